@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a thing lives: account > organization > project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from .errors import Forbidden, InvalidInput
+from .identifiers import check_identifier
+
+__all__ = ["ACCOUNT", "Level", "ScopePath"]
+
+
+class Level(str, Enum):
+    """The three kinds of scope, from the widest to the narrowest."""
+
+    ACCOUNT = "account"
+    ORG = "org"
+    PROJECT = "project"
+
+    @property
+    def depth(self) -> int:
+        return list(Level).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePath:
+    """The way from the account to one scope. Both parts empty: the account itself."""
+
+    org: str = ""
+    project: str = ""
+
+    @classmethod
+    def of(cls, org: str | None, project: str | None) -> ScopePath:
+        """Return the path for two options as typed; empty or None means none. Raise InvalidInput."""
+        if project and not org:
+            raise InvalidInput(
+                "project_without_org",
+                f"The project {project!r} is given without its organization.",
+                hint="Set 'org' too; an empty 'project' means no project.",
+            )
+        for part in (org, project):
+            if part:
+                check_identifier(part, "scope")
+        return cls(org or "", project or "")
+
+    @property
+    def level(self) -> Level:
+        if self.project:
+            return Level.PROJECT
+        return Level.ORG if self.org else Level.ACCOUNT
+
+    @property
+    def parent(self) -> ScopePath | None:
+        if self.project:
+            return ScopePath(self.org)
+        return ScopePath() if self.org else None
+
+    @property
+    def identifier(self) -> str:
+        return self.project or self.org or Level.ACCOUNT.value
+
+    @property
+    def from_account(self) -> Iterator[ScopePath]:
+        """The scopes on the way down: the account first, this scope last."""
+        if self.parent:
+            yield from self.parent.from_account
+        yield self
+
+    def at(self, level: Level) -> ScopePath:
+        """Return the scope of `level` that this one lies in; raise Forbidden where that is downward."""
+        if level.depth > self.level.depth:
+            raise Forbidden(
+                "reference_downward",
+                f"From {self} nothing of a scope below or beside it can be used.",
+                hint=f"Set 'org' and 'project' to the {'organization' if level is Level.ORG else 'project'} "
+                "that the thing belongs to.",
+            )
+        return {Level.ACCOUNT: ACCOUNT, Level.ORG: ScopePath(self.org)}.get(level, self)
+
+    def __str__(self) -> str:
+        if self.project:
+            return f"project '{self.org}/{self.project}'"
+        return f"organization '{self.org}'" if self.org else "the account"
+
+
+ACCOUNT = ScopePath()
