@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one action plugin that every module of the collection runs through, on the control node.
+
+It is named by `plugin_routing.modules.<name>.action_plugin`. A redirect under `plugin_routing.action` would load it once
+in the parent instead of in each worker, but then a task's resolved name is the router's and `module_defaults` groups no
+longer apply to it (measured on core 2.19 and 2.21).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import traceback
+from typing import Any
+
+from ansible import constants as C
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.face.call import call, failure
+from ..module_utils.face.censor import censor, secret_strings
+from ..module_utils.face.options import resolve_options
+from ..module_utils.face.sources import missing_src
+from ..module_utils.face.spec import Spec
+from ..module_utils.model.errors import InvalidInput, ScopedSecretsError
+
+_MODULES = "ansible_collections.scoped.secrets.plugins.modules"
+
+
+class ActionModule(ActionBase):
+    """Validates with the module's own Spec, calls the engine, and censors whatever comes back."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        name = self._task.action.rpartition(".")[2]
+        spec: Spec = importlib.import_module(f"{_MODULES}.{name}").SPEC
+        arguments = dict(self._task.args)
+        secrets = secret_strings(arguments, spec.argument_spec)
+        result = censor(self._guarded(name, spec, arguments, task_vars or {}), secrets)
+        result["invocation"] = {"module_args": _shown(arguments, spec, secrets)}
+        return result
+
+    def _guarded(
+        self, name: str, spec: Spec, arguments: dict[str, Any], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the result, or what failed: nothing may leave here as an exception, which core would print."""
+        try:
+            return self._run(name, spec, arguments, task_vars)
+        except ScopedSecretsError as error:
+            return failure(error)
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            return failure(_unexpected(error, f"{os.path.basename(where.filename)}:{where.lineno}"))
+
+    def _run(self, name: str, spec: Spec, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        params = _validated(spec, arguments)
+        options = resolve_options(params, task_vars, self._templar.template, C.CONFIG_FILE)
+        if self._is_delegated():
+            return self._run_there(name, params, options, task_vars)
+        return call(
+            spec,
+            params,
+            options,
+            check_mode=self._task.check_mode,
+            diff=self._task.diff,
+            read_file=self._read_file,
+        )
+
+    def _is_delegated(self) -> bool:
+        host = self._task.delegate_to
+        return bool(host) and host not in C.LOCALHOST
+
+    def _run_there(
+        self, name: str, params: dict[str, Any], options: dict[str, str], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Run the real module on the host that the task is delegated to, on a store that both can reach."""
+        if not options["store"] or options["store"].startswith("sqlite:"):
+            raise InvalidInput(
+                "shared_store_needed",
+                f"This task is delegated to '{self._task.delegate_to}', which can't reach a store in a local file.",
+                hint="Set 'store' to a shared store, or take 'delegate_to' away: modules of this collection run on "
+                "the control node anyway.",
+            )
+        if params.get("src"):
+            raise InvalidInput(
+                "src_not_delegated",
+                "'src' is a path on the control node and can't be read where this task is delegated to.",
+                hint="Use content_b64 with the file lookup and the b64encode filter.",
+            )
+        arguments = {key: value for key, value in {**params, **options}.items() if value is not None}
+        return self._execute_module(module_name=f"scoped.secrets.{name}", module_args=arguments, task_vars=task_vars)
+
+    def _read_file(self, src: str) -> bytes:
+        """Return the content of `src` as the copy module finds it; ansible-vault files are opened in memory."""
+        try:
+            path = self._find_needle("files", src)
+            content, _shown = self._loader._get_file_contents(path)
+        except (AnsibleError, OSError) as error:
+            raise missing_src(src, getattr(error, "strerror", None) or "no such file") from None
+        return bytes(content)
+
+
+def _validated(spec: Spec, arguments: dict[str, Any]) -> dict[str, Any]:
+    validator = ArgumentSpecValidator(
+        spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, required_by=spec.required_by
+    )
+    outcome = validator.validate(arguments)
+    if outcome.error_messages:
+        raise InvalidInput(
+            "invalid_options",
+            "; ".join(outcome.error_messages),
+            hint=f"See: ansible-doc scoped.secrets.{spec.resource}",
+        )
+    return dict(outcome.validated_parameters)
+
+
+def _shown(arguments: dict[str, Any], spec: Spec, secrets: set[str]) -> dict[str, Any]:
+    """Return the arguments as -vvv may show them."""
+    hidden = {name for name, option in spec.argument_spec.items() if option.get("no_log")}
+    plain = {name: value for name, value in arguments.items() if name not in hidden}
+    return {**censor(plain, secrets), **dict.fromkeys(hidden & arguments.keys(), "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")}
+
+
+def _unexpected(error: Exception, where: str) -> ScopedSecretsError:
+    # The exception's own text may hold anything, so it is not repeated.
+    return ScopedSecretsError(
+        "internal_error",
+        f"An unexpected {type(error).__name__} at {where}.",
+        hint="Please report it with the version of the collection and of ansible-core.",
+    )

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Row tags and the scope's head: what shows that somebody wrote to the database without a key.
+
+A row tag is the key generation (4 bytes) and an HMAC over what decides how the row is used. The head of a scope adds
+up all its secrets' tags, so that a row which was deleted, or put back to an older state, is missed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..crypto.scopekey import ScopeKey
+from ..model.entities import Scope, Secret, SecretVersion
+from ..model.errors import Damaged
+
+__all__ = [
+    "EMPTY_HEAD",
+    "check_head",
+    "move_head",
+    "scope_fields",
+    "secret_fields",
+    "sign",
+    "signed_generation",
+    "tag_scope",
+    "tag_secret",
+    "tag_version",
+    "version_fields",
+]
+
+# Adding up hashes modulo 2^2048 is AdHash (Bellare and Micciancio, EUROCRYPT 1997); the modulus is wide enough that
+# no other set of known tags with the same sum can be found.
+_HEAD_BYTES = 256
+_MODULUS = 1 << (8 * _HEAD_BYTES)
+EMPTY_HEAD = bytes(_HEAD_BYTES)
+
+
+def scope_fields(scope: Scope) -> tuple[bytes | str | int | None, ...]:
+    return (
+        scope.id,
+        scope.parent_id,
+        scope.path.level.value,
+        scope.path.identifier,
+        int(scope.builtin_enabled),
+        scope.default_connector_id,
+        scope.head,
+    )
+
+
+def secret_fields(secret: Secret) -> tuple[bytes | str | int | None, ...]:
+    return (
+        secret.id,
+        secret.scope_id,
+        secret.identifier,
+        secret.kind,
+        secret.connector_id,
+        secret.current_version,
+        secret.expires_at,
+    )
+
+
+def version_fields(version: SecretVersion) -> tuple[bytes | str | int | None, ...]:
+    return (
+        version.secret_id,
+        version.version,
+        version.state,
+        version.key_generation,
+        version.fingerprint,
+        version.size,
+        hashlib.sha256(version.envelope).digest(),
+    )
+
+
+def sign(key: ScopeKey, table: str, *fields: bytes | str | int | None) -> bytes:
+    """Return the tag of a row."""
+    return key.generation.to_bytes(4, "big") + key.row_tag(table, *fields)
+
+
+def signed_generation(tag: bytes) -> int:
+    """Return the key generation that made a tag."""
+    return int.from_bytes(tag[:4], "big")
+
+
+def tag_scope(scope: Scope, key: ScopeKey) -> Scope:
+    return replace(scope, tag=sign(key, "scope", *scope_fields(scope)))
+
+
+def tag_secret(secret: Secret, key: ScopeKey) -> Secret:
+    return replace(secret, tag=sign(key, "secret", *secret_fields(secret)))
+
+
+def tag_version(version: SecretVersion, key: ScopeKey) -> SecretVersion:
+    return replace(version, tag=sign(key, "secret_version", *version_fields(version)))
+
+
+def move_head(head: bytes, *, remove: Iterable[Secret] = (), add: Iterable[Secret] = ()) -> bytes:
+    """Return the head after some secrets' rows went and others came."""
+    total = int.from_bytes(head, "big")
+    total += sum(map(_summand, add)) - sum(map(_summand, remove))
+    return (total % _MODULUS).to_bytes(_HEAD_BYTES, "big")
+
+
+def _summand(secret: Secret) -> int:
+    return int.from_bytes(hashlib.shake_256(secret.tag).digest(_HEAD_BYTES), "big")
+
+
+def check_head(scope: Scope, secrets: Iterable[Secret]) -> None:
+    """Raise Damaged unless `secrets`, whose tags have been checked, are exactly those the scope's head commits to."""
+    if move_head(EMPTY_HEAD, add=secrets) != scope.head:
+        raise Damaged(
+            "rolled_back",
+            f"The secrets of {scope.path} are not those that were written last: a row was removed, or put back to an "
+            "older state.",
+            hint="Restore the newest backup, or declare the secrets again.",
+        )

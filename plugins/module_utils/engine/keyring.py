@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scope keys: made, wrapped under the parent's key, unwrapped on the way down from the root key."""
+
+from __future__ import annotations
+
+from ..crypto.encoding import encode_fields
+from ..crypto.rootkey import RootKey
+from ..crypto.scopekey import MAX_WRAPS, ScopeKey
+from ..model.entities import Scope
+from ..model.errors import Damaged
+from ..store.database import Transaction
+from ..store.schema import now
+from ..store.scopes import WrappedKey, add_wrap, insert_key, keys_of, retire_keys
+
+__all__ = ["Keyring"]
+
+
+class Keyring:
+    """The keys of one store that the root key opens. A chain is the scopes from the account down to one scope."""
+
+    def __init__(self, store_id: str, root: RootKey, max_wraps: int = MAX_WRAPS) -> None:
+        self._store_id = store_id
+        self._root = root
+        self._max_wraps = max_wraps
+        # By what is wrapped, not by generation: a transaction that was rolled back leaves no wrong key here.
+        self._opened: dict[bytes, ScopeKey] = {}
+
+    def key(self, tx: Transaction, chain: list[Scope], generation: int) -> ScopeKey:
+        """Return one generation of a scope's key; raise KeyRefused for a wrong root key, Damaged for a broken row."""
+        for row in keys_of(tx, chain[-1].id):
+            if row.generation == generation:
+                return self._open(tx, chain, row)
+        raise Damaged("damaged_scope_key", f"Key generation {generation} of {chain[-1].path} is missing.")
+
+    def active(self, tx: Transaction, chain: list[Scope]) -> ScopeKey:
+        """Return the generation of a scope's key that new rows are signed with."""
+        return self._open(tx, chain, self._active_row(tx, chain))
+
+    def for_wrapping(self, tx: Transaction, chain: list[Scope]) -> ScopeKey:
+        """Return the key to wrap one more key with, and count that. A worn-out generation is replaced first."""
+        row = self._active_row(tx, chain)
+        if row.wraps >= self._max_wraps:
+            retire_keys(tx, row.scope_id)
+            row = self.keep(tx, chain, ScopeKey.generate(row.scope_id, row.generation + 1))
+        add_wrap(tx, row.scope_id, row.generation)
+        return self._open(tx, chain, row)
+
+    def keep(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> WrappedKey:
+        """Write a new generation of a scope's key, wrapped under its parent's."""
+        context = self._context(chain[-1], key.generation)
+        if len(chain) == 1:
+            parent_generation, wrapped = 0, self._root.wrap_account_key(key, context)
+        else:
+            parent = self.for_wrapping(tx, chain[:-1])
+            parent_generation, wrapped = parent.generation, parent.wrap_child(key, context)
+        row = WrappedKey(key.scope_id, key.generation, "active", parent_generation, wrapped, 0)
+        insert_key(tx, row, now())
+        return row
+
+    def _active_row(self, tx: Transaction, chain: list[Scope]) -> WrappedKey:
+        for row in keys_of(tx, chain[-1].id):
+            if row.state == "active":
+                return row
+        raise Damaged("damaged_scope_key", f"{chain[-1].path} has no active key.".capitalize())
+
+    def _open(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> ScopeKey:
+        if row.wrapped not in self._opened:
+            self._opened[row.wrapped] = self._unwrap(tx, chain, row)
+        return self._opened[row.wrapped]
+
+    def _unwrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> ScopeKey:
+        context = self._context(chain[-1], row.generation)
+        if len(chain) == 1:
+            return self._root.unwrap_account_key(
+                row.wrapped, scope_id=row.scope_id, generation=row.generation, context=context
+            )
+        parent = self.key(tx, chain[:-1], row.parent_generation)
+        return parent.unwrap_child(row.wrapped, scope_id=row.scope_id, generation=row.generation, context=context)
+
+    def _context(self, scope: Scope, generation: int) -> bytes:
+        return encode_fields("scope key", self._store_id, scope.path.level.value, scope.id, scope.parent_id, generation)

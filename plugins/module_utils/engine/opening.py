@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a store and its keys are found, created, and proven to belong together."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from ..crypto.rootkey import DEFAULT_KDF, RootKey, create_key_file, from_base64, from_passphrase, read_key_file
+from ..model.entities import Scope
+from ..model.errors import KeyRefused
+from ..model.scopes import ACCOUNT, Level
+from ..model.settings import Settings
+from ..store.database import Database, Row, Transaction
+from ..store.location import Location
+from ..store.schema import STEPS, now, open_schema, run_steps
+from ..store.sqlite import SqliteDialect, create_file, memory_database
+from .keyring import Keyring
+from .scopes import create_scope
+from .session import Session
+
+__all__ = ["OpenStore", "open_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStore:
+    """A store with the keys that open it. `created` names what was made for it just now, for people to read."""
+
+    database: Database
+    store_id: str
+    keyring: Keyring
+    created: tuple[str, ...] = ()
+    is_pretended: bool = False
+
+
+def open_store(settings: Settings, *, create: bool) -> OpenStore:
+    """Open the store that `settings` name; where there is none yet, make it, or with `create` false pretend one.
+
+    The pretended store is empty and in memory: check mode and reads leave nothing behind.
+    Raises StoreRefused, KeyRefused, InvalidInput.
+    """
+    location = Location.parse(settings.store)
+    notices: list[str] = []
+    exists = location.path.exists()
+    if not exists and create:
+        _create(settings, location, notices)
+        exists = True
+    if not exists:
+        return _pretend(settings)
+    database = Database(SqliteDialect(str(location.path)))
+    open_schema(database, f"The store {location}")
+    return _unlock(database, settings, tuple(notices))
+
+
+def _create(settings: Settings, location: Location, notices: list[str]) -> None:
+    kdf = _kdf() if settings.passphrase else {}
+    root = _root_key(settings, kdf, notices)
+    create_file(location.path, lambda database: _initialise(database, root, kdf))
+    notices.append(f"The store {location} was created.")
+
+
+def _pretend(settings: Settings) -> OpenStore:
+    kdf = _kdf() if settings.passphrase else {}
+    may_be_missing = _makes_own_key(settings) and not os.path.exists(settings.root_key_file)
+    root = RootKey(os.urandom(32), "a key in memory") if may_be_missing else _root_key(settings, kdf, [])
+    database = memory_database()
+    _initialise(database, root, kdf)
+    store_id = database.read(_store_row)["id"]
+    return OpenStore(database, store_id, Keyring(store_id, root), is_pretended=True)
+
+
+def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
+    """Make the tables and the account in one transaction."""
+
+    def work(tx: Transaction) -> None:
+        store_id = str(uuid.uuid4())
+        record = run_steps(database, tx, STEPS)
+        tx.insert(
+            "store",
+            id=store_id,
+            created_at=now(),
+            schema_version=STEPS[-1].number,
+            steps=record,
+            root_key_id=root.key_id,
+            kdf=json.dumps(kdf),
+        )
+        session = Session(tx, store_id, Keyring(store_id, root))
+        account = Scope(
+            str(uuid.uuid4()), ACCOUNT, None, Level.ACCOUNT.value, created_at=session.now, updated_at=session.now
+        )
+        create_scope(session, [], account)
+
+    database.write(work)
+
+
+def _unlock(database: Database, settings: Settings, notices: tuple[str, ...]) -> OpenStore:
+    row = database.read(_store_row)
+    root = _root_key(settings, json.loads(row["kdf"]), [], may_create=False)
+    if root.key_id != row["root_key_id"]:
+        raise KeyRefused(
+            "wrong_key",
+            f"The store {settings.store} was sealed with root key {row['root_key_id']}; {root.source} is key "
+            f"{root.key_id}.",
+            hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the key of this store, or "
+            "'store' to the store of this key.",
+        )
+    return OpenStore(database, row["id"], Keyring(row["id"], root), notices)
+
+
+def _store_row(tx: Transaction) -> Row:
+    return dict(tx.one("SELECT id, root_key_id, kdf FROM store") or {})
+
+
+def _kdf() -> dict[str, Any]:
+    return {**DEFAULT_KDF, "salt": os.urandom(16).hex()}
+
+
+def _makes_own_key(settings: Settings) -> bool:
+    return settings.is_local_default and not settings.root_key and not settings.passphrase
+
+
+def _root_key(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
+    """Return the root key from where the settings say: the environment, a passphrase, or the key file."""
+    if settings.root_key:
+        return from_base64(settings.root_key, "SCOPED_SECRETS_ROOT_KEY")
+    if settings.passphrase:
+        return _from_passphrase(settings, kdf)
+    if may_create and _makes_own_key(settings) and not os.path.exists(settings.root_key_file):
+        notices.append(
+            f"A new root key was written to {settings.root_key_file}. Back it up now, apart from the store: without "
+            "it no secret of this store can be read again."
+        )
+        return create_key_file(settings.root_key_file)
+    return read_key_file(settings.root_key_file)
+
+
+def _from_passphrase(settings: Settings, kdf: dict[str, Any]) -> RootKey:
+    if not kdf:
+        raise KeyRefused(
+            "wrong_key",
+            f"The store {settings.store} was not sealed with a passphrase.",
+            hint="Unset SCOPED_SECRETS_PASSPHRASE and set 'root_key_file' to the key of this store.",
+        )
+    return from_passphrase(
+        settings.passphrase,
+        salt=bytes.fromhex(kdf["salt"]),
+        memory_kib=kdf["memory_kib"],
+        iterations=kdf["iterations"],
+        lanes=kdf["lanes"],
+    )

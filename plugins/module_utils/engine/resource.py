@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How every declared thing is handled: load, plan, apply."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from ..model.scopes import ScopePath
+from .session import Session
+
+__all__ = ["Action", "Info", "Plan", "Resource", "changed_fields", "pick"]
+
+S = TypeVar("S")
+View = dict[str, Any]
+
+
+class Action(Enum):
+    """What a plan would do."""
+
+    NONE = "none"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done. `before` and `after` are what the diff shows, `fields` what is written, without values."""
+
+    action: Action = Action.NONE
+    before: View = field(default_factory=dict)
+    after: View = field(default_factory=dict)
+    fields: View = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Resource(ABC, Generic[S]):
+    """A thing that a module declares. Its three verbs are called in this order, `apply` not in check mode."""
+
+    noun: ClassVar[str]
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.params = params
+        self.path = ScopePath.of(params.get("org"), params.get("project"))
+        self.absent = params.get("state") == "absent"
+        self.force = bool(params.get("force"))
+
+    @abstractmethod
+    def load(self, session: Session) -> S:
+        """Return all that the plan depends on; raise NotFound where a scope is missing."""
+
+    @abstractmethod
+    def plan(self, state: S) -> Plan:
+        """Return what to do. Pure: the same state gives the same plan, and nothing is touched."""
+
+    @abstractmethod
+    def apply(self, session: Session, state: S, plan: Plan) -> None:
+        """Write what the plan says."""
+
+    @abstractmethod
+    def view(self, state: S) -> View | None:
+        """Return the thing as users see it, None where it does not exist."""
+
+
+class Info(ABC):
+    """A list of things, without any value."""
+
+    noun: ClassVar[str]
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.params = params
+        self.path = ScopePath.of(params.get("org"), params.get("project"))
+
+    @abstractmethod
+    def list(self, session: Session) -> list[View]:
+        """Return the views of what the filters let through."""
+
+
+def pick(params: View, *names: str) -> View:
+    """Return those of the named options that the user gave."""
+    return {name: params[name] for name in names if params.get(name) is not None}
+
+
+def changed_fields(wanted: View, current: View) -> View:
+    """Return what differs from `current`."""
+    return {name: value for name, value in wanted.items() if current.get(name) != value}

@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scopes: declared, listed, removed."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..crypto.scopekey import ScopeKey
+from ..model.entities import Connector, Scope
+from ..model.errors import Conflict, InvalidInput, NotFound
+from ..model.identifiers import check_name, check_tags
+from ..model.scopes import Level
+from ..store import scopes as rows
+from ..store.connectors import connectors_of
+from ..store.secrets import count_secrets, delete_secret, secrets_of
+from .integrity import EMPTY_HEAD, check_head, tag_scope
+from .managers import default_identifier
+from .resource import Action, Info, Plan, Resource, View, changed_fields, pick
+from .session import Session
+
+__all__ = ["ScopeInfo", "ScopeResource", "create_scope"]
+
+_SHOWN = ("name", "description", "tags", "builtin_manager")
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeState:
+    """The scopes down to the declared one (the last is None where it does not exist), and what is in it."""
+
+    parents: list[Scope]
+    scope: Scope | None
+    connectors: list[Connector]
+    contents: dict[str, int]
+
+
+class ScopeResource(Resource[ScopeState]):
+    noun = "scope"
+
+    def load(self, session: Session) -> ScopeState:
+        parents = session.chain(self.path.parent) if self.path.parent else []
+        try:
+            scope = session.chain(self.path)[-1]
+        except NotFound:
+            return ScopeState(parents, None, [], {})
+        connectors = connectors_of(session.tx, scope.id)
+        return ScopeState(parents, scope, connectors, _contents(session, scope, connectors))
+
+    def plan(self, state: ScopeState) -> Plan:
+        if self.absent:
+            return self._plan_absent(state)
+        wanted = self._wanted()
+        if state.scope is None:
+            defaults = {
+                "name": self.path.identifier,
+                "description": "",
+                "tags": {},
+                "builtin_manager": _switch(state.parents[-1].builtin_enabled),
+            }
+            fields = {**defaults, **wanted}
+            self._check_builtin(fields, state)
+            return Plan(Action.CREATE, {}, fields, fields)
+        before = _fields(state.scope)
+        fields = changed_fields(wanted, before)
+        if not fields:
+            return Plan(before=before, after=before)
+        self._check_builtin(fields, state)
+        return Plan(Action.UPDATE, before, {**before, **fields}, fields)
+
+    def _wanted(self) -> View:
+        wanted = pick(self.params, *_SHOWN)
+        if "name" in wanted:
+            check_name(wanted["name"])
+        if "tags" in wanted:
+            wanted["tags"] = check_tags(wanted["tags"])
+        return wanted
+
+    def _check_builtin(self, fields: View, state: ScopeState) -> None:
+        """As at the platform: the built-in manager goes off only where another one is the default."""
+        explicit = self.params.get("builtin_manager") == "disabled" and fields.get("builtin_manager") == "disabled"
+        if explicit and (state.scope is None or state.scope.default_connector_id is None):
+            raise Conflict(
+                "no_other_manager",
+                f"The built-in secret manager of {self.path} can't be switched off: it is the default one.",
+                hint="Declare a connector in this scope and make it the default (use_as_default) first.",
+            )
+
+    def _plan_absent(self, state: ScopeState) -> Plan:
+        if self.path.level is Level.ACCOUNT:
+            raise InvalidInput(
+                "account_stays",
+                "The account can't be removed.",
+                hint="Set 'org', and 'project' for a project, to say which scope should go.",
+            )
+        if state.scope is None:
+            return Plan()
+        inside = [f"{count} {what}" for what, count in state.contents.items() if count]
+        if inside and not self.force:
+            raise Conflict(
+                "scope_in_use",
+                f"{self.path} is not empty: {', '.join(inside)}.".capitalize(),
+                hint="Remove what is in it first, or set 'force: true' to remove all of it for good.",
+                details=state.contents,
+            )
+        warnings = [f"Removed with {self.path}: {', '.join(inside)}."] if inside else []
+        return Plan(Action.DELETE, _fields(state.scope), {}, warnings=warnings)
+
+    def apply(self, session: Session, state: ScopeState, plan: Plan) -> None:
+        if plan.action is Action.CREATE:
+            create_scope(session, state.parents, self._scope_of(session, state, plan.fields))
+        elif state.scope and plan.action is Action.UPDATE:
+            session.write_scope([*state.parents, _with_fields(state.scope, plan.fields)])
+        elif state.scope:
+            _delete_tree(session, state.scope)
+
+    def _scope_of(self, session: Session, state: ScopeState, fields: View) -> Scope:
+        blank = Scope(str(uuid.uuid4()), self.path, state.parents[-1].id, "", created_at=session.now)
+        return replace(_with_fields(blank, fields), updated_at=session.now)
+
+    def view(self, state: ScopeState) -> View | None:
+        if state.scope is None:
+            return None
+        return _view(state.scope, state.connectors, state.contents)
+
+
+def create_scope(session: Session, parents: list[Scope], scope: Scope) -> None:
+    """Write a new scope and its first key."""
+    key = ScopeKey.generate(scope.id, 1)
+    signed = tag_scope(replace(scope, head=EMPTY_HEAD), key)
+    rows.insert_scope(session.tx, signed)
+    session.keyring.keep(session.tx, [*parents, signed], key)
+
+
+def _delete_tree(session: Session, scope: Scope) -> None:
+    for child in rows.children_of(session.tx, scope):
+        _delete_tree(session, child)
+    for secret in secrets_of(session.tx, scope.id):
+        delete_secret(session.tx, secret.id)
+    rows.delete_scope(session.tx, scope)
+
+
+def _with_fields(scope: Scope, fields: View) -> Scope:
+    changes = {name: fields[name] for name in ("name", "description", "tags") if name in fields}
+    if "builtin_manager" in fields:
+        changes["builtin_enabled"] = fields["builtin_manager"] == "enabled"
+    return replace(scope, **changes)
+
+
+def _contents(session: Session, scope: Scope, connectors: list[Connector]) -> dict[str, int]:
+    below = {Level.ACCOUNT: "organizations", Level.ORG: "projects"}.get(scope.path.level)
+    inside = {below: len(rows.children_of(session.tx, scope))} if below else {}
+    return {**inside, "connectors": len(connectors), "secrets": count_secrets(session.tx, scope.id)}
+
+
+def _switch(enabled: bool) -> str:
+    return "enabled" if enabled else "disabled"
+
+
+def _fields(scope: Scope) -> View:
+    return {
+        "name": scope.name,
+        "description": scope.description,
+        "tags": scope.tags,
+        "builtin_manager": _switch(scope.builtin_enabled),
+    }
+
+
+def _view(scope: Scope, connectors: list[Connector], contents: dict[str, int]) -> View:
+    return {
+        "level": scope.path.level.value,
+        "org": scope.path.org,
+        "project": scope.path.project,
+        **_fields(scope),
+        "default_secret_manager": default_identifier(scope, connectors),
+        **contents,
+        "created_at": scope.created_at,
+        "updated_at": scope.updated_at,
+    }
+
+
+class ScopeInfo(Info):
+    """The named scope, with `recursive` all below it; with `verify` their rows are proven to be the ones written last."""
+
+    noun = "scopes"
+
+    def list(self, session: Session) -> list[View]:
+        try:
+            chain = session.chain(self.path)
+        except NotFound:
+            return []
+        return list(self._walk(session, chain))
+
+    def _walk(self, session: Session, chain: list[Scope]) -> list[View]:
+        scope = chain[-1]
+        if self.params.get("verify"):
+            _verify(session, chain)
+        connectors = connectors_of(session.tx, scope.id)
+        views = [_view(scope, connectors, _contents(session, scope, connectors))]
+        if self.params.get("recursive"):
+            for child in rows.children_of(session.tx, scope):
+                below = [*chain, child]
+                session.check(below, child)
+                views += self._walk(session, below)
+        return views
+
+
+def _verify(session: Session, chain: list[Scope]) -> None:
+    """Raise Damaged for any row of the scope that is not as it was written last."""
+
+    def checked() -> Any:
+        for secret in secrets_of(session.tx, chain[-1].id):
+            session.check(chain, secret)
+            for number in range(1, secret.current_version + 1):
+                session.version(chain, secret, number)
+            yield secret
+
+    check_head(chain[-1], checked())

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One transaction of the engine: verified rows in, signed rows out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..crypto.context import Context
+from ..crypto.scopekey import ScopeKey
+from ..managers import builtin
+from ..model.entities import Scope, Secret, SecretVersion
+from ..model.errors import Damaged, NotFound
+from ..model.scopes import Level, ScopePath
+from ..store import scopes as scope_rows
+from ..store import secrets as secret_rows
+from ..store.database import Transaction
+from ..store.schema import now
+from . import integrity
+from .keyring import Keyring
+
+__all__ = ["Session"]
+
+
+class Session:
+    """What the resources read and write through. A chain is the scopes from the account down to one."""
+
+    def __init__(self, tx: Transaction, store_id: str, keyring: Keyring) -> None:
+        self.tx = tx
+        self.store_id = store_id
+        self.keyring = keyring
+        self.now = now()
+
+    def chain(self, path: ScopePath) -> list[Scope]:
+        """Return the verified scopes down to `path`; raise NotFound for the first that is missing."""
+        chain = scope_rows.find_chain(self.tx, path)
+        for depth, step in enumerate(path.from_account):
+            if depth == len(chain):
+                raise _unknown_scope(step)
+            self.check(chain[: depth + 1], chain[depth])
+        return chain
+
+    def key_of(self, chain: list[Scope], tag: bytes) -> ScopeKey:
+        """Return the generation of the scope's key that signed a row."""
+        return self.keyring.key(self.tx, chain, integrity.signed_generation(tag))
+
+    def check(self, chain: list[Scope], row: Scope | Secret | SecretVersion) -> None:
+        """Raise Damaged if somebody without the scope's key wrote this row."""
+        table, fields, what = _describe(chain[-1], row)
+        self.key_of(chain, row.tag).check_row_tag(row.tag[4:], what, table, *fields)
+
+    def secret(self, chain: list[Scope], identifier: str) -> Secret | None:
+        """Return a verified secret of the scope, or None."""
+        secret = secret_rows.find_secret(self.tx, chain[-1].id, identifier)
+        if secret:
+            self.check(chain, secret)
+        return secret
+
+    def version(self, chain: list[Scope], secret: Secret, number: int) -> SecretVersion | None:
+        """Return a verified version of a secret, or None for one that never was."""
+        version = secret_rows.find_version(self.tx, secret.id, number)
+        if version:
+            self.check(chain, version)
+        elif number <= secret.current_version:
+            raise Damaged(
+                "missing_version",
+                f"Version {number} of secret '{secret.identifier}' in {chain[-1].path} is gone from the store.",
+                hint="Restore the newest backup, or declare the secret again.",
+            )
+        return version
+
+    def context(self, chain: list[Scope], secret: Secret, version: int) -> Context:
+        scope = chain[-1]
+        return Context(self.store_id, scope.path.level.value, scope.id, secret.id, secret.kind, "value", version)
+
+    def write_version(self, chain: list[Scope], secret: Secret, value: bytes) -> None:
+        """Seal a value as the current version of a secret whose row is written already."""
+        key = self.keyring.for_wrapping(self.tx, chain)
+        number = secret.current_version
+        version = SecretVersion(
+            secret_id=secret.id,
+            version=number,
+            key_generation=key.generation,
+            fingerprint=key.fingerprint(secret.id, secret.kind, value),
+            size=len(value),
+            envelope=builtin.keep(value, self.context(chain, secret, number), key),
+            created_at=self.now,
+        )
+        secret_rows.insert_version(self.tx, integrity.tag_version(version, key))
+
+    def read_version(self, chain: list[Scope], secret: Secret, version: SecretVersion) -> bytes:
+        """Return the value of a version."""
+        key = self.keyring.key(self.tx, chain, version.key_generation)
+        return builtin.read(version.envelope, self.context(chain, secret, version.version), key)
+
+    def write_scope(self, chain: list[Scope]) -> None:
+        """Sign and update the last scope of the chain."""
+        scope = replace(chain[-1], updated_at=self.now)
+        scope_rows.update_scope(self.tx, integrity.tag_scope(scope, self.keyring.active(self.tx, chain)))
+
+    def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
+        """Sign and write what became of a secret (None: it does not exist), and the scope's head with it."""
+        signed = integrity.tag_secret(new, self.keyring.active(self.tx, chain)) if new else None
+        head = integrity.move_head(
+            chain[-1].head, remove=[old] if old else [], add=[signed] if signed else []
+        )
+        self.write_scope([*chain[:-1], replace(chain[-1], head=head)])
+        if signed and old:
+            secret_rows.update_secret(self.tx, signed)
+        elif signed:
+            secret_rows.insert_secret(self.tx, signed)
+        elif old:
+            secret_rows.delete_secret(self.tx, old.id)
+        return signed
+
+
+def _describe(
+    scope: Scope, row: Scope | Secret | SecretVersion
+) -> tuple[str, tuple[bytes | str | int | None, ...], str]:
+    if isinstance(row, Scope):
+        return "scope", integrity.scope_fields(row), f"The row of {row.path}"
+    if isinstance(row, Secret):
+        return "secret", integrity.secret_fields(row), f"The row of secret '{row.identifier}' in {scope.path}"
+    return "secret_version", integrity.version_fields(row), f"Version {row.version} of a secret in {scope.path}"
+
+
+def _unknown_scope(path: ScopePath) -> NotFound:
+    if path.level is Level.PROJECT:
+        message = f"The organization '{path.org}' has no project '{path.project}'."
+    else:
+        message = f"There is no organization '{path.org}'."
+    return NotFound(
+        "unknown_scope",
+        message,
+        hint="Declare it with scoped.secrets.scope first, or check 'org', 'project' and 'store'.",
+    )

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module's call, from validated options to what the task returns. The router and the module files share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..client.connect import connect
+from ..model.errors import ScopedSecretsError
+from ..model.messages import Request, Result
+from .options import settings_of
+from .sources import take_value
+from .spec import Spec
+
+__all__ = ["call", "failure"]
+
+
+def call(
+    spec: Spec,
+    params: dict[str, Any],
+    options: dict[str, str],
+    *,
+    check_mode: bool,
+    diff: bool,
+    read_file: Callable[[str], bytes],
+) -> dict[str, Any]:
+    """Return the task's result; raise an error of model/errors.py. `options` are the shared ones, resolved."""
+    given = {name: value for name, value in params.items() if value is not None and name not in options}
+    given = {**take_value(given, read_file), "org": options["org"], "project": options["project"]}
+    result = connect(settings_of(options)).handle(Request(spec.resource, given, check_mode))
+    return _task_result(spec, options, given, result, diff)
+
+
+def _task_result(
+    spec: Spec, options: dict[str, str], given: dict[str, Any], result: Result, diff: bool
+) -> dict[str, Any]:
+    task: dict[str, Any] = {"changed": result.changed, **result.returned}
+    if result.warnings:
+        task["warnings"] = result.warnings
+    if diff and (result.before or result.after):
+        header = " ".join([spec.resource, "/".join(filter(None, _place(options, given)))]).strip()
+        task["diff"] = {
+            "before": result.before,
+            "after": result.after,
+            "before_header": header,
+            "after_header": header,
+        }
+    return task
+
+
+def _place(options: dict[str, str], given: dict[str, Any]) -> list[str]:
+    return ["account", options["org"], options["project"], given.get("identifier", "")]
+
+
+def failure(error: ScopedSecretsError) -> dict[str, Any]:
+    """Return a failed task's result."""
+    result = {"failed": True, "changed": False, "code": error.code, "msg": error.message, "hint": error.hint}
+    return {**result, "details": error.details} if error.details else result

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Censoring: no value that came in goes out, in keys or strings, whatever put it there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["CENSORED", "MIN_LENGTH", "censor", "secret_strings"]
+
+CENSORED = "********"
+
+# Shorter ones stand in ordinary words everywhere; replacing them would tell more than it hides.
+MIN_LENGTH = 4
+
+
+def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set[str]:
+    """Return every string within the arguments that `spec` marks no_log, and each of its lines."""
+    found: set[str] = set()
+    for name, value in arguments.items():
+        option = spec.get(name) or {}
+        if option.get("no_log"):
+            found.update(_strings(value))
+        elif isinstance(option.get("options"), dict) and isinstance(value, Mapping):
+            found |= secret_strings(value, option["options"])
+    lines = {line.strip() for text in found for line in text.splitlines()}
+    return {text for text in found | lines if len(text) >= MIN_LENGTH}
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, (list, tuple, set)):
+        for item in value:
+            yield from _strings(item)
+    elif isinstance(value, bytes):
+        yield value.decode(errors="replace")
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def censor(data: Any, secrets: set[str]) -> Any:
+    """Return `data` with every occurrence of a secret string replaced, in dictionary keys too."""
+    if not secrets:
+        return data
+    # The longest first, so that no part of one is left standing around a shorter one.
+    return _censor(data, sorted(secrets, key=len, reverse=True))
+
+
+def _censor(data: Any, ordered: list[str]) -> Any:
+    if isinstance(data, str):
+        for secret in ordered:
+            data = data.replace(secret, CENSORED)
+        return data
+    if isinstance(data, Mapping):
+        return {_censor(key, ordered): _censor(value, ordered) for key, value in data.items()}
+    if isinstance(data, (list, tuple, set)):
+        return [_censor(item, ordered) for item in data]
+    return data

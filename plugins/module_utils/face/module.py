@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module file runs where a task is delegated to another host: the engine inline, in that host's Python."""
+
+from __future__ import annotations
+
+from ..model.errors import ScopedSecretsError
+from .call import call, failure
+from .options import resolve_options
+from .sources import read_local
+from .spec import Spec
+
+__all__ = ["run_module"]
+
+
+def run_module(spec: Spec) -> None:
+    """Run one module call and end the process."""
+    # Imported here: the router imports every module file for its SPEC, and never runs this.
+    from ansible.module_utils.basic import AnsibleModule
+
+    module = AnsibleModule(
+        argument_spec=spec.argument_spec,
+        mutually_exclusive=spec.mutually_exclusive,
+        required_by=spec.required_by,
+        supports_check_mode=True,
+    )
+    try:
+        options = resolve_options(module.params)
+        result = call(
+            spec, module.params, options, check_mode=module.check_mode, diff=module._diff, read_file=read_local
+        )
+    except ScopedSecretsError as error:
+        module.fail_json(**{**failure(error), "failed": True})
+    module.exit_json(**result)

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that every module and plugin shares, found the same way everywhere.
+
+Precedence: what was given directly, then the variable, the environment, ansible.cfg, the default.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..model.errors import InvalidInput
+from ..model.settings import Settings
+
+__all__ = ["COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "settings_of"]
+
+INI_SECTION = "scoped_secrets"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Where a shared option may be set besides directly; empty: not there."""
+
+    name: str
+    env: str
+    ini: str = ""
+    var: str = ""
+    secret: bool = False
+
+
+OPTIONS = (
+    Option("store", "SCOPED_SECRETS_STORE", "store", "scoped_secrets_store"),
+    Option("root_key_file", "SCOPED_SECRETS_ROOT_KEY_FILE", "root_key_file", "scoped_secrets_root_key_file"),
+    Option("root_key", "SCOPED_SECRETS_ROOT_KEY", secret=True),
+    Option("passphrase", "SCOPED_SECRETS_PASSPHRASE", secret=True),
+    Option("org", "SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
+    Option("project", "SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
+)
+
+COMMON_SPEC: dict[str, dict[str, Any]] = {
+    option.name: {"type": "str", "no_log": option.secret} for option in OPTIONS
+}
+
+
+def _xdg(variable: str, fallback: str) -> str:
+    # XDG Base Directory Specification: a relative path in these variables is invalid and ignored.
+    base = os.environ.get(variable, "")
+    return base if os.path.isabs(base) else os.path.expanduser(fallback)
+
+
+def default_store() -> str:
+    return f"sqlite:///{_xdg('XDG_DATA_HOME', '~/.local/share')}/scoped_secrets/store.db"
+
+
+def default_root_key_file() -> str:
+    return f"{_xdg('XDG_CONFIG_HOME', '~/.config')}/scoped_secrets/root.key"
+
+
+def resolve_options(
+    direct: Mapping[str, Any],
+    variables: Mapping[str, Any] | None = None,
+    template: Callable[[Any], Any] | None = None,
+    config_file: str | None = None,
+) -> dict[str, str]:
+    """Return each shared option as text, empty where it is set nowhere.
+
+    `direct` has what the task or the lookup's call gives (None: not given; empty is given), `variables` the Ansible
+    variables, which `template` finishes, `config_file` the path of ansible.cfg.
+    """
+    return {option.name: _resolve(option, direct, variables or {}, template, config_file) for option in OPTIONS}
+
+
+def _resolve(
+    option: Option,
+    direct: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    template: Callable[[Any], Any] | None,
+    config_file: str | None,
+) -> str:
+    if direct.get(option.name) is not None:
+        return _text(option, direct[option.name])
+    if option.var and variables.get(option.var) is not None:
+        value = variables[option.var]
+        return _text(option, template(value) if template else value)
+    if os.environ.get(option.env):
+        return os.environ[option.env]
+    return _ini(config_file).get(option.ini, "") if option.ini and config_file else ""
+
+
+def _text(option: Option, value: Any) -> str:
+    if value is None or isinstance(value, (str, int)) and not isinstance(value, bool):
+        return "" if value is None else str(value)
+    raise InvalidInput("invalid_option", f"The option '{option.name}' must be text, not {type(value).__name__}.")
+
+
+@lru_cache(maxsize=4)
+def _ini(config_file: str) -> dict[str, str]:
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",))
+    try:
+        parser.read(config_file, encoding="utf-8")
+    except configparser.Error:
+        return {}
+    return dict(parser[INI_SECTION]) if parser.has_section(INI_SECTION) else {}
+
+
+def settings_of(options: Mapping[str, str]) -> Settings:
+    """Return the store and key settings of resolved options."""
+    store = options["store"] or default_store()
+    root_key_file = os.path.expanduser(options["root_key_file"] or default_root_key_file())
+    return Settings(
+        store=store,
+        root_key_file=root_key_file,
+        is_local_default=(store, root_key_file) == (default_store(), default_root_key_file()),
+        root_key=options["root_key"],
+        passphrase=options["passphrase"],
+    )

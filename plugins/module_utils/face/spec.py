@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module takes: one Spec, used by the module file, the router and the documentation's checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .options import COMMON_SPEC
+
+__all__ = ["DESCRIPTION_SPEC", "STATE_SPEC", "Spec"]
+
+STATE_SPEC: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "force": {"type": "bool", "default": False},
+}
+
+DESCRIPTION_SPEC: dict[str, dict[str, Any]] = {
+    "name": {"type": "str"},
+    "description": {"type": "str"},
+    "tags": {"type": "dict"},
+}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The options of one module, besides those that every module has, and the rules between them."""
+
+    resource: str
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mutually_exclusive: list[list[str]] = field(default_factory=list)
+    required_by: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def argument_spec(self) -> dict[str, dict[str, Any]]:
+        return {**COMMON_SPEC, **self.options}

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a store holds, as plain values. None of them carries a secret value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .identifiers import BUILTIN
+from .scopes import ScopePath
+
+__all__ = ["Connector", "Scope", "Secret", "SecretUser", "SecretVersion"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A scope. `head` commits to all its secrets' rows, `default_connector_id` is None for the built-in manager."""
+
+    id: str
+    path: ScopePath
+    parent_id: str | None
+    name: str
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    builtin_enabled: bool = True
+    default_connector_id: str | None = None
+    head: bytes = b""
+    revision: int = 0
+    created_at: str = ""
+    updated_at: str = ""
+    tag: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A secret manager of one scope; `options` are its settings, references to its credentials among them."""
+
+    id: str
+    scope_id: str
+    kind: str
+    identifier: str
+    name: str
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
+    created_at: str = ""
+    updated_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret's row. `connector_id` is None for the built-in manager; `expires_at` is ISO 8601 UTC or empty."""
+
+    id: str
+    scope_id: str
+    identifier: str
+    kind: str
+    name: str
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    connector_id: str | None = None
+    manager: str = BUILTIN
+    current_version: int = 0
+    expires_at: str = ""
+    revision: int = 0
+    created_at: str = ""
+    updated_at: str = ""
+    tag: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretVersion:
+    """One version of a value: its envelope, and a keyed fingerprint to tell whether another value differs."""
+
+    secret_id: str
+    version: int
+    key_generation: int
+    fingerprint: bytes
+    size: int
+    envelope: bytes
+    created_at: str
+    state: str = "enabled"
+    tag: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUser:
+    """A connector or credential that uses a secret, and the field it uses it for."""
+
+    kind: str
+    identifier: str
+    field: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} '{self.identifier}' ({self.field})"

@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which store is used, and with which key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The resolved common options. `is_local_default`: the store and key file are the ones of a plain installation."""
+
+    store: str
+    root_key_file: str
+    is_local_default: bool = False
+    root_key: str = field(default="", repr=False)
+    passphrase: str = field(default="", repr=False)

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a store is: its URL."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..model.errors import InvalidInput
+
+__all__ = ["Location"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The engine, and the path of the file that it keeps."""
+
+    engine: str
+    path: Path
+
+    @classmethod
+    def parse(cls, url: str) -> Location:
+        """Return the location that `url` writes; raise InvalidInput."""
+        engine, separator, rest = url.partition(":///")
+        if not separator or engine != "sqlite":
+            # Never the whole URL: it may hold a password.
+            raise InvalidInput(
+                "unsupported_store",
+                f"A store at '{url.partition('://')[0][:20]}://…' can't be opened by this version.",
+                hint="Write sqlite:///PATH with an absolute PATH, as in sqlite:////srv/secrets/store.db.",
+            )
+        path = Path(os.path.expanduser(rest))
+        if not path.is_absolute():
+            raise InvalidInput(
+                "relative_store_path",
+                f"The path in the store URL '{url}' is not absolute.",
+                hint=f"Write four slashes for an absolute path: sqlite:////{rest}",
+            )
+        return cls(engine, path)
+
+    def __str__(self) -> str:
+        return f"{self.engine}:///{self.path}"

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables, as numbered steps. A step that has been released never changes; a change is a new step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from ..model.errors import StoreRefused
+from .database import Database, Transaction
+
+__all__ = ["STEPS", "Step", "now", "open_schema", "run_steps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change of the schema: statements that run in one transaction."""
+
+    number: int
+    statements: tuple[str, ...]
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256("\0".join(self.statements).encode()).hexdigest()
+
+
+STEPS = (
+    Step(
+        1,
+        (
+            """CREATE TABLE store (
+                id TEXT PRIMARY KEY, created_at TEXT NOT NULL, schema_version INTEGER NOT NULL,
+                steps TEXT NOT NULL, root_key_id TEXT NOT NULL, kdf TEXT NOT NULL)""",
+            """CREATE TABLE scope (
+                id TEXT PRIMARY KEY, parent_id TEXT REFERENCES scope (id), level TEXT NOT NULL,
+                identifier TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
+                builtin_enabled INTEGER NOT NULL, head {bytes} NOT NULL, revision {integer} NOT NULL,
+                created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                UNIQUE (parent_id, identifier))""",
+            """CREATE TABLE scope_key (
+                scope_id TEXT NOT NULL REFERENCES scope (id), generation INTEGER NOT NULL, state TEXT NOT NULL,
+                parent_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL, wraps {integer} NOT NULL,
+                created_at TEXT NOT NULL, PRIMARY KEY (scope_id, generation))""",
+            """CREATE TABLE connector (
+                id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), kind TEXT NOT NULL,
+                identifier TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
+                options TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+                UNIQUE (scope_id, identifier))""",
+            """CREATE TABLE default_manager (
+                scope_id TEXT PRIMARY KEY REFERENCES scope (id),
+                connector_id TEXT NOT NULL REFERENCES connector (id))""",
+            """CREATE TABLE secret (
+                id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), identifier TEXT NOT NULL,
+                kind TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
+                connector_id TEXT REFERENCES connector (id), current_version INTEGER NOT NULL,
+                expires_at TEXT NOT NULL, revision {integer} NOT NULL, created_at TEXT NOT NULL,
+                updated_at TEXT NOT NULL, tag {bytes} NOT NULL, UNIQUE (scope_id, identifier))""",
+            "CREATE INDEX secret_connector ON secret (connector_id)",
+            """CREATE TABLE secret_version (
+                secret_id TEXT NOT NULL REFERENCES secret (id), version INTEGER NOT NULL, state TEXT NOT NULL,
+                key_generation INTEGER NOT NULL, fingerprint {bytes} NOT NULL, size {integer} NOT NULL,
+                envelope {bytes} NOT NULL, created_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                PRIMARY KEY (secret_id, version))""",
+            """CREATE TABLE secret_reference (
+                user_kind TEXT NOT NULL, user_id TEXT NOT NULL, field TEXT NOT NULL,
+                secret_id TEXT NOT NULL REFERENCES secret (id), PRIMARY KEY (user_kind, user_id, field))""",
+            "CREATE INDEX secret_reference_secret ON secret_reference (secret_id)",
+        ),
+    ),
+)
+
+
+def now() -> str:
+    """Return the current time as ISO 8601 in UTC, to the second."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def run_steps(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> str:
+    """Run the steps and return their record as JSON."""
+    for step in steps:
+        for statement in step.statements:
+            tx.run(statement.format(**database.dialect.types))
+    return json.dumps([{"number": s.number, "checksum": s.checksum, "applied_at": now()} for s in steps])
+
+
+def open_schema(database: Database, where: str, steps: tuple[Step, ...] = STEPS) -> None:
+    """Bring an existing store to this version; raise StoreRefused for a newer or foreign one, which stays unread."""
+    if "store" not in database.table_names():
+        raise StoreRefused(
+            "foreign_database",
+            f"{where}: it is no store of scoped.secrets.",
+            hint="Set 'store' to another place; a new one is made where none exists.",
+        )
+    version = database.read(_version)
+    if version > steps[-1].number:
+        raise StoreRefused(
+            "store_too_new",
+            f"{where} was written by a newer scoped.secrets (schema {version}; this one knows {steps[-1].number}).",
+            hint="Install the newer collection here too: ansible-galaxy collection install scoped.secrets --upgrade",
+        )
+    if version < steps[-1].number:
+        database.write(lambda tx: _upgrade(database, tx, steps))
+
+
+def _version(tx: Transaction) -> int:
+    row = tx.one("SELECT schema_version FROM store")
+    return int(row["schema_version"]) if row else 0
+
+
+def _upgrade(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> None:
+    """Run the missing steps. Another process may have done so since we looked."""
+    missing = tuple(step for step in steps if step.number > _version(tx))
+    if not missing:
+        return
+    row = tx.one("SELECT steps FROM store")
+    done = json.loads(row["steps"]) if row else []
+    record = json.dumps(done + json.loads(run_steps(database, tx, missing)))
+    tx.run("UPDATE store SET schema_version = :version, steps = :steps", version=steps[-1].number, steps=record)

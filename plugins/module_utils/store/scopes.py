@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements about scopes, their keys and their default managers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from ..model.entities import Scope
+from ..model.scopes import ACCOUNT, ScopePath
+from .database import Row, Transaction
+
+__all__ = [
+    "WrappedKey",
+    "add_wrap",
+    "children_of",
+    "delete_scope",
+    "find_chain",
+    "insert_key",
+    "insert_scope",
+    "keys_of",
+    "retire_keys",
+    "set_default",
+    "update_scope",
+]
+
+_SELECT = """SELECT scope.*, default_manager.connector_id AS default_connector_id
+    FROM scope LEFT JOIN default_manager ON default_manager.scope_id = scope.id"""
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A generation of a scope's key, wrapped by its parent's key of `parent_generation` (0: by the root key)."""
+
+    scope_id: str
+    generation: int
+    state: str
+    parent_generation: int
+    wrapped: bytes
+    wraps: int
+
+
+def find_chain(tx: Transaction, path: ScopePath) -> list[Scope]:
+    """Return the scopes from the account down to `path`, as far as they exist."""
+    chain: list[Scope] = []
+    for step in path.from_account:
+        if step == ACCOUNT:
+            row = tx.one(f"{_SELECT} WHERE scope.parent_id IS NULL")
+        else:
+            row = tx.one(
+                f"{_SELECT} WHERE scope.parent_id = :parent AND scope.identifier = :identifier",
+                parent=chain[-1].id,
+                identifier=step.identifier,
+            )
+        if row is None:
+            break
+        chain.append(_scope(row, step))
+    return chain
+
+
+def children_of(tx: Transaction, scope: Scope) -> list[Scope]:
+    """Return the organizations of the account, or the projects of an organization, by identifier."""
+    rows = tx.all(f"{_SELECT} WHERE scope.parent_id = :parent ORDER BY scope.identifier", parent=scope.id)
+    return [_scope(row, _below(scope.path, row["identifier"])) for row in rows]
+
+
+def _below(path: ScopePath, identifier: str) -> ScopePath:
+    return ScopePath(path.org, identifier) if path.org else ScopePath(identifier)
+
+
+def _scope(row: Row, path: ScopePath) -> Scope:
+    return Scope(
+        id=row["id"],
+        path=path,
+        parent_id=row["parent_id"],
+        name=row["name"],
+        description=row["description"],
+        tags=json.loads(row["tags"]),
+        builtin_enabled=bool(row["builtin_enabled"]),
+        default_connector_id=row["default_connector_id"],
+        head=bytes(row["head"]),
+        revision=row["revision"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        tag=bytes(row["tag"]),
+    )
+
+
+def insert_scope(tx: Transaction, scope: Scope) -> None:
+    tx.insert(
+        "scope",
+        id=scope.id,
+        parent_id=scope.parent_id,
+        level=scope.path.level.value,
+        identifier=scope.path.identifier,
+        revision=scope.revision,
+        created_at=scope.created_at,
+        **_changeable(scope),
+    )
+
+
+def update_scope(tx: Transaction, scope: Scope) -> None:
+    """Write what may change of a scope; raise StaleRow if it is no longer at its revision."""
+    tx.update("scope", scope.id, scope.revision, **_changeable(scope))
+
+
+def _changeable(scope: Scope) -> dict[str, object]:
+    return {
+        "name": scope.name,
+        "description": scope.description,
+        "tags": json.dumps(scope.tags, sort_keys=True),
+        "builtin_enabled": int(scope.builtin_enabled),
+        "head": scope.head,
+        "updated_at": scope.updated_at,
+        "tag": scope.tag,
+    }
+
+
+def delete_scope(tx: Transaction, scope: Scope) -> None:
+    """Delete an empty scope and its keys."""
+    for statement in (
+        "DELETE FROM default_manager WHERE scope_id = :id",
+        "DELETE FROM scope_key WHERE scope_id = :id",
+        "DELETE FROM scope WHERE id = :id",
+    ):
+        tx.run(statement, id=scope.id)
+
+
+def set_default(tx: Transaction, scope: Scope, connector_id: str | None) -> None:
+    """Make a connector the default manager of a scope; None: the built-in manager."""
+    tx.run("DELETE FROM default_manager WHERE scope_id = :id", id=scope.id)
+    if connector_id:
+        tx.insert("default_manager", scope_id=scope.id, connector_id=connector_id)
+
+
+def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
+    """Return the generations of a scope's key, newest first."""
+    rows = tx.all(
+        "SELECT scope_id, generation, state, parent_generation, wrapped, wraps FROM scope_key "
+        "WHERE scope_id = :id ORDER BY generation DESC",
+        id=scope_id,
+    )
+    return [WrappedKey(**{**dict(row), "wrapped": bytes(row["wrapped"])}) for row in rows]
+
+
+def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
+    tx.insert(
+        "scope_key",
+        scope_id=key.scope_id,
+        generation=key.generation,
+        state=key.state,
+        parent_generation=key.parent_generation,
+        wrapped=key.wrapped,
+        wraps=key.wraps,
+        created_at=created_at,
+    )
+
+
+def retire_keys(tx: Transaction, scope_id: str) -> None:
+    """Let the active generation open values, and wrap none any more."""
+    tx.run("UPDATE scope_key SET state = 'decrypt_only' WHERE scope_id = :id AND state = 'active'", id=scope_id)
+
+
+def add_wrap(tx: Transaction, scope_id: str, generation: int) -> None:
+    """Count one more key that was wrapped by this generation."""
+    tx.run(
+        "UPDATE scope_key SET wraps = wraps + 1 WHERE scope_id = :id AND generation = :generation",
+        id=scope_id,
+        generation=generation,
+    )

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements about secrets, their versions, and who uses them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ..model.entities import Secret, SecretUser, SecretVersion
+from ..model.identifiers import BUILTIN
+from .database import Row, Transaction
+
+__all__ = [
+    "count_secrets",
+    "delete_secret",
+    "find_secret",
+    "find_version",
+    "insert_secret",
+    "insert_version",
+    "newest_version",
+    "secrets_of",
+    "update_secret",
+    "users_of",
+    "versions_of",
+]
+
+PAGE = 500
+
+_SELECT = """SELECT secret.*, connector.identifier AS manager
+    FROM secret LEFT JOIN connector ON connector.id = secret.connector_id"""
+
+
+def find_secret(tx: Transaction, scope_id: str, identifier: str) -> Secret | None:
+    row = tx.one(
+        f"{_SELECT} WHERE secret.scope_id = :scope AND secret.identifier = :identifier",
+        scope=scope_id,
+        identifier=identifier,
+    )
+    return _secret(row) if row else None
+
+
+def secrets_of(tx: Transaction, scope_id: str) -> Iterator[Secret]:
+    """Yield the secrets of a scope by identifier, page by page."""
+    after = ""
+    while True:
+        rows = tx.all(
+            f"{_SELECT} WHERE secret.scope_id = :scope AND secret.identifier > :after "
+            "ORDER BY secret.identifier LIMIT :page",
+            scope=scope_id,
+            after=after,
+            page=PAGE,
+        )
+        yield from map(_secret, rows)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1]["identifier"]
+
+
+def count_secrets(tx: Transaction, scope_id: str, connector_id: str | None = None, *, by_manager: bool = False) -> int:
+    """Count the secrets of a scope; `by_manager`: only those of a connector, or with None of the built-in manager."""
+    condition = ""
+    if by_manager:
+        condition = " AND connector_id = :connector" if connector_id else " AND connector_id IS NULL"
+    parameters = {"connector": connector_id} if by_manager and connector_id else {}
+    row = tx.one(f"SELECT count(*) AS found FROM secret WHERE scope_id = :scope{condition}", scope=scope_id, **parameters)
+    return int(row["found"]) if row else 0
+
+
+def _secret(row: Row) -> Secret:
+    columns = {**dict(row), "tags": json.loads(row["tags"]), "tag": bytes(row["tag"])}
+    return Secret(**{**columns, "manager": row["manager"] or BUILTIN})
+
+
+def insert_secret(tx: Transaction, secret: Secret) -> None:
+    tx.insert(
+        "secret",
+        id=secret.id,
+        scope_id=secret.scope_id,
+        identifier=secret.identifier,
+        kind=secret.kind,
+        connector_id=secret.connector_id,
+        revision=secret.revision,
+        created_at=secret.created_at,
+        **_changeable(secret),
+    )
+
+
+def update_secret(tx: Transaction, secret: Secret) -> None:
+    """Write what may change of a secret; raise StaleRow if it is no longer at its revision."""
+    tx.update("secret", secret.id, secret.revision, **_changeable(secret))
+
+
+def _changeable(secret: Secret) -> dict[str, object]:
+    return {
+        "name": secret.name,
+        "description": secret.description,
+        "tags": json.dumps(secret.tags, sort_keys=True),
+        "current_version": secret.current_version,
+        "expires_at": secret.expires_at,
+        "updated_at": secret.updated_at,
+        "tag": secret.tag,
+    }
+
+
+def delete_secret(tx: Transaction, secret_id: str) -> None:
+    """Delete a secret, all its versions, and the record of who used it."""
+    for table, column in (("secret_reference", "secret_id"), ("secret_version", "secret_id"), ("secret", "id")):
+        tx.run(f"DELETE FROM {table} WHERE {column} = :id", id=secret_id)
+
+
+def insert_version(tx: Transaction, version: SecretVersion) -> None:
+    tx.insert("secret_version", **{name: getattr(version, name) for name in SecretVersion.__slots__})
+
+
+def find_version(tx: Transaction, secret_id: str, version: int) -> SecretVersion | None:
+    row = tx.one(
+        "SELECT * FROM secret_version WHERE secret_id = :secret AND version = :version",
+        secret=secret_id,
+        version=version,
+    )
+    return _version(row) if row else None
+
+
+def versions_of(tx: Transaction, secret_id: str) -> list[SecretVersion]:
+    """Return all versions of a secret, oldest first."""
+    rows = tx.all("SELECT * FROM secret_version WHERE secret_id = :secret ORDER BY version", secret=secret_id)
+    return [_version(row) for row in rows]
+
+
+def newest_version(tx: Transaction, secret_id: str) -> int:
+    """Return the highest version number that has a row; 0 for none."""
+    row = tx.one("SELECT max(version) AS newest FROM secret_version WHERE secret_id = :secret", secret=secret_id)
+    return int(row["newest"] or 0) if row else 0
+
+
+def _version(row: Row) -> SecretVersion:
+    blobs = {name: bytes(row[name]) for name in ("fingerprint", "envelope", "tag")}
+    return SecretVersion(**{**dict(row), **blobs})
+
+
+def users_of(tx: Transaction, secret_id: str) -> list[SecretUser]:
+    """Return the connectors and credentials that use a secret."""
+    rows = tx.all(
+        """SELECT used.user_kind, used.field, coalesce(connector.identifier, secret.identifier) AS identifier
+        FROM secret_reference AS used
+        LEFT JOIN connector ON used.user_kind = 'connector' AND connector.id = used.user_id
+        LEFT JOIN secret ON used.user_kind = 'secret' AND secret.id = used.user_id
+        WHERE used.secret_id = :secret ORDER BY used.user_kind, identifier, used.field""",
+        secret=secret_id,
+    )
+    return [SecretUser(row["user_kind"], row["identifier"], row["field"]) for row in rows]

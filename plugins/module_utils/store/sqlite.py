@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SQLite: one file of the user's own, in WAL mode, written under BEGIN IMMEDIATE only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..model.errors import Damaged, ScopedSecretsError, StoreRefused, Unavailable
+from .database import Database, Dialect
+
+__all__ = ["SqliteDialect", "create_file", "memory_database"]
+
+BUSY_TIMEOUT_MS = 60_000
+
+# File systems whose locks or shared memory SQLite can't rely on (sqlite.org/wal.html, "All processes must be on the
+# same host").
+_NETWORK_TYPES = frozenset(
+    "9p afs beegfs ceph cifs fuse.ceph fuse.glusterfs fuse.s3fs fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 "
+    "smb3 smbfs".split()
+)
+
+_FOREIGN = "It is no store of scoped.secrets."
+
+
+class SqliteDialect(Dialect):
+    """One database file that exists, or `:memory:`."""
+
+    types = {"bytes": "BLOB", "integer": "INTEGER"}
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def connect(self) -> sqlite3.Connection:
+        if self.path != ":memory:":
+            check_file(Path(self.path))
+        uri = self.path if self.path == ":memory:" else Path(self.path).absolute().as_uri() + "?mode=rw"
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def begin(self, connection: Any, *, write: bool) -> None:
+        connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def table_names(self, connection: Any) -> set[str]:
+        return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def must_retry(self, error: Exception) -> bool:
+        return False
+
+    def translate(self, error: Exception) -> ScopedSecretsError | None:
+        if not isinstance(error, sqlite3.Error):
+            return None
+        name = getattr(error, "sqlite_errorname", None) or ""
+        for prefix, make in _ERRORS.items():
+            if name.startswith(prefix):
+                return make(self.path, name)
+        return StoreRefused(
+            "store_failed",
+            f"The store {self.path} failed: {name or type(error).__name__}.",
+            hint="Check the disk that it lies on and its free space.",
+        )
+
+
+def _full(path: str, _name: str) -> ScopedSecretsError:
+    return StoreRefused(
+        "store_full",
+        f"There is no room to write the store {path}. Nothing of this change was kept.",
+        hint="Free space on that disk, or raise the quota, and run it again.",
+    )
+
+
+def _read_only(path: str, _name: str) -> ScopedSecretsError:
+    return StoreRefused(
+        "store_read_only",
+        f"The store {path} can't be written.",
+        hint="Make the disk and the folder writable for the user that runs Ansible, or set 'store' to another place.",
+    )
+
+
+def _foreign(path: str, _name: str) -> ScopedSecretsError:
+    return StoreRefused(
+        "foreign_database",
+        f"{path}: {_FOREIGN}",
+        hint="Set 'store' to another file; a new one is made where none exists.",
+    )
+
+
+def _damaged(path: str, _name: str) -> ScopedSecretsError:
+    return Damaged(
+        "damaged_store",
+        f"The database file {path} is damaged.",
+        hint="Keep a copy of it and restore the newest backup.",
+    )
+
+
+def _busy(path: str, _name: str) -> ScopedSecretsError:
+    return Unavailable(
+        "store_busy",
+        f"The store {path} stayed locked for {BUSY_TIMEOUT_MS // 1000} seconds.",
+        hint="Find the process that holds it (fuser), and run it again.",
+        retryable=True,
+    )
+
+
+_ERRORS: dict[str, Callable[[str, str], ScopedSecretsError]] = {
+    "SQLITE_FULL": _full,
+    "SQLITE_IOERR_WRITE": _full,
+    "SQLITE_IOERR_SHMSIZE": _full,
+    "SQLITE_READONLY": _read_only,
+    "SQLITE_CANTOPEN": _read_only,
+    "SQLITE_NOTADB": _foreign,
+    "SQLITE_CORRUPT": _damaged,
+    "SQLITE_BUSY": _busy,
+    "SQLITE_LOCKED": _busy,
+}
+
+
+def check_file(path: Path) -> None:
+    """Raise StoreRefused where others could read or replace the file, or it lies on a network file system."""
+    check_file_system(path)
+    info, folder = path.stat(), path.parent.stat()
+    if not stat.S_ISREG(info.st_mode):
+        raise _foreign(str(path), "")
+    if info.st_uid != os.geteuid():
+        raise StoreRefused(
+            "foreign_store_file",
+            f"The store {path} belongs to user id {info.st_uid}, not to the one that runs Ansible ({os.geteuid()}).",
+            hint=f"Run as its owner, or: chown {os.geteuid()} '{path}'",
+        )
+    if info.st_mode & 0o077:
+        raise StoreRefused(
+            "exposed_store_file",
+            f"The store {path} has mode {stat.S_IMODE(info.st_mode):04o}; others may not have access to it.",
+            hint=f"Mend it with: chmod 600 '{path}'",
+        )
+    if folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX:
+        raise StoreRefused(
+            "exposed_store_folder",
+            f"The folder {path.parent} of the store can be written by others.",
+            hint=f"Mend it with: chmod go-w '{path.parent}'",
+        )
+
+
+def check_file_system(path: Path, mounts: str = "/proc/self/mountinfo") -> None:
+    """Raise StoreRefused if `path` lies on a network file system (told on Linux only)."""
+    try:
+        lines = Path(mounts).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return
+    kind = _file_system(os.path.realpath(path.parent), lines)
+    if kind in _NETWORK_TYPES:
+        raise StoreRefused(
+            "store_on_network",
+            f"The store {path} lies on a network file system ({kind}), where SQLite can lose writes.",
+            hint="Put it on a local disk, or use a PostgreSQL store for several control nodes.",
+        )
+
+
+def _file_system(folder: str, mountinfo: list[str]) -> str:
+    """Return the type of the file system that `folder` lies on (proc(5), mountinfo)."""
+    best, kind = "", ""
+    for line in mountinfo:
+        fields = line.split()
+        point = fields[4].encode().decode("unicode_escape")
+        inside = folder == point or folder.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, fields[fields.index("-") + 1]
+    return kind
+
+
+def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
+    """Make the store file, whole or not at all. One that another process made meanwhile is left as it is."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_file_system(path)
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        database = Database(SqliteDialect(str(draft)))
+        try:
+            initialise(database)
+        finally:
+            database.close()
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreRefused(
+            "store_not_created",
+            f"The store {path} can't be created: {error.strerror}.",
+            hint="Make its folder writable for the user that runs Ansible, or set 'store' to another place.",
+        ) from None
+    finally:
+        for leftover in path.parent.glob(draft.name + "*"):
+            leftover.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def memory_database() -> Database:
+    """Return an empty database that lives and dies with this process."""
+    return Database(SqliteDialect(":memory:"))
