@@ -44,7 +44,8 @@ OPTIONS = (
 )
 
 COMMON_SPEC: dict[str, dict[str, Any]] = {
-    option.name: {"type": "str", "no_log": option.secret} for option in OPTIONS
+    option.name: {"type": "path" if option.name.endswith("_file") else "str", "no_log": option.secret}
+    for option in OPTIONS
 }
 
 

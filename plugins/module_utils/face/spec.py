@@ -10,7 +10,7 @@ from typing import Any
 
 from .options import COMMON_SPEC
 
-__all__ = ["DESCRIPTION_SPEC", "STATE_SPEC", "Spec"]
+__all__ = ["DESCRIPTION_SPEC", "SECRET_SPEC", "STATE_SPEC", "Spec"]
 
 STATE_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -21,6 +21,13 @@ DESCRIPTION_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
     "description": {"type": "str"},
     "tags": {"type": "dict"},
+}
+
+
+SECRET_SPEC: dict[str, dict[str, Any]] = {
+    "identifier": {"type": "str", "required": True},
+    "update_value": {"type": "str", "choices": ["always", "on_create"], "default": "always"},
+    "expires": {"type": "str"},
 }
 
 

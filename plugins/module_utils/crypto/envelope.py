@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Envelope, format 1: one value, sealed under its own data key, bound to its place.
+
+    magic "SSE1" | format u8 | suite u16 | flags u8 | key generation u32 | connector id u128 | salt[32]
+    | len u16 + wrapped data key | nonce[12] | commitment[32] | len u32 + ciphertext and tag
+
+The commitment makes a ciphertext open under one key only, which AES-GCM alone does not promise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import struct
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+from ..model.errors import Damaged, InvalidInput
+from .context import FORMAT, Context
+from .encoding import encode_fields
+from .primitives import AuthenticationFailed, decrypt, encrypt, hkdf_sha512
+
+__all__ = ["BUILTIN_CONNECTOR", "MAX_VALUE", "DataKeyWrapper", "Header", "check_size", "open_envelope", "read_header", "seal"]
+
+MAGIC = b"SSE1"
+SUITE = 1  # HKDF-SHA-512, AES-256-GCM, HMAC-SHA-256 commitment
+CHUNKED = 1
+CHUNK = 64 * 1024
+TAG = 16
+MAX_VALUE = 10 * 1024 * 1024
+BUILTIN_CONNECTOR = uuid.UUID(int=0)
+
+_FIXED = struct.Struct(">4sBHBI16s32sH")
+_NONCE, _COMMITMENT = 12, 32
+
+
+class DataKeyWrapper(Protocol):
+    """Whatever keeps data keys: a scope's key, or a key management service."""
+
+    def wrap(self, data_key: bytes, context: bytes) -> bytes: ...
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an envelope says of itself before anything is opened."""
+
+    flags: int
+    generation: int
+    connector_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """An envelope taken apart. `bound` is all up to the nonce."""
+
+    header: Header
+    salt: bytes
+    wrapped: bytes
+    bound: bytes
+    nonce: bytes
+    commitment: bytes
+    body: bytes
+
+
+def check_size(value: bytes, what: str) -> None:
+    """Raise InvalidInput for a value over 10 MiB. `what` names it."""
+    if len(value) > MAX_VALUE:
+        raise InvalidInput(
+            "value_too_large",
+            f"{what} has {len(value)} bytes; at most {MAX_VALUE} (10 MiB) can be kept.",
+            hint="Keep large files elsewhere, encrypted, and their key here.",
+        )
+
+
+def seal(
+    value: bytes,
+    context: Context,
+    *,
+    wrapper: DataKeyWrapper,
+    generation: int,
+    connector_id: uuid.UUID = BUILTIN_CONNECTOR,
+) -> bytes:
+    """Return the envelope of `value` under a new random data key; raise InvalidInput for one over 10 MiB."""
+    check_size(value, "The value")
+    place = context.encode()
+    data_key, salt, nonce = os.urandom(32), os.urandom(32), os.urandom(_NONCE)
+    wrapped = wrapper.wrap(data_key, place)
+    flags = CHUNKED if len(value) > CHUNK else 0
+    fixed = (MAGIC, FORMAT, SUITE, flags, generation, connector_id.bytes, salt, len(wrapped))
+    bound = _FIXED.pack(*fixed) + wrapped
+    encryption_key, commitment_key = _keys(data_key, salt, place)
+    commitment = _commitment(commitment_key, bound + nonce, place)
+    body = b"".join(
+        encrypt(encryption_key, chunk_nonce, value[start : start + CHUNK], bound + place)
+        for start, chunk_nonce in _chunks(len(value), CHUNK, flags, nonce)
+    )
+    return bound + nonce + commitment + len(body).to_bytes(4, "big") + body
+
+
+def read_header(envelope: bytes) -> Header:
+    """Return what the envelope says of itself; raise Damaged if it is none."""
+    return _take_apart(envelope).header
+
+
+def open_envelope(
+    envelope: bytes, context: Context, *, wrapper: DataKeyWrapper, connector_id: uuid.UUID = BUILTIN_CONNECTOR
+) -> bytes:
+    """Return the value; raise one uniform Damaged for whatever is not exactly what `seal` made for this context."""
+    parts = _take_apart(envelope)
+    if parts.header.connector_id != connector_id:
+        _refuse()
+    place = context.encode()
+    encryption_key, commitment_key = _keys(wrapper.unwrap(parts.wrapped, place), parts.salt, place)
+    if not hmac.compare_digest(parts.commitment, _commitment(commitment_key, parts.bound + parts.nonce, place)):
+        _refuse()
+    return _open_body(parts, encryption_key, parts.bound + place)
+
+
+def _open_body(parts: _Parts, key: bytes, associated: bytes) -> bytes:
+    flags, body = parts.header.flags, parts.body
+    size = len(body) - TAG * max(1, -(-len(body) // (CHUNK + TAG)))
+    if bool(flags) != (size > CHUNK) or size > MAX_VALUE:
+        _refuse()
+    try:
+        return b"".join(
+            decrypt(key, nonce, body[start : start + CHUNK + TAG], associated)
+            for start, nonce in _chunks(len(body), CHUNK + TAG, flags, parts.nonce)
+        )
+    except AuthenticationFailed:
+        _refuse()
+
+
+def _chunks(length: int, step: int, flags: int, nonce: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield where each chunk starts and its nonce: 7 random bytes, its number, whether it is the last (STREAM)."""
+    if not flags:
+        yield 0, nonce
+        return
+    for number, start in enumerate(range(0, length, step)):
+        yield start, nonce[:7] + number.to_bytes(4, "big") + bytes([start + step >= length])
+
+
+def _keys(data_key: bytes, salt: bytes, place: bytes) -> tuple[bytes, bytes]:
+    """Return the encryption key and the commitment key."""
+    info = encode_fields("scoped.secrets envelope", SUITE, hashlib.sha512(place).digest())
+    derived = hkdf_sha512(data_key, info, salt=salt, length=64)
+    return derived[:32], derived[32:]
+
+
+def _commitment(key: bytes, header: bytes, place: bytes) -> bytes:
+    return hmac.digest(key, encode_fields(header, place), "sha256")
+
+
+def _take_apart(envelope: bytes) -> _Parts:
+    """Return the parts of a well-formed envelope of a known format, suite and flags, without a byte to spare."""
+    if len(envelope) < _FIXED.size:
+        _refuse()
+    magic, number, suite, flags, generation, connector, salt, length = _FIXED.unpack_from(envelope)
+    if (magic, number, suite) != (MAGIC, FORMAT, SUITE) or flags & ~CHUNKED:
+        _refuse()
+    nonce_at = _FIXED.size + length
+    commitment_at = nonce_at + _NONCE
+    body_at = commitment_at + _COMMITMENT + 4
+    body = envelope[body_at:]
+    if len(body) < TAG or int.from_bytes(envelope[body_at - 4 : body_at], "big") != len(body):
+        _refuse()
+    return _Parts(
+        header=Header(flags, generation, uuid.UUID(bytes=connector)),
+        salt=salt,
+        wrapped=envelope[_FIXED.size : nonce_at],
+        bound=envelope[:nonce_at],
+        nonce=envelope[nonce_at:commitment_at],
+        commitment=envelope[commitment_at : body_at - 4],
+        body=body,
+    )
+
+
+def _refuse() -> NoReturn:
+    raise damaged_value() from None
+
+
+def damaged_value() -> Damaged:
+    """Return the one error for everything that is wrong with an envelope, so that it tells an attacker nothing."""
+    return Damaged(
+        "damaged_value",
+        "A stored value is not what was written: it was altered, moved, cut short, or sealed under another key.",
+        hint="Restore the newest backup, or declare the secret again.",
+    )

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The key of a scope, and the keys that are derived from it."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from functools import cached_property
+
+from ..model.errors import Damaged
+from .encoding import Field, encode_fields
+from .envelope import damaged_value
+from .primitives import AuthenticationFailed, decrypt, encrypt, hkdf_sha512
+
+__all__ = ["MAX_WRAPS", "ScopeKey", "unwrap_key", "wrap_key"]
+
+# A generation is retired well before 2^32 encryptions under one key with random 96-bit nonces (NIST SP 800-38D, 8.3).
+MAX_WRAPS = 2**28
+
+_NONCE = 12
+
+
+def wrap_key(key: bytes, secret: bytes, associated: bytes) -> bytes:
+    """Return a random nonce, and `secret` encrypted under `key`."""
+    nonce = os.urandom(_NONCE)
+    return nonce + encrypt(key, nonce, secret, associated)
+
+
+def unwrap_key(key: bytes, wrapped: bytes, associated: bytes) -> bytes:
+    """Return what `wrap_key` wrapped, 32 bytes; raise AuthenticationFailed."""
+    if len(wrapped) != _NONCE + 32 + 16:
+        raise AuthenticationFailed
+    return decrypt(key, wrapped[:_NONCE], wrapped[_NONCE:], associated)
+
+
+class ScopeKey:
+    """256 random bits of one scope and generation. Every use has a subkey of its own (HKDF, separate labels)."""
+
+    def __init__(self, scope_id: str, generation: int, key: bytes) -> None:
+        self.scope_id = scope_id
+        self.generation = generation
+        self._key = key
+
+    @classmethod
+    def generate(cls, scope_id: str, generation: int) -> ScopeKey:
+        return cls(scope_id, generation, os.urandom(32))
+
+    def __repr__(self) -> str:
+        return f"ScopeKey(scope_id={self.scope_id!r}, generation={self.generation})"
+
+    def _derive(self, label: str) -> bytes:
+        return hkdf_sha512(self._key, encode_fields("scoped.secrets scope key", label, self.scope_id, self.generation))
+
+    @cached_property
+    def _data_wrap_key(self) -> bytes:
+        return self._derive("wrap data keys")
+
+    @cached_property
+    def _child_wrap_key(self) -> bytes:
+        return self._derive("wrap scope keys")
+
+    @cached_property
+    def _fingerprint_key(self) -> bytes:
+        return self._derive("fingerprints")
+
+    @cached_property
+    def _row_tag_key(self) -> bytes:
+        return self._derive("row tags")
+
+    def wrap(self, data_key: bytes, context: bytes) -> bytes:
+        """Return a data key wrapped for one context."""
+        return wrap_key(self._data_wrap_key, data_key, context)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """Return a data key; raise the uniform Damaged."""
+        try:
+            return unwrap_key(self._data_wrap_key, wrapped, context)
+        except AuthenticationFailed:
+            raise damaged_value() from None
+
+    def wrap_child(self, child: ScopeKey, context: bytes) -> bytes:
+        """Return the key of a scope below, wrapped for one context."""
+        return wrap_key(self._child_wrap_key, child._key, context)
+
+    def unwrap_child(self, wrapped: bytes, *, scope_id: str, generation: int, context: bytes) -> ScopeKey:
+        """Return the key of a scope below; raise Damaged."""
+        try:
+            return ScopeKey(scope_id, generation, unwrap_key(self._child_wrap_key, wrapped, context))
+        except AuthenticationFailed:
+            raise Damaged(
+                "damaged_scope_key",
+                "The key of a scope is not what was written: its row was altered or moved.",
+                hint="Restore the newest backup.",
+            ) from None
+
+    def export(self) -> bytes:
+        """Return the key itself, for the root key to wrap."""
+        return self._key
+
+    def fingerprint(self, secret_id: str, kind: str, value: bytes) -> bytes:
+        """Return 32 bytes that tell whether a value changed, to nobody who lacks the key."""
+        return hmac.digest(self._fingerprint_key, encode_fields(secret_id, kind, value), "sha256")
+
+    def row_tag(self, table: str, *fields: Field) -> bytes:
+        """Return 32 bytes that only somebody with the key can make for these fields."""
+        return hmac.digest(self._row_tag_key, encode_fields(table, *fields), "sha256")
+
+    def check_row_tag(self, tag: bytes, what: str, table: str, *fields: Field) -> None:
+        """Raise Damaged unless `tag` belongs to the fields. `what` names the row."""
+        if not hmac.compare_digest(tag, self.row_tag(table, *fields)):
+            raise Damaged(
+                "damaged_row",
+                f"{what} was changed outside of scoped.secrets.",
+                hint="Restore the newest backup, and find out who can write to the database.",
+            )

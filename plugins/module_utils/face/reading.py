@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading values for templates: what the lookup and the filter share."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from ..client.connect import connect
+from ..model.errors import InvalidInput
+from ..model.messages import Answer, Query
+from .options import OPTIONS, settings_of
+
+__all__ = ["check_options", "read", "to_template"]
+
+ENCODINGS = ("text", "base64")
+
+
+def read(references: list[str], options: Mapping[str, str], *, version: str = "", key: str = "") -> list[Answer]:
+    """Return one answer per reference, fetched in one go. `options` are the shared ones, resolved."""
+    scope = options["org"], options["project"]
+    queries = [Query(reference, *scope, version, key) for reference in references]
+    return connect(settings_of(options)).resolve(queries) if queries else []
+
+
+def to_template(answer: Answer, reference: str, encoding: str = "text") -> str:
+    """Return an answer's value as a template gets it; raise the answer's error, or InvalidInput for binary as text."""
+    if answer.error:
+        raise answer.error
+    if encoding == "base64":
+        return base64.b64encode(answer.value).decode()
+    try:
+        return answer.value.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            "not_text",
+            f"'{reference}' holds bytes that are no UTF-8 text.",
+            hint="Read it with encoding='base64', and decode it where it is used (for example with b64decode).",
+        ) from None
+
+
+def check_options(given: Mapping[str, Any], own: Mapping[str, tuple[Any, ...]], face: str) -> None:
+    """Raise InvalidInput for an option that `face` does not have, or that has none of its choices (empty: any)."""
+    known = {**{option.name: () for option in OPTIONS}, **own}
+    for name, value in given.items():
+        if name not in known:
+            raise InvalidInput(
+                "unknown_option",
+                f"The {face} has no option '{name}'.",
+                hint=f"Its options are: {', '.join(sorted(known))}.",
+            )
+        if known[name] and value not in known[name]:
+            raise InvalidInput(
+                "invalid_option",
+                f"The option '{name}' of the {face} has none of its values: {', '.join(map(str, known[name]))}.",
+            )

@@ -1,0 +1,51 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: default_secret_manager
+short_description: Choose where new secrets of a scope go
+version_added: 0.1.0
+description:
+  - Makes one secret manager of a scope the default one. New secrets of the scope go there.
+  - Secrets that exist stay with the manager that they have, and are read and updated there.
+options:
+  secret_manager:
+    description: A connector of the same scope, or V(builtin) for the built-in secret manager.
+    type: str
+    required: true
+author: The scoped.secrets contributors (@scoped)
+extends_documentation_fragment:
+  - scoped.secrets.common
+  - scoped.secrets.common.attributes
+seealso:
+  - module: scoped.secrets.connector_info
+"""
+
+EXAMPLES = r"""
+- name: New secrets of the account go to the built-in secret manager
+  scoped.secrets.default_secret_manager:
+    secret_manager: builtin
+"""
+
+RETURN = r"""
+connector:
+  description: The default secret manager, as M(scoped.secrets.connector_info) lists it.
+  returned: success
+  type: dict
+"""
+
+from ..module_utils.face.module import run_module
+from ..module_utils.face.spec import Spec
+
+SPEC = Spec("default_secret_manager", {"secret_manager": {"type": "str", "required": True}})
+
+
+def main() -> None:
+    run_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: secret_file
+short_description: Declare a file secret
+version_added: 0.1.0
+description:
+  - Declares a secret that is a file, text or binary, in the account, an organization or a project.
+  - A new secret goes to the default secret manager of its scope and stays there. Every new content is a new version; older
+    versions stay readable with C(@N) in the reference.
+  - No content is ever returned. Whether it changed is told by a keyed fingerprint, without opening it.
+options:
+  src:
+    description:
+      - The path of a file on the control node, 10 MiB at most. A relative one is looked for in C(files/) of the role or
+        beside the playbook, as M(ansible.builtin.copy) does. A file that ansible-vault encrypted is opened in memory.
+    type: path
+  content:
+    description: The content as text.
+    type: raw
+  content_b64:
+    description: The content as base64, for binary files.
+    type: str
+author: The scoped.secrets contributors (@scoped)
+extends_documentation_fragment:
+  - scoped.secrets.common
+  - scoped.secrets.common.description
+  - scoped.secrets.common.secret
+  - scoped.secrets.common.state
+  - scoped.secrets.common.attributes
+seealso:
+  - module: scoped.secrets.secret_text
+  - module: scoped.secrets.secret_info
+  - plugin: scoped.secrets.secret
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Declare an organization
+  scoped.secrets.scope:
+    org: payments
+
+- name: Keep a file as text
+  scoped.secrets.secret_file:
+    org: payments
+    identifier: client_config
+    content: |
+      [client]
+      token = abc
+
+- name: Keep a binary file
+  scoped.secrets.secret_file:
+    org: payments
+    identifier: keystore
+    content_b64: "{{ 'any bytes' | b64encode }}"
+
+- name: Keep a file of the control node
+  scoped.secrets.secret_file:
+    org: payments
+    identifier: hosts_file
+    src: /etc/hosts
+
+- name: Remove a file secret with all its versions
+  scoped.secrets.secret_file:
+    org: payments
+    identifier: keystore
+    state: absent
+"""
+
+RETURN = r"""
+secret:
+  description:
+    - The secret, without its content. Not set when it does not exist (check mode), what it was when it was removed.
+  returned: success
+  type: dict
+  sample:
+    identifier: keystore
+    org: payments
+    project: ""
+    kind: file
+    name: keystore
+    description: ""
+    tags: {}
+    expires: ""
+    secret_manager: builtin
+    reference: org.keystore
+    version: 1
+    fingerprint: 5f1d0c9a7be2f3a4
+    size: 2048
+    used_by: []
+    created_at: "2026-11-23T19:07:00Z"
+    updated_at: "2026-11-23T19:07:00Z"
+"""
+
+from ..module_utils.face.module import run_module
+from ..module_utils.face.spec import DESCRIPTION_SPEC, SECRET_SPEC, STATE_SPEC, Spec
+
+SPEC = Spec(
+    "secret_file",
+    {
+        **DESCRIPTION_SPEC,
+        **SECRET_SPEC,
+        **STATE_SPEC,
+        "src": {"type": "path"},
+        "content": {"type": "raw", "no_log": True},
+        "content_b64": {"type": "str", "no_log": True},
+    },
+    mutually_exclusive=[["src", "content", "content_b64"]],
+)
+
+
+def main() -> None:
+    run_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()

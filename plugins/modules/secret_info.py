@@ -1,0 +1,73 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: secret_info
+short_description: List the secrets of a scope
+version_added: 0.1.0
+description:
+  - Lists the secrets of exactly one scope, with who uses them and when they last changed. Never a value.
+options:
+  identifier:
+    description: Show this one only. One that does not exist gives an empty list.
+    type: str
+  kind:
+    description: Show secrets of this kind only.
+    type: str
+    choices: [text, file]
+  secret_manager:
+    description: Show those that this manager keeps, V(builtin) for the built-in one.
+    type: str
+  tags:
+    description: Show those that have all these tags.
+    type: dict
+author: The scoped.secrets contributors (@scoped)
+extends_documentation_fragment:
+  - scoped.secrets.common
+  - scoped.secrets.common.info_attributes
+seealso:
+  - module: scoped.secrets.secret_text
+  - module: scoped.secrets.secret_file
+"""
+
+EXAMPLES = r"""
+- name: List the secrets of the account
+  scoped.secrets.secret_info:
+  register: result
+
+- name: Show their identifiers
+  ansible.builtin.debug:
+    msg: "{{ result.secrets | map(attribute='identifier') }}"
+"""
+
+RETURN = r"""
+secrets:
+  description: The secrets, as M(scoped.secrets.secret_text) and M(scoped.secrets.secret_file) return them.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ..module_utils.face.module import run_module
+from ..module_utils.face.spec import Spec
+
+SPEC = Spec(
+    "secret_info",
+    {
+        "identifier": {"type": "str"},
+        "kind": {"type": "str", "choices": ["text", "file"]},
+        "secret_manager": {"type": "str"},
+        "tags": {"type": "dict"},
+    },
+)
+
+
+def main() -> None:
+    run_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()
