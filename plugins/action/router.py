@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one action plugin that every module of the collection runs through, on the control node.
 
-It is named by `plugin_routing.modules.<name>.action_plugin`. A redirect under `plugin_routing.action` would load it once
-in the parent instead of in each worker, but then a task's resolved name is the router's and `module_defaults` groups no
-longer apply to it (measured on core 2.19 and 2.21).
+It is named by `plugin_routing.modules.<name>.action_plugin`. A redirect under `plugin_routing.action` would load it
+once in the parent instead of in each worker, but then a task's resolved name is the router's and
+`module_defaults` groups no longer apply to it (measured on core 2.19 and 2.21).
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ class ActionModule(ActionBase):
         result["invocation"] = {"module_args": _shown(arguments, spec, secrets)}
         return result
 
-    def _guarded(
-        self, name: str, spec: Spec, arguments: dict[str, Any], task_vars: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _guarded(self, name: str, spec: Spec, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the result, or what failed: nothing may leave here as an exception, which core would print."""
         try:
             return self._run(name, spec, arguments, task_vars)

@@ -24,8 +24,8 @@ options:
   store:
     description:
       - The URL of the store, C(sqlite:///PATH) with an absolute path.
-      - Falls back to the variable C(scoped_secrets_store), the environment variable E(SCOPED_SECRETS_STORE), C(store) in
-        section C([scoped_secrets]) of C(ansible.cfg), and at last C(scoped_secrets/store.db) in the XDG data folder
+      - Falls back to the variable C(scoped_secrets_store), the environment variable E(SCOPED_SECRETS_STORE), C(store)
+        in section C([scoped_secrets]) of C(ansible.cfg), and at last C(scoped_secrets/store.db) in the XDG data folder
         of the user (C(~/.local/share)).
     type: str
   root_key_file:

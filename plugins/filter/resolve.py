@@ -48,7 +48,7 @@ def _matches(text: str) -> Iterator[Any]:
         raise InvalidInput(
             "invalid_expression",
             "An expression '<+secrets.getValue(…)>' in the text is not complete.",
-            hint="Write <+secrets.getValue(\"REFERENCE\")> with the reference in quotes.",
+            hint='Write <+secrets.getValue("REFERENCE")> with the reference in quotes.',
         )
     yield from matches
 

@@ -10,8 +10,8 @@ short_description: Declare a file secret
 version_added: 0.1.0
 description:
   - Declares a secret that is a file, text or binary, in the account, an organization or a project.
-  - A new secret goes to the default secret manager of its scope and stays there. Every new content is a new version; older
-    versions stay readable with C(@N) in the reference.
+  - A new secret goes to the default secret manager of its scope and stays there. Every new content is a new version;
+    older versions stay readable with C(@N) in the reference.
   - No content is ever returned. Whether it changed is told by a keyed fingerprint, without opening it.
 options:
   src:

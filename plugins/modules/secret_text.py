@@ -10,13 +10,13 @@ short_description: Declare a text secret
 version_added: 0.1.0
 description:
   - Declares a secret that is text, in the account, an organization or a project.
-  - A new secret goes to the default secret manager of its scope and stays there. Every new value is a new version; older
-    versions stay readable with C(@N) in the reference.
+  - A new secret goes to the default secret manager of its scope and stays there. Every new value is a new version;
+    older versions stay readable with C(@N) in the reference.
   - No value is ever returned. Whether one changed is told by a keyed fingerprint, without opening it.
 options:
   value:
     description:
-      - The value, 10 MiB at most. An empty string is a value. Numbers are stored as text, dictionaries and lists as JSON.
+      - The value, 10 MiB at most. An empty string is a value. Numbers are kept as text, dictionaries and lists as JSON.
       - Its loop items are printed by Ansible unless C(loop_control.label) names something else, or C(no_log) is set.
     type: raw
   generate:

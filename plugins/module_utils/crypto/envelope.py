@@ -25,7 +25,16 @@ from .context import FORMAT, Context
 from .encoding import encode_fields
 from .primitives import AuthenticationFailed, decrypt, encrypt, hkdf_sha512
 
-__all__ = ["BUILTIN_CONNECTOR", "MAX_VALUE", "DataKeyWrapper", "Header", "check_size", "open_envelope", "read_header", "seal"]
+__all__ = [
+    "BUILTIN_CONNECTOR",
+    "MAX_VALUE",
+    "DataKeyWrapper",
+    "Header",
+    "check_size",
+    "open_envelope",
+    "read_header",
+    "seal",
+]
 
 MAGIC = b"SSE1"
 SUITE = 1  # HKDF-SHA-512, AES-256-GCM, HMAC-SHA-256 commitment

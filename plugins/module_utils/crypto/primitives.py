@@ -17,9 +17,7 @@ try:
     from cryptography.hazmat.primitives.hashes import SHA512
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 except ImportError:
-    raise MissingLibrary(
-        "missing_cryptography", requirement=REQUIREMENT, needed_for="to open the store"
-    ) from None
+    raise MissingLibrary("missing_cryptography", requirement=REQUIREMENT, needed_for="to open the store") from None
 
 
 def encrypt(key: bytes, nonce: bytes, data: bytes, associated: bytes) -> bytes:

@@ -16,7 +16,15 @@ from .encoding import encode_fields
 from .primitives import AuthenticationFailed, argon2id, hkdf_sha512
 from .scopekey import ScopeKey, unwrap_key, wrap_key
 
-__all__ = ["DEFAULT_KDF", "RootKey", "check_root_key", "create_key_file", "from_base64", "from_passphrase", "read_key_file"]
+__all__ = [
+    "DEFAULT_KDF",
+    "RootKey",
+    "check_root_key",
+    "create_key_file",
+    "from_base64",
+    "from_passphrase",
+    "read_key_file",
+]
 
 KEY_BYTES = 32
 MIN_DISTINCT = 16  # 32 random bytes have fewer distinct ones about once in 10^14
@@ -104,13 +112,11 @@ def read_key_file(path: str) -> RootKey:
         raise KeyRefused(
             "missing_key_file",
             f"There is no root key file {path}.",
-            hint="Restore it from its backup, or set 'root_key_file' (SCOPED_SECRETS_ROOT_KEY_FILE) to where it is. For "
-            "a new store make one with: (umask 077; openssl rand -base64 32 > FILE)",
+            hint="Restore it from its backup, or set 'root_key_file' (SCOPED_SECRETS_ROOT_KEY_FILE) to where it is. "
+            "For a new store make one with: (umask 077; openssl rand -base64 32 > FILE)",
         ) from None
     except OSError as error:
-        raise KeyRefused(
-            "unreadable_key_file", f"The root key file {path} can't be read: {error.strerror}."
-        ) from None
+        raise KeyRefused("unreadable_key_file", f"The root key file {path} can't be read: {error.strerror}.") from None
     with os.fdopen(descriptor, "rb") as file:
         _check_guard(path, os.fstat(descriptor))
         return from_base64(file.read(MAX_FILE).decode("ascii", "replace"), f"the file {path}")

@@ -59,7 +59,7 @@ class ConnectorInfo(Info):
 
     noun = "connectors"
 
-    def list(self, session: Session) -> list[View]:
+    def views(self, session: Session) -> list[View]:
         scope = session.chain(self.path)[-1]
         wanted, kind = self.params.get("identifier"), self.params.get("kind")
         return [

@@ -59,7 +59,7 @@ class Engine:
 
     def _list(self, info: Info) -> Result:
         store = self._store(create=False)
-        return Result(returned={info.noun: store.database.read(lambda tx: info.list(self._session(store, tx)))})
+        return Result(returned={info.noun: store.database.read(lambda tx: info.views(self._session(store, tx)))})
 
     def _declare(self, resource: Resource[Any], check_mode: bool) -> Result:
         """Plan on a plain view first, so that a run which changes nothing takes no write lock."""

@@ -17,9 +17,18 @@ __all__ = ["MAX_LENGTH", "check_generate", "generate"]
 
 MAX_LENGTH = 4096
 
-_NAMED = {name: getattr(string, name) for name in (
-    "ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "hexdigits", "octdigits", "punctuation"
-)}
+_NAMED = {
+    name: getattr(string, name)
+    for name in (
+        "ascii_letters",
+        "ascii_lowercase",
+        "ascii_uppercase",
+        "digits",
+        "hexdigits",
+        "octdigits",
+        "punctuation",
+    )
+}
 
 
 def check_generate(options: dict[str, Any]) -> None:

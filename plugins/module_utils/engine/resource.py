@@ -77,7 +77,7 @@ class Info(ABC):
         self.path = ScopePath.of(params.get("org"), params.get("project"))
 
     @abstractmethod
-    def list(self, session: Session) -> list[View]:
+    def views(self, session: Session) -> list[View]:
         """Return the views of what the filters let through."""
 
 

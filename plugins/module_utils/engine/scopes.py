@@ -143,7 +143,7 @@ def _delete_tree(session: Session, scope: Scope) -> None:
 
 
 def _with_fields(scope: Scope, fields: View) -> Scope:
-    changes = {name: fields[name] for name in ("name", "description", "tags") if name in fields}
+    changes = pick(fields, "name", "description", "tags")
     if "builtin_manager" in fields:
         changes["builtin_enabled"] = fields["builtin_manager"] == "enabled"
     return replace(scope, **changes)
@@ -182,11 +182,11 @@ def _view(scope: Scope, connectors: list[Connector], contents: dict[str, int]) -
 
 
 class ScopeInfo(Info):
-    """The named scope, with `recursive` all below it; with `verify` their rows are proven to be the ones written last."""
+    """The named scope, with `recursive` all below it; with `verify` their rows are proven to be the last written."""
 
     noun = "scopes"
 
-    def list(self, session: Session) -> list[View]:
+    def views(self, session: Session) -> list[View]:
         try:
             chain = session.chain(self.path)
         except NotFound:

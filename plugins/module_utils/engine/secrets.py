@@ -172,7 +172,7 @@ def _load_state(session: Session, chain: list[Scope], connectors: list[Connector
 
 
 def _with_fields(secret: Secret, fields: View) -> Secret:
-    changes = {name: fields[name] for name in ("name", "description", "tags") if name in fields}
+    changes = pick(fields, "name", "description", "tags")
     if "expires" in fields:
         changes["expires_at"] = fields["expires"]
     return replace(secret, **changes)
@@ -230,7 +230,7 @@ class SecretInfo(Info):
 
     noun = "secrets"
 
-    def list(self, session: Session) -> list[View]:
+    def views(self, session: Session) -> list[View]:
         chain = session.chain(self.path)
         connectors = connectors_of(session.tx, chain[-1].id)
         return [_view(_load_state(session, chain, connectors, s)) for s in self._found(session, chain)]

@@ -102,9 +102,7 @@ class Session:
     def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
         """Sign and write what became of a secret (None: it does not exist), and the scope's head with it."""
         signed = integrity.tag_secret(new, self.keyring.active(self.tx, chain)) if new else None
-        head = integrity.move_head(
-            chain[-1].head, remove=[old] if old else [], add=[signed] if signed else []
-        )
+        head = integrity.move_head(chain[-1].head, remove=[old] if old else [], add=[signed] if signed else [])
         self.write_scope([*chain[:-1], replace(chain[-1], head=head)])
         if signed and old:
             secret_rows.update_secret(self.tx, signed)

@@ -95,7 +95,7 @@ def _resolve(
 
 
 def _text(option: Option, value: Any) -> str:
-    if value is None or isinstance(value, (str, int)) and not isinstance(value, bool):
+    if value is None or (isinstance(value, (str, int)) and not isinstance(value, bool)):
         return "" if value is None else str(value)
     raise InvalidInput("invalid_option", f"The option '{option.name}' must be text, not {type(value).__name__}.")
 

@@ -42,7 +42,9 @@ def _base64(name: str, value: Any) -> bytes:
     try:
         return base64.b64decode("".join(str(value).split()), validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidInput("invalid_base64", f"'{name}' is no base64.", hint="Make it with the b64encode filter.") from None
+        raise InvalidInput(
+            "invalid_base64", f"'{name}' is no base64.", hint="Make it with the b64encode filter."
+        ) from None
 
 
 _SOURCES: dict[str, Callable[[str, Any], bytes]] = {

@@ -20,8 +20,33 @@ _SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]*\Z")
 
 # The words that the Harness platform documents as no identifiers, and `project` of our own.
 _RESERVED = frozenset(
-    "or and eq ne lt gt le ge div mod not null true false new var return step parallel stepGroup org "
-    "account status liteEngineTask project".split()
+    [
+        "or",
+        "and",
+        "eq",
+        "ne",
+        "lt",
+        "gt",
+        "le",
+        "ge",
+        "div",
+        "mod",
+        "not",
+        "null",
+        "true",
+        "false",
+        "new",
+        "var",
+        "return",
+        "step",
+        "parallel",
+        "stepGroup",
+        "org",
+        "account",
+        "status",
+        "liteEngineTask",
+        "project",
+    ]
 )
 
 # Not allowed in names at the Harness platform (its entity identifier reference).

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """References: how a secret is named in a lookup term, a `_ref` option or an expression.
 
-    [account.|org.]identifier[@version][#key]
-    [account.|org.]scheme://connector/path[#key]
+[account.|org.]identifier[@version][#key]
+[account.|org.]scheme://connector/path[#key]
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ..model.errors import ScopedSecretsError, Unavailable
 
@@ -32,7 +32,7 @@ class StaleRow(Exception):
 class Dialect(ABC):
     """What differs between database engines."""
 
-    types: Mapping[str, str] = {}  # the column types that `{…}` names in schema steps
+    types: ClassVar[Mapping[str, str]]  # the column types that `{…}` names in schema steps
 
     @abstractmethod
     def connect(self) -> Any:

@@ -64,7 +64,9 @@ def count_secrets(tx: Transaction, scope_id: str, connector_id: str | None = Non
     if by_manager:
         condition = " AND connector_id = :connector" if connector_id else " AND connector_id IS NULL"
     parameters = {"connector": connector_id} if by_manager and connector_id else {}
-    row = tx.one(f"SELECT count(*) AS found FROM secret WHERE scope_id = :scope{condition}", scope=scope_id, **parameters)
+    row = tx.one(
+        f"SELECT count(*) AS found FROM secret WHERE scope_id = :scope{condition}", scope=scope_id, **parameters
+    )
     return int(row["found"]) if row else 0
 
 

@@ -9,9 +9,9 @@ import contextlib
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ..model.errors import Damaged, ScopedSecretsError, StoreRefused, Unavailable
 from .database import Database, Dialect
@@ -23,8 +23,25 @@ BUSY_TIMEOUT_MS = 60_000
 # File systems whose locks or shared memory SQLite can't rely on (sqlite.org/wal.html, "All processes must be on the
 # same host").
 _NETWORK_TYPES = frozenset(
-    "9p afs beegfs ceph cifs fuse.ceph fuse.glusterfs fuse.s3fs fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 "
-    "smb3 smbfs".split()
+    [
+        "9p",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "fuse.ceph",
+        "fuse.glusterfs",
+        "fuse.s3fs",
+        "fuse.sshfs",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "smb3",
+        "smbfs",
+    ]
 )
 
 _FOREIGN = "It is no store of scoped.secrets."
@@ -33,7 +50,7 @@ _FOREIGN = "It is no store of scoped.secrets."
 class SqliteDialect(Dialect):
     """One database file that exists, or `:memory:`."""
 
-    types = {"bytes": "BLOB", "integer": "INTEGER"}
+    types: ClassVar[Mapping[str, str]] = {"bytes": "BLOB", "integer": "INTEGER"}
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -1,0 +1,51 @@
+# make demo: from clone to a rendered file. make check: fast feedback. make test: everything, as CI runs it.
+PYTHON ?= python3
+DEV := .venv/dev
+DEMO := .venv/demo
+TREE := .work/tree
+LINK := $(TREE)/ansible_collections/scoped/secrets
+DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.work/demo/config \
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
+	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
+
+.PHONY: demo check test format clean
+
+$(DEV)/.ready: requirements.txt tests/requirements.txt
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/pip install -q -r requirements.txt -r tests/requirements.txt
+	touch $@
+
+$(DEMO)/.ready: requirements.txt
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/pip install -q 'ansible-core>=2.18' -r requirements.txt
+	touch $@
+
+$(LINK):
+	mkdir -p $(dir $(LINK))
+	ln -sfn $(CURDIR) $(LINK)
+
+demo: $(DEMO)/.ready
+	@rm -rf .work/demo/build && mkdir -p .work/demo
+	@$(DEMO)/bin/ansible-galaxy collection build -f --output-path .work/demo/build >/dev/null
+	@$(DEMO)/bin/ansible-galaxy collection install -f -p .work/demo/collections .work/demo/build/*.tar.gz >/dev/null
+	$(DEMO_ENV) $(DEMO)/bin/ansible-playbook examples/quickstart.yml -e rendered_file=$(CURDIR)/.work/demo/payments-api.ini
+	@echo "The store and its root key lie in .work/demo; the rendered file is .work/demo/payments-api.ini"
+
+check: $(DEV)/.ready $(LINK)
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	cd $(TREE) && $(CURDIR)/$(DEV)/bin/mypy --config-file $(CURDIR)/pyproject.toml \
+		-p ansible_collections.scoped.secrets.plugins.module_utils
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest tests/unit
+
+test: check
+	$(MAKE) demo
+	$(MAKE) demo | tee .work/second-demo.log
+	grep -q 'changed=0 .*failed=0' .work/second-demo.log
+
+format: $(DEV)/.ready
+	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/ruff format .
+
+clean:
+	rm -rf .venv .work
