@@ -134,8 +134,9 @@ def open_envelope(
 
 def _open_body(parts: _Parts, key: bytes, associated: bytes) -> bytes:
     flags, body = parts.header.flags, parts.body
-    size = len(body) - TAG * max(1, -(-len(body) // (CHUNK + TAG)))
-    if bool(flags) != (size > CHUNK) or size > MAX_VALUE:
+    size = len(body) - TAG * _chunk_count(len(body), CHUNK + TAG)
+    is_canonical = len(body) == size + TAG * _chunk_count(size, CHUNK)  # no empty or cut chunk at the end
+    if not is_canonical or bool(flags) != (size > CHUNK) or size > MAX_VALUE:
         _refuse()
     try:
         return b"".join(
@@ -144,6 +145,10 @@ def _open_body(parts: _Parts, key: bytes, associated: bytes) -> bytes:
         )
     except AuthenticationFailed:
         _refuse()
+
+
+def _chunk_count(length: int, step: int) -> int:
+    return max(1, -(-length // step))
 
 
 def _chunks(length: int, step: int, flags: int, nonce: bytes) -> Iterator[tuple[int, bytes]]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import errno
 import os
+import shlex
 import stat
+import tempfile
 
-from ..model.errors import KeyRefused
+from ..model.errors import Damaged, KeyRefused
 from .encoding import encode_fields
 from .primitives import AuthenticationFailed, argon2id, hkdf_sha512
 from .scopekey import ScopeKey, unwrap_key, wrap_key
@@ -27,7 +30,7 @@ __all__ = [
 ]
 
 KEY_BYTES = 32
-MIN_DISTINCT = 16  # 32 random bytes have fewer distinct ones about once in 10^14
+MIN_DISTINCT = 16  # 32 random bytes have fewer distinct ones 3 times in 10^17
 MIN_PASSPHRASE = 12
 MAX_FILE = 4096
 
@@ -84,7 +87,7 @@ def check_root_key(material: bytes, source: str) -> bytes:
 def _weakness(material: bytes) -> str:
     if len(material) != KEY_BYTES:
         return f"it has {len(material)} bytes, not {KEY_BYTES}"
-    if len(set(material)) < MIN_DISTINCT:
+    if len(set(material)) < MIN_DISTINCT or any(material[n:] == material[:-n] for n in range(1, KEY_BYTES // 2 + 1)):
         return "its bytes repeat"
     if all(32 <= byte < 127 for byte in material):
         return "it is printable text, not random bytes"
@@ -107,7 +110,7 @@ def from_base64(text: str, source: str) -> RootKey:
 def read_key_file(path: str) -> RootKey:
     """Return the root key in a file that only its owner, the current user, can read; raise KeyRefused."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     except FileNotFoundError:
         raise KeyRefused(
             "missing_key_file",
@@ -116,39 +119,53 @@ def read_key_file(path: str) -> RootKey:
             "For a new store make one with: (umask 077; openssl rand -base64 32 > FILE)",
         ) from None
     except OSError as error:
-        raise KeyRefused("unreadable_key_file", f"The root key file {path} can't be read: {error.strerror}.") from None
+        raise _unreadable(path, error) from None
     with os.fdopen(descriptor, "rb") as file:
         _check_guard(path, os.fstat(descriptor))
         return from_base64(file.read(MAX_FILE).decode("ascii", "replace"), f"the file {path}")
 
 
+def _unreadable(path: str, error: OSError) -> KeyRefused:
+    if error.errno == errno.ELOOP:
+        reason = "it is a symbolic link"
+        hint = f"Set 'root_key_file' to the file itself: {os.path.realpath(path)}"
+    else:
+        reason = str(error.strerror)
+        hint = f"See who may read it with: ls -ld {shlex.quote(path)}"
+    return KeyRefused("unreadable_key_file", f"The root key file {path} can't be read: {reason}.", hint=hint)
+
+
 def _check_guard(path: str, info: os.stat_result) -> None:
     """Raise KeyRefused unless the file is the current user's alone."""
-    if not stat.S_ISREG(info.st_mode):
-        raise KeyRefused("unreadable_key_file", f"The root key file {path} is no ordinary file.")
+    if not stat.S_ISREG(info.st_mode) or info.st_size > MAX_FILE:
+        raise KeyRefused(
+            "unreadable_key_file",
+            f"The root key file {path} is no ordinary file of at most {MAX_FILE} bytes.",
+            hint="Set 'root_key_file' to a file that holds one line of base64.",
+        )
     if info.st_uid != os.geteuid():
         raise KeyRefused(
             "foreign_key_file",
             f"The root key file {path} belongs to user id {info.st_uid}, not to the one that runs Ansible "
             f"({os.geteuid()}).",
-            hint=f"If it is yours: chown {os.geteuid()} '{path}'",
+            hint=f"If it is yours: chown {os.geteuid()} {shlex.quote(path)}",
         )
     if info.st_mode & 0o077:
         raise KeyRefused(
             "exposed_key_file",
             f"The root key file {path} has mode {stat.S_IMODE(info.st_mode):04o}: others have access to it.",
-            hint=f"Mend it with: chmod 600 '{path}' - and consider whether somebody has read it.",
+            hint=f"Mend it with: chmod 600 {shlex.quote(path)} - and consider whether somebody has read it.",
         )
 
 
 def create_key_file(path: str) -> RootKey:
     """Write a new random root key, or return the one that another process wrote first. Never a half file."""
-    folder = os.path.dirname(path)
-    draft = f"{path}.{os.getpid()}.new"
+    folder = os.path.dirname(os.path.abspath(path))
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(prefix=os.path.basename(path) + ".", suffix=".new", dir=folder)
         try:
-            _write(draft, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
+            _write(descriptor, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
         finally:
@@ -164,8 +181,7 @@ def create_key_file(path: str) -> RootKey:
     return read_key_file(path)
 
 
-def _write(path: str, content: bytes) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+def _write(descriptor: int, content: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
@@ -181,12 +197,24 @@ def _sync_folder(folder: str) -> None:
 
 
 def from_passphrase(passphrase: str, *, salt: bytes, memory_kib: int, iterations: int, lanes: int) -> RootKey:
-    """Return the root key that a passphrase gives (Argon2id); raise KeyRefused for a short one."""
+    """Return the root key that a passphrase gives (Argon2id); raise KeyRefused for a short one.
+
+    The other arguments are those that the store keeps; raise Damaged for ones that were never written.
+    """
     if len(passphrase) < MIN_PASSPHRASE:
         raise KeyRefused(
             "weak_passphrase",
             f"The passphrase has {len(passphrase)} characters; it needs {MIN_PASSPHRASE} or more.",
             hint="Five random words make a good one.",
         )
-    key = argon2id(passphrase.encode(), salt, memory_kib=memory_kib, iterations=iterations, lanes=lanes)
+    try:
+        key = argon2id(
+            passphrase.encode("utf-8", "surrogatepass"), salt, memory_kib=memory_kib, iterations=iterations, lanes=lanes
+        )
+    except ValueError:
+        raise Damaged(
+            "damaged_kdf",
+            "The store's settings for keys from a passphrase are not what was written.",
+            hint="Restore the newest backup.",
+        ) from None
     return RootKey(key, "the passphrase")
