@@ -40,7 +40,7 @@ connector:
 from ..module_utils.face.module import run_module
 from ..module_utils.face.spec import Spec
 
-SPEC = Spec("default_secret_manager", {"secret_manager": {"type": "str", "required": True}})
+SPEC = Spec("default_secret_manager", {"secret_manager": {"type": "str", "required": True, "no_log": False}})
 
 
 def main() -> None:

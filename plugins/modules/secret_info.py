@@ -59,7 +59,7 @@ SPEC = Spec(
     {
         "identifier": {"type": "str"},
         "kind": {"type": "str", "choices": ["text", "file"]},
-        "secret_manager": {"type": "str"},
+        "secret_manager": {"type": "str", "no_log": False},
         "tags": {"type": "dict"},
     },
 )

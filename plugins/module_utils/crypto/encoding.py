@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 __all__ = ["Field", "encode_fields"]
 
-Field = bytes | str | int | None
+Field: TypeAlias = "bytes | str | int | None"
 
 
 def encode_fields(*fields: Field) -> bytes:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one action plugin that every module of the collection runs through, on the control node.
+"""The one router: the action plugin that every module of the collection runs through, on the control node.
 
 It is named by `plugin_routing.modules.<name>.action_plugin`. A redirect under `plugin_routing.action` would load it
 once in the parent instead of in each worker, but then a task's resolved name is the router's and
@@ -111,9 +111,10 @@ def _validated(spec: Spec, arguments: dict[str, Any]) -> dict[str, Any]:
     )
     outcome = validator.validate(arguments)
     if outcome.error_messages:
+        unknown = "Unsupported options: " if outcome.unsupported_parameters else ""
         raise InvalidInput(
             "invalid_options",
-            "; ".join(outcome.error_messages),
+            unknown + "; ".join(outcome.error_messages),
             hint=f"See: ansible-doc scoped.secrets.{spec.resource}",
         )
     return dict(outcome.validated_parameters)
