@@ -39,6 +39,8 @@ check: $(DEV)/.ready $(LINK)
 	PYTHONPATH=$(TREE) $(DEV)/bin/pytest tests/unit
 
 test: check
+	$(DEV)/bin/python scripts/sanity.py .work/sanity-2.19
+	$(DEV)/bin/pytest tests/integration
 	$(MAKE) demo
 	$(MAKE) demo | tee .work/second-demo.log
 	grep -q 'changed=0 .*failed=0' .work/second-demo.log

@@ -21,7 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.face.call import call, failure
-from ..module_utils.face.censor import censor, secret_strings
+from ..module_utils.face.censor import censor, passwords_in, secret_strings
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.sources import missing_src
 from ..module_utils.face.spec import Spec
@@ -42,10 +42,11 @@ class ActionModule(ActionBase):
         name = self._task.action.rpartition(".")[2]
         spec: Spec = importlib.import_module(f"{_MODULES}.{name}").SPEC
         arguments = dict(self._task.args)
-        secrets = secret_strings(arguments, spec.argument_spec)
-        result = censor(self._guarded(name, spec, arguments, task_vars or {}), secrets)
-        result["invocation"] = {"module_args": _shown(arguments, spec, secrets)}
-        return result
+        self._secrets = secret_strings(arguments, spec.argument_spec)
+        result = self._guarded(name, spec, arguments, task_vars or {})
+        result["invocation"] = {"module_args": _shown(arguments, spec)}
+        censored: dict[str, Any] = censor(result, self._secrets)
+        return censored
 
     def _guarded(self, name: str, spec: Spec, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the result, or what failed: nothing may leave here as an exception, which core would print."""
@@ -60,6 +61,7 @@ class ActionModule(ActionBase):
     def _run(self, name: str, spec: Spec, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         params = _validated(spec, arguments)
         options = resolve_options(params, task_vars, self._templar.template, C.CONFIG_FILE)
+        self._secrets |= secret_strings(options, spec.argument_spec) | passwords_in(options["store"])
         if self._is_delegated():
             return self._run_there(name, params, options, task_vars)
         return call(
@@ -120,11 +122,12 @@ def _validated(spec: Spec, arguments: dict[str, Any]) -> dict[str, Any]:
     return dict(outcome.validated_parameters)
 
 
-def _shown(arguments: dict[str, Any], spec: Spec, secrets: set[str]) -> dict[str, Any]:
+def _shown(arguments: dict[str, Any], spec: Spec) -> dict[str, Any]:
     """Return the arguments as -vvv may show them."""
     hidden = {name for name, option in spec.argument_spec.items() if option.get("no_log")}
-    plain = {name: value for name, value in arguments.items() if name not in hidden}
-    return {**censor(plain, secrets), **dict.fromkeys(hidden & arguments.keys(), "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")}
+    return {
+        name: "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" if name in hidden else value for name, value in arguments.items()
+    }
 
 
 def _unexpected(error: Exception, where: str) -> ScopedSecretsError:

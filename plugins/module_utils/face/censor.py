@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
-__all__ = ["CENSORED", "MIN_LENGTH", "censor", "secret_strings"]
+__all__ = ["CENSORED", "MIN_LENGTH", "censor", "passwords_in", "secret_strings"]
 
 CENSORED = "********"
 
@@ -40,6 +41,16 @@ def _strings(value: Any) -> Iterator[str]:
         yield value.decode(errors="replace")
     elif value is not None and not isinstance(value, bool):
         yield str(value)
+
+
+def passwords_in(url: str) -> set[str]:
+    """Return the password that a URL carries, as it is written there and as it is meant."""
+    try:
+        parts = urlsplit(url)
+        written = [parts.password or "", *parse_qs(parts.query).get("password", [])]
+    except ValueError:
+        return set()
+    return {text for password in written for text in (password, unquote(password)) if text}
 
 
 def censor(data: Any, secrets: set[str]) -> Any:

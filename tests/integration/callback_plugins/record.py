@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes every task result as one JSON line, loop items included, so that tests see what a callback sees."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "record"
+
+    def _write(self, status: str, outcome: Any) -> None:
+        # Core 2.20 renamed the attributes of a result.
+        task = getattr(outcome, "task", None) or outcome._task
+        result = getattr(outcome, "result", None) or outcome._result
+        line = json.dumps({"task": task.get_name(), "status": status, "result": result}, default=str)
+        with open(os.environ["RECORD_FILE"], "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._write("ok", result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._write("failed", result)
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        self._write("item ok", result)
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        self._write("item failed", result)

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real runs: the collection is built and installed as users install it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from site_of_runs import Site
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def venv() -> Path:
+    """The virtual environment whose ansible-core is tested, by default the one that runs pytest."""
+    return Path(os.environ.get("SCOPED_SECRETS_TEST_VENV", sys.prefix)).resolve()
+
+
+@pytest.fixture(scope="session")
+def collections(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the collection installed from its tarball."""
+    folder = tmp_path_factory.mktemp("installed")
+    galaxy = str(venv / "bin" / "ansible-galaxy")
+    environment = {**os.environ, "HOME": str(folder)}
+    for command in (
+        ["build", "--output-path", str(folder), str(ROOT)],
+        ["install", "--force", "-p", str(folder / "collections"), str(folder / "scoped-secrets-0.1.0.tar.gz")],
+    ):
+        subprocess.run([galaxy, "collection", *command], env=environment, check=True, capture_output=True)
+    return folder / "collections"
+
+
+@pytest.fixture
+def site(tmp_path: Path, venv: Path, collections: Path) -> Site:
+    return Site(tmp_path, venv, collections)

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A place to run playbooks in: a home, a store and a temp folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CALLBACKS = Path(__file__).parent / "callback_plugins"
+INVENTORY = """\
+localhost ansible_connection=local
+other ansible_connection=local
+[all:vars]
+ansible_python_interpreter="{{ ansible_playbook_python }}"
+"""
+
+Task = dict[str, Any]
+
+
+@dataclass
+class Run:
+    """What a playbook run left behind. `tasks` has one entry per task result, loop items included."""
+
+    rc: int
+    output: str
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+
+    def result(self, name: str) -> dict[str, Any]:
+        """Return the last result of the task with this name."""
+        found = [task["result"] for task in self.tasks if task["task"] == name]
+        assert found, f"no task named {name!r} ran:\n{self.output}"
+        return dict(found[-1])
+
+    @property
+    def last(self) -> dict[str, Any]:
+        return dict(self.tasks[-1]["result"])
+
+
+class Site:
+    """A control node's user, as far as Ansible can tell."""
+
+    def __init__(self, folder: Path, venv: Path, collections: Path) -> None:
+        self.folder = folder
+        self.venv = venv
+        self.collections = collections
+        self.store = folder / "data" / "scoped_secrets" / "store.db"
+        self.key_file = folder / "config" / "scoped_secrets" / "root.key"
+        self.runs = 0
+        for name in ("home", "tmp", "data", "config"):
+            (folder / name).mkdir()
+        (folder / "inventory.ini").write_text(INVENTORY)
+
+    def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
+        plain = {name: os.environ[name] for name in ("LANG", "LC_ALL", "SSL_CERT_FILE") if name in os.environ}
+        return {
+            **plain,
+            "PATH": f"{self.venv / 'bin'}:/usr/bin:/bin",
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "XDG_DATA_HOME": str(self.folder / "data"),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "ANSIBLE_HOME": str(self.folder / "home" / ".ansible"),
+            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
+            "ANSIBLE_INVENTORY": str(self.folder / "inventory.ini"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_NOCOLOR": "1",
+            "RECORD_FILE": str(self.folder / "record.jsonl"),
+            **(extra or {}),
+        }
+
+    def run(
+        self,
+        tasks: Sequence[Task] | Path,
+        *arguments: str,
+        variables: dict[str, Any] | None = None,
+        environment: dict[str, str] | None = None,
+        fails: bool = False,
+        **play: Any,
+    ) -> Run:
+        """Run tasks, or a playbook file, and return what came of it. `fails`: whether that is expected."""
+        playbook = tasks if isinstance(tasks, Path) else self._playbook(tasks, variables or {}, play)
+        record = self.folder / "record.jsonl"
+        record.unlink(missing_ok=True)
+        done = subprocess.run(
+            [str(self.venv / "bin" / "ansible-playbook"), str(playbook), *arguments],
+            env=self.environment(environment),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        lines = record.read_text().splitlines() if record.exists() else []
+        run = Run(done.returncode, done.stdout + done.stderr, [json.loads(line) for line in lines])
+        assert (run.rc != 0) == fails, run.output
+        return run
+
+    def _playbook(self, tasks: Sequence[Task], variables: dict[str, Any], play: dict[str, Any]) -> Path:
+        self.runs += 1
+        path = self.folder / f"playbook_{self.runs}.yml"
+        content = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": list(tasks), **play}
+        path.write_text(yaml.safe_dump([content], sort_keys=False))
+        return path
