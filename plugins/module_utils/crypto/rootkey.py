@@ -110,7 +110,7 @@ def from_base64(text: str, source: str) -> RootKey:
 def read_key_file(path: str) -> RootKey:
     """Return the root key in a file that only its owner, the current user, can read; raise KeyRefused."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        content = _read_guarded(path)
     except FileNotFoundError:
         raise KeyRefused(
             "missing_key_file",
@@ -120,9 +120,17 @@ def read_key_file(path: str) -> RootKey:
         ) from None
     except OSError as error:
         raise _unreadable(path, error) from None
-    with os.fdopen(descriptor, "rb") as file:
+    return from_base64(content.decode("ascii", "replace"), f"the file {path}")
+
+
+def _read_guarded(path: str) -> bytes:
+    """Check and read one open descriptor, so that nobody can swap the file in between."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
         _check_guard(path, os.fstat(descriptor))
-        return from_base64(file.read(MAX_FILE).decode("ascii", "replace"), f"the file {path}")
+        return os.read(descriptor, MAX_FILE)
+    finally:
+        os.close(descriptor)
 
 
 def _unreadable(path: str, error: OSError) -> KeyRefused:

@@ -1,0 +1,64 @@
+"""Fields as bytes: nothing that differs may look the same."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.encoding import Field, encode_fields
+from hypothesis import given
+from hypothesis import strategies as st
+
+READERS: dict[bytes, Callable[[bytes], Field]] = {
+    b"n": lambda _piece: None,
+    b"b": bytes,
+    b"s": bytes.decode,
+    b"i": int,
+}
+VALUES = st.none() | st.binary() | st.text() | st.integers()
+
+
+def decode(data: bytes) -> list[Field]:
+    """Read the fields back; that this can be done is what makes the encoding unambiguous."""
+    out: list[Field] = []
+    while data:
+        kind, length = struct.unpack(">cI", data[:5])
+        piece, data = data[5 : 5 + length], data[5 + length :]
+        assert len(piece) == length
+        out.append(READERS[kind](piece))
+    return out
+
+
+@given(st.lists(VALUES))
+def test_every_list_of_fields_can_be_read_back(fields: list[Field]) -> None:
+    found = decode(encode_fields(*fields))
+    assert [(type(one), one) for one in found] == [(type(one), one) for one in fields]
+
+
+@given(st.lists(VALUES), st.lists(VALUES))
+def test_two_lists_look_the_same_only_if_they_are(one: list[Field], other: list[Field]) -> None:
+    same = [(type(x), x) for x in one] == [(type(x), x) for x in other]
+    assert (encode_fields(*one) == encode_fields(*other)) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((None,), ("",)),
+        (("",), (b"",)),
+        ((), (None,)),
+        ((0,), ("0",)),
+        (("a", "bc"), ("ab", "c")),
+        (("a", ""), ("", "a")),
+        (("a",), (b"a",)),
+        (("a\0b",), ("a", "b")),
+    ],
+)
+def test_lookalikes_differ(one: tuple[Field, ...], other: tuple[Field, ...]) -> None:
+    assert encode_fields(*one) != encode_fields(*other)
+
+
+def test_the_bytes_are_the_ones_that_stores_were_written_with() -> None:
+    found = encode_fields(None, b"\xff", "é", -7)
+    assert found == b"n\0\0\0\0b\0\0\0\1\xffs\0\0\0\2\xc3\xa9i\0\0\0\2-7"

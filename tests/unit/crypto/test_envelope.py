@@ -1,0 +1,512 @@
+"""The envelope: whatever is not exactly what `seal` made for this place is refused, with one error.
+
+C1, C2, C3 and C5 are lines of the quality goals.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto import envelope as envelope_module
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto import primitives
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.context import Context
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.envelope import (
+    BUILTIN_CONNECTOR,
+    CHUNK,
+    MAX_VALUE,
+    DataKeyWrapper,
+    check_size,
+    open_envelope,
+    read_header,
+    seal,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged, InvalidInput
+from ansible_collections.scoped.secrets.tests.unit.crypto import independent
+from ansible_collections.scoped.secrets.tests.unit.crypto.two_keys import invert, multiply, two_key_ciphertext
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+PLACE = Context("store-1", "project", "scope-1", "secret-1", "text", "value", 3)
+KEY = ScopeKey("scope-1", 2, hashlib.sha256(b"a scope key for tests").digest())
+KMS = uuid.UUID("6f1c1c1e-6a38-4b0e-9f43-0c6a8b9b1f10")
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "envelope_v1.json").read_text())["vectors"]
+# Where the parts of an envelope of ScopeKey's start; its wrapped data key has 60 bytes.
+WRAPPED_AT, NONCE_AT, COMMITMENT_AT, LENGTH_AT, BODY_AT = 62, 122, 134, 166, 170
+
+
+class OneKey:
+    """A wrapper that gives the same data key whatever it is shown: all binding is the envelope's own then."""
+
+    def __init__(self, data_key: bytes) -> None:
+        self.data_key = data_key
+
+    def wrap(self, data_key: bytes, context: bytes) -> bytes:
+        self.data_key = data_key
+        return bytes(60)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        return self.data_key
+
+
+def seal_here(value: bytes, wrapper: DataKeyWrapper = KEY, **rest: Any) -> bytes:
+    return seal(value, PLACE, wrapper=wrapper, generation=2, **rest)
+
+
+def handmade(**changed: Any) -> independent.Envelope:
+    """Return an envelope of the second implementation, for OneKey(b"k" * 32)."""
+    return dataclasses.replace(
+        independent.Envelope(b"k" * 32, bytes(60), PLACE.encode(), b"s" * 32, b"n" * 12), **changed
+    )
+
+
+def open_handmade(envelope: bytes) -> bytes:
+    return open_envelope(envelope, PLACE, wrapper=OneKey(b"k" * 32))
+
+
+def assert_refused(envelopes: Iterable[bytes], open_one: Callable[[bytes], bytes]) -> None:
+    """All are refused, by the very same error."""
+    count, errors = 0, set()
+    for envelope in envelopes:
+        count += 1
+        with pytest.raises(Damaged) as caught:
+            open_one(envelope)
+        error = caught.value
+        errors.add((type(error), json.dumps(error.to_dict()), error.__suppress_context__))
+    assert count
+    assert errors == {UNIFORM}
+
+
+UNIFORM = (Damaged, json.dumps(envelope_module.damaged_value().to_dict()), True)
+
+
+def flip(envelope: bytes, bit: int) -> bytes:
+    at, mask = bit // 8, 1 << bit % 8
+    return envelope[:at] + bytes([envelope[at] ^ mask]) + envelope[at + 1 :]
+
+
+def with_body(envelope: bytes, body: bytes) -> bytes:
+    return envelope[:LENGTH_AT] + len(body).to_bytes(4, "big") + body
+
+
+def wrappers() -> list[DataKeyWrapper]:
+    return [KEY, OneKey(b"")]
+
+
+# What goes in comes out
+
+
+@pytest.mark.parametrize("size", [0, 1, 16, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 1, 3 * CHUNK + 17])
+def test_a_value_comes_back_and_the_second_implementation_agrees(size: int) -> None:
+    value = os.urandom(size)
+    envelope = seal_here(value)
+    assert open_envelope(envelope, PLACE, wrapper=KEY) == value
+    wrap_key = independent.scope_subkey(KEY.export(), "wrap data keys", "scope-1", 2)
+    assert independent.open_envelope(envelope, PLACE.encode(), wrap_key) == value
+    made = handmade(wrapped=independent.wrap(wrap_key, b"w" * 12, b"k" * 32, PLACE.encode())).seal(value)
+    assert open_envelope(made, PLACE, wrapper=KEY) == value
+    assert len(made) == len(envelope) == BODY_AT + size + 16 * max(1, -(-size // CHUNK))
+
+
+@given(st.binary(max_size=200))
+def test_any_value_comes_back(value: bytes) -> None:
+    assert open_envelope(seal_here(value), PLACE, wrapper=KEY) == value
+
+
+def test_the_header_says_generation_and_connector() -> None:
+    header = read_header(seal(b"v", PLACE, wrapper=KEY, generation=2**32 - 1, connector_id=KMS))
+    assert (header.generation, header.connector_id) == (2**32 - 1, KMS)
+    assert read_header(seal_here(b"v")).connector_id == BUILTIN_CONNECTOR == uuid.UUID(int=0)
+
+
+def test_nothing_random_is_used_twice() -> None:
+    class Recorder(OneKey):
+        def wrap(self, data_key: bytes, context: bytes) -> bytes:
+            seen.append(data_key)
+            return super().wrap(data_key, context)
+
+    seen: list[bytes] = []
+    for _ in range(50):
+        envelope = seal_here(b"the same", Recorder(b""))
+        seen += [
+            envelope[28:60],
+            envelope[NONCE_AT:COMMITMENT_AT],
+            envelope[COMMITMENT_AT:LENGTH_AT],
+            envelope[BODY_AT:],
+        ]
+    assert len(set(seen)) == len(seen) == 250
+
+
+def test_no_value_or_data_key_stands_in_an_envelope() -> None:
+    wrapper = OneKey(b"")
+    for size in (40, CHUNK + 40):
+        envelope = seal_here(b"canary-0123456789" * (size // 17), wrapper)
+        assert b"canary" not in envelope
+        assert wrapper.data_key not in envelope
+
+
+def test_the_wrapper_is_told_the_place() -> None:
+    told: list[bytes] = []
+
+    class Recorder(OneKey):
+        def wrap(self, data_key: bytes, context: bytes) -> bytes:
+            told.append(context)
+            return super().wrap(data_key, context)
+
+        def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+            told.append(context)
+            return super().unwrap(wrapped, context)
+
+    wrapper = Recorder(b"")
+    open_envelope(seal_here(b"v", wrapper), PLACE, wrapper=wrapper)
+    assert told == [PLACE.encode()] * 2
+
+
+@pytest.mark.parametrize("size", [0, 1, 184, 6144, 65535])
+def test_wrapped_keys_of_any_size_fit(size: int) -> None:
+    envelope = handmade(wrapped=bytes(size)).seal(b"v")
+    assert open_handmade(envelope) == b"v"
+
+
+def test_the_largest_value_fits_and_one_byte_more_is_refused() -> None:
+    value = bytes(MAX_VALUE)
+    assert MAX_VALUE == 10 * 1024 * 1024
+    assert open_envelope(seal_here(value), PLACE, wrapper=KEY) == value
+    for refuse in (lambda: seal_here(value + b"\0"), lambda: check_size(value + b"\0", "The value")):
+        with pytest.raises(InvalidInput, match="The value has 10485761 bytes") as caught:
+            refuse()
+        assert caught.value.code == "value_too_large"
+    assert_refused([handmade().seal(value + b"\0")], open_handmade)
+
+
+# C1: changed
+
+
+@pytest.mark.parametrize("wrapper", wrappers(), ids=["scope key", "one key"])
+def test_every_flipped_bit_of_a_small_envelope_is_refused(wrapper: DataKeyWrapper) -> None:
+    envelope = seal_here(b"a small value", wrapper)
+    flipped = (flip(envelope, bit) for bit in range(len(envelope) * 8))
+    assert_refused(flipped, functools.partial(open_envelope, context=PLACE, wrapper=wrapper))
+
+
+@pytest.mark.parametrize("wrapper", wrappers(), ids=["scope key", "one key"])
+def test_flipped_bits_of_a_chunked_envelope_are_refused(wrapper: DataKeyWrapper) -> None:
+    """Every bit of the header and of each chunk's tag, and bits all over the rest."""
+    envelope = seal_here(os.urandom(2 * CHUNK + 100), wrapper)
+    ends = [BODY_AT + CHUNK + 16, BODY_AT + 2 * (CHUNK + 16), len(envelope)]
+    bits = {bit for end in ends for bit in range((end - 16) * 8, end * 8)}
+    bits |= {*range(BODY_AT * 8), *range(BODY_AT * 8, len(envelope) * 8, 4999)}
+    open_one = functools.partial(open_envelope, context=PLACE, wrapper=wrapper)
+    assert_refused((flip(envelope, bit) for bit in sorted(bits)), open_one)
+
+
+@pytest.mark.parametrize("size", [0, 20])
+def test_every_truncation_is_refused(size: int) -> None:
+    envelope = seal_here(bytes(size))
+    assert_refused((envelope[:end] for end in range(len(envelope))), lambda e: open_envelope(e, PLACE, wrapper=KEY))
+
+
+def test_truncations_of_a_chunked_envelope_are_refused_also_with_a_mended_length() -> None:
+    envelope = seal_here(bytes(2 * CHUNK + 100))
+    ends = [
+        *range(BODY_AT, len(envelope), 997),
+        *(BODY_AT + n * (CHUNK + 16) + d for n in (1, 2) for d in (-1, 0, 1, 15, 16, 17)),
+    ]
+    for cut in ([envelope[:end] for end in ends], [with_body(envelope, envelope[BODY_AT:end]) for end in ends]):
+        assert_refused(cut, lambda e: open_envelope(e, PLACE, wrapper=KEY))
+
+
+@given(st.binary(min_size=1, max_size=40))
+def test_trailing_bytes_are_refused_also_with_a_mended_length(tail: bytes) -> None:
+    envelope = seal_here(b"value")
+    both = [envelope + tail, with_body(envelope, envelope[BODY_AT:] + tail)]
+    assert_refused(both, lambda e: open_envelope(e, PLACE, wrapper=KEY))
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=300), st.booleans())
+def test_noise_is_refused(noise: bytes, looks_right: bool) -> None:
+    envelope = seal_here(b"")[:12] + noise if looks_right else noise
+    assert_refused([envelope], lambda e: open_envelope(e, PLACE, wrapper=KEY))
+
+
+@given(st.binary(max_size=100))
+def test_the_header_of_noise_is_refused(noise: bytes) -> None:
+    assert_refused([noise], lambda e: bytes([read_header(e).generation]))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"magic": b"SSE2"},
+        {"magic": b"sse1"},
+        {"number": 0},
+        {"number": 2},
+        {"suite": 0},
+        {"suite": 2},
+        {"suite": 256},
+        *({"flags": 1 << bit} for bit in range(1, 8)),
+    ],
+)
+def test_what_is_unknown_is_refused_though_its_commitment_is_right(changed: dict[str, Any]) -> None:
+    made = handmade(**changed)
+    assert_refused([made.pack(made.encrypt([b"value"]))], open_handmade)
+    assert open_handmade(handmade().pack(handmade().encrypt([b"value"]))) == b"value"
+
+
+# Chunks
+
+
+def chunked() -> tuple[bytes, list[bytes]]:
+    envelope = seal_here(b"".join(bytes([n]) * CHUNK for n in range(3)) + b"end")
+    body = envelope[BODY_AT:]
+    return envelope, [body[at : at + CHUNK + 16] for at in range(0, len(body), CHUNK + 16)]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        (1, 0, 2, 3),
+        (0, 2, 1, 3),
+        (2, 1, 0, 3),
+        (0, 0, 1, 2, 3),
+        (0, 1, 1, 3),
+        (0, 1, 2, 2, 3),
+        (0, 1, 2, 3, 3),
+        (1, 2, 3),
+        (0, 2, 3),
+        (0, 1, 3),
+        (0, 1, 2),
+        (0, 1),
+        (0,),
+        (3,),
+        (),
+    ],
+)
+def test_reordered_repeated_and_dropped_chunks_are_refused(order: tuple[int, ...]) -> None:
+    envelope, chunks = chunked()
+    moved = with_body(envelope, b"".join(chunks[n] for n in order))
+    assert_refused([moved], lambda e: open_envelope(e, PLACE, wrapper=KEY))
+    whole = with_body(envelope, b"".join(chunks))
+    assert open_envelope(whole, PLACE, wrapper=KEY).endswith(b"end")
+
+
+def test_a_chunk_of_another_envelope_is_refused() -> None:
+    (envelope, chunks), (_other, others) = chunked(), chunked()
+    mixed = (with_body(envelope, b"".join([*chunks[:n], others[n], *chunks[n + 1 :]])) for n in range(4))
+    assert_refused(mixed, lambda e: open_envelope(e, PLACE, wrapper=KEY))
+
+
+@pytest.mark.parametrize(
+    ("flags", "sizes"),
+    [
+        (1, [0]),
+        (1, [5]),
+        (1, [CHUNK]),
+        (0, [CHUNK + 1]),
+        (1, [CHUNK, 0]),
+        (1, [CHUNK, CHUNK, 0]),
+        (1, [CHUNK - 1, CHUNK]),
+        (1, [CHUNK, 5, CHUNK]),
+        (1, [CHUNK + 1]),
+    ],
+)
+def test_there_is_one_way_to_cut_a_value_into_chunks(flags: int, sizes: list[int]) -> None:
+    """Sealed with the right key and commitment, so that nothing but the rule refuses them."""
+    made = handmade(flags=flags)
+    assert_refused([made.pack(made.encrypt([bytes(size) for size in sizes]))], open_handmade)
+
+
+def test_each_chunk_has_its_number_and_only_the_last_is_called_last() -> None:
+    made = handmade(flags=1)
+    keys = independent.value_keys(made.data_key, made.salt, made.context)
+    for nonces in (
+        [b"n" * 7 + bytes([0, 0, 0, n, 0]) for n in range(2)],
+        [b"n" * 7 + bytes([0, 0, 0, n, 1]) for n in range(2)],
+        [b"n" * 7 + bytes([0, 0, 0, n + 1, n]) for n in range(2)],
+        [b"n" * 12] * 2,
+    ):
+        parts = zip(nonces, [bytes(CHUNK), b"end"], strict=True)
+        body = b"".join(AESGCM(keys[0]).encrypt(nonce, part, made.bound + made.context) for nonce, part in parts)
+        assert_refused([made.pack(body)], open_handmade)
+
+
+# C2: moved
+
+
+MOVES: list[dict[str, Any]] = [
+    {"store_id": "store-2"},
+    {"scope_kind": "org"},
+    {"scope_id": "scope-2"},
+    {"secret_id": "secret-2"},
+    {"kind": "file"},
+    {"field": "password"},
+    {"version": 2},
+    {"version": 4},
+    {"scope_id": "scope-1s", "secret_id": "ecret-1"},
+    {"kind": "value", "field": "text"},
+]
+
+
+@pytest.mark.parametrize("wrapper", wrappers(), ids=["scope key", "one key"])
+@pytest.mark.parametrize("move", MOVES, ids=str)
+@pytest.mark.parametrize("size", [5, CHUNK + 5])
+def test_an_envelope_opens_in_its_own_place_only(wrapper: DataKeyWrapper, move: dict[str, Any], size: int) -> None:
+    envelope = seal_here(bytes(size), wrapper)
+    elsewhere = dataclasses.replace(PLACE, **move)
+    assert_refused([envelope], lambda e: open_envelope(e, elsewhere, wrapper=wrapper))
+    assert open_envelope(envelope, PLACE, wrapper=wrapper) == bytes(size)
+
+
+def test_every_field_of_the_place_is_moved_above() -> None:
+    assert {name for move in MOVES for name in move} == {field.name for field in dataclasses.fields(Context)}
+
+
+def test_an_envelope_of_another_connector_is_refused_before_its_key_is_asked_for() -> None:
+    asked: list[bytes] = []
+
+    class Recorder(OneKey):
+        def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+            asked.append(wrapped)
+            return super().unwrap(wrapped, context)
+
+    wrapper = Recorder(b"")
+    built_in, kms = seal_here(b"v", wrapper), seal_here(b"v", wrapper, connector_id=KMS)
+    other = uuid.UUID(int=KMS.int ^ 1)
+    for envelope, connector in [(kms, other), (kms, BUILTIN_CONNECTOR), (built_in, KMS)]:
+        assert_refused(
+            [envelope], functools.partial(open_envelope, context=PLACE, wrapper=wrapper, connector_id=connector)
+        )
+    assert asked == []
+
+
+def test_a_connector_that_was_written_over_is_refused() -> None:
+    """The row is made to name the connector that is asked for; the commitment still names the first."""
+    wrapper = OneKey(b"")
+    envelope = seal_here(b"v", wrapper, connector_id=KMS)
+    assert open_envelope(envelope, PLACE, wrapper=wrapper, connector_id=KMS) == b"v"
+    assert_refused([envelope[:12] + bytes(16) + envelope[28:]], lambda e: open_envelope(e, PLACE, wrapper=wrapper))
+
+
+@pytest.mark.parametrize(
+    "key", [ScopeKey("scope-2", 2, KEY.export()), ScopeKey("scope-1", 1, KEY.export()), ScopeKey.generate("scope-1", 2)]
+)
+def test_another_scope_generation_or_key_opens_nothing(key: ScopeKey) -> None:
+    assert_refused([seal_here(b"v")], lambda e: open_envelope(e, PLACE, wrapper=key))
+
+
+# C3: made for two keys
+
+
+def test_the_field_arithmetic_is_right() -> None:
+    one = 1 << 127
+    for number in (one, 3, hashlib_int(b"a"), hashlib_int(b"b")):
+        assert multiply(number, one) == number
+        assert multiply(number, invert(number)) == one
+    assert multiply(hashlib_int(b"a"), hashlib_int(b"b")) == multiply(hashlib_int(b"b"), hashlib_int(b"a"))
+
+
+def hashlib_int(data: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(data).digest()[:16], "big")
+
+
+def test_a_ciphertext_made_for_two_keys_opens_under_the_committed_one_only() -> None:
+    data_keys = (b"1" * 32, b"2" * 32)
+    first, second = (handmade(data_key=data_key) for data_key in data_keys)
+    keys = [independent.value_keys(data_key, first.salt, first.context)[0] for data_key in data_keys]
+    associated = first.bound + first.context
+    body = two_key_ciphertext(keys[0], keys[1], first.nonce, associated, b"any 16 bytes ok!" * 3)
+
+    bare = [AESGCM(key).decrypt(first.nonce, body, associated) for key in keys]
+    assert bare[0] != bare[1]
+    assert len(bare[0]) == len(bare[1]) == 64
+
+    for made, own, foreign in ((first, 0, 1), (second, 1, 0)):
+        envelope = made.pack(body)
+        assert open_envelope(envelope, PLACE, wrapper=OneKey(data_keys[own])) == bare[own]
+        assert_refused([envelope], functools.partial(open_envelope, context=PLACE, wrapper=OneKey(data_keys[foreign])))
+
+
+def test_the_commitment_is_checked_before_anything_is_decrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    decrypted: list[bytes] = []
+
+    def note(key: bytes, nonce: bytes, data: bytes, associated: bytes) -> bytes:
+        decrypted.append(data)
+        return primitives.decrypt(key, nonce, data, associated)
+
+    monkeypatch.setattr(envelope_module, "decrypt", note)
+    wrapper = OneKey(b"")
+    envelope = seal_here(b"value", wrapper)
+    flipped = [flip(envelope, bit) for bit in range(LENGTH_AT * 8)]
+    assert_refused(flipped, lambda e: open_envelope(e, PLACE, wrapper=wrapper))
+    assert decrypted == []
+    open_envelope(envelope, PLACE, wrapper=wrapper)
+    assert decrypted == [envelope[BODY_AT:]]
+
+
+# C5: what was ever written stays readable
+
+
+def value_of(recipe: dict[str, Any]) -> bytes:
+    return str(recipe["text"]).encode() * int(recipe["times"])
+
+
+def made_from(vector: dict[str, Any]) -> bytes:
+    """Return the envelope of a vector: as it stands there, or made again from its random parts."""
+    if "envelope" in vector:
+        return base64.b64decode("".join(vector["envelope"]))
+    parts = {name: bytes.fromhex(text) for name, text in vector["random"].items()}
+    context = independent.fields(1, *vector["context"].values())
+    wrap_key = independent.scope_subkey(key_of(vector).export(), "wrap data keys", **vector["scope_key"]["names"])
+    wrapped = independent.wrap(wrap_key, parts["wrap_nonce"], parts["data_key"], context)
+    generation = vector["scope_key"]["names"]["generation"]
+    made = independent.Envelope(parts["data_key"], wrapped, context, parts["salt"], parts["nonce"], generation)
+    return made.seal(value_of(vector["value"]))
+
+
+def key_of(vector: dict[str, Any]) -> ScopeKey:
+    return ScopeKey(**vector["scope_key"]["names"], key=bytes.fromhex(vector["scope_key"]["hex"]))
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_known_envelopes_open(vector: dict[str, Any]) -> None:
+    envelope = made_from(vector)
+    assert hashlib.sha256(envelope).hexdigest() == vector["sha256"]
+    value = open_envelope(envelope, Context(**vector["context"]), wrapper=key_of(vector))
+    assert value == value_of(vector["value"])
+    assert read_header(envelope).generation == key_of(vector).generation
+
+
+@pytest.mark.parametrize("vector", [v for v in VECTORS if "random" in v], ids=lambda vector: vector["name"])
+def test_the_same_random_parts_give_the_same_envelope(vector: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`seal` itself makes the known bytes, when the system's random source gives the vector's."""
+    order = ("data_key", "salt", "nonce", "wrap_nonce")
+    drawn = iter([bytes.fromhex(vector["random"][name]) for name in order])
+
+    def draw(size: int) -> bytes:
+        part = next(drawn)
+        assert len(part) == size
+        return part
+
+    key, place, value = key_of(vector), Context(**vector["context"]), value_of(vector["value"])
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "urandom", draw)
+        envelope = seal(value, place, wrapper=key, generation=key.generation)
+    assert hashlib.sha256(envelope).hexdigest() == vector["sha256"]
+
+
+def test_the_vectors_cover_the_borders() -> None:
+    sizes = {len(value_of(vector["value"])) for vector in VECTORS}
+    assert {0, CHUNK, CHUNK + 1} <= sizes
+    assert max(sizes) > 2 * CHUNK

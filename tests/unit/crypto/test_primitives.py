@@ -1,0 +1,96 @@
+"""The door to `cryptography`: published vectors, and what is said where the library is missing."""
+
+from __future__ import annotations
+
+import hmac
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto import primitives
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.primitives import (
+    AuthenticationFailed,
+    argon2id,
+    decrypt,
+    encrypt,
+    hkdf_sha512,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import MissingLibrary
+from cryptography.exceptions import UnsupportedAlgorithm
+
+ROOM = "ansible_collections.scoped.secrets.plugins.module_utils.crypto"
+WITHOUT_LIBRARY = f"""
+import sys
+sys.modules["cryptography"] = None
+from {ROOM} import context, encoding, envelope, rootkey, scopekey
+from {ROOM.removesuffix("crypto")}model.errors import MissingLibrary
+uses = [
+    lambda: scopekey.ScopeKey.generate("s", 1).wrap(b"k" * 32, b""),
+    lambda: scopekey.ScopeKey.generate("s", 1).unwrap(b"k" * 60, b""),
+    lambda: scopekey.ScopeKey.generate("s", 1).row_tag("t"),
+    lambda: rootkey.RootKey(b"k" * 32, "x").key_id,
+    lambda: rootkey.from_passphrase("correct horse", salt=b"s" * 16, memory_kib=64, iterations=1, lanes=1),
+]
+for use in uses:
+    try:
+        use()
+    except MissingLibrary as error:
+        print(error.code, error)
+"""
+
+
+def test_without_the_library_the_room_can_be_entered_and_each_use_names_what_to_install() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_LIBRARY], capture_output=True, text=True, check=True)
+    line = (
+        "missing_cryptography The Python library 'cryptography>=44' is needed by the built-in secret manager and is "
+        "not installed. Install it where ansible-playbook runs: pip install 'cryptography>=44'"
+    )
+    assert done.stdout.splitlines() == [line] * 5
+
+
+def test_a_library_without_argon2_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_rest: object) -> None:
+        raise UnsupportedAlgorithm("no Argon2id in this OpenSSL")
+
+    monkeypatch.setattr("cryptography.hazmat.primitives.kdf.argon2.Argon2id", refuse)
+    with pytest.raises(MissingLibrary, match="OpenSSL"):
+        argon2id(b"p", b"s" * 16, memory_kib=64, iterations=1, lanes=1)
+
+
+def test_aes_256_gcm_gives_the_published_ciphertext() -> None:
+    """Test case 16 of McGrew and Viega, The Galois/Counter Mode of Operation."""
+    key = bytes.fromhex("feffe9928665731c6d6a8f9467308308" * 2)
+    nonce = bytes.fromhex("cafebabefacedbaddecaf888")
+    associated = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
+    plain = bytes.fromhex(
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+        "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39"
+    )
+    sealed = bytes.fromhex(
+        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+        "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b"
+    )
+    assert encrypt(key, nonce, plain, associated) == sealed
+    assert decrypt(key, nonce, sealed, associated) == plain
+
+
+@pytest.mark.parametrize("data", [b"", b"short", bytes(16), bytes(40)])
+def test_what_was_not_encrypted_is_refused(data: bytes) -> None:
+    with pytest.raises(AuthenticationFailed):
+        decrypt(b"k" * 32, b"n" * 12, data, b"")
+
+
+def test_hkdf_matches_a_derivation_by_hand() -> None:
+    """RFC 5869 with SHA-512, extract and two rounds of expand, by the standard library."""
+    extracted = hmac.digest(b"salt", b"key", "sha512")
+    first = hmac.digest(extracted, b"info\1", "sha512")
+    second = hmac.digest(extracted, first + b"info\2", "sha512")
+    assert hkdf_sha512(b"key", b"info", salt=b"salt", length=100) == (first + second)[:100]
+    unsalted = hmac.digest(hmac.digest(bytes(64), b"key", "sha512"), b"info\1", "sha512")
+    assert hkdf_sha512(b"key", b"info") == unsalted[:32]
+
+
+@pytest.mark.parametrize("wrong", [{"memory_kib": 2**40}, {"memory_kib": 0}, {"iterations": 0}, {"lanes": 0}])
+def test_argon2_parameters_out_of_range_are_a_value_error(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        primitives.argon2id(b"p", b"s" * 16, **{"memory_kib": 64, "iterations": 1, "lanes": 1, **wrong})

@@ -1,0 +1,202 @@
+"""Scope keys: subkeys that never meet, wraps, fingerprints, row tags."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.encoding import Field
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import MAX_WRAPS, ScopeKey
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
+from ansible_collections.scoped.secrets.tests.unit.crypto import independent
+
+RAW = hashlib.sha256(b"a scope key for tests").digest()
+LABELS = ("wrap data keys", "wrap scope keys", "fingerprints", "row tags")
+
+
+@pytest.fixture
+def key() -> ScopeKey:
+    return ScopeKey("scope-1", 2, RAW)
+
+
+def subkeys(key: ScopeKey) -> list[bytes]:
+    return [key._data_wrap_key, key._child_wrap_key, key._fingerprint_key, key._row_tag_key]
+
+
+def flips(data: bytes) -> list[bytes]:
+    number = int.from_bytes(data, "big")
+    return [(number ^ 1 << bit).to_bytes(len(data), "big") for bit in range(len(data) * 8)]
+
+
+def test_every_use_scope_generation_and_key_has_its_own_subkey(key: ScopeKey) -> None:
+    others = [ScopeKey("scope-2", 2, RAW), ScopeKey("scope-1", 3, RAW), ScopeKey("scope-1", 2, RAW[::-1])]
+    found = [RAW, *itertools.chain.from_iterable(map(subkeys, [key, *others]))]
+    assert len(set(found)) == 17
+    assert {len(one) for one in found} == {32}
+
+
+def test_the_subkeys_are_the_ones_that_stores_were_written_with(key: ScopeKey) -> None:
+    assert subkeys(key) == [independent.scope_subkey(RAW, label, "scope-1", 2) for label in LABELS]
+
+
+def test_a_subkey_is_derived_once(key: ScopeKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    derived: list[str] = []
+
+    def derive(_self: ScopeKey, label: str) -> bytes:
+        derived.append(label)
+        return RAW
+
+    monkeypatch.setattr(ScopeKey, "_derive", derive)
+    for _ in range(3):
+        key.unwrap(key.wrap(RAW, b""), b"")
+        key.unwrap_child(key.wrap_child(key, b""), scope_id="c", generation=1, context=b"")
+        key.fingerprint("id", "text", b"v")
+        key.row_tag("t")
+    assert sorted(derived) == sorted(LABELS)
+
+
+def test_generate_gives_random_keys() -> None:
+    keys = [ScopeKey.generate("s", 7) for _ in range(20)]
+    assert len({one.export() for one in keys}) == 20
+    assert {(one.scope_id, one.generation, len(one.export())) for one in keys} == {("s", 7, 32)}
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, "%s".__mod__])
+def test_showing_a_key_never_shows_it(key: ScopeKey, show: Callable[[object], str]) -> None:
+    key.row_tag("a derived key is cached now")
+    assert show(key) == "ScopeKey(scope_id='scope-1', generation=2)"
+    assert RAW.hex() not in show([key])
+    assert base64.b64encode(RAW).decode() not in show({"key": key})
+
+
+def test_what_is_wrapped_comes_back_and_the_second_implementation_reads_it(key: ScopeKey) -> None:
+    data_key = bytes(range(32))
+    wrapped = key.wrap(data_key, b"context")
+    assert key.unwrap(wrapped, b"context") == data_key
+    wrap_key = independent.scope_subkey(RAW, LABELS[0], "scope-1", 2)
+    assert independent.unwrap(wrap_key, wrapped, b"context") == data_key
+    assert key.unwrap(independent.wrap(wrap_key, b"n" * 12, data_key, b"context"), b"context") == data_key
+
+
+def test_no_nonce_is_used_twice(key: ScopeKey) -> None:
+    wraps = [key.wrap(RAW, b"c") for _ in range(100)] + [key.wrap_child(key, b"c") for _ in range(100)]
+    assert len({one[:12] for one in wraps}) == 200
+
+
+def test_every_changed_bit_length_and_context_of_a_wrap_is_refused_alike(key: ScopeKey) -> None:
+    wrapped = key.wrap(RAW, b"context")
+    tries = [(one, b"context") for one in [*flips(wrapped), b"", wrapped[:-1], wrapped + b"\0", wrapped[1:]]]
+    tries += [(wrapped, b""), (wrapped, b"Context"), (wrapped, b"context\0")]
+    errors = set()
+    for one, context in tries:
+        with pytest.raises(Damaged) as caught:
+            key.unwrap(one, context)
+        errors.add((caught.value.code, str(caught.value)))
+    assert {code for code, _text in errors} == {"damaged_value"}
+    assert len(errors) == 1
+
+
+@pytest.mark.parametrize(
+    "other", [ScopeKey("scope-2", 2, RAW), ScopeKey("scope-1", 1, RAW), ScopeKey("scope-1", 2, RAW[::-1])], ids=repr
+)
+def test_another_scope_generation_or_key_opens_nothing(key: ScopeKey, other: ScopeKey) -> None:
+    with pytest.raises(Damaged) as caught:
+        other.unwrap(key.wrap(RAW, b"c"), b"c")
+    assert caught.value.code == "damaged_value"
+    with pytest.raises(Damaged) as caught:
+        other.unwrap_child(key.wrap_child(key, b"c"), scope_id="s", generation=1, context=b"c")
+    assert caught.value.code == "damaged_scope_key"
+
+
+def test_only_32_bytes_are_a_key(key: ScopeKey) -> None:
+    for size in (0, 16, 31, 33, 64):
+        with pytest.raises(Damaged):
+            key.unwrap(key.wrap(bytes(size), b"c"), b"c")
+
+
+def test_a_child_comes_back_whole(key: ScopeKey) -> None:
+    child = ScopeKey.generate("child", 5)
+    wrapped = key.wrap_child(child, b"c")
+    found = key.unwrap_child(wrapped, scope_id="child", generation=5, context=b"c")
+    assert (found.scope_id, found.generation, found.export()) == ("child", 5, child.export())
+    assert independent.unwrap(independent.scope_subkey(RAW, LABELS[1], "scope-1", 2), wrapped, b"c") == child.export()
+
+
+def test_a_changed_or_moved_child_is_refused(key: ScopeKey) -> None:
+    wrapped = key.wrap_child(ScopeKey.generate("child", 5), b"c")
+    for one, context in [*((flipped, b"c") for flipped in flips(wrapped)), (wrapped[:-1], b"c"), (wrapped, b"d")]:
+        with pytest.raises(Damaged) as caught:
+            key.unwrap_child(one, scope_id="child", generation=5, context=context)
+        assert caught.value.code == "damaged_scope_key"
+
+
+def test_a_data_key_is_no_child_and_a_child_no_data_key(key: ScopeKey) -> None:
+    with pytest.raises(Damaged):
+        key.unwrap(key.wrap_child(key, b"c"), b"c")
+    with pytest.raises(Damaged):
+        key.unwrap_child(key.wrap(RAW, b"c"), scope_id="s", generation=1, context=b"c")
+
+
+def test_a_fingerprint_is_stable_and_keyed(key: ScopeKey) -> None:
+    expected = hmac.digest(
+        independent.scope_subkey(RAW, LABELS[2], "scope-1", 2), independent.fields("id", "text", b"value"), "sha256"
+    )
+    assert key.fingerprint("id", "text", b"value") == expected
+    others = [
+        key.fingerprint("id2", "text", b"value"),
+        key.fingerprint("id", "file", b"value"),
+        key.fingerprint("id", "text", b"value2"),
+        key.fingerprint("id", "text", b""),
+        key.fingerprint("idt", "ext", b"value"),
+        ScopeKey("scope-1", 3, RAW).fingerprint("id", "text", b"value"),
+        hashlib.sha256(b"value").digest(),
+    ]
+    assert len({expected, *others}) == 8
+
+
+def test_a_row_tag_is_what_the_second_implementation_makes(key: ScopeKey) -> None:
+    row: tuple[Field, ...] = ("id", 3, None, b"\0")
+    subkey = independent.scope_subkey(RAW, LABELS[3], "scope-1", 2)
+    tag = key.row_tag("secret", *row)
+    assert tag == hmac.digest(subkey, independent.fields("secret", *row), "sha256")
+    key.check_row_tag(tag, "The row", "secret", *row)
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("scope", ("id", 3, "enabled", None)),
+        ("secret", ("id", 3, "deleted", None)),
+        ("secret", ("id", 4, "enabled", None)),
+        ("secret", ("id", 3, "enabled", "")),
+        ("secret", ("id", 3, "enabled")),
+        ("secret", ("id", 3, "enabled", None, None)),
+        ("secret", ("id", "3", "enabled", None)),
+        ("secreti", ("d", 3, "enabled", None)),
+        ("secret", (3, "id", "enabled", None)),
+    ],
+)
+def test_a_row_that_was_changed_is_found(key: ScopeKey, table: str, row: tuple[Field, ...]) -> None:
+    tag = key.row_tag("secret", "id", 3, "enabled", None)
+    with pytest.raises(Damaged) as caught:
+        key.check_row_tag(tag, "The row of secret 'db'", table, *row)
+    assert caught.value.code == "damaged_row"
+    assert caught.value.message.startswith("The row of secret 'db' was changed outside")
+    assert caught.value.hint
+
+
+def test_every_changed_bit_and_length_of_a_tag_is_found(key: ScopeKey) -> None:
+    tag = key.row_tag("secret", "id")
+    for one in [*flips(tag), b"", tag[:16], tag[:-1], tag + b"\0", bytes(32)]:
+        with pytest.raises(Damaged):
+            key.check_row_tag(one, "The row", "secret", "id")
+
+
+def test_a_wrap_key_is_retired_long_before_its_nonces_wear_out() -> None:
+    """NIST SP 800-38D, 8.3: at most 2^32 encryptions with random 96-bit nonces; the collision bound is n^2 / 2^97."""
+    assert MAX_WRAPS == 2**28
+    assert MAX_WRAPS**2 / 2**97 < 2**-40
