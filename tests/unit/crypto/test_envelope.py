@@ -137,7 +137,7 @@ def test_nothing_random_is_used_twice() -> None:
             return super().wrap(data_key, context)
 
     seen: list[bytes] = []
-    for _ in range(50):
+    for _round in range(50):
         envelope = seal_here(b"the same", Recorder(b""))
         seen += [
             envelope[28:60],

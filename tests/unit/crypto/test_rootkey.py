@@ -87,7 +87,7 @@ def test_no_repeated_pattern_is_a_key(pattern: bytes) -> None:
 
 
 def test_random_material_is_a_key() -> None:
-    for _ in range(1000):
+    for _round in range(1000):
         material = os.urandom(32)
         assert check_root_key(material, "X") == material
 

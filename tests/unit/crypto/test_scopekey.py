@@ -51,7 +51,7 @@ def test_a_subkey_is_derived_once(key: ScopeKey, monkeypatch: pytest.MonkeyPatch
         return RAW
 
     monkeypatch.setattr(ScopeKey, "_derive", derive)
-    for _ in range(3):
+    for _round in range(3):
         key.unwrap(key.wrap(RAW, b""), b"")
         key.unwrap_child(key.wrap_child(key, b""), scope_id="c", generation=1, context=b"")
         key.fingerprint("id", "text", b"v")
@@ -60,7 +60,7 @@ def test_a_subkey_is_derived_once(key: ScopeKey, monkeypatch: pytest.MonkeyPatch
 
 
 def test_generate_gives_random_keys() -> None:
-    keys = [ScopeKey.generate("s", 7) for _ in range(20)]
+    keys = [ScopeKey.generate("s", 7) for _round in range(20)]
     assert len({one.export() for one in keys}) == 20
     assert {(one.scope_id, one.generation, len(one.export())) for one in keys} == {("s", 7, 32)}
 
@@ -83,7 +83,7 @@ def test_what_is_wrapped_comes_back_and_the_second_implementation_reads_it(key: 
 
 
 def test_no_nonce_is_used_twice(key: ScopeKey) -> None:
-    wraps = [key.wrap(RAW, b"c") for _ in range(100)] + [key.wrap_child(key, b"c") for _ in range(100)]
+    wraps = [key.wrap(RAW, b"c") for _round in range(100)] + [key.wrap_child(key, b"c") for _ in range(100)]
     assert len({one[:12] for one in wraps}) == 200
 
 

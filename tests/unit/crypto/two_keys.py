@@ -29,7 +29,7 @@ def multiply(x: int, y: int) -> int:
 def invert(x: int) -> int:
     """Return x^(2^128 - 2), which is 1 / x."""
     result, square = _ONE, x
-    for _ in range(127):
+    for _round in range(127):
         square = multiply(square, square)
         result = multiply(result, square)
     return result
