@@ -83,7 +83,7 @@ def test_what_is_wrapped_comes_back_and_the_second_implementation_reads_it(key: 
 
 
 def test_no_nonce_is_used_twice(key: ScopeKey) -> None:
-    wraps = [key.wrap(RAW, b"c") for _round in range(100)] + [key.wrap_child(key, b"c") for _ in range(100)]
+    wraps = [key.wrap(RAW, b"c") for _round in range(100)] + [key.wrap_child(key, b"c") for _round in range(100)]
     assert len({one[:12] for one in wraps}) == 200
 
 
