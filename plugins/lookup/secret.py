@@ -71,4 +71,8 @@ def _without(error: ScopedSecretsError, policy: str | None) -> list[Any]:
 
 def _check_ttl(ttl: Any) -> None:
     if ttl is not None and not (str(ttl).isascii() and str(ttl).isdigit()):
-        raise InvalidInput("invalid_option", "The option 'cache_ttl' of the lookup must be a number of seconds.")
+        raise InvalidInput(
+            "invalid_option",
+            "The option 'cache_ttl' of the lookup must be a number of seconds.",
+            hint="Write cache_ttl=60, or cache_ttl=0 to read the secret manager again each time.",
+        )

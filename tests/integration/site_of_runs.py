@@ -85,14 +85,18 @@ class Site:
         variables: dict[str, Any] | None = None,
         environment: dict[str, str] | None = None,
         fails: bool = False,
+        under: Sequence[str] = (),
         **play: Any,
     ) -> Run:
-        """Run tasks, or a playbook file, and return what came of it. `fails`: whether that is expected."""
+        """Run tasks, or a playbook file, and return what came of it.
+
+        `fails`: whether that is expected; `under`: the command that runs ansible-playbook.
+        """
         playbook = tasks if isinstance(tasks, Path) else self._playbook(tasks, variables or {}, play)
         record = self.folder / "record.jsonl"
         record.unlink(missing_ok=True)
         done = subprocess.run(
-            [str(self.venv / "bin" / "ansible-playbook"), str(playbook), *arguments],
+            [*under, str(self.venv / "bin" / "ansible-playbook"), str(playbook), *arguments],
             env=self.environment(environment),
             cwd=self.folder,
             capture_output=True,

@@ -50,7 +50,11 @@ class Engine:
             return self._list(INFOS[request.resource](request.params))
         if request.resource in RESOURCES:
             return self._declare(RESOURCES[request.resource](request.params), request.check_mode)
-        raise InvalidInput("unknown_resource", f"This engine knows no '{request.resource}'.")
+        raise InvalidInput(
+            "unknown_resource",
+            f"This engine knows no '{request.resource}'.",
+            hint="Two versions of the collection may be installed: ansible-galaxy collection list scoped.secrets",
+        )
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query, in order, all out of one view of the store."""

@@ -35,7 +35,11 @@ def check_generate(options: dict[str, Any]) -> None:
     """Raise InvalidInput for options that can't make a value."""
     length, sets = options["length"], _sets(options)
     if not 1 <= length <= MAX_LENGTH:
-        raise InvalidInput("invalid_generate", f"'generate.length' is {length}; it must be from 1 to {MAX_LENGTH}.")
+        raise InvalidInput(
+            "invalid_generate",
+            f"'generate.length' is {length}; it must be from 1 to {MAX_LENGTH}.",
+            hint="Leave it out for a length that is safe for passwords.",
+        )
     if len(set("".join(sets))) < 2 or length < len(sets):
         raise InvalidInput(
             "invalid_generate",

@@ -32,7 +32,7 @@ class Keyring:
         for row in keys_of(tx, chain[-1].id):
             if row.generation == generation:
                 return self._open(tx, chain, row)
-        raise Damaged("damaged_scope_key", f"Key generation {generation} of {chain[-1].path} is missing.")
+        raise _damaged(f"Key generation {generation} of {chain[-1].path} is missing.")
 
     def active(self, tx: Transaction, chain: list[Scope]) -> ScopeKey:
         """Return the generation of a scope's key that new rows are signed with."""
@@ -63,7 +63,7 @@ class Keyring:
         for row in keys_of(tx, chain[-1].id):
             if row.state == "active":
                 return row
-        raise Damaged("damaged_scope_key", f"{chain[-1].path} has no active key.".capitalize())
+        raise _damaged(f"There is no active key of {chain[-1].path}.")
 
     def _open(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> ScopeKey:
         if row.wrapped not in self._opened:
@@ -81,3 +81,7 @@ class Keyring:
 
     def _context(self, scope: Scope, generation: int) -> bytes:
         return encode_fields("scope key", self._store_id, scope.path.level.value, scope.id, scope.parent_id, generation)
+
+
+def _damaged(message: str) -> Damaged:
+    return Damaged("damaged_scope_key", message, hint="Restore the newest backup of the store.")

@@ -41,7 +41,11 @@ def _resolve(session: Session, query: Query) -> Answer:
 def _version(session: Session, chain: list[Scope], secret: Secret, reference: Reference) -> SecretVersion:
     wanted = reference.version or str(secret.current_version)
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10):
-        raise InvalidInput("invalid_version", f"{wanted[:40]!r} is no version: versions count from 1 up.")
+        raise InvalidInput(
+            "invalid_version",
+            f"{wanted[:40]!r} is no version of a secret that this collection keeps.",
+            hint="Versions count from 1 up: write NAME@2, or version=2.",
+        )
     version = session.version(chain, secret, int(wanted))
     if version is None:
         raise NotFound(
@@ -67,7 +71,11 @@ def _select(value: bytes, key: str, what: str) -> bytes:
     try:
         text = value.decode()
     except UnicodeDecodeError:
-        raise InvalidInput("value_not_json", f"{what} holds no text, so it has no field '{key}'.") from None
+        raise InvalidInput(
+            "value_not_json",
+            f"{what} holds no text, so it has no field '{key}'.",
+            hint="Leave '#field' and 'key' out to read all of it.",
+        ) from None
     return select_key(text, key, what).encode()
 
 

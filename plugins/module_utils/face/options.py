@@ -97,7 +97,11 @@ def _resolve(
 def _text(option: Option, value: Any) -> str:
     if value is None or (isinstance(value, (str, int)) and not isinstance(value, bool)):
         return "" if value is None else str(value)
-    raise InvalidInput("invalid_option", f"The option '{option.name}' must be text, not {type(value).__name__}.")
+    raise InvalidInput(
+        "invalid_option",
+        f"The option '{option.name}' must be text, not {type(value).__name__}.",
+        hint=f"Look where it is set: the option itself, the variable {option.var or '(none)'}, {option.env}.",
+    )
 
 
 @lru_cache(maxsize=4)

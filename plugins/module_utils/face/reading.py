@@ -55,5 +55,6 @@ def check_options(given: Mapping[str, Any], own: Mapping[str, tuple[Any, ...]], 
         if known[name] and value not in known[name]:
             raise InvalidInput(
                 "invalid_option",
-                f"The option '{name}' of the {face} has none of its values: {', '.join(map(str, known[name]))}.",
+                f"The option '{name}' of the {face} can't be {str(value)[:40]!r}.",
+                hint=f"It takes one of: {', '.join(map(str, known[name]))}.",
             )

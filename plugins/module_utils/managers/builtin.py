@@ -23,5 +23,9 @@ def keep(value: bytes, context: Context, key: ScopeKey) -> bytes:
 def read(envelope: bytes, context: Context, key: ScopeKey) -> bytes:
     """Return the value in an envelope; raise Damaged for any that is not exactly what `keep` made."""
     if read_header(envelope).generation != key.generation:
-        raise Damaged("damaged_value", "The envelope names another key generation than its row.")
+        raise Damaged(
+            "damaged_value",
+            "The envelope names another key generation than its row.",
+            hint="Somebody edited the store: restore the newest backup, or declare the secret again.",
+        )
     return open_envelope(envelope, context, wrapper=key)

@@ -34,7 +34,7 @@ class ScopedSecretsError(Exception):
         code: str,
         message: str,
         *,
-        hint: str = "",
+        hint: str,
         retryable: bool = False,
         details: dict[str, Any] | None = None,
     ) -> None:

@@ -90,6 +90,10 @@ def check_tags(tags: dict[str, Any]) -> dict[str, str]:
     clean: dict[str, str] = {}
     for key, value in tags.items():
         if not str(key).strip() or isinstance(value, (dict, list)):
-            raise InvalidInput("invalid_tags", f"The tag {str(key)!r} must be a word with one plain value.")
+            raise InvalidInput(
+                "invalid_tags",
+                f"The tag {str(key)[:40]!r} must be a word with one plain value.",
+                hint="Write tags as 'team: payments'; a tag without a value is an empty string.",
+            )
         clean[str(key)] = "" if value is None else str(value)
     return clean

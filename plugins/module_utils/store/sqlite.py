@@ -63,7 +63,8 @@ class SqliteDialect(Dialect):
             uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        # WAL is not among them: the file remembers it, and one that is not ours must stay as it is.
+        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
@@ -204,6 +205,8 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_file_system(path)
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        with contextlib.closing(sqlite3.connect(draft)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
         database = Database(SqliteDialect(str(draft)))
         try:
             initialise(database)
