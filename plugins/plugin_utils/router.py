@@ -21,7 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.face.call import call, failure
-from ..module_utils.face.censor import censor, passwords_in, secret_strings
+from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secret_strings
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.sources import missing_src
 from ..module_utils.face.spec import Spec
@@ -124,10 +124,9 @@ def _validated(spec: Spec, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _shown(arguments: dict[str, Any], spec: Spec) -> dict[str, Any]:
     """Return the arguments as -vvv may show them."""
-    hidden = {name for name, option in spec.argument_spec.items() if option.get("no_log")}
-    return {
-        name: "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" if name in hidden else value for name, value in arguments.items()
-    }
+    hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    known = spec.argument_spec
+    return {name: hidden if may_be_secret(name, value, known) else value for name, value in arguments.items()}
 
 
 def _unexpected(error: Exception, where: str) -> ScopedSecretsError:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-__all__ = ["CENSORED", "MIN_LENGTH", "censor", "passwords_in", "secret_strings"]
+__all__ = ["CENSORED", "MIN_LENGTH", "censor", "may_be_secret", "passwords_in", "secret_strings"]
 
 CENSORED = "********"
 
@@ -18,16 +18,24 @@ MIN_LENGTH = 4
 
 
 def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set[str]:
-    """Return every string within the arguments that `spec` marks no_log, and each of its lines."""
+    """Return every string within the arguments that may be secret, and each of its lines."""
     found: set[str] = set()
     for name, value in arguments.items():
         option = spec.get(name) or {}
-        if option.get("no_log"):
+        if may_be_secret(name, value, spec):
             found.update(_strings(value))
         elif isinstance(option.get("options"), dict) and isinstance(value, Mapping):
             found |= secret_strings(value, option["options"])
     lines = {line.strip() for text in found for line in text.splitlines()}
     return {text for text in found | lines if len(text) >= MIN_LENGTH}
+
+
+def may_be_secret(name: str, value: Any, spec: Mapping[str, Any]) -> bool:
+    """Tell whether `spec` marks an option no_log, or this may be a slip for one: an unknown name, text for a dict."""
+    option = spec.get(name)
+    if option is None or option.get("no_log"):
+        return True
+    return option.get("type") == "dict" and not isinstance(value, Mapping)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -55,6 +55,6 @@ def check_options(given: Mapping[str, Any], own: Mapping[str, tuple[Any, ...]], 
         if known[name] and value not in known[name]:
             raise InvalidInput(
                 "invalid_option",
-                f"The option '{name}' of the {face} can't be {str(value)[:40]!r}.",
+                f"The option '{name}' of the {face} has a value that is none of its choices.",
                 hint=f"It takes one of: {', '.join(map(str, known[name]))}.",
             )

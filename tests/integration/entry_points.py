@@ -1,0 +1,16 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which ways lead into the collection, read from its folders: what the secrecy tables must cover."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+KINDS = ("modules", "lookup", "filter", "connection", "callback")
+
+
+def entry_points() -> set[str]:
+    """Return the names of all modules and of all plugins that playbooks use."""
+    return {f"{kind}/{path.stem}" for kind in KINDS for path in (PLUGINS / kind).glob("*.py")}

@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values go in and come out through every entry point, well and badly, and are seen nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from entry_points import entry_points
+from site_of_runs import Run, Site, Task
+
+KEY = "-----BEGIN PRIVATE KEY-----\n{}\n{}\n-----END PRIVATE KEY-----\n"
+API = {"org": "payments", "project": "api"}
+
+# By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
+TABLE: dict[str, tuple[list[Task], list[Task]]] = {
+    "modules/scope": (
+        [{"scoped.secrets.scope": {"org": "payments"}}, {"scoped.secrets.scope": API}],
+        [{"scoped.secrets.scope": {"org": "payments", "root_key": "{{ canary.text }}"}}],
+    ),
+    "modules/scope_info": (
+        [{"scoped.secrets.scope_info": {"recursive": True, "verify": True}}],
+        [{"scoped.secrets.scope_info": {"passphrase": "{{ canary.password }}"}}],
+    ),
+    "modules/secret_text": (
+        [
+            {"scoped.secrets.secret_text": {**API, "identifier": "text", "value": "{{ canary.text }}"}},
+            {"scoped.secrets.secret_text": {**API, "identifier": "text", "value": "{{ canary.changed }}"}},
+            {"scoped.secrets.secret_text": {**API, "identifier": "fields", "value": "{{ canary.fields }}"}},
+            {"scoped.secrets.secret_text": {**API, "identifier": "key", "value": "{{ canary.key }}"}},
+            {"scoped.secrets.secret_text": {**API, "identifier": "short", "value": "{{ canary.short }}"}},
+        ],
+        [
+            {"scoped.secrets.secret_text": {"org": "nobody", "identifier": "a", "value": "{{ canary.text }}"}},
+            {"scoped.secrets.secret_text": {"identifier": "a", "value": "{{ canary.text }}", "generate": {}}},
+            {"scoped.secrets.secret_text": {"identifier": "a", "vaule": "{{ canary.text }}"}},
+            {"scoped.secrets.secret_text": {"identifier": "a", "generate": "{{ canary.text }}"}},
+            {"scoped.secrets.secret_text": {"identifier": "a", "value": "{{ canary.key }}", "state": "here"}},
+            {"scoped.secrets.secret_text": {"identifier": "{{ canary.key }}", "value": "{{ canary.key }}"}},
+            {"scoped.secrets.secret_text": {"identifier": "a", "value": "{{ canary.fields }}", "expires": "soon"}},
+            {
+                "scoped.secrets.secret_text": {
+                    "identifier": "a",
+                    "value": "{{ canary.text }}",
+                    "store": "{{ canary.url }}",
+                }
+            },
+        ],
+    ),
+    "modules/secret_file": (
+        [
+            {"scoped.secrets.secret_file": {**API, "identifier": "file", "src": "meant/key.pem"}},
+            {"scoped.secrets.secret_file": {**API, "identifier": "file", "content": "{{ canary.key }}"}},
+            {
+                "scoped.secrets.secret_file": {
+                    **API,
+                    "identifier": "bytes",
+                    "content_b64": "{{ canary.text | b64encode }}",
+                }
+            },
+        ],
+        [
+            {"scoped.secrets.secret_file": {"identifier": "a", "content_b64": "{{ canary.text }}"}},
+            {"scoped.secrets.secret_file": {"org": "nobody", "identifier": "a", "src": "meant/key.pem"}},
+            {"scoped.secrets.secret_file": {"org": "nobody", "identifier": "a", "content": "{{ canary.key }}"}},
+        ],
+    ),
+    "modules/secret_info": (
+        [{"scoped.secrets.secret_info": API}],
+        [{"scoped.secrets.secret_info": {"org": "nobody", "root_key": "{{ canary.text }}"}}],
+    ),
+    "modules/connector_info": (
+        [{"scoped.secrets.connector_info": API}],
+        [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],
+    ),
+    "modules/default_secret_manager": (
+        [{"scoped.secrets.default_secret_manager": {**API, "secret_manager": "builtin"}}],
+        [{"scoped.secrets.default_secret_manager": {"secret_manager": "none", "passphrase": "{{ canary.text }}"}}],
+    ),
+    "lookup/secret": (
+        [
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ query('scoped.secrets.secret', 'text', 'file', 'fields#password', **scope) }}",
+                    "dest": "meant/from_lookup.txt",
+                    "mode": "0600",
+                },
+                "diff": False,
+            },
+            {
+                "ansible.builtin.assert": {
+                    "that": "lookup('scoped.secrets.secret', 'text', **scope) == canary.changed",
+                    "quiet": True,
+                }
+            },
+        ],
+        [
+            {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text#field', **scope) }}"}},
+            {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'fields#other', **scope) }}"}},
+            {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', passphrase=canary.text) }}"}},
+            {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', root_key=canary.text) }}"}},
+            {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', store=canary.url) }}"}},
+            {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', encoding=canary.text) }}"}},
+        ],
+    ),
+    "filter/resolve": (
+        [
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ template | scoped.secrets.resolve(**scope) }}",
+                    "dest": "meant/from_filter.txt",
+                    "mode": "0600",
+                },
+                "diff": False,
+            }
+        ],
+        [
+            {"ansible.builtin.debug": {"msg": "{{ template | scoped.secrets.resolve(root_key=canary.text) }}"}},
+            {
+                "ansible.builtin.debug": {
+                    "msg": "{{ (template ~ canary.text ~ '<+secrets.getValue(') | scoped.secrets.resolve }}"
+                }
+            },
+        ],
+    ),
+}
+VARIABLES = {"scope": API, "template": 'x <+secrets.getValue("text")> y'}
+
+LOUD = {
+    "ANSIBLE_CALLBACKS_ENABLED": "record,ansible.builtin.junit,ansible.builtin.tree,ansible.builtin.profile_tasks",
+    "ANSIBLE_RETRY_FILES_ENABLED": "1",
+    "ANSIBLE_KEEP_REMOTE_FILES": "0",
+}
+WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "verbose": (["-vvvvv", "--diff"], {}),
+    "check": (["-vvvvv", "--diff", "--check"], {}),
+    "debug": (["-vvv"], {"ANSIBLE_DEBUG": "1"}),
+}
+
+
+def canaries() -> dict[str, Any]:
+    """Return values of every sort, new ones each time."""
+    token = secrets.token_hex
+    return {
+        "text": f"tx-{token(12)}",
+        "changed": f'ch"{token(12)}\\ü',
+        "password": f"pw&{token(12)}%/",
+        "short": f"s{token(4)}",
+        "fields": {"password": f"pf-{token(12)}", "user": f"us-{token(12)}"},
+        "key": KEY.format(base64.b64encode(os.urandom(48)).decode(), base64.b64encode(os.urandom(48)).decode()),
+        "url": f"postgresql://u:url-{token(12)}@localhost:1/x",
+    }
+
+
+def spellings(canary: dict[str, Any]) -> set[bytes]:
+    """Return every canary as it might be written: plain, base64, hex, URL and JSON; of keys each line."""
+    texts = [text for name, text in canary.items() if isinstance(text, str) and name != "url"]
+    texts += [*canary["fields"].values(), canary["url"].split("@")[0].split(":")[-1]]
+    lines = [line for text in texts for line in text.splitlines() if "-----" not in line]
+    found: set[str] = set()
+    for text in {*texts, *lines}:
+        raw = text.encode()
+        found |= {text, base64.b64encode(raw).decode().rstrip("="), raw.hex(), quote(text), quote(text, safe="")}
+        found |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    return {text.encode() for text in found}
+
+
+class Watch:
+    """Looks at the arguments and the environment of every process while a run lasts."""
+
+    def __init__(self, wanted: set[bytes]) -> None:
+        self._wanted = wanted
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self.seen: list[str] = []
+        self.looks = 0
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._done.wait(0.05):
+            self.looks += 1
+            for file in (
+                path for folder in Path("/proc").glob("[0-9]*") for path in (folder / "cmdline", folder / "environ")
+            ):
+                try:
+                    content = file.read_bytes()
+                except OSError:
+                    continue
+                self.seen += [f"{file}: {word!r}" for word in self._wanted if word in content]
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and "meant" not in path.relative_to(folder).parts)
+
+
+def check_output(site: Site, run: Run, wanted: set[bytes]) -> None:
+    """Fail for a canary in the output, or in any file outside the folder `meant`."""
+    for what, content in [
+        ("output", run.output.encode()),
+        *((str(p), p.read_bytes()) for p in files_below(site.folder)),
+    ]:
+        for word in wanted:
+            at = content.find(word)
+            assert at < 0, f"{word!r} stands in {what}: …{content[max(0, at - 300) : at + 100]!r}…"
+
+
+def test_the_table_covers_every_entry_point() -> None:
+    assert set(TABLE) == entry_points()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_canary_is_seen(site: Site, way: str) -> None:
+    canary = canaries()
+    wanted = spellings(canary)
+    meant = site.folder / "meant"
+    meant.mkdir()
+    (meant / "key.pem").write_text(canary["key"])
+    (meant / "vars.json").write_text(json.dumps({"canary": canary}))
+    arguments, environment = WAYS[way]
+    logs = {"ANSIBLE_LOG_PATH": str(site.folder / "ansible.log"), "JUNIT_OUTPUT_DIR": str(site.folder / "junit")}
+    tree = {"ANSIBLE_CALLBACK_TREE_DIR": str(site.folder / "tree")}
+    good = [task for tasks, _bad in TABLE.values() for task in tasks]
+    bad = [
+        {**task, "name": f"bad {n}", "ignore_errors": True}
+        for n, task in enumerate(t for _g, b in TABLE.values() for t in b)
+    ]
+    if way == "check":
+        site.run(good, variables=VARIABLES, vars_files=["meant/vars.json"])
+    with Watch(wanted) as watch:
+        run = site.run(
+            [*good, *bad],
+            *arguments,
+            variables=VARIABLES,
+            environment={**LOUD, **logs, **tree, **environment},
+            vars_files=["meant/vars.json"],
+        )
+    check_output(site, run, wanted)
+    assert not watch.seen
+    assert watch.looks > 10
+    if way != "check":  # where an unknown scope may be one that an earlier task would have made
+        assert [task["task"] for task in run.tasks if task["status"] == "failed"] == [task["name"] for task in bad]
+    assert canary["changed"] in (meant / "from_filter.txt").read_text()
