@@ -64,10 +64,12 @@ def test_declared_things(
     key = {k: v for k, v in first.items() if k in ("org", "project", "identifier")}
 
     before = site.store.read_bytes()
-    assert site.run([{name: first}], "--check", "--diff").last["changed"]
+    foreseen = site.run([{name: first}], "--check", "--diff").last
     assert site.store.read_bytes() == before
-
-    assert site.run([{name: first}]).last["changed"]
+    created = site.run([{name: first}]).last
+    assert foreseen["changed"]
+    assert created["changed"]
+    assert foreseen[noun].items() <= created[noun].items()
     again = site.run([{name: first}], "--diff").last
     assert not again["changed"]
 

@@ -50,8 +50,14 @@ class DefaultManagerResource(Resource[DefaultState]):
         session.write_scope([*state.chain[:-1], replace(scope, default_connector_id=connector_id)])
 
     def view(self, state: DefaultState) -> View | None:
-        default = default_identifier(state.chain[-1], state.connectors)
-        return next((view for view in state.managers if view["identifier"] == default), None)
+        return _view_of(state, default_identifier(state.chain[-1], state.connectors))
+
+    def predicted(self, state: DefaultState, plan: Plan) -> View:
+        return {**_view_of(state, plan.after["secret_manager"]), "is_default": True}
+
+
+def _view_of(state: DefaultState, identifier: str) -> View:
+    return next(view for view in state.managers if view["identifier"] == identifier)
 
 
 class ConnectorInfo(Info):

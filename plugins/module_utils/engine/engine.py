@@ -72,11 +72,12 @@ class Engine:
             state, plan = store.database.read(lambda tx: _plan(resource, self._session(store, tx)))
         except NotFound as error:
             return _without_scope(resource, error, check_mode)
+        is_predicted = check_mode and plan.action in (Action.CREATE, Action.UPDATE)
         if plan.action is not Action.NONE and not check_mode:
             state, plan = store.database.write(lambda tx: self._apply(resource, self._session(store, tx)))
         return Result(
             plan.action is not Action.NONE,
-            {resource.noun: resource.view(state)},
+            {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
             plan.before,
             plan.after,
             [*self._take_notices(), *plan.warnings],
@@ -118,4 +119,4 @@ def _without_scope(resource: Resource[Any], error: NotFound, check_mode: bool) -
     if resource.absent:
         return Result(returned={resource.noun: None})
     warning = f"{error.message} In check mode it is taken for one that an earlier task of this run would make."
-    return Result(changed=True, returned={resource.noun: None}, warnings=[warning])
+    return Result(changed=True, returned={resource.noun: resource.identity}, warnings=[warning])

@@ -66,6 +66,15 @@ class Resource(ABC, Generic[S]):
     def view(self, state: S) -> View | None:
         """Return the thing as users see it, None where it does not exist."""
 
+    @property
+    def identity(self) -> View:
+        """What names the thing, whether it exists or not."""
+        return {"org": self.path.org, "project": self.path.project}
+
+    def predicted(self, state: S, plan: Plan) -> View:
+        """Return the thing as users would see it after the plan, as far as that is known before."""
+        return {**self.identity, **(self.view(state) or {}), **plan.after}
+
 
 class Info(ABC):
     """A list of things, without any value."""

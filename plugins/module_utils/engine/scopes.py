@@ -125,6 +125,10 @@ class ScopeResource(Resource[ScopeState]):
             return None
         return _view(state.scope, state.connectors, state.contents)
 
+    @property
+    def identity(self) -> View:
+        return {"level": self.path.level.value, **super().identity}
+
 
 def create_scope(session: Session, parents: list[Scope], scope: Scope) -> None:
     """Write a new scope and its first key."""

@@ -16,7 +16,7 @@ from ..crypto.scopekey import ScopeKey
 from ..model.entities import Connector, Scope, Secret, SecretUser, SecretVersion
 from ..model.errors import Conflict, InvalidInput
 from ..model.identifiers import check_identifier, check_name, check_tags
-from ..model.scopes import Level
+from ..model.scopes import Level, ScopePath
 from ..store.connectors import connectors_of
 from ..store.secrets import secrets_of, users_of
 from .generate import check_generate, generate
@@ -164,6 +164,10 @@ class SecretResource(Resource[SecretState]):
     def view(self, state: SecretState) -> View | None:
         return _view(state) if state.secret else None
 
+    @property
+    def identity(self) -> View:
+        return _identity(self.path, self.identifier, self.kind)
+
 
 def _load_state(session: Session, chain: list[Scope], connectors: list[Connector], secret: Secret) -> SecretState:
     version = session.version(chain, secret, secret.current_version)
@@ -204,18 +208,24 @@ def _fields(secret: Secret) -> View:
     }
 
 
+def _identity(path: ScopePath, identifier: str, kind: str) -> View:
+    prefix = "" if path.level is Level.PROJECT else f"{path.level.value}."
+    return {
+        "identifier": identifier,
+        "org": path.org,
+        "project": path.project,
+        "kind": kind,
+        "reference": prefix + identifier,
+    }
+
+
 def _view(state: SecretState) -> View:
     secret, version, path = state.secret, state.version, state.chain[-1].path
     if secret is None or version is None:
         return {}
-    prefix = "" if path.level is Level.PROJECT else f"{path.level.value}."
     return {
-        "identifier": secret.identifier,
-        "org": path.org,
-        "project": path.project,
-        "kind": secret.kind,
+        **_identity(path, secret.identifier, secret.kind),
         **_fields(secret),
-        "reference": prefix + secret.identifier,
         "version": secret.current_version,
         "fingerprint": version.fingerprint.hex()[:16],
         "size": version.size,
