@@ -10,9 +10,9 @@ DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.w
 
 .PHONY: demo check test format clean
 
-$(DEV)/.ready: requirements.txt tests/requirements.txt
+$(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-dev.txt
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/pip install -q -r requirements.txt -r tests/requirements.txt
+	$(DEV)/bin/pip install -q -r requirements.txt -r tests/requirements.txt -r tests/requirements-dev.txt
 	touch $@
 
 $(DEMO)/.ready: requirements.txt
@@ -36,11 +36,12 @@ check: $(DEV)/.ready $(LINK)
 	$(DEV)/bin/ruff format --check .
 	cd $(TREE) && $(CURDIR)/$(DEV)/bin/mypy --config-file $(CURDIR)/pyproject.toml \
 		-p ansible_collections.scoped.secrets.plugins.module_utils
-	PYTHONPATH=$(TREE) $(DEV)/bin/pytest tests/unit
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(TREE) PATH=$(CURDIR)/$(DEV)/bin:$$PATH ansible-lint --offline
+	$(DEV)/bin/antsibull-changelog lint
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/unit
 
 test: check
-	$(DEV)/bin/python scripts/sanity.py .work/sanity-2.19
-	$(DEV)/bin/pytest tests/integration
+	$(PYTHON) scripts/matrix.py
 	$(MAKE) demo
 	$(MAKE) demo | tee .work/second-demo.log
 	grep -q 'changed=0 .*failed=0' .work/second-demo.log
