@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 scope:
-  description: The scope. Not set when it does not exist (check mode), what it was when it was removed.
+  description: The scope; in check mode as it would be, and what it was when it was removed.
   returned: success
   type: dict
   sample:

@@ -74,7 +74,7 @@ EXAMPLES = r"""
 RETURN = r"""
 secret:
   description:
-    - The secret, without its content. Not set when it does not exist (check mode), what it was when it was removed.
+    - The secret, without its content; in check mode as it would be, and what it was when it was removed.
   returned: success
   type: dict
   sample:

@@ -97,7 +97,7 @@ EXAMPLES = r"""
 RETURN = r"""
 secret:
   description:
-    - The secret, without its value. Not set when it does not exist (check mode), what it was when it was removed.
+    - The secret, without its value; in check mode as it would be, and what it was when it was removed.
   returned: success
   type: dict
   sample:

@@ -11,9 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from site_of_runs import Site
-
-ROOT = Path(__file__).resolve().parents[2]
+from site_of_runs import ROOT, Site
 
 
 @pytest.fixture(scope="session")

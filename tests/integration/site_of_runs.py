@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+ROOT = Path(__file__).resolve().parents[2]
 CALLBACKS = Path(__file__).parent / "callback_plugins"
 INVENTORY = """\
 localhost ansible_connection=local

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every example runs as it stands, and a second run of a playbook changes nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from entry_points import entry_points
+from site_of_runs import ROOT, Site
+
+EXAMPLES = ROOT / "examples"
+KINDS = {"modules": "module"}
+
+
+@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yml")))
+def test_playbook(site: Site, example: str) -> None:
+    shutil.copytree(EXAMPLES, site.folder / "examples")
+    targets = [f"-erendered_file={site.folder}/rendered.ini", f"-etarget_folder={site.folder}"]
+    playbook = site.folder / "examples" / example
+    first = site.run(playbook, *targets)
+    assert "skipping: no hosts matched" not in first.output
+    again = site.run(playbook, *targets)
+    assert [task["task"] for task in again.tasks if task["result"].get("changed")] == []
+
+
+def documentation(site: Site, entry: str) -> dict[str, Any]:
+    kind, name = entry.split("/")
+    command = [str(site.venv / "bin" / "ansible-doc"), "-t", KINDS.get(kind, kind), "-j", f"scoped.secrets.{name}"]
+    done = subprocess.run(command, env=site.environment(), capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout)[f"scoped.secrets.{name}"])
+
+
+@pytest.mark.parametrize("entry", sorted(entry_points()))
+def test_examples_of_the_documentation(site: Site, entry: str) -> None:
+    tasks = yaml.safe_load(documentation(site, entry)["examples"])
+    assert tasks
+    site.run(tasks)
+
+
+def test_every_link_of_the_documentation_leads_somewhere() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    assert len(pages) > 5
+    for page in pages:
+        for target in _links(page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def _links(text: str) -> list[Path]:
+    parts = [part.split(")")[0] for part in text.split("](")[1:]]
+    return [Path(part.split("#")[0]) for part in parts if not part.startswith(("http", "#"))]
