@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of errors has every code that the source has, and no other."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ansible_collections.scoped.secrets.plugins.module_utils.model import errors
+
+ROOT = Path(__file__).resolve().parents[3]
+CLASSES = set(errors.__all__)
+
+
+def codes_in_source() -> Iterator[str]:
+    for path in (ROOT / "plugins").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLASSES and node.args:
+                code = node.args[0]
+                if isinstance(code, ast.Constant):
+                    yield str(code.value)
+
+
+def codes_on_page() -> Iterator[str]:
+    for line in (ROOT / "docs" / "errors.md").read_text().splitlines():
+        if line.startswith("| `"):
+            yield from re.findall(r"`([a-z_0-9]+)`", line.split("|")[1])
+
+
+def test_every_code_is_explained_once() -> None:
+    page = list(codes_on_page())
+    assert sorted(page) == sorted(set(page))
+    assert set(page) == set(codes_in_source())
