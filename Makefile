@@ -2,13 +2,14 @@
 PYTHON ?= python3
 DEV := .venv/dev
 DEMO := .venv/demo
+BENCH := .venv/bench
 TREE := .work/tree
 LINK := $(TREE)/ansible_collections/scoped/secrets
 DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.work/demo/config \
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
 	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
-.PHONY: demo check test format clean
+.PHONY: demo check test bench format clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-dev.txt
 	$(PYTHON) -m venv $(DEV)
@@ -18,6 +19,12 @@ $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-dev.tx
 $(DEMO)/.ready: requirements.txt
 	$(PYTHON) -m venv $(DEMO)
 	$(DEMO)/bin/pip install -q 'ansible-core>=2.18' -r requirements.txt
+	touch $@
+
+$(BENCH)/.ready: tests/benchmarks/requirements.txt tests/benchmarks/requirements-peers.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install -q -r tests/benchmarks/requirements.txt
+	$(BENCH)/bin/pip install -q --no-deps -r tests/benchmarks/requirements-peers.txt
 	touch $@
 
 $(LINK):
@@ -45,6 +52,9 @@ test: check
 	$(MAKE) demo
 	$(MAKE) demo | tee .work/second-demo.log
 	grep -q 'changed=0 .*failed=0' .work/second-demo.log
+
+bench: $(BENCH)/.ready
+	$(BENCH)/bin/python tests/benchmarks/run.py
 
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff check --fix .

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where benchmarks run: a temp folder with the collection installed, a home for plays, and the servers of the peers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from openbao import OpenBao, serve
+
+__all__ = ["ROOT", "Lab", "open_lab"]
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOKS = Path(__file__).parent / "playbooks"
+BIN = Path(sys.prefix) / "bin"
+
+
+@contextmanager
+def open_lab(*, is_large: bool) -> Iterator[Lab]:
+    """Give a lab. In the end what it made is gone, and what it started has ended."""
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="scoped-secrets-bench-")))
+        lab = Lab(folder, exits, is_large)
+        lab.install()
+        yield lab
+
+
+class Lab:
+    """What the benchmarks share. `is_large`: whether they are to take their large cases too."""
+
+    def __init__(self, folder: Path, exits: ExitStack, is_large: bool) -> None:
+        self.is_large = is_large
+        self._folder = folder
+        self._exits = exits
+        self._home = self.new_folder("home")
+        self._collections = folder / "collections"
+
+    def install(self) -> None:
+        """Build the collection out of the working tree and install it, as users do."""
+        galaxy = [str(BIN / "ansible-galaxy"), "collection"]
+        self.run([*galaxy, "build", "--output-path", str(self._folder), str(ROOT)])
+        tarball = next(self._folder.glob("scoped-secrets-*.tar.gz"))
+        self.run([*galaxy, "install", "-p", str(self._collections), str(tarball)])
+
+    def new_folder(self, name: str) -> Path:
+        """Return an empty folder that nobody had before."""
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
+
+    @cached_property
+    def openbao(self) -> OpenBao:
+        """The OpenBao server, started by the first that asks for it."""
+        return self._exits.enter_context(serve(self.new_folder("openbao")))
+
+    def play(self, name: str, site: Path | None = None, *, changes: bool = False, **variables: object) -> float:
+        """Return the seconds that a playbook takes, with the store and the key that lie in `site`.
+
+        A play that changes nothing when it should, or something when it should not, ends the whole run.
+        """
+        command = [str(BIN / "ansible-playbook"), str(PLAYBOOKS / f"{name}.yml"), "-e", json.dumps(variables)]
+        started = time.monotonic()
+        output = self.run(command, site)
+        seconds = time.monotonic() - started
+        if changes != bool(re.search(r"\bchanged=[1-9]", output)):
+            raise SystemExit(f"The playbook {name} did not do what it is timed for:\n{output[-4000:]}")
+        return seconds
+
+    def run(self, command: list[str], site: Path | None = None) -> str:
+        """Run a command of the bench environment and return what it printed; one that fails ends the whole run."""
+        with tempfile.TemporaryFile("w+", dir=self._folder) as output:
+            done = subprocess.run(
+                command,
+                env=self._environment(site or self._home),
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                check=False,
+            )
+            output.seek(0)
+            printed = output.read()
+        if done.returncode:
+            raise SystemExit(f"Exit code {done.returncode}: {' '.join(command)}\n{printed[-4000:]}")
+        return printed
+
+    def _environment(self, site: Path) -> dict[str, str]:
+        plain = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ}
+        return {
+            **plain,
+            "PATH": f"{BIN}:/usr/bin:/bin",
+            "HOME": str(self._home),
+            "XDG_DATA_HOME": str(site / "data"),
+            "XDG_CONFIG_HOME": str(site / "config"),
+            "PYTHONPATH": str(self._collections),
+            "ANSIBLE_COLLECTIONS_PATH": str(self._collections),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "1",
+        }

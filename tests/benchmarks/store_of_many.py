@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A process of its own that seeds a store through the engine, or times reads from it.
+
+Usage: store_of_many.py seed SIZE | resolve SIZE TIMES    (the store is the default one of XDG_DATA_HOME)
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import OpenStore, open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import SecretResource
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options, settings_of
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Query, Request
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Transaction
+
+SCOPE = {"org": "bench", "project": "many"}
+SETTINGS = settings_of(resolve_options({}))
+BATCH = 10_000
+
+
+def seed(size: int) -> None:
+    """Declare the secrets as a module does, but many in one transaction."""
+    engine = Engine(SETTINGS)
+    engine.handle(Request("scope", {"org": SCOPE["org"]}))
+    engine.handle(Request("scope", SCOPE))
+    store = open_store(SETTINGS, create=False)
+    for start in range(0, size, BATCH):
+        store.database.write(lambda tx, start=start: _declare(store, tx, range(start, min(start + BATCH, size))))
+
+
+def _declare(store: OpenStore, tx: Transaction, numbers: range) -> None:
+    session = Session(tx, store.store_id, store.keyring)
+    for number in numbers:
+        identifier = f"item_{number}"
+        resource = SecretResource({**SCOPE, "identifier": identifier, "value": _value(identifier)}, kind="text")
+        state = resource.load(session)
+        resource.apply(session, state, resource.plan(state))
+
+
+def _value(identifier: str) -> bytes:
+    return f"value of {identifier}".encode()
+
+
+def resolve(size: int, times: int) -> None:
+    """Print the median of the seconds that a fresh engine takes for one secret."""
+    print(statistics.median(_seconds(f"item_{size * turn // times}") for turn in range(times)))
+
+
+def _seconds(identifier: str) -> float:
+    started = time.perf_counter()
+    engine = Engine(SETTINGS)
+    answer = engine.resolve([Query(identifier, **SCOPE)])[0]
+    taken = time.perf_counter() - started
+    if answer.value != _value(identifier):
+        raise SystemExit(f"{identifier} is not what was declared: {answer.error}")
+    return taken
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"seed": seed, "resolve": resolve}
+
+if __name__ == "__main__":
+    COMMANDS[sys.argv[1]](*map(int, sys.argv[2:]))
