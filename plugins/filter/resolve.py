@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
 from jinja2 import pass_context
 from jinja2.runtime import Context, Undefined
 
@@ -38,7 +39,7 @@ def _variables(context: Context) -> dict[str, Any]:
 def _values(data: Any, options: dict[str, str]) -> dict[str, str]:
     """Return the value of each reference in `data`, all fetched in one go."""
     references = list(dict.fromkeys(match["reference"] for text in _strings(data) for match in _matches(text)))
-    answers = read(references, options)
+    answers = read(references, options, Display().warning)
     return {r: to_template(answer, r) for r, answer in zip(references, answers, strict=True)}
 
 

@@ -40,9 +40,15 @@ class LookupModule(LookupBase):
 
     def _run(self, references: list[str], variables: dict[str, Any], given: dict[str, Any]) -> list[Any]:
         check_options(given, _OPTIONS, "lookup scoped.secrets.secret")
-        _check_ttl(given.get("cache_ttl"))
         options = resolve_options(given, variables, self._templar.template, C.CONFIG_FILE)
-        answers = read(references, options, version=str(given.get("version") or ""), key=str(given.get("key") or ""))
+        answers = read(
+            references,
+            options,
+            Display().warning,
+            version=str(given.get("version") or ""),
+            key=str(given.get("key") or ""),
+            cache_ttl=_seconds(given.get("cache_ttl")),
+        )
         found: list[Any] = []
         for reference, answer in zip(references, answers, strict=True):
             found += _value(reference, answer, given)
@@ -69,10 +75,13 @@ def _without(error: ScopedSecretsError, policy: str | None) -> list[Any]:
     return []
 
 
-def _check_ttl(ttl: Any) -> None:
-    if ttl is not None and not (str(ttl).isascii() and str(ttl).isdigit()):
+def _seconds(ttl: Any) -> int | None:
+    if ttl is None:
+        return None
+    if not (str(ttl).isascii() and str(ttl).isdigit()):
         raise InvalidInput(
             "invalid_option",
             "The option 'cache_ttl' of the lookup must be a number of seconds.",
             hint="Write cache_ttl=60, or cache_ttl=0 to read the secret manager again each time.",
         )
+    return int(ttl)

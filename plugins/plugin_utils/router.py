@@ -11,8 +11,6 @@ once in the parent instead of in each worker, but then a task's resolved name is
 from __future__ import annotations
 
 import importlib
-import os
-import traceback
 from typing import Any
 
 from ansible import constants as C
@@ -25,7 +23,7 @@ from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secr
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.sources import missing_src
 from ..module_utils.face.spec import Spec
-from ..module_utils.model.errors import InvalidInput, ScopedSecretsError
+from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
 
 _MODULES = "ansible_collections.scoped.secrets.plugins.modules"
 
@@ -55,8 +53,7 @@ class ActionModule(ActionBase):
         except ScopedSecretsError as error:
             return failure(error)
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            return failure(_unexpected(error, f"{os.path.basename(where.filename)}:{where.lineno}"))
+            return failure(internal_error(error))
 
     def _run(self, name: str, spec: Spec, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         params = _validated(spec, arguments)
@@ -94,7 +91,8 @@ class ActionModule(ActionBase):
                 "'src' is a path on the control node and can't be read where this task is delegated to.",
                 hint="Use content_b64 with the file lookup and the b64encode filter.",
             )
-        arguments = {key: value for key, value in {**params, **options}.items() if value is not None}
+        merged = {option: options.get(option, value) for option, value in params.items()}
+        arguments = {option: value for option, value in merged.items() if value is not None}
         return self._execute_module(module_name=f"scoped.secrets.{name}", module_args=arguments, task_vars=task_vars)
 
     def _read_file(self, src: str) -> bytes:
@@ -127,12 +125,3 @@ def _shown(arguments: dict[str, Any], spec: Spec) -> dict[str, Any]:
     hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     known = spec.argument_spec
     return {name: hidden if may_be_secret(name, value, known) else value for name, value in arguments.items()}
-
-
-def _unexpected(error: Exception, where: str) -> ScopedSecretsError:
-    # The exception's own text may hold anything, so it is not repeated.
-    return ScopedSecretsError(
-        "internal_error",
-        f"An unexpected {type(error).__name__} at {where}.",
-        hint="Please report it with the version of the collection and of ansible-core.",
-    )

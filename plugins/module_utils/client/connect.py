@@ -1,22 +1,27 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a face reaches the engine."""
+"""How a face reaches the engine: through the broker of its run, or in its own process."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from ..model.messages import Answer, Query, Request, Result
-    from ..model.settings import Settings
+from ..model.messages import Answer, Query, Request, Result
+from ..model.settings import Settings
 
-__all__ = ["Client", "connect"]
+__all__ = ["Client", "NoBroker", "connect"]
+
+T = TypeVar("T")
 
 
-class Client(Protocol):
+class NoBroker(Exception):
+    """No broker can be reached or started, and why. Empty: nobody needs to be told."""
+
+
+class Reached(Protocol):
     """The two calls that a face can make; both raise the errors of model/errors.py."""
 
     def handle(self, request: Request) -> Result: ...
@@ -24,16 +29,61 @@ class Client(Protocol):
     def resolve(self, queries: Sequence[Query]) -> list[Answer]: ...
 
 
-# By process: a database connection must not cross a fork. What a parent opened stays referenced in the child, so that
-# the child never closes it.
+class Client:
+    """Calls the engine. Where no broker can be had, it is this process's own, and a notice says so."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._reached: Reached | None = None
+        self._notices: list[str] = []
+
+    def handle(self, request: Request) -> Result:
+        """Return the result of a module's call; raise an error of the tree in model/errors.py."""
+        return self._call(lambda reached: reached.handle(request))
+
+    def resolve(self, queries: Sequence[Query]) -> list[Answer]:
+        """Return one answer per query, in order; raise an error of the tree where the store can't be read at all."""
+        return self._call(lambda reached: reached.resolve(queries))
+
+    def take_notices(self) -> list[str]:
+        """Return what people should be told about how the engine was reached, once."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def _call(self, call: Callable[[Reached], T]) -> T:
+        try:
+            return call(self._reached or self._reach())
+        except NoBroker as error:
+            return call(self._go_inline(str(error)))
+
+    def _reach(self) -> Reached:
+        if not self._settings.through_broker:
+            return self._go_inline("")
+        from .through_broker import BrokerClient
+
+        self._reached = BrokerClient(self._settings)
+        return self._reached
+
+    def _go_inline(self, why: str) -> Reached:
+        from ..engine.engine import Engine
+
+        if why:
+            self._notices.append(
+                f"There is no broker in this run: {why}. Every task opens the store by itself, which is slower. Set "
+                " SCOPED_SECRETS_BROKER=off to go without a broker and this notice."
+            )
+        self._reached = Engine(self._settings)
+        return self._reached
+
+
+# By process: a connection must not cross a fork. What a parent opened stays referenced in the child, so that the child
+# never closes it.
 _clients: dict[tuple[int, Settings], Client] = {}
 
 
 def connect(settings: Settings) -> Client:
-    """Return this process's client for a store. The engine is imported here, when it is first needed."""
+    """Return this process's client for a store. The engine is imported when it is needed here."""
     key = (os.getpid(), settings)
     if key not in _clients:
-        from ..engine.engine import Engine
-
-        _clients[key] = Engine(settings)
+        _clients[key] = Client(settings)
     return _clients[key]

@@ -30,7 +30,9 @@ def call(
     """Return the task's result; raise an error of model/errors.py. `options` are the shared ones, resolved."""
     given = {name: value for name, value in params.items() if value is not None and name not in options}
     given = {**take_value(given, read_file), "org": options["org"], "project": options["project"]}
-    result = connect(settings_of(options)).handle(Request(spec.resource, given, check_mode))
+    client = connect(settings_of(options))
+    result = client.handle(Request(spec.resource, given, check_mode))
+    result.warnings += client.take_notices()
     return _task_result(spec, options, given, result, diff)
 
 

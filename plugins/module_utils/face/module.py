@@ -26,7 +26,8 @@ def run_module(spec: Spec) -> None:
         supports_check_mode=True,
     )
     try:
-        options = resolve_options(module.params)
+        # A broker belongs to an ansible-playbook process, and none runs here.
+        options = {**resolve_options(module.params), "broker": "off"}
         result = call(
             spec, module.params, options, check_mode=module.check_mode, diff=module._diff, read_file=read_local
         )

@@ -18,20 +18,21 @@ from typing import Any
 from ..model.errors import InvalidInput
 from ..model.settings import Settings
 
-__all__ = ["COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "settings_of"]
+__all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "settings_of"]
 
 INI_SECTION = "scoped_secrets"
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Where a shared option may be set besides directly; empty: not there."""
+    """Where a shared option may be set besides directly (not even there: no argument); empty: not there."""
 
     name: str
     env: str
     ini: str = ""
     var: str = ""
     secret: bool = False
+    is_argument: bool = True
 
 
 OPTIONS = (
@@ -41,11 +42,13 @@ OPTIONS = (
     Option("passphrase", "SCOPED_SECRETS_PASSPHRASE", secret=True),
     Option("org", "SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
     Option("project", "SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
+    Option("broker", "SCOPED_SECRETS_BROKER", "broker", is_argument=False),
 )
+ARGUMENTS = tuple(option for option in OPTIONS if option.is_argument)
 
 COMMON_SPEC: dict[str, dict[str, Any]] = {
     option.name: {"type": "path" if option.name.endswith("_file") else "str", "no_log": option.secret}
-    for option in OPTIONS
+    for option in ARGUMENTS
 }
 
 
@@ -117,11 +120,20 @@ def _ini(config_file: str) -> dict[str, str]:
 def settings_of(options: Mapping[str, str]) -> Settings:
     """Return the store and key settings of resolved options."""
     store = options["store"] or default_store()
-    root_key_file = os.path.expanduser(options["root_key_file"] or default_root_key_file())
+    root_key_file = os.path.abspath(os.path.expanduser(options["root_key_file"] or default_root_key_file()))
     return Settings(
         store=store,
         root_key_file=root_key_file,
         is_local_default=(store, root_key_file) == (default_store(), default_root_key_file()),
         root_key=options["root_key"],
         passphrase=options["passphrase"],
+        through_broker=_switch("broker", options["broker"]),
     )
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() in ("", "on", "yes", "true", "1"):
+        return True
+    if text.lower() in ("off", "no", "false", "0"):
+        return False
+    raise InvalidInput("invalid_option", f"The option '{name}' is {text[:40]!r}.", hint="Set it to on or off.")

@@ -6,24 +6,37 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..client.connect import connect
 from ..model.errors import InvalidInput
 from ..model.messages import Answer, Query
-from .options import OPTIONS, settings_of
+from .options import ARGUMENTS, settings_of
 
 __all__ = ["check_options", "read", "to_template"]
 
 ENCODINGS = ("text", "base64")
 
 
-def read(references: list[str], options: Mapping[str, str], *, version: str = "", key: str = "") -> list[Answer]:
+def read(
+    references: list[str],
+    options: Mapping[str, str],
+    warn: Callable[[str], None],
+    *,
+    version: str = "",
+    key: str = "",
+    cache_ttl: int | None = None,
+) -> list[Answer]:
     """Return one answer per reference, fetched in one go. `options` are the shared ones, resolved."""
+    if not references:
+        return []
+    client = connect(settings_of(options))
     scope = options["org"], options["project"]
-    queries = [Query(reference, *scope, version, key) for reference in references]
-    return connect(settings_of(options)).resolve(queries) if queries else []
+    answers = client.resolve([Query(reference, *scope, version, key, cache_ttl) for reference in references])
+    for notice in client.take_notices():
+        warn(notice)
+    return answers
 
 
 def to_template(answer: Answer, reference: str, encoding: str = "text") -> str:
@@ -44,7 +57,7 @@ def to_template(answer: Answer, reference: str, encoding: str = "text") -> str:
 
 def check_options(given: Mapping[str, Any], own: Mapping[str, tuple[Any, ...]], face: str) -> None:
     """Raise InvalidInput for an option that `face` does not have, or that has none of its choices (empty: any)."""
-    known = {**{option.name: () for option in OPTIONS}, **own}
+    known = {**{option.name: () for option in ARGUMENTS}, **own}
     for name, value in given.items():
         if name not in known:
             raise InvalidInput(

@@ -8,6 +8,7 @@ Codes are stable: playbooks may compare them. No message, hint or detail ever ho
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ScopedSecretsError",
     "StoreRefused",
     "Unavailable",
+    "internal_error",
 ]
 
 
@@ -154,3 +156,16 @@ _BY_CATEGORY: dict[str, type[ScopedSecretsError]] = {
         MissingLibrary,
     )
 }
+
+
+def internal_error(error: Exception) -> ScopedSecretsError:
+    """Return what people are told of an exception that is none of ours. Its own text may hold anything: left out."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    file = os.path.basename(trace.tb_frame.f_code.co_filename) if trace else "?"
+    return ScopedSecretsError(
+        "internal_error",
+        f"An unexpected {type(error).__name__} at {file}:{trace.tb_lineno if trace else 0}.",
+        hint="Please report it with the version of the collection and of ansible-core.",
+    )

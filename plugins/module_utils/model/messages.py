@@ -35,13 +35,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A secret to read, as the caller in scope (`org`, `project`) names it."""
+    """A secret to read, as the caller in scope (`org`, `project`) names it. `cache_ttl`: seconds, None for the run."""
 
     reference: str
     org: str = ""
     project: str = ""
     version: str = ""
     key: str = ""
+    cache_ttl: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

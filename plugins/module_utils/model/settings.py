@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which store is used, and with which key."""
+"""Which store is used, with which key, and in which process."""
 
 from __future__ import annotations
 
@@ -19,3 +19,4 @@ class Settings:
     is_local_default: bool = False
     root_key: str = field(default="", repr=False)
     passphrase: str = field(default="", repr=False)
+    through_broker: bool = True

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When the broker ends: with its run, however that ended, or after a long time without a call."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from typing import Any
+
+from .meeting import Run, started
+
+__all__ = ["IDLE_LIMIT", "LifeTime"]
+
+# Seconds without any call. A net below the watch on the run: the next face starts another broker.
+IDLE_LIMIT = 1800.0
+# Seconds between looks at the process where nothing announces its end.
+_INTERVAL = 0.5
+
+
+class LifeTime:
+    """Watches the process of a run. `descriptor` becomes readable when it ends, None where that must be polled."""
+
+    def __init__(self, run: Run, idle_limit: float = IDLE_LIMIT) -> None:
+        self._run = run
+        self._idle_limit = idle_limit
+        self._last_call = time.monotonic()
+        self._queue: Any = None
+        self.descriptor = self._watch()
+
+    def _watch(self) -> int | None:
+        try:
+            if hasattr(os, "pidfd_open"):
+                return os.pidfd_open(self._run.pid)
+            return self._watch_by_kqueue()
+        except (OSError, AttributeError):
+            return None
+
+    def _watch_by_kqueue(self) -> int:
+        # macOS and the BSDs. Their names are not in the type stubs of Linux.
+        api: Any = select
+        queue = api.kqueue()
+        event = api.kevent(self._run.pid, api.KQ_FILTER_PROC, api.KQ_EV_ADD, api.KQ_NOTE_EXIT)
+        queue.control([event], 0)
+        self._queue = queue  # its descriptor lives as long as it does
+        return int(queue.fileno())
+
+    def called(self) -> None:
+        self._last_call = time.monotonic()
+
+    @property
+    def next_look(self) -> float:
+        """Seconds until `is_over` should be asked again."""
+        idle = max(0.0, self._last_call + self._idle_limit - time.monotonic())
+        return idle if self.descriptor is not None else min(idle, _INTERVAL)
+
+    def is_over(self) -> bool:
+        """Tell whether nobody is left to serve."""
+        return time.monotonic() >= self._last_call + self._idle_limit or not is_running(self._run)
+
+
+def is_running(run: Run) -> bool:
+    """Tell whether the very process is there, and no other one with its id."""
+    try:
+        os.kill(run.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return started(run.pid) == run.started

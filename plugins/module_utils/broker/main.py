@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the broker's process begins. What it needs to know comes by a socket, which no other process can read."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import socket
+import sys
+from typing import Any
+
+from ..model.settings import Settings
+from . import protocol
+from .engines import Engines
+from .lifetime import LifeTime, is_running
+from .meeting import Meeting, Run, proof_of
+from .server import Server, listen
+
+__all__ = ["main", "sweep"]
+
+_PR_SET_DUMPABLE = 4  # prctl(2)
+
+
+def main() -> None:
+    """Serve one run, and end the process when that has ended."""
+    harden()
+    with socket.socket(fileno=os.dup(0)) as starter:
+        order = protocol.receive(starter) or {}
+        try:
+            server = _server(order)
+        except OSError as error:
+            protocol.send(starter, {"failed": error.strerror or type(error).__name__})
+            return
+        protocol.send(starter, {"ready": True})
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    server.serve()
+    sweep(order["meeting"]["folder"])
+    # Threads that still wait for a caller or a provider don't hold it up.
+    os._exit(0)
+
+
+def _server(order: dict[str, Any]) -> Server:
+    meeting, settings = Meeting(**order["meeting"]), Settings(**order["settings"])
+    sweep(meeting.folder)
+    token = os.urandom(32)
+    # Before the socket: who can connect finds the right token.
+    write_token(meeting.token, token)
+    return Server(
+        meeting, listen(meeting.socket), Engines(settings), proof_of(token, settings), LifeTime(Run(**order["run"]))
+    )
+
+
+def harden() -> None:
+    """Leave no core file, and no way in for a debugger of the same user."""
+    os.umask(0o077)
+    os.chdir("/")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def write_token(path: str, token: bytes) -> None:
+    """Write the token whole, for the eyes of this user only."""
+    draft = f"{path}.{os.getpid()}"
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        os.write(descriptor, token)
+    finally:
+        os.close(descriptor)
+    os.replace(draft, path)
+
+
+def sweep(folder: str) -> None:
+    """Remove what brokers of runs that have ended left behind."""
+    for name in os.listdir(folder):
+        pid, _dash, rest = name.partition("-")
+        if pid.isdigit() and not is_running(Run(int(pid), rest.partition("-")[0])):
+            try:
+                os.unlink(f"{folder}/{name}")
+            except OSError:
+                continue

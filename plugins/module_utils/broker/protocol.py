@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What faces and the broker say to each other: frames of JSON, each after its length in 4 bytes.
+
+A call is one frame; its answer is one frame, and for `resolve` one for each query. Every worker compiles this file, so
+it is short and takes the standard library only.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import struct
+from dataclasses import asdict
+from typing import Any
+
+from ..model.errors import ScopedSecretsError
+from ..model.messages import Answer, Query, Request, Result
+
+__all__ = [
+    "MAX_FRAME",
+    "PROTOCOL",
+    "ProtocolError",
+    "answer_from_wire",
+    "answer_to_wire",
+    "query_from_wire",
+    "query_to_wire",
+    "receive",
+    "request_from_wire",
+    "request_to_wire",
+    "result_from_wire",
+    "result_to_wire",
+    "send",
+]
+
+PROTOCOL = 1
+# A value has 10 MiB at most, which is 13.4 MiB as base64.
+MAX_FRAME = 16 * 1024 * 1024
+_LENGTH = struct.Struct(">I")
+
+
+class ProtocolError(Exception):
+    """The peer sent what is no message of this protocol."""
+
+
+def send(connection: socket.socket, message: dict[str, Any]) -> None:
+    """Send one frame; raise OSError, or ProtocolError for a message that is too large."""
+    content = json.dumps(message).encode()
+    if len(content) > MAX_FRAME:
+        raise ProtocolError("too large")
+    connection.sendall(_LENGTH.pack(len(content)) + content)
+
+
+def receive(connection: socket.socket) -> dict[str, Any] | None:
+    """Return the next message, None at the end of the stream; raise OSError, ProtocolError."""
+    head = _read(connection, _LENGTH.size)
+    if not head:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    if length > MAX_FRAME:
+        raise ProtocolError("too large")
+    try:
+        message = json.loads(_read(connection, length))
+    except ValueError:
+        raise ProtocolError("no JSON") from None
+    if not isinstance(message, dict):
+        raise ProtocolError("no object")
+    return message
+
+
+def _read(connection: socket.socket, length: int) -> bytes:
+    """Return exactly `length` bytes, or none at the end of the stream."""
+    content = bytearray()
+    while len(content) < length:
+        part = connection.recv(min(length - len(content), 1 << 20))
+        if not part and content:
+            raise ProtocolError("cut short")
+        if not part:
+            break
+        content += part
+    return bytes(content)
+
+
+def request_to_wire(request: Request) -> dict[str, Any]:
+    """Return a request as JSON data: the value apart, as base64, and keys as strings, as the engine takes them."""
+    params = {name: _plain(value) for name, value in request.params.items() if name != "value"}
+    value = request.params.get("value")
+    return {
+        "resource": request.resource,
+        "params": params,
+        "value": None if value is None else base64.b64encode(value).decode(),
+        "check_mode": request.check_mode,
+    }
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_plain(item) for item in data]
+    return data if data is None or isinstance(data, (str, int, float)) else str(data)
+
+
+def request_from_wire(data: dict[str, Any]) -> Request:
+    params = dict(data["params"])
+    if data["value"] is not None:
+        params["value"] = base64.b64decode(data["value"])
+    return Request(data["resource"], params, data["check_mode"])
+
+
+def result_to_wire(result: Result) -> dict[str, Any]:
+    return asdict(result)
+
+
+def result_from_wire(data: dict[str, Any]) -> Result:
+    return Result(**data)
+
+
+def query_to_wire(query: Query) -> dict[str, Any]:
+    return asdict(query)
+
+
+def query_from_wire(data: dict[str, Any]) -> Query:
+    return Query(**data)
+
+
+def answer_to_wire(answer: Answer) -> dict[str, Any]:
+    if answer.error:
+        return {"failed": answer.error.to_dict()}
+    return {"kind": answer.kind, "value": base64.b64encode(answer.value).decode()}
+
+
+def answer_from_wire(data: dict[str, Any]) -> Answer:
+    if "failed" in data:
+        return Answer(error=ScopedSecretsError.from_dict(data["failed"]))
+    return Answer(data["kind"], base64.b64decode(data["value"]))

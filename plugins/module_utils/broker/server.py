@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process that the faces of one run share: it accepts calls on a socket and lets an engine answer them."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import os
+import selectors
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from ..model.errors import ScopedSecretsError, internal_error
+from .engines import Engines
+from .lifetime import LifeTime
+from .meeting import Meeting
+from .peer import peer_user
+from .protocol import (
+    PROTOCOL,
+    ProtocolError,
+    answer_to_wire,
+    query_from_wire,
+    receive,
+    request_from_wire,
+    result_to_wire,
+    send,
+)
+
+__all__ = ["Server", "listen"]
+
+# Seconds that a peer has for the rest of a frame once it has begun, and for taking an answer.
+FRAME_TIMEOUT = 30.0
+# Seconds that calls under way have to finish when the run has ended.
+LAST_CALLS = 1.0
+
+
+def listen(path: str) -> socket.socket:
+    """Return a listening socket that only this user can connect to."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(before)
+    listener.listen(512)
+    return listener
+
+
+class Server:
+    """Serves the callers of one run until it ends."""
+
+    def __init__(self, meeting: Meeting, listener: socket.socket, engines: Engines, proof: str, life: LifeTime) -> None:
+        self._meeting = meeting
+        self._listener = listener
+        self._engines = engines
+        self._proof = proof
+        self._life = life
+
+    def serve(self) -> None:
+        """Accept callers; return when the run is over."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._listener, selectors.EVENT_READ)
+            if self._life.descriptor is not None:
+                selector.register(self._life.descriptor, selectors.EVENT_READ)
+            while True:
+                ready = [key.fileobj for key, _events in selector.select(self._life.next_look)]
+                if self._life.descriptor in ready or self._life.is_over():
+                    break
+                if self._listener in ready:
+                    self._accept()
+        self._close()
+
+    def _accept(self) -> None:
+        connection, _address = self._listener.accept()
+        threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _close(self) -> None:
+        self._listener.close()
+        for path in (self._meeting.socket, self._meeting.token):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        self._engines.wait(LAST_CALLS)
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError, ProtocolError):
+            if peer_user(connection) != os.geteuid():
+                return
+            while connection.recv(1, socket.MSG_PEEK):
+                connection.settimeout(FRAME_TIMEOUT)
+                message = receive(connection)
+                if message is None or not self._answer(connection, message):
+                    return
+                connection.settimeout(None)
+
+    def _answer(self, connection: socket.socket, message: dict[str, Any]) -> bool:
+        """Answer one call; tell whether the caller may go on."""
+        self._life.called()
+        refusal = self._refusal(message)
+        if refusal:
+            send(connection, {"refused": refusal})
+            return False
+        try:
+            for reply in self._replies(message):
+                send(connection, reply)
+        except ScopedSecretsError as error:
+            send(connection, {"error": error.to_dict()})
+        except (OSError, ProtocolError):
+            raise
+        except Exception as error:
+            send(connection, {"error": internal_error(error).to_dict()})
+        return True
+
+    def _refusal(self, message: dict[str, Any]) -> str:
+        if message.get("protocol") != PROTOCOL:
+            return "protocol"
+        if not hmac.compare_digest(str(message.get("proof")).encode(), self._proof.encode()):
+            return "proof"
+        return "" if message.get("call") in ("handle", "resolve") else "call"
+
+    def _replies(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        with self._engines.borrow() as engine:
+            if message["call"] == "handle":
+                yield {"result": result_to_wire(engine.handle(request_from_wire(message["request"])))}
+                return
+            answers = engine.resolve([query_from_wire(query) for query in message["queries"]])
+        yield from map(answer_to_wire, answers)

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A client whose engine is the broker of this run."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from ..broker import protocol
+from ..broker.meeting import Meeting, NoMeeting, meeting_of, proof_of, this_run
+from ..broker.peer import peer_user
+from ..model.errors import ScopedSecretsError, Unavailable
+from ..model.messages import Answer, Query, Request, Result
+from ..model.settings import Settings
+from .connect import NoBroker
+
+__all__ = ["BrokerClient"]
+
+T = TypeVar("T")
+ATTEMPTS = 3
+# Seconds that an answer may take. Longer than any total deadline of a secret manager's calls.
+ANSWER_TIMEOUT = 600.0
+
+
+class BrokerClient:
+    """One connection to the broker, made when it is first needed and again when it breaks."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: socket.socket | None = None
+        self._proof = ""
+
+    def handle(self, request: Request) -> Result:
+        """Return the result of a module's call; raise what the engine raises, or NoBroker."""
+        call = {"call": "handle", "request": protocol.request_to_wire(request)}
+        return self._ask(call, lambda connection: protocol.result_from_wire(_reply(connection)["result"]))
+
+    def resolve(self, queries: Sequence[Query]) -> list[Answer]:
+        """Return one answer per query; raise what the engine raises, or NoBroker."""
+        call = {"call": "resolve", "queries": [protocol.query_to_wire(query) for query in queries]}
+        return self._ask(call, lambda link: [protocol.answer_from_wire(_reply(link)) for _query in queries])
+
+    def _ask(self, call: dict[str, Any], take: Callable[[socket.socket], T]) -> T:
+        """Send a call and return its answer. A broker that ends meanwhile is replaced: every call may be made twice."""
+        for _attempt in range(ATTEMPTS):
+            try:
+                connection = self._connected()
+                protocol.send(connection, {"protocol": protocol.PROTOCOL, "proof": self._proof, **call})
+                return take(connection)
+            except TimeoutError:
+                self._drop()
+                raise _no_answer() from None
+            except (OSError, protocol.ProtocolError):
+                self._drop()
+        raise NoBroker("it ends again and again")
+
+    def _connected(self) -> socket.socket:
+        if self._connection is None:
+            meeting, self._connection = _reach(self._settings)
+            self._connection.settimeout(ANSWER_TIMEOUT)
+            with open(meeting.token, "rb") as file:
+                self._proof = proof_of(file.read(), self._settings)
+        return self._connection
+
+    def _drop(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+
+def _reach(settings: Settings) -> tuple[Meeting, socket.socket]:
+    """Return where the broker is met and a connection to it; it is started where there is none."""
+    run = this_run()
+    try:
+        meeting = meeting_of(run, settings)
+    except NoMeeting as error:
+        raise NoBroker(str(error)) from None
+    try:
+        return meeting, _connect(meeting)
+    except (FileNotFoundError, ConnectionRefusedError):
+        from .starting import NotStarted, start
+
+        try:
+            return meeting, start(meeting, run, settings, lambda: _connect(meeting))
+        except NotStarted as error:
+            raise NoBroker(str(error)) from None
+
+
+def _connect(meeting: Meeting) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(meeting.socket)
+        if peer_user(connection) != os.geteuid():
+            raise NoBroker("its socket belongs to another user")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _reply(connection: socket.socket) -> dict[str, Any]:
+    reply = protocol.receive(connection)
+    if reply is None:
+        raise ConnectionResetError
+    if "refused" in reply:
+        raise NoBroker("")
+    if "error" in reply:
+        raise ScopedSecretsError.from_dict(reply["error"])
+    return reply
+
+
+def _no_answer() -> Unavailable:
+    return Unavailable(
+        "broker_timeout",
+        f"The broker of this run gave no answer within {ANSWER_TIMEOUT:.0f} seconds.",
+        hint="Run it again, or set SCOPED_SECRETS_BROKER=off to go without a broker.",
+        retryable=True,
+    )
