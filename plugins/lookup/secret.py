@@ -12,10 +12,11 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
+from ..module_utils import bytecode  # noqa: F401 -- first: it speeds up the imports below
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.reading import ENCODINGS, check_options, read, to_template
 from ..module_utils.model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
-from ..module_utils.model.messages import Answer
+from ..module_utils.model.queries import Answer
 
 _POLICIES = ("error", "warn", "skip")
 _OPTIONS: dict[str, tuple[Any, ...]] = {

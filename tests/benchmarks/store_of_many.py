@@ -18,7 +18,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening impo
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import SecretResource
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options, settings_of
-from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Query, Request
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Transaction
 
 SCOPE = {"org": "bench", "project": "many"}

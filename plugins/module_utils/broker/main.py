@@ -37,19 +37,19 @@ def main() -> None:
         protocol.send(starter, {"ready": True})
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     server.serve()
-    sweep(order["meeting"]["folder"])
+    sweep(Meeting(*order["meeting"]).folder)
     # Threads that still wait for a caller or a provider don't hold it up.
     os._exit(0)
 
 
 def _server(order: dict[str, Any]) -> Server:
-    meeting, settings = Meeting(**order["meeting"]), Settings(**order["settings"])
+    meeting, settings = Meeting(*order["meeting"]), Settings(*order["settings"])
     sweep(meeting.folder)
     token = os.urandom(32)
     # Before the socket: who can connect finds the right token.
     write_token(meeting.token, token)
     return Server(
-        meeting, listen(meeting.socket), Engines(settings), proof_of(token, settings), LifeTime(Run(**order["run"]))
+        meeting, listen(meeting.socket), Engines(settings), proof_of(token, settings), LifeTime(Run(*order["run"]))
     )
 
 

@@ -14,7 +14,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from ..model.settings import Settings
 
@@ -28,16 +28,14 @@ class NoMeeting(Exception):
     """There is no folder where a broker could be met."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """The ansible-playbook process: its id, and when it started, because ids come again."""
 
     pid: int
     started: str
 
 
-@dataclass(frozen=True, slots=True)
-class Meeting:
+class Meeting(NamedTuple):
     """The files of one broker."""
 
     folder: str
@@ -89,7 +87,7 @@ def meeting_of(run: Run, settings: Settings) -> Meeting:
 
 def proof_of(token: bytes, settings: Settings) -> str:
     """Return what shows a broker that a caller is of its run and means its store and key, without naming them."""
-    return hmac.new(token, json.dumps(asdict(settings), sort_keys=True).encode(), "sha256").hexdigest()
+    return hmac.new(token, json.dumps(settings).encode(), "sha256").hexdigest()
 
 
 def _folders() -> Iterator[str]:

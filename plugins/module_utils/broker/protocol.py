@@ -13,27 +13,12 @@ import base64
 import json
 import socket
 import struct
-from dataclasses import asdict
 from typing import Any
 
 from ..model.errors import ScopedSecretsError
-from ..model.messages import Answer, Query, Request, Result
+from ..model.queries import Answer
 
-__all__ = [
-    "MAX_FRAME",
-    "PROTOCOL",
-    "ProtocolError",
-    "answer_from_wire",
-    "answer_to_wire",
-    "query_from_wire",
-    "query_to_wire",
-    "receive",
-    "request_from_wire",
-    "request_to_wire",
-    "result_from_wire",
-    "result_to_wire",
-    "send",
-]
+__all__ = ["MAX_FRAME", "PROTOCOL", "ProtocolError", "answer_from_wire", "answer_to_wire", "receive", "send"]
 
 PROTOCOL = 1
 # A value has 10 MiB at most, which is 13.4 MiB as base64.
@@ -81,49 +66,6 @@ def _read(connection: socket.socket, length: int) -> bytes:
             break
         content += part
     return bytes(content)
-
-
-def request_to_wire(request: Request) -> dict[str, Any]:
-    """Return a request as JSON data: the value apart, as base64, and keys as strings, as the engine takes them."""
-    params = {name: _plain(value) for name, value in request.params.items() if name != "value"}
-    value = request.params.get("value")
-    return {
-        "resource": request.resource,
-        "params": params,
-        "value": None if value is None else base64.b64encode(value).decode(),
-        "check_mode": request.check_mode,
-    }
-
-
-def _plain(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {str(key): _plain(value) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [_plain(item) for item in data]
-    return data if data is None or isinstance(data, (str, int, float)) else str(data)
-
-
-def request_from_wire(data: dict[str, Any]) -> Request:
-    params = dict(data["params"])
-    if data["value"] is not None:
-        params["value"] = base64.b64decode(data["value"])
-    return Request(data["resource"], params, data["check_mode"])
-
-
-def result_to_wire(result: Result) -> dict[str, Any]:
-    return asdict(result)
-
-
-def result_from_wire(data: dict[str, Any]) -> Result:
-    return Result(**data)
-
-
-def query_to_wire(query: Query) -> dict[str, Any]:
-    return asdict(query)
-
-
-def query_from_wire(data: dict[str, Any]) -> Query:
-    return Query(**data)
 
 
 def answer_to_wire(answer: Answer) -> dict[str, Any]:

@@ -15,20 +15,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..model.errors import ScopedSecretsError, internal_error
+from ..model.queries import Query
 from .engines import Engines
 from .lifetime import LifeTime
 from .meeting import Meeting
 from .peer import peer_user
-from .protocol import (
-    PROTOCOL,
-    ProtocolError,
-    answer_to_wire,
-    query_from_wire,
-    receive,
-    request_from_wire,
-    result_to_wire,
-    send,
-)
+from .protocol import PROTOCOL, ProtocolError, answer_to_wire, receive, send
+from .wire import request_from_wire, result_to_wire
 
 __all__ = ["Server", "listen"]
 
@@ -121,12 +114,15 @@ class Server:
             return "protocol"
         if not hmac.compare_digest(str(message.get("proof")).encode(), self._proof.encode()):
             return "proof"
-        return "" if message.get("call") in ("handle", "resolve") else "call"
+        return "" if message.get("call") in ("handle", "resolve", "usage") else "call"
 
     def _replies(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        with self._engines.borrow() as engine:
-            if message["call"] == "handle":
+        if message["call"] == "usage":
+            yield {"usage": self._engines.usage()}
+        elif message["call"] == "handle":
+            with self._engines.borrow(to_read=False) as engine:
                 yield {"result": result_to_wire(engine.handle(request_from_wire(message["request"])))}
-                return
-            answers = engine.resolve([query_from_wire(query) for query in message["queries"]])
-        yield from map(answer_to_wire, answers)
+        else:
+            with self._engines.borrow(to_read=True) as engine:
+                answers = engine.resolve([Query(**query) for query in message["queries"]])
+            yield from map(answer_to_wire, answers)

@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from ..model.messages import Answer, Query, Request, Result
-from ..model.settings import Settings
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+    from ..model.messages import Request, Result
+    from ..model.queries import Answer, Query
+    from ..model.settings import Settings
+    from .through_broker import BrokerClient
+
+    # Both have the same two methods.
+    Reached: TypeAlias = BrokerClient | Engine
 
 __all__ = ["Client", "NoBroker", "connect"]
 
@@ -19,14 +26,6 @@ T = TypeVar("T")
 
 class NoBroker(Exception):
     """No broker can be reached or started, and why. Empty: nobody needs to be told."""
-
-
-class Reached(Protocol):
-    """The two calls that a face can make; both raise the errors of model/errors.py."""
-
-    def handle(self, request: Request) -> Result: ...
-
-    def resolve(self, queries: Sequence[Query]) -> list[Answer]: ...
 
 
 class Client:

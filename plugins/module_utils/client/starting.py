@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 
 from ..broker import protocol
 from ..broker.meeting import Meeting, Run
@@ -38,7 +37,7 @@ def start(meeting: Meeting, run: Run, settings: Settings, connect: Callable[[], 
             try:
                 return connect()
             except (FileNotFoundError, ConnectionRefusedError):
-                _launch({"meeting": asdict(meeting), "run": asdict(run), "settings": asdict(settings)})
+                _launch({"meeting": meeting, "run": run, "settings": settings})
                 return connect()
     except OSError as error:
         raise NotStarted(f"its process can't be started ({error.strerror or type(error).__name__})") from None

@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..broker import protocol
 from ..broker.meeting import Meeting, NoMeeting, meeting_of, proof_of, this_run
 from ..broker.peer import peer_user
 from ..model.errors import ScopedSecretsError, Unavailable
-from ..model.messages import Answer, Query, Request, Result
+from ..model.queries import Answer, Query
 from ..model.settings import Settings
 from .connect import NoBroker
+
+if TYPE_CHECKING:
+    from ..model.messages import Request, Result
 
 __all__ = ["BrokerClient"]
 
@@ -36,12 +39,14 @@ class BrokerClient:
 
     def handle(self, request: Request) -> Result:
         """Return the result of a module's call; raise what the engine raises, or NoBroker."""
-        call = {"call": "handle", "request": protocol.request_to_wire(request)}
-        return self._ask(call, lambda connection: protocol.result_from_wire(_reply(connection)["result"]))
+        from ..broker.wire import request_to_wire, result_from_wire
+
+        call = {"call": "handle", "request": request_to_wire(request)}
+        return self._ask(call, lambda connection: result_from_wire(_reply(connection)["result"]))
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query; raise what the engine raises, or NoBroker."""
-        call = {"call": "resolve", "queries": [protocol.query_to_wire(query) for query in queries]}
+        call = {"call": "resolve", "queries": [query._asdict() for query in queries]}
         return self._ask(call, lambda link: [protocol.answer_from_wire(_reply(link)) for _query in queries])
 
     def _ask(self, call: dict[str, Any], take: Callable[[socket.socket], T]) -> T:

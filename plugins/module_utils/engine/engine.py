@@ -10,9 +10,11 @@ from functools import partial
 from typing import Any
 
 from ..model.errors import InvalidInput, NotFound
-from ..model.messages import Answer, Query, Request, Result
+from ..model.messages import Request, Result
+from ..model.queries import Answer, Query
 from ..model.settings import Settings
 from ..store.database import Transaction
+from .cache import AnswerCache
 from .defaults import ConnectorInfo, DefaultManagerResource
 from .opening import OpenStore, open_store
 from .resolver import resolve
@@ -20,6 +22,7 @@ from .resource import Action, Info, Plan, Resource
 from .scopes import ScopeInfo, ScopeResource
 from .secrets import SecretInfo, SecretResource
 from .session import Session
+from .usage import Usage
 
 __all__ = ["Engine"]
 
@@ -43,9 +46,12 @@ class Engine:
         self._settings = settings
         self._open: OpenStore | None = None
         self._notices: list[str] = []
+        self._cache = AnswerCache()
+        self.usage = Usage()
 
     def handle(self, request: Request) -> Result:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
+        self.usage.add("calls")
         if request.resource in INFOS:
             return self._list(INFOS[request.resource](request.params))
         if request.resource in RESOURCES:
@@ -57,9 +63,27 @@ class Engine:
         )
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
-        """Return one answer per query, in order, all out of one view of the store."""
+        """Return one answer per query, in order, all of one state of the store."""
         store = self._store(create=False)
-        return store.database.read(lambda tx: [resolve(self._session(store, tx), query) for query in queries])
+        cache = self._cache.at(store.database.state())
+        answers = {query: answer for query in queries if (answer := cache.get(query))}
+        missing = [query for query in dict.fromkeys(queries) if query not in answers]
+        fresh = store.database.read(lambda tx: self._read(store, tx, missing)) if missing else {}
+        for query, answer in fresh.items():
+            cache.put(query, answer)
+        self._count(len(queries), len(missing), fresh)
+        answers.update(fresh)
+        return [answers[query] for query in queries]
+
+    def _read(self, store: OpenStore, tx: Transaction, queries: Sequence[Query]) -> dict[Query, Answer]:
+        session = self._session(store, tx)
+        return {query: resolve(session, query) for query in queries}
+
+    def _count(self, asked: int, missing: int, fresh: dict[Query, Answer]) -> None:
+        self.usage.add("calls")
+        self.usage.add("reads", asked)
+        self.usage.add("hits", asked - missing)
+        self.usage.add("opened", sum(answer.error is None for answer in fresh.values()))
 
     def _list(self, info: Info) -> Result:
         store = self._store(create=False)
@@ -75,6 +99,7 @@ class Engine:
         is_predicted = check_mode and plan.action in (Action.CREATE, Action.UPDATE)
         if plan.action is not Action.NONE and not check_mode:
             state, plan = store.database.write(lambda tx: self._apply(resource, self._session(store, tx)))
+            self._cache.clear()
         return Result(
             plan.action is not Action.NONE,
             {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..model.entities import Scope, Secret, SecretVersion
 from ..model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
-from ..model.messages import Answer, Query
+from ..model.queries import Answer, Query
 from ..model.references import Reference, select_key
 from ..model.scopes import ScopePath
 from .session import Session
@@ -35,7 +35,8 @@ def _resolve(session: Session, query: Query) -> Answer:
     _check_expiry(secret, chain[-1], session.now)
     version = _version(session, chain, secret, reference)
     value = session.read_version(chain, secret, version)
-    return Answer(secret.kind, _select(value, reference.key, f"Secret '{secret.identifier}' in {chain[-1].path}"))
+    field = _select(value, reference.key, f"Secret '{secret.identifier}' in {chain[-1].path}")
+    return Answer(secret.kind, field, expires_at=secret.expires_at)
 
 
 def _version(session: Session, chain: list[Scope], secret: Secret, reference: Reference) -> SecretVersion:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import configparser
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model.errors import InvalidInput
 from ..model.settings import Settings
@@ -23,8 +22,7 @@ __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "
 INI_SECTION = "scoped_secrets"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """Where a shared option may be set besides directly (not even there: no argument); empty: not there."""
 
     name: str

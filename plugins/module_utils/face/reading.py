@@ -11,7 +11,7 @@ from typing import Any
 
 from ..client.connect import connect
 from ..model.errors import InvalidInput
-from ..model.messages import Answer, Query
+from ..model.queries import Answer, Query
 from .options import ARGUMENTS, settings_of
 
 __all__ = ["check_options", "read", "to_template"]

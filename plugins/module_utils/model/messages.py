@@ -1,16 +1,14 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes into the engine and what comes out: plain data, so that it can cross a process."""
+"""What goes into the engine and what comes out for a module: plain data, so that it can cross a process."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import ScopedSecretsError
-
-__all__ = ["Answer", "Query", "Request", "Result"]
+__all__ = ["Request", "Result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +29,3 @@ class Result:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A secret to read, as the caller in scope (`org`, `project`) names it. `cache_ttl`: seconds, None for the run."""
-
-    reference: str
-    org: str = ""
-    project: str = ""
-    version: str = ""
-    key: str = ""
-    cache_ttl: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a query brought: the value and its kind (text, file), or the error."""
-
-    kind: str = ""
-    value: bytes = b""
-    error: ScopedSecretsError | None = None

@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 __all__ = ["Settings"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The resolved common options. `is_local_default`: the store and key file are the ones of a plain installation."""
 
     store: str
     root_key_file: str
     is_local_default: bool = False
-    root_key: str = field(default="", repr=False)
-    passphrase: str = field(default="", repr=False)
+    root_key: str = ""
+    passphrase: str = ""
     through_broker: bool = True
+
+    def __repr__(self) -> str:
+        # Not all of it: a store URL and two of the fields are secret.
+        return f"Settings(root_key_file={self.root_key_file!r})"

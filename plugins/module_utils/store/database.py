@@ -47,6 +47,10 @@ class Dialect(ABC):
         """Return the names of all tables in the database."""
 
     @abstractmethod
+    def state(self, connection: Any) -> object:
+        """Return what differs once anybody else has written, None where that can't be told."""
+
+    @abstractmethod
     def must_retry(self, error: Exception) -> bool:
         """Tell whether the whole transaction may succeed when run again."""
 
@@ -116,6 +120,10 @@ class Database:
 
     def table_names(self) -> set[str]:
         return self._translated(lambda: self.dialect.table_names(self._connection))
+
+    def state(self) -> object:
+        """Return what differs once another connection has written, None where that can't be told."""
+        return self._translated(lambda: self.dialect.state(self._connection))
 
     def close(self) -> None:
         self._connection.close()

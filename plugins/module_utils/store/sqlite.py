@@ -74,6 +74,9 @@ class SqliteDialect(Dialect):
     def table_names(self, connection: Any) -> set[str]:
         return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
+    def state(self, connection: Any) -> object:
+        return connection.execute("PRAGMA data_version").fetchone()[0]
+
     def must_retry(self, error: Exception) -> bool:
         return False
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Query, Request, Result
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 
 WRITERS, WRITES = 20, 50

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module's request and result as JSON data."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict
+from typing import Any
+
+from ..model.messages import Request, Result
+
+__all__ = ["request_from_wire", "request_to_wire", "result_from_wire", "result_to_wire"]
+
+
+def request_to_wire(request: Request) -> dict[str, Any]:
+    """Return a request as JSON data: the value apart, as base64, and keys as strings, as the engine takes them."""
+    params = {name: _plain(value) for name, value in request.params.items() if name != "value"}
+    value = request.params.get("value")
+    return {
+        "resource": request.resource,
+        "params": params,
+        "value": None if value is None else base64.b64encode(value).decode(),
+        "check_mode": request.check_mode,
+    }
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_plain(item) for item in data]
+    return data if data is None or isinstance(data, (str, int, float)) else str(data)
+
+
+def request_from_wire(data: dict[str, Any]) -> Request:
+    params = dict(data["params"])
+    if data["value"] is not None:
+        params["value"] = base64.b64decode(data["value"])
+    return Request(data["resource"], params, data["check_mode"])
+
+
+def result_to_wire(result: Result) -> dict[str, Any]:
+    return asdict(result)
+
+
+def result_from_wire(data: dict[str, Any]) -> Result:
+    return Result(**data)

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers of this process, kept for as long as nobody has written to the store. Never on a disk."""
+
+from __future__ import annotations
+
+from ..model.errors import NotFound
+from ..model.queries import Answer, Query
+
+__all__ = ["AnswerCache"]
+
+MAX_BYTES = 16 * 1024 * 1024
+
+
+class AnswerCache:
+    """Answers by query. What is not found is kept too; what expires is not."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._answers: dict[Query, Answer] = {}
+        self._bytes = 0
+        self._state: object = None
+
+    def at(self, state: object) -> AnswerCache:
+        """Return this cache, emptied if the store has changed since its answers were put; None: it can't be told."""
+        if state is None or state != self._state:
+            self.clear()
+            self._state = state
+        return self
+
+    def get(self, query: Query) -> Answer | None:
+        return self._answers.get(query)
+
+    def put(self, query: Query, answer: Answer) -> None:
+        lasts = not answer.expires_at and (answer.error is None or isinstance(answer.error, NotFound))
+        size = len(answer.value)
+        if self._state is None or not lasts or size > self._max_bytes // 4:
+            return
+        if self._bytes + size > self._max_bytes:
+            self.clear()
+        self._answers[query] = answer
+        self._bytes += size
+
+    def clear(self) -> None:
+        self._answers.clear()
+        self._bytes = 0

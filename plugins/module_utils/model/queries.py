@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What templates ask for and get. Every worker loads this: tuples, because a dataclass takes 0.6 ms."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .errors import ScopedSecretsError
+
+__all__ = ["Answer", "Query"]
+
+
+class Query(NamedTuple):
+    """A secret to read, as the caller in scope (`org`, `project`) names it. `cache_ttl`: seconds, None for the run."""
+
+    reference: str
+    org: str = ""
+    project: str = ""
+    version: str = ""
+    key: str = ""
+    cache_ttl: int | None = None
+
+
+class Answer(NamedTuple):
+    """What a query brought: the value, its kind (text, file) and when it expires (ISO 8601 or never), or the error."""
+
+    kind: str = ""
+    value: bytes = b""
+    error: ScopedSecretsError | None = None
+    expires_at: str = ""

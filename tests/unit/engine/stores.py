@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real stores and calls for the tests of this folder."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
+
+__all__ = [
+    "add_connector",
+    "add_user",
+    "check",
+    "content_of",
+    "declare",
+    "error_of",
+    "in_session",
+    "read",
+    "shown",
+    "store_path",
+]
+
+T = TypeVar("T")
+
+
+def declare(engine: Engine, resource: str, **params: Any) -> Result:
+    return engine.handle(Request(resource, params))
+
+
+def check(engine: Engine, resource: str, **params: Any) -> Result:
+    """Call in check mode."""
+    return engine.handle(Request(resource, params, check_mode=True))
+
+
+def shown(engine: Engine, resource: str, **params: Any) -> Any:
+    """Return the one thing that a call returns."""
+    (thing,) = declare(engine, resource, **params).returned.values()
+    return thing
+
+
+def read(engine: Engine, reference: str, org: str = "", project: str = "", **query: str) -> bytes:
+    """Return a value; raise the error that stands in its way."""
+    answer = engine.resolve([Query(reference, org, project, **query)])[0]
+    if answer.error:
+        raise answer.error
+    return answer.value
+
+
+def error_of(call: Callable[[], object]) -> ScopedSecretsError:
+    """Return the error of ours that a call raises; it has a code and a next step."""
+    with pytest.raises(ScopedSecretsError) as caught:
+        call()
+    assert caught.value.code
+    assert caught.value.hint
+    return caught.value
+
+
+def store_path(settings: Settings) -> Path:
+    return Path(settings.store.removeprefix("sqlite:///"))
+
+
+def content_of(settings: Settings) -> list[str]:
+    """Return all that the store holds, as statements."""
+    with closing(sqlite3.connect(store_path(settings))) as database:
+        return list(database.iterdump())
+
+
+def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
+    """Return what `work` makes of a write transaction of a store that exists."""
+    store = open_store(settings, create=False)
+    assert not store.is_pretended
+    try:
+        return store.database.write(lambda tx: work(Session(tx, store.store_id, store.keyring)))
+    finally:
+        store.database.close()
+
+
+def add_connector(settings: Settings, identifier: str, path: ScopePath = ACCOUNT) -> None:
+    """Put a connector into a scope, as the connector modules will."""
+
+    def work(session: Session) -> None:
+        scope = session.chain(path)[-1]
+        connector = Connector(f"{scope.id}-{identifier}", scope.id, "hashicorp_vault", identifier, f"The {identifier}")
+        insert_connector(session.tx, connector)
+
+    in_session(settings, work)
+
+
+def add_user(settings: Settings, secret: str, user_kind: str, user: str, field: str) -> None:
+    """Record that a connector or secret of the account uses a secret of the account."""
+
+    def work(session: Session) -> None:
+        ids = {
+            row["identifier"]: row["id"]
+            for row in session.tx.all(f"SELECT identifier, id FROM {user_kind} UNION SELECT identifier, id FROM secret")
+        }
+        session.tx.insert(
+            "secret_reference", user_kind=user_kind, user_id=ids[user], field=field, secret_id=ids[secret]
+        )
+
+    in_session(settings, work)

@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one road to a value: what it finds, what it refuses, what it costs."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.resolver import resolve
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden, InvalidInput, NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
+    add_connector,
+    declare,
+    error_of,
+    read,
+    store_path,
+)
+
+API = ("payments", "api")
+DOCUMENT = b'{"user": "api", "nested": {"list": ["x"]}}'
+
+
+@pytest.fixture
+def tree(engine: Engine) -> Engine:
+    """`a` in the account, an organization and its project, in two versions; a document and a file in the project."""
+    api = {"org": "payments", "project": "api"}
+    declare(engine, "scope", org="payments")
+    declare(engine, "scope", org="web")
+    declare(engine, "scope", **api)
+    for version in (1, 2):
+        for scope, name in (({}, "account"), ({"org": "payments"}, "org"), (api, "project")):
+            declare(engine, "secret_text", **scope, identifier="a", value=f"{name} {version}".encode())
+    declare(engine, "secret_text", identifier="above", value=b"v")
+    declare(engine, "secret_text", **api, identifier="doc", value=DOCUMENT)
+    declare(engine, "secret_file", **api, identifier="file", value=b"\xff\0")
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("reference", "value"),
+    [
+        ("a", b"project 2"),
+        ("org.a", b"org 2"),
+        ("account.a", b"account 2"),
+        ("a@1", b"project 1"),
+        ("a@2", b"project 2"),
+        ("account.a@1", b"account 1"),
+        ("doc#user", b"api"),
+        ("doc#/nested/list/0", b"x"),
+        ("doc#nested", b'{"list":["x"]}'),
+        ("doc@1#user", b"api"),
+        ("file", b"\xff\0"),
+    ],
+)
+def test_a_reference_gives_its_value(tree: Engine, reference: str, value: bytes) -> None:
+    assert read(tree, reference, *API) == value
+
+
+def test_the_same_reference_depends_on_the_caller(tree: Engine) -> None:
+    assert [read(tree, "a", *scope) for scope in ((), ("payments",), API)] == [b"account 2", b"org 2", b"project 2"]
+
+
+def test_an_answer_tells_the_kind(tree: Engine) -> None:
+    answers = tree.resolve([Query("doc", *API), Query("file", *API), Query("doc", *API, key="user")])
+    assert answers == [Answer("text", DOCUMENT), Answer("file", b"\xff\0"), Answer("text", b"api")]
+
+
+def test_version_and_key_may_stand_apart(tree: Engine) -> None:
+    assert read(tree, "a", *API, version="1") == b"project 1"
+    assert read(tree, "doc", *API, key="user", version="1") == b"api"
+    assert read(tree, "doc@1#user", *API, key="user", version="1") == b"api"
+    assert error_of(lambda: read(tree, "a@2", *API, version="1")).code == "conflicting_reference"
+
+
+@pytest.mark.parametrize(
+    ("reference", "kind", "code"),
+    [
+        ("none", NotFound, "unknown_secret"),
+        ("A", NotFound, "unknown_secret"),
+        ("above", NotFound, "unknown_secret"),
+        ("org.doc", NotFound, "unknown_secret"),
+        ("a@3", NotFound, "unknown_version"),
+        ("doc#none", NotFound, "unknown_key"),
+        ("a#user", InvalidInput, "value_not_json"),
+        ("file#user", InvalidInput, "value_not_json"),
+        ("a@99999999999", InvalidInput, "invalid_version"),
+        ("a b", InvalidInput, "invalid_identifier"),
+        ("a@0", InvalidInput, "invalid_reference"),
+        ("project.a", Forbidden, "reference_downward"),
+        ("org.web.a", Forbidden, "reference_downward"),
+        ("hashicorpvault://vault/path", NotFound, "unknown_connector"),
+        ("account.hashicorpvault://vault/path#key", NotFound, "unknown_connector"),
+    ],
+)
+def test_what_stands_in_the_way(tree: Engine, reference: str, kind: type[Exception], code: str) -> None:
+    error = error_of(lambda: read(tree, reference, *API))
+    assert (type(error), error.code) == (kind, code)
+
+
+@pytest.mark.parametrize(
+    ("reference", "scope", "code"),
+    [
+        ("a", ("none",), "unknown_scope"),
+        ("a", ("payments", "none"), "unknown_scope"),
+        ("account.a", ("", "api"), "project_without_org"),
+        ("org.a", (), "reference_downward"),
+        ("a", ("a-b",), "invalid_identifier"),
+        ("a", ("web", "api"), "unknown_scope"),
+        ("a", ("web",), "unknown_secret"),
+    ],
+)
+def test_callers_that_get_nothing(tree: Engine, reference: str, scope: tuple[str, ...], code: str) -> None:
+    assert error_of(lambda: read(tree, reference, *scope)).code == code
+
+
+@pytest.mark.parametrize("version", ["x", "-1", "1.0", "1 ", "1000000000"])
+def test_what_is_no_version(tree: Engine, version: str) -> None:
+    assert error_of(lambda: read(tree, "a", *API, version=version)).code == "invalid_version"
+
+
+def test_errors_name_the_secret_and_the_scope_that_was_searched(tree: Engine) -> None:
+    assert "'none' in project 'payments/api'" in error_of(lambda: read(tree, "none", *API)).message
+    assert "'none' in the account" in error_of(lambda: read(tree, "account.none", *API)).message
+    url = error_of(lambda: read(tree, "org.conjur://cj/path", *API)).message
+    assert all(part in url for part in ("'cj'", "conjur://", "organization 'payments'"))
+    assert "1 to 2" in error_of(lambda: read(tree, "a@3", *API)).hint
+
+
+def test_a_connector_can_not_be_read_through_yet(settings: Settings, tree: Engine) -> None:
+    add_connector(settings, "vault")
+    assert error_of(lambda: read(tree, "hashicorpvault://vault/path")).code == "unknown_connector"
+
+
+def test_an_expired_secret_is_refused_in_every_version(tree: Engine) -> None:
+    now = datetime.now(timezone.utc)
+    declare(tree, "secret_text", identifier="a", expires=(now - timedelta(minutes=1)).isoformat())
+    for reference in ("a", "a@1", "a@9"):
+        error = error_of(lambda reference=reference: read(tree, reference))
+        assert (type(error), error.code, "the account" in error.message) == (Forbidden, "secret_expired", True)
+    declare(tree, "secret_text", identifier="a", expires=(now + timedelta(days=1)).isoformat())
+    assert read(tree, "a@1") == b"account 1"
+
+
+def test_one_error_does_not_spoil_the_others(tree: Engine) -> None:
+    answers = tree.resolve([Query("none"), Query("a"), Query("b.c"), Query("a@1")])
+    assert [answer.value for answer in answers] == [b"", b"account 2", b"", b"account 1"]
+    assert [answer.error.code if answer.error else "" for answer in answers] == [
+        "unknown_secret",
+        "",
+        "invalid_reference",
+        "",
+    ]
+    assert tree.resolve([]) == []
+
+
+def test_every_query_of_the_way_to_a_value_hits_an_index(settings: Settings, tree: Engine) -> None:
+    store = open_store(settings, create=False)
+    seen: list[str] = []
+    store.database._connection.set_trace_callback(seen.append)
+    answer = store.database.read(lambda tx: resolve(Session(tx, store.store_id, store.keyring), Query("a@1", *API)))
+    store.database._connection.set_trace_callback(None)
+    assert answer == Answer("text", b"project 1")
+    selects = [statement for statement in seen if statement.startswith("SELECT")]
+    for table in ("FROM scope ", "FROM scope_key ", "FROM secret ", "FROM secret_version "):
+        assert any(table in " ".join(one.split()) + " " for one in selects), table
+    with closing(sqlite3.connect(store_path(settings))) as plain:
+        plans = [row[3] for one in selects for row in plain.execute(f"EXPLAIN QUERY PLAN {one}")]
+    assert [plan for plan in plans if not plan.startswith("SEARCH") or "INDEX" not in plan] == []
+
+
+def test_more_secrets_do_not_mean_more_queries(settings: Settings, tree: Engine) -> None:
+    def count() -> int:
+        store = open_store(settings, create=False)
+        seen: list[str] = []
+        store.database._connection.set_trace_callback(seen.append)
+        store.database.read(lambda tx: resolve(Session(tx, store.store_id, store.keyring), Query("a", *API)))
+        return len(seen)
+
+    before = count()
+    for number in range(30):
+        declare(tree, "secret_text", org="payments", project="api", identifier=f"more{number}", value=b"v")
+    assert count() == before > 0

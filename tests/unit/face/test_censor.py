@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Censoring: what came in as a secret goes out nowhere."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.face.censor import (
+    CENSORED,
+    MIN_LENGTH,
+    censor,
+    may_be_secret,
+    passwords_in,
+    secret_strings,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+SPEC: dict[str, Any] = {
+    "value": {"type": "raw", "no_log": True},
+    "name": {"type": "str"},
+    "login": {"type": "dict", "options": {"token": {"no_log": True}, "user": {}}},
+}
+SECRETS = st.sets(st.text("abcdef", min_size=MIN_LENGTH, max_size=8), min_size=1, max_size=4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"value": "hunter22"}, {"hunter22"}),
+        ({"name": "hunter22"}, set()),
+        ({"value": None, "name": "x", "valeu": "hunter22"}, {"hunter22"}),
+        ({"value": {"user": "api1", "list": ["pass1", ("pass2",), {"pass3"}]}}, {"api1", "pass1", "pass2", "pass3"}),
+        ({"value": 123456}, {"123456"}),
+        ({"value": True}, set()),
+        ({"value": b"\xffpass"}, {"\N{REPLACEMENT CHARACTER}pass"}),
+        ({"value": "abc"}, set()),
+        ({"value": "abcd"}, {"abcd"}),
+        ({"value": " first \nsecond\r\nxy\n"}, {" first \nsecond\r\nxy\n", "first", "second"}),
+        ({"login": {"token": "tok1", "user": "api1"}}, {"tok1"}),
+        ({"login": {"tokn": "tok1", "user": "api1"}}, {"tok1"}),
+        ({"login": "hunter22"}, {"hunter22"}),
+        ({"login": None}, set()),
+    ],
+)
+def test_every_string_that_may_be_secret_is_found(arguments: dict[str, Any], expected: set[str]) -> None:
+    assert secret_strings(arguments, SPEC) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("value", "x", True),
+        ("valeu", "x", True),
+        ("name", "x", False),
+        ("login", {"token": "x"}, False),
+        ("login", "token=x", True),
+    ],
+)
+def test_slips_for_a_secret_may_be_secret(name: str, value: Any, expected: bool) -> None:
+    assert may_be_secret(name, value, SPEC) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://ansible:hunter22@db/secrets", {"hunter22"}),
+        ("postgresql://ansible:p%40ss%2Fw@db/secrets", {"p%40ss%2Fw", "p@ss/w"}),
+        ("postgresql://db/secrets?user=ansible&password=hunter22&sslmode=require", {"hunter22"}),
+        ("postgresql://a:one1@db/secrets?password=two2", {"one1", "two2"}),
+        ("postgresql://ansible@db/secrets", set()),
+        ("postgresql://ansible:@db/secrets", set()),
+        ("sqlite:////srv/store.db", set()),
+        ("", set()),
+    ],
+)
+def test_the_password_of_a_url_is_found(url: str, expected: set[str]) -> None:
+    assert passwords_in(url) == expected
+
+
+def test_keys_lists_and_nested_dictionaries_are_censored() -> None:
+    data = {"say hunter22": [{"a": "hunter22"}, ("hunter22", 1)], "n": 5, "none": None, "yes": True}
+    assert censor(data, {"hunter22"}) == {
+        f"say {CENSORED}": [{"a": CENSORED}, [CENSORED, 1]],
+        "n": 5,
+        "none": None,
+        "yes": True,
+    }
+
+
+def test_sets_are_censored() -> None:
+    assert censor({"hunter22"}, {"hunter22"}) == [CENSORED]
+
+
+@pytest.mark.parametrize("order", [["pass", "password1"], ["password1", "pass"]])
+def test_the_longest_goes_first(order: list[str]) -> None:
+    assert censor("x password1 y pass z", dict.fromkeys(order)) == f"x {CENSORED} y {CENSORED} z"
+
+
+def test_without_secrets_the_data_is_returned_as_it_is() -> None:
+    data = {"a": ("b",)}
+    assert censor(data, set()) is data
+
+
+def test_what_was_given_is_not_changed() -> None:
+    data = {"a": ["hunter22"]}
+    censor(data, {"hunter22"})
+    assert data == {"a": ["hunter22"]}
+
+
+@given(SECRETS, st.text("abcdef ", max_size=30), st.text("abcdef ", max_size=30))
+def test_no_secret_is_left(secrets: set[str], before: str, after: str) -> None:
+    for secret in secrets:
+        shown = json.dumps(censor({before + secret: [before + secret + after]}, secrets))
+        assert [one for one in secrets if one in shown] == []

@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shared options: one precedence, wherever they are set."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.face.options import (
+    ARGUMENTS,
+    COMMON_SPEC,
+    OPTIONS,
+    Option,
+    default_root_key_file,
+    default_store,
+    resolve_options,
+    settings_of,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput
+
+SOURCES = ("direct", "var", "env", "ini")
+SUBSETS = [set(chosen) for count in range(5) for chosen in itertools.combinations(SOURCES, count)]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for option in OPTIONS:
+        monkeypatch.delenv(option.env, raising=False)
+    monkeypatch.setenv("HOME", "/home/ansible")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+
+
+def config(folder: Path, text: str) -> str:
+    path = folder / "ansible.cfg"
+    path.write_text(text)
+    return str(path)
+
+
+def has(option: Option, source: str) -> bool:
+    return source in ("direct", "env") or bool(option.var if source == "var" else option.ini)
+
+
+def expected(option: Option, chosen: set[str]) -> str:
+    return next((source for source in SOURCES if source in chosen and has(option, source)), "")
+
+
+@pytest.mark.parametrize("chosen", SUBSETS, ids=lambda chosen: "-".join(sorted(chosen)) or "none")
+def test_the_first_source_that_is_set_wins(chosen: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    direct = {option.name: "direct" for option in OPTIONS if "direct" in chosen}
+    variables = {option.var: "var" for option in OPTIONS if "var" in chosen and option.var}
+    lines = [f"{option.ini} = ini" for option in OPTIONS if "ini" in chosen and option.ini]
+    if "env" in chosen:
+        for option in OPTIONS:
+            monkeypatch.setenv(option.env, "env")
+    path = config(tmp_path, "\n".join(["[defaults]", "[scoped_secrets]", *lines]))
+    resolved = resolve_options(direct, variables, None, path)
+    assert resolved == {option.name: expected(option, chosen) for option in OPTIONS}
+
+
+def test_the_names_are_those_of_the_contract() -> None:
+    assert {option.name: (option.env, option.ini, option.var) for option in OPTIONS} == {
+        "store": ("SCOPED_SECRETS_STORE", "store", "scoped_secrets_store"),
+        "root_key_file": ("SCOPED_SECRETS_ROOT_KEY_FILE", "root_key_file", "scoped_secrets_root_key_file"),
+        "root_key": ("SCOPED_SECRETS_ROOT_KEY", "", ""),
+        "passphrase": ("SCOPED_SECRETS_PASSPHRASE", "", ""),
+        "org": ("SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
+        "project": ("SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
+        "broker": ("SCOPED_SECRETS_BROKER", "broker", ""),
+    }
+    assert [option.name for option in OPTIONS if option not in ARGUMENTS] == ["broker"]
+    assert list(COMMON_SPEC) == [option.name for option in ARGUMENTS]
+    assert {name for name, spec in COMMON_SPEC.items() if spec["no_log"]} == {"root_key", "passphrase"}
+    assert [name for name, spec in COMMON_SPEC.items() if spec["type"] == "path"] == ["root_key_file"]
+
+
+def test_an_empty_option_means_none_whatever_the_others_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = config(tmp_path, "[scoped_secrets]\norg = ini\nproject = ini\n")
+    monkeypatch.setenv("SCOPED_SECRETS_ORG", "env")
+    monkeypatch.setenv("SCOPED_SECRETS_PROJECT", "env")
+    variables = {"scoped_secrets_org": "var", "scoped_secrets_project": ""}
+    resolved = resolve_options({"org": "", "project": None}, variables, None, path)
+    assert (resolved["org"], resolved["project"]) == ("", "")
+
+
+def test_variables_are_templated_and_options_are_not() -> None:
+    variables = {"scoped_secrets_org": "{{ var }}", "scoped_secrets_project": "{{ var }}"}
+    resolved = resolve_options({"project": "{{ direct }}"}, variables, lambda text: f"<{text}>")
+    assert (resolved["org"], resolved["project"]) == ("<{{ var }}>", "{{ direct }}")
+
+
+def test_a_variable_that_templates_to_nothing_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCOPED_SECRETS_ORG", "env")
+    assert resolve_options({}, {"scoped_secrets_org": "{{ x }}"}, lambda _text: None)["org"] == ""
+
+
+def test_numbers_become_text() -> None:
+    assert resolve_options({"org": 2024})["org"] == "2024"
+
+
+@pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}, b"a"])
+def test_what_is_no_text_is_refused(value: Any) -> None:
+    for direct, variables in (({"org": value}, {}), ({}, {"scoped_secrets_org": value})):
+        with pytest.raises(InvalidInput) as caught:
+            resolve_options(direct, variables)
+        assert caught.value.code == "invalid_option"
+        assert "'org'" in caught.value.message
+        assert "SCOPED_SECRETS_ORG" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "org"),
+    [
+        ("[scoped_secrets]\norg = payments ; of the shop\n", "payments"),
+        ("[scoped_secrets]\nORG: payments%\n", "payments%"),
+        ("[scoped_secrets]\n", ""),
+        ("[defaults]\norg = payments\n", ""),
+        ("no section\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_section_of_ansible_cfg(text: str, org: str, tmp_path: Path) -> None:
+    assert resolve_options({}, config_file=config(tmp_path, text))["org"] == org
+
+
+def test_without_an_ansible_cfg_nothing_is_set(tmp_path: Path) -> None:
+    nothing = {option.name: "" for option in OPTIONS}
+    assert resolve_options({}, config_file=str(tmp_path / "none.cfg")) == nothing
+    assert resolve_options({}) == nothing
+
+
+# Defaults
+
+
+def test_the_defaults_follow_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert default_store() == "sqlite:////home/ansible/.local/share/scoped_secrets/store.db"
+    assert default_root_key_file() == "/home/ansible/.config/scoped_secrets/root.key"
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
+    assert default_store() == "sqlite:////data/scoped_secrets/store.db"
+    assert default_root_key_file() == "/config/scoped_secrets/root.key"
+
+
+@pytest.mark.parametrize("path", ["", "relative/data", "./data", "~/data"])
+def test_a_relative_xdg_folder_is_ignored(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", path)
+    assert default_store() == "sqlite:////home/ansible/.local/share/scoped_secrets/store.db"
+    assert default_root_key_file() == "/home/ansible/.config/scoped_secrets/root.key"
+
+
+def test_settings_of_nothing_are_the_local_default() -> None:
+    settings = settings_of(resolve_options({}))
+    assert (settings.store, settings.root_key_file) == (default_store(), default_root_key_file())
+    assert settings.is_local_default
+    assert (settings.root_key, settings.passphrase) == ("", "")
+
+
+@pytest.mark.parametrize("given", [{"store": "sqlite:////srv/store.db"}, {"root_key_file": "/srv/root.key"}])
+def test_one_part_of_ones_own_is_no_local_default(given: dict[str, str]) -> None:
+    assert not settings_of(resolve_options(given)).is_local_default
+
+
+def test_settings_carry_the_keys_and_expand_the_home() -> None:
+    settings = settings_of(resolve_options({"root_key": "k", "passphrase": "p", "root_key_file": "~/root.key"}))
+    assert (settings.root_key, settings.passphrase) == ("k", "p")
+    assert settings.root_key_file == "/home/ansible/root.key"
+
+
+def test_a_relative_key_file_means_the_same_in_every_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings_of(resolve_options({"root_key_file": "root.key"})).root_key_file == f"{tmp_path}/root.key"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", True), ("on", True), ("Yes", True), ("1", True), ("off", False), ("OFF", False), ("no", False), ("0", False)],
+)
+def test_the_broker_can_be_switched_off(text: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCOPED_SECRETS_BROKER", text)
+    assert settings_of(resolve_options({})).through_broker is expected
+
+
+def test_another_word_for_the_broker_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCOPED_SECRETS_BROKER", "of")
+    with pytest.raises(InvalidInput) as caught:
+        settings_of(resolve_options({}))
+    assert (caught.value.code, "'broker'" in caught.value.message) == ("invalid_option", True)

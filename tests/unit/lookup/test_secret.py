@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lookup: values in order, policies for what is missing or denied."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleLookupError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible_collections.scoped.secrets.plugins.lookup.secret import LookupModule
+from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import connect
+from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options, settings_of
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+
+
+@pytest.fixture
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A store with a document in two versions, a file, and an expired secret."""
+    monkeypatch.setenv("SCOPED_SECRETS_BROKER", "off")
+    key = base64.b64encode(os.urandom(32)).decode()
+    options = {"store": f"sqlite:///{tmp_path}/s/store.db", "root_key": key, "org": "", "project": ""}
+    client = connect(settings_of(resolve_options(options)))
+    for secret in (
+        {"identifier": "doc", "value": b'{"user": "one"}'},
+        {"identifier": "doc", "value": b'{"user": "two"}'},
+        {"identifier": "old", "value": b"v", "expires": "2020-01-01"},
+        {"identifier": "bytes", "value": b"\xff"},
+    ):
+        client.handle(Request("secret_text", secret))
+    return options
+
+
+def look_up(options: dict[str, str], *terms: Any, **given: Any) -> list[Any]:
+    lookup = LookupModule(loader=DataLoader(), templar=Templar(loader=DataLoader(), variables={}))
+    found: list[Any] = lookup.run(list(terms), {}, **options, **given)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("terms", "given", "expected"),
+    [
+        (["doc"], {}, ['{"user": "two"}']),
+        (["doc#user", "doc@1#user"], {}, ["two", "one"]),
+        ([["doc#user"], "doc@1#user"], {}, ["two", "one"]),
+        (["doc"], {"key": "user", "version": 1}, ["one"]),
+        (["bytes"], {"encoding": "base64"}, ["/w=="]),
+        (["doc#user"], {"cache_ttl": 0}, ["two"]),
+        ([], {}, []),
+        (["none", "doc#user"], {"default": None}, [None, "two"]),
+        (["doc#none", "doc@9"], {"default": "d"}, ["d", "d"]),
+        (["none", "doc#user"], {"on_missing": "skip"}, ["two"]),
+        (["none", "doc#user"], {"on_missing": "warn"}, ["two"]),
+        (["old", "doc#user"], {"on_denied": "skip"}, ["two"]),
+        (["old", "none"], {"on_denied": "warn", "on_missing": "skip"}, []),
+    ],
+)
+def test_values_in_order(options: dict[str, str], terms: list[Any], given: dict[str, Any], expected: list[Any]) -> None:
+    assert look_up(options, *terms, **given) == expected
+
+
+@pytest.mark.parametrize(
+    ("terms", "given", "code"),
+    [
+        (["none"], {}, "unknown_secret"),
+        (["none"], {"on_missing": "error"}, "unknown_secret"),
+        (["none"], {"on_denied": "skip"}, "unknown_secret"),
+        (["old"], {}, "secret_expired"),
+        (["old"], {"on_missing": "skip", "default": "d"}, "secret_expired"),
+        (["org.doc"], {"default": "d"}, "reference_downward"),
+        (["a b"], {"on_missing": "skip", "on_denied": "skip", "default": "d"}, "invalid_identifier"),
+        (["bytes"], {"on_missing": "skip"}, "not_text"),
+        (["doc"], {"verzion": 1}, "unknown_option"),
+        (["doc"], {"encoding": "hex"}, "invalid_option"),
+        (["doc"], {"on_missing": "ignore"}, "invalid_option"),
+        (["doc"], {"cache_ttl": "soon"}, "invalid_option"),
+        (["doc"], {"cache_ttl": -1}, "invalid_option"),
+    ],
+)
+def test_errors_with_their_codes(options: dict[str, str], terms: list[str], given: dict[str, Any], code: str) -> None:
+    with pytest.raises(AnsibleLookupError, match=rf"\[{code}\]"):
+        look_up(options, *terms, **given)

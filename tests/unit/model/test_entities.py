@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entities are plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import (
+    Connector,
+    Scope,
+    Secret,
+    SecretUser,
+    SecretVersion,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT
+
+ENTITIES = [
+    Scope("id", ACCOUNT, None, "name"),
+    Connector("id", "scope", "kind", "identifier", "name"),
+    Secret("id", "scope", "identifier", "text", "name"),
+    SecretVersion("id", 1, 1, b"f", 1, b"e", "now"),
+    SecretUser("connector", "vault", "token_ref"),
+]
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: type(entity).__name__)
+def test_no_field_can_be_set(entity: object) -> None:
+    for field in dataclasses.fields(entity):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(entity, field.name, None)
+
+
+def test_dictionaries_are_not_shared() -> None:
+    assert Secret("a", "s", "a", "text", "a").tags is not Secret("b", "s", "b", "text", "b").tags
+    assert Scope("a", ACCOUNT, None, "a").tags is not Scope("b", ACCOUNT, None, "b").tags
+
+
+def test_a_new_secret_is_the_built_in_managers_and_never_expires() -> None:
+    secret = Secret("a", "s", "a", "text", "a")
+    assert (secret.manager, secret.connector_id, secret.expires_at, secret.current_version) == ("builtin", None, "", 0)
+
+
+def test_a_user_is_shown_in_words() -> None:
+    assert str(ENTITIES[-1]) == "connector 'vault' (token_ref)"

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scope paths: up is allowed, down is not."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden, InvalidInput
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, Level, ScopePath
+from hypothesis import given
+from hypothesis import strategies as st
+
+IDENTIFIERS = st.from_regex(r"\Aid_[A-Za-z0-9_$]{0,20}\Z")
+PATHS = st.one_of(st.just(ACCOUNT), st.builds(ScopePath, IDENTIFIERS), st.builds(ScopePath, IDENTIFIERS, IDENTIFIERS))
+
+
+@given(PATHS)
+def test_options_give_the_path_back(path: ScopePath) -> None:
+    assert ScopePath.of(path.org, path.project) == path
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_empty_and_left_out_mean_none(nothing: str | None) -> None:
+    assert ScopePath.of(nothing, nothing) == ACCOUNT
+    assert ScopePath.of("payments", nothing) == ScopePath("payments")
+
+
+@given(PATHS)
+def test_the_way_down_starts_at_the_account_and_ends_here(path: ScopePath) -> None:
+    way = list(path.from_account)
+    assert (way[0], way[-1]) == (ACCOUNT, path)
+    assert [step.level for step in way] == list(Level)[: len(way)]
+    assert [step.parent for step in way] == [None, *way[:-1]]
+
+
+@given(PATHS, st.sampled_from(Level))
+def test_a_path_reaches_its_own_level_and_above(path: ScopePath, level: Level) -> None:
+    if level.depth <= path.level.depth:
+        assert path.at(level) == list(path.from_account)[level.depth]
+    else:
+        with pytest.raises(Forbidden) as caught:
+            path.at(level)
+        assert caught.value.code == "reference_downward"
+        assert str(path) in caught.value.message
+
+
+@given(PATHS)
+def test_identifier_and_level_belong_together(path: ScopePath) -> None:
+    parts = {Level.ACCOUNT: "account", Level.ORG: path.org, Level.PROJECT: path.project}
+    assert path.identifier == parts[path.level]
+
+
+@pytest.mark.parametrize("org", ["", None])
+def test_a_project_needs_its_organization(org: str | None) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ScopePath.of(org, "api")
+    assert caught.value.code == "project_without_org"
+
+
+@pytest.mark.parametrize(("org", "project"), [("a-b", ""), ("a", "b.c"), ("1", ""), ("a", "b c")])
+def test_malformed_parts_are_refused(org: str, project: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ScopePath.of(org, project)
+    assert caught.value.code == "invalid_identifier"
+
+
+@pytest.mark.parametrize("word", ["account", "org", "project"])
+def test_levels_are_no_identifiers(word: str) -> None:
+    for options in ((word, ""), ("payments", word)):
+        with pytest.raises(InvalidInput) as caught:
+            ScopePath.of(*options)
+        assert caught.value.code == "reserved_identifier"
+
+
+def test_paths_are_shown_in_words() -> None:
+    shown = [str(path) for path in (ACCOUNT, ScopePath("Pay"), ScopePath("Pay", "Api"))]
+    assert shown == ["the account", "organization 'Pay'", "project 'Pay/Api'"]

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module files: one Spec each, named everywhere they must be."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import INFOS, RESOURCES
+from ansible_collections.scoped.secrets.plugins.module_utils.face.options import ARGUMENTS
+from ansible_collections.scoped.secrets.plugins.module_utils.face.spec import Spec
+
+PACKAGE = "ansible_collections.scoped.secrets.plugins.modules"
+ROOT = Path(__file__).resolve().parents[3]
+NAMES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+
+
+def runtime() -> dict[str, Any]:
+    with open(ROOT / "meta" / "runtime.yml", encoding="utf-8") as file:
+        data: dict[str, Any] = yaml.safe_load(file)
+    return data
+
+
+def spec_of(name: str) -> Spec:
+    spec: Spec = importlib.import_module(f"{PACKAGE}.{name}").SPEC
+    return spec
+
+
+def test_there_are_modules() -> None:
+    assert {"scope", "secret_text", "secret_file"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_has_its_own_spec_and_a_main(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    assert isinstance(module.SPEC, Spec)
+    assert module.SPEC.resource == name
+    assert callable(module.main)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_engine_knows_the_resource(name: str) -> None:
+    assert spec_of(name).resource in (INFOS if name.endswith("_info") else RESOURCES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rules_name_options_that_exist(name: str) -> None:
+    spec = spec_of(name)
+    named = [*(option for group in spec.mutually_exclusive for option in group), *spec.required_by]
+    assert set(named) <= set(spec.options)
+    assert {option.name for option in ARGUMENTS} <= set(spec.argument_spec)
+    assert not {option.name for option in ARGUMENTS} & set(spec.options)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("_info")])
+def test_options_that_take_a_value_are_never_logged(name: str) -> None:
+    options = spec_of(name).argument_spec
+    secret = {"value", "content", "content_b64", "root_key", "passphrase"} & set(options)
+    assert {option for option in secret if not options[option].get("no_log")} == set()
+    assert {"root_key", "passphrase"} <= secret
+
+
+def test_the_action_group_has_every_module_and_nothing_else() -> None:
+    assert sorted(runtime()["action_groups"]["all"]) == NAMES
+
+
+def test_every_module_is_routed_to_an_action_that_exists() -> None:
+    routing = runtime()["plugin_routing"]["modules"]
+    assert sorted(routing) == NAMES
+    for entry in routing.values():
+        prefix, _dot, action = entry["action_plugin"].rpartition(".")
+        assert prefix == "scoped.secrets"
+        assert (ROOT / "plugins" / "action" / f"{action}.py").is_file()

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real stores and rows for the tests of this folder."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import (
+    Connector,
+    Scope,
+    Secret,
+    SecretVersion,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step, now, run_steps
+from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
+from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import SqliteDialect, create_file
+
+__all__ = [
+    "account_row",
+    "connector_row",
+    "error_of",
+    "initialise",
+    "new_store",
+    "open_file",
+    "org_row",
+    "plans_of",
+    "project_row",
+    "secret_row",
+    "version_row",
+]
+
+
+def initialise(database: Database, steps: tuple[Step, ...] = STEPS) -> None:
+    """Make the tables, the store's row and the account's."""
+
+    def work(tx: Transaction) -> None:
+        record = run_steps(database, tx, steps)
+        tx.insert(
+            "store",
+            id="the-store",
+            created_at=now(),
+            schema_version=steps[-1].number,
+            steps=record,
+            root_key_id="none",
+            kdf="{}",
+        )
+        insert_scope(tx, account_row())
+
+    database.write(work)
+
+
+def open_file(path: Path) -> Database:
+    return Database(SqliteDialect(str(path)))
+
+
+def new_store(path: Path, steps: tuple[Step, ...] = STEPS) -> Database:
+    create_file(path, lambda database: initialise(database, steps))
+    return open_file(path)
+
+
+def account_row() -> Scope:
+    return Scope("account-id", ACCOUNT, None, "account")
+
+
+def org_row(identifier: str = "payments") -> Scope:
+    return Scope(f"{identifier}-id", ScopePath(identifier), "account-id", identifier)
+
+
+def project_row(identifier: str = "api", org: str = "payments") -> Scope:
+    return Scope(f"{org}-{identifier}-id", ScopePath(org, identifier), f"{org}-id", identifier)
+
+
+def connector_row(identifier: str = "vault", scope_id: str = "account-id") -> Connector:
+    return Connector(f"{identifier}-id", scope_id, "hashicorp_vault", identifier, identifier)
+
+
+def secret_row(identifier: str = "a", scope_id: str = "account-id") -> Secret:
+    return Secret(f"{identifier}-id", scope_id, identifier, "text", identifier)
+
+
+def version_row(secret_id: str = "a-id", version: int = 1) -> SecretVersion:
+    return SecretVersion(secret_id, version, 1, b"\1\2", 3, b"envelope %d" % version, "2026-11-23T00:00:00Z", tag=b"t")
+
+
+def error_of(call: Callable[[], object]) -> ScopedSecretsError:
+    """Return the error of ours that a call raises; it has a code and a next step."""
+    with pytest.raises(ScopedSecretsError) as caught:
+        call()
+    assert caught.value.code
+    assert caught.value.hint
+    return caught.value
+
+
+def plans_of(path: Path, database: Database, work: Callable[[Transaction], object]) -> list[str]:
+    """Return the query plan steps of every SELECT that `work` really runs."""
+    seen: list[str] = []
+    database._connection.set_trace_callback(seen.append)
+    try:
+        database.read(work)
+    finally:
+        database._connection.set_trace_callback(None)
+    selects = [statement for statement in seen if statement.lstrip().upper().startswith("SELECT")]
+    assert selects
+    with sqlite3.connect(path) as plain:
+        return [row[3] for one in selects for row in plain.execute(f"EXPLAIN QUERY PLAN {one}")]

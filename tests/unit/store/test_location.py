@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a store is: URLs, and what is said of those that can't be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
+from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:////srv/secrets/store.db", "/srv/secrets/store.db"),
+        ("sqlite:////srv/a b/ü?#%20.db", "/srv/a b/ü?#%20.db"),
+        ("sqlite:///~/store.db", "/home/ansible/store.db"),
+    ],
+)
+def test_an_absolute_path(url: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ansible")
+    location = Location.parse(url)
+    assert (location.engine, location.path) == ("sqlite", Path(path))
+    assert str(location) == f"sqlite:///{path}"
+    assert Location.parse(str(location)) == location
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///store.db", "sqlite:///./store.db", "sqlite:///", "sqlite:///~nobody-such/x"]
+)
+def test_a_relative_path_is_refused_with_the_one_that_is_meant(url: str) -> None:
+    error = error_of(lambda: Location.parse(url))
+    assert error.code == "relative_store_path"
+    assert url.replace(":///", ":////") in error.hint
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ansible:hunter22@db.example.com/secrets",
+        "mysql:///hunter22",
+        "SQLITE:////srv/hunter22.db",
+        "sqlite://hunter22/srv/store.db",
+        "",
+    ],
+)
+def test_other_engines_are_refused_without_repeating_the_url(url: str) -> None:
+    error = error_of(lambda: Location.parse(url))
+    assert error.code == "unsupported_store"
+    assert "hunter22" not in error.message

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The schema: upgraded once, newer and foreign stores refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step, now, open_schema
+from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import memory_database
+from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of, initialise, new_store, open_file
+
+LATER = (
+    *STEPS,
+    Step(2, ("CREATE TABLE later (id TEXT PRIMARY KEY, content {bytes}, number {integer})",)),
+    Step(3, ("INSERT INTO later (id) VALUES ('made by step 3')", "ALTER TABLE later ADD COLUMN more TEXT")),
+)
+
+
+def record(database: Database) -> list[dict[str, Any]]:
+    row = database.read(lambda tx: tx.one("SELECT steps FROM store"))
+    assert row is not None
+    found: list[dict[str, Any]] = json.loads(row["steps"])
+    return found
+
+
+def version(database: Database) -> int:
+    return int(database.read(lambda tx: tx.one("SELECT schema_version FROM store"))["schema_version"])
+
+
+def test_the_tables_have_the_names_of_the_contract(database: Database) -> None:
+    expected = {"store", "scope", "scope_key", "connector", "secret", "secret_version", "secret_reference"}
+    assert expected | {"default_manager"} <= database.table_names()
+
+
+def test_every_step_is_recorded_with_its_checksum(database: Database) -> None:
+    steps = [(step["number"], step["checksum"]) for step in record(database)]
+    assert steps == [(step.number, step.checksum) for step in STEPS]
+
+
+def test_a_checksum_tells_statements_apart() -> None:
+    checksums = {Step(1, statements).checksum for statements in [("a", "b"), ("b", "a"), ("ab",), ("a",), ("a", "")]}
+    assert len(checksums) == 5
+    assert Step(1, ("a",)).checksum == Step(2, ("a",)).checksum
+
+
+def test_steps_are_numbered_from_one_without_a_gap() -> None:
+    assert [step.number for step in STEPS] == list(range(1, len(STEPS) + 1))
+
+
+def test_a_store_of_this_version_is_left_alone(database: Database) -> None:
+    before = list(database._connection.iterdump())
+    open_schema(database, "The store X")
+    assert list(database._connection.iterdump()) == before
+
+
+def test_an_upgrade_runs_the_missing_steps_in_order_and_once(path: Path, database: Database) -> None:
+    other = open_file(path)
+    open_schema(database, "The store X", LATER)
+    assert version(database) == 3
+    assert [step["number"] for step in record(database)] == [1, 2, 3]
+    assert [step["checksum"] for step in record(database)][1:] == [LATER[1].checksum, LATER[2].checksum]
+    dump = list(database._connection.iterdump())
+    open_schema(other, "The store X", LATER)
+    assert list(other._connection.iterdump()) == dump
+    columns = other._connection.execute("SELECT name, type FROM pragma_table_info('later')").fetchall()
+    assert [tuple(column) for column in columns] == [
+        ("id", "TEXT"),
+        ("content", "BLOB"),
+        ("number", "INTEGER"),
+        ("more", "TEXT"),
+    ]
+
+
+def test_an_upgrade_that_another_process_was_quicker_with_is_not_repeated(path: Path, database: Database) -> None:
+    """The version is looked up, the other one upgrades, and only then the lock is ours."""
+    other = open_file(path)
+
+    class Overtaken(Database):
+        def write(self, work: Any) -> Any:
+            open_schema(other, "The store X", LATER)
+            return super().write(work)
+
+    open_schema(Overtaken(database.dialect), "The store X", LATER)
+    assert [step["number"] for step in record(database)] == [1, 2, 3]
+
+
+def test_an_upgrade_that_fails_changes_nothing(database: Database) -> None:
+    broken = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)", "this is no SQL")))
+    before = list(database._connection.iterdump())
+    assert error_of(lambda: open_schema(database, "The store X", broken)).code == "store_failed"
+    assert list(database._connection.iterdump()) == before
+
+
+def test_a_newer_store_is_refused_and_not_touched(path: Path) -> None:
+    database = new_store(path, LATER)
+    before = list(database._connection.iterdump())
+    error = error_of(lambda: open_schema(database, "The store X"))
+    assert error.code == "store_too_new"
+    assert "schema 3; this one knows 1" in error.message
+    assert "The store X" in error.message
+    assert list(database._connection.iterdump()) == before
+
+
+def test_a_database_without_our_tables_is_foreign() -> None:
+    database = memory_database()
+    assert error_of(lambda: open_schema(database, "The store X")).code == "foreign_database"
+    database.write(lambda tx: tx.run("CREATE TABLE scope (id TEXT)"))
+    assert error_of(lambda: open_schema(database, "The store X")).code == "foreign_database"
+    assert database.table_names() == {"scope"}
+
+
+def test_a_store_is_not_initialised_twice(database: Database) -> None:
+    assert error_of(lambda: initialise(database)).code == "store_failed"
+
+
+def test_the_time_is_utc_to_the_second() -> None:
+    before = datetime.now(timezone.utc).replace(microsecond=0)
+    moment = datetime.strptime(now(), "%Y-%m-%dT%H:%M:%S%z")
+    assert before <= moment <= datetime.now(timezone.utc)

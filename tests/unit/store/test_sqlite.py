@@ -1,0 +1,311 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SQLite files: guarded, made whole or not at all, every failure told apart."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
+    Damaged,
+    ScopedSecretsError,
+    StoreRefused,
+    Unavailable,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.store import sqlite
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
+from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import (
+    SqliteDialect,
+    check_file,
+    check_file_system,
+    create_file,
+    memory_database,
+)
+from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of, initialise, new_store, open_file
+
+NOBODY = 65534
+LOCAL = "36 35 98:0 / / rw,noatime master:1 - ext4 /dev/root rw\n"
+
+
+def count_scopes(database: Database) -> int:
+    return int(database.read(lambda tx: tx.one("SELECT count(*) AS found FROM scope"))["found"])
+
+
+@contextmanager
+def ordinary_user() -> Iterator[Path]:
+    """Give a folder of a user whom file modes bind, and be that user."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        if user == 0:
+            os.chown(folder, NOBODY, -1)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(user)
+
+
+# The guard
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o777])
+def test_a_file_that_others_have_access_to_is_refused(path: Path, database: Database, mode: int) -> None:
+    path.chmod(mode)
+    error = error_of(lambda: check_file(path))
+    assert (error.code, str(path) in error.message, f"{mode:04o}" in error.message) == (
+        "exposed_store_file",
+        True,
+        True,
+    )
+    assert f"chmod 600 '{path}'" in error.hint
+
+
+def test_a_guarded_file_is_taken(path: Path, database: Database) -> None:
+    for mode in (0o600, 0o400):
+        path.chmod(mode)
+        check_file(path)
+    assert count_scopes(database) == 1
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
+def test_a_folder_that_others_can_write_is_refused(path: Path, database: Database, mode: int) -> None:
+    path.parent.chmod(mode)
+    assert error_of(lambda: check_file(path)).code == "exposed_store_folder"
+    path.parent.chmod(mode | stat.S_ISVTX)
+    check_file(path)
+
+
+def test_a_file_of_somebody_else_is_refused(path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    error = error_of(lambda: check_file(path))
+    assert error.code == "foreign_store_file"
+    assert f"chown {path.stat().st_uid + 1} " in error.hint
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    assert error_of(lambda: open_file(tmp_path)).code == "foreign_database"
+
+
+def test_the_guard_stands_before_every_connection(path: Path, database: Database) -> None:
+    path.chmod(0o644)
+    assert error_of(lambda: open_file(path)).code == "exposed_store_file"
+
+
+# The file system
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "9p", "ceph"])
+def test_a_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"{LOCAL}37 36 0:45 / /srv/sha\\040red rw shared:7 master:2 - {kind} host:/export rw\n")
+    error = error_of(lambda: check_file_system(Path("/srv/sha red/deep/store.db"), str(mounts)))
+    assert (error.code, kind in error.message) == ("store_on_network", True)
+    check_file_system(Path("/srv/sha red2/store.db"), str(mounts))
+    check_file_system(Path("/srv/store.db"), str(mounts))
+
+
+def test_the_innermost_and_newest_mount_counts(tmp_path: Path) -> None:
+    mounts = tmp_path / "mountinfo"
+    inner = "38 37 0:46 / /net/local rw - ext4 /dev/b rw\n"
+    over = "39 37 0:47 / /net/over rw - ext4 /dev/c rw\n40 39 0:48 / /net/over rw - nfs host:/x rw\n"
+    mounts.write_text(f"{LOCAL}{inner}{over}37 36 0:45 / /net rw - nfs host:/export rw\n")
+    check_file_system(Path("/net/local/store.db"), str(mounts))
+    for refused in ("/net/store.db", "/net/over/store.db"):
+        assert error_of(lambda place=refused: check_file_system(Path(place), str(mounts))).code == "store_on_network"
+
+
+def test_a_link_leads_to_the_file_system_of_its_target(tmp_path: Path) -> None:
+    mounts, target, link = tmp_path / "mountinfo", tmp_path / "target", tmp_path / "link"
+    target.mkdir()
+    link.symlink_to(target)
+    mounts.write_text(f"{LOCAL}37 36 0:45 / {target} rw - nfs host:/export rw\n")
+    assert error_of(lambda: check_file_system(link / "store.db", str(mounts))).code == "store_on_network"
+
+
+def test_where_nothing_tells_the_file_system_nothing_is_refused(tmp_path: Path) -> None:
+    check_file_system(tmp_path / "store.db", str(tmp_path / "no-such-file"))
+
+
+# Making the file
+
+
+def test_a_new_store_is_the_users_alone_and_in_wal_mode(path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        new_store(path).close()
+    finally:
+        os.umask(umask)
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert os.listdir(path.parent) == [path.name]
+    with closing(sqlite3.connect(path)) as plain:
+        assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_connections_are_durable_and_keep_foreign_keys(database: Database) -> None:
+    full = 2
+    assert database._connection.execute("PRAGMA synchronous").fetchone()[0] == full
+    orphan = {"user_kind": "secret", "user_id": "u", "field": "f", "secret_id": "none"}
+    assert error_of(lambda: database.write(lambda tx: tx.insert("secret_reference", **orphan))).code == "store_failed"
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
+def test_a_store_that_could_not_be_filled_leaves_nothing(path: Path, failure: type[BaseException]) -> None:
+    def fail(database: Database) -> None:
+        initialise(database)
+        raise failure
+
+    with pytest.raises(failure):
+        create_file(path, fail)
+    assert os.listdir(path.parent) == []
+
+
+def test_a_store_that_another_process_made_meanwhile_is_kept(path: Path) -> None:
+    def overtaken(database: Database) -> None:
+        initialise(database)
+        path.write_bytes(b"theirs")
+
+    create_file(path, overtaken)
+    assert path.read_bytes() == b"theirs"
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_store_whose_folder_can_not_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    error = error_of(lambda: create_file(tmp_path / "file" / "store.db", initialise))
+    assert (error.code, os.listdir(tmp_path)) == ("store_not_created", ["file"])
+
+
+def test_a_store_in_a_read_only_folder_is_not_made() -> None:
+    with ordinary_user() as folder:
+        folder.chmod(0o500)
+        error = error_of(lambda: create_file(folder / "store.db", initialise))
+        assert (error.code, os.listdir(folder)) == ("store_not_created", [])
+        folder.chmod(0o700)
+
+
+# Real failures
+
+
+def test_a_foreign_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("no database\n" * 100)
+    path.chmod(0o600)
+    content = path.read_bytes()
+    assert error_of(lambda: open_file(path).table_names()).code == "foreign_database"
+    assert (path.read_bytes(), os.listdir(tmp_path)) == (content, ["notes.txt"])
+
+
+def test_a_damaged_file_is_told_from_a_foreign_one(path: Path) -> None:
+    new_store(path).close()
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    error = error_of(lambda: count_scopes(open_file(path)))
+    assert (type(error), error.code) == (Damaged, "damaged_store")
+
+
+def test_a_locked_store_is_busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
+    database = new_store(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        error = error_of(lambda: database.write(lambda tx: tx.run("DELETE FROM secret")))
+        assert count_scopes(database) == 1
+    assert (type(error), error.code, error.retryable) == (Unavailable, "store_busy", True)
+
+
+def test_a_store_in_a_read_only_folder_is_read_only() -> None:
+    with ordinary_user() as folder:
+        path = folder / "store.db"
+        new_store(path).close()
+        folder.chmod(0o500)
+        error = error_of(lambda: count_scopes(open_file(path)))
+        folder.chmod(0o700)
+        assert (error.code, count_scopes(open_file(path))) == ("store_read_only", 1)
+
+
+def test_a_read_only_file_can_be_read_and_not_written() -> None:
+    with ordinary_user() as folder:
+        path = folder / "store.db"
+        new_store(path).close()
+        path.chmod(0o400)
+        error = error_of(lambda: open_file(path).write(lambda tx: tx.run("UPDATE scope SET name = 'x'")))
+        assert error.code == "store_read_only"
+
+
+def test_a_full_disk_keeps_nothing_of_a_change(path: Path, database: Database) -> None:
+    """A limit on the size of files stands for the disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    change = b"x" * 2_000_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        error = error_of(lambda: database.write(lambda tx: tx.run("UPDATE scope SET head = :head", head=change)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert error.code == "store_full"
+    assert database.read(lambda tx: tx.one("SELECT head FROM scope"))["head"] == b""
+
+
+def test_a_full_database_keeps_nothing_of_a_change(database: Database) -> None:
+    database._connection.execute("PRAGMA max_page_count = 1")
+    change = b"x" * 2_000_000
+    assert error_of(lambda: database.write(lambda tx: tx.run("UPDATE scope SET head = :h", h=change))).code == (
+        "store_full"
+    )
+
+
+# Every error name
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "code"),
+    [
+        ("SQLITE_FULL", StoreRefused, "store_full"),
+        ("SQLITE_IOERR_WRITE", StoreRefused, "store_full"),
+        ("SQLITE_IOERR_SHMSIZE", StoreRefused, "store_full"),
+        ("SQLITE_READONLY", StoreRefused, "store_read_only"),
+        ("SQLITE_READONLY_DBMOVED", StoreRefused, "store_read_only"),
+        ("SQLITE_READONLY_DIRECTORY", StoreRefused, "store_read_only"),
+        ("SQLITE_CANTOPEN", StoreRefused, "store_read_only"),
+        ("SQLITE_NOTADB", StoreRefused, "foreign_database"),
+        ("SQLITE_CORRUPT", Damaged, "damaged_store"),
+        ("SQLITE_CORRUPT_INDEX", Damaged, "damaged_store"),
+        ("SQLITE_BUSY", Unavailable, "store_busy"),
+        ("SQLITE_BUSY_SNAPSHOT", Unavailable, "store_busy"),
+        ("SQLITE_LOCKED_SHAREDCACHE", Unavailable, "store_busy"),
+        ("SQLITE_IOERR_READ", StoreRefused, "store_failed"),
+        ("SQLITE_CONSTRAINT_UNIQUE", StoreRefused, "store_failed"),
+    ],
+)
+def test_every_error_name_has_its_code(name: str, kind: type[ScopedSecretsError], code: str) -> None:
+    driver = sqlite3.OperationalError("near secret text")
+    driver.sqlite_errorname = name
+    error = SqliteDialect("/the/store.db").translate(driver)
+    assert error is not None
+    assert (type(error), error.code, error.retryable) == (kind, code, kind is Unavailable)
+    assert "/the/store.db" in error.message
+    assert error.hint
+    assert "secret text" not in str(error)
+
+
+def test_errors_without_a_name_and_of_others() -> None:
+    dialect = SqliteDialect("/the/store.db")
+    error = dialect.translate(sqlite3.ProgrammingError("x"))
+    assert error is not None
+    assert (error.code, "ProgrammingError" in error.message) == ("store_failed", True)
+    assert dialect.translate(ValueError("x")) is None
+    assert not dialect.must_retry(sqlite3.OperationalError("x"))
+
+
+def test_memory_databases_share_nothing() -> None:
+    first, second = memory_database(), memory_database()
+    initialise(first)
+    assert ("store" in first.table_names(), second.table_names()) == (True, set())

@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scope rows, their keys, their default managers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import (
+    WrappedKey,
+    add_wrap,
+    children_of,
+    delete_scope,
+    find_chain,
+    insert_key,
+    insert_scope,
+    keys_of,
+    retire_keys,
+    set_default,
+    update_scope,
+)
+from ansible_collections.scoped.secrets.tests.unit.store.rows import (
+    account_row,
+    connector_row,
+    error_of,
+    org_row,
+    plans_of,
+    project_row,
+)
+
+API = ScopePath("payments", "api")
+OLD = WrappedKey("account-id", 1, "active", 0, b"\0wrapped", 0)
+NEW = WrappedKey("account-id", 2, "active", 0, b"\1wrapped", 0)
+
+
+@pytest.fixture
+def tree(database: Database) -> Database:
+    """Two organizations, which have a project of the same identifier each."""
+
+    def work(tx: Transaction) -> None:
+        for scope in (org_row("web"), org_row(), project_row("api", "web"), project_row(), project_row("Api")):
+            insert_scope(tx, scope)
+
+    database.write(work)
+    return database
+
+
+def ids(database: Database, path: ScopePath) -> list[str]:
+    return [scope.id for scope in database.read(lambda tx: find_chain(tx, path))]
+
+
+def test_a_scope_reads_back_as_written(database: Database) -> None:
+    scope = replace(
+        org_row(),
+        name="Büro",
+        description="d",
+        tags={"a": "b"},
+        builtin_enabled=False,
+        head=b"\0head",
+        created_at="2026-11-23T00:00:00Z",
+        updated_at="2026-11-24T00:00:00Z",
+        tag=b"\xfftag",
+    )
+    database.write(lambda tx: insert_scope(tx, scope))
+    assert database.read(lambda tx: find_chain(tx, scope.path)) == [account_row(), scope]
+
+
+def test_a_chain_goes_from_the_account_down(tree: Database) -> None:
+    assert ids(tree, ACCOUNT) == ["account-id"]
+    assert ids(tree, ScopePath("web")) == ["account-id", "web-id"]
+    assert ids(tree, API) == ["account-id", "payments-id", "payments-api-id"]
+    assert ids(tree, ScopePath("web", "api")) == ["account-id", "web-id", "web-api-id"]
+
+
+def test_a_chain_ends_where_a_scope_is_missing(tree: Database) -> None:
+    assert ids(tree, ScopePath("none", "api")) == ["account-id"]
+    assert ids(tree, ScopePath("payments", "none")) == ["account-id", "payments-id"]
+    assert ids(tree, ScopePath("Payments")) == ["account-id"]
+    assert ids(tree, ScopePath("api")) == ["account-id"]
+
+
+def test_children_are_those_of_one_scope_by_identifier(tree: Database) -> None:
+    children = tree.read(lambda tx: children_of(tx, account_row()))
+    assert [child.path for child in children] == [ScopePath("payments"), ScopePath("web")]
+    projects = tree.read(lambda tx: children_of(tx, org_row()))
+    assert [child.path for child in projects] == [ScopePath("payments", "Api"), API]
+    assert tree.read(lambda tx: children_of(tx, project_row())) == []
+
+
+def test_an_update_writes_what_may_change_and_nothing_else(tree: Database) -> None:
+    wanted = replace(
+        org_row(), name="New", description="d", tags={"t": "1"}, builtin_enabled=False, head=b"h", tag=b"t"
+    )
+    tree.write(lambda tx: update_scope(tx, replace(wanted, parent_id="other", created_at="other")))
+    found = tree.read(lambda tx: find_chain(tx, wanted.path))[-1]
+    assert found == replace(wanted, revision=1)
+    assert tree.read(lambda tx: find_chain(tx, ScopePath("web")))[-1] == org_row("web")
+
+
+def test_an_update_of_an_older_revision_is_stale(tree: Database) -> None:
+    def work(tx: Transaction) -> None:
+        update_scope(tx, org_row())
+        with pytest.raises(StaleRow):
+            update_scope(tx, org_row())
+
+    tree.write(work)
+
+
+def test_the_default_manager_of_a_scope(tree: Database) -> None:
+    tree.write(lambda tx: insert_connector(tx, connector_row("one", "payments-id")))
+    tree.write(lambda tx: insert_connector(tx, connector_row("two", "payments-id")))
+    for wanted in ("one-id", "two-id", None):
+        tree.write(lambda tx, connector=wanted: set_default(tx, org_row(), connector))
+        chain = tree.read(lambda tx: find_chain(tx, API))
+        assert [scope.default_connector_id for scope in chain] == [None, wanted, None]
+
+
+def test_a_scope_goes_with_its_keys_and_its_default(tree: Database) -> None:
+    def work(tx: Transaction) -> None:
+        insert_connector(tx, connector_row())
+        set_default(tx, project_row(), "vault-id")
+        insert_key(tx, replace(OLD, scope_id="payments-api-id"), "now")
+        insert_key(tx, OLD, "now")
+        delete_scope(tx, project_row())
+
+    tree.write(work)
+    assert ids(tree, API) == ["account-id", "payments-id"]
+    assert tree.read(lambda tx: keys_of(tx, "payments-api-id")) == []
+    assert tree.read(lambda tx: keys_of(tx, "account-id")) == [OLD]
+
+
+def test_a_scope_that_others_lie_in_stays(tree: Database) -> None:
+    assert error_of(lambda: tree.write(lambda tx: delete_scope(tx, org_row()))).code == "store_failed"
+    assert ids(tree, API) == ["account-id", "payments-id", "payments-api-id"]
+
+
+def test_keys_are_kept_by_generation_newest_first(database: Database) -> None:
+    def work(tx: Transaction) -> None:
+        insert_key(tx, OLD, "now")
+        add_wrap(tx, "account-id", 1)
+        add_wrap(tx, "account-id", 1)
+        insert_key(tx, replace(OLD, generation=0, state="destroyed"), "now")
+        retire_keys(tx, "account-id")
+        insert_key(tx, NEW, "now")
+        add_wrap(tx, "account-id", 2)
+
+    database.write(work)
+    destroyed = replace(OLD, generation=0, state="destroyed")
+    expected = [replace(NEW, wraps=1), replace(OLD, wraps=2, state="decrypt_only"), destroyed]
+    assert database.read(lambda tx: keys_of(tx, "account-id")) == expected
+    assert error_of(lambda: database.write(lambda tx: insert_key(tx, NEW, "now"))).code == "store_failed"
+
+
+def test_retiring_concerns_one_scope(tree: Database) -> None:
+    def work(tx: Transaction) -> None:
+        for scope_id in ("account-id", "payments-id", "web-id"):
+            insert_key(tx, replace(OLD, scope_id=scope_id), "now")
+        retire_keys(tx, "payments-id")
+        add_wrap(tx, "web-id", 1)
+
+    tree.write(work)
+    keys = [tree.read(lambda tx, one=one: keys_of(tx, one))[0] for one in ("account-id", "payments-id", "web-id")]
+    assert [(key.state, key.wraps) for key in keys] == [("active", 0), ("decrypt_only", 0), ("active", 1)]
+
+
+def test_every_step_of_a_chain_hits_an_index(path: Path, tree: Database) -> None:
+    plans = plans_of(path, tree, lambda tx: (find_chain(tx, API), keys_of(tx, "account-id")))
+    assert len(plans) >= 7
+    assert [plan for plan in plans if not plan.startswith("SEARCH")] == []

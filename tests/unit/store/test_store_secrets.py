@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secret rows: paged, versioned, with those who use them; every look-up hits an index."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Secret, SecretUser
+from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
+from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import (
+    PAGE,
+    count_secrets,
+    delete_secret,
+    find_secret,
+    find_version,
+    insert_secret,
+    insert_version,
+    newest_version,
+    secrets_of,
+    update_secret,
+    users_of,
+    versions_of,
+)
+from ansible_collections.scoped.secrets.tests.unit.store.rows import (
+    connector_row,
+    error_of,
+    org_row,
+    plans_of,
+    secret_row,
+    version_row,
+)
+
+ACCOUNT = "account-id"
+FULL = replace(
+    secret_row(),
+    name="Büro",
+    description="d",
+    tags={"a": "b"},
+    connector_id="vault-id",
+    manager="vault",
+    current_version=7,
+    expires_at="2027-01-01T00:00:00Z",
+    created_at="2026-11-23T00:00:00Z",
+    updated_at="2026-11-24T00:00:00Z",
+    tag=b"\xfftag",
+)
+
+
+def insert(database: Database, *secrets: Secret) -> None:
+    def work(tx: Transaction) -> None:
+        for secret in secrets:
+            insert_secret(tx, secret)
+
+    database.write(work)
+
+
+def use(tx: Transaction, kind: str, user_id: str, field: str, secret_id: str = "a-id") -> None:
+    tx.insert("secret_reference", user_kind=kind, user_id=user_id, field=field, secret_id=secret_id)
+
+
+def count(database: Database, table: str) -> int:
+    return int(database.read(lambda tx: tx.one(f"SELECT count(*) AS found FROM {table}"))["found"])
+
+
+def test_a_secret_reads_back_as_written(database: Database) -> None:
+    database.write(lambda tx: insert_connector(tx, connector_row()))
+    insert(database, FULL, secret_row("b"))
+    assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) == FULL
+    assert database.read(lambda tx: find_secret(tx, ACCOUNT, "b")) == secret_row("b")
+
+
+def test_a_secret_is_found_in_its_own_scope_by_its_exact_name(database: Database) -> None:
+    database.write(lambda tx: insert_scope(tx, org_row()))
+    insert(database, secret_row("a"), replace(secret_row("a"), id="other-id", scope_id="payments-id"))
+    found = [database.read(lambda tx, scope=scope: find_secret(tx, scope, "a")) for scope in (ACCOUNT, "payments-id")]
+    assert [secret.id for secret in found if secret] == ["a-id", "other-id"]
+    for scope, identifier in ((ACCOUNT, "A"), (ACCOUNT, "a "), (ACCOUNT, "%"), ("none", "a")):
+        assert database.read(lambda tx, place=scope, name=identifier: find_secret(tx, place, name)) is None
+
+
+def test_an_identifier_is_there_once_per_scope(database: Database) -> None:
+    insert(database, secret_row("a"))
+    assert error_of(lambda: insert(database, replace(secret_row("a"), id="other-id"))).code == "store_failed"
+
+
+def test_an_update_writes_what_may_change_and_nothing_else(database: Database) -> None:
+    insert(database, secret_row("a"), secret_row("b"))
+    wanted = replace(secret_row("a"), name="N", description="d", tags={"t": ""}, current_version=2, expires_at="e")
+    wanted = replace(wanted, updated_at="u", tag=b"t")
+    database.write(lambda tx: update_secret(tx, replace(wanted, kind="file", identifier="x", created_at="x")))
+    assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) == replace(wanted, revision=1)
+    assert database.read(lambda tx: find_secret(tx, ACCOUNT, "b")) == secret_row("b")
+
+
+def test_an_update_of_an_older_revision_is_stale(database: Database) -> None:
+    insert(database, secret_row("a"))
+
+    def work(tx: Transaction) -> None:
+        update_secret(tx, secret_row("a"))
+        with pytest.raises(StaleRow):
+            update_secret(tx, secret_row("a"))
+
+    database.write(work)
+
+
+@pytest.mark.parametrize("extra", [-1, 0, 1, PAGE + 1])
+def test_a_list_of_several_pages_is_whole_and_in_order(database: Database, extra: int) -> None:
+    identifiers = [f"s{number}" for number in range(PAGE + extra)]
+    insert(database, *map(secret_row, reversed(identifiers)))
+    found = database.read(lambda tx: [secret.identifier for secret in secrets_of(tx, ACCOUNT)])
+    assert found == sorted(identifiers)
+    assert database.read(lambda tx: count_secrets(tx, ACCOUNT)) == len(identifiers)
+
+
+def test_a_list_has_the_secrets_of_one_scope(database: Database) -> None:
+    database.write(lambda tx: insert_scope(tx, org_row()))
+    insert(database, secret_row("b"), secret_row("A"), secret_row("c", "payments-id"), secret_row("_"))
+    found = database.read(lambda tx: [secret.identifier for secret in secrets_of(tx, ACCOUNT)])
+    assert found == ["A", "_", "b"]
+
+
+def test_secrets_are_counted_by_manager(database: Database) -> None:
+    database.write(lambda tx: insert_connector(tx, connector_row()))
+    database.write(lambda tx: insert_connector(tx, connector_row("other")))
+    insert(database, secret_row("b"), secret_row("c"), FULL)
+    counts = [
+        database.read(lambda tx, one=one: count_secrets(tx, ACCOUNT, one, by_manager=True))
+        for one in (None, "vault-id", "other-id")
+    ]
+    assert counts == [2, 1, 0]
+    assert database.read(lambda tx: count_secrets(tx, ACCOUNT)) == 3
+    assert database.read(lambda tx: count_secrets(tx, "none")) == 0
+
+
+def test_versions_read_back_as_written(database: Database) -> None:
+    insert(database, secret_row("a"), secret_row("b"))
+    first, second = version_row(version=1), replace(version_row(version=10), state="deleted", envelope=b"")
+    for version in (second, first, version_row("b-id", version=3)):
+        database.write(lambda tx, one=version: insert_version(tx, one))
+    assert database.read(lambda tx: versions_of(tx, "a-id")) == [first, second]
+    assert database.read(lambda tx: find_version(tx, "a-id", 10)) == second
+    assert database.read(lambda tx: find_version(tx, "a-id", 3)) is None
+    newest = [database.read(lambda tx, one=one: newest_version(tx, one)) for one in ("a-id", "b-id", "none")]
+    assert newest == [10, 3, 0]
+    assert error_of(lambda: database.write(lambda tx: insert_version(tx, first))).code == "store_failed"
+
+
+def test_the_users_of_a_secret_are_named(database: Database) -> None:
+    insert(database, secret_row("a"), secret_row("b"), secret_row("login"))
+
+    def work(tx: Transaction) -> None:
+        insert_connector(tx, connector_row())
+        use(tx, "secret", "login-id", "password_ref")
+        use(tx, "connector", "vault-id", "token_ref")
+        use(tx, "connector", "vault-id", "ca_ref")
+        use(tx, "connector", "vault-id", "other_ref", secret_id="b-id")
+
+    database.write(work)
+    assert database.read(lambda tx: users_of(tx, "a-id")) == [
+        SecretUser("connector", "vault", "ca_ref"),
+        SecretUser("connector", "vault", "token_ref"),
+        SecretUser("secret", "login", "password_ref"),
+    ]
+    assert database.read(lambda tx: users_of(tx, "login-id")) == []
+
+
+def test_a_deleted_secret_goes_with_its_versions_and_its_users(database: Database) -> None:
+    insert(database, secret_row("a"), secret_row("b"))
+
+    def work(tx: Transaction) -> None:
+        insert_connector(tx, connector_row())
+        for secret_id in ("a-id", "b-id"):
+            insert_version(tx, version_row(secret_id, 1))
+            insert_version(tx, version_row(secret_id, 2))
+            use(tx, "connector", "vault-id", f"{secret_id}_ref", secret_id)
+        delete_secret(tx, "a-id")
+
+    database.write(work)
+    assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) is None
+    assert [count(database, table) for table in ("secret", "secret_version", "secret_reference")] == [1, 2, 1]
+    assert database.read(lambda tx: users_of(tx, "b-id")) == [SecretUser("connector", "vault", "b-id_ref")]
+
+
+def test_every_look_up_of_a_secret_hits_an_index(path: Path, database: Database) -> None:
+    def work(tx: Transaction) -> None:
+        find_secret(tx, ACCOUNT, "a")
+        find_version(tx, "a-id", 1)
+        newest_version(tx, "a-id")
+        versions_of(tx, "a-id")
+        users_of(tx, "a-id")
+        list(secrets_of(tx, ACCOUNT))
+        count_secrets(tx, ACCOUNT)
+        count_secrets(tx, ACCOUNT, "vault-id", by_manager=True)
+
+    plans = plans_of(path, database, work)
+    assert len(plans) >= 8
+    assert [plan for plan in plans if plan.startswith("SCAN")] == []
+    searches = [plan for plan in plans if plan.startswith("SEARCH")]
+    assert all("INDEX" in plan for plan in searches), searches
