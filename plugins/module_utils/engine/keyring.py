@@ -24,8 +24,9 @@ class Keyring:
         self._store_id = store_id
         self._root = root
         self._max_wraps = max_wraps
-        # By what is wrapped, not by generation: a transaction that was rolled back leaves no wrong key here.
-        self._opened: dict[bytes, ScopeKey] = {}
+        # By all that an unwrap proves: the row of another scope is not this one's, and a transaction that was rolled
+        # back leaves no wrong key here.
+        self._opened: dict[tuple[bytes, bytes], ScopeKey] = {}
 
     def key(self, tx: Transaction, chain: list[Scope], generation: int) -> ScopeKey:
         """Return one generation of a scope's key; raise KeyRefused for a wrong root key, Damaged for a broken row."""
@@ -66,12 +67,13 @@ class Keyring:
         raise _damaged(f"There is no active key of {chain[-1].path}.")
 
     def _open(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> ScopeKey:
-        if row.wrapped not in self._opened:
-            self._opened[row.wrapped] = self._unwrap(tx, chain, row)
-        return self._opened[row.wrapped]
-
-    def _unwrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> ScopeKey:
         context = self._context(chain[-1], row.generation)
+        known = context, row.wrapped
+        if known not in self._opened:
+            self._opened[known] = self._unwrap(tx, chain, row, context)
+        return self._opened[known]
+
+    def _unwrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey, context: bytes) -> ScopeKey:
         if len(chain) == 1:
             return self._root.unwrap_account_key(
                 row.wrapped, scope_id=row.scope_id, generation=row.generation, context=context

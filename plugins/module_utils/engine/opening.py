@@ -13,13 +13,13 @@ from typing import Any
 
 from ..crypto.rootkey import DEFAULT_KDF, RootKey, create_key_file, from_base64, from_passphrase, read_key_file
 from ..model.entities import Scope
-from ..model.errors import KeyRefused
+from ..model.errors import Damaged, KeyRefused
 from ..model.scopes import ACCOUNT, Level
 from ..model.settings import Settings
 from ..store.database import Database, Row, Transaction
 from ..store.location import Location
 from ..store.schema import STEPS, now, open_schema, run_steps
-from ..store.sqlite import SqliteDialect, create_file, memory_database
+from ..store.sqlite import SqliteDialect, create_file, memory_database, unreachable
 from .keyring import Keyring
 from .scopes import create_scope
 from .session import Session
@@ -46,7 +46,7 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
     """
     location = Location.parse(settings.store)
     notices: list[str] = []
-    exists = location.path.exists()
+    exists = _exists(location)
     if not exists and create:
         _create(settings, location, notices)
         exists = True
@@ -55,6 +55,16 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
     database = Database(SqliteDialect(str(location.path)))
     open_schema(database, f"The store {location}")
     return _unlock(database, settings, tuple(notices))
+
+
+def _exists(location: Location) -> bool:
+    try:
+        location.path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise unreachable(str(location.path), error) from None
+    return True
 
 
 def _create(settings: Settings, location: Location, notices: list[str]) -> None:
@@ -100,7 +110,7 @@ def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
 
 def _unlock(database: Database, settings: Settings, notices: tuple[str, ...]) -> OpenStore:
     row = database.read(_store_row)
-    root = _root_key(settings, json.loads(row["kdf"]), [], may_create=False)
+    root = _root_key(settings, _kdf_of(row), [], may_create=False)
     if root.key_id != row["root_key_id"]:
         raise KeyRefused(
             "wrong_key",
@@ -114,6 +124,27 @@ def _unlock(database: Database, settings: Settings, notices: tuple[str, ...]) ->
 
 def _store_row(tx: Transaction) -> Row:
     return dict(tx.one("SELECT id, root_key_id, kdf FROM store") or {})
+
+
+def _kdf_of(row: Row) -> dict[str, Any]:
+    """Return how the root key comes from a passphrase, empty where it does not; raise Damaged."""
+    try:
+        kdf: dict[str, Any] = json.loads(row["kdf"])
+        bytes.fromhex(kdf.get("salt", ""))
+        complete = not kdf or (kdf.keys() >= {*DEFAULT_KDF, "salt"} and all(map(_is_plain, kdf.values())))
+    except (ValueError, TypeError, AttributeError):
+        complete = False
+    if not complete:
+        raise Damaged(
+            "damaged_kdf",
+            "The store's settings for keys from a passphrase are not what was written.",
+            hint="Restore the newest backup of the store.",
+        )
+    return kdf
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (str, int))
 
 
 def _kdf() -> dict[str, Any]:

@@ -41,7 +41,7 @@ def _resolve(session: Session, query: Query) -> Answer:
 
 def _version(session: Session, chain: list[Scope], secret: Secret, reference: Reference) -> SecretVersion:
     wanted = reference.version or str(secret.current_version)
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10):
+    if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:10]) < 10**9):
         raise InvalidInput(
             "invalid_version",
             f"{wanted[:40]!r} is no version of a secret that this collection keeps.",

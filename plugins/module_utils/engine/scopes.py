@@ -101,7 +101,7 @@ class ScopeResource(Resource[ScopeState]):
         if inside and not self.force:
             raise Conflict(
                 "scope_in_use",
-                f"{self.path} is not empty: {', '.join(inside)}.".capitalize(),
+                f"There is something in {self.path}: {', '.join(inside)}.",
                 hint="Remove what is in it first, or set 'force: true' to remove all of it for good.",
                 details=state.contents,
             )

@@ -168,6 +168,13 @@ class SecretResource(Resource[SecretState]):
     def identity(self) -> View:
         return _identity(self.path, self.identifier, self.kind)
 
+    def predicted(self, state: SecretState, plan: Plan) -> View:
+        view = super().predicted(state, plan)
+        if "value" in plan.fields:
+            view.pop("fingerprint", None)
+            view.pop("size", None)
+        return view
+
 
 def _load_state(session: Session, chain: list[Scope], connectors: list[Connector], secret: Secret) -> SecretState:
     version = session.version(chain, secret, secret.current_version)
@@ -188,14 +195,14 @@ def _utc(text: str) -> str:
         return ""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         raise InvalidInput(
             "invalid_time",
             f"'expires' is {text[:40]!r}, which is no ISO 8601 date or time.",
             hint="Write 2027-01-31 or 2027-01-31T18:00:00Z; an empty string means that it never expires.",
         ) from None
-    moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _fields(secret: Secret) -> View:

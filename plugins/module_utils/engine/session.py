@@ -37,7 +37,7 @@ class Session:
         chain = scope_rows.find_chain(self.tx, path)
         for depth, step in enumerate(path.from_account):
             if depth == len(chain):
-                raise _unknown_scope(step)
+                raise _unknown_scope(step) if depth else _no_account()
             self.check(chain[: depth + 1], chain[depth])
         return chain
 
@@ -132,4 +132,10 @@ def _unknown_scope(path: ScopePath) -> NotFound:
         "unknown_scope",
         message,
         hint="Declare it with scoped.secrets.scope first, or check 'org', 'project' and 'store'.",
+    )
+
+
+def _no_account() -> Damaged:
+    return Damaged(
+        "damaged_row", "The row of the account is gone from the store.", hint="Restore the newest backup of the store."
     )

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, unquote_plus
 
 __all__ = ["CENSORED", "MIN_LENGTH", "censor", "may_be_secret", "passwords_in", "secret_strings"]
 
@@ -52,30 +53,43 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def passwords_in(url: str) -> set[str]:
-    """Return the password that a URL carries, as it is written there and as it is meant."""
-    try:
-        parts = urlsplit(url)
-        written = [parts.password or "", *parse_qs(parts.query).get("password", [])]
-    except ValueError:
-        return set()
-    return {text for password in written for text in (password, unquote(password)) if text}
+    """Return the password that a URL carries, as it is written there and as it is meant.
+
+    A password that should have been quoted and was not is found too: whatever may be one counts.
+    """
+    rest = url.partition("://")[2] or url
+    user_infos = {rest.partition("@")[0], rest.rpartition("@")[0]}
+    written = {part for info in user_infos for part in (info.partition(":")[2], info.rpartition(":")[2])}
+    written |= set(re.findall(r"[?&]password=([^&]*)", url))
+    return {text for password in written for text in (password, unquote(password), unquote_plus(password)) if text}
 
 
 def censor(data: Any, secrets: set[str]) -> Any:
     """Return `data` with every occurrence of a secret string replaced, in dictionary keys too."""
     if not secrets:
         return data
-    # The longest first, so that no part of one is left standing around a shorter one.
-    return _censor(data, sorted(secrets, key=len, reverse=True))
+    return _censor(data, secrets)
 
 
-def _censor(data: Any, ordered: list[str]) -> Any:
+def _censor(data: Any, secrets: set[str]) -> Any:
     if isinstance(data, str):
-        for secret in ordered:
-            data = data.replace(secret, CENSORED)
-        return data
+        return _mask(data, secrets)
     if isinstance(data, Mapping):
-        return {_censor(key, ordered): _censor(value, ordered) for key, value in data.items()}
+        return {_censor(key, secrets): _censor(value, secrets) for key, value in data.items()}
     if isinstance(data, (list, tuple, set)):
-        return [_censor(item, ordered) for item in data]
+        return [_censor(item, secrets) for item in data]
     return data
+
+
+def _mask(text: str, secrets: set[str]) -> str:
+    """Return the text with each run of secrets, which may overlap, as one mark."""
+    hidden = bytearray(len(text))
+    for secret in secrets:
+        at = text.find(secret)
+        while at >= 0:
+            hidden[at : at + len(secret)] = b"\x01" * len(secret)
+            at = text.find(secret, at + 1)
+    if not any(hidden):
+        return text
+    runs = re.finditer(rb"\x00+|\x01+", bytes(hidden))
+    return "".join(CENSORED if run[0][0] else text[run.start() : run.end()] for run in runs)

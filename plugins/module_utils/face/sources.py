@@ -33,9 +33,20 @@ def _text(name: str, value: Any) -> bytes:
             f"'{name}' is a boolean, which has no one spelling as text.",
             hint="Put it in quotes.",
         )
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False).encode()
-    return str(value).encode()
+    text = json.dumps(value, ensure_ascii=False, default=_date) if isinstance(value, (dict, list)) else str(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "invalid_value",
+            f"'{name}' holds characters that are no text.",
+            hint="Give bytes as content_b64 to scoped.secrets.secret_file.",
+        ) from None
+
+
+def _date(value: Any) -> str:
+    """Return what YAML made of a date or time as it was written, or nearly so."""
+    return str(value)
 
 
 def _base64(name: str, value: Any) -> bytes:

@@ -72,7 +72,7 @@ class Reference:
         if scheme not in SCHEMES:
             raise _invalid(text, f"'{scheme}://' is none of {', '.join(s + '://' for s in SCHEMES)}")
         connector, slash, path = rest.partition("/")
-        if not slash or not path.strip("/"):
+        if not slash or not path.strip("/") or (SCHEMES[scheme][1] and path.startswith("/")):
             raise _invalid(text, f"write {scheme}://connector/path")
         version = ""
         if SCHEMES[scheme][1]:
@@ -143,7 +143,7 @@ def select_key(value: str, key: str, what: str) -> str:
     """
     try:
         node: Any = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidInput(
             "value_not_json",
             f"{what} holds no JSON, so it has no field '{key}'.",

@@ -133,7 +133,8 @@ class Database:
             try:
                 return self._translated(lambda: self._once(work, write=write))
             except _Again:
-                time.sleep(_jitter.uniform(0, 0.02 * 2**attempt))
+                if attempt + 1 < ATTEMPTS:
+                    time.sleep(_jitter.uniform(0, 0.02 * 2**attempt))
         raise Unavailable(
             "store_busy",
             f"The store was changed by others in all {ATTEMPTS} attempts to write.",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Location:
             # Never the whole URL: it may hold a password.
             raise InvalidInput(
                 "unsupported_store",
-                f"A store at '{url.partition('://')[0][:20]}://…' can't be opened by this version.",
+                f"A store at {_shown(url)} can't be opened by this version.",
                 hint="Write sqlite:///PATH with an absolute PATH, as in sqlite:////srv/secrets/store.db.",
             )
         path = Path(os.path.expanduser(rest))
@@ -39,7 +40,14 @@ class Location:
                 f"The path in the store URL '{url}' is not absolute.",
                 hint=f"Write four slashes for an absolute path: sqlite:////{rest}",
             )
-        return cls(engine, path)
+        # Where a symbolic link leads: a new file is made there, not in its place.
+        return cls(engine, Path(os.path.realpath(path)))
 
     def __str__(self) -> str:
         return f"{self.engine}:///{self.path}"
+
+
+def _shown(url: str) -> str:
+    """Return what may be shown of a URL, which can hold a password anywhere."""
+    scheme = re.match(r"[a-z][a-z0-9+]{0,19}(?=://)", url)
+    return f"'{scheme[0]}://…'" if scheme else "a URL without a scheme"

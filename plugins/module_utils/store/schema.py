@@ -89,7 +89,7 @@ def run_steps(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> s
 
 def open_schema(database: Database, where: str, steps: tuple[Step, ...] = STEPS) -> None:
     """Bring an existing store to this version; raise StoreRefused for a newer or foreign one, which stays unread."""
-    if "store" not in database.table_names():
+    if not database.table_names() >= {"store", "scope", "secret_version"}:
         raise StoreRefused(
             "foreign_database",
             f"{where}: it is no store of scoped.secrets.",

@@ -119,9 +119,12 @@ def _changeable(scope: Scope) -> dict[str, object]:
 
 
 def delete_scope(tx: Transaction, scope: Scope) -> None:
-    """Delete an empty scope and its keys."""
+    """Delete a scope without secrets, its connectors and its keys."""
     for statement in (
         "DELETE FROM default_manager WHERE scope_id = :id",
+        "DELETE FROM secret_reference WHERE user_kind = 'connector' "
+        "AND user_id IN (SELECT id FROM connector WHERE scope_id = :id)",
+        "DELETE FROM connector WHERE scope_id = :id",
         "DELETE FROM scope_key WHERE scope_id = :id",
         "DELETE FROM scope WHERE id = :id",
     ):

@@ -107,7 +107,8 @@ def _changeable(secret: Secret) -> dict[str, object]:
 
 
 def delete_secret(tx: Transaction, secret_id: str) -> None:
-    """Delete a secret, all its versions, and the record of who used it."""
+    """Delete a secret, all its versions, and the records of who used it and of what it used."""
+    tx.run("DELETE FROM secret_reference WHERE user_kind = 'secret' AND user_id = :id", id=secret_id)
     for table, column in (("secret_reference", "secret_id"), ("secret_version", "secret_id"), ("secret", "id")):
         tx.run(f"DELETE FROM {table} WHERE {column} = :id", id=secret_id)
 

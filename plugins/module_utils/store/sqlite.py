@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Callable, Mapping
@@ -16,7 +18,7 @@ from typing import Any, ClassVar
 from ..model.errors import Damaged, ScopedSecretsError, StoreRefused, Unavailable
 from .database import Database, Dialect
 
-__all__ = ["SqliteDialect", "create_file", "memory_database"]
+__all__ = ["SqliteDialect", "create_file", "memory_database", "unreachable"]
 
 BUSY_TIMEOUT_MS = 60_000
 
@@ -48,12 +50,13 @@ _FOREIGN = "It is no store of scoped.secrets."
 
 
 class SqliteDialect(Dialect):
-    """One database file that exists, or `:memory:`."""
+    """One database file that exists, or `:memory:`. `is_new`: it is being made, and set up for good."""
 
     types: ClassVar[Mapping[str, str]] = {"bytes": "BLOB", "integer": "INTEGER"}
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_new: bool = False) -> None:
         self.path = path
+        self._is_new = is_new
 
     def connect(self) -> sqlite3.Connection:
         if self.path != ":memory:":
@@ -63,9 +66,11 @@ class SqliteDialect(Dialect):
             uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
-        # WAL is not among them: the file remembers it, and one that is not ours must stay as it is.
         for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
+        if self._is_new:
+            # The file remembers it. One that exists may not be ours, and then must stay as it is.
+            connection.execute("PRAGMA journal_mode = WAL")
         return connection
 
     def begin(self, connection: Any, *, write: bool) -> None:
@@ -81,6 +86,8 @@ class SqliteDialect(Dialect):
         return False
 
     def translate(self, error: Exception) -> ScopedSecretsError | None:
+        if isinstance(error, OSError):
+            return unreachable(self.path, error)
         if not isinstance(error, sqlite3.Error):
             return None
         name = getattr(error, "sqlite_errorname", None) or ""
@@ -92,6 +99,15 @@ class SqliteDialect(Dialect):
             f"The store {self.path} failed: {name or type(error).__name__}.",
             hint="Check the disk that it lies on and its free space.",
         )
+
+
+def unreachable(path: str, error: OSError) -> StoreRefused:
+    """Return our error for a path that the operating system does not let us see."""
+    return StoreRefused(
+        "store_unreachable",
+        f"The store {path} can't be reached: {error.strerror or type(error).__name__}.",
+        hint="Check the path in 'store', and that the user who runs Ansible may enter all its folders.",
+    )
 
 
 def _full(path: str, _name: str) -> ScopedSecretsError:
@@ -177,10 +193,10 @@ def check_file(path: Path) -> None:
 def check_file_system(path: Path, mounts: str = "/proc/self/mountinfo") -> None:
     """Raise StoreRefused if `path` lies on a network file system (told on Linux only)."""
     try:
-        lines = Path(mounts).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        lines = Path(mounts).read_bytes().splitlines()
     except OSError:
         return
-    kind = _file_system(os.path.realpath(path.parent), lines)
+    kind = _file_system(os.fsencode(os.path.realpath(path.parent)), lines)
     if kind in _NETWORK_TYPES:
         raise StoreRefused(
             "store_on_network",
@@ -189,16 +205,17 @@ def check_file_system(path: Path, mounts: str = "/proc/self/mountinfo") -> None:
         )
 
 
-def _file_system(folder: str, mountinfo: list[str]) -> str:
+def _file_system(folder: bytes, mountinfo: list[bytes]) -> str:
     """Return the type of the file system that `folder` lies on (proc(5), mountinfo)."""
-    best, kind = "", ""
+    best, kind = b"", b""
     for line in mountinfo:
         fields = line.split()
-        point = fields[4].encode().decode("unicode_escape")
-        inside = folder == point or folder.startswith(point.rstrip("/") + "/")
+        # Space, tab, newline and backslash are written as three octal digits.
+        point = re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8)]), fields[4])
+        inside = folder == point or folder.startswith(point.rstrip(b"/") + b"/")
         if inside and len(point) >= len(best):
-            best, kind = point, fields[fields.index("-") + 1]
-    return kind
+            best, kind = point, fields[fields.index(b"-") + 1]
+    return kind.decode("ascii", "replace")
 
 
 def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
@@ -208,9 +225,7 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_file_system(path)
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        with contextlib.closing(sqlite3.connect(draft)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-        database = Database(SqliteDialect(str(draft)))
+        database = Database(SqliteDialect(str(draft), is_new=True))
         try:
             initialise(database)
         finally:
@@ -225,7 +240,7 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
             hint="Make its folder writable for the user that runs Ansible, or set 'store' to another place.",
         ) from None
     finally:
-        for leftover in path.parent.glob(draft.name + "*"):
+        for leftover in path.parent.glob(glob.escape(draft.name) + "*"):
             leftover.unlink(missing_ok=True)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
@@ -162,3 +163,11 @@ def test_check_mode_says_the_same_and_writes_nothing(settings: Settings, tree: E
 def test_scopes_are_listed(tree: Engine, filters: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     assert places(tree, **filters) == expected
     assert places(tree, **filters, verify=True) == expected
+
+
+def test_force_removes_connectors_too(settings: Settings, engine: Engine) -> None:
+    declare(engine, "scope", org="Pay")
+    add_connector(settings, "vault", ScopePath("Pay"))
+    assert "organization 'Pay'" in error_of(lambda: declare(engine, "scope", org="Pay", state="absent")).message
+    assert declare(engine, "scope", org="Pay", state="absent", force=True).changed
+    assert shown(engine, "scope_info", recursive=True)[0]["organizations"] == 0

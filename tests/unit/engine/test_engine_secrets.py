@@ -257,3 +257,31 @@ def test_no_value_and_no_name_of_a_key_is_in_the_file(settings: Settings, engine
     declare(engine, "secret_text", identifier="a", value=value)
     assert value.decode() not in "\n".join(content_of(settings))
     assert value.hex().upper() not in "\n".join(content_of(settings)).upper()
+
+
+def test_a_secret_that_is_gone_uses_nothing(settings: Settings, engine: Engine) -> None:
+    for identifier in ("used", "user"):
+        declare(engine, "secret_text", identifier=identifier, value=b"x")
+    add_user(settings, "used", "secret", "user", "password")
+    declare(engine, "secret_text", identifier="user", state="absent")
+    assert declare(engine, "secret_text", identifier="used", state="absent").changed
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_out_of_the_calendar(engine: Engine, moment: str) -> None:
+    call = {"identifier": "a", "value": b"x", "expires": moment}
+    assert error_of(lambda: declare(engine, "secret_text", **call)).code == "invalid_time"
+
+
+def test_an_early_year_has_expired(engine: Engine) -> None:
+    secret = shown(engine, "secret_text", identifier="a", value=b"x", expires="0999-01-01")
+    assert secret["expires"] == "0999-01-01T00:00:00Z"
+    assert error_of(lambda: read(engine, "a")).code == "secret_expired"
+
+
+def test_check_mode_says_nothing_about_a_value_that_it_does_not_know(engine: Engine) -> None:
+    declare(engine, "secret_text", identifier="a", value=b"one")
+    (foreseen,) = check(engine, "secret_text", identifier="a", value=b"three").returned.values()
+    real = shown(engine, "secret_text", identifier="a", value=b"three")
+    assert {**real, **foreseen, "updated_at": real["updated_at"]} == real
+    assert foreseen["version"] == 2

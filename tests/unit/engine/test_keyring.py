@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import RootKey, read_key_file
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.integrity import tag_scope
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.keyring import Keyring
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
@@ -161,3 +162,24 @@ def test_keys_are_bound_to_their_store(project: Settings) -> None:
     store = open_store(project, create=False)
     keyring = Keyring("another store", read_key_file(project.root_key_file))
     assert error_of(lambda: store.database.read(lambda tx: Session(tx, "x", keyring).chain(API))).code == "wrong_key"
+
+
+def test_the_key_of_one_project_is_never_taken_for_that_of_another(project: Settings, engine: Engine) -> None:
+    """Somebody with the key of one project and access to the database can't have the other's secrets sealed with it."""
+    declare(engine, "scope", org="payments", project="theirs")
+    declare(engine, "secret_text", org="payments", project="api", identifier="mine", value=b"mine")
+
+    def swap(session: Session) -> None:
+        mine, theirs = session.chain(API), session.chain(ScopePath("payments", "theirs"))
+        wrapped = keys_of(session.tx, mine[-1].id)[0].wrapped
+        tag = tag_scope(theirs[-1], session.keyring.active(session.tx, mine)).tag
+        session.tx.run(
+            "UPDATE scope_key SET wrapped = :wrapped WHERE scope_id = :id", wrapped=wrapped, id=theirs[-1].id
+        )
+        session.tx.run("UPDATE scope SET tag = :tag WHERE id = :id", tag=tag, id=theirs[-1].id)
+
+    worn(project, swap, 1 << 20)
+    victim = Engine(project)
+    assert read(victim, "mine", "payments", "api") == b"mine"
+    params = {"org": "payments", "project": "theirs", "identifier": "fresh", "value": b"of theirs"}
+    assert error_of(lambda: declare(victim, "secret_text", **params)).code == "damaged_scope_key"

@@ -9,6 +9,7 @@ import base64
 import os
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,37 @@ def test_a_foreign_database_is_refused_unread(settings: Settings) -> None:
     content = path.read_bytes()
     assert error_of(lambda: declare(Engine(settings), "scope", org="payments")).code == "foreign_database"
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "kdf", ["nope", "[]", '{"salt": "00"}', '{"salt": "zz", "memory_kib": 8, "iterations": 1, "lanes": 1}']
+)
+def test_settings_for_passphrases_that_nobody_wrote(settings: Settings, engine: Engine, kdf: str) -> None:
+    declare(engine, "secret_text", identifier="a", value=b"x")
+    with closing(sqlite3.connect(store_path(settings))) as database:
+        database.execute("UPDATE store SET kdf = ?", [kdf])
+        database.commit()
+    other = settings._replace(passphrase="five random words make one")
+    assert error_of(lambda: read(Engine(other), "a")).code == "damaged_kdf"
+
+
+def test_a_store_is_made_where_a_symbolic_link_leads(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "real" / "store.db")
+    engine = Engine(settings._replace(store=f"sqlite:///{tmp_path}/link.db"))
+    declare(engine, "secret_text", identifier="a", value=b"x")
+    assert read(engine, "a") == b"x"
+    assert (tmp_path / "real" / "store.db").is_file()
+
+
+def test_a_store_behind_a_file(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    engine = Engine(settings._replace(store=f"sqlite:///{tmp_path}/file/store.db"))
+    assert error_of(lambda: read(engine, "a")).code == "store_unreachable"
+
+
+def test_without_the_row_of_the_account_nothing_is_taken_for_granted(settings: Settings, engine: Engine) -> None:
+    declare(engine, "scope", org="payments")
+    with closing(sqlite3.connect(store_path(settings))) as database:
+        database.executescript("PRAGMA foreign_keys = OFF; DELETE FROM scope WHERE level = 'account'")
+    call = {"org": "payments", "state": "absent"}
+    assert error_of(lambda: declare(Engine(settings), "scope", **call)).code == "damaged_row"

@@ -189,3 +189,17 @@ def test_more_secrets_do_not_mean_more_queries(settings: Settings, tree: Engine)
     for number in range(30):
         declare(tree, "secret_text", org="payments", project="api", identifier=f"more{number}", value=b"v")
     assert count() == before > 0
+
+
+def test_there_is_no_version_nought(engine: Engine) -> None:
+    declare(engine, "secret_text", identifier="a", value=b"x")
+    assert error_of(lambda: read(engine, "a", version="0")).code == "invalid_version"
+
+
+def test_a_value_that_is_nested_too_deep_spoils_no_other(engine: Engine) -> None:
+    declare(engine, "secret_text", identifier="deep", value=b"[" * 100_000)
+    declare(engine, "secret_text", identifier="a", value=b"x")
+    deep, plain = engine.resolve([Query("deep#x"), Query("a")])
+    assert deep.error
+    assert deep.error.code == "value_not_json"
+    assert plain.value == b"x"

@@ -117,3 +117,22 @@ def test_no_secret_is_left(secrets: set[str], before: str, after: str) -> None:
     for secret in secrets:
         shown = json.dumps(censor({before + secret: [before + secret + after]}, secrets))
         assert [one for one in secrets if one in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgresql://u@h/db?password=p%40ss", "p%40ss"),
+        ("postgresql://u@h/db?x=1&password=p%40ss", "p@ss"),
+        ("postgresql://u:pa[ssword@h/db", "pa[ssword"),
+        ("postgresql://u:pa#ss/word@h/db?x=a@b", "pa#ss/word"),
+        ("postgresql://u:pa@ss@h/db", "pa@ss"),
+        ("postgresql:/u:hunter22@h/db", "hunter22"),
+    ],
+)
+def test_a_password_is_found_however_it_is_written(url: str, password: str) -> None:
+    assert password not in censor(f"x {password} y", passwords_in(url))
+
+
+def test_secrets_that_overlap_leave_nothing() -> None:
+    assert censor("-abcdefgh-", {"abcdef", "efgh"}) == "-********-"

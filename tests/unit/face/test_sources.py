@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import os
 from datetime import date
 from pathlib import Path
@@ -106,3 +107,15 @@ def test_what_is_given_is_not_changed() -> None:
 def test_a_missing_file_is_named() -> None:
     error = missing_src("/x/y", "no such file")
     assert (error.code, "'/x/y'" in error.message, "no such file" in error.message) == ("missing_src", True, True)
+
+
+def test_a_date_within_a_value() -> None:
+    given = {"value": {"since": datetime.date(2026, 1, 1)}}
+    assert take_value(given, read_local)["value"] == b'{"since": "2026-01-01"}'
+
+
+@pytest.mark.parametrize("value", ["\udc80", {"a": "\udc80"}])
+def test_what_is_no_text(value: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        take_value({"value": value}, read_local)
+    assert caught.value.code == "invalid_value"

@@ -87,3 +87,8 @@ def test_keys_select_fields(key: str, value: str) -> None:
 def test_a_missing_field_is_not_found(key: str) -> None:
     with pytest.raises(NotFound):
         select_key('{"user": "api", "list": ["a", "b"]}', key, "it")
+
+
+def test_a_url_without_a_name() -> None:
+    with pytest.raises(InvalidInput):
+        Reference.parse("azurevault://vault//version")

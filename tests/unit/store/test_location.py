@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of
 
@@ -51,3 +52,10 @@ def test_other_engines_are_refused_without_repeating_the_url(url: str) -> None:
     error = error_of(lambda: Location.parse(url))
     assert error.code == "unsupported_store"
     assert "hunter22" not in error.message
+
+
+@pytest.mark.parametrize("url", ["postgresql:/u:hunter22@h/db", "hunter22", "u:hunter22://x", "p" * 30 + "://hunter22"])
+def test_no_part_of_a_url_that_may_be_secret_is_repeated(url: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Location.parse(url)
+    assert "hunter" not in str(caught.value)

@@ -309,3 +309,21 @@ def test_memory_databases_share_nothing() -> None:
     first, second = memory_database(), memory_database()
     initialise(first)
     assert ("store" in first.table_names(), second.table_names()) == (True, set())
+
+
+def test_a_mount_point_in_any_bytes(tmp_path: Path) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_bytes(
+        LOCAL.encode() + b"37 36 0:1 / /mnt/B\xc3\xbcro\\040x rw - nfs4 x rw\n38 36 0:2 / /mnt/\xff rw - ext4 y rw\n"
+    )
+    assert error_of(lambda: check_file_system(Path("/mnt/Büro x/s.db"), str(mounts))).code == "store_on_network"
+    check_file_system(Path("/mnt/else/s.db"), str(mounts))
+
+
+def test_nothing_is_left_of_a_store_with_signs_in_its_name(tmp_path: Path) -> None:
+    def broken(_database: Database) -> None:
+        raise InterruptedError
+
+    with pytest.raises(StoreRefused):
+        create_file(tmp_path / "a[b]*.db", broken)
+    assert not list(tmp_path.iterdir())
