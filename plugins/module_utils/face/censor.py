@@ -58,8 +58,8 @@ def passwords_in(url: str) -> set[str]:
     A password that should have been quoted and was not is found too: whatever may be one counts.
     """
     rest = url.partition("://")[2] or url
-    user_infos = {rest.partition("@")[0], rest.rpartition("@")[0]}
-    written = {part for info in user_infos for part in (info.partition(":")[2], info.rpartition(":")[2])}
+    user_infos = {rest.partition("@")[0], rest.rpartition("@")[0]} if "@" in rest else set()
+    written = {part for info in user_infos if ":" in info for part in (info.partition(":")[2], info.rpartition(":")[2])}
     written |= set(re.findall(r"[?&]password=([^&]*)", url))
     return {text for password in written for text in (password, unquote(password), unquote_plus(password)) if text}
 
