@@ -1,23 +1,25 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one router: the action plugin that every module of the collection runs through, on the control node.
+"""The one router: what every module of the collection runs through, on the control node.
 
-It is named by `plugin_routing.modules.<name>.action_plugin`. A redirect under `plugin_routing.action` would load it
-once in the parent instead of in each worker, but then a task's resolved name is the router's and
-`module_defaults` groups no longer apply to it (measured on core 2.19 and 2.21).
+Each module has an action plugin of its name, which is this class with the module's Spec. ansible-core's strategies load
+such a plugin in the parent process, and workers inherit it: 100 tasks took 27 ms each. Named by `plugin_routing`
+instead, it was loaded in each worker anew, which took 80 ms; a redirect in `plugin_routing.action` loads it in the
+parent too, but then `module_defaults` groups no longer apply (measured on core 2.19 and 2.21).
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+from ..module_utils import bytecode  # noqa: F401 -- first: it speeds up the imports below
+from ..module_utils.client import through_broker  # noqa: F401 -- so that workers inherit it
 from ..module_utils.face.call import call, failure
 from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secret_strings
 from ..module_utils.face.options import resolve_options
@@ -25,11 +27,11 @@ from ..module_utils.face.sources import missing_src
 from ..module_utils.face.spec import Spec
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
 
-_MODULES = "ansible_collections.scoped.secrets.plugins.modules"
 
-
-class ActionModule(ActionBase):
+class Router(ActionBase):
     """Validates with the module's own Spec, calls the engine, and censors whatever comes back."""
+
+    spec: ClassVar[Spec]
 
     _requires_connection = False
     _supports_check_mode = True
@@ -37,32 +39,30 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        name = self._task.action.rpartition(".")[2]
-        spec: Spec = importlib.import_module(f"{_MODULES}.{name}").SPEC
         arguments = dict(self._task.args)
-        self._secrets = secret_strings(arguments, spec.argument_spec)
-        result = self._guarded(name, spec, arguments, task_vars or {})
-        result["invocation"] = {"module_args": _shown(arguments, spec)}
+        self._secrets = secret_strings(arguments, self.spec.argument_spec)
+        result = self._guarded(arguments, task_vars or {})
+        result["invocation"] = {"module_args": _shown(arguments, self.spec)}
         censored: dict[str, Any] = censor(result, self._secrets)
         return censored
 
-    def _guarded(self, name: str, spec: Spec, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _guarded(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the result, or what failed: nothing may leave here as an exception, which core would print."""
         try:
-            return self._run(name, spec, arguments, task_vars)
+            return self._run(arguments, task_vars)
         except ScopedSecretsError as error:
             return failure(error)
         except Exception as error:
             return failure(internal_error(error))
 
-    def _run(self, name: str, spec: Spec, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        params = _validated(spec, arguments)
+    def _run(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        params = _validated(self.spec, arguments)
         options = resolve_options(params, task_vars, self._templar.template, C.CONFIG_FILE)
-        self._secrets |= secret_strings(options, spec.argument_spec) | passwords_in(options["store"])
+        self._secrets |= secret_strings(options, self.spec.argument_spec) | passwords_in(options["store"])
         if self._is_delegated():
-            return self._run_there(name, params, options, task_vars)
+            return self._run_there(params, options, task_vars)
         return call(
-            spec,
+            self.spec,
             params,
             options,
             check_mode=self._task.check_mode,
@@ -74,9 +74,7 @@ class ActionModule(ActionBase):
         host = self._task.delegate_to
         return bool(host) and host not in C.LOCALHOST
 
-    def _run_there(
-        self, name: str, params: dict[str, Any], options: dict[str, str], task_vars: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _run_there(self, params: dict[str, Any], options: dict[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run the real module on the host that the task is delegated to, on a store that both can reach."""
         if not options["store"] or options["store"].startswith("sqlite:"):
             raise InvalidInput(
@@ -93,7 +91,9 @@ class ActionModule(ActionBase):
             )
         merged = {option: options.get(option, value) for option, value in params.items()}
         arguments = {option: value for option, value in merged.items() if value is not None}
-        return self._execute_module(module_name=f"scoped.secrets.{name}", module_args=arguments, task_vars=task_vars)
+        return self._execute_module(
+            module_name=f"scoped.secrets.{self.spec.resource}", module_args=arguments, task_vars=task_vars
+        )
 
     def _read_file(self, src: str) -> bytes:
         """Return the content of `src` as the copy module finds it; ansible-vault files are opened in memory."""

@@ -79,6 +79,12 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         [{"scoped.secrets.secret_info": API}],
         [{"scoped.secrets.secret_info": {"org": "nobody", "root_key": "{{ canary.text }}"}}],
     ),
+    "modules/doctor": (
+        [{"scoped.secrets.doctor": {}}, {"scoped.secrets.doctor": {"passphrase": "{{ canary.text }}"}}],
+        [{"scoped.secrets.doctor": {"pasphrase": "{{ canary.text }}"}}],
+    ),
+    # It is enabled in every way: see LOUD.
+    "callback/usage": ([], []),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],
@@ -137,7 +143,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
 VARIABLES = {"scope": API, "template": 'x <+secrets.getValue("text")> y'}
 
 LOUD = {
-    "ANSIBLE_CALLBACKS_ENABLED": "record,ansible.builtin.junit,ansible.builtin.tree,ansible.builtin.profile_tasks",
+    "ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage,junit,tree,profile_tasks",
     "ANSIBLE_RETRY_FILES_ENABLED": "1",
     "ANSIBLE_KEEP_REMOTE_FILES": "0",
 }

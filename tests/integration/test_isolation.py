@@ -68,6 +68,8 @@ TABLE: dict[str, list[Task]] = {
         of("secret_info", **OURS, identifier="theirs.text"),
         of("secret_info", **OURS, tags={"whose": "theirs"}),
     ],
+    "modules/doctor": [of("doctor", **OURS)],
+    "callback/usage": [of("secret_info", **OURS)],
     "modules/connector_info": [of("connector_info", **OURS), of("connector_info", **OURS, identifier="theirs")],
     "modules/default_secret_manager": [of("default_secret_manager", **OURS, secret_manager="theirs")],
     "lookup/secret": [
@@ -130,7 +132,7 @@ def test_the_table_covers_every_entry_point() -> None:
 def test_nothing_of_another_project_is_shown(two_projects: tuple[Site, list[str]], entry: str) -> None:
     site, words = two_projects
     tried = [{**task, "ignore_errors": True} for task in TABLE[entry]]
-    run = site.run(tried, "-vvv", "--diff")
+    run = site.run(tried, "-vvv", "--diff", environment={"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage"})
     assert len([task for task in run.tasks if task["status"] in ("ok", "failed")]) == len(tried)
     check_shows_nothing(run, words)
     left = site.run([of("secret_info", **THEIRS)]).last["secrets"]

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 
 from ..engine.engine import Engine
+from ..engine.usage import Usage
 from ..model.settings import Settings
 
 __all__ = ["Engines"]
@@ -19,19 +21,16 @@ class Engines:
     """Lends each engine to one thread at a time. So whatever many ask at once is read once."""
 
     def __init__(self, settings: Settings) -> None:
-        self._engines = {True: Engine(settings), False: Engine(settings)}
-        self._locks = {True: threading.Lock(), False: threading.Lock()}
+        self.usage = Usage()
+        place = f"in the broker of this run, process {os.getpid()}"
+        self._engines = {to_read: Engine(settings, place=place, usage=self.usage) for to_read in (True, False)}
+        self._locks = {to_read: threading.Lock() for to_read in (True, False)}
 
     @contextlib.contextmanager
     def borrow(self, *, to_read: bool) -> Iterator[Engine]:
         """Yield an engine, once nobody else has it."""
         with self._locks[to_read]:
             yield self._engines[to_read]
-
-    def usage(self) -> dict[str, int]:
-        """Return what both have done, as engine/usage.py counts it."""
-        one, other = (engine.usage.counts() for engine in self._engines.values())
-        return {what: number + other[what] for what, number in one.items()}
 
     def wait(self, seconds: float) -> None:
         """Return when no call is under way, or after `seconds`."""

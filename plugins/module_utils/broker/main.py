@@ -16,7 +16,7 @@ from ..model.settings import Settings
 from . import protocol
 from .engines import Engines
 from .lifetime import LifeTime, is_running
-from .meeting import Meeting, Run, proof_of
+from .meeting import Meeting, Run, proof_of, proof_of_run
 from .server import Server, listen
 
 __all__ = ["main", "sweep"]
@@ -48,9 +48,9 @@ def _server(order: dict[str, Any]) -> Server:
     token = os.urandom(32)
     # Before the socket: who can connect finds the right token.
     write_token(meeting.token, token)
-    return Server(
-        meeting, listen(meeting.socket), Engines(settings), proof_of(token, settings), LifeTime(Run(*order["run"]))
-    )
+    proof = proof_of(token, settings)
+    proofs = {"handle": proof, "resolve": proof, "usage": proof_of_run(token)}
+    return Server(meeting, listen(meeting.socket), Engines(settings), proofs, LifeTime(Run(*order["run"])))
 
 
 def harden() -> None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from ..model.settings import Settings
 
-__all__ = ["Meeting", "NoMeeting", "Run", "meeting_of", "proof_of", "this_run"]
+__all__ = ["Meeting", "NoMeeting", "Run", "folders", "meeting_of", "proof_of", "proof_of_run", "started", "this_run"]
 
 # sun_path has 108 bytes on Linux, 104 on macOS and the BSDs (unix(7), unix(4)).
 MAX_PATH = 100
@@ -79,7 +79,7 @@ def meeting_of(run: Run, settings: Settings) -> Meeting:
     shown = re.sub(r"//[^/@]*@", "//", settings.store.partition("?")[0])
     parts = [shown, settings.root_key_file, str(bool(settings.root_key)), str(bool(settings.passphrase)), _namespace()]
     name = f"{run.pid}-{run.started}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
-    for folder in _folders():
+    for folder in folders():
         if len(os.fsencode(f"{folder}/{name}.token")) <= MAX_PATH and _is_ours(folder):
             return Meeting(folder, name)
     raise NoMeeting("no temp folder can be written, or their paths are too long for a socket")
@@ -90,7 +90,13 @@ def proof_of(token: bytes, settings: Settings) -> str:
     return hmac.new(token, json.dumps(settings).encode(), "sha256").hexdigest()
 
 
-def _folders() -> Iterator[str]:
+def proof_of_run(token: bytes) -> str:
+    """Return what shows a broker that a caller is of its run, which is enough to ask for numbers."""
+    return hmac.new(token, b"usage", "sha256").hexdigest()
+
+
+def folders() -> Iterator[str]:
+    """Yield where a broker may be met, the best first."""
     user = os.geteuid()
     for base in (os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{user}", "/dev/shm", tempfile.gettempdir(), "/tmp"):
         if base and os.path.isabs(base):

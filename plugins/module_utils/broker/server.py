@@ -48,11 +48,14 @@ def listen(path: str) -> socket.socket:
 class Server:
     """Serves the callers of one run until it ends."""
 
-    def __init__(self, meeting: Meeting, listener: socket.socket, engines: Engines, proof: str, life: LifeTime) -> None:
+    def __init__(
+        self, meeting: Meeting, listener: socket.socket, engines: Engines, proofs: dict[str, str], life: LifeTime
+    ) -> None:
+        """Take what the run is met by, and the proof that each call wants."""
         self._meeting = meeting
         self._listener = listener
         self._engines = engines
-        self._proof = proof
+        self._proofs = proofs
         self._life = life
 
     def serve(self) -> None:
@@ -110,15 +113,14 @@ class Server:
         return True
 
     def _refusal(self, message: dict[str, Any]) -> str:
-        if message.get("protocol") != PROTOCOL:
-            return "protocol"
-        if not hmac.compare_digest(str(message.get("proof")).encode(), self._proof.encode()):
-            return "proof"
-        return "" if message.get("call") in ("handle", "resolve", "usage") else "call"
+        wanted = self._proofs.get(str(message.get("call")))
+        if message.get("protocol") != PROTOCOL or wanted is None:
+            return "call"
+        return "" if hmac.compare_digest(str(message.get("proof")).encode(), wanted.encode()) else "proof"
 
     def _replies(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if message["call"] == "usage":
-            yield {"usage": self._engines.usage()}
+            yield {"usage": self._engines.usage.counts()}
         elif message["call"] == "handle":
             with self._engines.borrow(to_read=False) as engine:
                 yield {"result": result_to_wire(engine.handle(request_from_wire(message["request"])))}

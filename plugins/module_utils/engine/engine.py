@@ -16,6 +16,7 @@ from ..model.settings import Settings
 from ..store.database import Transaction
 from .cache import AnswerCache
 from .defaults import ConnectorInfo, DefaultManagerResource
+from .doctor import examine
 from .opening import OpenStore, open_store
 from .resolver import resolve
 from .resource import Action, Info, Plan, Resource
@@ -42,16 +43,19 @@ INFOS: dict[str, Callable[[dict[str, Any]], Info]] = {
 class Engine:
     """One open store. Belongs to the process that made it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, place: str = "in the process of the task", usage: Usage | None = None):
         self._settings = settings
+        self._place = place
         self._open: OpenStore | None = None
         self._notices: list[str] = []
         self._cache = AnswerCache()
-        self.usage = Usage()
+        self._usage = usage or Usage()
 
     def handle(self, request: Request) -> Result:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
-        self.usage.add("calls")
+        self._usage.add("calls")
+        if request.resource == "doctor":
+            return self._examine()
         if request.resource in INFOS:
             return self._list(INFOS[request.resource](request.params))
         if request.resource in RESOURCES:
@@ -80,10 +84,15 @@ class Engine:
         return {query: resolve(session, query) for query in queries}
 
     def _count(self, asked: int, missing: int, fresh: dict[Query, Answer]) -> None:
-        self.usage.add("calls")
-        self.usage.add("reads", asked)
-        self.usage.add("hits", asked - missing)
-        self.usage.add("opened", sum(answer.error is None for answer in fresh.values()))
+        self._usage.add("calls")
+        self._usage.add("reads", asked)
+        self._usage.add("hits", asked - missing)
+        self._usage.add("opened", sum(answer.error is None for answer in fresh.values()))
+
+    def _examine(self) -> Result:
+        checks = examine(self._settings, self._place)
+        healthy = all(check["verdict"] != "error" for check in checks)
+        return Result(returned={"healthy": healthy, "checks": checks, "usage": self._usage.counts()})
 
     def _list(self, info: Info) -> Result:
         store = self._store(create=False)

@@ -28,6 +28,15 @@ class Keyring:
         # back leaves no wrong key here.
         self._opened: dict[tuple[bytes, bytes], ScopeKey] = {}
 
+    @property
+    def source(self) -> str:
+        """Where the root key came from, in words."""
+        return self._root.source
+
+    @property
+    def root_key_id(self) -> str:
+        return self._root.key_id
+
     def key(self, tx: Transaction, chain: list[Scope], generation: int) -> ScopeKey:
         """Return one generation of a scope's key; raise KeyRefused for a wrong root key, Damaged for a broken row."""
         for row in keys_of(tx, chain[-1].id):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 
 __all__ = ["Usage"]
@@ -15,9 +16,11 @@ class Usage:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def add(self, what: str, number: int = 1) -> None:
-        self._counts[what] += number
+        with self._lock:
+            self._counts[what] += number
 
     def counts(self) -> dict[str, int]:
         """Return the numbers, in a steady order: calls, reads, hits, opened."""

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The callback that tells what a run read, and that gives its workers a head start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+from ..module_utils import bytecode  # noqa: F401 -- first: it speeds up the imports below
+from ..module_utils.client import through_broker  # noqa: F401 -- workers inherit it, and what it imports
+from ..module_utils.client.usage import usage_of_run
+from ..module_utils.face import reading  # noqa: F401 -- the same
+
+DOCUMENTATION = r"""
+name: usage
+type: aggregate
+short_description: Show how many secrets a run read, and speed up lookups
+version_added: 0.1.0
+author: The scoped.secrets contributors (@scoped)
+description:
+  - At C(-vv), prints one line at the end of a run with the number of calls, of secrets read, and of those that came out
+    of the cache.
+  - Has the shared code of lookup, filter and modules loaded once, by C(ansible-playbook) itself. Otherwise every task
+    with a lookup loads it anew, which takes about 10 ms.
+  - Shows no name and no value of any secret.
+requirements:
+  - Enable it with C(callbacks_enabled = scoped.secrets.usage) in C(ansible.cfg).
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Prints one line."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "scoped.secrets.usage"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        usage = usage_of_run() if self._display.verbosity >= 2 else {}
+        if usage:
+            self._display.vv(
+                "scoped.secrets: {calls} calls, {reads} secrets read, {hits} of them from the cache, "
+                "{opened} opened".format(**usage)
+            )

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asking the brokers of this run what they did, without starting one."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from ..broker import protocol
+from ..broker.meeting import Meeting, folders, proof_of_run, this_run
+
+__all__ = ["usage_of_run"]
+
+PATIENCE = 2.0  # seconds
+
+
+def usage_of_run() -> dict[str, int]:
+    """Return the counts of all brokers of this run, added up; empty where there is none."""
+    total: dict[str, int] = {}
+    for meeting in _meetings():
+        for what, number in _ask(meeting).items():
+            total[what] = total.get(what, 0) + number
+    return total
+
+
+def _meetings() -> list[Meeting]:
+    run = this_run()
+    prefix, end = f"{run.pid}-{run.started}-", ".sock"
+    found = []
+    for folder in folders():
+        if os.path.isdir(folder) and os.access(folder, os.R_OK):
+            names = [name.removesuffix(end) for name in os.listdir(folder) if name.endswith(end)]
+            found += [Meeting(folder, name) for name in names if name.startswith(prefix)]
+    return found
+
+
+def _ask(meeting: Meeting) -> dict[str, int]:
+    """Return the counts of one broker; empty if it does not answer."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection, open(meeting.token, "rb") as token:
+            connection.settimeout(PATIENCE)
+            connection.connect(meeting.socket)
+            proof = proof_of_run(token.read())
+            protocol.send(connection, {"protocol": protocol.PROTOCOL, "proof": proof, "call": "usage"})
+            return dict((protocol.receive(connection) or {}).get("usage", {}))
+    except (OSError, protocol.ProtocolError):
+        return {}

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a broken installation lacks: each part looked at by itself, with a verdict and the next step."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import Any
+
+from ..model.errors import ScopedSecretsError
+from ..model.settings import Settings
+from ..model.version import VERSION
+from ..store.location import Location
+from .opening import OpenStore, open_store
+
+__all__ = ["LIBRARIES", "examine"]
+
+Check = dict[str, Any]
+
+# By secret manager: what it needs, as requirements.txt has it.
+LIBRARIES = {"builtin": "cryptography>=44"}
+
+
+def examine(settings: Settings, place: str) -> list[Check]:
+    """Return one check after the other: `check`, `verdict` (ok, warning, error), `message`, `hint`. Raises nothing."""
+    return [
+        _ok("versions", f"scoped.secrets {VERSION}, ansible-core {_version('ansible-core')}, Python {_python()}"),
+        _ok("engine", place),
+        *_check_store(settings),
+        *(_check_library(manager, requirement) for manager, requirement in LIBRARIES.items()),
+    ]
+
+
+def _check_store(settings: Settings) -> list[Check]:
+    """Open the store and its key, or tell which of the two stands in the way."""
+    try:
+        location = Location.parse(settings.store)
+        store = open_store(settings, create=False)
+    except ScopedSecretsError as error:
+        name = "root key" if error.category == "key_refused" else "store"
+        return [_failed(name, error)]
+    try:
+        return [_store(location, store), _key(store)]
+    finally:
+        store.database.close()
+
+
+def _store(location: Location, store: OpenStore) -> Check:
+    if store.is_pretended:
+        hint = "The first task that declares something makes it. If there should be one, check 'store'."
+        return {"check": "store", "verdict": "warning", "message": f"There is no store {location} yet.", "hint": hint}
+    return _ok("store", f"{location}, id {store.store_id}")
+
+
+def _key(store: OpenStore) -> Check:
+    if store.is_pretended:
+        return _ok("root key", "nothing to open yet")
+    keyring = store.keyring
+    return _ok("root key", f"{keyring.source}, key {keyring.root_key_id}; it opens the account and all below")
+
+
+def _check_library(manager: str, requirement: str) -> Check:
+    check = f"library for {manager}"
+    name, _at_least, wanted = requirement.partition(">=")
+    found = _version(name)
+    if found == "none" or int(found.partition(".")[0]) < int(wanted):
+        hint = f"Install it where ansible-playbook runs: pip install '{requirement}'"
+        return {"check": check, "verdict": "error", "message": f"{name}: {found} is installed", "hint": hint}
+    return _ok(check, f"{name} {found}")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"
+
+
+def _python() -> str:
+    return f"{platform.python_version()} on {platform.system()}"
+
+
+def _ok(check: str, message: str) -> Check:
+    return {"check": check, "verdict": "ok", "message": message, "hint": ""}
+
+
+def _failed(check: str, error: ScopedSecretsError) -> Check:
+    return {"check": check, "verdict": "error", "message": error.message, "hint": error.hint, "code": error.code}

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run tells about itself: the doctor, and the line of the callback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from site_of_runs import Run, Site, Task
+
+DOCTOR: Task = {"scoped.secrets.doctor": {}}
+MADE: Task = {"scoped.secrets.secret_text": {"identifier": "a", "value": "of a"}}
+
+
+def verdicts(run: Run) -> dict[str, str]:
+    return {check["check"]: check["verdict"] for check in run.last["checks"]}
+
+
+def found(run: Run, name: str) -> dict[str, Any]:
+    return dict(next(check for check in run.last["checks"] if check["check"] == name))
+
+
+def test_a_fresh_installation(site: Site) -> None:
+    run = site.run([DOCTOR])
+    assert run.last["healthy"]
+    assert verdicts(run) == {
+        "versions": "ok",
+        "engine": "ok",
+        "store": "warning",
+        "root key": "ok",
+        "library for builtin": "ok",
+    }
+    assert not site.store.exists()
+    assert not site.key_file.exists()
+
+
+def test_a_store_and_its_key(site: Site) -> None:
+    run = site.run([MADE, DOCTOR])
+    assert set(verdicts(run).values()) == {"ok"}
+    assert str(site.store) in found(run, "store")["message"]
+    assert str(site.key_file) in found(run, "root key")["message"]
+    assert run.last["usage"]["calls"] == 2
+
+
+def test_what_is_wrong_gets_a_code_and_a_next_step(site: Site) -> None:
+    site.run([MADE])
+    site.key_file.chmod(0o644)
+    key = found(site.run([DOCTOR]), "root key")
+    assert (key["verdict"], key["code"]) == ("error", "exposed_key_file")
+    assert "chmod" in key["hint"]
+    site.key_file.chmod(0o600)
+    site.store.chmod(0o666)
+    store = found(site.run([DOCTOR]), "store")
+    assert (store["verdict"], store["code"]) == ("error", "exposed_store_file")
+
+
+def test_the_line_of_the_callback(site: Site) -> None:
+    lookup = {"ansible.builtin.debug": {"msg": "{{ query('scoped.secrets.secret', 'a', 'a', 'a') | length }}"}}
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage"}
+    run = site.run([MADE, lookup, lookup], "-vv", environment=enabled)
+    assert "scoped.secrets: 3 calls, 6 secrets read, 5 of them from the cache, 1 opened" in run.output
+    assert "secrets read" not in site.run([MADE, lookup], environment=enabled).output
