@@ -24,6 +24,8 @@ CORES = {
     "2.21": ((3, 12), (3, 14)),
 }
 SANITY = ("2.19", "2.21")
+# Here the playbooks run a second time, without a broker.
+INLINE = ("2.19",)
 
 
 def pythons() -> Iterator[tuple[tuple[int, int], str]]:
@@ -56,12 +58,18 @@ def environment(core: str, python: str) -> Path:
 def check(core: str, folder: Path) -> bool:
     """Tell whether all tests pass on `core`."""
     python = str(folder / "bin" / "python")
-    tree = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree")}
-    commands = [[python, "-m", "pytest", "tests/unit"], [python, "-m", "pytest", "-n", "2", "tests/integration"]]
+    playbooks = [python, "-m", "pytest", "-n", "2", "tests/integration"]
+    runs: list[tuple[str, list[str], dict[str, str]]] = [
+        ("unit", [python, "-m", "pytest", "tests/unit"], {}),
+        ("playbooks", playbooks, {}),
+    ]
     if core in SANITY:
-        commands.insert(0, [python, "scripts/sanity.py", f".work/sanity-{core}"])
-    for command in commands:
-        print(f"== core {core}: {' '.join(command[1:])}", flush=True)
+        runs.insert(0, ("sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}))
+    if core in INLINE:
+        runs.append(("playbooks without a broker", playbooks, {"SCOPED_SECRETS_BROKER": "off"}))
+    for name, command, extra in runs:
+        print(f"== core {core}: {name}", flush=True)
+        tree = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree"), **extra}
         if subprocess.run(command, cwd=ROOT, env=tree, check=False).returncode:
             return False
     return True

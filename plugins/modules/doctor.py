@@ -28,7 +28,7 @@ EXAMPLES = r"""
 - name: Stop unless all is well
   ansible.builtin.assert:
     that: result.healthy
-    fail_msg: "{{ result.checks | rejectattr('verdict', 'eq', 'ok') | list }}"
+    fail_msg: "{{ result.checks | rejectattr('verdict', 'eq', 'ok') | map(attribute='message') | list }}"
 """
 
 RETURN = r"""

@@ -61,7 +61,8 @@ class Site:
         (folder / "inventory.ini").write_text(INVENTORY)
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
-        plain = {name: os.environ[name] for name in ("LANG", "LC_ALL", "SSL_CERT_FILE") if name in os.environ}
+        passed_on = ("LANG", "LC_ALL", "SSL_CERT_FILE", "SCOPED_SECRETS_BROKER")
+        plain = {name: os.environ[name] for name in passed_on if name in os.environ}
         return {
             **plain,
             "PATH": f"{self.venv / 'bin'}:/usr/bin:/bin",

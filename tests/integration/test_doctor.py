@@ -11,6 +11,8 @@ from site_of_runs import Run, Site, Task
 
 DOCTOR: Task = {"scoped.secrets.doctor": {}}
 MADE: Task = {"scoped.secrets.secret_text": {"identifier": "a", "value": "of a"}}
+# What is counted here, one process must have counted.
+BROKER = {"SCOPED_SECRETS_BROKER": "on"}
 
 
 def verdicts(run: Run) -> dict[str, str]:
@@ -36,7 +38,7 @@ def test_a_fresh_installation(site: Site) -> None:
 
 
 def test_a_store_and_its_key(site: Site) -> None:
-    run = site.run([MADE, DOCTOR])
+    run = site.run([MADE, DOCTOR], environment=BROKER)
     assert set(verdicts(run).values()) == {"ok"}
     assert str(site.store) in found(run, "store")["message"]
     assert str(site.key_file) in found(run, "root key")["message"]
@@ -57,7 +59,7 @@ def test_what_is_wrong_gets_a_code_and_a_next_step(site: Site) -> None:
 
 def test_the_line_of_the_callback(site: Site) -> None:
     lookup = {"ansible.builtin.debug": {"msg": "{{ query('scoped.secrets.secret', 'a', 'a', 'a') | length }}"}}
-    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage"}
+    enabled = {**BROKER, "ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage"}
     run = site.run([MADE, lookup, lookup], "-vv", environment=enabled)
     assert "scoped.secrets: 3 calls, 6 secrets read, 5 of them from the cache, 1 opened" in run.output
     assert "secrets read" not in site.run([MADE, lookup], environment=enabled).output

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import multiprocessing
 import os
 import re
 import stat
@@ -57,7 +56,10 @@ class Meeting(NamedTuple):
 
 def this_run() -> Run:
     """Return the run that this process, a worker or ansible-playbook itself, belongs to."""
-    parent = multiprocessing.parent_process()
+    # Imported here: a worker has it already, and the broker never asks.
+    from multiprocessing import parent_process
+
+    parent = parent_process()
     pid = (parent.pid if parent else None) or os.getpid()
     return Run(pid, started(pid))
 

@@ -16,7 +16,6 @@ from ..model.settings import Settings
 from ..store.database import Transaction
 from .cache import AnswerCache
 from .defaults import ConnectorInfo, DefaultManagerResource
-from .doctor import examine
 from .opening import OpenStore, open_store
 from .resolver import resolve
 from .resource import Action, Info, Plan, Resource
@@ -90,6 +89,9 @@ class Engine:
         self._usage.add("opened", sum(answer.error is None for answer in fresh.values()))
 
     def _examine(self) -> Result:
+        # Imported here: what it asks for versions takes 20 ms to load, which every broker would wait for.
+        from .doctor import examine
+
         checks = examine(self._settings, self._place)
         healthy = all(check["verdict"] != "error" for check in checks)
         return Result(returned={"healthy": healthy, "checks": checks, "usage": self._usage.counts()})
