@@ -69,7 +69,7 @@ class Login(ABC):
 
 
 class Manager(ABC):
-    """A secret manager that a connector describes. An instance belongs to one process and may be used by many threads."""
+    """A secret manager that a connector describes. An instance belongs to one process; many threads may use it."""
 
     KIND: ClassVar[str]
     TITLE: ClassVar[str]
@@ -114,12 +114,12 @@ class Manager(ABC):
         """Return what to keep with the connector of what was found out at the provider; after `login`."""
         return {}
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 -- most kinds make nothing
         """Give back what this instance made at the provider for itself, such as a token of its own login."""
 
     def chosen_login(self) -> Login:
         """Return the login that the connector names."""
-        return next(login for login in self.LOGINS if login.NAME == self.options["auth_method"])(self.options)
+        return next(login for login in self.LOGINS if self.options["auth_method"] == login.NAME)(self.options)
 
 
 class KeyKeeper(Manager):

@@ -175,7 +175,7 @@ def key_unusable(what: str, why: str) -> Conflict:
     return Conflict(
         "key_unusable",
         f"The key of {what} can't be used: {why}.",
-        hint="Enable it again at the provider, or cancel its deletion. Values that it wrapped can't be read without it.",
+        hint="Enable it again at the provider, or cancel its deletion. Without it what it wrapped can't be read.",
     )
 
 

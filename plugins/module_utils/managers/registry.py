@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of secret managers. A kind is a file of this folder, found by its name; its SDK is imported when it logs in."""
+"""The kinds of secret managers. A kind is a file of this folder with a MANAGER, found by its name."""
 
 from __future__ import annotations
 
