@@ -106,7 +106,7 @@ class SecretResource(Resource[SecretState]):
         before = {**shown_fields(secret, state.managers), "version": secret.current_version}
         fields = changed_fields(self._wanted(), before)
         after = {**before, **fields}
-        if self.reference and self.reference != (secret.path, secret.key):
+        if self.reference and self.reference != (secret.path, secret.reference_key):
             fields["reference_to"] = self.reference
             after["reference_to"] = path_and_key(*self.reference)
         if self._has_new_value(state):
@@ -274,7 +274,7 @@ def _with_fields(secret: Secret, fields: View) -> Secret:
     if "expires" in fields:
         changes["expires_at"] = fields["expires"]
     if "reference_to" in fields:
-        changes["path"], changes["key"] = fields["reference_to"]
+        changes["path"], changes["reference_key"] = fields["reference_to"]
     return replace(secret, **changes)
 
 
