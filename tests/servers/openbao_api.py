@@ -129,19 +129,20 @@ class OpenBao:
         self.request("POST", f"{path}/role/{role}", {**rules, "token_policies": list(policies), **options})
 
     def add_kubernetes_role(
-        self, role: str, *policies: str, cluster: str, mount: str = "kubernetes", **options: object
+        self, role: str, *policies: str, cluster: str, ca: Path, mount: str = "kubernetes", **options: object
     ) -> None:
         """Let every service account that the Kubernetes API at the URL `cluster` vouches for log in."""
         path = self.enable_login("kubernetes", mount)
         # Without a token of its own the server reviews each token with that very token.
-        self.request("POST", f"{path}/config", {"kubernetes_host": cluster, "disable_local_ca_jwt": True})
+        config = {"kubernetes_host": cluster, "kubernetes_ca_cert": _text(ca), "disable_local_ca_jwt": True}
+        self.request("POST", f"{path}/config", config)
         accounts = {"bound_service_account_names": ["*"], "bound_service_account_namespaces": ["*"]}
         self.request("POST", f"{path}/role/{role}", {**accounts, "token_policies": list(policies), **options})
 
-    def add_certificate_role(self, role: str, *policies: str, ca: str, mount: str = "cert", **options: object) -> None:
-        """Let who has a client certificate of the authority `ca`, in PEM form, log in."""
+    def add_certificate_role(self, role: str, *policies: str, ca: Path, mount: str = "cert", **options: object) -> None:
+        """Let who has a client certificate of the authority in the file `ca` log in. It takes a server with TLS."""
         path = f"{self.enable_login('cert', mount)}/certs/{role}"
-        self.request("POST", path, {"certificate": ca, "token_policies": list(policies), **options})
+        self.request("POST", path, {"certificate": _text(ca), "token_policies": list(policies), **options})
 
     def create_namespace(self, path: str) -> str:
         """Make a namespace and return its path."""
@@ -152,3 +153,7 @@ class OpenBao:
 def _rule(path: str, capabilities: Sequence[str]) -> str:
     listed = ", ".join(f'"{capability}"' for capability in capabilities)
     return f'path "{path}" {{ capabilities = [{listed}] }}'
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

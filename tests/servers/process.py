@@ -19,10 +19,10 @@ from pathlib import Path
 
 import requests
 
-__all__ = ["TESTS", "ServerFailed", "answers", "by_hand", "free_port", "processes_in", "running", "session"]
+__all__ = ["TESTS", "ServerFailed", "answers", "by_hand", "free_port", "processes_in", "running", "session", "until"]
 
 TESTS = Path(__file__).resolve().parents[1]
-START_SECONDS = 60
+WAIT_SECONDS = 60
 END_SECONDS = 5
 # Below what the kernel gives to outgoing connections, which would else take a port between our look and the server's.
 PORTS = range(12000, 32000)
@@ -76,6 +76,15 @@ def running(
         _end(process)
 
 
+def until(is_so: Callable[[], bool]) -> None:
+    """Return as soon as `is_so`. Raises ServerFailed when it never is."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise ServerFailed(f"Nothing happened within {WAIT_SECONDS} seconds.")
+        time.sleep(0.05)
+
+
 def answers(url: str, *, verify: str | bool = True, below: int = 500) -> bool:
     """Tell whether a GET of `url` is answered with a status less than `below`."""
     with contextlib.suppress(requests.RequestException), session() as client:
@@ -116,11 +125,10 @@ def _end_with_parent() -> None:
 
 
 def _wait(process: subprocess.Popen[bytes], name: str, log: Path, is_ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        if is_ready():
+    with contextlib.suppress(ServerFailed):
+        until(lambda: process.poll() is not None or is_ready())
+        if process.returncode is None:
             return
-        time.sleep(0.05)
     raise ServerFailed(f"{name} did not start.\n{log.read_text(encoding='utf-8', errors='replace')[-4000:]}")
 
 
