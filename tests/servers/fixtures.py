@@ -16,13 +16,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from servers.aws import Aws
+    from servers.aws import Aws, Microburst, Ministack
     from servers.faults import FaultProxy
+    from servers.kubernetes import Cluster
     from servers.openbao import OpenBao
 
-__all__ = ["fault_proxy", "moto", "openbao", "openbao_tls", "pytest_collection_modifyitems"]
+__all__ = [
+    "fault_proxy",
+    "kubernetes_cluster",
+    "microburst",
+    "ministack",
+    "moto",
+    "openbao",
+    "openbao_tls",
+    "pytest_collection_modifyitems",
+]
 
-SERVERS = {"moto", "openbao", "openbao_tls"}
+SERVERS = {"fault_proxy", "kubernetes_cluster", "microburst", "ministack", "moto", "openbao", "openbao_tls"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,6 +67,39 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
     with serve_moto(tmp_path_factory.mktemp("moto")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+    """AWS with signatures and permissions: IAM, STS, KMS, Secrets Manager."""
+    from servers.aws import serve_ministack
+
+    with serve_ministack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _microburst(moto: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Microburst]:
+    from servers.aws import serve_microburst
+
+    with serve_microburst(tmp_path_factory.mktemp("microburst"), moto) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def microburst(_microburst: Microburst) -> Iterator[Microburst]:
+    """A proxy before `moto` that gives AWS' faults; each test begins and ends without rules."""
+    yield _microburst
+    _microburst.clear()
+
+
+@pytest.fixture(scope="session")
+def kubernetes_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """What vouches for service accounts."""
+    from servers.kubernetes import serve
+
+    with serve(tmp_path_factory.mktemp("kubernetes")) as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def running(
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(TESTS), **(environment or {})},
+            env={**_environment(folder), **(environment or {})},
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -74,6 +74,11 @@ def running(
         yield process
     finally:
         _end(process)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    home = {"HOME": str(folder), "TMPDIR": str(folder)}
+    return {**home, "PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def until(is_so: Callable[[], bool]) -> None:
