@@ -90,7 +90,10 @@ class AwsKms(KeyKeeper):
             raise failures.malformed_reply(self.place.what, "it decrypts to something else than was encrypted")
 
     def settled(self) -> dict[str, Any]:
-        return {"pinned_key_arn": self._key()}
+        """Keep the key's ARN, and what it was found out from: another `key_arn` is another key."""
+        if self._pinned and self.options.get("pinned_from", self._given) != self._given:
+            self._pinned = ""
+        return {"pinned_key_arn": self._key(), "pinned_from": self._given}
 
     def wrap(self, data_key: bytes, context: Mapping[str, str]) -> bytes:
         key = self._key()

@@ -54,11 +54,13 @@ class AwsSession:
         self.place = place
         self._options = {**NETWORK_DEFAULTS, **{name: value for name, value in options.items() if value is not None}}
         self._region = region
-        self._seconds = float(self._options["timeout"])
+        self._try_seconds = float(self._options["timeout"])
+        self._seconds = 3 * self._try_seconds
         self._deadline = _Deadline()
         self._ca_file = _ca_file(str(self._options.get("ca_cert") or ""), place)
         self._logins = 0
         self._session: Any = None
+        self._clients: list[Any] = []
 
     def log_in(self, login: Login) -> None:
         """Get credentials, whose refreshing is botocore's from then on. Raise login_refused, or an Unavailable."""
@@ -93,11 +95,14 @@ class AwsSession:
             client = self._session.create_client(
                 service, **self._network(self.region), endpoint_url=self._options.get("endpoint_url") or None
             )
+        self._clients.append(client)
         self._refuse_plain_http(client.meta.endpoint_url)
         return AwsClient(client, self, own or {})
 
     def close(self) -> None:
-        """Give back the file with certificates."""
+        """Close all connections, and give back the file with certificates."""
+        for client in self._clients:
+            client.close()
         if self._ca_file:
             self._ca_file.close()
 
@@ -186,10 +191,10 @@ class AwsSession:
     def _network(self, region: str) -> dict[str, Any]:
         from botocore.config import Config
 
-        # An attempt takes a third of the time at most, and none starts after two thirds: the whole keeps to it.
+        # None starts after two thirds of the whole time, and each takes a third at most: the whole keeps to it.
         config = Config(
-            connect_timeout=self._seconds / 12,
-            read_timeout=self._seconds / 4,
+            connect_timeout=self._try_seconds / 4,
+            read_timeout=self._try_seconds * 3 / 4,
             retries={"mode": "standard", "total_max_attempts": self._options["retries"] + 1},
             max_pool_connections=_CONNECTIONS,
             defaults_mode="standard",
@@ -226,7 +231,7 @@ class AwsSession:
         """Give every request within one deadline, and turn exceptions of the AWS libraries into our errors."""
         attempt = Attempt(self.place.what, action, resource, self._seconds, own or {}, known)
         outer = self._deadline.last_start
-        self._deadline.last_start = min(outer, time.monotonic() + self._seconds * 2 / 3)
+        self._deadline.last_start = min(outer, time.monotonic() + 2 * self._try_seconds)
         try:
             yield attempt
         except (ScopedSecretsError, Expected):
@@ -310,8 +315,8 @@ def _ca_file(ca_cert: str, place: Place) -> Any:
     """Return a file with certificates, given as a path or as PEM text; None for none."""
     if not ca_cert:
         return None
-    if "-----BEGIN" not in ca_cert:
-        return _open_ca(os.path.expanduser(ca_cert), place)
+    if "-----BEGIN " not in ca_cert:
+        return _open_ca(os.path.expanduser(ca_cert.strip()), place)
     file = tempfile.NamedTemporaryFile("w", prefix="scoped-secrets-ca-", suffix=".pem")  # noqa: SIM115 -- lives on
     file.write(ca_cert)
     file.flush()
@@ -320,10 +325,12 @@ def _ca_file(ca_cert: str, place: Place) -> Any:
 
 def _open_ca(path: str, place: Place) -> Any:
     try:
-        return open(path, encoding="utf-8")
+        if os.path.isabs(path):
+            return open(path, encoding="utf-8")
     except OSError:
-        raise InvalidInput(
-            "invalid_option",
-            f"The file '{path[:200]}' of 'ca_cert' of {place.what} can't be read.",
-            hint="Give a path on the machine that runs ansible-playbook, or the certificates themselves as PEM text.",
-        ) from None
+        pass
+    raise InvalidInput(
+        "invalid_certificate",
+        f"'ca_cert' of {place.what} is neither PEM text nor the absolute path of a file that can be read.",
+        hint="Give PEM text that starts with -----BEGIN, or the absolute path of such a file on the control node.",
+    )
