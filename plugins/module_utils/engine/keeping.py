@@ -44,7 +44,7 @@ def path_for(keeper: Keeper | None, identifier: str, value: bytes | None) -> str
 
 
 def remove_kept(access: Access, keeper: Keeper | None, secret: Secret) -> None:
-    """Remove at its manager what was written there for a secret: nothing for a reference, or for values of the store."""
+    """Remove at its manager what was written there for a secret: nothing for references and values of the store."""
     if keeper and not (secret.is_reference or keeper.keeps_keys or keeper.connector.is_removed):
         access.remove(keeper, secret.path)
 
