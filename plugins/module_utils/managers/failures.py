@@ -15,6 +15,7 @@ from ..model.errors import Conflict, Damaged, Forbidden, InvalidInput, MissingLi
 __all__ = [
     "denied",
     "foreign_secret",
+    "incomplete_connector",
     "incomplete_login",
     "incomplete_reply",
     "key_unusable",
@@ -24,14 +25,29 @@ __all__ = [
     "missing_library",
     "name_not_allowed",
     "not_able",
+    "out_of_range",
     "plain_http",
+    "provider_conflict",
+    "provider_refused",
+    "read_only_manager",
     "throttled",
     "timed_out",
+    "tls_refused",
     "too_large",
     "unavailable",
     "unknown_path",
     "wrong_data_key",
 ]
+
+
+def incomplete_connector(title: str, option: str) -> InvalidInput:
+    return InvalidInput("incomplete_connector", f"{title} lacks '{option}'.", hint=f"Set '{option}'.")
+
+
+def out_of_range(title: str, option: str, least: int, most: int) -> InvalidInput:
+    return InvalidInput(
+        "out_of_range", f"'{option}' of {title} is out of range.", hint=f"Take one from {least} to {most}."
+    )
 
 
 def incomplete_login(method: str, missing: Iterable[str]) -> InvalidInput:
@@ -99,6 +115,14 @@ def timed_out(what: str, seconds: float) -> Unavailable:
     )
 
 
+def tls_refused(what: str, why: str) -> Unavailable:
+    return Unavailable(
+        "tls_refused",
+        f"{what} can't be trusted: {why}.",
+        hint="Set 'ca_cert' to the certificate authority of the server, or correct the name in its address.",
+    )
+
+
 def throttled(what: str) -> Unavailable:
     return Unavailable(
         "provider_throttled",
@@ -132,6 +156,32 @@ def foreign_secret(what: str, path: str) -> Conflict:
         "foreign_secret",
         f"'{path}' exists at {what} and was not made by this connector.",
         hint="Set 'adopt: true' to take it over, use 'reference' to read it only, or choose another identifier.",
+    )
+
+
+def provider_conflict(what: str, path: str) -> Conflict:
+    return Conflict(
+        "provider_conflict",
+        f"'{path}' at {what} was changed by somebody else again and again while it was written.",
+        hint="Run it again. If it stays, find out what else writes there.",
+        retryable=True,
+    )
+
+
+def provider_refused(what: str, doing: str, status: int) -> Conflict:
+    """The provider understood who asks and does not do it, for a reason that may quote the value: not repeated."""
+    return Conflict(
+        "provider_refused",
+        f"{what} refused to {doing} (status {status}).",
+        hint="The provider's own log has its reason.",
+    )
+
+
+def read_only_manager(what: str) -> InvalidInput:
+    return InvalidInput(
+        "read_only_manager",
+        f"{what} is read-only here.",
+        hint="Set 'read_only: false' on the connector, or declare the secret with 'reference'.",
     )
 
 
