@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from openbao import OpenBao, serve
+from servers.openbao import OpenBao, serve
 
 __all__ = ["ROOT", "Lab", "open_lab"]
 

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import IO
 
 from measuring import Case, Measurement, Target
-from openbao import BAO
+from servers.openbao import BAO
 
 __all__ = ["page", "section"]
 
