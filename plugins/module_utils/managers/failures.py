@@ -25,11 +25,10 @@ __all__ = [
     "missing_library",
     "name_not_allowed",
     "not_able",
-    "out_of_range",
     "plain_http",
     "provider_conflict",
-    "provider_refused",
     "read_only_manager",
+    "request_refused",
     "throttled",
     "timed_out",
     "tls_refused",
@@ -42,12 +41,6 @@ __all__ = [
 
 def incomplete_connector(title: str, option: str) -> InvalidInput:
     return InvalidInput("incomplete_connector", f"{title} lacks '{option}'.", hint=f"Set '{option}'.")
-
-
-def out_of_range(title: str, option: str, least: int, most: int) -> InvalidInput:
-    return InvalidInput(
-        "out_of_range", f"'{option}' of {title} is out of range.", hint=f"Take one from {least} to {most}."
-    )
 
 
 def incomplete_login(method: str, missing: Iterable[str]) -> InvalidInput:
@@ -168,18 +161,10 @@ def provider_conflict(what: str, path: str) -> Conflict:
     )
 
 
-def provider_refused(what: str, doing: str, status: int) -> Conflict:
-    """The provider understood who asks and does not do it, for a reason that may quote the value: not repeated."""
-    return Conflict(
-        "provider_refused",
-        f"{what} refused to {doing} (status {status}).",
-        hint="The provider's own log has its reason.",
-    )
-
-
 def read_only_manager(what: str) -> InvalidInput:
     return InvalidInput(
         "read_only_manager",
+        "request_refused",
         f"{what} is read-only here.",
         hint="Set 'read_only: false' on the connector, or declare the secret with 'reference'.",
     )
@@ -235,4 +220,13 @@ def wrong_data_key(what: str) -> Damaged:
         "damaged_data_key",
         f"The data key of a value is not one that {what} wrapped for it.",
         hint="The row was altered or moved, or the connector's key is another one. Restore the newest backup.",
+    )
+
+
+def request_refused(what: str, doing: str, why: str) -> InvalidInput:
+    """The provider won't do it, for a reason that is neither rights nor rates. `why`: a code, never its text."""
+    return InvalidInput(
+        "provider_refused",
+        f"{what} can't {doing}: the provider refuses the request ({why}).",
+        hint="Look for this code in the provider's documentation, and at the options of the connector and the secret.",
     )
