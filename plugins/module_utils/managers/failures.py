@@ -164,7 +164,6 @@ def provider_conflict(what: str, path: str) -> Conflict:
 def read_only_manager(what: str) -> InvalidInput:
     return InvalidInput(
         "read_only_manager",
-        "request_refused",
         f"{what} is read-only here.",
         hint="Set 'read_only: false' on the connector, or declare the secret with 'reference'.",
     )
