@@ -29,7 +29,6 @@ __all__ = [
     "not_able",
     "plain_http",
     "provider_conflict",
-    "provider_refused",
     "quota_exceeded",
     "read_only_manager",
     "request_refused",
