@@ -56,12 +56,12 @@ class Access:
 
     def _credentials(self, keeper: Keeper) -> Mapping[str, str]:
         self._store.read(lambda session: check_no_loop(session, keeper))
-        return self.credentials(keeper)
+        return self._referenced(keeper, {})
 
-    def credentials(self, keeper: Keeper) -> dict[str, str]:
-        """Return what the connector's references name, by the options that they stand for."""
+    def _referenced(self, keeper: Keeper, given: Mapping[str, str]) -> dict[str, str]:
+        """Return what the connector's references name, by the options that they stand for, without those given."""
         options = keeper.connector.options
-        names = [name for name in credentials_of(keeper.kind) if options.get(f"{name}_ref")]
+        names = [name for name in credentials_of(keeper.kind) if options.get(f"{name}_ref") and name not in given]
         return {name: self._text(options[f"{name}_ref"], keeper, name) for name in names}
 
     def _text(self, reference: str, keeper: Keeper, field: str) -> str:
@@ -82,7 +82,7 @@ class Access:
 
         `given` has those credentials that came as themselves.
         """
-        manager = self._providers.log_in(keeper, self.owner(keeper), {**self.credentials(keeper), **given})
+        manager = self._providers.log_in(keeper, self.owner(keeper), {**self._referenced(keeper, given), **given})
         try:
             manager.check()
             return manager.settled()
@@ -97,6 +97,10 @@ class Access:
             check_no_loop(session, keeper)
             return used
 
+        return self._store.read(work)
+
+    def in_store(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` makes of one consistent view of the store."""
         return self._store.read(work)
 
     def seal(self, keeper: Keeper, value: bytes, context: Context) -> bytes:

@@ -75,7 +75,7 @@ def secret_fields(secret: Secret) -> tuple[bytes | str | int | None, ...]:
         secret.kind,
         secret.connector_id,
         secret.path,
-        secret.key,
+        secret.reference_key,
         int(secret.is_reference),
         secret.current_version,
         secret.expires_at,

@@ -10,11 +10,13 @@ from typing import cast
 
 from ..managers import failures
 from ..managers.base import Capability, ValueKeeper
+from ..model.entities import Secret
 from ..model.errors import InvalidInput
+from .access import Access
 from .managers import Keeper
 from .providers import describe
 
-__all__ = ["Keeping", "check_referable", "path_for", "split_reference"]
+__all__ = ["Keeping", "check_referable", "path_for", "remove_kept", "split_reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,12 @@ def path_for(keeper: Keeper | None, identifier: str, value: bytes | None) -> str
     if value is not None and len(value) > manager.MAX_VALUE:
         raise failures.too_large(keeper.what, len(value), manager.MAX_VALUE)
     return "" if keeper.keeps_keys else cast(ValueKeeper, manager).path_of(identifier)
+
+
+def remove_kept(access: Access, keeper: Keeper | None, secret: Secret) -> None:
+    """Remove at its manager what was written there for a secret: nothing for references and values of the store."""
+    if keeper and not (secret.is_reference or keeper.keeps_keys or keeper.connector.is_removed):
+        access.remove(keeper, secret.path)
 
 
 def check_referable(keeper: Keeper | None, what: str) -> None:

@@ -119,7 +119,7 @@ def _at_connector(managers: Managers, reference: Reference) -> Located:
 
 
 def _referenced(keeper: Keeper, secret: Secret, reference: Reference, what: str) -> Located:
-    keys = tuple(filter(None, (secret.key, reference.key)))
+    keys = tuple(filter(None, (secret.reference_key, reference.key)))
     return Located(
         keeper,
         what,

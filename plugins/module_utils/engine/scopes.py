@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..crypto.scopekey import ScopeKey
-from ..model.entities import Scope
+from ..model.entities import Scope, Secret
 from ..model.errors import Conflict, InvalidInput, NotFound
 from ..model.identifiers import check_name, check_tags
 from ..model.scopes import Level
 from ..store import scopes as rows
 from ..store.secrets import count_secrets, delete_secret, secrets_of
+from .access import Access
 from .integrity import EMPTY_HEAD, check_head, tag_scope
-from .managers import Managers, load_managers
+from .keeping import remove_kept
+from .managers import Keeper, Managers, load_managers
 from .resource import Action, Info, Plan, Resource, View, changed_fields, pick
 from .session import Session
 
@@ -113,6 +116,14 @@ class ScopeResource(Resource[ScopeState]):
         warnings = [f"Removed with {self.path}: {', '.join(inside)}."] if inside else []
         return Plan(Action.DELETE, _fields(state.scope), {}, warnings=warnings)
 
+    def prepare(self, access: Access, state: ScopeState, plan: Plan) -> None:
+        """Remove at secret managers what was written there for the secrets of a scope that goes."""
+        if state.scope and plan.action is Action.DELETE:
+            for keeper, secret in access.in_store(
+                lambda session: list(_kept_elsewhere(session, session.chain(self.path)))
+            ):
+                remove_kept(access, keeper, secret)
+
     def apply(self, session: Session, state: ScopeState, plan: Plan, prepared: None) -> None:
         if plan.action is Action.CREATE:
             create_scope(session, state.parents, self._scope_of(session, state, plan.fields))
@@ -141,6 +152,17 @@ def create_scope(session: Session, parents: list[Scope], scope: Scope) -> None:
     signed = tag_scope(replace(scope, head=EMPTY_HEAD), key)
     rows.insert_scope(session.tx, signed)
     session.keyring.keep(session.tx, [*parents, signed], key)
+
+
+def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keeper, Secret]]:
+    """Yield the secrets of a scope, and of those below it, that connectors keep."""
+    for child in rows.children_of(session.tx, chain[-1]):
+        yield from _kept_elsewhere(session, [*chain, child])
+    managers = load_managers(session, chain)
+    for secret in secrets_of(session.tx, chain[-1].id):
+        keeper = managers.keeper(secret.connector_id)
+        if keeper:
+            yield keeper, secret
 
 
 def _delete_tree(session: Session, scope: Scope) -> None:

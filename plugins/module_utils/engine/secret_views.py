@@ -60,7 +60,7 @@ def shown_fields(secret: Secret, managers: Managers) -> View:
         "tags": secret.tags,
         "expires": secret.expires_at,
         "secret_manager": managers.name_of(secret.connector_id),
-        **({"reference_to": path_and_key(secret.path, secret.key)} if secret.is_reference else {}),
+        **({"reference_to": path_and_key(secret.path, secret.reference_key)} if secret.is_reference else {}),
     }
 
 

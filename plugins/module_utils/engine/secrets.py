@@ -18,7 +18,7 @@ from ..model.errors import Conflict, InvalidInput
 from ..model.identifiers import check_identifier, check_name, check_tags
 from .access import Access
 from .generate import check_generate, generate
-from .keeping import Keeping, check_referable, path_for, split_reference
+from .keeping import Keeping, check_referable, path_for, remove_kept, split_reference
 from .managers import Keeper, load_managers
 from .resource import Action, Plan, Resource, View, changed_fields, pick
 from .secret_views import SecretState, identity_of, load_secret, path_and_key, shown_fields, view_of
@@ -106,7 +106,7 @@ class SecretResource(Resource[SecretState]):
         before = {**shown_fields(secret, state.managers), "version": secret.current_version}
         fields = changed_fields(self._wanted(), before)
         after = {**before, **fields}
-        if self.reference and self.reference != (secret.path, secret.key):
+        if self.reference and self.reference != (secret.path, secret.reference_key):
             fields["reference_to"] = self.reference
             after["reference_to"] = path_and_key(*self.reference)
         if self._has_new_value(state):
@@ -181,8 +181,8 @@ class SecretResource(Resource[SecretState]):
         if keeper is None:
             return None
         secret_id = state.secret.id if state.secret else str(uuid.uuid4())
-        if plan.action is Action.DELETE:
-            self._remove(access, keeper, state)
+        if state.secret and plan.action is Action.DELETE:
+            remove_kept(access, keeper, state.secret)
         elif "reference_to" in plan.fields:
             path, key = plan.fields["reference_to"]
             access.check_field(keeper, path, key, self.what)
@@ -208,11 +208,6 @@ class SecretResource(Resource[SecretState]):
         if state.secret:
             return state.keeper
         return None if self.absent else state.managers.for_new(self.new_goes_to)
-
-    def _remove(self, access: Access, keeper: Keeper, state: SecretState) -> None:
-        is_elsewhere = keeper.keeps_keys or keeper.connector.is_removed
-        if state.secret and not state.secret.is_reference and not is_elsewhere:
-            access.remove(keeper, state.secret.path)
 
     def guard(self, state: SecretState) -> object:
         """Return what must not have changed between the manager's part and the store's."""
@@ -274,7 +269,7 @@ def _with_fields(secret: Secret, fields: View) -> Secret:
     if "expires" in fields:
         changes["expires_at"] = fields["expires"]
     if "reference_to" in fields:
-        changes["path"], changes["key"] = fields["reference_to"]
+        changes["path"], changes["reference_key"] = fields["reference_to"]
     return replace(secret, **changes)
 
 

@@ -14,6 +14,7 @@ from ..model.errors import Conflict, Damaged, Forbidden, InvalidInput, MissingLi
 
 __all__ = [
     "denied",
+    "empty_value",
     "foreign_secret",
     "incomplete_connector",
     "incomplete_login",
@@ -23,17 +24,21 @@ __all__ = [
     "login_refused",
     "malformed_reply",
     "missing_library",
+    "missing_region",
     "name_not_allowed",
     "not_able",
     "plain_http",
     "provider_conflict",
+    "quota_exceeded",
     "read_only_manager",
     "request_refused",
+    "secret_scheduled_for_deletion",
     "throttled",
     "timed_out",
     "tls_refused",
     "too_large",
     "unavailable",
+    "unknown_master_key",
     "unknown_path",
     "wrong_data_key",
 ]
@@ -222,10 +227,52 @@ def wrong_data_key(what: str) -> Damaged:
     )
 
 
+def unknown_master_key(what: str, key: str) -> NotFound:
+    """The provider's key that wraps data keys does not exist there, or no longer."""
+    return NotFound(
+        "unknown_master_key",
+        f"The key '{key}' of {what} does not exist at the provider.",
+        hint="Check its name, the account and the region. Without it what it wrapped can't be read.",
+    )
+
+
+def secret_scheduled_for_deletion(what: str, path: str) -> NotFound:
+    return NotFound(
+        "secret_scheduled_for_deletion",
+        f"'{path}' at {what} was deleted and is kept there only for its recovery period.",
+        hint="Restore it at the provider. One that this connector made is restored when it is declared again; for "
+        "another, set 'adopt: true' or choose another identifier.",
+    )
+
+
+def empty_value(what: str) -> InvalidInput:
+    return InvalidInput(
+        "empty_value_not_allowed",
+        f"The value is empty, and {what} can't keep an empty value.",
+        hint="Keep it in the built-in secret manager or a KMS one, or remove the secret.",
+    )
+
+
+def quota_exceeded(what: str, doing: str) -> Conflict:
+    return Conflict(
+        "provider_quota_exceeded",
+        f"{what} can't {doing}: a quota of the account is used up.",
+        hint="Look at the provider's quotas (secrets, versions, tags): remove what is not needed, or have it raised.",
+    )
+
+
 def request_refused(what: str, doing: str, why: str) -> InvalidInput:
     """The provider won't do it, for a reason that is neither rights nor rates. `why`: a code, never its text."""
     return InvalidInput(
         "provider_refused",
         f"{what} can't {doing}: the provider refuses the request ({why}).",
         hint="Look for this code in the provider's documentation, and at the options of the connector and the secret.",
+    )
+
+
+def missing_region(what: str) -> InvalidInput:
+    return InvalidInput(
+        "missing_region",
+        f"No region is known for {what}.",
+        hint="Set 'region' on the connector, or AWS_REGION in the environment of ansible-playbook.",
     )

@@ -64,7 +64,7 @@ class Connector:
 class Secret:
     """A secret's row. `connector_id` is None for the built-in manager; `expires_at` is ISO 8601 UTC or empty.
 
-    `path` is where a value keeper has it, `key` the field there; `is_reference`: it was not made here.
+    `path` is where a value keeper has it, `reference_key` the field there; `is_reference`: it was not made here.
     """
 
     id: str
@@ -76,7 +76,7 @@ class Secret:
     tags: dict[str, str] = field(default_factory=dict)
     connector_id: str | None = None
     path: str = ""
-    key: str = ""
+    reference_key: str = ""
     is_reference: bool = False
     current_version: int = 0
     expires_at: str = ""

@@ -58,7 +58,7 @@ STEPS = (
             """CREATE TABLE secret (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), identifier TEXT NOT NULL,
                 kind TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
-                connector_id TEXT REFERENCES connector (id), path TEXT NOT NULL, key TEXT NOT NULL,
+                connector_id TEXT REFERENCES connector (id), path TEXT NOT NULL, reference_key TEXT NOT NULL,
                 is_reference INTEGER NOT NULL, current_version INTEGER NOT NULL,
                 expires_at TEXT NOT NULL, revision {integer} NOT NULL, created_at TEXT NOT NULL,
                 updated_at TEXT NOT NULL, tag {bytes} NOT NULL, UNIQUE (scope_id, identifier))""",

@@ -125,7 +125,7 @@ def _changeable(secret: Secret) -> dict[str, object]:
         "description": secret.description,
         "tags": json.dumps(secret.tags, sort_keys=True),
         "path": secret.path,
-        "key": secret.key,
+        "reference_key": secret.reference_key,
         "current_version": secret.current_version,
         "expires_at": secret.expires_at,
         "updated_at": secret.updated_at,
