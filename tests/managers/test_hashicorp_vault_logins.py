@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
-from vault_connectors import POLICY, connector, names, refusal, vault
 from servers.identities import Authority, Issuer
 from servers.kubernetes import Cluster
 from servers.openbao import Agent, OpenBao, OpenBaoError, serve_agent
+from vault_connectors import POLICY, connector, names, refusal, vault
 
 FIVE_ROUNDS = 5
 

@@ -113,7 +113,7 @@ class Client:
             return self._attended(self._token) if self._token else self._log_in()
 
     def _attended(self, token: _Token) -> _Token:
-        if not token.is_good and token.is_renewable:
+        if not token.is_good and token.is_renewable and monotonic() < token.expires:
             self._renew(token)
         if token.is_good:
             return token
@@ -174,6 +174,8 @@ class Client:
             raise failures.login_refused(self.what, "the server does not know its token, or it has expired")
         if reply.status_code == 403:
             return token
+        if reply.status_code == 404:
+            raise failures.login_refused(self.what, "there is no such namespace, or no Vault at its address")
         if not reply.ok:
             raise refusal(self.what, "look up its own token", reply)
         data = content_of(self.what, reply).get("data")
