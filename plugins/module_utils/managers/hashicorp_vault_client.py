@@ -27,6 +27,8 @@ TITLE = "HashiCorp Vault and OpenBao"
 REQUIREMENTS = ("hvac>=2.3", *http.REQUIREMENTS)
 REDIRECTS = 3
 SAFE_POSTS = ("/sys/capabilities-self", "/auth/token/renew-self")
+REFUSED = (401, 403)
+"""Vault's own is 403; the other is that of gateways."""
 FAREWELL = Patience(timeout=1, retries=0)
 
 Ask = Callable[[Any], Reply]
@@ -86,7 +88,7 @@ class Client:
         """
         token = self._live_token()
         reply = token.send(ask)
-        if reply.status_code == 403 and self._is_dead(token):
+        if reply.status_code in REFUSED and self._is_dead(token):
             if token is self._token:
                 raise failures.login_expired(self.what)
             # Another thread has logged in meanwhile.
@@ -170,9 +172,9 @@ class Client:
         """
         token = _Token(self._open_vault(token=login.token(self.what)), is_ours=False)
         reply = _look_up(token)
-        if reply.status_code == 403 and not _is_denied_by_policy(reply):
+        if reply.status_code in REFUSED and not _is_denied_by_policy(reply):
             raise failures.login_refused(self.what, "the server does not know its token, or it has expired")
-        if reply.status_code == 403:
+        if reply.status_code in REFUSED:
             return token
         if reply.status_code == 404:
             raise failures.login_refused(self.what, "there is no such namespace, or no Vault at its address")
@@ -197,7 +199,7 @@ class Client:
         if token.uses_left is not None:
             return token.uses_left <= 0
         reply = _look_up(token)
-        return reply.status_code == 403 and (token.may_look_up or not _is_denied_by_policy(reply))
+        return reply.status_code in REFUSED and (token.may_look_up or not _is_denied_by_policy(reply))
 
 
 def _look_up(token: _Token) -> Reply:

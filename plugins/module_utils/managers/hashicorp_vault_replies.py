@@ -70,7 +70,7 @@ def refusal(what: str, doing: str, reply: Reply, needs: str = "") -> ScopedSecre
     status = reply.status_code
     if status == 503 and "sealed" in errors_in(reply):
         return _sealed(what)
-    if status == 403:
+    if status in (401, 403):
         return failures.denied(what, doing, needs)
     if status >= 500:
         return failures.unavailable(what, f"it answered with status {status}")
