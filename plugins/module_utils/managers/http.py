@@ -108,7 +108,8 @@ def check_url(title: str, option: str, url: str, *, allow_plain_http: bool) -> N
     """Raise InvalidInput for a URL that can't be one of a server, or that is plain http where that isn't allowed."""
     try:
         parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_usable = is_usable and url.isprintable() and " " not in url
     except ValueError:
         is_usable = False
     if not is_usable or parts.username is not None or parts.query or parts.fragment:
