@@ -41,7 +41,7 @@ def test_text_and_other_bytes() -> None:
 def test_fields_that_are_no_longer_ours(fields: dict[str, object]) -> None:
     with pytest.raises(ScopedSecretsError) as caught:
         engines.value_of("x", json.dumps(fields).encode())
-    assert (caught.value.code, caught.value.category) == ("value_field_missing", "damaged")
+    assert (caught.value.code, caught.value.category) == ("value_field_missing", "not_found")
     assert "canary" not in str(caught.value)
 
 
