@@ -184,7 +184,7 @@ def _check_key(key: str, region: str | None) -> None:
 
 
 def _check_reuse(reuse: str) -> None:
-    if reuse in ("none", "run") or (reuse.isascii() and reuse.isdigit() and 1 <= int(reuse) <= _MAX_REUSE):
+    if reuse in ("none", "run") or (re.fullmatch(r"[1-9][0-9]{0,6}", reuse) and int(reuse) <= _MAX_REUSE):
         return
     raise _invalid("data_key_reuse", "can't be used", f"It is none, run, or a number from 1 to {_MAX_REUSE}.")
 

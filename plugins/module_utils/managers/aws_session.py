@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
 import threading
@@ -50,6 +51,8 @@ class AwsSession:
             import botocore.session
         except ImportError:
             raise failures.missing_library(REQUIREMENT, "AWS") from None
+        # Its log has whole requests with the values in them, and what a provider says to a refused login.
+        logging.getLogger("botocore").setLevel(logging.CRITICAL)
         self._new = botocore.session.Session
         self.place = place
         self._options = {**NETWORK_DEFAULTS, **{name: value for name, value in options.items() if value is not None}}
@@ -166,7 +169,8 @@ class AwsSession:
     def _sts(self, service: str, **parameters: Any) -> Any:
         """Create a client of STS; its address may be set with AWS_ENDPOINT_URL_STS."""
         network = self._network(self.region)
-        network["config"] = network["config"].merge(parameters.pop("config", None))
+        if "config" in parameters:
+            network["config"] = network["config"].merge(parameters.pop("config"))
         client = self._session.create_client(service, **network, **parameters)
         self._refuse_plain_http(client.meta.endpoint_url)
         return client
@@ -262,7 +266,7 @@ class AwsClient:
 
         Raise Expected for an error code that is expected (as `code_of` gives it), else one of our errors.
         """
-        with self._translated(operation, resource):
+        with self._translated(operation, resource) as attempt:
             try:
                 reply: dict[str, Any] = getattr(self._client, operation)(**parameters)
             except self._client.exceptions.ClientError as error:
@@ -271,6 +275,11 @@ class AwsClient:
                 if code in expecting:
                     raise Expected(code) from None
                 raise
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                # botocore's parsers take for granted that JSON has the types of the service's model.
+                raise translate(error, attempt) or failures.malformed_reply(
+                    attempt.what, "it has other types"
+                ) from None
         return reply
 
     def error_of(self, operation: str, resource: str, code: str, text: str) -> ScopedSecretsError:
