@@ -81,7 +81,7 @@ class Server:
         for path in (self._meeting.socket, self._meeting.token):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-        self._engines.wait(LAST_CALLS)
+        self._engines.close(LAST_CALLS)
 
     def _talk(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, ProtocolError):
@@ -122,9 +122,12 @@ class Server:
         if message["call"] == "usage":
             yield {"usage": self._engines.usage.counts()}
         elif message["call"] == "handle":
-            with self._engines.borrow(to_read=False) as engine:
-                yield {"result": result_to_wire(engine.handle(request_from_wire(message["request"])))}
+            result = self._engines.declaring.handle(request_from_wire(message["request"]))
+            yield {"result": result_to_wire(result)}
         else:
-            with self._engines.borrow(to_read=True) as engine:
-                answers = engine.resolve([Query(**query) for query in message["queries"]])
-            yield from map(answer_to_wire, answers)
+            yield from self._answers([Query(**query) for query in message["queries"]])
+
+    def _answers(self, queries: list[Query]) -> Iterator[dict[str, Any]]:
+        answers = self._engines.reading.resolve(queries)
+        yield {"notices": self._engines.reading.take_notices()}
+        yield from map(answer_to_wire, answers)

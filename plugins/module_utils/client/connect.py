@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..model.settings import Settings
     from .through_broker import BrokerClient
 
-    # Both have the same two methods.
+    # Both have the same methods.
     Reached: TypeAlias = BrokerClient | Engine
 
 __all__ = ["Client", "NoBroker", "connect"]
@@ -45,9 +45,9 @@ class Client:
         return self._call(lambda reached: reached.resolve(queries))
 
     def take_notices(self) -> list[str]:
-        """Return what people should be told about how the engine was reached, once."""
+        """Return what people should be told: how the engine was reached, and what it says itself; once."""
         notices, self._notices = self._notices, []
-        return notices
+        return notices + (self._reached.take_notices() if self._reached else [])
 
     def _call(self, call: Callable[[Reached], T]) -> T:
         try:

@@ -36,6 +36,7 @@ class BrokerClient:
         self._settings = settings
         self._connection: socket.socket | None = None
         self._proof = ""
+        self._notices: list[str] = []
 
     def handle(self, request: Request) -> Result:
         """Return the result of a module's call; raise what the engine raises, or NoBroker."""
@@ -47,7 +48,17 @@ class BrokerClient:
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query; raise what the engine raises, or NoBroker."""
         call = {"call": "resolve", "queries": [query._asdict() for query in queries]}
-        return self._ask(call, lambda link: [protocol.answer_from_wire(_reply(link)) for _query in queries])
+
+        def take(link: socket.socket) -> list[Answer]:
+            self._notices += _reply(link)["notices"]
+            return [protocol.answer_from_wire(_reply(link)) for _query in queries]
+
+        return self._ask(call, take)
+
+    def take_notices(self) -> list[str]:
+        """Return what the engine wants people to be told, once."""
+        notices, self._notices = self._notices, []
+        return notices
 
     def _ask(self, call: dict[str, Any], take: Callable[[socket.socket], T]) -> T:
         """Send a call and return its answer. A broker that ends meanwhile is replaced: every call may be made twice."""

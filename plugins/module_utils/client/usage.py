@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 
 from ..broker import protocol
 from ..broker.meeting import Meeting, folders, proof_of_run, this_run
@@ -16,12 +17,19 @@ __all__ = ["usage_of_run"]
 PATIENCE = 2.0  # seconds
 
 
-def usage_of_run() -> dict[str, int]:
+def usage_of_run() -> dict[str, Any]:
     """Return the counts of all brokers of this run, added up; empty where there is none."""
-    total: dict[str, int] = {}
+    total: dict[str, Any] = {}
     for meeting in _meetings():
-        for what, number in _ask(meeting).items():
-            total[what] = total.get(what, 0) + number
+        total = _added(total, _ask(meeting))
+    return total
+
+
+def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the sums of numbers, at every depth."""
+    total = dict(one)
+    for name, value in other.items():
+        total[name] = _added(one.get(name, {}), value) if isinstance(value, dict) else one.get(name, 0) + value
     return total
 
 
@@ -36,7 +44,7 @@ def _meetings() -> list[Meeting]:
     return found
 
 
-def _ask(meeting: Meeting) -> dict[str, int]:
+def _ask(meeting: Meeting) -> dict[str, Any]:
     """Return the counts of one broker; empty if it does not answer."""
     try:
         with socket.socket(socket.AF_UNIX) as connection, open(meeting.token, "rb") as token:

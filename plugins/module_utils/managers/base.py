@@ -96,6 +96,7 @@ class Manager(ABC):
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
         """Raise InvalidInput for options of the kind that can't work, whatever the provider says. No I/O."""
+        return
 
     @property
     def notices(self) -> list[str]:

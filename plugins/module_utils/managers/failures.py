@@ -16,6 +16,7 @@ __all__ = [
     "denied",
     "empty_value",
     "foreign_secret",
+    "incomplete_connector",
     "incomplete_login",
     "incomplete_reply",
     "key_unusable",
@@ -27,17 +28,24 @@ __all__ = [
     "name_not_allowed",
     "not_able",
     "plain_http",
+    "provider_conflict",
     "quota_exceeded",
+    "read_only_manager",
     "request_refused",
     "secret_scheduled_for_deletion",
     "throttled",
     "timed_out",
+    "tls_refused",
     "too_large",
     "unavailable",
     "unknown_master_key",
     "unknown_path",
     "wrong_data_key",
 ]
+
+
+def incomplete_connector(title: str, option: str) -> InvalidInput:
+    return InvalidInput("incomplete_connector", f"{title} lacks '{option}'.", hint=f"Set '{option}'.")
 
 
 def incomplete_login(method: str, missing: Iterable[str]) -> InvalidInput:
@@ -105,6 +113,14 @@ def timed_out(what: str, seconds: float) -> Unavailable:
     )
 
 
+def tls_refused(what: str, why: str) -> Unavailable:
+    return Unavailable(
+        "tls_refused",
+        f"{what} can't be trusted: {why}.",
+        hint="Set 'ca_cert' to the certificate authority of the server, or correct the name in its address.",
+    )
+
+
 def throttled(what: str) -> Unavailable:
     return Unavailable(
         "provider_throttled",
@@ -138,6 +154,23 @@ def foreign_secret(what: str, path: str) -> Conflict:
         "foreign_secret",
         f"'{path}' exists at {what} and was not made by this connector.",
         hint="Set 'adopt: true' to take it over, use 'reference' to read it only, or choose another identifier.",
+    )
+
+
+def provider_conflict(what: str, path: str) -> Conflict:
+    return Conflict(
+        "provider_conflict",
+        f"'{path}' at {what} was changed by somebody else again and again while it was written.",
+        hint="Run it again. If it stays, find out what else writes there.",
+        retryable=True,
+    )
+
+
+def read_only_manager(what: str) -> InvalidInput:
+    return InvalidInput(
+        "read_only_manager",
+        f"{what} is read-only here.",
+        hint="Set 'read_only: false' on the connector, or declare the secret with 'reference'.",
     )
 
 
