@@ -17,7 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry i
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from servers.aws import Aws
 
-__all__ = ["OWNER", "WHAT", "kms", "kms_key", "refusal", "secrets_manager"]
+__all__ = ["OWNER", "WHAT", "kms", "kms_key", "refusal", "secrets_manager", "settled_kms"]
 
 WHAT = "connector 'aws' of org 'payments'"
 OWNER = "5f0c1f1e-store/5f0c1f1e-connector"
@@ -27,6 +27,11 @@ M = TypeVar("M", bound=Manager)
 def kms(server: Aws, key_arn: str, counts: Counter[str] | None = None, **options: Any) -> AwsKms:
     """Return a connector that is logged in as the server's default identity, unless the options name another."""
     return _logged_in(AwsKms, server, {"key_arn": key_arn, **options}, counts)
+
+
+def settled_kms(server: Aws, key_arn: str, **options: Any) -> AwsKms:
+    """Return a connector that was declared with a check before."""
+    return kms(server, key_arn, **options, **kms(server, key_arn, **options).settled())
 
 
 def secrets_manager(server: Aws, counts: Counter[str] | None = None, **options: Any) -> AwsSecretsManager:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_connectors import kms, kms_key, refusal
+from aws_connectors import kms, kms_key, refusal, settled_kms
 from servers.aws import Aws, Ministack
 from servers.faults import Fault, FaultProxy
 
@@ -37,7 +37,7 @@ def test_the_check_proves_both_ways(moto: Aws, key: str) -> None:
     counts = Counter[str]()
     keeper = kms(moto, key, counts)
     keeper.check()
-    assert keeper.settled() == {"pinned_key_arn": key, "pinned_from": key}
+    assert keeper.settled() == {"pinned_key_arn": key}
     assert counts == {"logins": 1, "requests": 3}
 
 
@@ -75,7 +75,7 @@ def test_an_alias_that_leads_elsewhere_later_changes_nothing(moto: Aws) -> None:
     keeper = kms(moto, alias, region=moto.region)
     keeper.check()
     settled = keeper.settled()
-    assert settled == {"pinned_key_arn": first, "pinned_from": alias}
+    assert settled == {"pinned_key_arn": first}
     wrapped = keeper.wrap(DATA_KEY, CONTEXT)
     moto.client("kms").update_alias(AliasName=alias, TargetKeyId=second)
     later = kms(moto, alias, region=moto.region, **settled)
@@ -85,10 +85,11 @@ def test_an_alias_that_leads_elsewhere_later_changes_nothing(moto: Aws) -> None:
     assert kms(moto, first).unwrap(later.wrap(DATA_KEY, CONTEXT), CONTEXT) == DATA_KEY
 
 
-def test_another_key_arn_is_pinned_anew(moto: Aws) -> None:
-    first, second = kms_key(moto), kms_key(moto)
-    keeper = kms(moto, second, pinned_key_arn=first, pinned_from=first)
-    assert keeper.settled() == {"pinned_key_arn": second, "pinned_from": second}
+def test_an_alias_that_was_never_looked_up_seals_nothing(moto: Aws) -> None:
+    alias = f"alias/{uuid.uuid4().hex}"
+    moto.client("kms").create_alias(AliasName=alias, TargetKeyId=kms_key(moto))
+    error = refusal(kms(moto, alias, region=moto.region).wrap, DATA_KEY, CONTEXT)
+    assert (error.code, "check: true" in error.hint) == ("key_not_pinned", True)
 
 
 def test_a_key_may_be_named_in_every_way(moto: Aws, key: str) -> None:
@@ -97,8 +98,8 @@ def test_a_key_may_be_named_in_every_way(moto: Aws, key: str) -> None:
     wrapped = kms(moto, key).wrap(DATA_KEY, CONTEXT)
     alias_arn = f"{key.rpartition(':')[0]}:{alias}"
     for name, options in ((alias, {"region": moto.region}), (key.rpartition("/")[2], {"region": moto.region})):
-        assert kms(moto, name, **options).unwrap(wrapped, CONTEXT) == DATA_KEY
-    assert kms(moto, alias_arn).unwrap(wrapped, CONTEXT) == DATA_KEY
+        assert settled_kms(moto, name, **options).unwrap(wrapped, CONTEXT) == DATA_KEY
+    assert settled_kms(moto, alias_arn).unwrap(wrapped, CONTEXT) == DATA_KEY
 
 
 def test_the_region_is_that_of_the_arn(moto: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from ..model.errors import InvalidInput, ScopedSecretsError
 from ..model.version import VERSION
 from . import failures
-from .aws import NETWORK_DEFAULTS, is_plain_http
+from .aws import NETWORK_DEFAULTS, check_endpoint
 from .aws_failures import Attempt, OwnErrors, code_of, error_for_code, translate
 from .base import Login, Place
 
@@ -98,9 +98,7 @@ class AwsSession:
             client = self._session.create_client(
                 service, **self._network(self.region), endpoint_url=self._options.get("endpoint_url") or None
             )
-        self._clients.append(client)
-        self._refuse_plain_http(client.meta.endpoint_url)
-        return AwsClient(client, self, own or {})
+        return AwsClient(self._checked(client), self, own or {})
 
     def close(self) -> None:
         """Close all connections, and give back the file with certificates."""
@@ -171,8 +169,12 @@ class AwsSession:
         network = self._network(self.region)
         if "config" in parameters:
             network["config"] = network["config"].merge(parameters.pop("config"))
-        client = self._session.create_client(service, **network, **parameters)
-        self._refuse_plain_http(client.meta.endpoint_url)
+        return self._checked(self._session.create_client(service, **network, **parameters))
+
+    def _checked(self, client: Any) -> Any:
+        # The environment and the profile may name addresses too.
+        check_endpoint(client.meta.endpoint_url, self._options, self.place.what)
+        self._clients.append(client)
         return client
 
     # What all clients have in common.
@@ -206,11 +208,6 @@ class AwsSession:
         # None leaves it to AWS_CA_BUNDLE and the profile.
         verify = False if not self._options["validate_certs"] else (self._ca_file and self._ca_file.name) or None
         return {"region_name": region, "config": config, "verify": verify}
-
-    def _refuse_plain_http(self, url: str) -> None:
-        # The environment and the profile may name addresses too.
-        if is_plain_http(url) and not self._options["allow_plain_http"]:
-            raise failures.plain_http(self.place.what, "endpoint_url")
 
     def _before_send(self, **_event: Any) -> None:
         self._refuse_when_late()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws import LOGINS, is_plain_http
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws import LOGINS
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws_kms import AwsKms
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws_secrets_manager import AwsSecretsManager
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws_session import AwsSession
@@ -140,10 +140,10 @@ def test_options_that_can_work(kind: type[Manager], options: dict[str, Any]) -> 
         ({"retries": 11}, "invalid_option"),
         ({"region": "Frankfurt"}, "invalid_option"),
         ({"region": "eu-central-1.evil.example/"}, "invalid_option"),
-        ({"endpoint_url": "ftp://host"}, "invalid_option"),
-        ({"endpoint_url": "host:443"}, "invalid_option"),
-        ({"endpoint_url": "https://user:password@host"}, "invalid_option"),
-        ({"endpoint_url": "https://host:99999"}, "invalid_option"),
+        ({"endpoint_url": "ftp://host"}, "invalid_url"),
+        ({"endpoint_url": "host:443"}, "invalid_url"),
+        ({"endpoint_url": "https://user:password@host"}, "invalid_url"),
+        ({"endpoint_url": "https://host:99999"}, "invalid_url"),
         ({"endpoint_url": "http://host"}, "plain_http"),
         ({"endpoint_url": "http://127.0.0.1.example"}, "plain_http"),
         ({"endpoint_url": "http://host", "allow_plain_http": False}, "plain_http"),
@@ -177,11 +177,6 @@ def test_switching_verification_off_is_told(kind: type[Manager]) -> None:
     assert len(notices) == 1
     assert PLACE.what in notices[0]
     assert "validate_certs" in notices[0]
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.2:1", "http://localhost", "https://host", "http://[::1]/"])
-def test_what_shows_nothing_to_the_network(url: str) -> None:
-    assert not is_plain_http(url)
 
 
 def test_without_the_library_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,11 +227,18 @@ def test_names_of_keys(key: str) -> None:
     AwsKms.validate({"key_arn": key})
 
 
-@pytest.mark.parametrize("key", ["", "payments", "arn:aws:s3:::bucket", KEY + "?", "alias/", "../alias/x", "a" * 3000])
+@pytest.mark.parametrize("key", ["payments", "arn:aws:s3:::bucket", KEY + "?", "alias/", "../alias/x", "a" * 3000])
 def test_what_names_no_key(key: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         AwsKms.validate({"key_arn": key})
     assert caught.value.code == "invalid_option"
+
+
+@pytest.mark.parametrize("options", [{}, {"key_arn": ""}, {"region": "eu-central-1"}])
+def test_a_connector_without_a_key(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        AwsKms.validate(options)
+    assert (caught.value.code, "key_arn" in caught.value.message) == ("incomplete_connector", True)
 
 
 def test_a_key_by_reference_is_enough_and_looked_at_when_it_is_known() -> None:

@@ -113,7 +113,7 @@ def test_a_role_that_can_not_be_assumed_is_a_login(operation: str, code: str, me
         (raised.EndpointConnectionError(endpoint_url=CANARY), "provider_unavailable"),
         (raised.ConnectionClosedError(endpoint_url=CANARY), "provider_unavailable"),
         (raised.ProxyConnectionError(proxy_url=CANARY), "provider_unavailable"),
-        (raised.SSLError(endpoint_url=CANARY, error=CANARY), "provider_unavailable"),
+        (raised.SSLError(endpoint_url=CANARY, error=CANARY), "tls_refused"),
         (raised.ResponseStreamingError(error=CANARY), "provider_unavailable"),
         (raised.ParamValidationError(report=CANARY), "provider_refused"),
         (raised.UnknownServiceError(service_name=CANARY, known_service_names=[]), "provider_unavailable"),
