@@ -36,7 +36,8 @@ def read(*references: str, name: str = "read", **options: Any) -> Task:
     """Return a task whose result has what lookups give as `msg`, a list."""
     terms = ", ".join(map(repr, references))
     keywords = "".join(f", {option}={value!r}" for option, value in options.items())
-    return {"name": name, "ansible.builtin.debug": {"msg": f"{{{{ query('scoped.secrets.secret', {terms}{keywords}) }}}}"}}
+    lookup = f"query('scoped.secrets.secret', {terms}{keywords})"
+    return {"name": name, "ansible.builtin.debug": {"msg": f"{{{{ {lookup} }}}}"}}
 
 
 SCOPES = [of("scope", org="payments"), of("scope", **API)]

@@ -310,6 +310,10 @@ class ConnectorResource(Resource[ConnectorState]):
     def identity(self) -> View:
         return {"identifier": self.identifier, "kind": self.kind.KIND, **super().identity}
 
+    def predicted(self, state: ConnectorState, plan: Plan) -> View:
+        after = {name: value for name, value in plan.after.items() if name not in ("credentials", "use_as_default")}
+        return {**super().predicted(state, replace(plan, after=after)), "is_default": plan.after["use_as_default"]}
+
 
 def _settled(connector: Connector | None) -> dict[str, Any]:
     """Return what was found out at the provider before."""
