@@ -192,7 +192,7 @@ def test_a_manager_in_use_can_not_go(site: Site, openbao: OpenBao, vault: Connec
     assert run.result("a default")["code"] == "connector_in_use"
     in_use = run.result("in use")
     assert in_use["code"] == "connector_in_use"
-    assert in_use["details"]["used_by"] == ["secret 'a'", "default secret manager of 'account'"]
+    assert in_use["details"]["used_by"] == ["secret 'a'", "default secret manager of the account"]
     assert run.result("elsewhere")["code"] == "location_fixed"
     assert "secret 'a'" in run.result("forced")["warnings"][0]
     assert [one["identifier"] for one in run.result("managers")["connectors"]] == ["builtin"]
