@@ -42,6 +42,12 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Declare the scopes
+  scoped.secrets.scope:
+    org: payments
+    project: "{{ item }}"
+  loop: ["", api]
+
 - name: Seal the values of a project with a KMS key, and make that the default for its new secrets
   scoped.secrets.connector_aws_kms:
     org: payments
@@ -50,7 +56,12 @@ EXAMPLES = r"""
     key_arn: arn:aws:kms:eu-central-1:123456789012:alias/payments-api
     use_as_default: true
 
-- name: Log in with an access key that is a secret already, and assume a role with it
+- name: Keep the secret half of an access key in the account
+  scoped.secrets.secret_text:
+    identifier: aws_secret_access_key
+    value: "{{ lookup('ansible.builtin.env', 'PAYMENTS_AWS_KEY') }}"
+
+- name: Log in with that key, and assume a role with it
   scoped.secrets.connector_aws_kms:
     org: payments
     identifier: kms
@@ -62,7 +73,7 @@ EXAMPLES = r"""
     external_id: payments
     data_key_reuse: run
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_aws_kms:
     org: payments
     identifier: kms

@@ -60,6 +60,12 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Declare the scopes
+  scoped.secrets.scope:
+    org: payments
+    project: "{{ item }}"
+  loop: ["", api]
+
 - name: Keep the secrets of an organization in AWS, with what the control node's own role may do
   scoped.secrets.connector_aws_secrets_manager:
     org: payments
@@ -81,9 +87,10 @@ EXAMPLES = r"""
     external_id: payments
     recovery_window_days: 7
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_aws_secrets_manager:
     org: payments
+    project: api
     identifier: aws
     state: absent
 """

@@ -30,28 +30,39 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Declare the scopes
+  scoped.secrets.scope:
+    org: payments
+    project: "{{ item }}"
+  loop: ["", api]
+
 - name: Keep the secrets of a project in Vault, and make that the default for its new secrets
   scoped.secrets.connector_hashicorp_vault:
     org: payments
     project: api
     identifier: vault
-    url: https://vault.example.com:8200
+    url: "{{ lookup('ansible.builtin.env', 'VAULT_ADDR') }}"
     base_path: payments/api
-    role_id: 8fd2a3c1-5b1e-4a0e-9a52-0a5f0f6f3c11
+    role_id: "{{ lookup('ansible.builtin.env', 'VAULT_ROLE_ID') }}"
     secret_id: "{{ lookup('ansible.builtin.env', 'VAULT_SECRET_ID') }}"
     use_as_default: true
 
-- name: Read what others keep in an engine of version 1, with a token that is a secret already
+- name: Keep a token in the account
+  scoped.secrets.secret_text:
+    identifier: vault_token
+    value: "{{ lookup('ansible.builtin.env', 'VAULT_TOKEN') }}"
+
+- name: Read what others keep in an engine of version 1, with that token
   scoped.secrets.connector_hashicorp_vault:
     org: payments
     identifier: legacy
-    url: https://vault.example.com:8200
+    url: "{{ lookup('ansible.builtin.env', 'VAULT_ADDR') }}"
     namespace: platform/payments
     engine: kv
     read_only: true
     token_ref: account.vault_token
 
-- name: Log in as the service account of the pod that ansible-playbook runs in
+- name: Log in as the service account of a pod; not tried now, for this is declared from elsewhere
   scoped.secrets.connector_hashicorp_vault:
     org: payments
     identifier: vault
@@ -59,8 +70,9 @@ EXAMPLES = r"""
     ca_cert: /etc/ssl/certs/internal-ca.pem
     auth_method: kubernetes
     role: ansible
+    check: false
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_hashicorp_vault:
     org: payments
     identifier: legacy

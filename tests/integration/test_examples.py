@@ -5,45 +5,26 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from entry_points import entry_points
+from entry_points import entry_points, served
+from running_examples import EXAMPLES, NEED_SERVERS, run_documentation, run_twice
 from site_of_runs import ROOT, Site
 
-EXAMPLES = ROOT / "examples"
-KINDS = {"modules": "module"}
-
-
-@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yml")))
-def test_playbook(site: Site, example: str) -> None:
-    shutil.copytree(EXAMPLES, site.folder / "examples")
-    targets = [f"-erendered_file={site.folder}/rendered.ini", f"-etarget_folder={site.folder}"]
-    playbook = site.folder / "examples" / example
-    first = site.run(playbook, *targets)
-    assert "skipping: no hosts matched" not in first.output
-    again = site.run(playbook, *targets)
-    assert [task["task"] for task in again.tasks if task["result"].get("changed")] == []
-
-
-def documentation(site: Site, entry: str) -> dict[str, Any]:
-    kind, name = entry.split("/")
-    command = [str(site.venv / "bin" / "ansible-doc"), "-t", KINDS.get(kind, kind), "-j", f"scoped.secrets.{name}"]
-    done = subprocess.run(command, env=site.environment(), capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stdout)[f"scoped.secrets.{name}"])
-
-
+PLAYBOOKS = {path.name for path in EXAMPLES.glob("*.yml")}
 # A callback is enabled in ansible.cfg: it has no tasks to show.
-@pytest.mark.parametrize("entry", sorted(entry for entry in entry_points() if not entry.startswith("callback/")))
+CALLBACKS = {entry for entry in entry_points() if entry.startswith("callback/")}
+
+
+@pytest.mark.parametrize("example", sorted(PLAYBOOKS - NEED_SERVERS))
+def test_playbook(site: Site, example: str) -> None:
+    run_twice(site, example)
+
+
+@pytest.mark.parametrize("entry", sorted(entry_points() - CALLBACKS - served()))
 def test_examples_of_the_documentation(site: Site, entry: str) -> None:
-    tasks = yaml.safe_load(documentation(site, entry)["examples"])
-    assert tasks
-    site.run(tasks)
+    run_documentation(site, entry)
 
 
 def test_every_link_of_the_documentation_leads_somewhere() -> None:
