@@ -65,7 +65,7 @@ def is_running(run: Run) -> bool:
     """Tell whether the very process is there, and no other one with its id."""
     try:
         os.kill(run.pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         pass
