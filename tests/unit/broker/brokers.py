@@ -41,6 +41,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 __all__ = [
     "BOUND",
     "OTHER_USER",
+    "PLAIN_USER",
     "Lab",
     "as_user",
     "becomes",
@@ -56,6 +57,8 @@ T = TypeVar("T")
 
 # A user id that owns nothing.
 OTHER_USER = 65534
+# One that has no rights but its own.
+PLAIN_USER = os.geteuid() or OTHER_USER
 # Seconds for what happens at once on an idle machine.
 BOUND = 20.0
 
@@ -68,6 +71,10 @@ class Lab:
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
         self.settings = settings
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a run."""
         self.process = subprocess.Popen(["sleep", "600"])
         self.run = Run(self.process.pid, started(self.process.pid))
 
@@ -184,9 +191,10 @@ def fork(work: Callable[[], object]) -> int:
 
 def becomes(user: int) -> None:
     """Make this process, a child, one of another user, as any process of that user is: debuggers may look into it."""
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
+    if user != os.geteuid():
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, prctl(2): a change of user has taken it away
 
 

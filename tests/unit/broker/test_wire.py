@@ -26,7 +26,13 @@ def over_the_wire(request: Request) -> Request:
 @pytest.mark.parametrize("value", [b"", b"text", bytes(range(256)), None])
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_request_arrives_as_it_was(value: bytes | None, check_mode: bool) -> None:
-    params: dict[str, Any] = {"identifier": "ü\ud800", "force": False, "length": 3, "tags": {"a": "b"}, "list": [1, "2"]}
+    params: dict[str, Any] = {
+        "identifier": "ü\ud800",
+        "force": False,
+        "length": 3,
+        "tags": {"a": "b"},
+        "list": [1, "2"],
+    }
     if value is not None:
         params["value"] = value
     request = Request("secret_text", params, check_mode)
