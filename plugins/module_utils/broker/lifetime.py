@@ -69,4 +69,8 @@ def is_running(run: Run) -> bool:
         return False
     except PermissionError:
         pass
-    return started(run.pid) == run.started
+    try:
+        return started(run.pid) == run.started
+    except OSError:
+        # For example, no descriptor is free. That must not end anything.
+        return True

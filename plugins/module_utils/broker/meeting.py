@@ -107,12 +107,15 @@ def this_run() -> Run:
 
 
 def started(pid: int) -> str:
-    """Return when a process started, in ticks since boot; empty where it has ended, or /proc can't tell."""
+    """Return when a process started, in ticks since boot; empty where it has ended, or there is no /proc.
+
+    Raises OSError where that can't be told just now.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # proc(5): the name in field 2 may hold anything, a parenthesis too; 3 is the state, 22 the time.
             fields = file.read().rpartition(b")")[2].split()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
     return "" if fields[0] in (b"Z", b"X") else fields[19].decode()
 

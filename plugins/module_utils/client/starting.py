@@ -52,19 +52,28 @@ def _launch(order: dict[str, Any]) -> None:
         with theirs:
             # It holds the lock until it listens, even if this process is killed before.
             process = _spawn(theirs.fileno(), order["lock"])
-        ours.settimeout(PATIENCE)
-        reply: dict[str, Any] = {}
+        failure = "cut short"
         try:
-            protocol.send(ours, order)
-            reply = protocol.receive(ours) or {}
-        except protocol.ProtocolError:
-            pass
+            failure = _hand_over(ours, order)
         finally:
-            if "ready" not in reply:
+            if failure:
                 process.kill()
                 process.wait()
-    if "ready" not in reply:
-        raise NotStarted(f"its process ends at once ({reply.get('failed', 'without a reason')})")
+    if failure:
+        raise NotStarted(f"its process does not come up ({failure})")
+
+
+def _hand_over(connection: socket.socket, order: dict[str, Any]) -> str:
+    """Tell a new process what it is to serve, and return why it does not; empty once it does."""
+    connection.settimeout(PATIENCE)
+    try:
+        protocol.send(connection, order)
+        reply = protocol.receive(connection) or {}
+    except TimeoutError:
+        return f"not within {PATIENCE:.0f} seconds"
+    except (ConnectionError, protocol.ProtocolError):
+        return "it ends at once"
+    return "" if "ready" in reply else str(reply.get("failed", "it ends at once"))
 
 
 def _spawn(orders: int, lock: int) -> subprocess.Popen[bytes]:

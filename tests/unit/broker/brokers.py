@@ -13,6 +13,7 @@ import pickle
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -46,6 +47,7 @@ __all__ = [
     "as_user",
     "becomes",
     "fork",
+    "fork_many",
     "make_lab",
     "needs_root",
     "read",
@@ -120,6 +122,13 @@ class Lab:
         proof = proof_of(Path(self.meeting.token).read_bytes(), self.settings)
         return {"protocol": protocol.PROTOCOL, "proof": proof, "call": what, **content}
 
+    @contextlib.contextmanager
+    def locked_store(self) -> Iterator[None]:
+        """Hold the store's lock for writing, so that a write waits."""
+        with contextlib.closing(sqlite3.connect(self.settings.store.removeprefix("sqlite:///"))) as database:
+            database.execute("BEGIN IMMEDIATE")
+            yield
+
     def end(self, signal_number: int = signal.SIGKILL) -> None:
         """End the run."""
         self.process.send_signal(signal_number)
@@ -187,6 +196,21 @@ def fork(work: Callable[[], object]) -> int:
         finally:
             os._exit(status)
     return pid
+
+
+def fork_many(number: int, work: Callable[[], object]) -> list[int]:
+    """Run something in so many children that begin at the same moment; return the exit code of each."""
+    gate, opened = os.pipe()
+
+    def in_child() -> None:
+        os.close(opened)
+        os.read(gate, 1)
+        work()
+
+    pids = [fork(in_child) for _child in range(number)]
+    os.close(gate)
+    os.close(opened)
+    return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
 
 
 def becomes(user: int) -> None:

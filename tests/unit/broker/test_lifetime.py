@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -160,3 +161,11 @@ def test_an_id_that_no_process_has(pid: int) -> None:
 def test_the_process_of_another_user_is_told_from_none() -> None:
     run = Run(os.getpid(), started(os.getpid()))
     assert as_user(OTHER_USER, lambda: (is_running(run), is_running(run._replace(started="1")))) == (True, False)
+
+
+def test_what_can_not_be_told_just_now_ends_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_descriptor_is_free(_pid: int) -> str:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(lifetime, "started", no_descriptor_is_free)
+    assert is_running(run)
