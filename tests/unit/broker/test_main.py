@@ -14,11 +14,13 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import main as module
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.lifetime import IDLE_LIMIT, LifeTime
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.main import harden, main, sweep, write_token
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import Meeting, Run, namespace, started
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -47,15 +49,17 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def broker_in(folder: Path) -> tuple[int, dict[str, object] | None]:
+def broker_in(folder: Path, idle_limit: float = IDLE_LIMIT) -> tuple[int, dict[str, object] | None]:
     """Return the process id of a plain user's broker, a child of this process, and what it says."""
     ours, theirs = socket.socketpair()
     lock = os.open(folder / "n.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    os.chown(lock, PLAIN_USER, -1)
 
     def in_child() -> None:
         becomes(PLAIN_USER)
         os.dup2(theirs.fileno(), 0)
         ours.close()
+        setattr(module, "LifeTime", partial(LifeTime, idle_limit=idle_limit))  # noqa: B010
         main()
 
     pid = fork(in_child)
@@ -174,6 +178,13 @@ def test_an_order_that_does_not_come_ends_it(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_one_that_nobody_calls_ends_and_leaves_nothing(folder: Path) -> None:
+    pid, reply = broker_in(folder, idle_limit=0.2)
+    assert reply == {"ready": True}
+    assert os.waitpid(pid, 0)[1] == 0
+    assert list(folder.iterdir()) == []
+
+
 def test_what_stands_in_its_way_is_told(folder: Path) -> None:
     (folder / "n.sock").mkdir()
     pid, reply = broker_in(folder)
@@ -234,5 +245,14 @@ def test_at_its_end_nothing_is_left(lab: Lab) -> None:
     write(lab.client(), "a")
     assert len(lab.brokers()) == 1
     assert len(lab.files()) == 3
+    lab.end()
+    wait_for(lambda: lab.brokers() == [] and lab.files() == [])
+
+
+def test_at_its_end_it_sweeps_what_a_killed_one_of_its_run_left(lab: Lab) -> None:
+    write(lab.client(), "a")
+    killed = lab.broker()
+    write(lab.client(store=f"sqlite:///{lab.folder}/other/store.db"), "a")
+    os.kill(killed, signal.SIGKILL)
     lab.end()
     wait_for(lambda: lab.brokers() == [] and lab.files() == [])

@@ -24,7 +24,6 @@ from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     Lab,
     as_user,
     needs_root,
-    read,
     wait_for,
     write,
 )
