@@ -55,7 +55,7 @@ def test_the_first_to_ask_brings_it_for_all() -> None:
     fetches = Fetches()
     future, is_mine = fetches.claim("a")
     others = [fetches.claim("a") for _ in range(3)]
-    assert (is_mine, [other for other in others]) == (True, [(future, False)] * 3)
+    assert (is_mine, others) == (True, [(future, False)] * 3)
     fetches.bring("a", future, b"value")
     assert [other.result() for other, _mine in others] == [b"value"] * 3
     assert must_bring(fetches, "b")
