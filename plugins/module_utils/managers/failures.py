@@ -27,10 +27,8 @@ __all__ = [
     "missing_region",
     "name_not_allowed",
     "not_able",
-    "out_of_range",
     "plain_http",
     "provider_conflict",
-    "provider_refused",
     "quota_exceeded",
     "read_only_manager",
     "request_refused",
@@ -48,12 +46,6 @@ __all__ = [
 
 def incomplete_connector(title: str, option: str) -> InvalidInput:
     return InvalidInput("incomplete_connector", f"{title} lacks '{option}'.", hint=f"Set '{option}'.")
-
-
-def out_of_range(title: str, option: str, least: int, most: int) -> InvalidInput:
-    return InvalidInput(
-        "out_of_range", f"'{option}' of {title} is out of range.", hint=f"Take one from {least} to {most}."
-    )
 
 
 def incomplete_login(method: str, missing: Iterable[str]) -> InvalidInput:
@@ -171,15 +163,6 @@ def provider_conflict(what: str, path: str) -> Conflict:
         f"'{path}' at {what} was changed by somebody else again and again while it was written.",
         hint="Run it again. If it stays, find out what else writes there.",
         retryable=True,
-    )
-
-
-def provider_refused(what: str, doing: str, status: int) -> Conflict:
-    """The provider understood who asks and does not do it, for a reason that may quote the value: not repeated."""
-    return Conflict(
-        "provider_refused",
-        f"{what} refused to {doing} (status {status}).",
-        hint="The provider's own log has its reason.",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..model.errors import NotFound, ScopedSecretsError
+from ..model.errors import InvalidInput, NotFound, ScopedSecretsError
 from . import failures
 from .base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
 from .hashicorp_vault_client import REQUIREMENTS, TITLE, Client
@@ -20,6 +20,7 @@ from .http import check_url
 __all__ = ["MANAGER", "HashicorpVault"]
 
 ENGINES: dict[int, type[Engine]] = {1: Version1, 2: Version2}
+RANGES = {"timeout": (1, 600), "retries": (0, 10)}
 PROBE = "scoped-secrets-check"
 """A name that no secret has, to ask for rights on."""
 
@@ -53,11 +54,11 @@ class HashicorpVault(ValueKeeper):
         "ca_cert": "",
         "validate_certs": True,
         "allow_plain_http": False,
-        "timeout": 10,
+        "timeout": 30,
         "retries": 3,
     }
     LOCATION = frozenset({"namespace", "engine", "base_path"})
-    REFERABLE = frozenset({"ca_cert", "client_cert"})
+    REFERABLE = frozenset({"ca_cert"})
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = MAX_VALUE
@@ -80,9 +81,13 @@ class HashicorpVault(ValueKeeper):
         for option in ("namespace", "base_path"):
             if (given[option] or "").strip("/"):
                 _clean(cls.TITLE, given[option])
-        for option, least in (("timeout", 1), ("retries", 0)):
-            if not least <= given[option] <= 300:
-                raise failures.out_of_range(cls.TITLE, option, least, 300)
+        for option, (least, most) in RANGES.items():
+            if not least <= given[option] <= most:
+                raise InvalidInput(
+                    "invalid_option",
+                    f"'{option}' of {cls.TITLE} is {given[option]}.",
+                    hint=f"It may be from {least} to {most}.",
+                )
 
     @property
     def notices(self) -> list[str]:

@@ -145,14 +145,15 @@ class Client:
         login = self._login
         if not isinstance(login, TokenMaker):
             raise TypeError(type(login).__name__)
-        reply = login.ask(self._vault, self.what)
+        path, parameters = f"/v1/auth/{login.path}", login.parameters(self.what)
+        reply = self._vault.adapter.post(path, json=parameters)
         if reply.status_code in (400, 401, 403, 404, 405):
             raise failures.login_refused(self.what, _why_refused(login, reply))
         if not reply.ok:
             raise refusal(self.what, "log in", reply)
         auth = content_of(self.what, reply).get("auth")
         if not isinstance(auth, dict) or not auth.get("client_token"):
-            raise failures.incomplete_reply(self.what, f"auth/{login.mount}/login")
+            raise failures.incomplete_reply(self.what, f"auth/{login.path}")
         token = _Token(str(auth["client_token"]), is_ours=True, is_batch=auth.get("token_type") == "batch")
         token.may_look_up = bool({"default", "root"} & set(auth.get("policies") or []))
         _set_life(token, auth.get("lease_duration"), auth.get("renewable"), auth.get("num_uses"))
@@ -250,7 +251,7 @@ def _is_denied_by_policy(reply: Reply) -> bool:
 
 
 def _why_refused(login: TokenMaker, reply: Reply) -> str:
-    where = f"auth/{login.mount}"
+    where = f"auth/{login.path}"
     if reply.status_code in (404, 405):
         return f"no login method of this kind is mounted at {where}"
     return f"{where} did not accept what was given, or is not mounted (status {reply.status_code})"

@@ -76,7 +76,7 @@ def refusal(what: str, doing: str, reply: Reply, needs: str = "") -> ScopedSecre
         return failures.unavailable(what, f"it answered with status {status}")
     if status == 400 and "relative paths" in errors_in(reply):
         return failures.name_not_allowed(what, doing.split("'")[1], "no part of a path is '..'")
-    return failures.provider_refused(what, doing, status)
+    return failures.request_refused(what, doing, f"status {status}")
 
 
 def _sealed(what: str) -> Unavailable:

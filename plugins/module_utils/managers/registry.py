@@ -67,6 +67,7 @@ def choose_login(kind: type[Manager], given: frozenset[str], auth_method: str = 
     best = [login for login in complete if len(login.REQUIRED) == most]
     if len(best) != 1:
         raise _unclear(kind, relevant, auth_method, best)
+    best[0].validate(given)
     return best[0]
 
 
