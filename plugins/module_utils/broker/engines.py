@@ -22,10 +22,10 @@ class Engines:
         self.usage = shared.usage
         self.reading = Engine(settings, place=place, shared=shared)
         self.declaring = Engine(settings, place=place, shared=shared)
-        self._providers = shared.providers
+        self._shared = shared
 
     def close(self, seconds: float) -> None:
         """Let the calls under way finish, for `seconds` each, and give back what was taken at providers."""
         for engine in (self.reading, self.declaring):
             engine.settle(seconds)
-        self._providers.close()
+        self._shared.close()

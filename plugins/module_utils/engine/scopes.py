@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..crypto.scopekey import ScopeKey
 from ..model.entities import Scope, Secret
 from ..model.errors import Conflict, InvalidInput, NotFound
 from ..model.identifiers import check_name, check_tags
@@ -18,13 +17,13 @@ from ..model.scopes import Level
 from ..store import scopes as rows
 from ..store.secrets import count_secrets, delete_secret, secrets_of
 from .access import Access
-from .integrity import EMPTY_HEAD, check_head, tag_scope
+from .integrity import check_head
 from .keeping import remove_kept
 from .managers import Keeper, Managers, load_managers
 from .resource import Action, Info, Plan, Resource, View, changed_fields, pick
 from .session import Session
 
-__all__ = ["ScopeInfo", "ScopeResource", "create_scope"]
+__all__ = ["ScopeInfo", "ScopeResource"]
 
 _SHOWN = ("name", "description", "tags", "builtin_manager", "inherited_managers")
 
@@ -126,7 +125,7 @@ class ScopeResource(Resource[ScopeState]):
 
     def apply(self, session: Session, state: ScopeState, plan: Plan, prepared: None) -> None:
         if plan.action is Action.CREATE:
-            create_scope(session, state.parents, self._scope_of(session, state, plan.fields))
+            session.create_scope(state.parents, self._scope_of(session, state, plan.fields))
         elif state.scope and plan.action is Action.UPDATE:
             session.write_scope([*state.parents, _with_fields(state.scope, plan.fields)])
         elif state.scope:
@@ -144,14 +143,6 @@ class ScopeResource(Resource[ScopeState]):
     @property
     def identity(self) -> View:
         return {"level": self.path.level.value, **super().identity}
-
-
-def create_scope(session: Session, parents: list[Scope], scope: Scope) -> None:
-    """Write a new scope and its first key."""
-    key = ScopeKey.generate(scope.id, 1)
-    signed = tag_scope(replace(scope, head=EMPTY_HEAD), key)
-    rows.insert_scope(session.tx, signed)
-    session.keyring.keep(session.tx, [*parents, signed], key)
 
 
 def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keeper, Secret]]:

@@ -110,6 +110,13 @@ class Session:
         key = self.keyring.key(self.tx, chain, version.key_generation)
         return builtin.read(version.envelope, self.context(chain, secret, version.version), key)
 
+    def create_scope(self, parents: list[Scope], scope: Scope) -> None:
+        """Write a new scope and its first key."""
+        key = ScopeKey.generate(scope.id, 1)
+        signed = integrity.tag_scope(replace(scope, head=integrity.EMPTY_HEAD), key)
+        scope_rows.insert_scope(self.tx, signed)
+        self.keyring.keep(self.tx, [*parents, signed], key)
+
     def write_scope(self, chain: list[Scope]) -> None:
         """Sign and update the last scope of the chain."""
         scope = replace(chain[-1], updated_at=self.now)

@@ -14,16 +14,16 @@ from time import monotonic
 from typing import Any
 
 from ..model.errors import ScopedSecretsError
-from . import failures
+from . import failures, http
 from .base import Login, Place
 from .hashicorp_vault_logins import GivenToken, TokenMaker
 from .hashicorp_vault_replies import content_of, errors_in, refusal
-from .http import REQUIREMENT, SAFE_METHODS, HttpSession, Patience, Reply, tls_context
+from .http import SAFE_METHODS, HttpSession, Patience, Reply, tls_context
 
 __all__ = ["REQUIREMENTS", "TITLE", "Client"]
 
 TITLE = "HashiCorp Vault and OpenBao"
-REQUIREMENTS = ("hvac>=2.3", REQUIREMENT)
+REQUIREMENTS = ("hvac>=2.3", *http.REQUIREMENTS)
 REDIRECTS = 3
 SAFE_POSTS = ("/sys/capabilities-self", "/auth/token/renew-self")
 FAREWELL = Patience(timeout=1, retries=0)

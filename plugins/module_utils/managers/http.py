@@ -29,9 +29,9 @@ from .base import Place
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["MAX_REPLY", "REQUIREMENT", "HttpSession", "Patience", "Reply", "check_url", "is_safe", "tls_context"]
+__all__ = ["MAX_REPLY", "REQUIREMENTS", "HttpSession", "Patience", "Reply", "check_url", "is_safe", "tls_context"]
 
-REQUIREMENT = "requests>=2.32"
+REQUIREMENTS = ("requests>=2.32", "urllib3>=2.2")
 MAX_REPLY = 32 * 1024 * 1024
 CHUNK = 64 * 1024
 CONNECTIONS = 32
@@ -387,7 +387,7 @@ def _open_session(context: ssl.SSLContext) -> requests.Session:
         import requests
         import urllib3
     except ImportError:
-        raise failures.missing_library(REQUIREMENT, "secret managers that speak HTTP") from None
+        raise failures.missing_library(REQUIREMENTS[0], "secret managers that speak HTTP") from None
     from http.cookiejar import DefaultCookiePolicy
 
     if context.verify_mode == ssl.CERT_NONE:
