@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 
-__all__ = ["before", "error"]
+__all__ = ["before", "error", "replace"]
 
 # moto's server answers requests in threads, and its verbs look first and write then.
 ONE_AT_A_TIME = threading.RLock()
@@ -23,6 +23,11 @@ def error(code: str, message: str, *, status: int = 400) -> JsonRESTError:
     made = JsonRESTError(code, message)
     made.code = status
     return made
+
+
+def replace(owner: type, name: str, new: object) -> None:
+    """Put `new` in a class of moto in place of what has its name."""
+    setattr(owner, name, new)
 
 
 def before(owner: type, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -36,7 +41,7 @@ def before(owner: type, name: str) -> Callable[[Callable[..., None]], Callable[.
                 check(self, *args, **kwargs)
                 return original(self, *args, **kwargs)
 
-        setattr(owner, name, checked)
+        replace(owner, name, checked)
         return check
 
     return decorate

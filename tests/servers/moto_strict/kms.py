@@ -17,7 +17,7 @@ from moto.kms import utils
 from moto.kms.models import Key, KmsBackend
 from moto.kms.responses import KmsResponse
 
-from servers.moto_strict.checks import before, error
+from servers.moto_strict.checks import before, error, replace
 
 __all__ = ["make_strict"]
 
@@ -102,7 +102,7 @@ def _take_arns(name: str) -> None:
     def taking(self: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
         return original(self, self.any_id_to_key_id(key_id), *args, **kwargs)
 
-    setattr(KmsBackend, name, taking)
+    replace(KmsBackend, name, taking)
 
 
 def _answer_dry_runs(name: str) -> None:
@@ -116,4 +116,4 @@ def _answer_dry_runs(name: str) -> None:
             raise error("DryRunOperationException", message, status=412)
         return result
 
-    setattr(KmsResponse, name, dry)
+    replace(KmsResponse, name, dry)
