@@ -68,7 +68,7 @@ class Client:
 
         if why:
             self._notices.append(
-                f"There is no broker in this run: {why}. Every task opens the store by itself, which is slower. Set "
+                f"No broker can be used: {why}. Every task opens the store by itself, which is slower. Set "
                 "SCOPED_SECRETS_BROKER=off to go without a broker and this notice."
             )
         self._reached = Engine(self._settings)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +28,10 @@ T = TypeVar("T")
 ATTEMPTS = 3
 # Seconds that an answer may take. Longer than any total deadline of a secret manager's calls.
 ANSWER_TIMEOUT = 600.0
+_REFUSED = {
+    "call": "the one of this run is of another version of the collection",
+    "proof": "the one of this run was started with another key or password for this store",
+}
 
 
 class BrokerClient:
@@ -37,6 +42,7 @@ class BrokerClient:
         self._connection: socket.socket | None = None
         self._proof = ""
         self._notices: list[str] = []
+        self._lock = threading.Lock()
 
     def handle(self, request: Request) -> Result:
         """Return the result of a module's call; raise what the engine raises, or NoBroker."""
@@ -64,15 +70,27 @@ class BrokerClient:
         """Send a call and return its answer. A broker that ends meanwhile is replaced: every call may be made twice."""
         for _attempt in range(ATTEMPTS):
             try:
-                connection = self._connected()
-                protocol.send(connection, {"protocol": protocol.PROTOCOL, "proof": self._proof, **call})
-                return take(connection)
+                with self._lock:
+                    return self._ask_once(call, take)
             except TimeoutError:
-                self._drop()
                 raise _no_answer() from None
+            except protocol.TooLarge:
+                raise NoBroker("") from None
             except (OSError, protocol.ProtocolError):
-                self._drop()
+                continue
         raise NoBroker("it ends again and again")
+
+    def _ask_once(self, call: dict[str, Any], take: Callable[[socket.socket], T]) -> T:
+        try:
+            connection = self._connected()
+            protocol.send(connection, {"protocol": protocol.PROTOCOL, "proof": self._proof, **call})
+            return take(connection)
+        except ScopedSecretsError:
+            raise  # an answer like any other, taken whole
+        except BaseException:
+            # A task's timeout too comes as an exception. The rest of this answer must not be taken for the next one's.
+            self._drop()
+            raise
 
     def _connected(self) -> socket.socket:
         if self._connection is None:
@@ -123,7 +141,7 @@ def _reply(connection: socket.socket) -> dict[str, Any]:
     if reply is None:
         raise ConnectionResetError
     if "refused" in reply:
-        raise NoBroker("")
+        raise NoBroker(_REFUSED.get(str(reply["refused"]), ""))
     if "error" in reply:
         raise ScopedSecretsError.from_dict(reply["error"])
     return reply
