@@ -15,6 +15,7 @@ from ..managers.registry import manager_kind
 from ..model.entities import Connector, Scope
 from ..model.errors import Conflict
 from ..model.identifiers import check_identifier, check_name, check_tags
+from ..model.scopes import ScopePath
 from ..store.connectors import defaults_at
 from ..store.secrets import count_kept, kept_by, replace_references
 from .access import Access
@@ -47,7 +48,7 @@ class ConnectorState:
     connector: Connector | None = None
     secrets: int = 0
     some_secrets: tuple[str, ...] = ()
-    default_of: tuple[str, ...] = ()
+    default_of: tuple[ScopePath, ...] = ()
     credentials: Mapping[str, SecretState] = field(default_factory=dict)
 
     @property
@@ -211,12 +212,12 @@ class ConnectorResource(Resource[ConnectorState]):
                 )
 
     def _plan_absent(self, state: ConnectorState) -> Plan:
-        if not state.is_present:
+        if state.connector is None or (state.connector.is_removed and state.secrets):
             return Plan()
         users = [f"secret '{name}'" for name in state.some_secrets]
         if state.secrets > len(users):
             users.append(f"{state.secrets - len(users)} more secrets")
-        users += [f"default secret manager of '{scope}'" for scope in state.default_of]
+        users += [f"default secret manager of {scope}" for scope in state.default_of]
         if users and not self.force:
             raise Conflict(
                 "connector_in_use",
@@ -292,8 +293,8 @@ class ConnectorResource(Resource[ConnectorState]):
         connector = state.connector
         if connector is None:
             return
-        if state.is_default:
-            write_default(session, state.chain, None)
+        for path in state.default_of:
+            write_default(session, session.chain(path), None)
         chain = session.chain(self.path)
         if state.secrets:
             session.replace_connector(chain, connector, replace(connector, is_removed=True, updated_at=session.now))

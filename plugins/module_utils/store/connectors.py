@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from ..model.entities import Connector
+from ..model.scopes import ACCOUNT, Level, ScopePath
 from .database import Row, Transaction
 
 __all__ = ["connectors_of", "defaults_at", "delete_connector", "insert_connector", "update_connector"]
@@ -19,14 +20,21 @@ def connectors_of(tx: Transaction, scope_id: str) -> list[Connector]:
     return [_connector(row) for row in rows]
 
 
-def defaults_at(tx: Transaction, connector_id: str) -> list[str]:
-    """Return the identifiers of the scopes whose default manager a connector is."""
+def defaults_at(tx: Transaction, connector_id: str) -> list[ScopePath]:
+    """Return the scopes whose default manager a connector is."""
     rows = tx.all(
-        "SELECT scope.identifier FROM default_manager JOIN scope ON scope.id = default_manager.scope_id "
-        "WHERE default_manager.connector_id = :id ORDER BY scope.identifier",
+        "SELECT scope.level, scope.identifier, parent.identifier AS org FROM default_manager "
+        "JOIN scope ON scope.id = default_manager.scope_id LEFT JOIN scope AS parent ON parent.id = scope.parent_id "
+        "WHERE default_manager.connector_id = :id ORDER BY scope.level, parent.identifier, scope.identifier",
         id=connector_id,
     )
-    return [row["identifier"] for row in rows]
+    return [_path(Level(row["level"]), row["org"], row["identifier"]) for row in rows]
+
+
+def _path(level: Level, org: str, identifier: str) -> ScopePath:
+    if level is Level.PROJECT:
+        return ScopePath(org, identifier)
+    return ScopePath(identifier) if level is Level.ORG else ACCOUNT
 
 
 def insert_connector(tx: Transaction, connector: Connector) -> None:
