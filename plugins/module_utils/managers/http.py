@@ -10,12 +10,14 @@ goes into an error. `requests` is imported when a session is opened, not before.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json as json_text
 import os
 import random
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic, sleep
@@ -185,20 +187,16 @@ def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str
             ) from None
 
 
-class _readable:
-    """A path that gives a text once, from memory."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __enter__(self) -> str:
-        self._end, write_end = os.pipe()
-        with os.fdopen(write_end, "w") as pipe:
-            pipe.write(self._text)
-        return f"/dev/fd/{self._end}"
-
-    def __exit__(self, *_exception: object) -> None:
-        os.close(self._end)
+@contextlib.contextmanager
+def _readable(text: str) -> Iterator[str]:
+    """Give a path that has a text, once, from memory."""
+    read_end, write_end = os.pipe()
+    try:
+        with os.fdopen(write_end, "w", encoding="utf-8") as pipe:
+            pipe.write(text)
+        yield f"/dev/fd/{read_end}"
+    finally:
+        os.close(read_end)
 
 
 def _pem(option: str, given: str) -> str:
@@ -238,20 +236,25 @@ class HttpSession:
     def __init__(
         self,
         place: Place,
-        context: ssl.SSLContext,
+        context: Callable[[], ssl.SSLContext],
         patience: Patience,
         *,
         is_repeatable: Callable[[str, str], bool] = is_safe,
         redirects: int = 0,
     ) -> None:
-        """`is_repeatable` takes method and URL. Redirects of 307 and 308 are followed, headers and all."""
+        """`context` is called when TLS is first spoken: loading authorities takes as long as several requests.
+
+        `is_repeatable` takes method and URL. Redirects of 307 and 308 are followed, headers and all.
+        """
         self.patience = patience
         self._what = place.what
         self._meter = place.meter
         self._is_repeatable = is_repeatable
         self._redirects = redirects
-        self._verify = context.verify_mode != ssl.CERT_NONE
-        self._session = _open_session(context)
+        self._make_context = context
+        self._context: ssl.SSLContext | None = None
+        self._lock = threading.Lock()
+        self._session = _open_session()
 
     def request(
         self,
@@ -267,6 +270,7 @@ class HttpSession:
         body = {"params": params, "json": json, "data": data}
         request = _Request(method.upper(), url, headers or {}, body, monotonic() + self.patience.total)
         for _redirect in range(self._redirects + 1):
+            self._get_ready(request.url)
             reply = self._until_answered(request)
             if not 300 <= reply.status_code < 400:
                 return reply
@@ -276,6 +280,21 @@ class HttpSession:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+
+    def _get_ready(self, url: str) -> None:
+        """Raise InvalidInput for certificates that can't be used."""
+        with self._lock:
+            if self._context or not url.startswith("https:"):
+                return
+            context = self._make_context()
+            if context.verify_mode == ssl.CERT_NONE:
+                _silence_warnings()
+            self._session.mount("https://", _adapter(context))
+            self._context = context
+
+    @property
+    def _verifies(self) -> bool:
+        return self._context is None or self._context.verify_mode != ssl.CERT_NONE
 
     def _until_answered(self, request: _Request) -> Reply:
         for pause in self._pauses():
@@ -327,12 +346,12 @@ class HttpSession:
         prepared = self._session.prepare_request(
             requests.Request(request.method, request.url, headers=headers, **request.body)
         )
-        settings = self._session.merge_environment_settings(request.url, {}, True, self._verify, None)
+        settings = self._session.merge_environment_settings(request.url, {}, True, self._verifies, None)
         response = self._session.send(
             prepared,
             stream=True,
             timeout=timeout,
-            verify=self._verify,
+            verify=self._verifies,
             proxies=settings["proxies"],
             allow_redirects=False,
         )
@@ -382,23 +401,25 @@ class HttpSession:
         return _Failed(failures.unavailable(self._what, _words(causes)), is_unsent=is_unsent)
 
 
-def _open_session(context: ssl.SSLContext) -> requests.Session:
+def _open_session() -> requests.Session:
     try:
         import requests
-        import urllib3
     except ImportError:
         raise failures.missing_library(REQUIREMENTS[0], "secret managers that speak HTTP") from None
     from http.cookiejar import DefaultCookiePolicy
 
-    if context.verify_mode == ssl.CERT_NONE:
-        # The connector's own notice says it, once a run.
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     session = requests.Session()
     session.auth = _as_it_is  # Any at all keeps .netrc out.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("http://", _adapter(context))
-    session.mount("https://", _adapter(context))
+    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
     return session
+
+
+def _silence_warnings() -> None:
+    """The connector's own notice says that certificates are not verified, once a run."""
+    import urllib3
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

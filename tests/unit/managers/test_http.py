@@ -86,8 +86,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
     def make(*outcomes: Outcome, timeout: float = 30, retries: int = 2, **options: Any) -> Client:
         counts: Counter[str] = Counter()
         place = Place("connector 'x'", "owner", lambda what: counts.update([what]))
-        session = HttpSession(place, tls_context(), Patience(timeout, retries), **options)
+        session = HttpSession(place, tls_context, Patience(timeout, retries), **options)
         server = Server(list(outcomes))
+        session._get_ready("https://any")
         session._session.mount("http://", server)
         session._session.mount("https://", server)
         return Client(session, server, counts, pauses)
@@ -464,6 +465,23 @@ def test_the_adapter_leaves_tls_to_the_context(client: Callable[..., Client]) ->
     assert pool.ca_certs is None
     proxied = adapter.get_connection_with_tls_context(request, True, {"https": "http://proxy.example.com:1"})
     assert proxied.conn_kw["ssl_context"] is context
+
+
+def test_tls_is_made_ready_when_it_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ssl.SSLContext] = []
+
+    def context() -> ssl.SSLContext:
+        made.append(tls_context(validate_certs=False))
+        return made[-1]
+
+    place = Place("connector 'x'", "owner")
+    session = HttpSession(place, context, Patience(1, 0))
+    monkeypatch.setattr(session, "_until_answered", lambda request: Reply(200, {}, b""))
+    session.request("GET", "http://127.0.0.1/")
+    assert (made, session._verifies) == ([], True)
+    for _request in range(2):
+        session.request("GET", "https://127.0.0.1/")
+    assert (len(made), session._verifies) == (1, False)
 
 
 def test_a_reply_is_no_json() -> None:
