@@ -156,6 +156,10 @@ class Engine:
     def store(self, *, create: bool) -> OpenStore:
         """Return the open store. One that does not exist yet is pretended anew each time until it is to be created."""
         with self._lock:
+            if self._open and self._open.database.dialect.is_replaced():
+                # Removed or restored in mid-run: what a process of its own would open now is what counts.
+                self._open = None
+                self._cache.clear()
             if self._open is None:
                 opened = open_store(self.settings, create=create)
                 if opened.is_pretended:
