@@ -16,7 +16,7 @@ from .hashicorp_vault_client import REQUIREMENTS, TITLE, Client
 from .hashicorp_vault_engines import MAX_VALUE, Engine, Version1, Version2, find_version, value_of
 from .hashicorp_vault_logins import LOGINS
 from .hashicorp_vault_replies import content_of, kv_version_mismatch
-from .http import check_url
+from .http import check_url, is_tls
 
 __all__ = ["MANAGER", "HashicorpVault"]
 
@@ -93,7 +93,7 @@ class HashicorpVault(ValueKeeper):
 
     @property
     def notices(self) -> list[str]:
-        if self.options["url"].startswith("https") and not self.options["validate_certs"]:
+        if is_tls(self.options["url"]) and not self.options["validate_certs"]:
             return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
         return []
 

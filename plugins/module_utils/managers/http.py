@@ -31,7 +31,17 @@ from .base import Place
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["MAX_REPLY", "REQUIREMENTS", "HttpSession", "Patience", "Reply", "check_url", "is_safe", "tls_context"]
+__all__ = [
+    "MAX_REPLY",
+    "REQUIREMENTS",
+    "HttpSession",
+    "Patience",
+    "Reply",
+    "check_url",
+    "is_safe",
+    "is_tls",
+    "tls_context",
+]
 
 REQUIREMENTS = ("requests>=2.32", "urllib3>=2.2")
 MAX_REPLY = 32 * 1024 * 1024
@@ -122,6 +132,10 @@ def check_url(title: str, option: str, url: str, *, allow_plain_http: bool) -> N
         )
     if parts.scheme == "http" and not allow_plain_http and not _is_loopback(parts.hostname or ""):
         raise failures.plain_http(title, option)
+
+
+def is_tls(url: str) -> bool:
+    return urlsplit(url).scheme == "https"
 
 
 def _is_loopback(host: str) -> bool:
@@ -284,7 +298,7 @@ class HttpSession:
     def _get_ready(self, url: str) -> None:
         """Raise InvalidInput for certificates that can't be used."""
         with self._lock:
-            if self._context or not url.startswith("https:"):
+            if self._context or not is_tls(url):
                 return
             context = self._make_context()
             if context.verify_mode == ssl.CERT_NONE:
@@ -336,7 +350,7 @@ class HttpSession:
         except ScopedSecretsError as error:
             return _Failed(error, is_final=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return self._failed(error)
+            return self._failed(error, monotonic() - request.deadline + self.patience.total)
 
     def _send(self, request: _Request, timeout: float) -> Reply:
         import requests
@@ -376,15 +390,15 @@ class HttpSession:
 
     def _redirected(self, request: _Request, reply: Reply) -> _Request:
         target = urljoin(request.url, reply.headers.get("Location", ""))
-        schemes = urlsplit(request.url).scheme, urlsplit(target).scheme
-        if reply.status_code not in KEEPS_METHOD or target == request.url:
+        if reply.status_code not in KEEPS_METHOD or target == request.url or not _is_as_safe(request.url, target):
             raise failures.malformed_reply(self._what, f"it redirects elsewhere (status {reply.status_code})")
-        if schemes not in (("https", "https"), ("http", "https"), ("http", "http")):
-            raise failures.malformed_reply(self._what, "it redirects from https to something else")
         return _Request(request.method, target, request.headers, {**request.body, "params": None}, request.deadline)
 
-    def _failed(self, error: Exception) -> _Failed:
-        """Return what an exception of the libraries means. Its own text is left out: it may repeat what was sent."""
+    def _failed(self, error: Exception, seconds: float) -> _Failed:
+        """Return what an exception of the libraries means, after so many seconds.
+
+        Its own text is left out: it may repeat what was sent.
+        """
         import requests
         import urllib3
 
@@ -397,8 +411,17 @@ class HttpSession:
         unsent = urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError
         is_unsent = any(isinstance(cause, unsent) for cause in causes)
         if any(isinstance(cause, TimeoutError | urllib3.exceptions.ReadTimeoutError) for cause in causes):
-            return _Failed(failures.timed_out(self._what, self.patience.timeout), is_unsent=is_unsent)
+            return _Failed(failures.timed_out(self._what, max(seconds, 1)), is_unsent=is_unsent)
         return _Failed(failures.unavailable(self._what, _words(causes)), is_unsent=is_unsent)
+
+
+def _is_as_safe(url: str, target: str) -> bool:
+    """Tell whether a redirect leads to no network that could see more than before."""
+    source, parts = urlsplit(url), urlsplit(target)
+    if parts.scheme != "http":
+        return parts.scheme == "https"
+    was_seen = source.scheme == "http" and not _is_loopback(source.hostname or "")
+    return source.scheme == "http" and (was_seen or _is_loopback(parts.hostname or ""))
 
 
 def _open_session() -> requests.Session:

@@ -246,6 +246,12 @@ def test_a_try_gets_what_is_left(client: Callable[..., Client]) -> None:
     assert 0 < second <= 5
 
 
+def test_a_timeout_says_how_long_it_was_waited(client: Callable[..., Client]) -> None:
+    error = requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(None, URL, "x"))  # type: ignore[arg-type]
+    made = client((503, {"Retry-After": "20"}, b""), error, retries=1)
+    assert "within 2" in made.error().message  # The pause, for the tries took none.
+
+
 def test_a_reply_that_comes_drop_by_drop(client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(range(10_000))
     made = client(ok(b"x" * 10 * http.CHUNK), timeout=2)
@@ -348,6 +354,7 @@ def test_the_query_of_a_redirect_is_the_redirect_s(client: Callable[..., Client]
         ("https://127.0.0.1/x", "http://127.0.0.1/x", 307),
         (URL, "ftp://127.0.0.1/x", 307),
         (URL, "file:///etc/passwd", 307),
+        (URL, "http://vault.example.com/v1/y", 307),
         (URL, URL, 307),
         (URL, "", 307),
         (URL, "/login", 301),
@@ -360,6 +367,11 @@ def test_a_redirect_that_is_not_followed(client: Callable[..., Client], url: str
     made = client(redirect(location, status), ok(), redirects=3)
     assert made.error(url=url).code == "malformed_reply"
     assert len(made.server.sent) == 1
+
+
+def test_plain_http_in_a_network_stays_what_it_was(client: Callable[..., Client]) -> None:
+    made = client(redirect("http://active.example.com/x"), ok(), redirects=1)
+    assert made.session.request("GET", "http://vault.example.com/x").ok
 
 
 @pytest.mark.parametrize("redirects", [0, 1, 3])
@@ -479,8 +491,8 @@ def test_tls_is_made_ready_when_it_is_spoken(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(session, "_until_answered", lambda request: Reply(200, {}, b""))
     session.request("GET", "http://127.0.0.1/")
     assert (made, session._verifies) == ([], True)
-    for _request in range(2):
-        session.request("GET", "https://127.0.0.1/")
+    for url in ("HTTPS://127.0.0.1/", "https://127.0.0.1/"):
+        session.request("GET", url)
     assert (len(made), session._verifies) == (1, False)
 
 
