@@ -25,7 +25,7 @@ from .hashicorp_vault_engines import (
 )
 from .hashicorp_vault_logins import LOGINS
 from .hashicorp_vault_replies import content_of, kv_version_mismatch
-from .http import check_url
+from .http import check_url, is_tls
 
 __all__ = ["MANAGER", "HashicorpVault"]
 
@@ -102,7 +102,7 @@ class HashicorpVault(ValueKeeper):
 
     @property
     def notices(self) -> list[str]:
-        if self.options["url"].startswith("https") and not self.options["validate_certs"]:
+        if is_tls(self.options["url"]) and not self.options["validate_certs"]:
             return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
         return []
 
