@@ -22,12 +22,12 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry i
     kinds,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, ScopedSecretsError
+from servers.identities import Authority
 
 PLACE = Place("connector 'aws' of the account", "store/connector")
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ROLE = "arn:aws:iam::123456789012:role/path/ansible"
 BOTH = pytest.mark.parametrize("kind", [AwsKms, AwsSecretsManager])
-PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 
 
 def needed(kind: type[Manager]) -> dict[str, Any]:
@@ -188,28 +188,31 @@ def test_without_the_library_the_error_names_it(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_ca_cert_may_be_text_or_a_path(tmp_path: Path) -> None:
-    path = tmp_path / "ca.pem"
-    path.write_text(PEM)
+    path = Authority(tmp_path).ca
     from_path = AwsSession({"ca_cert": f" {path}\n"}, PLACE)
-    from_text = AwsSession({"ca_cert": PEM}, PLACE)
+    from_text = AwsSession({"ca_cert": path.read_text()}, PLACE)
     files = [Path(session._network("eu-west-1")["verify"]) for session in (from_path, from_text)]
-    assert [file.read_text() for file in files] == [PEM, PEM]
     assert files[0] == path
+    assert files[1] != path
+    assert files[1].read_text() == path.read_text()
     for session in (from_path, from_text):
         session.close()
     assert (files[0].exists(), files[1].exists()) == (True, False)
 
 
-@pytest.mark.parametrize("ca_cert", ["ca.pem", "/nonexistent/ca.pem", "no certificate"])
-def test_ca_cert_that_is_neither(ca_cert: str) -> None:
+@pytest.mark.parametrize(
+    "ca_cert", ["ca.pem", "/nonexistent/ca.pem", "no certificate", "-----BEGIN CERTIFICATE-----\nAA==\n"]
+)
+def test_ca_cert_that_is_none(ca_cert: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         AwsSession({"ca_cert": ca_cert}, PLACE)
     assert caught.value.code == "invalid_certificate"
 
 
-@pytest.mark.parametrize(("options", "verify"), [({}, None), ({"validate_certs": False, "ca_cert": PEM}, False)])
-def test_what_is_verified_without_a_ca_cert(options: dict[str, Any], verify: bool | None) -> None:
-    assert AwsSession(options, PLACE)._network("eu-west-1")["verify"] is verify
+def test_what_is_verified_without_a_ca_cert(tmp_path: Path) -> None:
+    ca_cert = str(Authority(tmp_path).ca)
+    assert AwsSession({}, PLACE)._network("eu-west-1")["verify"] is None
+    assert AwsSession({"validate_certs": False, "ca_cert": ca_cert}, PLACE)._network("eu-west-1")["verify"] is False
 
 
 @pytest.mark.parametrize(
