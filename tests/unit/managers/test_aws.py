@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +24,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry i
     kinds,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, ScopedSecretsError
+from hypothesis import given
+from hypothesis import strategies as st
 from servers.identities import Authority
 
 PLACE = Place("connector 'aws' of the account", "store/connector")
@@ -59,7 +63,7 @@ def test_what_may_be_a_reference(kind: type[Manager]) -> None:
 
 @BOTH
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("options", "name"),
     [
         ("", "default"),
         ("profile", "default"),
@@ -72,13 +76,13 @@ def test_what_may_be_a_reference(kind: type[Manager]) -> None:
         ("role_arn token_file duration session_name", "web_identity"),
     ],
 )
-def test_the_login_is_told_by_its_options(kind: type[Manager], given: str, name: str) -> None:
-    assert name == choose_login(kind, frozenset(given.split())).NAME
+def test_the_login_is_told_by_its_options(kind: type[Manager], options: str, name: str) -> None:
+    assert name == choose_login(kind, frozenset(options.split())).NAME
 
 
 @BOTH
 @pytest.mark.parametrize(
-    ("given", "method"),
+    ("options", "method"),
     [
         ("access_key_id", ""),
         ("secret_access_key", ""),
@@ -95,16 +99,16 @@ def test_the_login_is_told_by_its_options(kind: type[Manager], given: str, name:
         ("token_file", "access_key"),
     ],
 )
-def test_options_that_make_no_login(kind: type[Manager], given: str, method: str) -> None:
+def test_options_that_make_no_login(kind: type[Manager], options: str, method: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        choose_login(kind, frozenset(given.split()), method)
+        choose_login(kind, frozenset(options.split()), method)
     assert caught.value.code in ("unclear_login", "incomplete_login")
 
 
 @BOTH
 def test_auth_method_with_a_key_and_a_role(kind: type[Manager]) -> None:
-    given = frozenset(["access_key_id", "secret_access_key", "role_arn"])
-    assert choose_login(kind, given, "assume_role").NAME == "assume_role"
+    options = frozenset(["access_key_id", "secret_access_key", "role_arn"])
+    assert choose_login(kind, options, "assume_role").NAME == "assume_role"
 
 
 @BOTH
@@ -307,3 +311,20 @@ def test_names_that_aws_does_not_take(prefix: str, identifier: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         AwsSecretsManager({"prefix": prefix}, PLACE).path_of(identifier)
     assert caught.value.code == "name_not_allowed"
+
+
+TEXTS = ("region", "endpoint_url", "role_arn", "external_id", "session_name", "prefix", "key_arn", "data_key_reuse")
+
+
+@BOTH
+@given(name=st.sampled_from(TEXTS), text=st.text() | st.from_regex(r"(https?://|arn:aws:|alias/)[ -~]*"))
+def test_whatever_is_written_the_error_is_ours(kind: type[Manager], name: str, text: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        kind.validate({**needed(kind), "role_arn": ROLE, name: text})
+
+
+@given(prefix=st.text(), identifier=st.text())
+def test_whatever_a_name_is_it_is_refused_or_one_of_aws(prefix: str, identifier: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        path = AwsSecretsManager({"prefix": prefix}, PLACE).path_of(identifier)
+        assert re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", path)
