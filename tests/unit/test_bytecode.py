@@ -25,6 +25,9 @@ from ansible.utils.collection_loader._collection_finder import _AnsibleCollectio
 _AnsibleCollectionFinder(paths=[sys.argv[1]], scan_sys_paths=False)._install()
 if sys.argv[2] == "with":
     from ansible_collections.scoped.secrets.plugins.module_utils import bytecode
+    bytecode.prefer()
+    bytecode.prefer()
+    assert sum(type(finder).__name__ == "BytecodeFinder" for finder in sys.meta_path) == 1
 from ansible_collections.scoped.secrets.plugins.module_utils.model import queries
 print(queries.__spec__.loader.__class__.__name__, queries.Query("a").reference)
 """

@@ -146,5 +146,7 @@ class Server:
 
     def _answers(self, queries: list[Query]) -> Iterator[dict[str, Any]]:
         answers = self._engines.reading.resolve(queries)
-        yield {"notices": self._engines.reading.take_notices()}
-        yield from map(answer_to_wire, answers)
+        notices = self._engines.reading.take_notices()
+        for answer in answers:
+            yield {**answer_to_wire(answer), **({"notices": notices} if notices else {})}
+            notices = []

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -47,18 +47,20 @@ def start(meeting: Meeting, run: Run, settings: Settings, connect: Callable[[], 
 
 def _launch(order: dict[str, Any]) -> None:
     """Start the process and wait until it listens. It lives on when this one ends."""
+    if not sys.executable:
+        raise NotStarted("its process can't be started (this Python does not know where it is)")
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
             # It holds the lock until it listens, even if this process is killed before.
-            process = _spawn(theirs.fileno(), order["lock"])
+            pid = _spawn(theirs.fileno(), order["lock"])
         failure = "cut short"
         try:
             failure = _hand_over(ours, order)
         finally:
             if failure:
-                process.kill()
-                process.wait()
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
     if failure:
         raise NotStarted(f"its process does not come up ({failure})")
 
@@ -76,16 +78,17 @@ def _hand_over(connection: socket.socket, order: dict[str, Any]) -> str:
     return "" if "ready" in reply else str(reply.get("failed", "it ends at once"))
 
 
-def _spawn(orders: int, lock: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+def _spawn(orders: int, lock: int) -> int:
+    """Return the id of a new process, in a session of its own, that reads its orders and holds the lock."""
+    os.set_inheritable(lock, True)
+    nowhere = [(os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_WRONLY, 0) for descriptor in (1, 2)]
+    return os.posix_spawn(
+        sys.executable,
         # -P: no module comes out of the folder where the run happens to be.
         [sys.executable, "-P", "-c", _CODE, _ROOT],
-        env=_environment(),
-        stdin=orders,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[lock],
-        start_new_session=True,
+        _environment(),
+        file_actions=[(os.POSIX_SPAWN_DUP2, orders, 0), *nowhere],
+        setsid=True,
     )
 
 

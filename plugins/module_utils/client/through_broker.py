@@ -17,12 +17,11 @@ from ..broker.peer import peer_user
 from ..model.errors import ScopedSecretsError, Unavailable
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
-from .connect import NoBroker
 
 if TYPE_CHECKING:
     from ..model.messages import Request, Result
 
-__all__ = ["BrokerClient"]
+__all__ = ["BrokerClient", "NoBroker"]
 
 T = TypeVar("T")
 ATTEMPTS = 3
@@ -32,6 +31,10 @@ _REFUSED = {
     "call": "the one of this run is of another version of the collection",
     "proof": "the one of this run was started with another key or password for this store",
 }
+
+
+class NoBroker(Exception):
+    """No broker can be reached or started, and why. Empty: nobody needs to be told."""
 
 
 class BrokerClient:
@@ -54,12 +57,11 @@ class BrokerClient:
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query; raise what the engine raises, or NoBroker."""
         call = {"call": "resolve", "queries": [query._asdict() for query in queries]}
+        return self._ask(call, lambda link: [self._answer(_reply(link)) for _query in queries])
 
-        def take(link: socket.socket) -> list[Answer]:
-            self._notices += _reply(link)["notices"]
-            return [protocol.answer_from_wire(_reply(link)) for _query in queries]
-
-        return self._ask(call, take)
+    def _answer(self, reply: dict[str, Any]) -> Answer:
+        self._notices += reply.get("notices", ())
+        return protocol.answer_from_wire(reply)
 
     def take_notices(self) -> list[str]:
         """Return what the engine wants people to be told, once."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -93,18 +92,18 @@ def test_nothing_secret_stands_in_its_arguments_and_environment(monkeypatch: pyt
     for name in ("ROOT_KEY", "PASSPHRASE", "SCOPE_KEY", "STORE", "ANYTHING"):
         monkeypatch.setenv(f"SCOPED_SECRETS_{name}", f"{CANARY}-{name}")
     monkeypatch.setenv("KEPT", "canary-kept")
-    spawned: list[dict[str, Any]] = []
-    real = subprocess.Popen
+    spawned: list[tuple[list[str], dict[str, str]]] = []
+    real = os.posix_spawn
 
-    def spy(arguments: list[str], **options: Any) -> Any:
-        spawned.append({"arguments": arguments, **options})
-        return real(arguments, **options)
+    def spy(path: str, arguments: list[str], environment: dict[str, str], **options: Any) -> int:
+        spawned.append((arguments, environment))
+        return real(path, arguments, environment, **options)
 
     with make_lab(monkeypatch, root_key="", passphrase=f"{CANARY} long enough for a passphrase") as lab:
-        monkeypatch.setattr(subprocess, "Popen", spy)
+        monkeypatch.setattr(os, "posix_spawn", spy)
         write(lab.client(), "a")
         assert CANARY not in str(spawned)
-        assert [each["env"]["KEPT"] for each in spawned] == ["canary-kept"]
+        assert [environment["KEPT"] for _arguments, environment in spawned] == ["canary-kept"]
         process = Path(f"/proc/{lab.broker()}")
         assert CANARY.encode() not in (process / "cmdline").read_bytes()
         if os.geteuid() == 0:  # nobody else may look

@@ -21,8 +21,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.broker import meeti
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import Meeting
 from ansible_collections.scoped.secrets.plugins.module_utils.client import starting, through_broker
-from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import Client, NoBroker
-from ansible_collections.scoped.secrets.plugins.module_utils.client.through_broker import BrokerClient
+from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import Client
+from ansible_collections.scoped.secrets.plugins.module_utils.client.through_broker import BrokerClient, NoBroker
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
     InvalidInput,
     KeyRefused,
