@@ -44,6 +44,18 @@ def connectors(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
     )
 
 
+def vault(**options: Any) -> Task:
+    """Return a task about a connector to a server that is not there."""
+    return {
+        "scoped.secrets.connector_hashicorp_vault": {
+            **API,
+            "identifier": "vault",
+            "url": "https://localhost:9",
+            **options,
+        }
+    }
+
+
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
 TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/scope": (
@@ -112,6 +124,27 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],
+    ),
+    "modules/connector_hashicorp_vault": (
+        [
+            vault(check=False, token="{{ canary.text }}", tags={"team": "payments"}),
+            vault(check=False, token="{{ canary.changed }}"),
+            vault(check=False, role_id="r", secret_id="{{ canary.password }}"),
+            vault(check=False, role="r", jwt="{{ canary.text }}"),
+            vault(check=False, client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
+            vault(check=False, username="u", password="{{ canary.short }}"),
+            vault(state="absent"),
+        ],
+        [
+            vault(token="{{ canary.text }}", retries=0),
+            vault(role_id="r", secret_id="{{ canary.password }}", retries=0),
+            vault(client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
+            vault(token="{{ canary.text }}", token_ref="text"),
+            vault(token="{{ canary.text }}", secret_id="{{ canary.password }}"),
+            vault(tokn="{{ canary.text }}"),
+            vault(org="nobody", project="", token="{{ canary.text }}"),
+            vault(url="https://u:{{ canary.short }}@localhost", token="{{ canary.text }}"),
+        ],
     ),
     "modules/default_secret_manager": (
         [{"scoped.secrets.default_secret_manager": {**API, "secret_manager": "builtin"}}],

@@ -35,6 +35,10 @@ def of(module: str, **options: Any) -> Task:
     return {f"scoped.secrets.{module}": options}
 
 
+def vault(**options: Any) -> Task:
+    return of("connector_hashicorp_vault", **{**OURS, "identifier": "vault", "url": "https://localhost:9", **options})
+
+
 def lookups(**options: Any) -> list[Task]:
     shown = ", ".join(f"{name}={value!r}" for name, value in options.items())
     return [
@@ -85,6 +89,16 @@ TABLE: dict[str, list[Task]] = {
     ],
     "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager"),
     "modules/connector_info": [of("connector_info", **OURS), of("connector_info", **OURS, identifier="theirs")],
+    "modules/connector_hashicorp_vault": [
+        vault(token_ref="theirs.text"),
+        vault(token_ref="payments.theirs.text"),
+        vault(token_ref="only_theirs"),
+        vault(token_ref="org.text"),
+        vault(token="x", ca_cert_ref="theirs.text"),
+        vault(identifier="theirs", state="absent"),
+        # Its answers, if there were any, would hold nothing of theirs; what it sends is of this scope.
+        vault(token_ref="text", retries=0),
+    ],
     "modules/default_secret_manager": [of("default_secret_manager", **OURS, secret_manager="theirs")],
     "lookup/secret": [
         *lookups(**OURS),
