@@ -22,6 +22,27 @@ from site_of_runs import Run, Site, Task
 KEY = "-----BEGIN PRIVATE KEY-----\n{}\n{}\n-----END PRIVATE KEY-----\n"
 API = {"org": "payments", "project": "api"}
 
+# Nothing answers there.
+AWS = {"region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "retries": 0}
+KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+AWS_KEY = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "{{ canary.password }}"}
+
+
+def connectors(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
+    """Return what declares a connector of AWS, and what fails to."""
+    module = f"scoped.secrets.connector_{kind}"
+    given = {**API, "identifier": kind, **AWS, **options, **AWS_KEY}
+    return (
+        [{module: {**given, "session_token": "{{ canary.text }}", "check": False}}],
+        [
+            {module: {**given, "identifier": "other", "session_token": "{{ canary.text }}"}},
+            {module: {**given, "secret_access_key_ref": "text"}},
+            {module: {**given, "external_id": "x", "check": False}},
+            {module: {**given, "auth_method": "default", "check": False}},
+            {module: {**given, "org": "nobody", "check": False}},
+        ],
+    )
+
 
 def vault(**options: Any) -> Task:
     """Return a task about a connector to a server that is not there."""
@@ -98,6 +119,8 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     ),
     # It is enabled in every way: see LOUD.
     "callback/usage": ([], []),
+    "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
+    "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],

@@ -39,10 +39,22 @@ def documentation(site: Site, entry: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout)[f"scoped.secrets.{name}"])
 
 
+def variables_of_aws(server: Any) -> dict[str, str]:
+    """Return the environment of the stand-in for AWS, and make the keys that the examples name there."""
+    client = server.client("kms")
+    for alias in ("alias/payments", "alias/payments-api"):
+        if alias not in [one["AliasName"] for one in client.list_aliases()["Aliases"]]:
+            key = client.create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]
+            client.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
+    return {**server.variables(), "PAYMENTS_AWS_KEY": "test"}
+
+
 # A callback is enabled in ansible.cfg: it has no tasks to show.
 WITH_TASKS = sorted(entry for entry in entry_points() if not entry.startswith("callback/"))
 # The server that the examples of an entry point ask for, and the variables by which they find it.
 NEEDS: dict[str, tuple[str, Callable[[Any], dict[str, str]]]] = {
+    "modules/connector_aws_kms": ("moto", variables_of_aws),
+    "modules/connector_aws_secrets_manager": ("moto", variables_of_aws),
     "modules/connector_hashicorp_vault": ("openbao", lambda bao: {"VAULT_ADDR": bao.url, "VAULT_TOKEN": bao.token}),
 }
 

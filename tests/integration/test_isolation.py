@@ -47,6 +47,15 @@ def lookups(**options: Any) -> list[Task]:
     ]
 
 
+def connectors(kind: str, **options: Any) -> list[Task]:
+    """Try to have a connector of AWS log in with what is another project's."""
+    given = {**OURS, "identifier": "theirs", "region": "eu-central-1", "access_key_id": "x", "check": False, **options}
+    return [of(f"connector_{kind}", **given, secret_access_key_ref=reference) for reference in SIDEWAYS]
+
+
+KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
 # By entry point: what somebody in project `ours` may try.
 TABLE: dict[str, list[Task]] = {
     "modules/scope": [
@@ -74,6 +83,11 @@ TABLE: dict[str, list[Task]] = {
     ],
     "modules/doctor": [of("doctor", **OURS)],
     "callback/usage": [of("secret_info", **OURS)],
+    "modules/connector_aws_kms": [
+        *connectors("aws_kms", key_arn=KMS_KEY),
+        of("connector_aws_kms", **OURS, identifier="theirs", key_arn_ref="theirs.text", check=False),
+    ],
+    "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager"),
     "modules/connector_info": [of("connector_info", **OURS), of("connector_info", **OURS, identifier="theirs")],
     "modules/connector_hashicorp_vault": [
         vault(token_ref="theirs.text"),

@@ -231,7 +231,7 @@ class AwsSecretsManager(ValueKeeper):
     def _update(self, path: str, content: Mapping[str, Any], writing: Writing) -> str:
         there = self._described(path)
         if there is None:
-            raise failures.unknown_path(self.place.what, path)
+            raise failures.unavailable(self.place.what, f"'{path}' is being deleted there at this moment")
         if not writing.adopt:
             self._refuse_foreign(path, there)
         if there.get("DeletedDate"):
