@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from ..crypto.context import Context
 from ..managers import failures
 from ..managers.base import Capability
+from ..managers.registry import manager_kind
 from ..model.entities import Scope, Secret, SecretVersion
 from ..model.errors import Conflict, Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..model.queries import Answer, Query
@@ -116,6 +117,7 @@ def _at_connector(managers: Managers, reference: Reference) -> Located:
             if connector.kind != kind:
                 raise _other_kind(reference, keeper, kind)
             keys = (reference.key,) if reference.key else ()
+            manager_kind(connector.kind)
             return Located(keeper, f"'{reference}'", "text", keys=keys, path=reference.path, version=reference.version)
     raise _unknown_connector(reference, managers.scope)
 
@@ -134,8 +136,10 @@ def _referenced(keeper: Keeper, secret: Secret, reference: Reference, what: str)
 
 
 def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
+    """Return the connector of a secret; raise Conflict for a removed one, InvalidInput for a kind unknown here."""
     keeper = load_managers(session, chain).keeper(secret.connector_id)
     if keeper and not keeper.connector.is_removed:
+        manager_kind(keeper.connector.kind)
         return keeper
     name = f"'{keeper.connector.identifier}'" if keeper else "of this secret"
     raise Conflict(

@@ -143,8 +143,9 @@ class SecretResource(Resource[SecretState]):
     def _has_new_value(self, state: SecretState) -> bool:
         if self.value is None or self.params.get("update_value") == "on_create":
             return False
-        if state.is_observed:
-            return state.observed is None or not hmac.compare_digest(state.observed, self.value)
+        if state.is_observed and (state.observed is None or not hmac.compare_digest(state.observed, self.value)):
+            return True
+        # What is at its manager may be there without the store's knowledge: the store must follow.
         if state.key is None or state.secret is None or state.version is None:
             return True
         fingerprint = state.key.fingerprint(state.secret.id, self.kind, self.value)

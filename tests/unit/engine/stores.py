@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,22 +19,26 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
-from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import manager_kind
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Secret
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
-from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import MemoryVault
 
 __all__ = [
     "add_connector",
+    "add_reference",
     "add_user",
     "check",
     "content_of",
     "declare",
     "error_of",
+    "forget_kind",
     "in_session",
+    "in_time",
     "read",
     "shown",
     "store_path",
@@ -81,6 +89,20 @@ def content_of(settings: Settings) -> list[str]:
         return list(database.iterdump())
 
 
+def in_time(call: Callable[[], T], seconds: float = 8) -> T:
+    """Return what a call returns; it must, within a time that no machine needs."""
+    found: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result(call())
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return found.result(seconds)
+
+
 def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
     """Return what `work` makes of a write transaction of a store that exists."""
     store = open_store(settings, create=False)
@@ -91,13 +113,48 @@ def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
         store.database.close()
 
 
-def add_connector(settings: Settings, identifier: str, path: ScopePath = ACCOUNT) -> None:
-    """Put a connector into a scope, as the connector modules will."""
+def add_connector(
+    settings: Settings,
+    identifier: str,
+    path: ScopePath = ACCOUNT,
+    *,
+    kind: str = MemoryVault.KIND,
+    is_removed: bool = False,
+    **options: Any,
+) -> Connector:
+    """Put a connector into a scope, signed, without asking its provider."""
+    kept = {**manager_kind(kind).DEFAULTS, "auth_method": "anonymous", **options}
+
+    def work(session: Session) -> Connector:
+        chain = session.chain(path)
+        connector_id = str(uuid.uuid4())
+        blank = Connector(connector_id, chain[-1].id, kind, identifier, f"The {identifier}", is_removed=is_removed)
+        session.replace_connector(chain, None, replace(blank, options=kept))
+        return next(one for one in session.connectors(session.chain(path)) if one.id == connector_id)
+
+    return in_session(settings, work)
+
+
+def add_reference(settings: Settings, identifier: str, connector: str, path: str, key: str = "") -> None:
+    """Put a secret into the account that refers to what a connector of the account has, without asking for it."""
 
     def work(session: Session) -> None:
-        scope = session.chain(path)[-1]
-        connector = Connector(f"{scope.id}-{identifier}", scope.id, "hashicorp_vault", identifier, f"The {identifier}")
-        insert_connector(session.tx, connector)
+        chain = session.chain(ACCOUNT)
+        keeper = next(one for one in session.connectors(chain) if one.identifier == connector)
+        blank = Secret(str(uuid.uuid4()), chain[-1].id, identifier, "text", identifier, connector_id=keeper.id)
+        session.replace_secret(chain, None, replace(blank, path=path, reference_key=key, is_reference=True))
+
+    in_session(settings, work)
+
+
+def forget_kind(settings: Settings, identifier: str) -> None:
+    """Let a connector of the account be of a kind that a newer collection has."""
+
+    def work(session: Session) -> None:
+        chain = session.chain(ACCOUNT)
+        old = next(one for one in session.connectors(chain) if one.identifier == identifier)
+        session.tx.run("UPDATE connector SET kind = 'newer' WHERE id = :id", id=old.id)
+        session.replace_connector(chain, old, replace(old, kind="newer"))
 
     in_session(settings, work)
 
