@@ -35,12 +35,25 @@ def of(module: str, **options: Any) -> Task:
     return {f"scoped.secrets.{module}": options}
 
 
+def vault(**options: Any) -> Task:
+    return of("connector_hashicorp_vault", **{**OURS, "identifier": "vault", "url": "https://localhost:9", **options})
+
+
 def lookups(**options: Any) -> list[Task]:
     shown = ", ".join(f"{name}={value!r}" for name, value in options.items())
     return [
         {"ansible.builtin.debug": {"msg": f"{{{{ query('scoped.secrets.secret', '{reference}', {shown}) }}}}"}}
         for reference in SIDEWAYS
     ]
+
+
+def connectors(kind: str, **options: Any) -> list[Task]:
+    """Try to have a connector of AWS log in with what is another project's."""
+    given = {**OURS, "identifier": "theirs", "region": "eu-central-1", "access_key_id": "x", "check": False, **options}
+    return [of(f"connector_{kind}", **given, secret_access_key_ref=reference) for reference in SIDEWAYS]
+
+
+KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 # By entry point: what somebody in project `ours` may try.
@@ -70,7 +83,22 @@ TABLE: dict[str, list[Task]] = {
     ],
     "modules/doctor": [of("doctor", **OURS)],
     "callback/usage": [of("secret_info", **OURS)],
+    "modules/connector_aws_kms": [
+        *connectors("aws_kms", key_arn=KMS_KEY),
+        of("connector_aws_kms", **OURS, identifier="theirs", key_arn_ref="theirs.text", check=False),
+    ],
+    "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager"),
     "modules/connector_info": [of("connector_info", **OURS), of("connector_info", **OURS, identifier="theirs")],
+    "modules/connector_hashicorp_vault": [
+        vault(token_ref="theirs.text"),
+        vault(token_ref="payments.theirs.text"),
+        vault(token_ref="only_theirs"),
+        vault(token_ref="org.text"),
+        vault(token="x", ca_cert_ref="theirs.text"),
+        vault(identifier="theirs", state="absent"),
+        # Its answers, if there were any, would hold nothing of theirs; what it sends is of this scope.
+        vault(token_ref="text", retries=0),
+    ],
     "modules/default_secret_manager": [of("default_secret_manager", **OURS, secret_manager="theirs")],
     "lookup/secret": [
         *lookups(**OURS),

@@ -45,6 +45,8 @@ class Access:
         self._store = store
         self._providers = providers
         self._fetches = fetches
+        self.warnings: list[str] = []
+        """What people must be told of what was done here."""
 
     def call(self, keeper: Keeper, work: Callable[[Manager], T]) -> T:
         """Return what `work` makes of a connector's logged-in manager."""

@@ -217,7 +217,7 @@ class ConnectorResource(Resource[ConnectorState]):
                 )
 
     def _plan_absent(self, state: ConnectorState) -> Plan:
-        if not state.is_present:
+        if state.connector is None or (state.connector.is_removed and state.secrets):
             return Plan()
         users = [f"secret '{name}'" for name in state.some_secrets]
         if state.secrets > len(users):
@@ -300,8 +300,8 @@ class ConnectorResource(Resource[ConnectorState]):
         connector = state.connector
         if connector is None:
             return
-        for scope in state.default_of:
-            write_default(session, session.chain(scope), None)
+        for path in state.default_of:
+            write_default(session, session.chain(path), None)
         chain = session.chain(self.path)
         if state.secrets:
             session.replace_connector(chain, connector, replace(connector, is_removed=True, updated_at=session.now))

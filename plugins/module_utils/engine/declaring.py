@@ -121,7 +121,7 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
         {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
         plan.before,
         plan.after,
-        list(plan.warnings),
+        [*plan.warnings, *access.warnings],
     )
 
 

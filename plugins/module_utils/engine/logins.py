@@ -14,7 +14,7 @@ from ..model.references import Reference
 from .managers import Keeper, load_managers
 from .session import Session
 
-__all__ = ["check_no_loop", "references_of", "used_secrets"]
+__all__ = ["check_no_loop", "login_depth", "references_of", "used_secrets"]
 
 
 def references_of(keeper: Keeper) -> dict[str, str]:
@@ -60,6 +60,14 @@ def _walk(session: Session, keeper: Keeper, way: list[tuple[Keeper, str]]) -> No
         # One that is among those on the way, and not the first, is a loop that was refused when it was declared.
         if all(target.connector.id != step.connector.id for step, _how in after):
             _walk(session, target, after)
+
+
+def login_depth(session: Session, keeper: Keeper, above: frozenset[str] = frozenset()) -> int:
+    """Return how many managers, one after the other, must be asked for the credentials of a connector."""
+    above |= {keeper.connector.id}
+    targets = (_keeper_of(session, keeper, option, keeper) for option in references_of(keeper))
+    below = [target for target in targets if target and target.connector.id not in above]
+    return 1 + max((login_depth(session, target, above) for target in below), default=-1)
 
 
 def _keeper_of(session: Session, keeper: Keeper, option: str, first: Keeper) -> Keeper | None:

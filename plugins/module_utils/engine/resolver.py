@@ -14,6 +14,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from ..crypto.context import Context
+from ..managers import failures
+from ..managers.base import Capability
 from ..managers.registry import manager_kind
 from ..model.entities import Scope, Secret, SecretVersion
 from ..model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
@@ -98,7 +100,7 @@ def _locate(session: Session, query: Query) -> Answer | Located:
         keys=(reference.key,) if reference.key else (),
         expires_at=secret.expires_at,
         path=secret.path,
-        version=version.at_provider if reference.version else "",
+        version=_at_provider(keeper, version) if reference.version else "",
         is_ours=True,
         mark=f"{secret.id}@{version.version}",
         envelope=version.envelope,
@@ -158,6 +160,18 @@ def _version(session: Session, chain: list[Scope], secret: Secret, reference: Re
             hint=f"Its versions are 1 to {secret.current_version}.",
         )
     return version
+
+
+def _at_provider(keeper: Keeper, version: SecretVersion) -> str:
+    """Return what a value keeper calls a version; raise InvalidInput for one that keeps the newest value only."""
+    if keeper.keeps_keys or (version.at_provider and Capability.VERSIONS in keeper.kind.CAPABILITIES):
+        return version.at_provider
+    raise failures.not_able(
+        keeper.what,
+        keeper.kind.TITLE,
+        f"read version {version.version}",
+        "It keeps the newest value only: leave the version out.",
+    )
 
 
 def _check_expiry(secret: Secret, scope: Scope, now: str) -> None:
