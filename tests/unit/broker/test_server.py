@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -15,14 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.broker import server
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import proof_of, proof_of_run
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.protocol import MAX_FRAME, PROTOCOL, receive, send
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     BOUND,
     OTHER_USER,
+    PLAIN_USER,
     Lab,
     as_user,
+    broker_in,
     needs_root,
     wait_for,
     write,
@@ -272,3 +276,24 @@ def test_it_ends_with_its_run_although_a_call_is_stuck(lab: Lab) -> None:
         wait_for(lambda: lab.usage()["calls"] > before)
         lab.end()
         wait_for(lambda: lab.brokers() == [] and lab.files() == [])
+
+
+def test_who_stops_in_the_middle_is_hung_up_on_in_the_end(folder: Path) -> None:
+    def prepare() -> None:
+        server.FRAME_TIMEOUT = 0.2
+
+    pid, _ready = broker_in(folder, prepare)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(BOUND)
+            # Only that user may connect.
+            assert as_user(PLAIN_USER, lambda: _stopped_in_the_middle(connection, f"{folder}/n.sock"))
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _stopped_in_the_middle(connection: socket.socket, path: str) -> bool:
+    connection.connect(path)
+    connection.sendall(HALF)
+    return is_hung_up_on(connection)
