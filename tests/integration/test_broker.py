@@ -222,7 +222,8 @@ def of_another_user(live: Live) -> dict[str, str]:
 def too_long(live: Live) -> dict[str, str]:
     folder = live.folder / ("x" * 120)
     folder.mkdir(mode=0o700)
-    return {"XDG_RUNTIME_DIR": str(folder), "TMPDIR": str(folder)}
+    # ansible-core 2.21 itself needs a short TMPDIR.
+    return {"XDG_RUNTIME_DIR": str(folder)}
 
 
 def without_home(_live: Live) -> dict[str, str]:
