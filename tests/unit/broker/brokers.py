@@ -144,7 +144,7 @@ class Lab:
 
 
 @contextlib.contextmanager
-def make_lab(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Iterator[Lab]:
+def make_lab(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Iterator[Lab]:
     """Yield a lab. What this process and its children call through a client belongs to the lab's run."""
     # Not in pytest's folder: a path to a socket must be short, and other users can't get there.
     folder = Path(tempfile.mkdtemp(prefix="ss-", dir="/tmp"))

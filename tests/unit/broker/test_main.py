@@ -52,7 +52,7 @@ GONE = Run(2**22 + 7, "1")
 
 def reachable(pid: int) -> set[str]:
     """Return by which ways this process can look into another one."""
-    found = set()
+    found: set[str] = set()
     for name in ("environ", "maps", "mem"):
         try:
             with open(f"/proc/{pid}/{name}", "rb") as file:
@@ -72,10 +72,15 @@ def reachable(pid: int) -> set[str]:
     return found
 
 
+def open_to_debuggers() -> None:
+    becomes(PLAIN_USER)
+    signal.pause()
+
+
 def test_no_process_of_the_same_user_can_look_into_it(folder: Path) -> None:
     pid, reply = broker_in(folder)
     # So that this test can fail: a process that is not hardened is looked into.
-    other = fork(lambda: (becomes(PLAIN_USER), signal.pause()))
+    other = fork(open_to_debuggers)
     try:
         wait_for(lambda: as_user(PLAIN_USER, lambda: {"environ", "maps", "fd"} <= reachable(other)))
         assert reply == {"ready": True}
@@ -124,7 +129,7 @@ def test_a_limit_that_can_not_be_raised_stays() -> None:
             raise ValueError
 
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, 1024))
-        resource.setrlimit = refuse  # type: ignore[assignment]
+        resource.setrlimit = refuse
         module._raise_limit()
 
     assert re.search(r"Max open files +64 +1024 ", limits_of_child(prepare))
@@ -241,7 +246,7 @@ def test_at_its_end_it_sweeps_what_a_killed_one_of_its_run_left(lab: Lab) -> Non
 
 def short_run(lab: Lab, number: int) -> None:
     """Be a run of one read: by itself or by a worker; whose broker is killed; that is killed itself."""
-    through_broker.this_run = this_run
+    setattr(through_broker, "this_run", this_run)  # noqa: B010 -- the lab has put its own there
     if number % 4 == 1:
         worker = multiprocessing.get_context("fork").Process(target=lambda: read(lab.client(), "a"))
         worker.start()

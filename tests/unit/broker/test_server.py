@@ -113,13 +113,19 @@ def test_who_is_slow_or_silent_holds_nobody_up(lab: Lab) -> None:
 
 
 def test_who_hangs_up_in_the_middle_harms_nobody(lab: Lab) -> None:
-    behaviours: list[Callable[[socket.socket], object]] = [
-        lambda peer: peer.close(),
-        lambda peer: (peer.sendall(HALF), peer.close()),
-        lambda peer: (send(peer, lab.call("resolve", queries=[QUERY] * 1000)), peer.close()),
-        lambda peer: (peer.sendall(HALF), peer.shutdown(socket.SHUT_WR)),
-    ]
-    with peers(lab, *behaviours):
+    def half(peer: socket.socket) -> None:
+        peer.sendall(HALF)
+        peer.close()
+
+    def half_closed(peer: socket.socket) -> None:
+        peer.sendall(HALF)
+        peer.shutdown(socket.SHUT_WR)
+
+    def deaf(peer: socket.socket) -> None:
+        send(peer, lab.call("resolve", queries=[QUERY] * 1000))
+        peer.close()
+
+    with peers(lab, lambda peer: peer.close(), half, half_closed, deaf):
         assert serves(lab)
 
 
@@ -134,7 +140,7 @@ def test_who_does_not_take_an_answer_holds_nobody_up(lab: Lab) -> None:
     # Far more than the buffers of a socket hold.
     for number in range(4):
         write(lab.client(), f"b{number}", b"x" * 1_000_000, description="d" * 1_000_000)
-    listing = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
+    listing: dict[str, Any] = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
     values = [{"reference": f"b{number}"} for number in range(4)]
     behaviours: list[Callable[[socket.socket], object]] = [
         lambda peer: send(peer, lab.call("handle", request=listing)),
@@ -219,7 +225,7 @@ def test_an_answer_larger_than_a_frame_is_told_so(lab: Lab) -> None:
     # 18 MiB, most of them told twice.
     for number in range(3):
         write(lab.client(), f"b{number}", description="d" * 6 * 1024 * 1024)
-    request = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
+    request: dict[str, Any] = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
     with lab.connection() as connection:
         assert ask(connection, lab.call("handle", request=request)) == {"refused": "size"}
     infos = lab.client().handle(Request("secret_info", {})).returned["secrets"]
