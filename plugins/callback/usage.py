@@ -5,15 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
-
-from ..module_utils import bytecode  # noqa: F401 -- first: it speeds up the imports below
-from ..module_utils.client import through_broker  # noqa: F401 -- workers inherit it, and what it imports
-from ..module_utils.client.usage import usage_of_run
-from ..module_utils.face import reading  # noqa: F401 -- the same
-
 DOCUMENTATION = r"""
 name: usage
 type: aggregate
@@ -29,6 +20,17 @@ description:
 requirements:
   - Enable it with C(callbacks_enabled = scoped.secrets.usage) in C(ansible.cfg).
 """
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+from ..module_utils import bytecode
+from ..module_utils.client.usage import usage_of_run
+
+bytecode.prefer()
+# What every lookup loads first.
+bytecode.load("face.reading")
 
 
 class CallbackModule(CallbackBase):

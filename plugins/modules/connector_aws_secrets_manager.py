@@ -52,11 +52,15 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.connector
   - scoped.secrets.aws
+  - scoped.secrets.connector
 seealso:
+  - module: scoped.secrets.connector_check
   - module: scoped.secrets.connector_aws_kms
   - module: scoped.secrets.default_secret_manager
+  - name: The page of this secret manager
+    description: The least that its login needs, each login by example, limits, and what each error means.
+    link: https://github.com/scoped/secrets/blob/main/docs/managers/aws_secrets_manager.md
 """
 
 EXAMPLES = r"""

@@ -18,8 +18,10 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import bytecode  # noqa: F401 -- first: it speeds up the imports below
-from ..module_utils.client import through_broker  # noqa: F401 -- so that workers inherit it
+from ..module_utils import bytecode
+
+bytecode.prefer()
+
 from ..module_utils.face.call import call, failure
 from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secret_strings
 from ..module_utils.face.options import resolve_options
@@ -58,7 +60,8 @@ class Router(ActionBase):
     def _run(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         params = _validated(self.spec, arguments)
         options = resolve_options(params, task_vars, self._templar.template, C.CONFIG_FILE)
-        self._secrets |= secret_strings(options, self.spec.argument_spec) | passwords_in(options["store"])
+        urls = [options["store"], *(str(value) for name, value in params.items() if value and name.endswith("url"))]
+        self._secrets |= secret_strings(options, self.spec.argument_spec).union(*map(passwords_in, urls))
         if self._is_delegated():
             return self._run_there(params, options, task_vars)
         return call(

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from servers.process import by_hand
@@ -91,8 +92,10 @@ class Fault:
 
     @classmethod
     def echo(cls, secret: str, status: int = 400) -> Fault:
-        """An error that repeats a secret in its body and in a header."""
-        return cls.answer(status, {"errors": [f"cannot parse {secret}"]}, {"X-Echo": secret})
+        """An error that repeats a secret in its body and, in one line, in a header."""
+        headers = {"Content-Type": "application/json", "X-Echo": " ".join(secret.splitlines())}
+        body = json.dumps({"errors": [f"cannot parse {secret}"]}, ensure_ascii=False).encode()
+        return cls(status, headers, body)
 
 
 @dataclass(frozen=True)
@@ -295,7 +298,7 @@ class _Handler(BaseHTTPRequestHandler):
         lines += [f"{name}: {value}" for name, value in headers]
         if status != http.HTTPStatus.NO_CONTENT:
             lines.append(f"Content-Length: {length}")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+        return "\r\n".join([*lines, "", ""]).encode()
 
     def _stream(self, fault: Fault) -> None:
         """Send `"xxx…"`, until all is sent or the client has enough of it."""
@@ -347,6 +350,25 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def __init__(self, handler: type[_Handler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self._connections: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Close the connections too that clients keep, so that nobody is answered any more."""
+        super().server_close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Print nothing about clients that went away."""
 
@@ -360,7 +382,7 @@ def serve(
     With `certificate`, the files of a chain and its key, clients speak TLS with the proxy.
     """
     proxy = FaultProxy(upstream, ca=ca, delay=delay)
-    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": proxy}))
+    server = _Server(type("Handler", (_Handler,), {"proxy": proxy}))
     if certificate:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*certificate)

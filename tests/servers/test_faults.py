@@ -135,10 +135,18 @@ def test_malformed(proxy: FaultProxy) -> None:
 
 
 def test_echo(proxy: FaultProxy) -> None:
-    proxy.add(Fault.echo("s3cret"))
+    proxy.add(Fault.echo("s3cret\nof zwei €"))
     answer = session().get(proxy.url)
-    assert "s3cret" in answer.text
-    assert answer.headers["X-Echo"] == "s3cret"
+    assert answer.json() == {"errors": ["cannot parse s3cret\nof zwei €"]}
+    assert answer.headers["X-Echo"].encode("latin-1").decode() == "s3cret of zwei €"
+
+
+def test_nobody_is_answered_after_the_end(proxy: FaultProxy) -> None:
+    client = session()
+    with serve(proxy.url) as first:
+        assert client.get(first.url).text == TEXT
+    with pytest.raises(requests.ConnectionError):
+        client.get(first.url)
 
 
 def test_a_late_answer_is_the_servers(proxy: FaultProxy) -> None:

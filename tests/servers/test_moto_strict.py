@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -167,6 +168,19 @@ def test_a_name_is_free_after_a_forced_delete(secrets: Any, name: str) -> None:
     secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     secrets.create_secret(Name=name, SecretString="two")
     assert value(secrets, name) == "two"
+
+
+def test_only_one_creates(secrets: Any) -> None:
+    def create(number: int) -> str:
+        try:
+            secrets.create_secret(Name="race", SecretString=str(number))
+        except secrets.exceptions.ResourceExistsException:
+            return "exists"
+        return str(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        winners = set(pool.map(create, range(40))) - {"exists"}
+    assert winners == {value(secrets, "race")}
 
 
 @pytest.mark.parametrize("days", [6, 31])

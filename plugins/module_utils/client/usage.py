@@ -10,7 +10,7 @@ import socket
 from typing import Any
 
 from ..broker import protocol
-from ..broker.meeting import Meeting, folders, proof_of_run, this_run
+from ..broker.meeting import Meeting, folders, is_private, prefix_of, proof_of_run, this_run
 
 __all__ = ["usage_of_run"]
 
@@ -34,13 +34,14 @@ def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def _meetings() -> list[Meeting]:
-    run = this_run()
-    prefix, end = f"{run.pid}-{run.started}-", ".sock"
+    prefix, end = prefix_of(this_run()), ".sock"
     found = []
-    for folder in folders():
-        if os.path.isdir(folder) and os.access(folder, os.R_OK):
-            names = [name.removesuffix(end) for name in os.listdir(folder) if name.endswith(end)]
-            found += [Meeting(folder, name) for name in names if name.startswith(prefix)]
+    # One folder may be there under several names: XDG_RUNTIME_DIR is /run/user/UID on most systems.
+    for folder in {os.path.realpath(folder): folder for folder in folders()}.values():
+        names = os.listdir(folder) if is_private(folder) else []
+        found += [
+            Meeting(folder, name.removesuffix(end)) for name in names if name.startswith(prefix) and name.endswith(end)
+        ]
     return found
 
 

@@ -19,7 +19,7 @@ from moto.secretsmanager import exceptions
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
 from moto.secretsmanager.responses import SecretsManagerResponse
 
-from servers.moto_strict.checks import before, error, replace
+from servers.moto_strict.checks import before, error, one_at_a_time, replace
 
 __all__ = ["make_strict"]
 
@@ -33,6 +33,7 @@ TO_BE_DELETED = "You can't perform this operation on the secret because it was m
 
 def make_strict() -> None:
     """Add to moto's Secrets Manager what it lacks."""
+    one_at_a_time(SecretsManagerResponse)
     # Every error of a request's sender has 400 at AWS; moto's own constructors set 404 for some.
     replace(exceptions.SecretsManagerClientError, "code", property(lambda _self: 400, lambda _self, _status: None))
     _guard_values()
@@ -82,10 +83,6 @@ def _guard_marked() -> None:
             secret_id = kwargs.get("secret_id") or kwargs.get("arn") or args[0]
             if _is_marked(self, secret_id):
                 raise error("InvalidRequestException", TO_BE_DELETED)
-
-    @before(SecretsManagerBackend, "delete_secret")
-    def take_the_lock(self: SecretsManagerBackend, *_args: Any, **_kwargs: Any) -> None:
-        """Nothing more to check; but a secret must not go while another request writes it."""
 
 
 def _is_marked(backend: SecretsManagerBackend, secret_id: str) -> bool:
