@@ -12,9 +12,10 @@ from typing import Any
 
 from ..managers import builtin
 from ..managers.registry import manager_kind
-from ..model.entities import Connector, Scope
+from ..model.entities import Connector, Scope, SecretUser
 from ..model.errors import Conflict
 from ..model.identifiers import check_identifier, check_name, check_tags
+from ..model.scopes import ScopePath
 from ..store.connectors import defaults_at
 from ..store.secrets import count_kept, kept_by, replace_references
 from .access import Access
@@ -47,7 +48,7 @@ class ConnectorState:
     connector: Connector | None = None
     secrets: int = 0
     some_secrets: tuple[str, ...] = ()
-    default_of: tuple[str, ...] = ()
+    default_of: tuple[ScopePath, ...] = ()
     credentials: Mapping[str, SecretState] = field(default_factory=dict)
 
     @property
@@ -146,9 +147,10 @@ class ConnectorResource(Resource[ConnectorState]):
         fields = {**changed_fields(after, before), **({"credentials": changed} if changed else {})}
         if changed:
             after["credentials"] = {name: plan.action.value for name, plan in changed.items()}
+        warnings = self._broken_by(state, changed)
         if not state.is_present:
-            return Plan(Action.CREATE, {}, after, fields)
-        return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields)
+            return Plan(Action.CREATE, {}, after, fields, warnings)
+        return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields, warnings)
 
     def _before(self, state: ConnectorState) -> View:
         connector = state.connector
@@ -214,12 +216,12 @@ class ConnectorResource(Resource[ConnectorState]):
                 )
 
     def _plan_absent(self, state: ConnectorState) -> Plan:
-        if not state.is_present:
+        if state.connector is None or (state.connector.is_removed and state.secrets):
             return Plan()
         users = [f"secret '{name}'" for name in state.some_secrets]
         if state.secrets > len(users):
             users.append(f"{state.secrets - len(users)} more secrets")
-        users += [f"default secret manager of '{scope}'" for scope in state.default_of]
+        users += [f"default secret manager of {scope}" for scope in state.default_of]
         if users and not self.force:
             raise Conflict(
                 "connector_in_use",
@@ -230,7 +232,27 @@ class ConnectorResource(Resource[ConnectorState]):
             )
         warnings = [f"The {self.what} was removed although it is in use: {', '.join(users)}."] if users else []
         changed = self._changed_credentials(state) if not state.secrets else {}
+        warnings += self._broken_by(state, changed)
         return Plan(Action.DELETE, self._before(state), {}, {"credentials": changed} if changed else {}, warnings)
+
+    def _broken_by(self, state: ConnectorState, changed: Mapping[str, Plan]) -> list[str]:
+        """Return warnings for credentials that go although others use them; raise Conflict unless that is forced."""
+        warnings = []
+        for name in (name for name, plan in changed.items() if plan.action is Action.DELETE):
+            identifier = f"{self.identifier}_{name}"
+            users = [str(user) for user in state.credentials[name].users if not self._is_own(state, user)]
+            if users and not self.force:
+                raise Conflict(
+                    "secret_in_use",
+                    f"The {self.what} would no longer keep secret '{identifier}', which is used by {', '.join(users)}.",
+                    hint="Change or remove what uses it first, or set 'force: true'.",
+                    details={"used_by": users},
+                )
+            warnings += [f"Secret '{identifier}' was removed although it is used by {', '.join(users)}."] * bool(users)
+        return warnings
+
+    def _is_own(self, state: ConnectorState, user: SecretUser) -> bool:
+        return user.kind == "connector" and state.connector is not None and user.id == state.connector.id
 
     def prepare(self, access: Access, state: ConnectorState, plan: Plan) -> Prepared:
         """Prove that the connector can log in, then have its credentials kept by their managers."""
@@ -262,8 +284,9 @@ class ConnectorResource(Resource[ConnectorState]):
         return replace(old or blank, options=options, kept=wanted.kept, is_removed=False)
 
     def guard(self, state: ConnectorState) -> object:
-        connector = state.connector
-        return (connector.id, connector.revision) if connector else None
+        connector, credentials = state.connector, self._credentials_of(state)
+        kept = {name: credentials[name].guard(secret) for name, secret in state.credentials.items()}
+        return (connector.id, connector.revision) if connector else None, kept
 
     def apply(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
         if plan.action is Action.DELETE:
@@ -297,8 +320,8 @@ class ConnectorResource(Resource[ConnectorState]):
         connector = state.connector
         if connector is None:
             return
-        if state.is_default:
-            write_default(session, state.chain, None)
+        for scope in state.default_of:
+            write_default(session, session.chain(scope), None)
         chain = session.chain(self.path)
         if state.secrets:
             session.replace_connector(chain, connector, replace(connector, is_removed=True, updated_at=session.now))

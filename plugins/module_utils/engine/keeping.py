@@ -12,11 +12,10 @@ from ..managers import failures
 from ..managers.base import Capability, ValueKeeper
 from ..model.entities import Secret
 from ..model.errors import InvalidInput
-from .access import Access
 from .managers import Keeper
 from .providers import describe
 
-__all__ = ["Keeping", "check_referable", "path_for", "remove_kept", "split_reference"]
+__all__ = ["Keeping", "check_referable", "is_kept_there", "path_for", "split_reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,9 @@ def path_for(keeper: Keeper | None, identifier: str, value: bytes | None) -> str
     return "" if keeper.keeps_keys else cast(ValueKeeper, manager).path_of(identifier)
 
 
-def remove_kept(access: Access, keeper: Keeper | None, secret: Secret) -> None:
-    """Remove at its manager what was written there for a secret: nothing for references and values of the store."""
-    if keeper and not (secret.is_reference or keeper.keeps_keys or keeper.connector.is_removed):
-        access.remove(keeper, secret.path)
+def is_kept_there(keeper: Keeper, secret: Secret) -> bool:
+    """Tell whether a secret that goes is to be removed at its manager: no references, no values of the store."""
+    return not (secret.is_reference or keeper.connector.is_removed or keeper.keeps_keys)
 
 
 def check_referable(keeper: Keeper | None, what: str) -> None:

@@ -18,8 +18,8 @@ from ..model.errors import Conflict, InvalidInput
 from ..model.identifiers import check_identifier, check_name, check_tags
 from .access import Access
 from .generate import check_generate, generate
-from .keeping import Keeping, check_referable, path_for, remove_kept, split_reference
-from .managers import Keeper, load_managers
+from .keeping import Keeping, check_referable, is_kept_there, path_for, split_reference
+from .managers import Keeper, connector_removed, load_managers
 from .resource import Action, Plan, Resource, View, changed_fields, pick
 from .secret_views import SecretState, identity_of, load_secret, path_and_key, shown_fields, view_of
 from .session import Session
@@ -69,7 +69,11 @@ class SecretResource(Resource[SecretState]):
         """Look at the value that a value keeper has: others may have changed it there."""
         secret, keeper = state.secret, state.keeper
         wants_value = self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
-        if not (wants_value and secret and keeper) or keeper.keeps_keys or secret.is_reference:
+        if not (wants_value and secret and keeper):
+            return state
+        if keeper.connector.is_removed:
+            raise connector_removed(f"The {self.what}", keeper)
+        if keeper.keeps_keys or secret.is_reference:
             return state
         return replace(state, observed=access.kept_value(keeper, secret.path), is_observed=True)
 
@@ -107,6 +111,8 @@ class SecretResource(Resource[SecretState]):
         fields = changed_fields(self._wanted(), before)
         after = {**before, **fields}
         if self.reference and self.reference != (secret.path, secret.reference_key):
+            if state.keeper and state.keeper.connector.is_removed:
+                raise connector_removed(f"The {self.what}", state.keeper)
             fields["reference_to"] = self.reference
             after["reference_to"] = path_and_key(*self.reference)
         if self._has_new_value(state):
@@ -183,7 +189,8 @@ class SecretResource(Resource[SecretState]):
             return None
         secret_id = state.secret.id if state.secret else str(uuid.uuid4())
         if state.secret and plan.action is Action.DELETE:
-            remove_kept(access, keeper, state.secret)
+            if is_kept_there(keeper, state.secret):
+                access.remove(keeper, state.secret.path)
         elif "reference_to" in plan.fields:
             path, key = plan.fields["reference_to"]
             access.check_field(keeper, path, key, self.what)

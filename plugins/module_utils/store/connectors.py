@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from ..model.entities import Connector
+from ..model.scopes import ACCOUNT, Level, ScopePath
 from .database import Row, Transaction
 
 __all__ = ["connectors_of", "defaults_at", "delete_connector", "insert_connector", "update_connector"]
@@ -19,14 +20,23 @@ def connectors_of(tx: Transaction, scope_id: str) -> list[Connector]:
     return [_connector(row) for row in rows]
 
 
-def defaults_at(tx: Transaction, connector_id: str) -> list[str]:
-    """Return the identifiers of the scopes whose default manager a connector is."""
+def defaults_at(tx: Transaction, connector_id: str) -> list[ScopePath]:
+    """Return the scopes whose default manager a connector is, the widest first."""
     rows = tx.all(
-        "SELECT scope.identifier FROM default_manager JOIN scope ON scope.id = default_manager.scope_id "
-        "WHERE default_manager.connector_id = :id ORDER BY scope.identifier",
+        """SELECT scope.level, scope.identifier, parent.identifier AS above
+        FROM default_manager JOIN scope ON scope.id = default_manager.scope_id
+        LEFT JOIN scope AS parent ON parent.id = scope.parent_id
+        WHERE default_manager.connector_id = :id""",
         id=connector_id,
     )
-    return [row["identifier"] for row in rows]
+    return sorted(map(_path, rows), key=lambda path: (path.level.depth, path.org, path.project))
+
+
+def _path(row: Row) -> ScopePath:
+    level, identifier = Level(row["level"]), row["identifier"]
+    if level is Level.PROJECT:
+        return ScopePath(row["above"], identifier)
+    return ScopePath(identifier) if level is Level.ORG else ACCOUNT
 
 
 def insert_connector(tx: Transaction, connector: Connector) -> None:
