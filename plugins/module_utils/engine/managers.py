@@ -160,13 +160,3 @@ def load_managers(session: Session, chain: list[Scope]) -> Managers:
         for connector in session.connectors(chain[: depth + 1])
     ]
     return Managers(chain[-1], keepers, chain[0].inherits_managers)
-
-
-def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
-    """Return the error for a secret (`what`) whose connector was removed by force."""
-    name = f"'{keeper.connector.identifier}'" if keeper else "of this secret"
-    return Conflict(
-        "connector_removed",
-        f"{what} is kept by a connector that was removed: {name}.",
-        hint="Declare that connector again, with the same identifier and place: what it kept is read again then.",
-    )

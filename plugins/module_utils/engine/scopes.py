@@ -175,7 +175,7 @@ def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keep
     managers = load_managers(session, chain)
     for secret in secrets_of(session.tx, chain[-1].id):
         keeper = managers.keeper(secret.connector_id)
-        if keeper and is_kept_there(keeper, secret):
+        if keeper:
             yield keeper, secret
 
 
