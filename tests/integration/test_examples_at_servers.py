@@ -18,11 +18,22 @@ if TYPE_CHECKING:
     from servers.aws import Aws
     from servers.openbao import OpenBao
 
+EVERYTHING = ["create", "read", "update", "delete", "list"]
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def vault_variables(openbao: OpenBao) -> dict[str, str]:
-    """The variables of a server, as the command `vault` takes them."""
-    return {"VAULT_ADDR": openbao.url, "VAULT_TOKEN": openbao.create_token()}
+    """The variables of a server, as the command `vault` takes them, with all that the examples expect there."""
+    policy = openbao.write_policy("examples", {"secret/*": EVERYTHING})
+    role = openbao.add_approle("examples", policy)
+    openbao.request("POST", "sys/namespaces/payments", {}, namespace=openbao.create_namespace("platform"))
+    openbao.enable_kv("kv", 1, namespace="platform/payments")
+    return {
+        "VAULT_ADDR": openbao.url,
+        "VAULT_TOKEN": openbao.create_token(),
+        "VAULT_ROLE_ID": role.role_id,
+        "VAULT_SECRET_ID": role.secret_id,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -30,3 +30,6 @@ class Answer(NamedTuple):
     value: bytes = b""
     error: ScopedSecretsError | None = None
     expires_at: str = ""
+
+    def __repr__(self) -> str:
+        return f"Answer(kind={self.kind!r}, error={self.error!r}, expires_at={self.expires_at!r})"
