@@ -57,6 +57,7 @@ def check_removable(keeper: Keeper | None, secret: Secret) -> None:
     """Raise InvalidInput if what was written for a secret can't be removed by its manager."""
     if keeper and _is_kept_elsewhere(keeper, secret):
         _check_able(keeper, Capability.DELETE, "delete secrets")
+        describe(keeper).check_writing(None)
 
 
 def remove_kept(access: Access, keeper: Keeper | None, secret: Secret, *, is_forced: bool) -> None:
