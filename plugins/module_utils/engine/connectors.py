@@ -162,6 +162,8 @@ class ConnectorResource(Resource[ConnectorState]):
 
     def _default(self, state: ConnectorState) -> bool:
         wanted = self.params.get("use_as_default")
+        if wanted is False and state.is_default:
+            state.managers.for_new(builtin.NAME)
         return state.is_default if wanted is None else bool(wanted)
 
     def _wanted(self) -> View:
@@ -315,6 +317,10 @@ class ConnectorResource(Resource[ConnectorState]):
     @property
     def identity(self) -> View:
         return {"identifier": self.identifier, "kind": self.kind.KIND, **super().identity}
+
+    def predicted(self, state: ConnectorState, plan: Plan) -> View:
+        after = {name: value for name, value in plan.after.items() if name not in ("credentials", "use_as_default")}
+        return {**super().predicted(state, replace(plan, after=after)), "is_default": plan.after["use_as_default"]}
 
 
 def _settled(connector: Connector | None) -> dict[str, Any]:

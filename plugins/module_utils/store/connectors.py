@@ -56,9 +56,8 @@ def update_connector(tx: Transaction, connector: Connector) -> None:
 
 
 def delete_connector(tx: Transaction, connector_id: str) -> None:
-    """Delete a connector that keeps no secrets, and the records of what it used."""
+    """Delete a connector that keeps no secrets and is no default, and the records of what it used."""
     tx.run("DELETE FROM secret_reference WHERE user_kind = 'connector' AND user_id = :id", id=connector_id)
-    tx.run("DELETE FROM default_manager WHERE connector_id = :id", id=connector_id)
     tx.run("DELETE FROM connector WHERE id = :id", id=connector_id)
 
 

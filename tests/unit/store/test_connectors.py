@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import (
     connectors_of,
     defaults_at,
@@ -108,23 +109,29 @@ def test_the_scopes_whose_default_it_is(database: Database) -> None:
     assert database.read(lambda tx: defaults_at(tx, "vault-id")) == []
     for scope in (org_row(), account_row()):
         database.write(lambda tx, scope=scope: set_default(tx, scope, "vault-id"))
-    assert database.read(lambda tx: defaults_at(tx, "vault-id")) == ["account", "payments"]
+    assert database.read(lambda tx: defaults_at(tx, "vault-id")) == [ACCOUNT, ScopePath("payments")]
     assert database.read(lambda tx: defaults_at(tx, "other-id")) == []
 
 
-def test_a_connector_goes_with_what_it_used_and_where_it_was_the_default(database: Database) -> None:
+def test_a_connector_goes_with_what_it_used(database: Database) -> None:
     insert(database, connector_row(), connector_row("other"))
 
     def work(tx: Transaction) -> None:
         insert_secret(tx, secret_row())
-        set_default(tx, account_row(), "vault-id")
         for user in ("vault-id", "other-id"):
             replace_references(tx, "connector", user, {"token_ref": "a-id"})
         delete_connector(tx, "vault-id")
 
     database.write(work)
     assert [connector.identifier for connector in found(database)] == ["other"]
-    assert [count(database, table) for table in ("default_manager", "secret_reference", "secret")] == [0, 1, 1]
+    assert [count(database, table) for table in ("secret_reference", "secret")] == [1, 1]
+
+
+def test_a_connector_that_is_a_default_is_held(database: Database) -> None:
+    """Whose default it was must be signed anew, which is not the rows' affair."""
+    insert(database, connector_row())
+    database.write(lambda tx: set_default(tx, account_row(), "vault-id"))
+    assert error_of(lambda: database.write(lambda tx: delete_connector(tx, "vault-id"))).code == "store_failed"
 
 
 def test_a_connector_that_keeps_secrets_is_held(database: Database) -> None:
