@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""P2: a cold start: one host, one lookup."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import plays
+from lab import Lab
+from measuring import Benchmark, Case, Comparison, Quantity, Target
+from sources import Sources
+
+__all__ = ["benchmark"]
+
+EXPLANATION = """\
+A whole `ansible-playbook` run: one host, one task, one lookup. The collection starts its broker in it."""
+
+
+def benchmark(lab: Lab) -> Benchmark:
+    sources = Sources(lab)
+    floor, peer = sources.environment, sources.vault_by_token
+    ours = [sources.builtin, *sources.on_vault]
+    cases = [
+        Case(
+            source.name,
+            partial(source.take, lab, lab.playbook(plays.in_a_task(source, 1)), hosts=1),
+            floor="" if source is floor else floor.name,
+            is_ours=source.is_ours,
+        )
+        for source in (floor, *ours, peer)
+    ]
+    targets = [Target(source.name, peer.name, "wall", at_most=1) for source in ours]
+    quantities = [Quantity("wall", "s"), Quantity("CPU", "s")]
+    return Benchmark("P2", "Cold start", EXPLANATION, [Comparison(cases, targets, quantities)])

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""P3: one secret in a variable. Ansible evaluates a variable anew wherever it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import plays
+from lab import Lab
+from measuring import Benchmark, Case, Comparison, Quantity, Target
+from sources import Source, Sources
+
+__all__ = ["benchmark"]
+
+Play = Callable[[Source, int], dict[str, Any]]
+
+QUANTITIES = [
+    Quantity("wall", "s"),
+    Quantity("CPU", "s"),
+    Quantity("requests", has_ratio=False),
+    Quantity("logins", has_ratio=False),
+]
+
+EXPLANATION = """\
+A variable whose value is a lookup is evaluated in every task that uses it; `ansible_password` is used by every task,
+whatever it does. Forks 5, connection local. `vault_kv2_get`, which takes long, is measured in one round."""
+
+
+def benchmark(lab: Lab) -> Benchmark:
+    sources = Sources(lab)
+    comparisons = [
+        _comparison(lab, sources, "a variable, {} hosts × {} tasks", plays.in_a_variable, hosts=100, tasks=5),
+        _comparison(lab, sources, "`ansible_password`, {} hosts × {} tasks", plays.in_the_password, hosts=50, tasks=20),
+    ]
+    return Benchmark("P3", "One secret in a variable", EXPLANATION, comparisons)
+
+
+def _comparison(lab: Lab, sources: Sources, title: str, play: Play, *, hosts: int, tasks: int) -> Comparison:
+    floor, peer = sources.environment, sources.vault_by_token
+    ours = [sources.builtin, sources.builtin_with_callback, *sources.on_vault]
+    cases = [
+        Case(
+            source.name,
+            partial(source.take, lab, lab.playbook(play(source, tasks)), hosts=hosts),
+            floor="" if source is floor else floor.name,
+            rounds=1 if source is peer else None,
+            is_ours=source.is_ours,
+        )
+        for source in (floor, *ours, peer)
+    ]
+    targets = [target for source in ours for target in _targets(source, floor)]
+    return Comparison(cases, targets, QUANTITIES, title.format(hosts, tasks))
+
+
+def _targets(source: Source, floor: Source) -> list[Target]:
+    """Return what our own sources are to reach; of a provider, one read and one login."""
+    requests = [Target(source.name, quantity="requests", at_most=2)] if source.provider else []
+    return [Target(source.name, floor.name, "wall", at_most=1.1), *requests]

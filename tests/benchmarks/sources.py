@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the values of a play come from: how each source writes a lookup, and what it needs around it.
+
+Each has the same values, one for each number below COUNT, so that a play can tell whether it got them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import hvac
+import pyrage
+from counting_proxy import CountingProxy
+from lab import ROOT, Lab
+
+__all__ = ["COUNT", "Source", "Sources", "value_of"]
+
+COUNT = 10
+SOPS = Path(sys.prefix) / "bin" / "sops"
+CONNECTOR = ROOT / "plugins" / "modules" / "connector_hashicorp_vault.py"
+
+
+def value_of(number: int) -> str:
+    return f"value of item {number}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place of values. In `lookup`, a Jinja expression, NUMBER stands for which one is meant."""
+
+    name: str
+    lookup: str
+    site: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    provider: CountingProxy | None = None
+    is_ours: bool = False
+
+    def expression(self, number: int) -> str:
+        return self.lookup.replace("NUMBER", str(number))
+
+    def take(self, lab: Lab, playbook: Path, *, hosts: int, forks: int = 5) -> dict[str, float]:
+        """Run a playbook that reads from here; return what it took, and the requests that reached the provider."""
+        if self.provider:
+            self.provider.take_calls()
+        taken = lab.play(playbook, self.site, hosts=hosts, forks=forks, environment=self.environment)
+        if not self.provider:
+            return taken
+        calls = self.provider.take_calls()
+        logins = sum(number for call, number in calls.items() if call.endswith("/login"))
+        return {**taken, "requests": calls.total(), "logins": logins}
+
+
+class Sources:
+    """All of them, each prepared when it is first asked for. `delay`: seconds added to every provider request."""
+
+    def __init__(self, lab: Lab, delay: float = 0) -> None:
+        self._lab = lab
+        self._delay = delay
+
+    @cached_property
+    def environment(self) -> Source:
+        """The least that a lookup costs."""
+        values = {f"ITEM_{number}": value_of(number) for number in range(COUNT)}
+        return Source("`lookup('env')`", "lookup('ansible.builtin.env', 'ITEM_NUMBER')", environment=values)
+
+    @cached_property
+    def builtin(self) -> Source:
+        site = self._lab.new_folder("builtin")
+        self._lab.play("secret_text", site, changes=True, count=COUNT)
+        lookup = "lookup('scoped.secrets.secret', 'item_NUMBER')"
+        return Source("`scoped.secrets.secret`, built-in manager", lookup, site, is_ours=True)
+
+    @cached_property
+    def builtin_with_callback(self) -> Source:
+        """The same with the callback that loads shared code once for all workers."""
+        return Source(
+            "the same, with the callback `scoped.secrets.usage`",
+            self.builtin.lookup,
+            self.builtin.site,
+            {"ANSIBLE_CALLBACKS_ENABLED": "scoped.secrets.usage"},
+            is_ours=True,
+        )
+
+    @property
+    def on_vault(self) -> list[Source]:
+        """The collection with Vault behind it: none as long as it has no connector for that."""
+        return [self._on_vault] if CONNECTOR.exists() else []
+
+    @cached_property
+    def _on_vault(self) -> Source:
+        site, proxy = self._lab.new_folder("on-vault"), self._vault
+        token = self._lab.openbao.token
+        self._lab.play("on_vault", site, changes=True, url=proxy.url, token=token, count=COUNT)
+        lookup = "lookup('scoped.secrets.secret', 'item_NUMBER')"
+        return Source("`scoped.secrets.secret` on Vault", lookup, site, provider=proxy, is_ours=True)
+
+    @cached_property
+    def vault_by_token(self) -> Source:
+        return self._hashi_vault("token", {"TOKEN": self._lab.openbao.token})
+
+    @cached_property
+    def vault_by_approle(self) -> Source:
+        role_id, secret_id = self._approle()
+        return self._hashi_vault("AppRole", {"AUTH_METHOD": "approle", "ROLE_ID": role_id, "SECRET_ID": secret_id})
+
+    def _hashi_vault(self, login: str, settings: dict[str, str]) -> Source:
+        settings = {"ADDR": self._vault.url, **settings}
+        return Source(
+            f"`community.hashi_vault.vault_kv2_get`, {login}",
+            "lookup('community.hashi_vault.vault_kv2_get', 'bench/item_NUMBER').secret.value",
+            environment={f"ANSIBLE_HASHI_VAULT_{name}": value for name, value in settings.items()},
+            provider=self._vault,
+        )
+
+    @cached_property
+    def _vault(self) -> CountingProxy:
+        """A proxy before an OpenBao server that has the values."""
+        client = self._vault_client()
+        for number in range(COUNT):
+            secret = {"value": value_of(number)}
+            client.secrets.kv.v2.create_or_update_secret(path=f"bench/item_{number}", secret=secret)
+        return self._lab.proxy(self._lab.openbao.url, self._delay)
+
+    def _vault_client(self) -> hvac.Client:
+        return hvac.Client(url=self._lab.openbao.url, token=self._lab.openbao.token)
+
+    def _approle(self) -> tuple[str, str]:
+        """Return the id and the secret id of a role that may read the values."""
+        client = self._vault_client()
+        if "approle/" not in client.sys.list_auth_methods()["data"]:
+            client.sys.enable_auth_method("approle")
+        client.sys.create_or_update_policy("bench", 'path "secret/data/bench/*" { capabilities = ["read"] }')
+        client.auth.approle.create_or_update_approle("bench", token_policies=["bench"])
+        role_id: str = client.auth.approle.read_role_id("bench")["data"]["role_id"]
+        secret_id: str = client.auth.approle.generate_secret_id("bench")["data"]["secret_id"]
+        return role_id, secret_id
+
+    @cached_property
+    def aws(self) -> Source:
+        stand_in = self._lab.aws
+        client = stand_in.secrets_manager()
+        for number in range(COUNT):
+            client.create_secret(Name=f"bench/item_{number}", SecretString=value_of(number))
+        proxy = self._lab.proxy(stand_in.url, self._delay)
+        options = f"region='{stand_in.region}', endpoint_url='{proxy.url}'"
+        return Source(
+            "`amazon.aws.secretsmanager_secret`",
+            f"lookup('amazon.aws.secretsmanager_secret', 'bench/item_NUMBER', {options})",
+            environment=stand_in.environment(),
+            provider=proxy,
+        )
+
+    @cached_property
+    def sops(self) -> Source:
+        """Files that are encrypted for an age key."""
+        folder = self._lab.new_folder("sops")
+        identity = pyrage.x25519.Identity.generate()
+        key_file = folder / "age.key"
+        key_file.write_text(str(identity), encoding="utf-8")
+        for number in range(COUNT):
+            _encrypt(folder / f"item_{number}.txt", value_of(number), str(identity.to_public()))
+        lookup = f"lookup('community.sops.sops', '{folder}/item_NUMBER.txt')"
+        return Source("`community.sops.sops`", lookup, environment={"SOPS_AGE_KEY_FILE": str(key_file)})
+
+
+def _encrypt(path: Path, value: str, recipient: str) -> None:
+    command = [
+        str(SOPS),
+        "--encrypt",
+        "--age",
+        recipient,
+        "--input-type",
+        "binary",
+        "--output-type",
+        "json",
+        "/dev/stdin",
+    ]
+    done = subprocess.run(command, input=value, capture_output=True, text=True, check=True)
+    path.write_text(done.stdout, encoding="utf-8")
