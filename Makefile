@@ -11,9 +11,9 @@ DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.w
 
 .PHONY: demo check test bench format clean
 
-$(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-dev.txt
+$(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/pip install -q -r requirements.txt -r tests/requirements.txt -r tests/requirements-dev.txt
+	$(DEV)/bin/pip install -q $(addprefix -r ,$^)
 	touch $@
 
 $(DEMO)/.ready: requirements.txt
@@ -48,13 +48,14 @@ check: $(DEV)/.ready $(LINK)
 	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/unit
 
 test: check
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/servers
 	$(PYTHON) scripts/matrix.py
 	$(MAKE) demo
 	$(MAKE) demo | tee .work/second-demo.log
 	grep -q 'changed=0 .*failed=0' .work/second-demo.log
 
 bench: $(BENCH)/.ready
-	$(BENCH)/bin/python tests/benchmarks/run.py
+	PYTHONPATH=tests $(BENCH)/bin/python tests/benchmarks/run.py
 
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff check --fix .

@@ -26,6 +26,8 @@ CORES = {
 SANITY = ("2.19", "2.21")
 # Here the playbooks run a second time, without a broker.
 INLINE = ("2.19",)
+# Here the tests against servers run too.
+SERVERS = ("2.19",)
 
 
 def pythons() -> Iterator[tuple[tuple[int, int], str]]:
@@ -50,6 +52,8 @@ def environment(core: str, python: str) -> Path:
     """Return a virtual environment with this core and what the tests need."""
     folder = ROOT / ".venv" / f"core-{core}"
     needed = ["-r", str(ROOT / "requirements.txt"), "-r", str(ROOT / "tests" / "requirements.txt")]
+    if core in SERVERS:
+        needed += ["-r", str(ROOT / "tests" / "requirements-servers.txt")]
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
     subprocess.run([str(folder / "bin" / "pip"), "install", "-q", f"ansible-core=={core}.*", *needed], check=True)
     return folder
@@ -58,9 +62,10 @@ def environment(core: str, python: str) -> Path:
 def check(core: str, folder: Path) -> bool:
     """Tell whether all tests pass on `core`."""
     python = str(folder / "bin" / "python")
-    playbooks = [python, "-m", "pytest", "-n", "2", "tests/integration"]
+    tests = [python, "-m", "pytest", "-m", "" if core in SERVERS else "not servers"]
+    playbooks = [*tests, "-n", "2", "tests/integration"]
     runs: list[tuple[str, list[str], dict[str, str]]] = [
-        ("unit", [python, "-m", "pytest", "tests/unit"], {}),
+        ("unit", [*tests, "tests/unit"], {}),
         ("playbooks", playbooks, {}),
     ]
     if core in SANITY:

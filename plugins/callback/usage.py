@@ -5,15 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
-
-from ..module_utils import bytecode  # noqa: F401 -- first: it speeds up the imports below
-from ..module_utils.client import through_broker  # noqa: F401 -- workers inherit it, and what it imports
-from ..module_utils.client.usage import usage_of_run
-from ..module_utils.face import reading  # noqa: F401 -- the same
-
 DOCUMENTATION = r"""
 name: usage
 type: aggregate
@@ -22,13 +13,24 @@ version_added: 0.1.0
 author: The scoped.secrets contributors (@scoped)
 description:
   - At C(-vv), prints one line at the end of a run with the number of calls, of secrets read, and of those that came out
-    of the cache.
+    of the cache; and for each connector, the number of requests, logins and renewals at its provider.
   - Has the shared code of lookup, filter and modules loaded once, by C(ansible-playbook) itself. Otherwise every task
     with a lookup loads it anew, which takes about 10 ms.
   - Shows no name and no value of any secret.
 requirements:
   - Enable it with C(callbacks_enabled = scoped.secrets.usage) in C(ansible.cfg).
 """
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+from ..module_utils import bytecode
+from ..module_utils.client.usage import usage_of_run
+
+bytecode.prefer()
+# What every lookup loads first.
+bytecode.load("face.reading")
 
 
 class CallbackModule(CallbackBase):
@@ -42,7 +44,11 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats: Any) -> None:
         usage = usage_of_run() if self._display.verbosity >= 2 else {}
         if usage:
-            self._display.vv(
-                "scoped.secrets: {calls} calls, {reads} secrets read, {hits} of them from the cache, "
-                "{opened} opened".format(**usage)
-            )
+            self._display.vv("scoped.secrets: " + _line(usage))
+
+
+def _line(usage: dict[str, Any]) -> str:
+    """Return the counts of a run in words, those of each connector behind them."""
+    line = "{calls} calls, {reads} secrets read, {hits} of them from the cache, {opened} opened".format(**usage)
+    each = "; {name}: {requests} requests, {logins} logins, {renewals} renewals"
+    return line + "".join(each.format(name=name, **counts) for name, counts in usage["connectors"].items())

@@ -99,6 +99,23 @@ options:
       - A date or time (ISO 8601, UTC where it names no zone) from which the secret can no longer be read.
       - An empty string means that it never expires.
     type: str
+  secret_manager:
+    description:
+      - Where a new secret is kept, a connector of the same scope or V(builtin). The scope's default one if left out.
+      - A secret that exists stays where it is; naming another manager is refused.
+    type: str
+  reference:
+    description:
+      - Where a secret manager has the secret already, as C(path) or C(path#field), without the manager's own place (the
+        mount, prefix or vault of the connector) before it.
+      - Its value is read from there each time, never written, and left alone when this secret is removed.
+    type: str
+  adopt:
+    description:
+      - Take over a secret that is in the way at the secret manager and was not made by this connector. Its value is
+        replaced, and it is removed with this secret.
+    type: bool
+    default: false
 """
 
     ATTRIBUTES = r"""

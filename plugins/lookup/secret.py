@@ -12,7 +12,10 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ..module_utils import bytecode  # noqa: F401 -- first: it speeds up the imports below
+from ..module_utils import bytecode
+
+bytecode.prefer()
+
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.reading import ENCODINGS, check_options, read, to_template
 from ..module_utils.model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError

@@ -10,13 +10,16 @@ the result in __pycache__. Where that can't be written, everything is as it was.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from types import ModuleType
 
-__all__ = ["BytecodeFinder"]
+__all__ = ["BytecodeFinder", "load", "prefer"]
+
+_OTHERS = "_AnsibleCollectionFinder"
 
 
 class BytecodeFinder(MetaPathFinder):
@@ -31,4 +34,14 @@ class BytecodeFinder(MetaPathFinder):
         return FileFinder(path[0], (SourceFileLoader, [".py"])).find_spec(name)
 
 
-sys.meta_path.insert(0, BytecodeFinder())
+def prefer() -> None:
+    """From now on, have what lies below this package loaded from bytecode: ask for it just before ansible-core does."""
+    names = [type(finder).__name__ for finder in sys.meta_path]
+    if BytecodeFinder.__name__ not in names and _OTHERS in names:
+        sys.meta_path.insert(names.index(_OTHERS), BytecodeFinder())
+
+
+def load(*names: str) -> None:
+    """Load modules below this package, so that workers inherit them."""
+    for name in names:
+        importlib.import_module(f"{__package__}.{name}")

@@ -20,6 +20,12 @@ options:
       - It can be switched off only where a connector is the default secret manager. A new scope does as its parent.
     type: str
     choices: [enabled, disabled]
+  inherited_managers:
+    description:
+      - Whether organizations and projects may keep secrets in secret managers of a higher scope, named C(org.NAME) or
+        C(account.NAME). Only for the account; V(forbidden) until it is set.
+    type: str
+    choices: [forbidden, allowed]
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
@@ -82,6 +88,7 @@ SPEC = Spec(
         **DESCRIPTION_SPEC,
         **STATE_SPEC,
         "builtin_manager": {"type": "str", "choices": ["enabled", "disabled"]},
+        "inherited_managers": {"type": "str", "choices": ["forbidden", "allowed"]},
     },
 )
 

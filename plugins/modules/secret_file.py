@@ -10,8 +10,9 @@ short_description: Declare a file secret
 version_added: 0.1.0
 description:
   - Declares a secret that is a file, text or binary, in the account, an organization or a project.
-  - A new secret goes to the default secret manager of its scope and stays there. Every new content is a new version;
-    older versions stay readable with C(@N) in the reference.
+  - A new secret goes to the default secret manager of its scope, or to O(secret_manager), and stays there. Every new
+    content is a new version; older ones stay readable with C(@N) in the reference, as far as the manager keeps them.
+  - With O(reference) it is a name for a secret that a secret manager has already.
   - No content is ever returned. Whether it changed is told by a keyed fingerprint, without opening it.
 options:
   src:
@@ -109,7 +110,7 @@ SPEC = Spec(
         "content": {"type": "raw", "no_log": True},
         "content_b64": {"type": "str", "no_log": True},
     },
-    mutually_exclusive=[["src", "content", "content_b64"]],
+    mutually_exclusive=[["src", "content", "content_b64", "reference"], ["adopt", "reference"]],
 )
 
 

@@ -10,8 +10,9 @@ short_description: Declare a text secret
 version_added: 0.1.0
 description:
   - Declares a secret that is text, in the account, an organization or a project.
-  - A new secret goes to the default secret manager of its scope and stays there. Every new value is a new version;
-    older versions stay readable with C(@N) in the reference.
+  - A new secret goes to the default secret manager of its scope, or to O(secret_manager), and stays there. Every new
+    value is a new version; older versions stay readable with C(@N) in the reference, as far as the manager keeps them.
+  - With O(reference) it is a name for a secret that a secret manager has already.
   - No value is ever returned. Whether one changed is told by a keyed fingerprint, without opening it.
 options:
   value:
@@ -86,6 +87,14 @@ EXAMPLES = r"""
       user: api
       password: correct horse
 
+- name: Keep a value in another secret manager than the default one
+  scoped.secrets.secret_text:
+    org: payments
+    project: api
+    identifier: smtp_password
+    value: battery staple
+    secret_manager: builtin
+
 - name: Remove a secret with all its versions
   scoped.secrets.secret_text:
     org: payments
@@ -142,7 +151,7 @@ SPEC = Spec(
             },
         },
     },
-    mutually_exclusive=[["value", "generate"]],
+    mutually_exclusive=[["value", "generate", "reference"], ["adopt", "reference"]],
 )
 
 

@@ -18,8 +18,10 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import bytecode  # noqa: F401 -- first: it speeds up the imports below
-from ..module_utils.client import through_broker  # noqa: F401 -- so that workers inherit it
+from ..module_utils import bytecode
+
+bytecode.prefer()
+
 from ..module_utils.face.call import call, failure
 from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secret_strings
 from ..module_utils.face.options import resolve_options

@@ -17,9 +17,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import aws
-import openbao
 from counting_proxy import CountingProxy
+from servers.aws import Aws, serve_moto
+from servers.openbao import OpenBao, serve
 
 __all__ = ["HERE", "ROOT", "Lab", "open_lab"]
 
@@ -61,14 +61,14 @@ class Lab:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
 
     @cached_property
-    def openbao(self) -> openbao.OpenBao:
+    def openbao(self) -> OpenBao:
         """The OpenBao server, started by the first that asks for it."""
-        return self._exits.enter_context(openbao.serve(self.new_folder("openbao")))
+        return self._exits.enter_context(serve(self.new_folder("openbao")))
 
     @cached_property
-    def aws(self) -> aws.StandIn:
+    def moto(self) -> Aws:
         """The stand-in for AWS, started by the first that asks for it."""
-        return self._exits.enter_context(aws.serve(self.new_folder("aws")))
+        return self._exits.enter_context(serve_moto(self.new_folder("moto")))
 
     def proxy(self, url: str, delay: float = 0) -> CountingProxy:
         """Return a new proxy before a server, which holds every request for `delay` seconds."""

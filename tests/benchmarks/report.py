@@ -17,7 +17,7 @@ from importlib.metadata import version
 from typing import IO
 
 from measuring import Case, Comparison, Measurement, Outcome, Quantity, Target
-from openbao import BAO
+from servers.openbao import BAO
 
 __all__ = ["page", "section"]
 

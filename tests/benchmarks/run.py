@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure how fast the collection is, beside what else there is; write docs/benchmarks.md and its picture.
 
-Usage: VENV/bin/python tests/benchmarks/run.py [--rounds N] [--large] [--into FOLDER] [P4 …]
+Usage: PYTHONPATH=tests VENV/bin/python tests/benchmarks/run.py [--rounds N] [--large] [--into FOLDER] [P4 …]
 
 A new benchmark is a module with a function `benchmark`, as the others have, and a line in BENCHMARKS.
 """

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import hvac
 import pyrage
 from counting_proxy import CountingProxy
 from lab import ROOT, Lab
+from servers.openbao_api import AppRole
 
 __all__ = ["COUNT", "Source", "Sources", "value_of"]
 
@@ -95,11 +95,11 @@ class Sources:
 
     @cached_property
     def _on_vault(self) -> Source:
-        site, proxy = self._lab.new_folder("on-vault"), self._vault
-        token = self._lab.openbao.token
-        self._lab.play("on_vault", site, changes=True, url=proxy.url, token=token, count=COUNT)
+        site, proxy, role = self._lab.new_folder("on-vault"), self._vault, self._role
+        login = {"role_id": role.role_id, "secret_id": role.secret_id}
+        self._lab.play("on_vault", site, changes=True, url=proxy.url, count=COUNT, **login)
         lookup = "lookup('scoped.secrets.secret', 'item_NUMBER')"
-        return Source("`scoped.secrets.secret` on Vault", lookup, site, provider=proxy, is_ours=True)
+        return Source("`scoped.secrets.secret`, Vault (AppRole)", lookup, site, provider=proxy, is_ours=True)
 
     @cached_property
     def vault_by_token(self) -> Source:
@@ -107,8 +107,8 @@ class Sources:
 
     @cached_property
     def vault_by_approle(self) -> Source:
-        role_id, secret_id = self._approle()
-        return self._hashi_vault("AppRole", {"AUTH_METHOD": "approle", "ROLE_ID": role_id, "SECRET_ID": secret_id})
+        settings = {"AUTH_METHOD": "approle", "ROLE_ID": self._role.role_id, "SECRET_ID": self._role.secret_id}
+        return self._hashi_vault("AppRole", settings)
 
     def _hashi_vault(self, login: str, settings: dict[str, str]) -> Source:
         settings = {"ADDR": self._vault.url, **settings}
@@ -122,38 +122,28 @@ class Sources:
     @cached_property
     def _vault(self) -> CountingProxy:
         """A proxy before an OpenBao server that has the values."""
-        client = self._vault_client()
         for number in range(COUNT):
-            secret = {"value": value_of(number)}
-            client.secrets.kv.v2.create_or_update_secret(path=f"bench/item_{number}", secret=secret)
+            secret = {"data": {"value": value_of(number)}}
+            self._lab.openbao.request("POST", f"secret/data/bench/item_{number}", secret)
         return self._lab.proxy(self._lab.openbao.url, self._delay)
 
-    def _vault_client(self) -> hvac.Client:
-        return hvac.Client(url=self._lab.openbao.url, token=self._lab.openbao.token)
-
-    def _approle(self) -> tuple[str, str]:
-        """Return the id and the secret id of a role that may read the values."""
-        client = self._vault_client()
-        if "approle/" not in client.sys.list_auth_methods()["data"]:
-            client.sys.enable_auth_method("approle")
-        client.sys.create_or_update_policy("bench", 'path "secret/data/bench/*" { capabilities = ["read"] }')
-        client.auth.approle.create_or_update_approle("bench", token_policies=["bench"])
-        role_id: str = client.auth.approle.read_role_id("bench")["data"]["role_id"]
-        secret_id: str = client.auth.approle.generate_secret_id("bench")["data"]["secret_id"]
-        return role_id, secret_id
+    @cached_property
+    def _role(self) -> AppRole:
+        rules = {f"secret/{kind}/bench/*": ["read"] for kind in ("data", "metadata")}
+        return self._lab.openbao.add_approle("bench", self._lab.openbao.write_policy("bench", rules))
 
     @cached_property
     def aws(self) -> Source:
-        stand_in = self._lab.aws
-        client = stand_in.secrets_manager()
+        moto = self._lab.moto
+        client = moto.client("secretsmanager")
         for number in range(COUNT):
-            client.create_secret(Name=f"bench/item_{number}", SecretString=value_of(number))
-        proxy = self._lab.proxy(stand_in.url, self._delay)
-        options = f"region='{stand_in.region}', endpoint_url='{proxy.url}'"
+            client.create_secret(Name=f"{self._delay}/item_{number}", SecretString=value_of(number))
+        proxy = self._lab.proxy(moto.url, self._delay)
+        variables = {**moto.variables(), "AWS_ENDPOINT_URL": proxy.url}
         return Source(
             "`amazon.aws.secretsmanager_secret`",
-            f"lookup('amazon.aws.secretsmanager_secret', 'bench/item_NUMBER', {options})",
-            environment=stand_in.environment(),
+            f"lookup('amazon.aws.secretsmanager_secret', '{self._delay}/item_NUMBER', region='{moto.region}')",
+            environment=variables,
             provider=proxy,
         )
 

@@ -5,34 +5,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
-from collections.abc import Iterator
 
-from ..engine.engine import Engine
-from ..engine.usage import Usage
+from ..engine.engine import Engine, Shared
 from ..model.settings import Settings
 
 __all__ = ["Engines"]
 
 
 class Engines:
-    """Lends each engine to one thread at a time. So whatever many ask at once is read once."""
+    """What the faces of a run reach. Both engines share the logins of the run, and what was fetched through them."""
 
     def __init__(self, settings: Settings) -> None:
-        self.usage = Usage()
         place = f"in the broker of this run, process {os.getpid()}"
-        self._engines = {to_read: Engine(settings, place=place, usage=self.usage) for to_read in (True, False)}
-        self._locks = {to_read: threading.Lock() for to_read in (True, False)}
+        shared = Shared()
+        self.usage = shared.usage
+        self.reading = Engine(settings, place=place, shared=shared)
+        self.declaring = Engine(settings, place=place, shared=shared)
+        self._shared = shared
 
-    @contextlib.contextmanager
-    def borrow(self, *, to_read: bool) -> Iterator[Engine]:
-        """Yield an engine, once nobody else has it."""
-        with self._locks[to_read]:
-            yield self._engines[to_read]
-
-    def wait(self, seconds: float) -> None:
-        """Return when no call is under way, or after `seconds`."""
-        for lock in self._locks.values():
-            lock.acquire(timeout=seconds)
+    def close(self, seconds: float) -> None:
+        """Let the calls under way finish, for `seconds` each, and give back what was taken at providers."""
+        for engine in (self.reading, self.declaring):
+            engine.settle(seconds)
+        self._shared.close()

@@ -65,8 +65,12 @@ def is_running(run: Run) -> bool:
     """Tell whether the very process is there, and no other one with its id."""
     try:
         os.kill(run.pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         pass
-    return started(run.pid) == run.started
+    try:
+        return started(run.pid) == run.started
+    except OSError:
+        # For example, no descriptor is free. That must not end anything.
+        return True

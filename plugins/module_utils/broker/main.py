@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -16,12 +17,14 @@ from ..model.settings import Settings
 from . import protocol
 from .engines import Engines
 from .lifetime import LifeTime, is_running
-from .meeting import Meeting, Run, proof_of, proof_of_run
+from .meeting import Meeting, Run, namespace, proof_of, proof_of_run
 from .server import Server, listen
 
 __all__ = ["main", "sweep"]
 
 _PR_SET_DUMPABLE = 4  # prctl(2)
+# Each caller takes one. Many systems give 256 or 1024 unless more are asked for.
+_DESCRIPTORS = 16384
 
 
 def main() -> None:
@@ -34,7 +37,10 @@ def main() -> None:
         except OSError as error:
             protocol.send(starter, {"failed": error.strerror or type(error).__name__})
             return
-        protocol.send(starter, {"ready": True})
+        # Who started it may be gone; the run is not.
+        with contextlib.suppress(OSError):
+            protocol.send(starter, {"ready": True})
+    os.close(order["lock"])
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     server.serve()
     sweep(Meeting(*order["meeting"]).folder)
@@ -58,8 +64,18 @@ def harden() -> None:
     os.umask(0o077)
     os.chdir("/")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _raise_limit()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _raise_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        # macOS has a limit of its own below the one that it tells.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def write_token(path: str, token: bytes) -> None:
@@ -75,10 +91,33 @@ def write_token(path: str, token: bytes) -> None:
 
 def sweep(folder: str) -> None:
     """Remove what brokers of runs that have ended left behind."""
-    for name in os.listdir(folder):
-        pid, _dash, rest = name.partition("-")
-        if pid.isdigit() and not is_running(Run(int(pid), rest.partition("-")[0])):
-            try:
+    names = os.listdir(folder)
+    left = [stem for stem in {name.partition(".")[0] for name in names} if _is_left(folder, stem)]
+    for name in names:
+        if name.partition(".")[0] in left:
+            with contextlib.suppress(OSError):
                 os.unlink(f"{folder}/{name}")
-            except OSError:
-                continue
+
+
+def _is_left(folder: str, name: str) -> bool:
+    """Tell whether the run, or the broker, that a name stands for has ended."""
+    pid, _dash, rest = name.partition("-")
+    parts = rest.split("-")
+    if not pid.isdecimal() or len(parts) != 3:
+        return False
+    if parts[1] != namespace():
+        return _is_deserted(f"{folder}/{name}.sock")
+    return not is_running(Run(int(pid), parts[0]))
+
+
+def _is_deserted(path: str) -> bool:
+    """Tell whether nobody listens at a socket any more: all that shows whether a process of another container lives."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.setblocking(False)
+        try:
+            connection.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False

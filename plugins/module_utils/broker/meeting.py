@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import os
-import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +17,21 @@ from typing import NamedTuple
 
 from ..model.settings import Settings
 
-__all__ = ["Meeting", "NoMeeting", "Run", "folders", "meeting_of", "proof_of", "proof_of_run", "started", "this_run"]
+__all__ = [
+    "Meeting",
+    "NoMeeting",
+    "Run",
+    "folders",
+    "is_private",
+    "locked",
+    "meeting_of",
+    "namespace",
+    "prefix_of",
+    "proof_of",
+    "proof_of_run",
+    "started",
+    "this_run",
+]
 
 # sun_path has 108 bytes on Linux, 104 on macOS and the BSDs (unix(7), unix(4)).
 MAX_PATH = 100
@@ -54,6 +68,34 @@ class Meeting(NamedTuple):
         return f"{self.folder}/{self.name}.lock"
 
 
+@contextlib.contextmanager
+def locked(path: str, *, wait: bool = True) -> Iterator[int]:
+    """Hold a lock; yield its descriptor, by which another process may go on holding it.
+
+    Raises OSError: the file can't be made, or with `wait` false another one has the lock.
+    """
+    # Imported here: who finds a broker needs no lock.
+    import fcntl
+
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever had it before may have removed the file: then others lock another one.
+            if _is_at(path, descriptor):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _is_at(path: str, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
 def this_run() -> Run:
     """Return the run that this process, a worker or ansible-playbook itself, belongs to."""
     # Imported here: a worker has it already, and the broker never asks.
@@ -65,26 +107,39 @@ def this_run() -> Run:
 
 
 def started(pid: int) -> str:
-    """Return when a process started, in ticks since boot; empty where it has ended, or /proc can't tell."""
+    """Return when a process started, in ticks since boot; empty where it has ended, or there is no /proc.
+
+    Raises OSError where that can't be told just now.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # proc(5): the name in field 2 may hold anything, a parenthesis too; 3 is the state, 22 the time.
             fields = file.read().rpartition(b")")[2].split()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
     return "" if fields[0] in (b"Z", b"X") else fields[19].decode()
 
 
 def meeting_of(run: Run, settings: Settings) -> Meeting:
     """Return where the broker of a run is met for a store and key; raise NoMeeting."""
-    # Never the secrets themselves: a name must not help to guess a passphrase.
-    shown = re.sub(r"//[^/@]*@", "//", settings.store.partition("?")[0])
-    parts = [shown, settings.root_key_file, str(bool(settings.root_key)), str(bool(settings.passphrase)), _namespace()]
-    name = f"{run.pid}-{run.started}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
+    # Never the secrets themselves: anybody may read the names of sockets, which must not help to guess a passphrase.
+    parts = [_shown(settings.store), settings.root_key_file, bool(settings.root_key), bool(settings.passphrase)]
+    name = prefix_of(run) + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     for folder in folders():
         if len(os.fsencode(f"{folder}/{name}.token")) <= MAX_PATH and _is_ours(folder):
             return Meeting(folder, name)
     raise NoMeeting("no temp folder can be written, or their paths are too long for a socket")
+
+
+def prefix_of(run: Run) -> str:
+    """Return what the names of all brokers of a run begin with."""
+    return f"{run.pid}-{run.started}-{namespace()}-"
+
+
+def _shown(store: str) -> str:
+    """Return a store's URL without what may be secret: a database's user, password and options."""
+    kind, _colon, rest = store.partition("://")
+    return store if kind == "sqlite" else f"{kind}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
 def proof_of(token: bytes, settings: Settings) -> str:
@@ -100,26 +155,48 @@ def proof_of_run(token: bytes) -> str:
 def folders() -> Iterator[str]:
     """Yield where a broker may be met, the best first."""
     user = os.geteuid()
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{user}", "/dev/shm", tempfile.gettempdir(), "/tmp"):
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{user}", "/dev/shm", _temp(), "/tmp"):
         if base and os.path.isabs(base):
             yield f"{base}/scoped-secrets-{user}"
 
 
-def _is_ours(folder: str) -> bool:
-    """Make the folder if need be; tell whether it is the user's own and nobody else's."""
+def _temp() -> str:
     try:
+        return tempfile.gettempdir()
+    except OSError:
+        return ""
+
+
+def _is_ours(folder: str) -> bool:
+    """Make the folder if need be; tell whether it is the user's own and nobody else's, now and later."""
+    try:
+        if not _is_safe(os.stat(os.path.dirname(folder))):
+            return False
         os.mkdir(folder, 0o700)
     except FileExistsError:
         pass
     except OSError:
         return False
-    info = os.lstat(folder)
-    is_private = stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
-    return is_private and os.access(folder, os.W_OK | os.X_OK)
+    return is_private(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
-def _namespace() -> str:
-    """Return what tells process ids of one container from those of another."""
+def _is_safe(base: os.stat_result) -> bool:
+    """Tell whether nobody else can put another folder in the place of one of ours."""
+    is_shared = base.st_mode & 0o022 and not base.st_mode & stat.S_ISVTX
+    return base.st_uid in (0, os.geteuid()) and not is_shared
+
+
+def is_private(folder: str) -> bool:
+    """Tell whether a folder is there, the user's own, and closed to others."""
+    try:
+        info = os.lstat(folder)
+    except OSError:
+        return False
+    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
+
+
+def namespace() -> str:
+    """Return what tells process ids of one container from those of another that shares the folder with it."""
     try:
         return str(os.stat("/proc/self/ns/pid").st_ino)
     except OSError:

@@ -18,7 +18,16 @@ from typing import Any
 from ..model.errors import ScopedSecretsError
 from ..model.queries import Answer
 
-__all__ = ["MAX_FRAME", "PROTOCOL", "ProtocolError", "answer_from_wire", "answer_to_wire", "receive", "send"]
+__all__ = [
+    "MAX_FRAME",
+    "PROTOCOL",
+    "ProtocolError",
+    "TooLarge",
+    "answer_from_wire",
+    "answer_to_wire",
+    "receive",
+    "send",
+]
 
 PROTOCOL = 1
 # A value has 10 MiB at most, which is 13.4 MiB as base64.
@@ -30,11 +39,15 @@ class ProtocolError(Exception):
     """The peer sent what is no message of this protocol."""
 
 
+class TooLarge(ProtocolError):
+    """A message is longer than a frame may be."""
+
+
 def send(connection: socket.socket, message: dict[str, Any]) -> None:
-    """Send one frame; raise OSError, or ProtocolError for a message that is too large."""
+    """Send one frame; raise OSError, or TooLarge, and then nothing was sent."""
     content = json.dumps(message).encode()
     if len(content) > MAX_FRAME:
-        raise ProtocolError("too large")
+        raise TooLarge("too large")
     connection.sendall(_LENGTH.pack(len(content)) + content)
 
 
@@ -45,10 +58,10 @@ def receive(connection: socket.socket) -> dict[str, Any] | None:
         return None
     (length,) = _LENGTH.unpack(head)
     if length > MAX_FRAME:
-        raise ProtocolError("too large")
+        raise TooLarge("too large")
     try:
         message = json.loads(_read(connection, length))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ProtocolError("no JSON") from None
     if not isinstance(message, dict):
         raise ProtocolError("no object")

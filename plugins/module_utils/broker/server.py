@@ -11,6 +11,7 @@ import os
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,15 +19,17 @@ from ..model.errors import ScopedSecretsError, internal_error
 from ..model.queries import Query
 from .engines import Engines
 from .lifetime import LifeTime
-from .meeting import Meeting
+from .meeting import Meeting, locked
 from .peer import peer_user
-from .protocol import PROTOCOL, ProtocolError, answer_to_wire, receive, send
+from .protocol import PROTOCOL, ProtocolError, TooLarge, answer_to_wire, receive, send
 from .wire import request_from_wire, result_to_wire
 
 __all__ = ["Server", "listen"]
 
 # Seconds that a peer has for the rest of a frame once it has begun, and for taking an answer.
 FRAME_TIMEOUT = 30.0
+# Seconds until it is tried again to take in a caller, when descriptors or threads have run out.
+PAUSE = 0.05
 # Seconds that calls under way have to finish when the run has ended.
 LAST_CALLS = 1.0
 
@@ -73,15 +76,25 @@ class Server:
         self._close()
 
     def _accept(self) -> None:
-        connection, _address = self._listener.accept()
-        threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+        try:
+            connection, _address = self._listener.accept()
+        except OSError:
+            time.sleep(PAUSE)
+            return
+        try:
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+        except RuntimeError:
+            connection.close()
+            time.sleep(PAUSE)
 
     def _close(self) -> None:
+        """Take the names away first. Whoever holds the lock is about to put a new broker in this one's place."""
+        with contextlib.suppress(OSError), locked(self._meeting.lock, wait=False):
+            for path in (self._meeting.socket, self._meeting.token, self._meeting.lock):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
         self._listener.close()
-        for path in (self._meeting.socket, self._meeting.token):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-        self._engines.wait(LAST_CALLS)
+        self._engines.close(LAST_CALLS)
 
     def _talk(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, ProtocolError):
@@ -106,6 +119,9 @@ class Server:
                 send(connection, reply)
         except ScopedSecretsError as error:
             send(connection, {"error": error.to_dict()})
+        except TooLarge:
+            send(connection, {"refused": "size"})
+            return False
         except (OSError, ProtocolError):
             raise
         except Exception as error:
@@ -116,15 +132,21 @@ class Server:
         wanted = self._proofs.get(str(message.get("call")))
         if message.get("protocol") != PROTOCOL or wanted is None:
             return "call"
-        return "" if hmac.compare_digest(str(message.get("proof")).encode(), wanted.encode()) else "proof"
+        given = str(message.get("proof")).encode(errors="replace")
+        return "" if hmac.compare_digest(given, wanted.encode()) else "proof"
 
     def _replies(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if message["call"] == "usage":
             yield {"usage": self._engines.usage.counts()}
         elif message["call"] == "handle":
-            with self._engines.borrow(to_read=False) as engine:
-                yield {"result": result_to_wire(engine.handle(request_from_wire(message["request"])))}
+            result = self._engines.declaring.handle(request_from_wire(message["request"]))
+            yield {"result": result_to_wire(result)}
         else:
-            with self._engines.borrow(to_read=True) as engine:
-                answers = engine.resolve([Query(**query) for query in message["queries"]])
-            yield from map(answer_to_wire, answers)
+            yield from self._answers([Query(**query) for query in message["queries"]])
+
+    def _answers(self, queries: list[Query]) -> Iterator[dict[str, Any]]:
+        answers = self._engines.reading.resolve(queries)
+        notices = self._engines.reading.take_notices()
+        for answer in answers:
+            yield {**answer_to_wire(answer), **({"notices": notices} if notices else {})}
+            notices = []

@@ -9,23 +9,20 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from .through_broker import BrokerClient, NoBroker
+
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..model.messages import Request, Result
     from ..model.queries import Answer, Query
     from ..model.settings import Settings
-    from .through_broker import BrokerClient
 
-    # Both have the same two methods.
+    # Both have the same methods.
     Reached: TypeAlias = BrokerClient | Engine
 
-__all__ = ["Client", "NoBroker", "connect"]
+__all__ = ["Client", "connect"]
 
 T = TypeVar("T")
-
-
-class NoBroker(Exception):
-    """No broker can be reached or started, and why. Empty: nobody needs to be told."""
 
 
 class Client:
@@ -45,9 +42,9 @@ class Client:
         return self._call(lambda reached: reached.resolve(queries))
 
     def take_notices(self) -> list[str]:
-        """Return what people should be told about how the engine was reached, once."""
+        """Return what people should be told: how the engine was reached, and what it says itself; once."""
         notices, self._notices = self._notices, []
-        return notices
+        return notices + (self._reached.take_notices() if self._reached else [])
 
     def _call(self, call: Callable[[Reached], T]) -> T:
         try:
@@ -58,8 +55,6 @@ class Client:
     def _reach(self) -> Reached:
         if not self._settings.through_broker:
             return self._go_inline("")
-        from .through_broker import BrokerClient
-
         self._reached = BrokerClient(self._settings)
         return self._reached
 
@@ -68,7 +63,7 @@ class Client:
 
         if why:
             self._notices.append(
-                f"There is no broker in this run: {why}. Every task opens the store by itself, which is slower. Set "
+                f"No broker can be used: {why}. Every task opens the store by itself, which is slower. Set "
                 "SCOPED_SECRETS_BROKER=off to go without a broker and this notice."
             )
         self._reached = Engine(self._settings)

@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
+import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Any
 
 from ..broker import protocol
-from ..broker.meeting import Meeting, Run
+from ..broker.lifetime import is_running
+from ..broker.meeting import Meeting, Run, locked
 from ..model.settings import Settings
 
 __all__ = ["NotStarted", "start"]
@@ -32,45 +32,66 @@ class NotStarted(Exception):
 
 def start(meeting: Meeting, run: Run, settings: Settings, connect: Callable[[], socket.socket]) -> socket.socket:
     """Return a connection to a broker that this process, or another one meanwhile, has started; raise NotStarted."""
+    if not is_running(run):
+        raise NotStarted("its run has ended")
     try:
-        with _locked(meeting.lock):
+        with locked(meeting.lock) as lock:
             try:
                 return connect()
             except (FileNotFoundError, ConnectionRefusedError):
-                _launch({"meeting": meeting, "run": run, "settings": settings})
+                _launch({"meeting": meeting, "run": run, "settings": settings, "lock": lock})
                 return connect()
     except OSError as error:
         raise NotStarted(f"its process can't be started ({error.strerror or type(error).__name__})") from None
 
 
-@contextlib.contextmanager
-def _locked(path: str) -> Iterator[None]:
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _launch(order: dict[str, object]) -> None:
+def _launch(order: dict[str, Any]) -> None:
     """Start the process and wait until it listens. It lives on when this one ends."""
+    if not sys.executable:
+        raise NotStarted("its process can't be started (this Python does not know where it is)")
     ours, theirs = socket.socketpair()
-    with ours, theirs:
-        subprocess.Popen(
-            # -P: no module comes out of the folder where the run happens to be.
-            [sys.executable, "-P", "-c", _CODE, _ROOT],
-            stdin=theirs.fileno(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        theirs.close()
-        ours.settimeout(PATIENCE)
-        protocol.send(ours, order)
+    with ours:
+        with theirs:
+            # It holds the lock until it listens, even if this process is killed before.
+            pid = _spawn(theirs.fileno(), order["lock"])
+        failure = "cut short"
         try:
-            reply = protocol.receive(ours) or {}
-        except protocol.ProtocolError:
-            reply = {}
-    if "ready" not in reply:
-        raise NotStarted(f"its process ends at once ({reply.get('failed', 'without a reason')})")
+            failure = _hand_over(ours, order)
+        finally:
+            if failure:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+    if failure:
+        raise NotStarted(f"its process does not come up ({failure})")
+
+
+def _hand_over(connection: socket.socket, order: dict[str, Any]) -> str:
+    """Tell a new process what it is to serve, and return why it does not; empty once it does."""
+    connection.settimeout(PATIENCE)
+    try:
+        protocol.send(connection, order)
+        reply = protocol.receive(connection) or {}
+    except TimeoutError:
+        return f"not within {PATIENCE:.0f} seconds"
+    except (ConnectionError, protocol.ProtocolError):
+        return "it ends at once"
+    return "" if "ready" in reply else str(reply.get("failed", "it ends at once"))
+
+
+def _spawn(orders: int, lock: int) -> int:
+    """Return the id of a new process, in a session of its own, that reads its orders and holds the lock."""
+    os.set_inheritable(lock, True)
+    nowhere = [(os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_WRONLY, 0) for descriptor in (1, 2)]
+    return os.posix_spawn(
+        sys.executable,
+        # -P: no module comes out of the folder where the run happens to be.
+        [sys.executable, "-P", "-c", _CODE, _ROOT],
+        _environment(),
+        file_actions=[(os.POSIX_SPAWN_DUP2, orders, 0), *nowhere],
+        setsid=True,
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Return what the process inherits: none of our own variables, some of which are secret."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,17 +17,24 @@ from ..broker.peer import peer_user
 from ..model.errors import ScopedSecretsError, Unavailable
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
-from .connect import NoBroker
 
 if TYPE_CHECKING:
     from ..model.messages import Request, Result
 
-__all__ = ["BrokerClient"]
+__all__ = ["BrokerClient", "NoBroker"]
 
 T = TypeVar("T")
 ATTEMPTS = 3
 # Seconds that an answer may take. Longer than any total deadline of a secret manager's calls.
 ANSWER_TIMEOUT = 600.0
+_REFUSED = {
+    "call": "the one of this run is of another version of the collection",
+    "proof": "the one of this run was started with another key or password for this store",
+}
+
+
+class NoBroker(Exception):
+    """No broker can be reached or started, and why. Empty: nobody needs to be told."""
 
 
 class BrokerClient:
@@ -36,6 +44,8 @@ class BrokerClient:
         self._settings = settings
         self._connection: socket.socket | None = None
         self._proof = ""
+        self._notices: list[str] = []
+        self._lock = threading.Lock()
 
     def handle(self, request: Request) -> Result:
         """Return the result of a module's call; raise what the engine raises, or NoBroker."""
@@ -47,21 +57,42 @@ class BrokerClient:
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query; raise what the engine raises, or NoBroker."""
         call = {"call": "resolve", "queries": [query._asdict() for query in queries]}
-        return self._ask(call, lambda link: [protocol.answer_from_wire(_reply(link)) for _query in queries])
+        return self._ask(call, lambda link: [self._answer(_reply(link)) for _query in queries])
+
+    def _answer(self, reply: dict[str, Any]) -> Answer:
+        self._notices += reply.get("notices", ())
+        return protocol.answer_from_wire(reply)
+
+    def take_notices(self) -> list[str]:
+        """Return what the engine wants people to be told, once."""
+        notices, self._notices = self._notices, []
+        return notices
 
     def _ask(self, call: dict[str, Any], take: Callable[[socket.socket], T]) -> T:
         """Send a call and return its answer. A broker that ends meanwhile is replaced: every call may be made twice."""
         for _attempt in range(ATTEMPTS):
             try:
-                connection = self._connected()
-                protocol.send(connection, {"protocol": protocol.PROTOCOL, "proof": self._proof, **call})
-                return take(connection)
+                with self._lock:
+                    return self._ask_once(call, take)
             except TimeoutError:
-                self._drop()
                 raise _no_answer() from None
+            except protocol.TooLarge:
+                raise NoBroker("") from None
             except (OSError, protocol.ProtocolError):
-                self._drop()
+                continue
         raise NoBroker("it ends again and again")
+
+    def _ask_once(self, call: dict[str, Any], take: Callable[[socket.socket], T]) -> T:
+        try:
+            connection = self._connected()
+            protocol.send(connection, {"protocol": protocol.PROTOCOL, "proof": self._proof, **call})
+            return take(connection)
+        except ScopedSecretsError:
+            raise  # an answer like any other, taken whole
+        except BaseException:
+            # A task's timeout too comes as an exception. The rest of this answer must not be taken for the next one's.
+            self._drop()
+            raise
 
     def _connected(self) -> socket.socket:
         if self._connection is None:
@@ -112,7 +143,7 @@ def _reply(connection: socket.socket) -> dict[str, Any]:
     if reply is None:
         raise ConnectionResetError
     if "refused" in reply:
-        raise NoBroker("")
+        raise NoBroker(_REFUSED.get(str(reply["refused"]), ""))
     if "error" in reply:
         raise ScopedSecretsError.from_dict(reply["error"])
     return reply

@@ -7,36 +7,45 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 
 from ..broker import protocol
-from ..broker.meeting import Meeting, folders, proof_of_run, this_run
+from ..broker.meeting import Meeting, folders, is_private, prefix_of, proof_of_run, this_run
 
 __all__ = ["usage_of_run"]
 
 PATIENCE = 2.0  # seconds
 
 
-def usage_of_run() -> dict[str, int]:
+def usage_of_run() -> dict[str, Any]:
     """Return the counts of all brokers of this run, added up; empty where there is none."""
-    total: dict[str, int] = {}
+    total: dict[str, Any] = {}
     for meeting in _meetings():
-        for what, number in _ask(meeting).items():
-            total[what] = total.get(what, 0) + number
+        total = _added(total, _ask(meeting))
+    return total
+
+
+def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the sums of numbers, at every depth."""
+    total = dict(one)
+    for name, value in other.items():
+        total[name] = _added(one.get(name, {}), value) if isinstance(value, dict) else one.get(name, 0) + value
     return total
 
 
 def _meetings() -> list[Meeting]:
-    run = this_run()
-    prefix, end = f"{run.pid}-{run.started}-", ".sock"
+    prefix, end = prefix_of(this_run()), ".sock"
     found = []
-    for folder in folders():
-        if os.path.isdir(folder) and os.access(folder, os.R_OK):
-            names = [name.removesuffix(end) for name in os.listdir(folder) if name.endswith(end)]
-            found += [Meeting(folder, name) for name in names if name.startswith(prefix)]
+    # One folder may be there under several names: XDG_RUNTIME_DIR is /run/user/UID on most systems.
+    for folder in {os.path.realpath(folder): folder for folder in folders()}.values():
+        names = os.listdir(folder) if is_private(folder) else []
+        found += [
+            Meeting(folder, name.removesuffix(end)) for name in names if name.startswith(prefix) and name.endswith(end)
+        ]
     return found
 
 
-def _ask(meeting: Meeting) -> dict[str, int]:
+def _ask(meeting: Meeting) -> dict[str, Any]:
     """Return the counts of one broker; empty if it does not answer."""
     try:
         with socket.socket(socket.AF_UNIX) as connection, open(meeting.token, "rb") as token:

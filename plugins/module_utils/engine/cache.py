@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..model.errors import NotFound
 from ..model.queries import Answer, Query
+from .resolver import Located
 
 __all__ = ["AnswerCache"]
 
@@ -14,11 +15,11 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 class AnswerCache:
-    """Answers by query. What is not found is kept too; what expires is not."""
+    """Answers by query, and where a secret manager has one. What is not found is kept too; what expires is not."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._answers: dict[Query, Answer] = {}
+        self._answers: dict[Query, Answer | Located] = {}
         self._bytes = 0
         self._state: object = None
 
@@ -29,12 +30,12 @@ class AnswerCache:
             self._state = state
         return self
 
-    def get(self, query: Query) -> Answer | None:
+    def get(self, query: Query) -> Answer | Located | None:
         return self._answers.get(query)
 
-    def put(self, query: Query, answer: Answer) -> None:
-        lasts = not answer.expires_at and (answer.error is None or isinstance(answer.error, NotFound))
-        size = len(answer.value)
+    def put(self, query: Query, answer: Answer | Located) -> None:
+        error, size = (None, 0) if isinstance(answer, Located) else (answer.error, len(answer.value))
+        lasts = not answer.expires_at and (error is None or isinstance(error, NotFound))
         if self._state is None or not lasts or size > self._max_bytes // 4:
             return
         if self._bytes + size > self._max_bytes:

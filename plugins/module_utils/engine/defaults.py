@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..model.entities import Connector, Scope
-from ..store.connectors import connectors_of
+from ..model.entities import Scope
 from ..store.scopes import set_default
-from .managers import default_identifier, find_manager, manager_views
-from .resource import Action, Info, Plan, Resource, View
+from .connector_views import manager_views
+from .managers import Managers, load_managers
+from .resource import Action, Plan, Resource, View
 from .session import Session
 
-__all__ = ["ConnectorInfo", "DefaultManagerResource"]
+__all__ = ["DefaultManagerResource", "write_default"]
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultState:
-    """The scope's chain, its connectors, and all its managers as they are shown."""
+    """The scope's chain, its managers, and how they are shown."""
 
     chain: list[Scope]
-    connectors: list[Connector]
-    managers: list[View]
+    managers: Managers
+    views: list[View]
 
 
 class DefaultManagerResource(Resource[DefaultState]):
@@ -33,43 +33,32 @@ class DefaultManagerResource(Resource[DefaultState]):
 
     def load(self, session: Session) -> DefaultState:
         chain = session.chain(self.path)
-        return DefaultState(chain, connectors_of(session.tx, chain[-1].id), manager_views(session, chain[-1]))
+        managers = load_managers(session, chain)
+        return DefaultState(chain, managers, manager_views(session, managers))
 
     def plan(self, state: DefaultState) -> Plan:
-        wanted, scope = self.params["secret_manager"], state.chain[-1]
-        find_manager(scope, state.connectors, wanted)
-        before = {"secret_manager": default_identifier(scope, state.connectors)}
+        wanted = self.params["secret_manager"]
+        state.managers.for_new(wanted)
+        before = {"secret_manager": state.managers.default}
         after = {"secret_manager": wanted}
         return Plan(Action.NONE if before == after else Action.UPDATE, before, after, after)
 
-    def apply(self, session: Session, state: DefaultState, plan: Plan) -> None:
-        scope = state.chain[-1]
-        connector = find_manager(scope, state.connectors, plan.fields["secret_manager"])
-        connector_id = connector.id if connector else None
-        set_default(session.tx, scope, connector_id)
-        session.write_scope([*state.chain[:-1], replace(scope, default_connector_id=connector_id)])
+    def apply(self, session: Session, state: DefaultState, plan: Plan, prepared: None) -> None:
+        keeper = state.managers.for_new(plan.fields["secret_manager"])
+        write_default(session, state.chain, keeper.connector.id if keeper else None)
 
     def view(self, state: DefaultState) -> View | None:
-        return _view_of(state, default_identifier(state.chain[-1], state.connectors))
+        return self._view_of(state, state.managers.default)
 
     def predicted(self, state: DefaultState, plan: Plan) -> View:
-        return {**_view_of(state, plan.after["secret_manager"]), "is_default": True}
+        return {**self._view_of(state, plan.after["secret_manager"]), "is_default": True}
+
+    def _view_of(self, state: DefaultState, name: str) -> View:
+        of_a_higher_scope = {"identifier": name, "org": self.path.org, "project": self.path.project, "is_default": True}
+        return next((view for view in state.views if view["identifier"] == name), of_a_higher_scope)
 
 
-def _view_of(state: DefaultState, identifier: str) -> View:
-    return next(view for view in state.managers if view["identifier"] == identifier)
-
-
-class ConnectorInfo(Info):
-    """The secret managers of a scope, the built-in one first."""
-
-    noun = "connectors"
-
-    def views(self, session: Session) -> list[View]:
-        scope = session.chain(self.path)[-1]
-        wanted, kind = self.params.get("identifier"), self.params.get("kind")
-        return [
-            view
-            for view in manager_views(session, scope)
-            if wanted in (None, view["identifier"]) and kind in (None, view["kind"])
-        ]
+def write_default(session: Session, chain: list[Scope], connector_id: str | None) -> None:
+    """Make a connector the default manager of the last scope of a chain; None: the built-in manager."""
+    set_default(session.tx, chain[-1], connector_id)
+    session.write_scope([*chain[:-1], replace(chain[-1], default_connector_id=connector_id)])

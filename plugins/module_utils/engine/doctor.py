@@ -6,21 +6,22 @@
 from __future__ import annotations
 
 import platform
+import re
 from importlib import metadata
 from typing import Any
 
+from ..managers.registry import kinds
 from ..model.errors import ScopedSecretsError
 from ..model.settings import Settings
 from ..model.version import VERSION
 from ..store.location import Location
 from .opening import OpenStore, open_store
 
-__all__ = ["LIBRARIES", "examine"]
+__all__ = ["CRYPTOGRAPHY", "examine"]
 
 Check = dict[str, Any]
 
-# By secret manager: what it needs, as requirements.txt has it.
-LIBRARIES = {"builtin": "cryptography>=44"}
+CRYPTOGRAPHY = "cryptography>=44"
 
 
 def examine(settings: Settings, place: str) -> list[Check]:
@@ -29,7 +30,12 @@ def examine(settings: Settings, place: str) -> list[Check]:
         _ok("versions", f"scoped.secrets {VERSION}, ansible-core {_version('ansible-core')}, Python {_python()}"),
         _ok("engine", place),
         *_check_store(settings),
-        *(_check_library(manager, requirement) for manager, requirement in LIBRARIES.items()),
+        _check_library("builtin", CRYPTOGRAPHY, is_needed=True),
+        *(
+            _check_library(name, requirement, is_needed=False)
+            for name, kind in kinds().items()
+            for requirement in kind.REQUIREMENTS
+        ),
     ]
 
 
@@ -61,14 +67,21 @@ def _key(store: OpenStore) -> Check:
     return _ok("root key", f"{keyring.source}, key {keyring.root_key_id}; it opens the account and all below")
 
 
-def _check_library(manager: str, requirement: str) -> Check:
+def _check_library(manager: str, requirement: str, *, is_needed: bool) -> Check:
+    """Tell whether a library is there. Only what the built-in manager needs is needed by everybody."""
     check = f"library for {manager}"
     name, _at_least, wanted = requirement.partition(">=")
     found = _version(name)
-    if found == "none" or int(found.partition(".")[0]) < int(wanted):
-        hint = f"Install it where ansible-playbook runs: pip install '{requirement}'"
-        return {"check": check, "verdict": "error", "message": f"{name}: {found} is installed", "hint": hint}
-    return _ok(check, f"{name} {found}")
+    if found != "none" and _numbers(found) >= _numbers(wanted):
+        return _ok(check, f"{name} {found}")
+    hint = f"Install it where ansible-playbook runs: pip install '{requirement}'"
+    verdict = "error" if is_needed else "ok"
+    use = "" if is_needed else f"; only connectors of the kind {manager} need it"
+    return {"check": check, "verdict": verdict, "message": f"{name}: {found} is installed{use}", "hint": hint}
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def _version(package: str) -> str:

@@ -1,158 +1,179 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine: requests in, results out. It runs inline in a face, or in a process of its own."""
+"""The engine: an open store, read by many. It runs inline in a face, or in a process of its own.
+
+What modules declare is in declaring.py, what secret managers have in completing.py; both are loaded when needed.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..model.errors import InvalidInput, NotFound
 from ..model.messages import Request, Result
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
-from ..store.database import Transaction
 from .cache import AnswerCache
-from .defaults import ConnectorInfo, DefaultManagerResource
 from .opening import OpenStore, open_store
-from .resolver import resolve
-from .resource import Action, Info, Plan, Resource
-from .scopes import ScopeInfo, ScopeResource
-from .secrets import SecretInfo, SecretResource
+from .resolver import Located, locate
 from .session import Session
 from .usage import Usage
 
-__all__ = ["Engine"]
+if TYPE_CHECKING:
+    from .access import Access
+    from .fetching import Fetches
+    from .providers import Providers
 
-RESOURCES: dict[str, Callable[[dict[str, Any]], Resource[Any]]] = {
-    "scope": ScopeResource,
-    "default_secret_manager": DefaultManagerResource,
-    "secret_text": partial(SecretResource, kind="text"),
-    "secret_file": partial(SecretResource, kind="file"),
-}
-INFOS: dict[str, Callable[[dict[str, Any]], Info]] = {
-    "scope_info": ScopeInfo,
-    "connector_info": ConnectorInfo,
-    "secret_info": SecretInfo,
-}
+__all__ = ["Engine", "Shared"]
+
+T = TypeVar("T")
+
+
+class Shared:
+    """What all engines of a process share: the logins of the run, what was fetched through them, and the counts."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self._lock = threading.Lock()
+        self._providers: Providers | None = None
+
+    @property
+    def providers(self) -> Providers:
+        """The logins of the run."""
+        from .providers import Providers
+
+        with self._lock:
+            self._providers = self._providers or Providers(self.usage)
+            return self._providers
+
+    @cached_property
+    def fetches(self) -> Fetches:
+        """What was fetched."""
+        from .fetching import Fetches
+
+        return Fetches()
+
+    def take_notices(self) -> list[str]:
+        """Return what people should be told about secret managers, once."""
+        return self._providers.take_notices() if self._providers else []
+
+    def close(self) -> None:
+        """Give back what was taken at providers."""
+        if self._providers:
+            self._providers.close()
 
 
 class Engine:
-    """One open store. Belongs to the process that made it."""
+    """One open store. Belongs to the process that made it; many threads may call it."""
 
-    def __init__(self, settings: Settings, *, place: str = "in the process of the task", usage: Usage | None = None):
-        self._settings = settings
-        self._place = place
+    def __init__(
+        self, settings: Settings, *, place: str = "in the process of the task", shared: Shared | None = None
+    ) -> None:
+        self.settings = settings
+        self.place = place
+        self.shared = shared or Shared()
         self._open: OpenStore | None = None
         self._notices: list[str] = []
         self._cache = AnswerCache()
-        self._usage = usage or Usage()
+        # One connection serves one transaction at a time. Never held while a secret manager is asked.
+        self._lock = threading.RLock()
 
     def handle(self, request: Request) -> Result:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
-        self._usage.add("calls")
-        if request.resource == "doctor":
-            return self._examine()
-        if request.resource in INFOS:
-            return self._list(INFOS[request.resource](request.params))
-        if request.resource in RESOURCES:
-            return self._declare(RESOURCES[request.resource](request.params), request.check_mode)
-        raise InvalidInput(
-            "unknown_resource",
-            f"This engine knows no '{request.resource}'.",
-            hint="Two versions of the collection may be installed: ansible-galaxy collection list scoped.secrets",
-        )
+        from .declaring import handle
+
+        self.shared.usage.add("calls")
+        result = handle(self, request)
+        result.warnings = [*self.take_notices(), *result.warnings]
+        return result
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query, in order, all of one state of the store."""
-        store = self._store(create=False)
-        cache = self._cache.at(store.database.state())
-        answers = {query: answer for query in queries if (answer := cache.get(query))}
-        missing = [query for query in dict.fromkeys(queries) if query not in answers]
-        fresh = store.database.read(lambda tx: self._read(store, tx, missing)) if missing else {}
-        for query, answer in fresh.items():
-            cache.put(query, answer)
-        self._count(len(queries), len(missing), fresh)
-        answers.update(fresh)
+        located, missing = self._locate(queries)
+        remote = {query: found for query, found in located.items() if isinstance(found, Located)}
+        answers: dict[Query, Answer] = {q: found for q, found in located.items() if isinstance(found, Answer)}
+        opened = [query for query in missing if query in answers and answers[query].error is None]
+        answers.update(self._complete(remote, opened))
+        self._count(queries, missing, remote, opened)
         return [answers[query] for query in queries]
 
-    def _read(self, store: OpenStore, tx: Transaction, queries: Sequence[Query]) -> dict[Query, Answer]:
-        session = self._session(store, tx)
-        return {query: resolve(session, query) for query in queries}
+    def answer(self, query: Query) -> Answer:
+        """Return the answer to one query, as secret managers ask for their credentials."""
+        found = self._locate([query])[0][query]
+        return found if isinstance(found, Answer) else self._complete({query: found}, [])[query]
 
-    def _count(self, asked: int, missing: int, fresh: dict[Query, Answer]) -> None:
-        self._usage.add("calls")
-        self._usage.add("reads", asked)
-        self._usage.add("hits", asked - missing)
-        self._usage.add("opened", sum(answer.error is None for answer in fresh.values()))
+    def _locate(self, queries: Sequence[Query]) -> tuple[dict[Query, Answer | Located], list[Query]]:
+        """Return what the store says to each query, and which of them it had to be asked for."""
+        with self._lock:
+            store = self.store(create=False)
+            cache = self._cache.at(store.database.state())
+            located = {query: found for query in queries if (found := cache.get(query))}
+            missing = [query for query in dict.fromkeys(queries) if query not in located]
+            fresh = self.read(lambda session: {q: locate(session, q) for q in missing}) if missing else {}
+            for query, found in fresh.items():
+                cache.put(query, found)
+        return {**located, **fresh}, missing
 
-    def _examine(self) -> Result:
-        # Imported here: what it asks for versions takes 20 ms to load, which every broker would wait for.
-        from .doctor import examine
+    def _complete(self, located: dict[Query, Located], opened: list[Query]) -> dict[Query, Answer]:
+        if not located:
+            return {}
+        from .completing import complete
 
-        checks = examine(self._settings, self._place)
-        healthy = all(check["verdict"] != "error" for check in checks)
-        return Result(returned={"healthy": healthy, "checks": checks, "usage": self._usage.counts()})
+        return complete(self.access(), self.shared.fetches, located, opened)
 
-    def _list(self, info: Info) -> Result:
-        store = self._store(create=False)
-        return Result(returned={info.noun: store.database.read(lambda tx: info.views(self._session(store, tx)))})
+    def _count(self, queries: Sequence[Query], missing: list[Query], remote: Any, opened: list[Query]) -> None:
+        usage = self.shared.usage
+        usage.add("calls")
+        usage.add("reads", len(queries))
+        usage.add("opened", len(opened))
+        fetched = sum(query in remote for query in opened)
+        from_store = sum(query not in remote for query in missing)
+        usage.add("hits", len(queries) - from_store - fetched)
 
-    def _declare(self, resource: Resource[Any], check_mode: bool) -> Result:
-        """Plan on a plain view first, so that a run which changes nothing takes no write lock."""
-        store = self._store(create=not check_mode and not resource.absent)
-        try:
-            state, plan = store.database.read(lambda tx: _plan(resource, self._session(store, tx)))
-        except NotFound as error:
-            return _without_scope(resource, error, check_mode)
-        is_predicted = check_mode and plan.action in (Action.CREATE, Action.UPDATE)
-        if plan.action is not Action.NONE and not check_mode:
-            state, plan = store.database.write(lambda tx: self._apply(resource, self._session(store, tx)))
+    def access(self) -> Access:
+        """Return the way to the secret managers of the store."""
+        from .access import Access
+
+        return Access(self.store(create=False).store_id, self, self.shared.providers, self.shared.fetches)
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` makes of one consistent view of the store."""
+        with self._lock:
+            store = self.store(create=False)
+            return store.database.read(lambda tx: work(Session(tx, store.store_id, store.keyring)))
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` returns, once all it wrote is durable. It may be called several times."""
+        with self._lock:
+            store = self.store(create=True)
+            written = store.database.write(lambda tx: work(Session(tx, store.store_id, store.keyring)))
             self._cache.clear()
-        return Result(
-            plan.action is not Action.NONE,
-            {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
-            plan.before,
-            plan.after,
-            [*self._take_notices(), *plan.warnings],
-        )
+            return written
 
-    def _apply(self, resource: Resource[Any], session: Session) -> tuple[Any, Plan]:
-        state, plan = _plan(resource, session)
-        if plan.action is Action.NONE:
-            return state, plan
-        resource.apply(session, state, plan)
-        return (state if plan.action is Action.DELETE else resource.load(session)), plan
-
-    def _session(self, store: OpenStore, tx: Transaction) -> Session:
-        return Session(tx, store.store_id, store.keyring)
-
-    def _store(self, *, create: bool) -> OpenStore:
+    def store(self, *, create: bool) -> OpenStore:
         """Return the open store. One that does not exist yet is pretended anew each time until it is to be created."""
-        if self._open is None:
-            opened = open_store(self._settings, create=create)
-            if opened.is_pretended:
-                return opened
-            self._open, self._notices = opened, list(opened.created)
-        return self._open
+        with self._lock:
+            if self._open and self._open.database.dialect.is_replaced():
+                # Removed or restored in mid-run: what a process of its own would open now is what counts.
+                self._open = None
+                self._cache.clear()
+            if self._open is None:
+                opened = open_store(self.settings, create=create)
+                if opened.is_pretended:
+                    return opened
+                self._open, self._notices = opened, list(opened.created)
+            return self._open
 
-    def _take_notices(self) -> list[str]:
-        notices, self._notices = self._notices, []
-        return notices
+    def take_notices(self) -> list[str]:
+        """Return what people should be told about store, keys and secret managers, once."""
+        with self._lock:
+            notices, self._notices = self._notices, []
+        return [*notices, *self.shared.take_notices()]
 
-
-def _plan(resource: Resource[Any], session: Session) -> tuple[Any, Plan]:
-    state = resource.load(session)
-    return state, resource.plan(state)
-
-
-def _without_scope(resource: Resource[Any], error: NotFound, check_mode: bool) -> Result:
-    """A missing scope: nothing to remove there; in check mode an earlier task of the run may be about to make it."""
-    if error.code != "unknown_scope" or not (resource.absent or check_mode):
-        raise error
-    if resource.absent:
-        return Result(returned={resource.noun: None})
-    warning = f"{error.message} In check mode it is taken for one that an earlier task of this run would make."
-    return Result(changed=True, returned={resource.noun: resource.identity}, warnings=[warning])
+    def settle(self, seconds: float) -> None:
+        """Return when no transaction is under way, or after `seconds`."""
+        if self._lock.acquire(timeout=seconds):
+            self._lock.release()

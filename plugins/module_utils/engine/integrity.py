@@ -4,27 +4,31 @@
 """Row tags and the scope's head: what shows that somebody wrote to the database without a key.
 
 A row tag is the key generation (4 bytes) and an HMAC over what decides how the row is used. The head of a scope adds
-up all its secrets' tags, so that a row which was deleted, or put back to an older state, is missed.
+up the tags of all its secrets and connectors, so that a row which was deleted, or put back to an older state, is
+missed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
 from ..crypto.scopekey import ScopeKey
-from ..model.entities import Scope, Secret, SecretVersion
+from ..model.entities import Connector, Scope, Secret, SecretVersion
 from ..model.errors import Damaged
 
 __all__ = [
     "EMPTY_HEAD",
     "check_head",
+    "connector_fields",
     "move_head",
     "scope_fields",
     "secret_fields",
     "sign",
     "signed_generation",
+    "tag_connector",
     "tag_scope",
     "tag_secret",
     "tag_version",
@@ -45,8 +49,21 @@ def scope_fields(scope: Scope) -> tuple[bytes | str | int | None, ...]:
         scope.path.level.value,
         scope.path.identifier,
         int(scope.builtin_enabled),
+        int(scope.inherits_managers),
         scope.default_connector_id,
         scope.head,
+    )
+
+
+def connector_fields(connector: Connector) -> tuple[bytes | str | int | None, ...]:
+    return (
+        connector.id,
+        connector.scope_id,
+        connector.kind,
+        connector.identifier,
+        json.dumps(connector.options, sort_keys=True),
+        json.dumps(connector.kept),
+        int(connector.is_removed),
     )
 
 
@@ -57,6 +74,9 @@ def secret_fields(secret: Secret) -> tuple[bytes | str | int | None, ...]:
         secret.identifier,
         secret.kind,
         secret.connector_id,
+        secret.path,
+        secret.reference_key,
+        int(secret.is_reference),
         secret.current_version,
         secret.expires_at,
     )
@@ -71,6 +91,7 @@ def version_fields(version: SecretVersion) -> tuple[bytes | str | int | None, ..
         version.fingerprint,
         version.size,
         hashlib.sha256(version.envelope).digest(),
+        version.at_provider,
     )
 
 
@@ -88,6 +109,10 @@ def tag_scope(scope: Scope, key: ScopeKey) -> Scope:
     return replace(scope, tag=sign(key, "scope", *scope_fields(scope)))
 
 
+def tag_connector(connector: Connector, key: ScopeKey) -> Connector:
+    return replace(connector, tag=sign(key, "connector", *connector_fields(connector)))
+
+
 def tag_secret(secret: Secret, key: ScopeKey) -> Secret:
     return replace(secret, tag=sign(key, "secret", *secret_fields(secret)))
 
@@ -96,23 +121,25 @@ def tag_version(version: SecretVersion, key: ScopeKey) -> SecretVersion:
     return replace(version, tag=sign(key, "secret_version", *version_fields(version)))
 
 
-def move_head(head: bytes, *, remove: Iterable[Secret] = (), add: Iterable[Secret] = ()) -> bytes:
-    """Return the head after some secrets' rows went and others came."""
+def move_head(
+    head: bytes, *, remove: Iterable[Secret | Connector] = (), add: Iterable[Secret | Connector] = ()
+) -> bytes:
+    """Return the head after some rows went and others came."""
     total = int.from_bytes(head, "big")
     total += sum(map(_summand, add)) - sum(map(_summand, remove))
     return (total % _MODULUS).to_bytes(_HEAD_BYTES, "big")
 
 
-def _summand(secret: Secret) -> int:
-    return int.from_bytes(hashlib.shake_256(secret.tag).digest(_HEAD_BYTES), "big")
+def _summand(row: Secret | Connector) -> int:
+    return int.from_bytes(hashlib.shake_256(row.tag).digest(_HEAD_BYTES), "big")
 
 
-def check_head(scope: Scope, secrets: Iterable[Secret]) -> None:
-    """Raise Damaged unless `secrets`, whose tags have been checked, are exactly those the scope's head commits to."""
-    if move_head(EMPTY_HEAD, add=secrets) != scope.head:
+def check_head(scope: Scope, rows: Iterable[Secret | Connector]) -> None:
+    """Raise Damaged unless `rows`, whose tags have been checked, are exactly those the scope's head commits to."""
+    if move_head(EMPTY_HEAD, add=rows) != scope.head:
         raise Damaged(
             "rolled_back",
-            f"The secrets of {scope.path} are not those that were written last: a row was removed, or put back to an "
-            "older state.",
+            f"The secrets and connectors of {scope.path} are not those that were written last: a row was removed, or "
+            "put back to an older state.",
             hint="Restore the newest backup, or declare the secrets again.",
         )

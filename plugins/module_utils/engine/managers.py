@@ -1,88 +1,146 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which secret manager a new secret goes to, and how managers are shown."""
+"""Which secret managers a scope may use, which one a secret goes to, and how they are shown."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ..managers import builtin
+from ..managers.base import KeyKeeper, Manager
+from ..managers.registry import manager_kind
 from ..model.entities import Connector, Scope
-from ..model.errors import Conflict, NotFound
-from ..store.connectors import connectors_of
-from ..store.secrets import count_secrets
+from ..model.errors import Conflict, Forbidden, NotFound
+from ..model.scopes import ScopePath
 from .session import Session
 
-__all__ = ["check_takes_new", "default_identifier", "find_manager", "manager_views", "names_of"]
+__all__ = ["Keeper", "Managers", "load_managers"]
 
 
-def names_of(scope: Scope, connectors: list[Connector]) -> list[str]:
-    """Return the identifiers of the managers that a scope may use."""
-    return [*([builtin.NAME] if scope.builtin_enabled else []), *(c.identifier for c in connectors)]
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """A connector, and the scope that it belongs to."""
+
+    connector: Connector
+    path: ScopePath
+
+    @property
+    def what(self) -> str:
+        return f"connector '{self.connector.identifier}' of {self.path}"
+
+    @property
+    def label(self) -> str:
+        """A short name that no other connector of the store has."""
+        return "/".join(filter(None, [self.path.org, self.path.project, self.connector.identifier]))
+
+    @property
+    def kind(self) -> type[Manager]:
+        return manager_kind(self.connector.kind)
+
+    @property
+    def keeps_keys(self) -> bool:
+        return issubclass(self.kind, KeyKeeper)
+
+    def seen_from(self, path: ScopePath) -> str:
+        """Return the identifier as a scope writes it: with `org.` or `account.` for one of a higher scope."""
+        prefix = "" if path == self.path else f"{self.path.level.value}."
+        return prefix + self.connector.identifier
 
 
-def default_identifier(scope: Scope, connectors: list[Connector]) -> str:
-    """Return the identifier of the manager that new secrets go to."""
-    return next((c.identifier for c in connectors if c.id == scope.default_connector_id), builtin.NAME)
+@dataclass(frozen=True, slots=True)
+class Managers:
+    """The connectors of a scope and of those above it, those removed by force too; the nearest scope first.
 
+    `inherits`: whether the account lets a scope use those of a higher one.
+    """
 
-def find_manager(scope: Scope, connectors: list[Connector], identifier: str) -> Connector | None:
-    """Return the named manager of the scope, None for the built-in one; raise NotFound, or Conflict if switched off."""
-    if identifier == builtin.NAME:
-        check_takes_new(scope, connectors, None)
-        return None
-    for connector in connectors:
-        if connector.identifier == identifier:
-            return connector
-    raise NotFound(
-        "unknown_connector",
-        f"There is no connector '{identifier}' in {scope.path}.",
-        hint=f"Its secret managers are: {', '.join(names_of(scope, connectors)) or 'none'}.",
-    )
+    scope: Scope
+    keepers: list[Keeper]
+    inherits: bool = False
 
+    def keeper(self, connector_id: str | None) -> Keeper | None:
+        """Return a connector by its id, None for the built-in manager."""
+        return next((k for k in self.keepers if k.connector.id == connector_id), None)
 
-def check_takes_new(scope: Scope, connectors: list[Connector], connector_id: str | None) -> None:
-    """Raise Conflict if new secrets would go to a built-in manager that is switched off."""
-    if connector_id is None and not scope.builtin_enabled:
-        raise Conflict(
-            "builtin_disabled",
-            f"The built-in secret manager of {scope.path} is switched off and takes no new secrets.",
-            hint=f"Use one of its connectors ({', '.join(names_of(scope, connectors)) or 'it has none yet'}), make one "
-            "the default with scoped.secrets.default_secret_manager, or set 'builtin_manager: enabled' on the scope.",
+    def name_of(self, connector_id: str | None) -> str:
+        """Return how this scope names a manager."""
+        keeper = self.keeper(connector_id)
+        return keeper.seen_from(self.scope.path) if keeper else builtin.NAME
+
+    @property
+    def default(self) -> str:
+        """The name of the manager that new secrets go to."""
+        return self.name_of(self.scope.default_connector_id)
+
+    @property
+    def usable(self) -> list[Keeper]:
+        """The connectors that new secrets of the scope may go to."""
+        return [k for k in self._present() if k.path == self.scope.path or self.inherits]
+
+    def _present(self) -> Iterator[Keeper]:
+        return (keeper for keeper in self.keepers if not keeper.connector.is_removed)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the managers that new secrets of the scope may go to."""
+        own = [keeper.seen_from(self.scope.path) for keeper in self.usable]
+        return [builtin.NAME, *own] if self.scope.builtin_enabled else own
+
+    def for_new(self, name: str | None) -> Keeper | None:
+        """Return where a new secret goes: the named manager, or the default one; None is the built-in one.
+
+        Raise NotFound, Forbidden for one of another scope, Conflict for a built-in manager that is switched off.
+        """
+        keeper = self.keeper(self.scope.default_connector_id) if name is None else self.find(name)
+        if keeper is None:
+            self._check_builtin()
+        return keeper
+
+    def find(self, name: str) -> Keeper | None:
+        """Return the named manager, None for the built-in one, which may be switched off; raise as `for_new`."""
+        if name == builtin.NAME:
+            return None
+        for keeper in self.usable:
+            if keeper.seen_from(self.scope.path) == name:
+                return keeper
+        raise self._of_other_scope(name) or self._unknown(name)
+
+    def _check_builtin(self) -> None:
+        if not self.scope.builtin_enabled:
+            raise Conflict(
+                "builtin_disabled",
+                f"The built-in secret manager of {self.scope.path} is switched off and takes no new secrets.",
+                hint=f"Use one of its connectors ({', '.join(self.names) or 'it has none yet'}), make one the default "
+                "with scoped.secrets.default_secret_manager, or set 'builtin_manager: enabled' on the scope.",
+            )
+
+    def _of_other_scope(self, name: str) -> Forbidden | None:
+        identifier = name.rpartition(".")[2]
+        above = next((k for k in self._present() if k.connector.identifier == identifier), None)
+        if above is None or above in self.usable:
+            return None
+        return Forbidden(
+            "manager_of_other_scope",
+            f"'{identifier}' is a {above.what}; {self.scope.path} can't use a secret manager of another scope.",
+            hint=f"Those of {self.scope.path} are: {', '.join(self.names) or 'none'}. Declare a connector there, "
+            "or let all scopes use those above them with 'inherited_managers: allowed' on the account.",
+        )
+
+    def _unknown(self, name: str) -> NotFound:
+        return NotFound(
+            "unknown_connector",
+            f"There is no connector '{name}' in {self.scope.path}.",
+            hint=f"Its secret managers are: {', '.join(self.names) or 'none'}.",
         )
 
 
-def manager_views(session: Session, scope: Scope) -> list[dict[str, Any]]:
-    """Return the scope's managers as users see them, the built-in one first."""
-    connectors = connectors_of(session.tx, scope.id)
-    default = default_identifier(scope, connectors)
-    views = [_builtin_view(scope), *map(_connector_view, connectors)]
-    ids = [None, *(connector.id for connector in connectors)]
-    for view, connector_id in zip(views, ids, strict=True):
-        view["org"], view["project"] = scope.path.org, scope.path.project
-        view["is_default"] = view["identifier"] == default
-        view["secrets"] = count_secrets(session.tx, scope.id, connector_id, by_manager=True)
-    return views
-
-
-def _builtin_view(scope: Scope) -> dict[str, Any]:
-    return {
-        "identifier": builtin.NAME,
-        "kind": builtin.NAME,
-        "name": "Built-in secret manager",
-        "description": "",
-        "tags": {},
-        "enabled": scope.builtin_enabled,
-    }
-
-
-def _connector_view(connector: Connector) -> dict[str, Any]:
-    return {
-        "identifier": connector.identifier,
-        "kind": connector.kind,
-        "name": connector.name,
-        "description": connector.description,
-        "tags": connector.tags,
-        "enabled": True,
-    }
+def load_managers(session: Session, chain: list[Scope]) -> Managers:
+    """Return the verified connectors that the last scope of a chain may know of."""
+    keepers = [
+        Keeper(connector, chain[depth].path)
+        for depth in reversed(range(len(chain)))
+        for connector in session.connectors(chain[: depth + 1])
+    ]
+    return Managers(chain[-1], keepers, chain[0].inherits_managers)

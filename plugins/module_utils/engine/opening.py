@@ -21,7 +21,6 @@ from ..store.location import Location
 from ..store.schema import STEPS, now, open_schema, run_steps
 from ..store.sqlite import SqliteDialect, create_file, memory_database, unreachable
 from .keyring import Keyring
-from .scopes import create_scope
 from .session import Session
 
 __all__ = ["OpenStore", "open_store"]
@@ -103,7 +102,7 @@ def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
         account = Scope(
             str(uuid.uuid4()), ACCOUNT, None, Level.ACCOUNT.value, created_at=session.now, updated_at=session.now
         )
-        create_scope(session, [], account)
+        session.create_scope([], account)
 
     database.write(work)
 

@@ -1,42 +1,146 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one road to a value: reference, scope, row, manager, value."""
+"""The one road to a value: reference, scope, row, manager, value.
+
+It has two parts. What the store alone can answer is answered within a transaction; what a secret manager has is only
+located there, and fetched after it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from ..crypto.context import Context
 from ..model.entities import Scope, Secret, SecretVersion
-from ..model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
+from ..model.errors import Conflict, Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..model.queries import Answer, Query
-from ..model.references import Reference, select_key
+from ..model.references import SCHEMES, Reference, select_key
 from ..model.scopes import ScopePath
+from .managers import Keeper, Managers, load_managers
 from .session import Session
 
-__all__ = ["resolve"]
+__all__ = ["Located", "locate", "select_field"]
 
 
-def resolve(session: Session, query: Query) -> Answer:
-    """Return the value that a query names, or the error that stands in its way."""
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A value that a secret manager has: at `path` of a value keeper, or in an envelope that a key keeper opens.
+
+    `keys` are the fields to take out of it, one after the other. `is_ours`: it was written here, as one value.
+    `mark` changes whenever the store knows of a new value.
+    """
+
+    keeper: Keeper
+    what: str
+    kind: str
+    keys: tuple[str, ...] = ()
+    expires_at: str = ""
+    path: str = ""
+    version: str = ""
+    is_ours: bool = False
+    mark: str = ""
+    envelope: bytes = field(default=b"", repr=False)
+    context: Context | None = None
+
+    @property
+    def fetch_key(self) -> Hashable:
+        """What is the same for all that one read serves. The connector's id comes first, the path third."""
+        connector = self.keeper.connector
+        sealed = hashlib.sha256(self.envelope).digest() if self.envelope else b""
+        return connector.id, connector.revision, self.path, self.version, self.is_ours, self.mark, sealed
+
+    def answer(self, content: bytes) -> Answer:
+        """Return the answer that a fetched value makes, or why it makes none."""
+        try:
+            for key in self.keys:
+                content = select_field(content, key, self.what)
+        except ScopedSecretsError as error:
+            return Answer(error=error)
+        return Answer(self.kind, content, expires_at=self.expires_at)
+
+
+def locate(session: Session, query: Query) -> Answer | Located:
+    """Return the value that a query names, where a secret manager has it, or the error that stands in its way."""
     try:
-        return _resolve(session, query)
+        return _locate(session, query)
     except ScopedSecretsError as error:
         return Answer(error=error)
 
 
-def _resolve(session: Session, query: Query) -> Answer:
+def _locate(session: Session, query: Query) -> Answer | Located:
     caller = ScopePath.of(query.org, query.project)
     reference = Reference.parse(query.reference).with_options(version=query.version, key=query.key)
     chain = session.chain(reference.scope(caller))
     if reference.scheme:
-        raise _unknown_connector(reference, chain[-1])
+        return _at_connector(load_managers(session, chain), reference)
     secret = session.secret(chain, reference.identifier)
     if secret is None:
         raise _unknown_secret(reference, chain[-1])
     _check_expiry(secret, chain[-1], session.now)
+    what = f"Secret '{secret.identifier}' in {chain[-1].path}"
+    if secret.is_reference:
+        return _referenced(_keeper(session, chain, secret), secret, reference, what)
     version = _version(session, chain, secret, reference)
-    value = session.read_version(chain, secret, version)
-    field = _select(value, reference.key, f"Secret '{secret.identifier}' in {chain[-1].path}")
-    return Answer(secret.kind, field, expires_at=secret.expires_at)
+    if secret.connector_id is None:
+        value = session.read_version(chain, secret, version)
+        content = select_field(value, reference.key, what) if reference.key else value
+        return Answer(secret.kind, content, expires_at=secret.expires_at)
+    keeper = _keeper(session, chain, secret)
+    context = session.context(chain, secret, version.version)
+    return Located(
+        keeper,
+        what,
+        secret.kind,
+        keys=(reference.key,) if reference.key else (),
+        expires_at=secret.expires_at,
+        path=secret.path,
+        version=version.at_provider if reference.version else "",
+        is_ours=True,
+        mark=f"{secret.id}@{version.version}",
+        envelope=version.envelope,
+        context=context,
+    )
+
+
+def _at_connector(managers: Managers, reference: Reference) -> Located:
+    """Return where a URL reference leads."""
+    path, kind = managers.scope.path, SCHEMES[reference.scheme][0]
+    for keeper in managers.keepers:
+        connector = keeper.connector
+        if keeper.path == path and not connector.is_removed and connector.identifier == reference.identifier:
+            if connector.kind != kind:
+                raise _other_kind(reference, keeper, kind)
+            keys = (reference.key,) if reference.key else ()
+            return Located(keeper, f"'{reference}'", "text", keys=keys, path=reference.path, version=reference.version)
+    raise _unknown_connector(reference, managers.scope)
+
+
+def _referenced(keeper: Keeper, secret: Secret, reference: Reference, what: str) -> Located:
+    keys = tuple(filter(None, (secret.reference_key, reference.key)))
+    return Located(
+        keeper,
+        what,
+        secret.kind,
+        keys=keys,
+        expires_at=secret.expires_at,
+        path=secret.path,
+        version=reference.version,
+    )
+
+
+def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
+    keeper = load_managers(session, chain).keeper(secret.connector_id)
+    if keeper and not keeper.connector.is_removed:
+        return keeper
+    name = f"'{keeper.connector.identifier}'" if keeper else "of this secret"
+    raise Conflict(
+        "connector_removed",
+        f"Secret '{secret.identifier}' in {chain[-1].path} is kept by a connector that was removed: {name}.",
+        hint="Declare that connector again, with the same identifier and place: what it kept is read again then.",
+    )
 
 
 def _version(session: Session, chain: list[Scope], secret: Secret, reference: Reference) -> SecretVersion:
@@ -66,9 +170,8 @@ def _check_expiry(secret: Secret, scope: Scope, now: str) -> None:
         )
 
 
-def _select(value: bytes, key: str, what: str) -> bytes:
-    if not key:
-        return value
+def select_field(value: bytes, key: str, what: str) -> bytes:
+    """Return a field of a JSON value; raise InvalidInput, or NotFound for a field that is not there."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -94,4 +197,16 @@ def _unknown_connector(reference: Reference, scope: Scope) -> NotFound:
         "unknown_connector",
         f"There is no such connector: '{reference.identifier}' for {reference.scheme}:// in {scope.path}.",
         hint="A URL reference names a connector of the own scope, or with org. or account. before it of a higher one.",
+    )
+
+
+def _other_kind(reference: Reference, keeper: Keeper, kind: str) -> InvalidInput:
+    scheme = next((scheme for scheme, (other, _v) in SCHEMES.items() if other == keeper.connector.kind), "")
+    return InvalidInput(
+        "other_connector_kind",
+        f"'{reference.scheme}://' is for connectors of the kind {kind}, and the {keeper.what} is of the kind "
+        f"{keeper.connector.kind}.",
+        hint=f"Write {scheme}://{reference.identifier}/PATH."
+        if scheme
+        else "A KMS has no paths: read its secrets by name.",
     )

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ..model.scopes import ScopePath
+from .access import Access
 from .session import Session
 
 __all__ = ["Action", "Info", "Plan", "Resource", "changed_fields", "pick"]
@@ -40,7 +41,10 @@ class Plan:
 
 
 class Resource(ABC, Generic[S]):
-    """A thing that a module declares. Its three verbs are called in this order, `apply` not in check mode."""
+    """A thing that a module declares. Its verbs are called in this order; `prepare` and `apply` not in check mode.
+
+    `observe` and `prepare` may ask secret managers, the others may not: they run within a transaction.
+    """
 
     noun: ClassVar[str]
 
@@ -54,12 +58,31 @@ class Resource(ABC, Generic[S]):
     def load(self, session: Session) -> S:
         """Return all that the plan depends on; raise NotFound where a scope is missing."""
 
+    def observe(self, access: Access, state: S) -> S:
+        """Return the state with what only a secret manager knows. Changes nothing there."""
+        return state
+
+    def with_observed(self, state: S, before: S) -> S:
+        """Return a state that was loaded again with what had been observed."""
+        return state
+
     @abstractmethod
     def plan(self, state: S) -> Plan:
         """Return what to do. Pure: the same state gives the same plan, and nothing is touched."""
 
+    def prepare(self, access: Access, state: S, plan: Plan) -> Any:
+        """Do at secret managers what must be done before the store follows; None where nothing is.
+
+        May be called again with what it made before still there.
+        """
+        return None
+
+    def guard(self, state: S) -> object:
+        """Return what must be the same for `apply` as it was for `prepare`."""
+        return None
+
     @abstractmethod
-    def apply(self, session: Session, state: S, plan: Plan) -> None:
+    def apply(self, session: Session, state: S, plan: Plan, prepared: Any) -> None:
         """Write what the plan says."""
 
     @abstractmethod

@@ -6,25 +6,26 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..crypto.scopekey import ScopeKey
-from ..model.entities import Connector, Scope
+from ..model.entities import Scope, Secret
 from ..model.errors import Conflict, InvalidInput, NotFound
 from ..model.identifiers import check_name, check_tags
 from ..model.scopes import Level
 from ..store import scopes as rows
-from ..store.connectors import connectors_of
 from ..store.secrets import count_secrets, delete_secret, secrets_of
-from .integrity import EMPTY_HEAD, check_head, tag_scope
-from .managers import default_identifier
+from .access import Access
+from .integrity import check_head
+from .keeping import remove_kept
+from .managers import Keeper, Managers, load_managers
 from .resource import Action, Info, Plan, Resource, View, changed_fields, pick
 from .session import Session
 
-__all__ = ["ScopeInfo", "ScopeResource", "create_scope"]
+__all__ = ["ScopeInfo", "ScopeResource"]
 
-_SHOWN = ("name", "description", "tags", "builtin_manager")
+_SHOWN = ("name", "description", "tags", "builtin_manager", "inherited_managers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class ScopeState:
 
     parents: list[Scope]
     scope: Scope | None
-    connectors: list[Connector]
-    contents: dict[str, int]
+    default: str = ""
+    contents: dict[str, int] = field(default_factory=dict)
 
 
 class ScopeResource(Resource[ScopeState]):
@@ -43,11 +44,11 @@ class ScopeResource(Resource[ScopeState]):
     def load(self, session: Session) -> ScopeState:
         parents = session.chain(self.path.parent) if self.path.parent else []
         try:
-            scope = session.chain(self.path)[-1]
+            chain = session.chain(self.path)
         except NotFound:
-            return ScopeState(parents, None, [], {})
-        connectors = connectors_of(session.tx, scope.id)
-        return ScopeState(parents, scope, connectors, _contents(session, scope, connectors))
+            return ScopeState(parents, None)
+        managers = load_managers(session, chain)
+        return ScopeState(parents, chain[-1], managers.default, _contents(session, managers))
 
     def plan(self, state: ScopeState) -> Plan:
         if self.absent:
@@ -72,6 +73,12 @@ class ScopeResource(Resource[ScopeState]):
 
     def _wanted(self) -> View:
         wanted = pick(self.params, *_SHOWN)
+        if "inherited_managers" in wanted and self.path.level is not Level.ACCOUNT:
+            raise InvalidInput(
+                "only_for_account",
+                f"'inherited_managers' holds for the whole account and can't be set for {self.path}.",
+                hint="Set it in a task without 'org' and 'project' (empty strings lift the defaults of a play).",
+            )
         if "name" in wanted:
             check_name(wanted["name"])
         if "tags" in wanted:
@@ -108,9 +115,17 @@ class ScopeResource(Resource[ScopeState]):
         warnings = [f"Removed with {self.path}: {', '.join(inside)}."] if inside else []
         return Plan(Action.DELETE, _fields(state.scope), {}, warnings=warnings)
 
-    def apply(self, session: Session, state: ScopeState, plan: Plan) -> None:
+    def prepare(self, access: Access, state: ScopeState, plan: Plan) -> None:
+        """Remove at secret managers what was written there for the secrets of a scope that goes."""
+        if state.scope and plan.action is Action.DELETE:
+            for keeper, secret in access.in_store(
+                lambda session: list(_kept_elsewhere(session, session.chain(self.path)))
+            ):
+                remove_kept(access, keeper, secret)
+
+    def apply(self, session: Session, state: ScopeState, plan: Plan, prepared: None) -> None:
         if plan.action is Action.CREATE:
-            create_scope(session, state.parents, self._scope_of(session, state, plan.fields))
+            session.create_scope(state.parents, self._scope_of(session, state, plan.fields))
         elif state.scope and plan.action is Action.UPDATE:
             session.write_scope([*state.parents, _with_fields(state.scope, plan.fields)])
         elif state.scope:
@@ -123,19 +138,22 @@ class ScopeResource(Resource[ScopeState]):
     def view(self, state: ScopeState) -> View | None:
         if state.scope is None:
             return None
-        return _view(state.scope, state.connectors, state.contents)
+        return _view(state.scope, state.default, state.contents)
 
     @property
     def identity(self) -> View:
         return {"level": self.path.level.value, **super().identity}
 
 
-def create_scope(session: Session, parents: list[Scope], scope: Scope) -> None:
-    """Write a new scope and its first key."""
-    key = ScopeKey.generate(scope.id, 1)
-    signed = tag_scope(replace(scope, head=EMPTY_HEAD), key)
-    rows.insert_scope(session.tx, signed)
-    session.keyring.keep(session.tx, [*parents, signed], key)
+def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keeper, Secret]]:
+    """Yield the secrets of a scope, and of those below it, that connectors keep."""
+    for child in rows.children_of(session.tx, chain[-1]):
+        yield from _kept_elsewhere(session, [*chain, child])
+    managers = load_managers(session, chain)
+    for secret in secrets_of(session.tx, chain[-1].id):
+        keeper = managers.keeper(secret.connector_id)
+        if keeper:
+            yield keeper, secret
 
 
 def _delete_tree(session: Session, scope: Scope) -> None:
@@ -150,10 +168,14 @@ def _with_fields(scope: Scope, fields: View) -> Scope:
     changes = pick(fields, "name", "description", "tags")
     if "builtin_manager" in fields:
         changes["builtin_enabled"] = fields["builtin_manager"] == "enabled"
+    if "inherited_managers" in fields:
+        changes["inherits_managers"] = fields["inherited_managers"] == "allowed"
     return replace(scope, **changes)
 
 
-def _contents(session: Session, scope: Scope, connectors: list[Connector]) -> dict[str, int]:
+def _contents(session: Session, managers: Managers) -> dict[str, int]:
+    scope = managers.scope
+    connectors = [k for k in managers.keepers if k.path == scope.path and not k.connector.is_removed]
     below = {Level.ACCOUNT: "organizations", Level.ORG: "projects"}.get(scope.path.level)
     inside = {below: len(rows.children_of(session.tx, scope))} if below else {}
     return {**inside, "connectors": len(connectors), "secrets": count_secrets(session.tx, scope.id)}
@@ -163,22 +185,27 @@ def _switch(enabled: bool) -> str:
     return "enabled" if enabled else "disabled"
 
 
+def _permission(allowed: bool) -> str:
+    return "allowed" if allowed else "forbidden"
+
+
 def _fields(scope: Scope) -> View:
     return {
         "name": scope.name,
         "description": scope.description,
         "tags": scope.tags,
         "builtin_manager": _switch(scope.builtin_enabled),
+        **({} if scope.parent_id else {"inherited_managers": _permission(scope.inherits_managers)}),
     }
 
 
-def _view(scope: Scope, connectors: list[Connector], contents: dict[str, int]) -> View:
+def _view(scope: Scope, default: str, contents: dict[str, int]) -> View:
     return {
         "level": scope.path.level.value,
         "org": scope.path.org,
         "project": scope.path.project,
         **_fields(scope),
-        "default_secret_manager": default_identifier(scope, connectors),
+        "default_secret_manager": default,
         **contents,
         "created_at": scope.created_at,
         "updated_at": scope.updated_at,
@@ -201,8 +228,8 @@ class ScopeInfo(Info):
         scope = chain[-1]
         if self.params.get("verify"):
             _verify(session, chain)
-        connectors = connectors_of(session.tx, scope.id)
-        views = [_view(scope, connectors, _contents(session, scope, connectors))]
+        managers = load_managers(session, chain)
+        views = [_view(scope, managers.default, _contents(session, managers))]
         if self.params.get("recursive"):
             for child in rows.children_of(session.tx, scope):
                 below = [*chain, child]
@@ -215,6 +242,7 @@ def _verify(session: Session, chain: list[Scope]) -> None:
     """Raise Damaged for any row of the scope that is not as it was written last."""
 
     def checked() -> Any:
+        yield from session.connectors(chain)
         for secret in secrets_of(session.tx, chain[-1].id):
             session.check(chain, secret)
             for number in range(1, secret.current_version + 1):

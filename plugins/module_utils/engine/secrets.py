@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text and file secrets: declared, listed, removed."""
+"""Text and file secrets: declared, updated, removed."""
 
 from __future__ import annotations
 
@@ -12,38 +12,35 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..crypto.envelope import check_size
-from ..crypto.scopekey import ScopeKey
-from ..model.entities import Connector, Scope, Secret, SecretUser, SecretVersion
+from ..managers.base import Writing
+from ..model.entities import Secret
 from ..model.errors import Conflict, InvalidInput
 from ..model.identifiers import check_identifier, check_name, check_tags
-from ..model.scopes import Level, ScopePath
-from ..store.connectors import connectors_of
-from ..store.secrets import secrets_of, users_of
+from .access import Access
 from .generate import check_generate, generate
-from .managers import check_takes_new, default_identifier
-from .resource import Action, Info, Plan, Resource, View, changed_fields, pick
+from .keeping import Keeping, check_referable, path_for, remove_kept, split_reference
+from .managers import Keeper, load_managers
+from .resource import Action, Plan, Resource, View, changed_fields, pick
+from .secret_views import SecretState, identity_of, load_secret, path_and_key, shown_fields, view_of
 from .session import Session
 
-__all__ = ["SecretInfo", "SecretResource"]
+__all__ = ["SecretResource"]
 
 _SHOWN = ("name", "description", "tags", "expires")
 NEW_VALUE = "new"
 
 
 @dataclass(frozen=True, slots=True)
-class SecretState:
-    """Where the secret is, what it is (None: it does not exist), the key of its fingerprint, and who uses it."""
+class Prepared:
+    """What was done at the secret's manager, for the store to follow. `keeping` is None where no value is involved."""
 
-    chain: list[Scope]
-    connectors: list[Connector]
-    secret: Secret | None = None
-    version: SecretVersion | None = None
-    key: ScopeKey | None = None
-    users: tuple[SecretUser, ...] = ()
+    secret_id: str
+    value: bytes = b""
+    keeping: Keeping | None = None
 
 
 class SecretResource(Resource[SecretState]):
-    """A secret of one kind. `value` holds what the user gave, `generate` how to make one."""
+    """A secret of one kind. `value` holds what the user gave, `generate` how to make one, `reference` where one is."""
 
     noun = "secret"
 
@@ -52,6 +49,8 @@ class SecretResource(Resource[SecretState]):
         self.kind = kind
         self.identifier = check_identifier(params["identifier"], "secret")
         self.value: bytes | None = params.get("value")
+        self.reference = split_reference(params["reference"]) if params.get("reference") else None
+        self.new_goes_to: str | None = params.get("secret_manager")
         self.what = f"secret '{self.identifier}' in {self.path}"
         if self.value is not None:
             check_size(self.value, f"The value of {self.what}")
@@ -60,11 +59,22 @@ class SecretResource(Resource[SecretState]):
 
     def load(self, session: Session) -> SecretState:
         chain = session.chain(self.path)
-        connectors = connectors_of(session.tx, chain[-1].id)
+        managers = load_managers(session, chain)
         secret = session.secret(chain, self.identifier)
         if secret is None:
-            return SecretState(chain, connectors)
-        return _load_state(session, chain, connectors, secret)
+            return SecretState(chain, managers)
+        return load_secret(session, chain, managers, secret)
+
+    def observe(self, access: Access, state: SecretState) -> SecretState:
+        """Look at the value that a value keeper has: others may have changed it there."""
+        secret, keeper = state.secret, state.keeper
+        wants_value = self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
+        if not (wants_value and secret and keeper) or keeper.keeps_keys or secret.is_reference:
+            return state
+        return replace(state, observed=access.kept_value(keeper, secret.path), is_observed=True)
+
+    def with_observed(self, state: SecretState, before: SecretState) -> SecretState:
+        return replace(state, observed=before.observed, is_observed=before.is_observed)
 
     def plan(self, state: SecretState) -> Plan:
         if self.absent:
@@ -74,36 +84,67 @@ class SecretResource(Resource[SecretState]):
         return self._plan_update(state, state.secret)
 
     def _plan_create(self, state: SecretState) -> Plan:
-        if self.value is None and not self.params.get("generate"):
+        if self.value is None and not self.params.get("generate") and not self.reference:
             raise InvalidInput(
                 "value_missing",
                 f"There is no {self.what} yet, and no value to create it with.",
-                hint="Give it a value (value or generate; for a file src, content or content_b64).",
+                hint="Give it a value (value or generate; for a file src, content or content_b64), or a reference to "
+                "one that a secret manager has.",
             )
-        scope = state.chain[-1]
-        check_takes_new(scope, state.connectors, scope.default_connector_id)
+        keeper = state.managers.for_new(self.new_goes_to)
         fields = {"name": self.identifier, "description": "", "tags": {}, "expires": "", **self._wanted()}
-        shown = {"secret_manager": default_identifier(scope, state.connectors), "version": 1}
-        return Plan(Action.CREATE, {}, {**fields, **shown}, {**fields, "value": NEW_VALUE})
+        shown = {**fields, "secret_manager": state.managers.name_of(keeper.connector.id if keeper else None)}
+        if self.reference:
+            check_referable(keeper, self.what)
+            shown["reference_to"] = path_and_key(*self.reference)
+            return Plan(Action.CREATE, {}, shown, {**fields, "reference_to": self.reference})
+        path_for(keeper, self.identifier, self.value)
+        return Plan(Action.CREATE, {}, {**shown, "version": 1}, {**fields, "value": NEW_VALUE})
 
     def _plan_update(self, state: SecretState, secret: Secret) -> Plan:
+        self._check_same(state, secret)
+        before = {**shown_fields(secret, state.managers), "version": secret.current_version}
+        fields = changed_fields(self._wanted(), before)
+        after = {**before, **fields}
+        if self.reference and self.reference != (secret.path, secret.reference_key):
+            fields["reference_to"] = self.reference
+            after["reference_to"] = path_and_key(*self.reference)
+        if self._has_new_value(state):
+            path_for(state.keeper, self.identifier, self.value)
+            fields["value"] = NEW_VALUE
+            after["version"] = secret.current_version + 1
+        return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields)
+
+    def _check_same(self, state: SecretState, secret: Secret) -> None:
+        """Raise Conflict for what can't change about a secret that exists."""
+        manager, wanted = state.managers.name_of(secret.connector_id), self.params.get("secret_manager")
         if secret.kind != self.kind:
             raise Conflict(
                 "other_kind",
                 f"The {self.what} exists as a {secret.kind} secret, not as a {self.kind} secret.",
                 hint=f"Use scoped.secrets.secret_{secret.kind} for it, another identifier, or remove it first.",
             )
-        before = {**_fields(secret), "version": secret.current_version}
-        fields = changed_fields(self._wanted(), before)
-        after = {**before, **fields}
-        if self._has_new_value(state):
-            fields["value"] = NEW_VALUE
-            after["version"] = secret.current_version + 1
-        return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields)
+        if wanted not in (None, manager):
+            raise Conflict(
+                "manager_fixed",
+                f"The {self.what} is kept by '{manager}' and stays there; '{wanted}' is another manager.",
+                hint="Leave 'secret_manager' out to update it where it is. scoped.secrets.secret_migration moves "
+                "secrets; without it, remove the secret and declare it anew.",
+            )
+        gives_value = self.value is not None or bool(self.params.get("generate"))
+        if (secret.is_reference and gives_value) or (self.reference and not secret.is_reference):
+            raise Conflict(
+                "reference_or_value",
+                f"The {self.what} is a {'reference' if secret.is_reference else 'value that is kept here'}, and can't "
+                "become the other.",
+                hint="Remove it first; removing a reference leaves what it refers to alone.",
+            )
 
     def _has_new_value(self, state: SecretState) -> bool:
         if self.value is None or self.params.get("update_value") == "on_create":
             return False
+        if state.is_observed:
+            return state.observed is None or not hmac.compare_digest(state.observed, self.value)
         if state.key is None or state.secret is None or state.version is None:
             return True
         fingerprint = state.key.fingerprint(state.secret.id, self.kind, self.value)
@@ -130,31 +171,78 @@ class SecretResource(Resource[SecretState]):
                 hint="Change or remove what uses it first, or set 'force: true'.",
                 details={"used_by": [str(user) for user in state.users]},
             )
-        before = {**_fields(state.secret), "version": state.secret.current_version}
+        before = {**shown_fields(state.secret, state.managers), "version": state.secret.current_version}
         warnings = [f"The {self.what} was removed although it is used by {users}."] if users else []
         return Plan(Action.DELETE, before, {}, warnings=warnings)
 
-    def apply(self, session: Session, state: SecretState, plan: Plan) -> None:
+    def prepare(self, access: Access, state: SecretState, plan: Plan) -> Prepared | None:
+        """Do what the secret's manager must do before the store follows; None where only the store is involved."""
+        keeper = self._keeper(state)
+        if keeper is None:
+            return None
+        secret_id = state.secret.id if state.secret else str(uuid.uuid4())
+        if state.secret and plan.action is Action.DELETE:
+            remove_kept(access, keeper, state.secret)
+        elif "reference_to" in plan.fields:
+            path, key = plan.fields["reference_to"]
+            access.check_field(keeper, path, key, self.what)
+        elif "value" in plan.fields:
+            value = self._new_value()
+            return Prepared(secret_id, value, self._keep(access, keeper, state, secret_id, value, plan))
+        return Prepared(secret_id)
+
+    def _keep(
+        self, access: Access, keeper: Keeper, state: SecretState, secret_id: str, value: bytes, plan: Plan
+    ) -> Keeping:
+        scope, version = state.chain[-1], plan.after["version"]
+        if keeper.keeps_keys:
+            context = access.context(scope, secret_id, self.kind, version)
+            return Keeping(envelope=access.seal(keeper, value, context))
+        path = state.secret.path if state.secret else path_for(keeper, self.identifier, value)
+        shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
+        writing = Writing(adopt=bool(self.params.get("adopt")), is_text=self.kind == "text", **shown)
+        return Keeping(path=path, at_provider=access.write(keeper, path, value, writing))
+
+    def _keeper(self, state: SecretState) -> Keeper | None:
+        """Return the connector that has, or is to have, the value; None for the built-in manager."""
+        if state.secret:
+            return state.keeper
+        return None if self.absent else state.managers.for_new(self.new_goes_to)
+
+    def guard(self, state: SecretState) -> object:
+        """Return what must not have changed between the manager's part and the store's."""
+        keeper = self._keeper(state)
+        connector = (keeper.connector.id, keeper.connector.revision) if keeper else None
+        return connector, (state.secret.id, state.secret.revision) if state.secret else None
+
+    def apply(self, session: Session, state: SecretState, plan: Plan, prepared: Prepared | None) -> None:
         if plan.action is Action.DELETE:
             session.replace_secret(state.chain, state.secret, None)
             return
-        secret = state.secret or self._blank(session, state)
+        secret = state.secret or self._blank(session, state, prepared)
         secret = replace(_with_fields(secret, plan.fields), updated_at=session.now)
+        keeping = prepared.keeping if prepared else None
+        if keeping:
+            secret = replace(secret, path=keeping.path)
         if "value" in plan.fields:
             secret = replace(secret, current_version=secret.current_version + 1)
         session.replace_secret(state.chain, state.secret, secret)
-        if "value" in plan.fields:
+        if "value" in plan.fields and prepared and keeping:
+            sealed, there = keeping.envelope, keeping.at_provider
+            session.write_version(state.chain, secret, prepared.value, envelope=sealed, at_provider=there)
+        elif "value" in plan.fields:
             session.write_version(state.chain, secret, self._new_value())
 
-    def _blank(self, session: Session, state: SecretState) -> Secret:
-        scope = state.chain[-1]
+    def _blank(self, session: Session, state: SecretState, prepared: Prepared | None) -> Secret:
+        keeper = self._keeper(state)
         return Secret(
-            id=str(uuid.uuid4()),
-            scope_id=scope.id,
+            id=prepared.secret_id if prepared else str(uuid.uuid4()),
+            scope_id=state.chain[-1].id,
             identifier=self.identifier,
             kind=self.kind,
             name=self.identifier,
-            connector_id=scope.default_connector_id,
+            connector_id=keeper.connector.id if keeper else None,
+            is_reference=self.reference is not None,
             created_at=session.now,
         )
 
@@ -162,11 +250,11 @@ class SecretResource(Resource[SecretState]):
         return self.value if self.value is not None else generate(self.params["generate"]).encode()
 
     def view(self, state: SecretState) -> View | None:
-        return _view(state) if state.secret else None
+        return view_of(state) if state.secret else None
 
     @property
     def identity(self) -> View:
-        return _identity(self.path, self.identifier, self.kind)
+        return identity_of(self.path, self.identifier, self.kind)
 
     def predicted(self, state: SecretState, plan: Plan) -> View:
         view = super().predicted(state, plan)
@@ -176,16 +264,12 @@ class SecretResource(Resource[SecretState]):
         return view
 
 
-def _load_state(session: Session, chain: list[Scope], connectors: list[Connector], secret: Secret) -> SecretState:
-    version = session.version(chain, secret, secret.current_version)
-    key = session.keyring.key(session.tx, chain, version.key_generation) if version else None
-    return SecretState(chain, connectors, secret, version, key, tuple(users_of(session.tx, secret.id)))
-
-
 def _with_fields(secret: Secret, fields: View) -> Secret:
     changes = pick(fields, "name", "description", "tags")
     if "expires" in fields:
         changes["expires_at"] = fields["expires"]
+    if "reference_to" in fields:
+        changes["path"], changes["reference_key"] = fields["reference_to"]
     return replace(secret, **changes)
 
 
@@ -203,66 +287,3 @@ def _utc(text: str) -> str:
             hint="Write 2027-01-31 or 2027-01-31T18:00:00Z; an empty string means that it never expires.",
         ) from None
     return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-
-
-def _fields(secret: Secret) -> View:
-    return {
-        "name": secret.name,
-        "description": secret.description,
-        "tags": secret.tags,
-        "expires": secret.expires_at,
-        "secret_manager": secret.manager,
-    }
-
-
-def _identity(path: ScopePath, identifier: str, kind: str) -> View:
-    prefix = "" if path.level is Level.PROJECT else f"{path.level.value}."
-    return {
-        "identifier": identifier,
-        "org": path.org,
-        "project": path.project,
-        "kind": kind,
-        "reference": prefix + identifier,
-    }
-
-
-def _view(state: SecretState) -> View:
-    secret, version, path = state.secret, state.version, state.chain[-1].path
-    if secret is None or version is None:
-        return {}
-    return {
-        **_identity(path, secret.identifier, secret.kind),
-        **_fields(secret),
-        "version": secret.current_version,
-        "fingerprint": version.fingerprint.hex()[:16],
-        "size": version.size,
-        "used_by": [{"kind": u.kind, "identifier": u.identifier, "field": u.field} for u in state.users],
-        "created_at": secret.created_at,
-        "updated_at": secret.updated_at,
-    }
-
-
-class SecretInfo(Info):
-    """The secrets of one scope."""
-
-    noun = "secrets"
-
-    def views(self, session: Session) -> list[View]:
-        chain = session.chain(self.path)
-        connectors = connectors_of(session.tx, chain[-1].id)
-        return [_view(_load_state(session, chain, connectors, s)) for s in self._found(session, chain)]
-
-    def _found(self, session: Session, chain: list[Scope]) -> list[Secret]:
-        if self.params.get("identifier"):
-            one = session.secret(chain, check_identifier(self.params["identifier"], "secret"))
-            return [one] if one and self._matches(one) else []
-        found = [secret for secret in secrets_of(session.tx, chain[-1].id) if self._matches(secret)]
-        for secret in found:
-            session.check(chain, secret)
-        return found
-
-    def _matches(self, secret: Secret) -> bool:
-        wanted = pick(self.params, "kind", "secret_manager")
-        actual = {"kind": secret.kind, "secret_manager": secret.manager}
-        tags = self.params.get("tags") or {}
-        return not changed_fields(wanted, actual) and not changed_fields(check_tags(tags), dict(secret.tags))

@@ -10,9 +10,10 @@ from dataclasses import replace
 from ..crypto.context import Context
 from ..crypto.scopekey import ScopeKey
 from ..managers import builtin
-from ..model.entities import Scope, Secret, SecretVersion
+from ..model.entities import Connector, Scope, Secret, SecretVersion
 from ..model.errors import Damaged, NotFound
 from ..model.scopes import Level, ScopePath
+from ..store import connectors as connector_rows
 from ..store import scopes as scope_rows
 from ..store import secrets as secret_rows
 from ..store.database import Transaction
@@ -45,10 +46,17 @@ class Session:
         """Return the generation of the scope's key that signed a row."""
         return self.keyring.key(self.tx, chain, integrity.signed_generation(tag))
 
-    def check(self, chain: list[Scope], row: Scope | Secret | SecretVersion) -> None:
+    def check(self, chain: list[Scope], row: Scope | Connector | Secret | SecretVersion) -> None:
         """Raise Damaged if somebody without the scope's key wrote this row."""
         table, fields, what = _describe(chain[-1], row)
         self.key_of(chain, row.tag).check_row_tag(row.tag[4:], what, table, *fields)
+
+    def connectors(self, chain: list[Scope]) -> list[Connector]:
+        """Return the verified connectors of the scope, those removed by force too, by identifier."""
+        connectors = connector_rows.connectors_of(self.tx, chain[-1].id)
+        for connector in connectors:
+            self.check(chain, connector)
+        return connectors
 
     def secret(self, chain: list[Scope], identifier: str) -> Secret | None:
         """Return a verified secret of the scope, or None."""
@@ -74,18 +82,26 @@ class Session:
         scope = chain[-1]
         return Context(self.store_id, scope.path.level.value, scope.id, secret.id, secret.kind, "value", version)
 
-    def write_version(self, chain: list[Scope], secret: Secret, value: bytes) -> None:
-        """Seal a value as the current version of a secret whose row is written already."""
+    def write_version(
+        self, chain: list[Scope], secret: Secret, value: bytes, *, envelope: bytes | None = None, at_provider: str = ""
+    ) -> None:
+        """Keep a value as the current version of a secret whose row is written already.
+
+        `envelope` is what a key keeper sealed, empty where a value keeper has it `at_provider`; None: seal it here.
+        """
         key = self.keyring.for_wrapping(self.tx, chain)
         number = secret.current_version
+        if envelope is None:
+            envelope = builtin.keep(value, self.context(chain, secret, number), key)
         version = SecretVersion(
             secret_id=secret.id,
             version=number,
             key_generation=key.generation,
             fingerprint=key.fingerprint(secret.id, secret.kind, value),
             size=len(value),
-            envelope=builtin.keep(value, self.context(chain, secret, number), key),
+            envelope=envelope,
             created_at=self.now,
+            at_provider=at_provider,
         )
         secret_rows.insert_version(self.tx, integrity.tag_version(version, key))
 
@@ -93,6 +109,13 @@ class Session:
         """Return the value of a version."""
         key = self.keyring.key(self.tx, chain, version.key_generation)
         return builtin.read(version.envelope, self.context(chain, secret, version.version), key)
+
+    def create_scope(self, parents: list[Scope], scope: Scope) -> None:
+        """Write a new scope and its first key."""
+        key = ScopeKey.generate(scope.id, 1)
+        signed = integrity.tag_scope(replace(scope, head=integrity.EMPTY_HEAD), key)
+        scope_rows.insert_scope(self.tx, signed)
+        self.keyring.keep(self.tx, [*parents, signed], key)
 
     def write_scope(self, chain: list[Scope]) -> None:
         """Sign and update the last scope of the chain."""
@@ -102,8 +125,7 @@ class Session:
     def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
         """Sign and write what became of a secret (None: it does not exist), and the scope's head with it."""
         signed = integrity.tag_secret(new, self.keyring.active(self.tx, chain)) if new else None
-        head = integrity.move_head(chain[-1].head, remove=[old] if old else [], add=[signed] if signed else [])
-        self.write_scope([*chain[:-1], replace(chain[-1], head=head)])
+        self._move_head(chain, old, signed)
         if signed and old:
             secret_rows.update_secret(self.tx, signed)
         elif signed:
@@ -112,12 +134,29 @@ class Session:
             secret_rows.delete_secret(self.tx, old.id)
         return signed
 
+    def replace_connector(self, chain: list[Scope], old: Connector | None, new: Connector | None) -> None:
+        """Sign and write what became of a connector (None: it does not exist), and the scope's head with it."""
+        signed = integrity.tag_connector(new, self.keyring.active(self.tx, chain)) if new else None
+        self._move_head(chain, old, signed)
+        if signed and old:
+            connector_rows.update_connector(self.tx, signed)
+        elif signed:
+            connector_rows.insert_connector(self.tx, signed)
+        elif old:
+            connector_rows.delete_connector(self.tx, old.id)
+
+    def _move_head(self, chain: list[Scope], old: Secret | Connector | None, new: Secret | Connector | None) -> None:
+        head = integrity.move_head(chain[-1].head, remove=[old] if old else [], add=[new] if new else [])
+        self.write_scope([*chain[:-1], replace(chain[-1], head=head)])
+
 
 def _describe(
-    scope: Scope, row: Scope | Secret | SecretVersion
+    scope: Scope, row: Scope | Connector | Secret | SecretVersion
 ) -> tuple[str, tuple[bytes | str | int | None, ...], str]:
     if isinstance(row, Scope):
         return "scope", integrity.scope_fields(row), f"The row of {row.path}"
+    if isinstance(row, Connector):
+        return "connector", integrity.connector_fields(row), f"The row of connector '{row.identifier}' in {scope.path}"
     if isinstance(row, Secret):
         return "secret", integrity.secret_fields(row), f"The row of secret '{row.identifier}' in {scope.path}"
     return "secret_version", integrity.version_fields(row), f"Version {row.version} of a secret in {scope.path}"

@@ -7,21 +7,43 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 __all__ = ["Usage"]
 
+_OF_THE_RUN = ("calls", "reads", "hits", "opened", "logins", "requests")
+_OF_A_CONNECTOR = ("logins", "renewals", "requests")
+
 
 class Usage:
-    """Counts calls, secrets read, and how many of them came out of the cache or had to be opened."""
+    """Counts calls, secrets read, how many of them came out of the cache, and what connectors asked their providers."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self._by_connector: dict[str, Counter[str]] = {}
         self._lock = threading.Lock()
 
     def add(self, what: str, number: int = 1) -> None:
         with self._lock:
             self._counts[what] += number
 
-    def counts(self) -> dict[str, int]:
-        """Return the numbers, in a steady order: calls, reads, hits, opened."""
-        return {what: self._counts[what] for what in ("calls", "reads", "hits", "opened")}
+    def meter(self, connector: str) -> Callable[[str], None]:
+        """Return what counts a login, renewal or request of one connector."""
+
+        def count(what: str) -> None:
+            with self._lock:
+                self._counts[what] += 1
+                self._by_connector.setdefault(connector, Counter())[what] += 1
+
+        return count
+
+    def counts(self) -> dict[str, Any]:
+        """Return the numbers: calls, reads, hits, opened, logins, requests, and the last two by connector."""
+        with self._lock:
+            run = {what: self._counts[what] for what in _OF_THE_RUN}
+            connectors = {
+                name: {what: counts[what] for what in _OF_A_CONNECTOR}
+                for name, counts in sorted(self._by_connector.items())
+            }
+        return {**run, "connectors": connectors}

@@ -28,6 +28,9 @@ SECRET_SPEC: dict[str, dict[str, Any]] = {
     "identifier": {"type": "str", "required": True},
     "update_value": {"type": "str", "choices": ["always", "on_create"], "default": "always"},
     "expires": {"type": "str"},
+    "secret_manager": {"type": "str", "no_log": False},
+    "reference": {"type": "str"},
+    "adopt": {"type": "bool", "default": False},
 }
 
 

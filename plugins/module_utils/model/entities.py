@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from .identifiers import BUILTIN
 from .scopes import ScopePath
 
 __all__ = ["Connector", "Scope", "Secret", "SecretUser", "SecretVersion"]
@@ -15,7 +15,10 @@ __all__ = ["Connector", "Scope", "Secret", "SecretUser", "SecretVersion"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A scope. `head` commits to all its secrets' rows, `default_connector_id` is None for the built-in manager."""
+    """A scope. `head` commits to the rows of its secrets and connectors.
+
+    `default_connector_id` is None for the built-in manager. `inherits_managers` is the account's word for all scopes.
+    """
 
     id: str
     path: ScopePath
@@ -24,6 +27,7 @@ class Scope:
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     builtin_enabled: bool = True
+    inherits_managers: bool = False
     default_connector_id: str | None = None
     head: bytes = b""
     revision: int = 0
@@ -34,7 +38,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """A secret manager of one scope; `options` are its settings, references to its credentials among them."""
+    """A secret manager of one scope; `options` are its settings, references to its credentials among them.
+
+    `kept` names the credentials that were given themselves and are secrets of this connector. `is_removed`: removed by
+    force while it kept secrets, which can be read again once it is declared again.
+    """
 
     id: str
     scope_id: str
@@ -43,14 +51,21 @@ class Connector:
     name: str
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
-    options: dict[str, object] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    is_removed: bool = False
+    revision: int = 0
     created_at: str = ""
     updated_at: str = ""
+    tag: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret's row. `connector_id` is None for the built-in manager; `expires_at` is ISO 8601 UTC or empty."""
+    """A secret's row. `connector_id` is None for the built-in manager; `expires_at` is ISO 8601 UTC or empty.
+
+    `path` is where a value keeper has it, `reference_key` the field there; `is_reference`: it was not made here.
+    """
 
     id: str
     scope_id: str
@@ -60,7 +75,9 @@ class Secret:
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     connector_id: str | None = None
-    manager: str = BUILTIN
+    path: str = ""
+    reference_key: str = ""
+    is_reference: bool = False
     current_version: int = 0
     expires_at: str = ""
     revision: int = 0
@@ -71,7 +88,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class SecretVersion:
-    """One version of a value: its envelope, and a keyed fingerprint to tell whether another value differs."""
+    """One version of a value: its envelope, or the version of a value keeper that has it (`at_provider`).
+
+    The keyed fingerprint tells whether another value differs.
+    """
 
     secret_id: str
     version: int
@@ -80,6 +100,7 @@ class SecretVersion:
     size: int
     envelope: bytes
     created_at: str
+    at_provider: str = ""
     state: str = "enabled"
     tag: bytes = b""
 

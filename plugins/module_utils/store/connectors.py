@@ -10,27 +10,23 @@ import json
 from ..model.entities import Connector
 from .database import Row, Transaction
 
-__all__ = ["connector_by_id", "connectors_of", "find_connector", "insert_connector"]
-
-
-def find_connector(tx: Transaction, scope_id: str, identifier: str) -> Connector | None:
-    row = tx.one(
-        "SELECT * FROM connector WHERE scope_id = :scope AND identifier = :identifier",
-        scope=scope_id,
-        identifier=identifier,
-    )
-    return _connector(row) if row else None
-
-
-def connector_by_id(tx: Transaction, connector_id: str) -> Connector | None:
-    row = tx.one("SELECT * FROM connector WHERE id = :id", id=connector_id)
-    return _connector(row) if row else None
+__all__ = ["connectors_of", "defaults_at", "delete_connector", "insert_connector", "update_connector"]
 
 
 def connectors_of(tx: Transaction, scope_id: str) -> list[Connector]:
-    """Return the connectors of a scope, by identifier."""
+    """Return the connectors of a scope, those removed by force too, by identifier."""
     rows = tx.all("SELECT * FROM connector WHERE scope_id = :scope ORDER BY identifier", scope=scope_id)
     return [_connector(row) for row in rows]
+
+
+def defaults_at(tx: Transaction, connector_id: str) -> list[str]:
+    """Return the identifiers of the scopes whose default manager a connector is."""
+    rows = tx.all(
+        "SELECT scope.identifier FROM default_manager JOIN scope ON scope.id = default_manager.scope_id "
+        "WHERE default_manager.connector_id = :id ORDER BY scope.identifier",
+        id=connector_id,
+    )
+    return [row["identifier"] for row in rows]
 
 
 def insert_connector(tx: Transaction, connector: Connector) -> None:
@@ -40,14 +36,43 @@ def insert_connector(tx: Transaction, connector: Connector) -> None:
         scope_id=connector.scope_id,
         kind=connector.kind,
         identifier=connector.identifier,
-        name=connector.name,
-        description=connector.description,
-        tags=json.dumps(connector.tags, sort_keys=True),
-        options=json.dumps(connector.options, sort_keys=True),
+        revision=connector.revision,
         created_at=connector.created_at,
-        updated_at=connector.updated_at,
+        **_changeable(connector),
     )
 
 
+def update_connector(tx: Transaction, connector: Connector) -> None:
+    """Write what may change of a connector; raise StaleRow if it is no longer at its revision."""
+    tx.update("connector", connector.id, connector.revision, **_changeable(connector))
+
+
+def delete_connector(tx: Transaction, connector_id: str) -> None:
+    """Delete a connector that keeps no secrets, and the records of what it used."""
+    tx.run("DELETE FROM secret_reference WHERE user_kind = 'connector' AND user_id = :id", id=connector_id)
+    tx.run("DELETE FROM default_manager WHERE connector_id = :id", id=connector_id)
+    tx.run("DELETE FROM connector WHERE id = :id", id=connector_id)
+
+
+def _changeable(connector: Connector) -> dict[str, object]:
+    return {
+        "name": connector.name,
+        "description": connector.description,
+        "tags": json.dumps(connector.tags, sort_keys=True),
+        "options": json.dumps(connector.options, sort_keys=True),
+        "kept": json.dumps(connector.kept),
+        "is_removed": int(connector.is_removed),
+        "updated_at": connector.updated_at,
+        "tag": connector.tag,
+    }
+
+
 def _connector(row: Row) -> Connector:
-    return Connector(**{**dict(row), "tags": json.loads(row["tags"]), "options": json.loads(row["options"])})
+    converted = {
+        "tags": json.loads(row["tags"]),
+        "options": json.loads(row["options"]),
+        "kept": tuple(json.loads(row["kept"])),
+        "is_removed": bool(row["is_removed"]),
+        "tag": bytes(row["tag"]),
+    }
+    return Connector(**{**dict(row), **converted})

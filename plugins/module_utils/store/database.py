@@ -50,6 +50,10 @@ class Dialect(ABC):
     def state(self, connection: Any) -> object:
         """Return what differs once anybody else has written, None where that can't be told."""
 
+    def is_replaced(self) -> bool:
+        """Tell whether what `connect` opened is no longer what stands there, so that others see another store."""
+        return False
+
     @abstractmethod
     def must_retry(self, error: Exception) -> bool:
         """Tell whether the whole transaction may succeed when run again."""

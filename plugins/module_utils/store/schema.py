@@ -38,7 +38,8 @@ STEPS = (
             """CREATE TABLE scope (
                 id TEXT PRIMARY KEY, parent_id TEXT REFERENCES scope (id), level TEXT NOT NULL,
                 identifier TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
-                builtin_enabled INTEGER NOT NULL, head {bytes} NOT NULL, revision {integer} NOT NULL,
+                builtin_enabled INTEGER NOT NULL, inherits_managers INTEGER NOT NULL,
+                head {bytes} NOT NULL, revision {integer} NOT NULL,
                 created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (parent_id, identifier))""",
             """CREATE TABLE scope_key (
@@ -48,7 +49,8 @@ STEPS = (
             """CREATE TABLE connector (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), kind TEXT NOT NULL,
                 identifier TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
-                options TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+                options TEXT NOT NULL, kept TEXT NOT NULL, is_removed INTEGER NOT NULL, revision {integer} NOT NULL,
+                created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (scope_id, identifier))""",
             """CREATE TABLE default_manager (
                 scope_id TEXT PRIMARY KEY REFERENCES scope (id),
@@ -56,14 +58,16 @@ STEPS = (
             """CREATE TABLE secret (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), identifier TEXT NOT NULL,
                 kind TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
-                connector_id TEXT REFERENCES connector (id), current_version INTEGER NOT NULL,
+                connector_id TEXT REFERENCES connector (id), path TEXT NOT NULL, reference_key TEXT NOT NULL,
+                is_reference INTEGER NOT NULL, current_version INTEGER NOT NULL,
                 expires_at TEXT NOT NULL, revision {integer} NOT NULL, created_at TEXT NOT NULL,
                 updated_at TEXT NOT NULL, tag {bytes} NOT NULL, UNIQUE (scope_id, identifier))""",
             "CREATE INDEX secret_connector ON secret (connector_id)",
             """CREATE TABLE secret_version (
                 secret_id TEXT NOT NULL REFERENCES secret (id), version INTEGER NOT NULL, state TEXT NOT NULL,
                 key_generation INTEGER NOT NULL, fingerprint {bytes} NOT NULL, size {integer} NOT NULL,
-                envelope {bytes} NOT NULL, created_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                envelope {bytes} NOT NULL, at_provider TEXT NOT NULL,
+                created_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 PRIMARY KEY (secret_id, version))""",
             """CREATE TABLE secret_reference (
                 user_kind TEXT NOT NULL, user_id TEXT NOT NULL, field TEXT NOT NULL,

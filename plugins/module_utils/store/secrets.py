@@ -6,20 +6,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..model.entities import Secret, SecretUser, SecretVersion
-from ..model.identifiers import BUILTIN
 from .database import Row, Transaction
 
 __all__ = [
+    "count_kept",
     "count_secrets",
     "delete_secret",
     "find_secret",
     "find_version",
     "insert_secret",
     "insert_version",
+    "kept_by",
     "newest_version",
+    "replace_references",
+    "secret_by_id",
     "secrets_of",
     "update_secret",
     "users_of",
@@ -28,13 +31,10 @@ __all__ = [
 
 PAGE = 500
 
-_SELECT = """SELECT secret.*, connector.identifier AS manager
-    FROM secret LEFT JOIN connector ON connector.id = secret.connector_id"""
-
 
 def find_secret(tx: Transaction, scope_id: str, identifier: str) -> Secret | None:
     row = tx.one(
-        f"{_SELECT} WHERE secret.scope_id = :scope AND secret.identifier = :identifier",
+        "SELECT * FROM secret WHERE scope_id = :scope AND identifier = :identifier",
         scope=scope_id,
         identifier=identifier,
     )
@@ -46,8 +46,7 @@ def secrets_of(tx: Transaction, scope_id: str) -> Iterator[Secret]:
     after = ""
     while True:
         rows = tx.all(
-            f"{_SELECT} WHERE secret.scope_id = :scope AND secret.identifier > :after "
-            "ORDER BY secret.identifier LIMIT :page",
+            "SELECT * FROM secret WHERE scope_id = :scope AND identifier > :after ORDER BY identifier LIMIT :page",
             scope=scope_id,
             after=after,
             page=PAGE,
@@ -58,21 +57,46 @@ def secrets_of(tx: Transaction, scope_id: str) -> Iterator[Secret]:
         after = rows[-1]["identifier"]
 
 
-def count_secrets(tx: Transaction, scope_id: str, connector_id: str | None = None, *, by_manager: bool = False) -> int:
-    """Count the secrets of a scope; `by_manager`: only those of a connector, or with None of the built-in manager."""
-    condition = ""
-    if by_manager:
-        condition = " AND connector_id = :connector" if connector_id else " AND connector_id IS NULL"
-    parameters = {"connector": connector_id} if by_manager and connector_id else {}
-    row = tx.one(
-        f"SELECT count(*) AS found FROM secret WHERE scope_id = :scope{condition}", scope=scope_id, **parameters
-    )
+def count_secrets(tx: Transaction, scope_id: str, *, builtin_only: bool = False) -> int:
+    """Count the secrets of a scope; `builtin_only`: those that its built-in manager keeps."""
+    condition = " AND connector_id IS NULL" if builtin_only else ""
+    return _count(tx.one(f"SELECT count(*) AS found FROM secret WHERE scope_id = :scope{condition}", scope=scope_id))
+
+
+def count_kept(tx: Transaction, connector_id: str) -> int:
+    """Count the secrets of a connector, in whatever scope."""
+    return _count(tx.one("SELECT count(*) AS found FROM secret WHERE connector_id = :id", id=connector_id))
+
+
+def _count(row: Row | None) -> int:
     return int(row["found"]) if row else 0
 
 
+def kept_by(tx: Transaction, connector_id: str, most: int) -> list[str]:
+    """Return the identifiers of secrets that a connector keeps, in whatever scope, `most` at the most."""
+    rows = tx.all(
+        "SELECT identifier FROM secret WHERE connector_id = :id ORDER BY identifier LIMIT :most",
+        id=connector_id,
+        most=most,
+    )
+    return [row["identifier"] for row in rows]
+
+
+def secret_by_id(tx: Transaction, secret_id: str) -> Secret | None:
+    row = tx.one("SELECT * FROM secret WHERE id = :id", id=secret_id)
+    return _secret(row) if row else None
+
+
+def replace_references(tx: Transaction, user_kind: str, user_id: str, used: Mapping[str, str]) -> None:
+    """Record which secret (id) a connector or secret uses for which field, in place of what was recorded."""
+    tx.run("DELETE FROM secret_reference WHERE user_kind = :kind AND user_id = :id", kind=user_kind, id=user_id)
+    for field, secret_id in used.items():
+        tx.insert("secret_reference", user_kind=user_kind, user_id=user_id, field=field, secret_id=secret_id)
+
+
 def _secret(row: Row) -> Secret:
-    columns = {**dict(row), "tags": json.loads(row["tags"]), "tag": bytes(row["tag"])}
-    return Secret(**{**columns, "manager": row["manager"] or BUILTIN})
+    converted = {"tags": json.loads(row["tags"]), "is_reference": bool(row["is_reference"]), "tag": bytes(row["tag"])}
+    return Secret(**{**dict(row), **converted})
 
 
 def insert_secret(tx: Transaction, secret: Secret) -> None:
@@ -83,6 +107,7 @@ def insert_secret(tx: Transaction, secret: Secret) -> None:
         identifier=secret.identifier,
         kind=secret.kind,
         connector_id=secret.connector_id,
+        is_reference=int(secret.is_reference),
         revision=secret.revision,
         created_at=secret.created_at,
         **_changeable(secret),
@@ -99,6 +124,8 @@ def _changeable(secret: Secret) -> dict[str, object]:
         "name": secret.name,
         "description": secret.description,
         "tags": json.dumps(secret.tags, sort_keys=True),
+        "path": secret.path,
+        "reference_key": secret.reference_key,
         "current_version": secret.current_version,
         "expires_at": secret.expires_at,
         "updated_at": secret.updated_at,

@@ -57,6 +57,7 @@ class SqliteDialect(Dialect):
     def __init__(self, path: str, *, is_new: bool = False) -> None:
         self.path = path
         self._is_new = is_new
+        self._opened: os.stat_result | None = None
 
     def connect(self) -> sqlite3.Connection:
         if self.path != ":memory:":
@@ -66,6 +67,7 @@ class SqliteDialect(Dialect):
             uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
+        self._opened = self._file()
         for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         if self._is_new:
@@ -81,6 +83,16 @@ class SqliteDialect(Dialect):
 
     def state(self, connection: Any) -> object:
         return connection.execute("PRAGMA data_version").fetchone()[0]
+
+    def is_replaced(self) -> bool:
+        now = self._file()
+        return self._opened is not None and (now is None or not os.path.samestat(now, self._opened))
+
+    def _file(self) -> os.stat_result | None:
+        try:
+            return os.stat(self.path)
+        except OSError:
+            return None
 
     def must_retry(self, error: Exception) -> bool:
         return False

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may be done at secret managers. Always between transactions, never within one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar, cast
+
+from ..crypto.context import Context
+from ..crypto.envelope import open_envelope, seal
+from ..managers.base import Found, KeyKeeper, Manager, ValueKeeper, Writing
+from ..managers.data_keys import DataKeyWrapping, data_keys_of
+from ..managers.registry import credentials_of
+from ..model.entities import Scope
+from ..model.errors import InvalidInput, NotFound
+from ..model.queries import Answer, Query
+from .fetching import Fetches
+from .logins import check_no_loop, used_secrets
+from .managers import Keeper
+from .providers import Providers
+from .resolver import select_field
+from .session import Session
+
+__all__ = ["Access"]
+
+T = TypeVar("T")
+
+
+class Store(Protocol):
+    """What this needs of an engine: reading its store, and the one road to a value."""
+
+    def read(self, work: Callable[[Session], T]) -> T: ...
+
+    def answer(self, query: Query) -> Answer: ...
+
+
+class Access:
+    """The secret managers of one store, through the logins of the run."""
+
+    def __init__(self, store_id: str, store: Store, providers: Providers, fetches: Fetches) -> None:
+        self._store_id = store_id
+        self._store = store
+        self._providers = providers
+        self._fetches = fetches
+
+    def call(self, keeper: Keeper, work: Callable[[Manager], T]) -> T:
+        """Return what `work` makes of a connector's logged-in manager."""
+        return self._providers.call(keeper, self.owner(keeper), self._credentials, work)
+
+    def owner(self, keeper: Keeper) -> str:
+        """Return the mark of what a connector makes at its provider."""
+        return f"{self._store_id}/{keeper.connector.id}"
+
+    def _credentials(self, keeper: Keeper) -> Mapping[str, str]:
+        self._store.read(lambda session: check_no_loop(session, keeper))
+        return self._referenced(keeper, {})
+
+    def _referenced(self, keeper: Keeper, given: Mapping[str, str]) -> dict[str, str]:
+        """Return what the connector's references name, by the options that they stand for, without those given."""
+        options = keeper.connector.options
+        names = [name for name in credentials_of(keeper.kind) if options.get(f"{name}_ref") and name not in given]
+        return {name: self._text(options[f"{name}_ref"], keeper, name) for name in names}
+
+    def _text(self, reference: str, keeper: Keeper, field: str) -> str:
+        answer = self._store.answer(Query(reference, keeper.path.org, keeper.path.project))
+        if answer.error:
+            raise answer.error
+        try:
+            return answer.value.decode()
+        except UnicodeDecodeError:
+            raise InvalidInput(
+                "credential_not_text",
+                f"The secret '{reference}' is no text, as '{field}' of {keeper.what} must be.",
+                hint="Keep it as text or, for a certificate or key, in PEM form.",
+            ) from None
+
+    def prove(self, keeper: Keeper, given: Mapping[str, str]) -> dict[str, object]:
+        """Log in as a connector that is about to be saved, and prove its access; return what to keep with it.
+
+        `given` has those credentials that came as themselves.
+        """
+        manager = self._providers.log_in(keeper, self.owner(keeper), {**self._referenced(keeper, given), **given})
+        try:
+            manager.check()
+            return manager.settled()
+        finally:
+            manager.close()
+
+    def check_references(self, keeper: Keeper) -> dict[str, str]:
+        """Return the secrets (id) that a connector would use, by option; raise for one that is not there, or a loop."""
+
+        def work(session: Session) -> dict[str, str]:
+            used = used_secrets(session, keeper)
+            check_no_loop(session, keeper)
+            return used
+
+        return self._store.read(work)
+
+    def in_store(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` makes of one consistent view of the store."""
+        return self._store.read(work)
+
+    def seal(self, keeper: Keeper, value: bytes, context: Context) -> bytes:
+        """Return the envelope of a value, its data key wrapped by the connector's provider."""
+
+        def work(manager: Manager) -> bytes:
+            wrapping = DataKeyWrapping(data_keys_of(cast(KeyKeeper, manager)), context)
+            return seal(value, context, wrapper=wrapping, generation=0, connector_id=_id_of(keeper))
+
+        return self.call(keeper, work)
+
+    def unseal(self, keeper: Keeper, envelope: bytes, context: Context) -> bytes:
+        """Return the value in an envelope that `seal` made."""
+
+        def work(manager: Manager) -> bytes:
+            wrapping = DataKeyWrapping(data_keys_of(cast(KeyKeeper, manager)), context)
+            return open_envelope(envelope, context, wrapper=wrapping, connector_id=_id_of(keeper))
+
+        return self.call(keeper, work)
+
+    def read(self, keeper: Keeper, path: str, version: str = "") -> Found:
+        """Return what lies at a path of a value keeper now."""
+        return self.call(keeper, lambda manager: cast(ValueKeeper, manager).read(path, version))
+
+    def value_in(self, keeper: Keeper, content: bytes) -> bytes:
+        """Return the value of a secret of ours out of what was read at its path."""
+        return self.call(keeper, lambda manager: cast(ValueKeeper, manager).value_in(content))
+
+    def check_field(self, keeper: Keeper, path: str, key: str, what: str) -> None:
+        """Raise NotFound unless there is something at a path, and a field of that name in it."""
+        content = self.read(keeper, path).content
+        if key:
+            select_field(content, key, what)
+
+    def context(self, scope: Scope, secret_id: str, kind: str, version: int) -> Context:
+        """Return what the envelope of a value is bound to."""
+        return Context(self._store_id, scope.path.level.value, scope.id, secret_id, kind, "value", version)
+
+    def kept_value(self, keeper: Keeper, path: str) -> bytes | None:
+        """Return the value that a value keeper has of a secret of ours now, None where it has none."""
+
+        try:
+            return self.value_in(keeper, self.read(keeper, path).content)
+        except NotFound:
+            return None
+
+    def write(self, keeper: Keeper, path: str, value: bytes, writing: Writing) -> str:
+        """Keep a value at a value keeper and return its version there."""
+        try:
+            return self.call(keeper, lambda manager: cast(ValueKeeper, manager).write(path, value, writing))
+        finally:
+            self._forget(keeper, path)
+
+    def remove(self, keeper: Keeper, path: str) -> None:
+        """Remove a secret of ours at a value keeper."""
+        try:
+            self.call(keeper, lambda manager: cast(ValueKeeper, manager).remove(path))
+        finally:
+            self._forget(keeper, path)
+
+    def _forget(self, keeper: Keeper, path: str) -> None:
+        self._fetches.forget(lambda key: isinstance(key, tuple) and key[0] == keeper.connector.id and key[2] == path)
+
+
+def _id_of(keeper: Keeper) -> uuid.UUID:
+    return uuid.UUID(keeper.connector.id)

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What modules ask of the engine: things declared, listed, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..model.errors import InvalidInput, NotFound, ScopedSecretsError, Unavailable
+from ..model.messages import Request, Result
+from .access import Access
+from .connector_views import ConnectorCheck, ConnectorInfo
+from .connectors import ConnectorResource
+from .defaults import DefaultManagerResource
+from .resource import Action, Info, Plan, Resource
+from .scopes import ScopeInfo, ScopeResource
+from .secret_views import SecretInfo
+from .secrets import SecretResource
+from .session import Session
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+__all__ = ["INFOS", "RESOURCES", "handle"]
+
+ATTEMPTS = 5
+
+RESOURCES: dict[str, Callable[[dict[str, Any]], Resource[Any]]] = {
+    "scope": ScopeResource,
+    "default_secret_manager": DefaultManagerResource,
+    "secret_text": partial(SecretResource, kind="text"),
+    "secret_file": partial(SecretResource, kind="file"),
+}
+INFOS: dict[str, Callable[[dict[str, Any]], Info]] = {
+    "scope_info": ScopeInfo,
+    "connector_info": ConnectorInfo,
+    "secret_info": SecretInfo,
+}
+# The rest of the name is the kind: connector_hashicorp_vault, …
+_CONNECTOR = "connector_"
+
+
+class _Moved(Exception):
+    """The store changed while a secret manager was asked: all begins anew."""
+
+
+def handle(engine: Engine, request: Request) -> Result:
+    """Return the result of a module's call; raise an error of the tree in model/errors.py."""
+    if request.resource == "doctor":
+        return _examine(engine)
+    if request.resource == "connector_check":
+        return _check_connector(engine, ConnectorCheck(request.params))
+    if request.resource in INFOS:
+        info = INFOS[request.resource](request.params)
+        return Result(returned={info.noun: engine.read(info.views)})
+    return _declare(engine, _resource(request), request.check_mode)
+
+
+def _examine(engine: Engine) -> Result:
+    # Imported here: what it asks for versions takes 20 ms to load.
+    from .doctor import examine
+
+    checks = examine(engine.settings, engine.place)
+    healthy = all(check["verdict"] != "error" for check in checks)
+    return Result(returned={"healthy": healthy, "checks": checks, "usage": engine.shared.usage.counts()})
+
+
+def _check_connector(engine: Engine, check: ConnectorCheck) -> Result:
+    keeper, view = engine.read(check.load)
+    return Result(returned={check.noun: check.outcome(engine.access(), keeper, view)})
+
+
+def _resource(request: Request) -> Resource[Any]:
+    if request.resource in RESOURCES:
+        return RESOURCES[request.resource](request.params)
+    if request.resource.startswith(_CONNECTOR):
+        return ConnectorResource(request.params, kind=request.resource.removeprefix(_CONNECTOR))
+    raise InvalidInput(
+        "unknown_resource",
+        f"This engine knows no '{request.resource}'.",
+        hint="Two versions of the collection may be installed: ansible-galaxy collection list scoped.secrets",
+    )
+
+
+def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
+    engine.store(create=not check_mode and not resource.absent)
+    for _attempt in range(ATTEMPTS):
+        try:
+            return _declare_once(engine, resource, check_mode)
+        except _Moved:
+            continue
+    raise Unavailable(
+        "changed_meanwhile",
+        f"What this task declares was changed by others in all of {ATTEMPTS} attempts.",
+        hint="Run it again; let one playbook declare a secret, not several at once.",
+        retryable=True,
+    )
+
+
+def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
+    """Plan on a plain view first, so that a run which changes nothing takes no write lock."""
+    access: Access = engine.access()
+    try:
+        state = resource.observe(access, engine.read(resource.load))
+    except NotFound as error:
+        return _without_scope(resource, error, check_mode)
+    plan = resource.plan(state)
+    is_predicted = check_mode and plan.action in (Action.CREATE, Action.UPDATE)
+    if plan.action is not Action.NONE and not check_mode:
+        prepared = resource.prepare(access, state, plan)
+        state, plan = engine.write(partial(_apply, resource, state, plan, prepared))
+    return Result(
+        plan.action is not Action.NONE,
+        {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
+        plan.before,
+        plan.after,
+        list(plan.warnings),
+    )
+
+
+def _apply(resource: Resource[Any], before: Any, plan: Plan, prepared: Any, session: Session) -> tuple[Any, Plan]:
+    """Apply a plan to the state as it is now: made anew where only the store is involved, else the very same."""
+    state = resource.with_observed(resource.load(session), before)
+    if prepared is None:
+        plan = resource.plan(state)
+        if plan.action is Action.NONE:
+            return state, plan
+    elif resource.guard(state) != resource.guard(before):
+        raise _Moved
+    resource.apply(session, state, plan, prepared)
+    return (state if plan.action is Action.DELETE else resource.load(session)), plan
+
+
+def _without_scope(resource: Resource[Any], error: ScopedSecretsError, check_mode: bool) -> Result:
+    """A missing scope: nothing to remove there; in check mode an earlier task of the run may be about to make it."""
+    if error.code != "unknown_scope" or not (resource.absent or check_mode):
+        raise error
+    if resource.absent:
+        return Result(returned={resource.noun: None})
+    warning = f"{error.message} In check mode it is taken for one that an earlier task of this run would make."
+    return Result(changed=True, returned={resource.noun: resource.identity}, warnings=[warning])

@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a connector needs to log in, and the refusal of chains that end at themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..managers.registry import credentials_of
+from ..model.entities import Scope, Secret
+from ..model.errors import Conflict, NotFound
+from ..model.references import Reference
+from .managers import Keeper, load_managers
+from .session import Session
+
+__all__ = ["check_no_loop", "references_of", "used_secrets"]
+
+
+def references_of(keeper: Keeper) -> dict[str, str]:
+    """Return the references among a connector's options, by option."""
+    options = keeper.connector.options
+    names = [f"{name}_ref" for name in credentials_of(keeper.kind)]
+    return {name: str(options[name]) for name in names if options.get(name)}
+
+
+def used_secrets(session: Session, keeper: Keeper) -> dict[str, str]:
+    """Return the ids of the secrets that a connector uses, by option; raise NotFound for one that is not there.
+
+    Credentials that it keeps itself may be about to be made, and references to a provider name no secret of the store.
+    """
+    used = {}
+    for option, text in references_of(keeper).items():
+        chain, secret = _target(session, keeper, text)
+        reference = Reference.parse(text)
+        if secret:
+            used[option] = secret.id
+        elif not reference.scheme and option.removesuffix("_ref") not in keeper.connector.kept:
+            raise NotFound(
+                "unknown_secret",
+                f"'{option}' of {keeper.what} names '{text}', and there is no such secret in {chain[-1].path}.",
+                hint="Declare that secret first, or give the value itself without '_ref'.",
+            )
+    return used
+
+
+def check_no_loop(session: Session, keeper: Keeper) -> None:
+    """Raise Conflict if a connector needs itself to log in, over whatever others; the message shows the way."""
+    _walk(session, keeper, [])
+
+
+def _walk(session: Session, keeper: Keeper, way: list[tuple[Keeper, str]]) -> None:
+    for option, text in references_of(keeper).items():
+        after = [*way, (keeper, f"{option}: {text}")]
+        target = _keeper_of(session, keeper, text, way[0][0] if way else keeper)
+        if target is None:
+            continue
+        if target.connector.id == after[0][0].connector.id:
+            raise _loop(after)
+        # One that is among those on the way, and not the first, is a loop that was refused when it was declared.
+        if all(target.connector.id != step.connector.id for step, _how in after):
+            _walk(session, target, after)
+
+
+def _keeper_of(session: Session, keeper: Keeper, text: str, first: Keeper) -> Keeper | None:
+    """Return the connector that a reference leads to, None for a secret of the built-in manager or of nobody."""
+    chain, secret = _target(session, keeper, text)
+    reference = Reference.parse(text)
+    known = [first, *load_managers(session, chain).keepers]
+    if reference.scheme:
+        place = chain[-1].path
+        return next((k for k in known if k.path == place and k.connector.identifier == reference.identifier), None)
+    wanted = secret.connector_id if secret else None
+    return next((k for k in known if k.connector.id == wanted), None)
+
+
+def _target(session: Session, keeper: Keeper, text: str) -> tuple[list[Scope], Secret | None]:
+    reference = Reference.parse(text)
+    chain = session.chain(reference.scope(keeper.path))
+    return chain, None if reference.scheme else session.secret(chain, reference.identifier)
+
+
+def _loop(way: list[tuple[Keeper, str]]) -> Conflict:
+    return Conflict(
+        "login_loop",
+        f"To log in, {way[0][0].what} would need itself: {' -> '.join(_steps(way))}.",
+        hint="Keep one of these credentials in another secret manager, for example the built-in one.",
+    )
+
+
+def _steps(way: list[tuple[Keeper, str]]) -> Iterator[str]:
+    for keeper, how in way:
+        yield f"{keeper.label} ({how})"
+    yield way[0][0].label

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a key keeper wraps data keys: each by itself, or under a branch key that one call to the provider wrapped.
+
+1 | data key as the provider wrapped it
+2 | len u16 | branch key as the provider wrapped it | nonce, data key and tag under the branch key
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from weakref import WeakKeyDictionary
+
+from ..crypto.context import Context
+from ..crypto.envelope import damaged_value
+from ..crypto.primitives import AuthenticationFailed
+from ..crypto.scopekey import MAX_WRAPS, unwrap_key, wrap_key
+from .base import KeyKeeper
+
+__all__ = ["DataKeyWrapping", "data_keys_of"]
+
+_DIRECT, _UNDER_BRANCH = b"\x01", b"\x02"
+
+
+class DataKeys:
+    """The data keys of one logged-in key keeper. Branch keys stay in memory for the run."""
+
+    def __init__(self, keeper: KeyKeeper) -> None:
+        reuse = str(keeper.options.get("data_key_reuse") or "none")
+        self.keeper = keeper
+        self._most = int({"none": "0", "run": str(MAX_WRAPS)}.get(reuse, reuse))
+        self._lock = threading.Lock()
+        self._branch: tuple[bytes, bytes] | None = None
+        self._used = 0
+        self._opened: dict[bytes, bytes] = {}
+
+    @property
+    def reuses(self) -> bool:
+        return self._most > 0
+
+    def branch(self, context: Mapping[str, str]) -> tuple[bytes, bytes]:
+        """Return a branch key that may wrap one more data key, and how the provider wrapped it."""
+        with self._lock:
+            if self._branch is None or self._used >= self._most:
+                key = os.urandom(32)
+                self._branch, self._used = (key, self.keeper.wrap(key, context)), 0
+            self._used += 1
+            return self._branch
+
+    def open_branch(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        """Return a branch key, unwrapped by the provider the first time."""
+        with self._lock:
+            if wrapped not in self._opened:
+                self._opened[wrapped] = self.keeper.unwrap(wrapped, context)
+            return self._opened[wrapped]
+
+
+class DataKeyWrapping:
+    """Wraps the data key of one value, for its envelope. The provider sees ids, never names."""
+
+    def __init__(self, keys: DataKeys, context: Context) -> None:
+        self._keys = keys
+        self._store = {"store_id": context.store_id}
+        self._value = {**self._store, "scope_id": context.scope_id, "secret_id": context.secret_id}
+        self._value["version"] = str(context.version)
+
+    def wrap(self, data_key: bytes, context: bytes) -> bytes:
+        """Return the data key wrapped for the value's place."""
+        if not self._keys.reuses:
+            return _DIRECT + self._keys.keeper.wrap(data_key, self._value)
+        branch, wrapped = self._keys.branch(self._store)
+        return _UNDER_BRANCH + len(wrapped).to_bytes(2, "big") + wrapped + wrap_key(branch, data_key, context)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """Return the data key; raise Damaged for one that was not wrapped for this place."""
+        if wrapped[:1] == _DIRECT:
+            return self._keys.keeper.unwrap(wrapped[1:], self._value)
+        if wrapped[:1] != _UNDER_BRANCH:
+            raise damaged_value()
+        end = 3 + int.from_bytes(wrapped[1:3], "big")
+        try:
+            return unwrap_key(self._keys.open_branch(wrapped[3:end], self._store), wrapped[end:], context)
+        except AuthenticationFailed:
+            raise damaged_value() from None
+
+
+_known: WeakKeyDictionary[KeyKeeper, DataKeys] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def data_keys_of(keeper: KeyKeeper) -> DataKeys:
+    """Return the data keys of a logged-in key keeper, the same ones each time."""
+    with _lock:
+        if keeper not in _known:
+            _known[keeper] = DataKeys(keeper)
+        return _known[keeper]

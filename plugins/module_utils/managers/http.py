@@ -1,0 +1,469 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP for secret managers: bounded tries, one deadline over all of them, bounded replies, typed errors.
+
+A call gets `timeout` seconds per try and three times that for all tries with the pauses between them. Only what was
+surely not carried out (no connection, 429) or may safely be asked twice is tried again. Nothing that a server says
+goes into an error. `requests` is imported when a session is opened, not before.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json as json_text
+import os
+import random
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from ..model.errors import InvalidInput, ScopedSecretsError
+from . import failures
+from .base import Place
+
+if TYPE_CHECKING:
+    import requests
+
+__all__ = ["MAX_REPLY", "REQUIREMENTS", "HttpSession", "Patience", "Reply", "check_url", "is_safe", "tls_context"]
+
+REQUIREMENTS = ("requests>=2.32", "urllib3>=2.2")
+MAX_REPLY = 32 * 1024 * 1024
+CHUNK = 64 * 1024
+CONNECTIONS = 32
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 4.0
+LONGEST_RETRY_AFTER = 30.0
+SAFE_METHODS = frozenset({"GET", "HEAD", "LIST", "OPTIONS"})
+TRY_AGAIN = frozenset({412, 429, 500, 502, 503, 504})
+"""412 is Vault's for a standby that has not caught up."""
+KEEPS_METHOD = frozenset({307, 308})
+PEM = "-----BEGIN "
+MAX_PEM = 32 * 1024
+"""Below what any system keeps in a pipe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for one try, in seconds, and how many further tries to make."""
+
+    timeout: float
+    retries: int
+
+    @property
+    def total(self) -> float:
+        """Return the seconds that all tries of one call may take together."""
+        return 3 * self.timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answered. The names are those of requests, whose replies SDKs expect."""
+
+    status_code: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return self.status_code < 400
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """Return the content; raise ValueError if it is no JSON."""
+        return json_text.loads(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A try without an answer. `is_unsent`: the server can't have carried it out; `is_final`: a further try is vain."""
+
+    error: ScopedSecretsError
+    is_unsent: bool = False
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
+    deadline: float
+
+
+def is_safe(method: str, _url: str) -> bool:
+    """Tell whether a request may be sent twice, by its method alone."""
+    return method in SAFE_METHODS
+
+
+def check_url(title: str, option: str, url: str, *, allow_plain_http: bool) -> None:
+    """Raise InvalidInput for a URL that can't be one of a server, or that is plain http where that isn't allowed."""
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or parts.username is not None or parts.query or parts.fragment:
+        raise InvalidInput(
+            "invalid_url",
+            f"'{option}' of {title} is no URL of a server.",
+            hint="It looks like https://host:8200, without user name, query or fragment.",
+        )
+    if parts.scheme == "http" and not allow_plain_http and not _is_loopback(parts.hostname or ""):
+        raise failures.plain_http(title, option)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def tls_context(
+    *, validate_certs: bool = True, ca_cert: str = "", client_cert: str = "", client_key: str = ""
+) -> ssl.SSLContext:
+    """Return how to speak TLS. Certificates and keys are PEM text or absolute paths; raise InvalidInput.
+
+    A CA of ours is the only one that is trusted then, whatever REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE say; without one
+    those are, or what `certifi` has.
+    """
+    if not validate_certs:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif ca_cert:
+        context = _trusting(_pem("ca_cert", ca_cert))
+    else:
+        context = _trusting_as_requests()
+    if client_cert:
+        _load_client_certificate(context, client_cert, client_key or client_cert)
+    return context
+
+
+def _trusting(pem: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cadata=pem)
+    except (ssl.SSLError, ValueError):
+        raise _unusable("ca_cert", "it holds no certificate that can be read") from None
+
+
+def _trusting_as_requests() -> ssl.SSLContext:
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    try:
+        if bundle and os.path.isdir(bundle):
+            return ssl.create_default_context(capath=bundle)
+        return ssl.create_default_context(cafile=bundle or _certifi())
+    except (OSError, ssl.SSLError):
+        raise _unusable("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE", "the file can't be used") from None
+
+
+def _certifi() -> str:
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+    return DEFAULT_CA_BUNDLE_PATH
+
+
+def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """`ssl` takes files only: PEM text goes through pipes, so that no key is ever written to a disk."""
+    with _readable(_pem("client_cert", certificate)) as cert_path, _readable(_pem("client_key", key)) as key_path:
+        try:
+            # An encrypted key would ask for its passphrase on the terminal.
+            context.load_cert_chain(cert_path, key_path, password="")
+        except (OSError, ssl.SSLError):
+            raise _unusable(
+                "client_cert or client_key", "they are no PEM, don't belong together, or the key has a passphrase"
+            ) from None
+
+
+class _readable:
+    """A path that gives a text once, from memory."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __enter__(self) -> str:
+        self._end, write_end = os.pipe()
+        with os.fdopen(write_end, "w") as pipe:
+            pipe.write(self._text)
+        return f"/dev/fd/{self._end}"
+
+    def __exit__(self, *_exception: object) -> None:
+        os.close(self._end)
+
+
+def _pem(option: str, given: str) -> str:
+    """Return PEM text that is given as itself or by its path."""
+    text = given if PEM in given else _file(option, given)
+    if PEM not in text or (len(text) > MAX_PEM and option != "ca_cert"):
+        raise _unusable(option, "it is no PEM, or too long for one")
+    return text
+
+
+def _file(option: str, path: str) -> str:
+    path = os.path.expanduser(path.strip())
+    if not os.path.isabs(path):
+        raise _unusable(option, "it is neither PEM text nor an absolute path")
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError):
+        raise _unusable(option, f"the file '{path}' can't be read") from None
+
+
+def _unusable(option: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        "invalid_certificate",
+        f"'{option}' can't be used: {why}.",
+        hint="Give PEM text that starts with -----BEGIN, or the absolute path of such a file on the control node.",
+    )
+
+
+class HttpSession:
+    """Requests to one server, by many threads. Made to stand in for a session of `requests` in an SDK."""
+
+    verify = True
+    cert = None
+    proxies: Mapping[str, str] = {}
+
+    def __init__(
+        self,
+        place: Place,
+        context: ssl.SSLContext,
+        patience: Patience,
+        *,
+        is_repeatable: Callable[[str, str], bool] = is_safe,
+        redirects: int = 0,
+    ) -> None:
+        """`is_repeatable` takes method and URL. Redirects of 307 and 308 are followed, headers and all."""
+        self.patience = patience
+        self._what = place.what
+        self._meter = place.meter
+        self._is_repeatable = is_repeatable
+        self._redirects = redirects
+        self._verify = context.verify_mode != ssl.CERT_NONE
+        self._session = _open_session(context)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        data: object = None,
+        **_of_sdk: object,
+    ) -> Reply:
+        """Return the answer, of whatever status but 429; raise Unavailable. What an SDK sets besides is left out."""
+        body = {"params": params, "json": json, "data": data}
+        request = _Request(method.upper(), url, headers or {}, body, monotonic() + self.patience.total)
+        for _redirect in range(self._redirects + 1):
+            reply = self._until_answered(request)
+            if not 300 <= reply.status_code < 400:
+                return reply
+            request = self._redirected(request, reply)
+        raise failures.malformed_reply(self._what, "it redirects again and again")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def _until_answered(self, request: _Request) -> Reply:
+        for pause in self._pauses():
+            outcome = self._try(request)
+            if not self._deserves_another(request, outcome):
+                break
+            seconds = max(pause, _retry_after(outcome))
+            if pause < 0 or monotonic() + seconds >= request.deadline:
+                break
+            sleep(seconds)
+        if isinstance(outcome, _Failed):
+            raise outcome.error
+        if outcome.status_code == 429:
+            raise failures.throttled(self._what)
+        return outcome
+
+    def _pauses(self) -> Iterator[float]:
+        """Yield the seconds to wait after each try, at random so that many clients don't come back at once."""
+        for number in range(self.patience.retries):
+            yield random.uniform(0.5, 1.0) * min(FIRST_PAUSE * 2.0**number, LONGEST_PAUSE)
+        yield -1
+
+    def _deserves_another(self, request: _Request, outcome: Reply | _Failed) -> bool:
+        is_repeatable = self._is_repeatable(request.method, request.url)
+        if isinstance(outcome, _Failed):
+            return not outcome.is_final and (outcome.is_unsent or is_repeatable)
+        return outcome.status_code == 429 or (outcome.status_code in TRY_AGAIN and is_repeatable)
+
+    def _try(self, request: _Request) -> Reply | _Failed:
+        import requests
+        import urllib3
+
+        left = request.deadline - monotonic()
+        if left <= 0:
+            return _Failed(failures.timed_out(self._what, self.patience.total), is_final=True)
+        self._meter("requests")
+        try:
+            return self._send(request, min(self.patience.timeout, left))
+        except ScopedSecretsError as error:
+            return _Failed(error, is_final=True)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return self._failed(error)
+
+    def _send(self, request: _Request, timeout: float) -> Reply:
+        import requests
+
+        # Any encoding but this would let a small reply grow without bounds.
+        headers = {**request.headers, "Accept-Encoding": "identity"}
+        prepared = self._session.prepare_request(
+            requests.Request(request.method, request.url, headers=headers, **request.body)
+        )
+        settings = self._session.merge_environment_settings(request.url, {}, True, self._verify, None)
+        response = self._session.send(
+            prepared,
+            stream=True,
+            timeout=timeout,
+            verify=self._verify,
+            proxies=settings["proxies"],
+            allow_redirects=False,
+        )
+        try:
+            return Reply(response.status_code, response.headers, self._read(response, request.deadline))
+        finally:
+            response.close()
+
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise failures.malformed_reply(self._what, "it is compressed, which nobody asked for")
+        content = bytearray()
+        while chunk := response.raw.read1(CHUNK, decode_content=False):
+            content += chunk
+            if len(content) > MAX_REPLY:
+                raise failures.malformed_reply(self._what, f"it is larger than {MAX_REPLY // 1024**2} MiB")
+            if monotonic() > deadline:
+                raise failures.timed_out(self._what, self.patience.total)
+        if response.raw.length_remaining:
+            raise OSError("cut short")
+        return bytes(content)
+
+    def _redirected(self, request: _Request, reply: Reply) -> _Request:
+        target = urljoin(request.url, reply.headers.get("Location", ""))
+        schemes = urlsplit(request.url).scheme, urlsplit(target).scheme
+        if reply.status_code not in KEEPS_METHOD or target == request.url:
+            raise failures.malformed_reply(self._what, f"it redirects elsewhere (status {reply.status_code})")
+        if schemes not in (("https", "https"), ("http", "https"), ("http", "http")):
+            raise failures.malformed_reply(self._what, "it redirects from https to something else")
+        return _Request(request.method, target, request.headers, {**request.body, "params": None}, request.deadline)
+
+    def _failed(self, error: Exception) -> _Failed:
+        """Return what an exception of the libraries means. Its own text is left out: it may repeat what was sent."""
+        import requests
+        import urllib3
+
+        causes = list(_causes(error))
+        for cause in causes:
+            if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
+                return _Failed(failures.tls_refused(self._what, _tls_words(cause)), is_final=True)
+        if any(isinstance(cause, urllib3.exceptions.ConnectTimeoutError | requests.ConnectTimeout) for cause in causes):
+            return _Failed(failures.timed_out(self._what, self.patience.timeout), is_unsent=True)
+        if any(isinstance(cause, urllib3.exceptions.ReadTimeoutError | TimeoutError) for cause in causes):
+            return _Failed(failures.timed_out(self._what, self.patience.timeout))
+        if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader | UnicodeError):
+            return _Failed(failures.unavailable(self._what, "its address or login can't be sent"), is_final=True)
+        is_unsent = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
+        return _Failed(failures.unavailable(self._what, _words(causes)), is_unsent=is_unsent)
+
+
+def _open_session(context: ssl.SSLContext) -> requests.Session:
+    try:
+        import requests
+        import urllib3
+    except ImportError:
+        raise failures.missing_library(REQUIREMENTS[0], "secret managers that speak HTTP") from None
+    from http.cookiejar import DefaultCookiePolicy
+
+    if context.verify_mode == ssl.CERT_NONE:
+        # The connector's own notice says it, once a run.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    session = requests.Session()
+    session.auth = _as_it_is  # Any at all keeps .netrc out.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("http://", _adapter(context))
+    session.mount("https://", _adapter(context))
+    return session
+
+
+def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    return prepared
+
+
+def _adapter(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
+    from requests.adapters import HTTPAdapter
+
+    class OwnContext(HTTPAdapter):
+        """Leaves all that is TLS to the context; requests would add the certificates of its own bundle to it."""
+
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            super().init_poolmanager(*args, **options, ssl_context=context)
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            return super().proxy_manager_for(proxy, **options, ssl_context=context)
+
+        def cert_verify(self, *_args: Any) -> None:
+            pass
+
+    return OwnContext(pool_maxsize=CONNECTIONS)
+
+
+def _retry_after(outcome: Reply | _Failed) -> float:
+    """Return the seconds that the server asks to wait, within bounds; 0 if it does not."""
+    if isinstance(outcome, _Failed) or "Retry-After" not in outcome.headers:
+        return 0
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
+    try:
+        seconds = Retry().parse_retry_after(outcome.headers["Retry-After"])
+    except (InvalidHeader, ValueError, OverflowError, TypeError):
+        return 0
+    return min(seconds, LONGEST_RETRY_AFTER) * random.uniform(1.0, 1.1)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and all that led to it, as requests and urllib3 wrap them."""
+    seen: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if isinstance(cause, BaseException) and cause not in seen:
+            seen.append(cause)
+            yield cause
+            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    """OpenSSL's own words: they name names of hosts at most."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return str(error.verify_message).rstrip(".")
+    return str(error.reason or "no TLS").replace("_", " ").lower()
+
+
+def _words(causes: list[BaseException]) -> str:
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            return "its name is not known"
+        if isinstance(cause, ssl.SSLError):
+            return "it closed the connection while TLS was set up"
+        if isinstance(cause, OSError) and cause.errno and not hasattr(cause, "request"):
+            return os.strerror(cause.errno).lower()
+    if any(type(cause).__name__ in ("IncompleteRead", "InvalidChunkLength") for cause in causes):
+        return "its answer was cut short"
+    return "the connection was closed before the answer was complete"

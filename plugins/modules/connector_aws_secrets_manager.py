@@ -1,0 +1,125 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: connector_aws_secrets_manager
+short_description: Declare AWS Secrets Manager as a secret manager
+version_added: 0.1.0
+description:
+  - Declares a secret manager whose values are kept in AWS Secrets Manager, in one account and region.
+  - What it writes lies at C(prefix/identifier) and bears the tag C(scoped-secrets:owner). Secrets that others made can
+    be read by reference; they are neither changed nor deleted.
+options:
+  prefix:
+    description:
+      - What the names of this connector's secrets begin with. V(devops) gives C(devops/mysecret).
+      - No prefix when left out at creation. It can't change while the connector keeps secrets.
+    type: str
+  kms_key_id:
+    description:
+      - The KMS key that AWS Secrets Manager encrypts this connector's secrets with, as its ARN, id or alias.
+      - V(aws/secretsmanager), AWS's own key of the account, when left out at creation.
+    type: str
+  recovery_window_days:
+    description:
+      - For how many days AWS keeps a secret that was deleted, from 7 to 30. Declaring it again within them restores it.
+      - V(30) when left out at creation.
+    type: int
+  force_delete:
+    description:
+      - Delete secrets at once, without any recovery.
+      - V(false) when left out at creation.
+    type: bool
+  use_put_secret_value:
+    description:
+      - Write new versions with C(PutSecretValue), for logins that do not have C(secretsmanager:UpdateSecret). Key and
+        description then stay as they were when the secret was made.
+      - V(false) when left out at creation.
+    type: bool
+  replicas:
+    description:
+      - Regions that AWS copies this connector's secrets to. Regions are added when a value is written; none is taken
+        away before the secret is deleted.
+      - None when left out at creation.
+    type: list
+    elements: str
+author: The scoped.secrets contributors (@scoped)
+extends_documentation_fragment:
+  - scoped.secrets.common
+  - scoped.secrets.common.description
+  - scoped.secrets.common.state
+  - scoped.secrets.common.attributes
+  - scoped.secrets.connector
+  - scoped.secrets.aws
+seealso:
+  - module: scoped.secrets.connector_aws_kms
+  - module: scoped.secrets.default_secret_manager
+"""
+
+EXAMPLES = r"""
+- name: Keep the secrets of an organization in AWS, with what the control node's own role may do
+  scoped.secrets.connector_aws_secrets_manager:
+    org: payments
+    identifier: aws
+    region: eu-central-1
+    prefix: payments
+    use_as_default: true
+
+- name: Log in with an access key, and assume a role of another account with it
+  scoped.secrets.connector_aws_secrets_manager:
+    org: payments
+    project: api
+    identifier: aws
+    region: eu-central-1
+    prefix: payments/api
+    access_key_id: AKIAIOSFODNN7EXAMPLE
+    secret_access_key: "{{ lookup('ansible.builtin.env', 'PAYMENTS_AWS_KEY') }}"
+    role_arn: arn:aws:iam::123456789012:role/ansible-secrets
+    external_id: payments
+    recovery_window_days: 7
+
+- name: Remove it
+  scoped.secrets.connector_aws_secrets_manager:
+    org: payments
+    identifier: aws
+    state: absent
+"""
+
+RETURN = r"""
+connector:
+  description: The connector, without its credentials; what it was when it was removed.
+  returned: success
+  type: dict
+  sample:
+    identifier: aws
+    org: payments
+    project: ""
+    kind: aws_secrets_manager
+    name: aws
+    description: ""
+    tags: {}
+    is_default: true
+    secrets: 0
+    options:
+      region: eu-central-1
+      prefix: payments
+      recovery_window_days: 30
+      auth_method: default
+"""
+
+from ..module_utils.face.connectors import connector_spec
+from ..module_utils.face.module import run_module
+from ..module_utils.managers.aws_secrets_manager import AwsSecretsManager
+
+SPEC = connector_spec(AwsSecretsManager)
+
+
+def main() -> None:
+    run_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()

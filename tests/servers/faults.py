@@ -1,0 +1,393 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A proxy in front of any HTTP server that counts requests, delays them, and answers with faults where a rule says so.
+
+By hand: python -m servers.faults UPSTREAM [--delay SECONDS]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import re
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from servers.process import by_hand
+
+__all__ = ["Fault", "FaultProxy", "Seen", "serve"]
+
+MEBIBYTE = 1024 * 1024
+# Of a connection, not of a message, so never handed on (RFC 9110, 7.6.1).
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a client gets instead of the answer. The class methods make the usual ones.
+
+    With `is_applied` the server gets the request all the same, and only its answer is lost: the hard case for writes.
+    """
+
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    delay: float = 0.0
+    is_reset: bool = False
+    is_truncated: bool = False
+    mebibytes: int = 0
+    is_applied: bool = False
+
+    @classmethod
+    def answer(
+        cls, status: int, body: object = None, headers: Mapping[str, str] | None = None, *, is_applied: bool = False
+    ) -> Fault:
+        """A status; the body is sent as it is when bytes, else as JSON, by default Vault's form of an error."""
+        content = {"errors": [f"injected {status}"]} if body is None else body
+        raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return cls(status, {"Content-Type": "application/json", **(headers or {})}, raw, is_applied=is_applied)
+
+    @classmethod
+    def retry_after(cls, seconds: int | str, status: int = 429) -> Fault:
+        """429 or 503, and when to come back: seconds, or an HTTP date."""
+        return cls.answer(status, headers={"Retry-After": str(seconds)})
+
+    @classmethod
+    def late(cls, seconds: float) -> Fault:
+        """The server's own answer, but late."""
+        return cls(delay=seconds)
+
+    @classmethod
+    def reset(cls, *, is_applied: bool = False) -> Fault:
+        """The connection is reset instead of an answer."""
+        return cls(is_reset=True, is_applied=is_applied)
+
+    @classmethod
+    def truncated(cls) -> Fault:
+        """Half of the server's own body, under the Content-Length of all of it; then the connection closes."""
+        return cls(is_truncated=True, is_applied=True)
+
+    @classmethod
+    def huge(cls, mebibytes: int, status: int = 200) -> Fault:
+        """A JSON body of so many MiB, one string, that is streamed."""
+        return cls(status, {"Content-Type": "application/json"}, mebibytes=mebibytes)
+
+    @classmethod
+    def malformed(cls, status: int = 200) -> Fault:
+        """JSON that ends too early, under a Content-Length that is right."""
+        return cls.answer(status, b'{"data": {"data": {"value": ')
+
+    @classmethod
+    def echo(cls, secret: str, status: int = 400) -> Fault:
+        """An error that repeats a secret in its body and in a header."""
+        return cls.answer(status, {"errors": [f"cannot parse {secret}"]}, {"X-Echo": secret})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that came in. `target` is the operation of an AWS request, `status` 0 where none was sent."""
+
+    method: str
+    path: str
+    query: str
+    target: str
+    status: int
+
+
+@dataclass
+class _Rule:
+    fault: Fault
+    method: str
+    path: re.Pattern[str]
+    target: str
+    times: int | None
+    skip: int
+
+    def fits(self, method: str, path: str, target: str) -> bool:
+        return self.method in ("", method) and self.target in ("", target) and bool(self.path.search(path))
+
+    def take(self) -> bool:
+        """Tell whether it is this rule's turn, and count it."""
+        if self.skip:
+            self.skip -= 1
+            return False
+        if self.times is None:
+            return True
+        self.times -= 1
+        return self.times >= 0
+
+
+class FaultProxy:
+    """The rules and the counts of a running proxy; clients use its `url`. `delay` is added to every request."""
+
+    def __init__(self, upstream: str, *, ca: Path | None = None, delay: float = 0.0) -> None:
+        self.url = ""
+        self.delay = delay
+        self.connections = 0
+        self.peak = 0
+        self._upstream = urlsplit(upstream)
+        self._tls = ssl.create_default_context(cafile=str(ca)) if ca else None
+        self._lock = threading.Lock()
+        self._rules: list[_Rule] = []
+        self._seen: list[Seen] = []
+        self._under_way = 0
+
+    def add(
+        self,
+        fault: Fault,
+        *,
+        method: str = "",
+        path: str = "",
+        target: str = "",
+        times: int | None = 1,
+        skip: int = 0,
+    ) -> None:
+        """Let requests that fit meet `fault`, `times` times (None: always) after the first `skip` of them.
+
+        `path` is a regular expression that is searched in the path with its query; `target` is the operation of an
+        AWS request, as in GetSecretValue. Empty ones fit all. The first rule that fits and has its turn is taken.
+        """
+        with self._lock:
+            self._rules.append(_Rule(fault, method, re.compile(path), target, times, skip))
+
+    def clear(self) -> None:
+        """Forget rules, counts and delay."""
+        with self._lock:
+            self._rules.clear()
+            self._seen.clear()
+            self.connections = self.peak = 0
+            self.delay = 0.0
+
+    @property
+    def seen(self) -> list[Seen]:
+        """Every request since the last `clear`, in the order in which they were answered."""
+        with self._lock:
+            return list(self._seen)
+
+    @property
+    def counts(self) -> Counter[tuple[str, str]]:
+        """How many requests there were, per method and path."""
+        return Counter((one.method, one.path) for one in self.seen)
+
+    def count(self, *, method: str = "", path: str = "", target: str = "") -> int:
+        """Return how many requests fit, by the rules of `add`."""
+        rule = _Rule(Fault(), method, re.compile(path), target, None, 0)
+        return sum(rule.fits(one.method, _full(one.path, one.query), one.target) for one in self.seen)
+
+    def connect(self) -> http.client.HTTPConnection:
+        """Return a connection to the server behind the proxy."""
+        host, port = self._upstream.hostname or "", self._upstream.port
+        if self._tls:
+            return http.client.HTTPSConnection(host, port, context=self._tls)
+        return http.client.HTTPConnection(host, port)
+
+    def opened(self) -> None:
+        """Count a client's connection."""
+        with self._lock:
+            self.connections += 1
+
+    def choose(self, method: str, path: str, target: str) -> Fault | None:
+        """Return the fault that this request meets."""
+        with self._lock:
+            return next((r.fault for r in self._rules if r.fits(method, path, target) and r.take()), None)
+
+    @contextlib.contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Count how many requests there are at a time."""
+        with self._lock:
+            self._under_way += 1
+            self.peak = max(self.peak, self._under_way)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def record(self, seen: Seen) -> None:
+        """Remember a request. It is called before the answer leaves, so that a client's count is complete."""
+        with self._lock:
+            self._seen.append(seen)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of a client, and one to the server behind."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    proxy: FaultProxy
+
+    def setup(self) -> None:
+        super().setup()
+        self._upstream: http.client.HTTPConnection | None = None
+        self.proxy.opened()
+
+    def finish(self) -> None:
+        if self._upstream:
+            self._upstream.close()
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing: requests are counted, and may hold secrets."""
+
+    def _handle(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        with self.proxy.under_way():
+            time.sleep(self.proxy.delay)
+            fault = self.proxy.choose(self.command, self.path, target) or Fault()
+            time.sleep(fault.delay)
+            is_forwarded = fault.is_applied or not (fault.status or fault.is_reset)
+            answer = self._forward(body) if is_forwarded else None
+            status = 0 if fault.is_reset else fault.status or (answer.status if answer else 0)
+            path, _mark, query = self.path.partition("?")
+            self.proxy.record(Seen(self.command, path, query, target, status))
+        self._reply(fault, answer)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_LIST = do_OPTIONS = _handle
+
+    def _reply(self, fault: Fault, answer: _Answer | None) -> None:
+        if fault.is_reset:
+            self._reset()
+        elif fault.mebibytes:
+            self._stream(fault)
+        elif fault.status:
+            self._send(fault.status, list(fault.headers.items()), fault.body)
+        elif answer:
+            length = len(answer.body) // 2 if fault.is_truncated else len(answer.body)
+            self._send(answer.status, answer.headers, answer.body, length)
+
+    def _send(self, status: int, headers: list[tuple[str, str]], body: bytes, length: int | None = None) -> None:
+        """Send all in one write; `length` is how much of the body really goes."""
+        self.close_connection |= length is not None and length < len(body)
+        self._head(status, headers, len(body))
+        content = b"" if self.command == "HEAD" or status == http.HTTPStatus.NO_CONTENT else body[:length]
+        with contextlib.suppress(OSError):
+            self.wfile.write(self._taken_headers() + content)
+
+    def _head(self, status: int, headers: list[tuple[str, str]], length: int) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        if status != http.HTTPStatus.NO_CONTENT:
+            self.send_header("Content-Length", str(length))
+
+    def _taken_headers(self) -> bytes:
+        head = b"".join(self._headers_buffer) + b"\r\n"
+        self._headers_buffer = []
+        return head
+
+    def _stream(self, fault: Fault) -> None:
+        """Send `"xxx…"`, until all is sent or the client has enough of it."""
+        self._head(fault.status, list(fault.headers.items()), fault.mebibytes * MEBIBYTE + 2)
+        with contextlib.suppress(OSError):
+            self.wfile.write(self._taken_headers() + b'"')
+            for _number in range(fault.mebibytes):
+                self.wfile.write(b"x" * MEBIBYTE)
+            self.wfile.write(b'"')
+            return
+        self.close_connection = True
+
+    def _reset(self) -> None:
+        """Close in a way that sends RST."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.connection.close()
+
+    def _forward(self, body: bytes) -> _Answer:
+        """Return the server's answer; 502 when it gives none."""
+        for is_new in (self._upstream is None, True):
+            try:
+                return self._exchange(body)
+            except (OSError, http.client.HTTPException) as error:
+                self._upstream = None
+                if is_new:  # An old connection may just have been closed by the server; a new one tells.
+                    text = f"nothing came from the server: {type(error).__name__}".encode()
+                    return _Answer(502, [("Content-Type", "text/plain")], text)
+        raise AssertionError
+
+    def _exchange(self, body: bytes) -> _Answer:
+        if self._upstream is None:
+            self._upstream = self.proxy.connect()
+            self._upstream.connect()
+            self._upstream.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() not in HOP_BY_HOP:
+                self._upstream.putheader(name, value)
+        self._upstream.endheaders(body or None)
+        response = self._upstream.getresponse()
+        left_out = {*HOP_BY_HOP, "content-length"}
+        headers = [(name, value) for name, value in response.getheaders() if name.lower() not in left_out]
+        return _Answer(response.status, headers, response.read())
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing about clients that went away."""
+
+
+@contextlib.contextmanager
+def serve(
+    upstream: str, *, ca: Path | None = None, delay: float = 0.0, certificate: tuple[Path, Path] | None = None
+) -> Iterator[FaultProxy]:
+    """Give a proxy before the server at `upstream`, an http or https URL whose authority is in `ca`.
+
+    With `certificate`, the files of a chain and its key, clients speak TLS with the proxy.
+    """
+    proxy = FaultProxy(upstream, ca=ca, delay=delay)
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": proxy}))
+    if certificate:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    proxy.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _full(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
+
+
+@contextlib.contextmanager
+def _variables() -> Iterator[Mapping[str, str]]:
+    parser = argparse.ArgumentParser(description="A proxy that counts and delays requests.")
+    parser.add_argument("upstream")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds added to every request")
+    options = parser.parse_args()
+    with serve(options.upstream, delay=options.delay) as proxy:
+        yield {"PROXY_URL": proxy.url}
+
+
+if __name__ == "__main__":
+    by_hand(_variables())

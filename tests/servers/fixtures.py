@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The servers as pytest fixtures, one of each per session.
+
+Each imports its server only when a test asks for it: environments without tests/requirements-servers.txt run the
+other tests all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from servers.aws import Aws, Microburst, Ministack
+    from servers.faults import FaultProxy
+    from servers.kubernetes import Cluster
+    from servers.openbao import OpenBao
+
+__all__ = [
+    "fault_proxy",
+    "kubernetes_cluster",
+    "microburst",
+    "ministack",
+    "moto",
+    "openbao",
+    "openbao_tls",
+    "pytest_collection_modifyitems",
+]
+
+SERVERS = {"fault_proxy", "kubernetes_cluster", "microburst", "ministack", "moto", "openbao", "openbao_tls"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a server, for environments that have none."""
+    for item in items:
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.servers)
+
+
+@pytest.fixture(scope="session")
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
+    """OpenBao over plain HTTP."""
+    from servers.openbao import serve
+
+    with serve(tmp_path_factory.mktemp("openbao")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def openbao_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
+    """OpenBao over TLS."""
+    from servers.openbao import serve_tls
+
+    with serve_tls(tmp_path_factory.mktemp("openbao-tls")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """AWS KMS and Secrets Manager."""
+    from servers.aws import serve_moto
+
+    with serve_moto(tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+    """AWS with signatures and permissions: IAM, STS, KMS, Secrets Manager."""
+    from servers.aws import serve_ministack
+
+    with serve_ministack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _microburst(moto: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Microburst]:
+    from servers.aws import serve_microburst
+
+    with serve_microburst(tmp_path_factory.mktemp("microburst"), moto) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def microburst(_microburst: Microburst) -> Iterator[Microburst]:
+    """A proxy before `moto` that gives AWS' faults; each test begins and ends without rules."""
+    yield _microburst
+    _microburst.clear()
+
+
+@pytest.fixture(scope="session")
+def kubernetes_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """What vouches for service accounts."""
+    from servers.kubernetes import serve
+
+    with serve(tmp_path_factory.mktemp("kubernetes")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def fault_proxy() -> Iterator[Callable[[str], FaultProxy]]:
+    """Call it with a server's URL for a proxy before that server, which lives as long as the test."""
+    from servers.faults import serve
+
+    with ExitStack() as proxies:
+        yield lambda upstream, **options: proxies.enter_context(serve(upstream, **options))

@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of Kubernetes' API that vouches for service accounts: TokenReview.
+
+By hand: python -m servers.kubernetes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+
+from servers.identities import Authority, Issuer
+from servers.process import by_hand
+
+__all__ = ["AUDIENCE", "Cluster", "serve"]
+
+AUDIENCE = "https://kubernetes.default.svc"
+PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
+
+
+@dataclass
+class Cluster:
+    """A cluster whose API runs at `url`, under the authority in the file `ca`.
+
+    `reviews` has the status of every review so far.
+    """
+
+    url: str
+    ca: Path
+    issuer: Issuer = field(default_factory=Issuer, repr=False)
+    reviews: list[dict[str, Any]] = field(default_factory=list)
+
+    def token(self, account: str, namespace: str = "default", *, seconds: int = 3600, audience: str = AUDIENCE) -> str:
+        """Return a token of a service account, as it is projected into a pod."""
+        service_account = {"name": account, "uid": f"uid-of-{account}"}
+        return self.issuer.issue(
+            f"system:serviceaccount:{namespace}:{account}",
+            [audience],
+            seconds=seconds,
+            **{"kubernetes.io": {"namespace": namespace, "serviceaccount": service_account}},
+        )
+
+    def review(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the status of a TokenReview: who the token's owner is, or why nobody knows."""
+        try:
+            claims: dict[str, Any] = self.issuer.claims(spec["token"])
+        except (InvalidSignature, ValueError):
+            return {"authenticated": False, "error": "the token is not signed by this cluster"}
+        if claims["exp"] <= time.time():
+            return {"authenticated": False, "error": "the token has expired"}
+        common = [name for name in claims["aud"] if name in (spec.get("audiences") or [AUDIENCE])]
+        if not common:
+            return {"authenticated": False, "error": "the token is for another audience"}
+        details = claims["kubernetes.io"]
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{details['namespace']}", "system:authenticated"]
+        user = {"username": claims["sub"], "uid": details["serviceaccount"]["uid"], "groups": groups}
+        return {"authenticated": True, "user": user, "audiences": common}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    cluster: Cluster
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        is_known = self.path == PATH and body.get("kind", "TokenReview") == "TokenReview"
+        status = self.cluster.review(body["spec"]) if is_known else {}
+        self.cluster.reviews.append(status)
+        content = json.dumps({**body, "status": status}).encode()
+        self.send_response(201 if is_known else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
+
+
+@contextlib.contextmanager
+def serve(folder: Path) -> Iterator[Cluster]:
+    """Give a cluster that knows the tokens which it issued itself."""
+    authority = Authority(folder)
+    handler = type("Handler", (_Handler,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.issue("kubernetes"))
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    cluster = Cluster(f"https://127.0.0.1:{server.server_address[1]}", authority.ca)
+    handler.cluster = cluster
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield cluster
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextlib.contextmanager
+def _variables() -> Iterator[Mapping[str, str]]:
+    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as cluster:
+        yield {
+            "KUBERNETES_URL": cluster.url,
+            "KUBERNETES_CA": str(cluster.ca),
+            "SERVICE_ACCOUNT_TOKEN": cluster.token("app"),
+        }
+
+
+if __name__ == "__main__":
+    by_hand(_variables())

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start a server as a child process, wait until it answers, and end it, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import requests
+
+__all__ = ["TESTS", "ServerFailed", "answers", "by_hand", "free_port", "processes_in", "running", "session", "until"]
+
+TESTS = Path(__file__).resolve().parents[1]
+WAIT_SECONDS = 60
+END_SECONDS = 5
+# Below what the kernel gives to outgoing connections, which would else take a port between our look and the server's.
+PORTS = range(12000, 32000)
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class ServerFailed(Exception):
+    """A server did not start; the message ends with its log."""
+
+
+def free_port(width: int = 1) -> int:
+    """Return a port of the loopback interface that nobody listens on, nor on the `width - 1` that follow it."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with contextlib.ExitStack() as sockets, contextlib.suppress(OSError):
+            for number in range(port, port + width):
+                sockets.enter_context(socket.socket()).bind(("127.0.0.1", number))
+            return port
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    name: str,
+    is_ready: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Give the process of a server that answers. Its home is `folder`, its output in `folder/name.log`.
+
+    It gets no variable of ours but PATH, so no credential or proxy of the machine reaches it. Raises ServerFailed.
+    """
+    log = folder / f"{name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            env={**_environment(folder), **(environment or {})},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+    try:
+        _wait(process, name, log, is_ready)
+        yield process
+    finally:
+        _end(process)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    home = {"HOME": str(folder), "TMPDIR": str(folder)}
+    return {**home, "PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Return as soon as `is_so`. Raises ServerFailed when it never is."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise ServerFailed(f"Nothing happened within {WAIT_SECONDS} seconds.")
+        time.sleep(0.05)
+
+
+def answers(url: str, *, verify: str | bool = True, below: int = 500) -> bool:
+    """Tell whether a GET of `url` is answered with a status less than `below`."""
+    with contextlib.suppress(requests.RequestException), session() as client:
+        return client.get(url, verify=verify, timeout=5).status_code < below
+    return False
+
+
+def session() -> requests.Session:
+    """Return an HTTP client that no proxy variable and no .netrc of the machine changes."""
+    client = requests.Session()
+    client.trust_env = False
+    return client
+
+
+def by_hand(server: contextlib.AbstractContextManager[Mapping[str, str]]) -> None:
+    """Run a server until Ctrl-C or SIGTERM, and print what it gives as variables for a shell."""
+    signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(0))
+    with contextlib.suppress(KeyboardInterrupt), server as variables:
+        for name, value in variables.items():
+            print(f"export {name}={value}", flush=True)
+        signal.pause()
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Return the processes whose working directory is `folder`, as that of every server started there is."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if link.readlink() == folder:
+                found.append(int(link.parent.name))
+    return found
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when the tests are killed, which leaves them no time to end it themselves."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _wait(process: subprocess.Popen[bytes], name: str, log: Path, is_ready: Callable[[], bool]) -> None:
+    with contextlib.suppress(ServerFailed):
+        until(lambda: process.poll() is not None or is_ready())
+        if process.returncode is None:
+            return
+    raise ServerFailed(f"{name} did not start.\n{log.read_text(encoding='utf-8', errors='replace')[-4000:]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and whatever it started, which all share its group."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)

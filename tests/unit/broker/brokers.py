@@ -1,0 +1,239 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs, and the brokers that they start, for the tests of broker and client."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import ctypes
+import os
+import pickle
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import (
+    Meeting,
+    Run,
+    meeting_of,
+    proof_of,
+    started,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.client import starting, through_broker
+from ansible_collections.scoped.secrets.plugins.module_utils.client import usage as client_usage
+from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import Client
+from ansible_collections.scoped.secrets.plugins.module_utils.client.usage import usage_of_run
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+
+__all__ = [
+    "BOUND",
+    "OTHER_USER",
+    "PLAIN_USER",
+    "Lab",
+    "as_user",
+    "becomes",
+    "fork",
+    "fork_many",
+    "make_lab",
+    "needs_root",
+    "read",
+    "wait_for",
+    "write",
+]
+
+T = TypeVar("T")
+
+# A user id that owns nothing.
+OTHER_USER = 65534
+# One that has no rights but its own.
+PLAIN_USER = os.geteuid() or OTHER_USER
+# Seconds for what happens at once on an idle machine.
+BOUND = 20.0
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+class Lab:
+    """One run, which is a process that sleeps, and a folder where its brokers are met."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a run."""
+        self.process = subprocess.Popen(["sleep", "600"])
+        self.run = Run(self.process.pid, started(self.process.pid))
+
+    @property
+    def meeting(self) -> Meeting:
+        return meeting_of(self.run, self.settings)
+
+    def client(self, **changes: Any) -> Client:
+        """Return a client as a new worker would make it."""
+        return Client(self.settings._replace(**changes))
+
+    def brokers(self) -> list[int]:
+        """Return the process ids of all brokers of this lab, whatever run they belong to."""
+        return sorted(int(path.name) for path in Path("/proc").glob("[0-9]*") if self._is_broker(path))
+
+    def _is_broker(self, process: Path) -> bool:
+        with contextlib.suppress(OSError):
+            return os.fsencode(self.folder / "plugins") in (process / "cmdline").read_bytes().split(b"\0")
+        return False
+
+    def broker(self) -> int:
+        """Return the process id of the one broker that there is."""
+        (pid,) = self.brokers()
+        return pid
+
+    def files(self) -> list[str]:
+        """Return what lies in the folder where brokers are met."""
+        return sorted(path.name for path in (self.folder / "run").glob("scoped-secrets-*/*"))
+
+    def usage(self) -> dict[str, int]:
+        return usage_of_run()
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[socket.socket]:
+        """Connect to the broker, past the client. Whoever gets no answer in time fails the test."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(BOUND)
+            connection.connect(self.meeting.socket)
+            yield connection
+
+    def call(self, what: str, **content: Any) -> dict[str, Any]:
+        """Return a call that the broker must accept, to be changed."""
+        proof = proof_of(Path(self.meeting.token).read_bytes(), self.settings)
+        return {"protocol": protocol.PROTOCOL, "proof": proof, "call": what, **content}
+
+    @contextlib.contextmanager
+    def locked_store(self) -> Iterator[None]:
+        """Hold the store's lock for writing, so that a write waits."""
+        with contextlib.closing(sqlite3.connect(self.settings.store.removeprefix("sqlite:///"))) as database:
+            database.execute("BEGIN IMMEDIATE")
+            yield
+
+    def end(self, signal_number: int = signal.SIGKILL) -> None:
+        """End the run."""
+        self.process.send_signal(signal_number)
+        self.process.wait()
+
+    def close(self) -> None:
+        self.end()
+        for pid in self.brokers():
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder)
+
+
+@contextlib.contextmanager
+def make_lab(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Iterator[Lab]:
+    """Yield a lab. What this process and its children call through a client belongs to the lab's run."""
+    # Not in pytest's folder: a path to a socket must be short, and other users can't get there.
+    folder = Path(tempfile.mkdtemp(prefix="ss-", dir="/tmp"))
+    (folder / "run").mkdir(mode=0o700)
+    (folder / "plugins").symlink_to(starting._ROOT)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
+    # The folder's name stands among the arguments of each broker, which tells them from those of other tests.
+    monkeypatch.setattr(starting, "_ROOT", str(folder / "plugins"))
+    key = base64.b64encode(os.urandom(32)).decode()
+    lab = Lab(folder, Settings(f"sqlite:///{folder}/store/store.db", "/none", root_key=key)._replace(**settings))
+    for module in (through_broker, client_usage):
+        monkeypatch.setattr(module, "this_run", lambda: lab.run)
+    try:
+        yield lab
+    finally:
+        lab.close()
+
+
+def write(client: Client, identifier: str, value: bytes = b"v", **params: Any) -> bool:
+    """Declare a text secret; return whether that changed anything."""
+    return client.handle(Request("secret_text", {"identifier": identifier, "value": value, **params})).changed
+
+
+def read(client: Client, *references: str) -> list[bytes]:
+    """Return the values; raise the first error."""
+    answers = client.resolve([Query(reference) for reference in references])
+    for answer in answers:
+        if answer.error:
+            raise answer.error
+    return [answer.value for answer in answers]
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Return once something is true; fail where it does not become so in any time that would do."""
+    end = time.monotonic() + BOUND
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
+
+
+def fork(work: Callable[[], object]) -> int:
+    """Run something in a child and return its process id. The child ends with 1 where an exception comes out."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    return pid
+
+
+def fork_many(number: int, work: Callable[[], object]) -> list[int]:
+    """Run something in so many children that begin at the same moment; return the exit code of each."""
+    gate, opened = os.pipe()
+
+    def in_child() -> None:
+        os.close(opened)
+        os.read(gate, 1)
+        work()
+
+    pids = [fork(in_child) for _child in range(number)]
+    os.close(gate)
+    os.close(opened)
+    return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+
+
+def becomes(user: int) -> None:
+    """Make this process, a child, one of another user, as any process of that user is: debuggers may look into it."""
+    if user != os.geteuid():
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, prctl(2): a change of user has taken it away
+
+
+def as_user(user: int, work: Callable[[], T]) -> T:
+    """Return what something returns in a child process of another user."""
+    source, target = os.pipe()
+
+    def in_child() -> None:
+        becomes(user)
+        os.write(target, pickle.dumps(work()))
+
+    pid = fork(in_child)
+    os.close(target)
+    with os.fdopen(source, "rb") as file:
+        content = file.read()
+    assert os.waitpid(pid, 0)[1] == 0
+    result: T = pickle.loads(content)
+    return result

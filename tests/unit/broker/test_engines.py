@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engines behind a broker: what many ask at once is done once, and nobody who reads waits for one who writes."""
+
+from __future__ import annotations
+
+import threading
+
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import Lab, fork_many, read, wait_for, write
+
+
+def test_what_fifty_ask_at_once_is_opened_once(lab: Lab) -> None:
+    write(lab.client(), "a")
+
+    def work() -> None:
+        assert read(lab.client(), "a") == [b"v"]
+
+    assert fork_many(50, work) == [0] * 50
+    usage = lab.usage()
+    assert {what: usage[what] for what in ("calls", "reads", "hits", "opened")} == {
+        "calls": 51,
+        "reads": 50,
+        "hits": 49,
+        "opened": 1,
+    }
+
+
+def test_a_read_does_not_wait_for_a_write(lab: Lab) -> None:
+    write(lab.client(), "a")
+    with lab.locked_store():
+        before = lab.usage()["calls"]
+        writing = threading.Thread(target=write, args=(lab.client(), "a", b"later"))
+        writing.start()
+        wait_for(lambda: lab.usage()["calls"] == before + 1)
+        assert read(lab.client(), "a") == [b"v"]
+        assert writing.is_alive()
+    writing.join()
+    assert read(lab.client(), "a") == [b"later"]
+
+
+def test_what_many_write_at_once_is_all_there(lab: Lab) -> None:
+    def work() -> None:
+        client = lab.client()
+        for number in range(5):
+            write(client, "shared", f"{threading.get_native_id()}-{number}".encode())
+
+    assert fork_many(10, work) == [0] * 10
+    (shared,) = lab.client().handle(Request("secret_info", {"identifier": "shared"})).returned["secrets"]
+    assert shared["version"] == 50
+
+
+def test_it_tells_where_it_is(lab: Lab) -> None:
+    checks = lab.client().handle(Request("doctor", {})).returned["checks"]
+    (place,) = [check["message"] for check in checks if check["check"] == "engine"]
+    assert f"process {lab.broker()}" in place

@@ -1,0 +1,258 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The broker's process: closed to others from its first step, and clean behind itself and those before it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.broker import main as module
+from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.lifetime import IDLE_LIMIT, LifeTime
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.main import harden, main, sweep, write_token
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import Meeting, Run, namespace, started
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
+    PLAIN_USER,
+    Lab,
+    as_user,
+    becomes,
+    fork,
+    read,
+    wait_for,
+    write,
+)
+
+PTRACE_ATTACH = 16  # ptrace(2)
+US = Run(os.getpid(), started(os.getpid()))
+GONE = Run(2**22 + 7, "1")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of a plain user's own."""
+    folder = Path(tempfile.mkdtemp(prefix="ss-", dir="/tmp"))
+    os.chown(folder, PLAIN_USER, -1)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def broker_in(folder: Path, idle_limit: float = IDLE_LIMIT) -> tuple[int, dict[str, object] | None]:
+    """Return the process id of a plain user's broker, a child of this process, and what it says."""
+    ours, theirs = socket.socketpair()
+    lock = os.open(folder / "n.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    os.chown(lock, PLAIN_USER, -1)
+
+    def in_child() -> None:
+        becomes(PLAIN_USER)
+        os.dup2(theirs.fileno(), 0)
+        ours.close()
+        setattr(module, "LifeTime", partial(LifeTime, idle_limit=idle_limit))  # noqa: B010
+        main()
+
+    pid = fork(in_child)
+    theirs.close()
+    os.close(lock)
+    with ours:
+        settings = Settings(f"sqlite:///{folder}/s/store.db", f"{folder}/root.key")
+        order = {"meeting": (str(folder), "n"), "run": US, "settings": settings, "lock": lock}
+        protocol.send(ours, order)
+        return pid, protocol.receive(ours)
+
+
+def reachable(pid: int) -> set[str]:
+    """Return by which ways this process can look into another one."""
+    found = set()
+    for name in ("environ", "maps", "mem"):
+        try:
+            with open(f"/proc/{pid}/{name}", "rb") as file:
+                if name == "mem":
+                    file.seek(id(found))
+                file.read(1)
+            found.add(name)
+        except OSError:
+            pass
+    try:
+        os.listdir(f"/proc/{pid}/fd")
+        found.add("fd")
+    except OSError:
+        pass
+    if ctypes.CDLL(None).ptrace(PTRACE_ATTACH, pid, 0, 0) == 0:
+        found.add("ptrace")
+    return found
+
+
+def test_no_process_of_the_same_user_can_look_into_it(folder: Path) -> None:
+    pid, reply = broker_in(folder)
+    # So that this test can fail: a process that is not hardened is looked into.
+    other = fork(lambda: (becomes(PLAIN_USER), signal.pause()))
+    try:
+        wait_for(lambda: as_user(PLAIN_USER, lambda: {"environ", "maps", "fd"} <= reachable(other)))
+        assert reply == {"ready": True}
+        assert as_user(PLAIN_USER, lambda: reachable(pid)) == set()
+    finally:
+        for child in (pid, other):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def test_a_crash_leaves_no_core(folder: Path) -> None:
+    pid, _reply = broker_in(folder)
+    os.kill(pid, signal.SIGQUIT)
+    status = os.waitpid(pid, 0)[1]
+    assert (os.WTERMSIG(status), os.WCOREDUMP(status)) == (signal.SIGQUIT, False)
+    assert re.search(r"Max core file size +0 +0 ", limits_of_child(harden))
+
+
+def limits_of_child(prepare: Callable[[], None]) -> str:
+    """Return the limits of a child that has prepared itself."""
+    source, target = os.pipe()
+
+    def in_child() -> None:
+        prepare()
+        os.write(target, Path("/proc/self/limits").read_bytes())
+
+    pid = fork(in_child)
+    os.close(target)
+    with os.fdopen(source, "rb") as file:
+        text = file.read().decode()
+    assert os.waitpid(pid, 0)[1] == 0
+    return text
+
+
+def test_it_takes_more_callers_than_a_low_limit_allows() -> None:
+    def prepare() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 1024))
+        harden()
+
+    assert re.search(r"Max open files +1024 +1024 ", limits_of_child(prepare))
+
+
+def test_a_limit_that_can_not_be_raised_stays() -> None:
+    def prepare() -> None:
+        def refuse(_which: int, _limits: tuple[int, int]) -> None:
+            raise ValueError
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 1024))
+        resource.setrlimit = refuse  # type: ignore[assignment]
+        module._raise_limit()
+
+    assert re.search(r"Max open files +64 +1024 ", limits_of_child(prepare))
+
+
+def test_what_it_writes_is_for_the_user_alone_and_it_stands_on_no_ones_disk() -> None:
+    def prepare() -> None:
+        os.umask(0)
+        harden()
+        assert (os.umask(0), os.getcwd()) == (0o077, "/")
+
+    limits_of_child(prepare)
+
+
+def test_an_order_that_does_not_come_ends_it(folder: Path) -> None:
+    ours, theirs = socket.socketpair()
+
+    def in_child() -> None:
+        os.dup2(theirs.fileno(), 0)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        ours.close()
+        theirs.close()
+        main()
+
+    pid = fork(in_child)
+    ours.close()
+    theirs.close()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_one_that_nobody_calls_ends_and_leaves_nothing(folder: Path) -> None:
+    pid, reply = broker_in(folder, idle_limit=0.2)
+    assert reply == {"ready": True}
+    assert os.waitpid(pid, 0)[1] == 0
+    assert list(folder.iterdir()) == []
+
+
+def test_what_stands_in_its_way_is_told(folder: Path) -> None:
+    (folder / "n.sock").mkdir()
+    pid, reply = broker_in(folder)
+    os.waitpid(pid, 0)
+    assert reply == {"failed": "Is a directory"}
+
+
+def test_a_token_is_whole_and_for_the_user_alone(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    for token in (b"one" * 10, b"two"):
+        write_token(str(path), token)
+        assert (path.read_bytes(), path.stat().st_mode & 0o777) == (token, 0o600)
+    assert os.listdir(tmp_path) == ["token"]
+
+
+def name_of(run: Run, space: str | None = None) -> str:
+    return f"{run.pid}-{run.started}-{namespace() if space is None else space}-0123"
+
+
+def test_sweeping_removes_what_ended_runs_left(tmp_path: Path) -> None:
+    stays = [f"{name_of(US)}.{end}" for end in ("sock", "token", "lock", "token.12")]
+    stays += ["notes", "12-notes", ".hidden", "a-b-c-d.sock", "²-1-1-1.sock"]
+    goes = [f"{name_of(run)}.{end}" for run in (GONE, US._replace(started="1")) for end in ("sock", "token", "lock")]
+    goes.append(f"{name_of(GONE)}.token.12")
+    for name in (*stays, *goes):
+        (tmp_path / name).touch()
+    (tmp_path / f"{name_of(GONE)}.folder").mkdir()
+    sweep(str(tmp_path))
+    assert sorted(os.listdir(tmp_path)) == sorted([*stays, f"{name_of(GONE)}.folder"])
+
+
+def test_sweeping_spares_brokers_of_other_containers(folder: Path) -> None:
+    """Whose process ids are others. There, only a socket where nobody listens tells that a broker has ended."""
+    living, dead = (Meeting(str(folder), name_of(run, "42")) for run in (GONE, US))
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as left:
+        for meeting, bound in ((living, listener), (dead, left)):
+            Path(meeting.token).touch()
+            bound.bind(meeting.socket)
+        listener.listen(1)
+        left.close()
+        sweep(str(folder))
+        assert sorted(os.listdir(folder)) == sorted(map(os.path.basename, (living.socket, living.token)))
+
+
+def test_a_broker_that_was_killed_is_swept_by_the_next(lab: Lab) -> None:
+    write(lab.client(), "a")
+    first, left = lab.broker(), lab.files()
+    os.kill(first, signal.SIGKILL)
+    lab.end()
+    wait_for(lambda: lab.brokers() == [])
+    assert lab.files() == left != []
+    lab.begin()
+    assert read(lab.client(), "a") == [b"v"]
+    assert not set(left) & set(lab.files())
+
+
+def test_at_its_end_nothing_is_left(lab: Lab) -> None:
+    write(lab.client(), "a")
+    assert len(lab.brokers()) == 1
+    assert len(lab.files()) == 3
+    lab.end()
+    wait_for(lambda: lab.brokers() == [] and lab.files() == [])
+
+
+def test_at_its_end_it_sweeps_what_a_killed_one_of_its_run_left(lab: Lab) -> None:
+    write(lab.client(), "a")
+    killed = lab.broker()
+    write(lab.client(store=f"sqlite:///{lab.folder}/other/store.db"), "a")
+    os.kill(killed, signal.SIGKILL)
+    lab.end()
+    wait_for(lambda: lab.brokers() == [] and lab.files() == [])

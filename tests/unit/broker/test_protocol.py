@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frames: what was sent comes out; whatever else comes in is refused, whole and bounded."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.protocol import (
+    MAX_FRAME,
+    ProtocolError,
+    TooLarge,
+    answer_from_wire,
+    answer_to_wire,
+    receive,
+    send,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+Pair = tuple[socket.socket, socket.socket]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    one, other = socket.socketpair()
+    with one, other:
+        yield one, other
+
+
+def received(content: bytes, *, parts: int = 1) -> dict[str, Any] | None:
+    """Return what is received when a peer sends bytes, in so many parts, and hangs up."""
+    ours, theirs = socket.socketpair()
+
+    def send_parts() -> None:
+        with theirs, contextlib.suppress(OSError):
+            size = max(1, len(content) // parts)
+            for start in range(0, len(content), size):
+                theirs.sendall(content[start : start + size])
+
+    with ours:
+        threading.Thread(target=send_parts).start()
+        return receive(ours)
+
+
+def frame(content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + content
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.dictionaries(st.text(), JSON, max_size=4), min_size=1, max_size=3))
+def test_what_is_sent_is_received(messages: list[dict[str, Any]]) -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        for message in messages:
+            send(one, message)
+        one.shutdown(socket.SHUT_WR)
+        assert [receive(other) for _message in messages] == messages
+        assert receive(other) is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.text(), JSON, max_size=4), st.integers(1, 50))
+def test_a_frame_may_come_in_parts(message: dict[str, Any], parts: int) -> None:
+    assert received(frame(json.dumps(message).encode()), parts=parts) == message
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300) | st.binary(max_size=300).map(frame))
+def test_garbage_is_refused_by_one_error(content: bytes) -> None:
+    try:
+        message = received(content)
+    except ProtocolError:
+        return
+    assert message is None if not content else isinstance(message, dict)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.text(), JSON, min_size=1, max_size=4), st.data())
+def test_a_frame_that_is_cut_short_is_refused(message: dict[str, Any], data: st.DataObject) -> None:
+    whole = frame(json.dumps(message).encode())
+    with pytest.raises(ProtocolError):
+        received(whole[: data.draw(st.integers(1, len(whole) - 1))])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"null", b"[]", b'"text"', b"{", b"\xff", b"{'a': 1}", b"1" * 5000, b"[" * 100_000, b'{"a":' * 100_000],
+)
+def test_content_that_is_no_object_is_refused(content: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        received(frame(content))
+
+
+def test_a_length_beyond_the_bound_is_refused_before_anything_is_read(pair: Pair) -> None:
+    pair[0].sendall(struct.pack(">I", MAX_FRAME + 1))
+    pair[1].settimeout(20)  # whoever waits for the content fails
+    with pytest.raises(TooLarge):
+        receive(pair[1])
+
+
+def test_the_largest_frame_goes_through(pair: Pair) -> None:
+    message = {"a": "x" * (MAX_FRAME - len('{"a": ""}'))}
+    sending = threading.Thread(target=send, args=(pair[0], message))
+    sending.start()
+    assert receive(pair[1]) == message
+    sending.join()
+
+
+def test_a_larger_one_is_not_sent_at_all(pair: Pair) -> None:
+    with pytest.raises(TooLarge):
+        send(pair[0], {"a": "x" * (MAX_FRAME - len('{"a": ""}') + 1)})
+    send(pair[0], {"next": 1})
+    assert receive(pair[1]) == {"next": 1}
+
+
+def test_the_largest_value_fits_in_a_frame() -> None:
+    """Values have 10 MiB at most, which engine/secrets.py sees to."""
+    message = {"kind": "file", "value": answer_to_wire(Answer("file", bytes(10 * 1024 * 1024)))["value"]}
+    assert len(json.dumps(message)) < MAX_FRAME
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer("text", b"value"), Answer("file", bytes(range(256))), Answer("text", b"")],
+)
+def test_an_answer_arrives_as_it_was(answer: Answer) -> None:
+    assert answer_from_wire(json.loads(json.dumps(answer_to_wire(answer)))) == answer
+
+
+def test_an_error_arrives_as_it_was() -> None:
+    error = NotFound("unknown_secret", "There is none.", hint="Look.", retryable=True, details={"a": [1]})
+    arrived = answer_from_wire(json.loads(json.dumps(answer_to_wire(Answer(error=error))))).error
+    assert isinstance(arrived, NotFound)
+    assert arrived.to_dict() == error.to_dict()
+
+
+def test_the_version_is_a_number() -> None:
+    assert isinstance(protocol.PROTOCOL, int)

@@ -1,0 +1,274 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real broker and its callers, good and bad: whatever one does, the others get their answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import proof_of, proof_of_run
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.protocol import MAX_FRAME, PROTOCOL, receive, send
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
+    BOUND,
+    OTHER_USER,
+    Lab,
+    as_user,
+    needs_root,
+    wait_for,
+    write,
+)
+
+QUERY = {"reference": "a"}
+HALF = struct.pack(">I", 100) + b'{"protocol": 1, '
+
+
+@pytest.fixture
+def lab(lab: Lab) -> Lab:
+    """A run with its broker, and one secret."""
+    write(lab.client(), "a")
+    return lab
+
+
+def ask(connection: socket.socket, message: dict[str, Any]) -> dict[str, Any] | None:
+    send(connection, message)
+    return receive(connection)
+
+
+def serves(lab: Lab) -> bool:
+    """Tell whether the broker answers a read and a write of new callers, in time."""
+    with lab.connection() as connection:
+        request = {"resource": "secret_info", "params": {"identifier": "a"}, "value": None, "check_mode": False}
+        value = ask(connection, lab.call("resolve", queries=[QUERY]))
+        result = ask(connection, lab.call("handle", request=request))
+    return value == {"kind": "text", "value": "dg=="} and "result" in (result or {})
+
+
+@contextlib.contextmanager
+def peers(lab: Lab, *behave: Callable[[socket.socket], object]) -> Iterator[list[socket.socket]]:
+    """Connect once for each behaviour, and stay connected."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(lab.connection()) for _one in behave]
+        for connection, do in zip(connections, behave, strict=True):
+            do(connection)
+        yield connections
+
+
+def is_hung_up_on(connection: socket.socket) -> bool:
+    """Tell whether the broker drops a peer, without a word; one that it keeps fails the test."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\0" * 1000,
+        b"\xff" * 1000,
+        struct.pack(">I", MAX_FRAME + 1),
+        struct.pack(">I", 2**32 - 1) + b"x" * 1000,
+        struct.pack(">I", 4) + b"null",
+        struct.pack(">I", 2) + b"[]",
+        struct.pack(">I", 1) + b"{",
+        struct.pack(">I", 100_000) + b"[" * 100_000,
+    ],
+)
+def test_garbage_is_hung_up_on(lab: Lab, content: bytes) -> None:
+    broker = lab.broker()
+    with peers(lab, lambda peer: peer.sendall(content)) as (peer,):
+        assert is_hung_up_on(peer)
+    assert serves(lab)
+    assert lab.broker() == broker
+
+
+def test_who_is_slow_or_silent_holds_nobody_up(lab: Lab) -> None:
+    broker = lab.broker()
+    behaviours: list[Callable[[socket.socket], object]] = [
+        lambda peer: None,
+        lambda peer: peer.sendall(b"\0"),
+        lambda peer: peer.sendall(HALF),
+        lambda peer: peer.sendall(struct.pack(">I", MAX_FRAME)),
+        lambda peer: peer.shutdown(socket.SHUT_RD),
+    ]
+    with peers(lab, *behaviours * 20):
+        assert serves(lab)
+    assert serves(lab)
+    assert lab.broker() == broker
+
+
+def test_who_hangs_up_in_the_middle_harms_nobody(lab: Lab) -> None:
+    behaviours: list[Callable[[socket.socket], object]] = [
+        lambda peer: peer.close(),
+        lambda peer: (peer.sendall(HALF), peer.close()),
+        lambda peer: (send(peer, lab.call("resolve", queries=[QUERY] * 1000)), peer.close()),
+        lambda peer: (peer.sendall(HALF), peer.shutdown(socket.SHUT_WR)),
+    ]
+    with peers(lab, *behaviours):
+        assert serves(lab)
+
+
+def test_who_has_said_all_gets_the_answer(lab: Lab) -> None:
+    with lab.connection() as connection:
+        send(connection, lab.call("resolve", queries=[QUERY, QUERY]))
+        connection.shutdown(socket.SHUT_WR)
+        assert [receive(connection) for _each in range(3)] == [{"kind": "text", "value": "dg=="}] * 2 + [None]
+
+
+def test_who_does_not_take_an_answer_holds_nobody_up(lab: Lab) -> None:
+    # Far more than the buffers of a socket hold.
+    for number in range(4):
+        write(lab.client(), f"b{number}", b"x" * 1_000_000, description="d" * 1_000_000)
+    listing = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
+    values = [{"reference": f"b{number}"} for number in range(4)]
+    behaviours: list[Callable[[socket.socket], object]] = [
+        lambda peer: send(peer, lab.call("handle", request=listing)),
+        lambda peer: send(peer, lab.call("resolve", queries=values)),
+    ]
+    before = lab.usage()["calls"]
+    with peers(lab, *behaviours):
+        wait_for(lambda: lab.usage()["calls"] == before + 2)
+        assert serves(lab)
+
+
+def accepted(lab: Lab) -> dict[str, Any]:
+    return lab.call("resolve", queries=[QUERY])
+
+
+def without(message: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in message.items() if key != name}
+
+
+REFUSED: dict[str, tuple[str, Callable[[Lab], dict[str, Any]]]] = {
+    "an older protocol": ("call", lambda lab: {**accepted(lab), "protocol": PROTOCOL - 1}),
+    "a newer protocol": ("call", lambda lab: {**accepted(lab), "protocol": PROTOCOL + 1}),
+    "no protocol": ("call", lambda lab: without(accepted(lab), "protocol")),
+    "an unknown call": ("call", lambda lab: {**accepted(lab), "call": "dump"}),
+    "no call": ("call", lambda lab: without(accepted(lab), "call")),
+    "a call that is no text": ("call", lambda lab: {**accepted(lab), "call": {"a": 1}}),
+    "no proof": ("proof", lambda lab: without(accepted(lab), "proof")),
+    "half a proof": ("proof", lambda lab: {**accepted(lab), "proof": accepted(lab)["proof"][:32]}),
+    "a proof that is no text": ("proof", lambda lab: {**accepted(lab), "proof": [1]}),
+    "a proof of odd signs": ("proof", lambda lab: {**accepted(lab), "proof": "\ud800ü"}),
+    "another run's token": ("proof", lambda lab: {**accepted(lab), "proof": proof_of(bytes(32), lab.settings)}),
+    "another store": ("proof", lambda lab: {**accepted(lab), "proof": proof(lab, store="sqlite:////x")}),
+    "another key": ("proof", lambda lab: {**accepted(lab), "proof": proof(lab, root_key="k")}),
+    "a proof for numbers only": ("proof", lambda lab: {**accepted(lab), "proof": proof_of_run(token(lab))}),
+    "numbers for a store's proof": ("proof", lambda lab: lab.call("usage")),
+}
+
+
+def token(lab: Lab) -> bytes:
+    return Path(lab.meeting.token).read_bytes()
+
+
+def proof(lab: Lab, **changes: str) -> str:
+    return proof_of(token(lab), lab.settings._replace(**changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_who_does_not_belong_here_is_refused(lab: Lab, what: str) -> None:
+    reason, make = REFUSED[what]
+    before = lab.usage()
+    with lab.connection() as connection:
+        assert ask(connection, make(lab)) == {"refused": reason}
+        with contextlib.suppress(BrokenPipeError):
+            send(connection, accepted(lab))
+        assert is_hung_up_on(connection)
+    assert lab.usage() == before
+
+
+@pytest.mark.parametrize(
+    ("call", "content"),
+    [
+        ("resolve", {}),
+        ("resolve", {"queries": 7}),
+        ("resolve", {"queries": [{"no": "reference"}]}),
+        ("resolve", {"queries": ["canary"]}),
+        ("handle", {}),
+        ("handle", {"request": {"resource": "secret_info"}}),
+        ("handle", {"request": {"resource": ["x"], "params": {}, "value": None, "check_mode": False}}),
+        ("handle", {"request": {"resource": "secret_text", "params": {}, "value": "=canary=", "check_mode": False}}),
+    ],
+)
+def test_a_malformed_call_is_an_error_that_shows_nothing(lab: Lab, call: str, content: dict[str, Any]) -> None:
+    with lab.connection() as connection:
+        answer = ask(connection, lab.call(call, **content))
+        assert answer is not None
+        assert answer["error"]["code"] == "internal_error"
+        assert "canary" not in str(answer)
+        assert ask(connection, accepted(lab)) == {"kind": "text", "value": "dg=="}
+
+
+def test_an_answer_larger_than_a_frame_is_told_so(lab: Lab) -> None:
+    # 18 MiB, most of them told twice.
+    for number in range(3):
+        write(lab.client(), f"b{number}", description="d" * 6 * 1024 * 1024)
+    request = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
+    with lab.connection() as connection:
+        assert ask(connection, lab.call("handle", request=request)) == {"refused": "size"}
+    infos = lab.client().handle(Request("secret_info", {})).returned["secrets"]
+    assert [info["identifier"] for info in infos] == ["a", "b0", "b1", "b2"]
+
+
+@needs_root
+def test_another_user_is_hung_up_on(lab: Lab) -> None:
+    """Although somebody opened the folder, and the call is right."""
+    message, path = accepted(lab), lab.meeting.socket
+
+    def connect() -> bytes | dict[str, Any] | None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(BOUND)
+            connection.connect(path)
+            try:
+                return ask(connection, message)
+            except OSError:
+                return None
+
+    assert as_user(os.geteuid(), connect) == {"kind": "text", "value": "dg=="}
+    for folder in (lab.folder, Path(path).parent.parent, Path(path).parent):
+        folder.chmod(0o755)
+    os.chmod(path, 0o666)
+    assert as_user(OTHER_USER, connect) is None
+
+
+def test_more_callers_than_it_has_descriptors_for_wait(lab: Lab) -> None:
+    broker = lab.broker()
+    resource.prlimit(broker, resource.RLIMIT_NOFILE, (32, 32))
+    with peers(lab, *[lambda peer: None] * 64), lab.connection() as waiting:
+        send(waiting, accepted(lab))
+        assert lab.brokers() == [broker]
+    assert serves(lab)
+    assert lab.broker() == broker
+
+
+def test_hundreds_are_served_at_once(lab: Lab) -> None:
+    with peers(lab, *[lambda peer: send(peer, accepted(lab))] * 300) as connections:
+        assert [receive(each) for each in connections] == [{"kind": "text", "value": "dg=="}] * 300
+
+
+def test_it_ends_with_its_run_whoever_is_still_connected(lab: Lab) -> None:
+    with peers(lab, lambda peer: None, lambda peer: peer.sendall(HALF)):
+        lab.end()
+        wait_for(lambda: lab.brokers() == [] and lab.files() == [])
+
+
+def test_it_ends_with_its_run_although_a_call_is_stuck(lab: Lab) -> None:
+    request = {"resource": "secret_text", "params": {"identifier": "a"}, "value": "eA==", "check_mode": False}
+    with lab.locked_store(), lab.connection() as stuck:
+        before = lab.usage()["calls"]
+        send(stuck, lab.call("handle", request=request))
+        wait_for(lambda: lab.usage()["calls"] > before)
+        lab.end()
+        wait_for(lambda: lab.brokers() == [] and lab.files() == [])

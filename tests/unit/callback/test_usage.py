@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The line that a run ends with, where it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.callback.usage import CallbackModule
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import Lab, read, write
+
+
+class Display:
+    """What a run prints, at a verbosity."""
+
+    def __init__(self, verbosity: int) -> None:
+        self.verbosity = verbosity
+        self.lines: list[str] = []
+
+    def vv(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def ended(verbosity: int) -> list[str]:
+    """Return what the callback prints at the end of a run."""
+    callback = CallbackModule()
+    display: Any = Display(verbosity)
+    callback._display = display
+    callback.v2_playbook_on_stats(None)
+    return list(display.lines)
+
+
+@pytest.mark.parametrize("verbosity", [2, 5])
+def test_one_line_with_numbers_and_no_names(lab: Lab, verbosity: int) -> None:
+    write(lab.client(), "canary_name", b"canary value")
+    read(lab.client(), "canary_name", "canary_name")
+    (line,) = ended(verbosity)
+    assert line.startswith("scoped.secrets: 2 calls, 2 secrets read, 1 of them from the cache, 1 opened")
+    assert "canary" not in line
+
+
+@pytest.mark.parametrize("verbosity", [0, 1])
+def test_nothing_unless_asked_for(lab: Lab, verbosity: int) -> None:
+    write(lab.client(), "a")
+    assert ended(verbosity) == []
+
+
+def test_nothing_where_nothing_was_read_and_no_broker_is_started(lab: Lab) -> None:
+    assert ended(2) == []
+    assert lab.brokers() == []
+
+
+def test_workers_inherit_what_lookups_share() -> None:
+    package = "ansible_collections.scoped.secrets.plugins.module_utils"
+    assert {f"{package}.client.through_broker", f"{package}.face.reading", f"{package}.bytecode"} <= sys.modules.keys()
+
+
+def test_it_must_be_enabled() -> None:
+    assert CallbackModule.CALLBACK_NEEDS_ENABLED
+    assert CallbackModule.CALLBACK_NAME == "scoped.secrets.usage"

@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starting a broker: one per run, whoever comes first, and whatever happens to whoever starts it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
+from ansible_collections.scoped.secrets.plugins.module_utils.client import starting
+from ansible_collections.scoped.secrets.plugins.module_utils.client.starting import NotStarted, start
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
+    Lab,
+    fork,
+    fork_many,
+    make_lab,
+    read,
+    wait_for,
+    write,
+)
+
+WORKERS = 40
+# A value that no machine has by chance.
+CANARY = "canary-4f1d"
+
+
+def never() -> Any:
+    raise FileNotFoundError
+
+
+def test_many_at_once_start_one(lab: Lab) -> None:
+    write(lab.client(through_broker=False), "a")
+
+    def work() -> None:
+        client = lab.client()
+        assert read(client, "a") == [b"v"]
+        assert client.take_notices() == []
+
+    assert fork_many(WORKERS, work) == [0] * WORKERS
+    assert len(lab.brokers()) == 1
+    assert lab.usage()["calls"] == WORKERS
+
+
+def test_another_store_has_a_broker_of_its_own(lab: Lab) -> None:
+    first, other = lab.client(), lab.client(store=f"sqlite:///{lab.folder}/other/store.db")
+    assert write(first, "a", b"1")
+    assert write(other, "a", b"2")
+    assert (read(first, "a"), read(other, "a")) == ([b"1"], [b"2"])
+    assert len(lab.brokers()) == 2
+    assert lab.usage()["calls"] == 4
+    lab.end()
+    wait_for(lambda: lab.brokers() == [] and lab.files() == [])
+
+
+def test_who_starts_it_may_be_killed_meanwhile(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the next one waits for the process that starts already."""
+    write(lab.client(through_broker=False), "a")
+
+    def killed() -> None:
+        monkeypatch.setattr(protocol, "receive", lambda _connection: os.kill(os.getpid(), signal.SIGKILL))
+        read(lab.client(), "a")
+
+    assert os.waitpid(fork(killed), 0)[1] == signal.SIGKILL
+    started = lab.broker()
+    assert fork_many(5, lambda: read(lab.client(), "a")) == [0] * 5
+    assert lab.broker() == started
+    assert lab.usage()["calls"] == 5
+
+
+def test_a_start_that_a_timeout_cuts_leaves_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Timeout(BaseException):
+        pass
+
+    def cut(_connection: object) -> None:
+        raise Timeout
+
+    with monkeypatch.context() as patched:
+        patched.setattr(protocol, "receive", cut)
+        with pytest.raises(Timeout):
+            write(lab.client(), "a")
+    assert lab.brokers() == []
+    assert write(lab.client(), "a")
+
+
+def test_nothing_secret_stands_in_its_arguments_and_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ROOT_KEY", "PASSPHRASE", "SCOPE_KEY", "STORE", "ANYTHING"):
+        monkeypatch.setenv(f"SCOPED_SECRETS_{name}", f"{CANARY}-{name}")
+    monkeypatch.setenv("KEPT", "canary-kept")
+    spawned: list[tuple[list[str], dict[str, str]]] = []
+    real = os.posix_spawn
+
+    def spy(path: str, arguments: list[str], environment: dict[str, str], **options: Any) -> int:
+        spawned.append((arguments, environment))
+        return real(path, arguments, environment, **options)
+
+    with make_lab(monkeypatch, root_key="", passphrase=f"{CANARY} long enough for a passphrase") as lab:
+        monkeypatch.setattr(os, "posix_spawn", spy)
+        write(lab.client(), "a")
+        assert CANARY not in str(spawned)
+        assert [environment["KEPT"] for _arguments, environment in spawned] == ["canary-kept"]
+        process = Path(f"/proc/{lab.broker()}")
+        assert CANARY.encode() not in (process / "cmdline").read_bytes()
+        if os.geteuid() == 0:  # nobody else may look
+            environment = (process / "environ").read_bytes()
+            assert b"canary-kept" in environment
+            assert CANARY.encode() not in environment
+
+
+def test_it_takes_no_module_from_where_the_run_happens_to_be(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    assert write(lab.client(), "a")
+    assert len(lab.brokers()) == 1
+
+
+def test_a_process_that_ends_at_once_is_told(lab: Lab) -> None:
+    (lab.folder / "plugins").unlink()
+    with pytest.raises(NotStarted, match="ends at once"):
+        start(lab.meeting, lab.run, lab.settings, never)
+
+
+def test_what_the_process_says_is_told(lab: Lab) -> None:
+    Path(lab.meeting.socket).mkdir()
+    with pytest.raises(NotStarted, match="Is a directory"):
+        start(lab.meeting, lab.run, lab.settings, never)
+    assert lab.brokers() == []
+
+
+@pytest.mark.parametrize("python", ["/none/python", "/dev/null", ""])
+def test_a_python_that_can_not_be_run_is_told(lab: Lab, python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", python)
+    with pytest.raises(NotStarted, match="can't be started"):
+        start(lab.meeting, lab.run, lab.settings, never)
+
+
+def test_one_that_does_not_get_ready_is_given_up_and_ended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = lab.folder / "python"
+    stuck.write_text(f"#!/bin/sh\necho $$ > {lab.folder}/pid\nexec sleep 600\n")
+    stuck.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(stuck))
+    monkeypatch.setattr(starting, "PATIENCE", 0.5)
+    with pytest.raises(NotStarted, match="not within"):
+        start(lab.meeting, lab.run, lab.settings, never)
+    pid = (lab.folder / "pid").read_text().strip()
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_for_a_run_that_has_ended_none_is_started(lab: Lab) -> None:
+    meeting = lab.meeting
+    lab.end()
+    with pytest.raises(NotStarted, match="has ended"):
+        start(meeting, lab.run, lab.settings, never)
+    assert lab.files() == []
+
+
+def test_one_that_another_has_started_meanwhile_is_taken(lab: Lab) -> None:
+    write(lab.client(), "a")
+    with lab.connection() as there:
+        assert start(lab.meeting, lab.run, lab.settings, lambda: there) is there
+    assert len(lab.brokers()) == 1

@@ -1,0 +1,382 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A client of the broker: right answers, whatever becomes of the broker; the engine in its own process otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.broker import meeting as meeting_module
+from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import Meeting
+from ansible_collections.scoped.secrets.plugins.module_utils.client import starting, through_broker
+from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import Client
+from ansible_collections.scoped.secrets.plugins.module_utils.client.through_broker import BrokerClient, NoBroker
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
+    InvalidInput,
+    KeyRefused,
+    NotFound,
+    Unavailable,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
+    OTHER_USER,
+    Lab,
+    becomes,
+    fork,
+    needs_root,
+    read,
+    wait_for,
+    write,
+)
+
+
+def kill(lab: Lab) -> int:
+    """Kill the broker and return its process id."""
+    pid = lab.broker()
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: lab.brokers() == [])
+    return pid
+
+
+def notice(client: Client) -> str:
+    """Return the one thing that people are told; it says how to have it not."""
+    (text,) = client.take_notices()
+    assert "SCOPED_SECRETS_BROKER=off" in text
+    assert client.take_notices() == []
+    return text
+
+
+def test_calls_and_errors_come_through(lab: Lab) -> None:
+    client = lab.client()
+    assert write(client, "a", bytes(range(128)))
+    assert not write(client, "a", bytes(range(128)))
+    assert read(client, "a", "a@1") == [bytes(range(128))] * 2
+    with pytest.raises(NotFound) as caught:
+        read(client, "none")
+    assert (caught.value.code, bool(caught.value.hint)) == ("unknown_secret", True)
+    with pytest.raises(InvalidInput):
+        write(client, "no identifier")
+    assert read(client, "a") == [bytes(range(128))]
+    assert client.take_notices() == []
+    assert len(lab.brokers()) == 1
+
+
+def test_an_error_of_the_whole_call_leaves_the_connection_usable(lab: Lab) -> None:
+    write(lab.client(), "a")
+    other = lab.client(root_key="", root_key_file=str(lab.folder / "none"))
+    for _time in range(2):
+        with pytest.raises(KeyRefused):
+            read(other, "a", "a", "a")
+    assert other.take_notices() == []
+
+
+def test_many_references_are_one_call(lab: Lab) -> None:
+    write(lab.client(), "a")
+    before = lab.usage()
+    assert read(lab.client(), *["a", "a@1"] * 50) == [b"v"] * 100
+    after = lab.usage()
+    assert (after["calls"] - before["calls"], after["reads"] - before["reads"]) == (1, 100)
+
+
+def test_a_broker_that_was_killed_is_replaced(lab: Lab) -> None:
+    client = lab.client()
+    write(client, "a")
+    first = kill(lab)
+    assert read(client, "a") == [b"v"]
+    second = kill(lab)
+    assert not write(client, "a")
+    assert read(lab.client(), "a") == [b"v"]
+    assert len({first, second, lab.broker()}) == 3
+    assert client.take_notices() == []
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+def test_one_that_is_killed_in_mid_call_is_replaced(lab: Lab, by: int) -> None:
+    client = lab.client()
+    write(client, "a")
+    first = lab.broker()
+    results: list[bool] = []
+    with lab.locked_store():
+        before = lab.usage()["calls"]
+        writing = threading.Thread(target=lambda: results.append(write(client, "a", b"later")))
+        writing.start()
+        wait_for(lambda: lab.usage()["calls"] == before + 1)
+        os.kill(first, by)
+        wait_for(lambda: lab.brokers() not in ([], [first]))
+    writing.join()
+    assert (results, read(lab.client(), "a")) == ([True], [b"later"])
+    assert client.take_notices() == []
+
+
+def test_one_that_ends_again_and_again_is_done_without(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(lab.client(), "a")
+    client = lab.client()
+
+    def ends(_connection: object) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(through_broker, "_reply", ends)
+    assert read(client, "a") == [b"v"]
+    assert "again and again" in notice(client)
+    assert read(client, "a") == [b"v"]
+    assert client.take_notices() == []
+
+
+def test_one_that_does_not_answer_is_an_error_of_its_own(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(lab.client(), "a")
+    monkeypatch.setattr(through_broker, "ANSWER_TIMEOUT", 0.3)
+    os.kill(lab.broker(), signal.SIGSTOP)
+    with pytest.raises(Unavailable) as caught:
+        read(lab.client(), "a")
+    assert (caught.value.code, caught.value.retryable) == ("broker_timeout", True)
+    os.kill(lab.broker(), signal.SIGCONT)
+
+
+class TaskTimeout(BaseException):
+    """As ansible-core raises one out of a signal handler, wherever the task happens to be."""
+
+
+def test_an_answer_that_a_timeout_cut_is_never_the_next_one_s(lab: Lab) -> None:
+    """A loop goes on with its next item in the same process."""
+    client = lab.client()
+    write(client, "a", b"of a")
+    write(client, "b", b"of b")
+
+    def time_out(*_arguments: object) -> None:
+        raise TaskTimeout
+
+    before = signal.signal(signal.SIGUSR1, time_out)
+    broker = lab.broker()
+    os.kill(broker, signal.SIGSTOP)
+    try:
+        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGUSR1)).start()
+        with pytest.raises(TaskTimeout):
+            read(client, "a")
+    finally:
+        os.kill(broker, signal.SIGCONT)
+        signal.signal(signal.SIGUSR1, before)
+    assert read(client, "b") == [b"of b"]
+    assert lab.broker() == broker
+
+
+def test_threads_of_one_process_get_their_own_answers(lab: Lab) -> None:
+    client = lab.client()
+    for number in range(8):
+        write(client, f"s{number}", str(number).encode() * 100_000)
+    wrong: list[int] = []
+
+    def work(number: int) -> None:
+        for _time in range(10):
+            if read(client, f"s{number}") != [str(number).encode() * 100_000]:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("version", [protocol.PROTOCOL - 1, protocol.PROTOCOL + 1])
+def test_a_broker_of_another_version_is_done_without(lab: Lab, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(lab.client(), "a")
+    monkeypatch.setattr(protocol, "PROTOCOL", version)
+    client = lab.client()
+    assert read(client, "a") == [b"v"]
+    assert "another version" in notice(client)
+
+
+def test_a_broker_of_another_key_is_done_without(lab: Lab) -> None:
+    write(lab.client(), "a")
+    client = lab.client(root_key=lab.settings.root_key[::-1])
+    with pytest.raises((KeyRefused, InvalidInput)):
+        read(client, "a")
+    assert "another key" in notice(client)
+    assert read(lab.client(), "a") == [b"v"]
+
+
+def test_a_broker_of_another_run_is_not_taken(lab: Lab) -> None:
+    """Although its files have the names that ours would have."""
+    write(lab.client(), "a")
+    theirs, files = lab.meeting, lab.broker()
+    lab.begin()
+    os.rename(theirs.socket, lab.meeting.socket)
+    Path(lab.meeting.token).write_bytes(bytes(32))
+    client = lab.client()
+    assert read(client, "a") == [b"v"]
+    assert "another key" in notice(client)
+    os.kill(files, signal.SIGKILL)
+
+
+@needs_root
+def test_a_socket_of_another_user_gets_no_call(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="ss-", dir="/tmp"))
+    os.chown(folder, OTHER_USER, OTHER_USER)
+    foreign = Meeting(str(folder), "n")
+
+    def serve() -> None:
+        becomes(OTHER_USER)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(foreign.socket)
+            listener.listen(1)
+            Path(foreign.token).write_bytes(bytes(32))
+            connection, _address = listener.accept()
+            (folder / "got").write_bytes(connection.recv(100))
+
+    pid = fork(serve)
+    try:
+        wait_for(Path(foreign.token).exists)
+        monkeypatch.setattr(through_broker, "meeting_of", lambda _run, _settings: foreign)
+        client = lab.client()
+        assert write(client, "a", b"canary")
+        assert "another user" in notice(client)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert (folder / "got").read_bytes() == b""
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_where_there_is_no_place_for_one_it_is_done_without(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meeting_module, "folders", lambda: iter(["/none/at/all"]))
+    clients = [lab.client() for _worker in range(3)]
+    for client in clients:
+        write(client, "a")
+        assert read(client, "a") == [b"v"]
+    # Ansible shows one and the same warning once.
+    assert len({notice(client) for client in clients}) == 1
+    assert lab.brokers() == []
+
+
+def test_where_none_can_be_started_it_is_done_without(lab: Lab) -> None:
+    (lab.folder / "plugins").unlink()
+    client = lab.client()
+    assert write(client, "a")
+    assert "ends at once" in notice(client)
+    assert read(client, "a") == [b"v"]
+
+
+@pytest.mark.parametrize("failure", [NoBroker, starting.NotStarted])
+def test_whatever_stands_in_the_way_is_told(
+    lab: Lab, failure: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise failure("for a reason")
+
+    monkeypatch.setattr(starting, "start", fail)
+    with pytest.raises(NoBroker, match="for a reason"):
+        BrokerClient(lab.settings).resolve([Query("a")])
+
+
+def test_a_worker_whose_run_has_ended_starts_none(lab: Lab) -> None:
+    write(lab.client(), "a")
+    lab.end()
+    wait_for(lambda: lab.brokers() == [] and lab.files() == [])
+    client = lab.client()
+    assert read(client, "a") == [b"v"]
+    assert "has ended" in notice(client)
+    assert (lab.brokers(), lab.files()) == ([], [])
+
+
+def test_a_call_too_large_for_a_frame_is_done_without(lab: Lab) -> None:
+    write(lab.client(), "a")
+    client = lab.client()
+    with pytest.raises(InvalidInput) as caught:
+        write(client, "a", bytes(protocol.MAX_FRAME))
+    assert caught.value.code == "value_too_large"
+    assert client.take_notices() == []
+
+
+def test_the_largest_values_go_through(lab: Lab) -> None:
+    value = os.urandom(1024) * 10 * 1024
+    client = lab.client()
+    client.handle(Request("secret_file", {"identifier": "f", "value": value}))
+    assert read(client, "f", "f") == [value, value]
+    assert client.take_notices() == []
+    assert len(lab.brokers()) == 1
+
+
+def inline(lab: Lab) -> Client:
+    """Return what another process without a broker would use."""
+    return lab.client(through_broker=False)
+
+
+def test_a_read_is_true_after_a_write_by_anybody(lab: Lab) -> None:
+    ours, elsewhere = lab.client(), inline(lab)
+    for number in range(5):
+        value = str(number).encode()
+        write(elsewhere if number % 2 else ours, "a", value)
+        assert read(ours, "a") == read(lab.client(), "a") == read(elsewhere, "a") == [value]
+    with contextlib.suppress(NotFound):
+        read(ours, "b")
+    write(elsewhere, "b", b"new")
+    assert read(ours, "b") == [b"new"]
+    elsewhere.handle(Request("secret_text", {"identifier": "b", "state": "absent"}))
+    with pytest.raises(NotFound):
+        read(ours, "b")
+
+
+def remove(lab: Lab) -> None:
+    shutil.rmtree(lab.folder / "store")
+
+
+@pytest.fixture
+def replaced(lab: Lab) -> Iterator[Lab]:
+    """A run whose store was removed after the broker had opened it."""
+    write(lab.client(), "a", b"old")
+    assert read(lab.client(), "a") == [b"old"]
+    remove(lab)
+    yield lab
+    assert len(lab.brokers()) == 1
+
+
+def test_a_store_that_was_removed_is_gone(replaced: Lab) -> None:
+    with pytest.raises(NotFound):
+        read(replaced.client(), "a")
+
+
+def test_what_is_written_after_the_store_was_removed_is_there(replaced: Lab) -> None:
+    assert write(replaced.client(), "a", b"new")
+    assert read(replaced.client(), "a") == read(inline(replaced), "a") == [b"new"]
+
+
+def test_a_store_that_was_put_in_the_place_of_another_is_read(replaced: Lab) -> None:
+    write(inline(replaced), "a", b"restored")
+    assert read(replaced.client(), "a") == [b"restored"]
+
+
+def test_both_ways_give_the_same(lab: Lab) -> None:
+    def all_of(client: Client) -> list[Any]:
+        given: list[Any] = []
+        for request in (
+            Request("scope", {"org": "o"}, True),
+            Request("scope", {"org": "o"}),
+            Request("secret_text", {"org": "o", "identifier": "a", "value": b"1", "tags": {"n": 1}}),
+            Request("secret_text", {"org": "o", "identifier": "a", "value": b"2"}, True),
+            Request("secret_info", {"org": "o"}),
+        ):
+            result = client.handle(request)
+            noun = next(iter(result.returned))
+            kept = ("identifier", "version", "tags", "size", "secret_manager")
+            views = result.returned[noun] if isinstance(result.returned[noun], list) else [result.returned[noun]]
+            given.append((result.changed, noun, [{name: view.get(name) for name in kept} for view in views]))
+        given += [
+            (a.kind, a.value, a.error and a.error.to_dict()) for a in client.resolve([Query("a", "o"), Query("b")])
+        ]
+        return given
+
+    other = lab.client(store=f"sqlite:///{lab.folder}/other/store.db", through_broker=False)
+    assert all_of(lab.client()) == all_of(other)

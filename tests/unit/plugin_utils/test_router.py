@@ -1,0 +1,208 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module's task goes through on the control node: its Spec, the engine, and a censor for all that comes out."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible_collections.scoped.secrets.plugins.action.secret_file import ActionModule as SecretFile
+from ansible_collections.scoped.secrets.plugins.action.secret_text import ActionModule as SecretText
+from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import connect
+from ansible_collections.scoped.secrets.plugins.module_utils.face.censor import CENSORED
+from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options, settings_of
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+from ansible_collections.scoped.secrets.plugins.plugin_utils import router
+from ansible_collections.scoped.secrets.plugins.plugin_utils.router import Router
+
+VALUE = "canary value"
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+SHARED_STORE = "postgresql://ansible:canary@db/secrets"
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setenv("SCOPED_SECRETS_BROKER", "off")
+    return {"store": f"sqlite:///{tmp_path}/s/store.db", "root_key": base64.b64encode(os.urandom(32)).decode()}
+
+
+def action(
+    kind: type[Router],
+    arguments: dict[str, Any],
+    *,
+    check_mode: bool = False,
+    diff: bool = False,
+    delegate_to: str | None = None,
+    folder: Path = Path("/"),
+) -> Router:
+    """Return a task as a worker holds it."""
+    loader = DataLoader()
+    loader.set_basedir(str(folder))
+    task = SimpleNamespace(
+        action=f"scoped.secrets.{kind.spec.resource}",
+        args=arguments,
+        async_val=0,
+        check_mode=check_mode,
+        delegate_to=delegate_to,
+        diff=diff,
+        environment=None,
+        get_search_path=lambda: [str(folder)],
+    )
+    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/none"))
+    return kind(task, connection, None, loader, Templar(loader=loader, variables={}), None)
+
+
+def run(kind: type[Router], arguments: dict[str, Any], variables: dict[str, Any] | None = None, **task: Any) -> Any:
+    return action(kind, arguments, **task).run(task_vars=variables or {})
+
+
+def stored(shared: dict[str, str], identifier: str, org: str = "") -> bytes:
+    answer = connect(settings_of(resolve_options(shared))).resolve([Query(identifier, org)])[0]
+    if answer.error:
+        raise answer.error
+    return answer.value
+
+
+def test_a_task_does_what_it_says_and_shows_no_value(shared: dict[str, str]) -> None:
+    result = run(SecretText, {**shared, "identifier": "a", "value": VALUE}, diff=True)
+    assert (result["changed"], result["secret"]["identifier"]) == (True, "a")
+    assert result["diff"]["after"]["version"] == 1
+    assert result["invocation"]["module_args"] == {
+        "store": shared["store"],
+        "root_key": HIDDEN,
+        "identifier": "a",
+        "value": HIDDEN,
+    }
+    assert VALUE not in str(result)
+    assert stored(shared, "a") == VALUE.encode()
+    assert run(SecretText, {**shared, "identifier": "a", "value": VALUE})["changed"] is False
+
+
+def test_check_mode_and_no_diff_go_through(shared: dict[str, str], tmp_path: Path) -> None:
+    result = run(SecretText, {**shared, "identifier": "a", "value": VALUE}, check_mode=True)
+    assert (result["changed"], "diff" in result, list(tmp_path.iterdir())) == (True, False, [])
+
+
+def test_a_value_is_censored_wherever_it_comes_back(shared: dict[str, str]) -> None:
+    result = run(
+        SecretText, {**shared, "identifier": "a", "value": VALUE, "description": f"it is {VALUE}", "tags": {VALUE: "1"}}
+    )
+    assert VALUE not in str(result)
+    assert result["secret"]["description"] == f"it is {CENSORED}"
+    assert result["secret"]["tags"] == {CENSORED: "1"}
+
+
+def test_shared_options_come_from_variables_by_template(shared: dict[str, str], tmp_path: Path) -> None:
+    variables = {"scoped_secrets_store": shared["store"], "scoped_secrets_org": "payments"}
+    arguments = {"root_key": shared["root_key"], "identifier": "a", "value": VALUE}
+    missing = run(SecretText, arguments, variables)
+    assert (missing["failed"], missing["code"]) == (True, "unknown_scope")
+    assert run(SecretText, {**arguments, "org": ""}, variables)["changed"]
+    assert stored(shared, "a") == VALUE.encode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ({}, "identifier"),
+        ({"identifier": "a", "valeu": VALUE}, "Unsupported options"),
+        ({"identifier": "a", "value": VALUE, "generate": {}}, "mutually exclusive"),
+        ({"identifier": "a", "state": "gone"}, "state"),
+        ({"identifier": "a", "tags": VALUE}, "tags"),
+    ],
+)
+def test_what_the_spec_does_not_allow_fails(shared: dict[str, str], arguments: dict[str, Any], part: str) -> None:
+    result = run(SecretText, {**shared, **arguments})
+    assert (result["failed"], result["changed"], result["code"]) == (True, False, "invalid_options")
+    assert part in result["msg"]
+    assert "ansible-doc scoped.secrets.secret_text" in result["hint"]
+    assert VALUE not in str(result)
+
+
+def test_an_error_has_code_message_and_hint(shared: dict[str, str]) -> None:
+    result = run(SecretText, {**shared, "identifier": "a b", "value": VALUE})
+    assert (result["failed"], result["code"]) == (True, "invalid_identifier")
+    assert result["hint"]
+    assert VALUE not in str(result)
+
+
+def test_an_exception_tells_its_place_and_nothing_else(shared: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        raise RuntimeError(f"with {VALUE}")
+
+    monkeypatch.setattr(router, "call", fail)
+    result = run(SecretText, {**shared, "identifier": "a", "value": "another"})
+    assert (result["failed"], result["code"]) == (True, "internal_error")
+    assert "RuntimeError" in result["msg"]
+    assert VALUE not in str(result)
+
+
+def test_the_password_of_a_store_is_censored(shared: dict[str, str]) -> None:
+    result = run(SecretText, {"store": SHARED_STORE, "root_key": shared["root_key"], "identifier": "a"})
+    assert result["failed"]
+    assert "canary" not in str(result)
+
+
+def test_a_file_is_found_as_the_copy_module_finds_it(shared: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "cert.pem").write_bytes(b"canary content")
+    result = run(SecretFile, {**shared, "identifier": "f", "src": "cert.pem"}, folder=tmp_path)
+    assert result["changed"], result
+    assert "canary" not in str(result)
+    assert stored(shared, "f") == b"canary content"
+
+
+@pytest.mark.parametrize("src", ["none.pem", "/none/at/all", "files"])
+def test_a_file_that_can_not_be_read_fails(shared: dict[str, str], tmp_path: Path, src: str) -> None:
+    (tmp_path / "files").mkdir()
+    result = run(SecretFile, {**shared, "identifier": "f", "src": src}, folder=tmp_path)
+    assert (result["failed"], result["code"]) == (True, "missing_src")
+    assert result["hint"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", None])
+def test_a_task_for_this_machine_runs_here(shared: dict[str, str], host: str | None) -> None:
+    assert run(SecretText, {**shared, "identifier": "a", "value": VALUE}, delegate_to=host)["changed"]
+
+
+def test_a_delegated_task_needs_a_store_that_both_reach(shared: dict[str, str]) -> None:
+    for store in ({}, {"store": shared["store"]}):
+        result = run(SecretText, {"identifier": "a", "value": VALUE, **store}, delegate_to="bastion")
+        assert (result["failed"], result["code"]) == (True, "shared_store_needed")
+        assert "bastion" in result["msg"]
+
+
+def test_a_delegated_task_can_not_read_a_file_of_this_machine(shared: dict[str, str]) -> None:
+    arguments = {"store": SHARED_STORE, "identifier": "f", "src": "cert.pem"}
+    result = run(SecretFile, arguments, delegate_to="bastion")
+    assert (result["failed"], result["code"]) == (True, "src_not_delegated")
+
+
+def test_a_delegated_task_runs_the_module_there(shared: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[dict[str, Any]] = []
+
+    def execute(_self: Router, **call: Any) -> dict[str, Any]:
+        taken.append(call)
+        return {"changed": True, "echo": f"{VALUE} and canary"}
+
+    monkeypatch.setattr(Router, "_execute_module", execute)
+    variables = {"scoped_secrets_store": SHARED_STORE, "scoped_secrets_org": "payments"}
+    arguments = {"root_key": shared["root_key"], "identifier": "a", "value": VALUE}
+    result = run(SecretText, arguments, variables, delegate_to="bastion")
+    (call,) = taken
+    assert (call["module_name"], call["task_vars"]) == ("scoped.secrets.secret_text", variables)
+    assert {name: call["module_args"][name] for name in ("store", "org", "identifier", "value", "root_key")} == {
+        "store": SHARED_STORE,
+        "org": "payments",
+        **arguments,
+    }
+    assert None not in call["module_args"].values()
+    assert result["echo"] == f"{CENSORED} and {CENSORED}"
