@@ -33,8 +33,9 @@ QUANTITIES = [
 EXPLANATION = """\
 Every host runs one task, which reads its values with one lookup each and compares them with what they should be. CPU is
 that of all processes of the run, the broker's too. Requests and logins are those that reach the provider:
-`vault_kv2_get` and `secretsmanager_secret` go to servers of OpenBao and moto, `sops` has files and an age key. Once by
-hand means a task with `run_once` that keeps the values in a fact. What is slow is measured in fewer rounds."""
+`vault_kv2_get` and `secretsmanager_secret` go to servers of OpenBao and moto, `sops` has files and an age key. With
+"callback on", `scoped.secrets.usage` is enabled, which has shared code of this collection loaded once for all workers.
+"Once by hand" is a task with `run_once` that keeps the values in a fact. What is slow is measured in fewer rounds."""
 
 
 def benchmark(lab: Lab) -> Benchmark:
@@ -49,7 +50,7 @@ def benchmark(lab: Lab) -> Benchmark:
 
 def _many_lookups(lab: Lab, sources: Sources, forks: int, more: str = "", *, in_picture: bool = False) -> Comparison:
     cases = _Cases(lab, sources.environment, HOSTS, LOOKUPS, forks)
-    ours = [*([] if more else [sources.builtin, sources.builtin_with_callback]), *sources.on_vault]
+    ours = [source for source in sources.ours if source.provider or not more]
     for source in ours:
         cases.add(source)
     cases.add(sources.vault_by_token, rounds=2)
@@ -89,7 +90,7 @@ class _Cases:
         self._hosts = hosts
         self._lookups = lookups
         self._forks = forks
-        self.title = f"{hosts} hosts × {lookups} lookups, forks {forks}"
+        self.title = f"{hosts} hosts x {lookups} lookups, forks {forks}"
         self.floor = ""
         self.all: list[Case] = []
         self.add(floor)

@@ -32,16 +32,17 @@ whatever it does. Forks 5, connection local. `vault_kv2_get`, which takes long, 
 
 def benchmark(lab: Lab) -> Benchmark:
     sources = Sources(lab)
+    variable, password = plays.in_a_variable, plays.in_the_password
     comparisons = [
-        _comparison(lab, sources, "a variable, {} hosts × {} tasks", plays.in_a_variable, hosts=100, tasks=5),
-        _comparison(lab, sources, "`ansible_password`, {} hosts × {} tasks", plays.in_the_password, hosts=50, tasks=20),
+        _comparison(lab, sources, "a variable, {} hosts x {} tasks", variable, hosts=100, tasks=5),
+        _comparison(lab, sources, "`ansible_password`, {} hosts x {} tasks", password, hosts=50, tasks=20),
     ]
     return Benchmark("P3", "One secret in a variable", EXPLANATION, comparisons)
 
 
 def _comparison(lab: Lab, sources: Sources, title: str, play: Play, *, hosts: int, tasks: int) -> Comparison:
     floor, peer = sources.environment, sources.vault_by_token
-    ours = [sources.builtin, sources.builtin_with_callback, *sources.on_vault]
+    ours = sources.ours
     cases = [
         Case(
             source.name,

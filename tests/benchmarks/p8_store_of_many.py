@@ -35,7 +35,8 @@ def benchmark(lab: Lab) -> Benchmark:
     cases = [*in_process, *a_play]
     times = [Target(case.name, case.floor, "wall", at_most=1.3) for case in cases if case.floor]
     memory = [Target(case.name, case.floor, "memory", at_most=20, as_difference=True) for case in a_play if case.floor]
-    return Benchmark("P8", "A store of many", EXPLANATION, [Comparison(cases, times + memory, QUANTITIES)])
+    comparison = Comparison(cases, times + memory, QUANTITIES, in_picture=False)
+    return Benchmark("P8", "A store of many", EXPLANATION, [comparison])
 
 
 def _cases(lab: Lab, sites: dict[int, Path], name: Callable[[int], str], take: Callable[..., Figures]) -> list[Case]:

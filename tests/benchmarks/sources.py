@@ -11,9 +11,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyrage
 from counting_proxy import CountingProxy
@@ -24,6 +25,8 @@ __all__ = ["COUNT", "Source", "Sources", "value_of"]
 
 COUNT = 10
 SOPS = Path(sys.prefix) / "bin" / "sops"
+OUR_LOOKUP = "lookup('scoped.secrets.secret', 'item_NUMBER')"
+CALLBACK = {"ANSIBLE_CALLBACKS_ENABLED": "scoped.secrets.usage"}
 CONNECTOR = ROOT / "plugins" / "modules" / "connector_hashicorp_vault.py"
 
 
@@ -41,6 +44,10 @@ class Source:
     environment: Mapping[str, str] = field(default_factory=dict)
     provider: CountingProxy | None = None
     is_ours: bool = False
+
+    def with_callback(self) -> Source:
+        """Return the same with the callback that has shared code of this collection loaded once for all workers."""
+        return replace(self, name=f"{self.name}, callback on", environment={**self.environment, **CALLBACK})
 
     def expression(self, number: int) -> str:
         return self.lookup.replace("NUMBER", str(number))
@@ -70,23 +77,16 @@ class Sources:
         values = {f"ITEM_{number}": value_of(number) for number in range(COUNT)}
         return Source("`lookup('env')`", "lookup('ansible.builtin.env', 'ITEM_NUMBER')", environment=values)
 
+    @property
+    def ours(self) -> list[Source]:
+        """This collection: what there is of it, each as it is and with the callback."""
+        return [source for plain in (self.builtin, *self.on_vault) for source in (plain, plain.with_callback())]
+
     @cached_property
     def builtin(self) -> Source:
         site = self._lab.new_folder("builtin")
         self._lab.play("secret_text", site, changes=True, count=COUNT)
-        lookup = "lookup('scoped.secrets.secret', 'item_NUMBER')"
-        return Source("`scoped.secrets.secret`, built-in manager", lookup, site, is_ours=True)
-
-    @cached_property
-    def builtin_with_callback(self) -> Source:
-        """The same with the callback that loads shared code once for all workers."""
-        return Source(
-            "the same, with the callback `scoped.secrets.usage`",
-            self.builtin.lookup,
-            self.builtin.site,
-            {"ANSIBLE_CALLBACKS_ENABLED": "scoped.secrets.usage"},
-            is_ours=True,
-        )
+        return Source("`scoped.secrets.secret`, built-in", OUR_LOOKUP, site, is_ours=True)
 
     @property
     def on_vault(self) -> list[Source]:
@@ -96,10 +96,9 @@ class Sources:
     @cached_property
     def _on_vault(self) -> Source:
         site, proxy, role = self._lab.new_folder("on-vault"), self._vault, self._role
-        login = {"role_id": role.role_id, "secret_id": role.secret_id}
-        self._lab.play("on_vault", site, changes=True, url=proxy.url, count=COUNT, **login)
-        lookup = "lookup('scoped.secrets.secret', 'item_NUMBER')"
-        return Source("`scoped.secrets.secret`, Vault (AppRole)", lookup, site, provider=proxy, is_ours=True)
+        variables: dict[str, Any] = {"role_id": role.role_id, "secret_id": role.secret_id, "url": proxy.url}
+        self._lab.play("on_vault", site, changes=True, count=COUNT, **variables)
+        return Source("`scoped.secrets.secret`, Vault by AppRole", OUR_LOOKUP, site, provider=proxy, is_ours=True)
 
     @cached_property
     def vault_by_token(self) -> Source:
@@ -113,7 +112,7 @@ class Sources:
     def _hashi_vault(self, login: str, settings: dict[str, str]) -> Source:
         settings = {"ADDR": self._vault.url, **settings}
         return Source(
-            f"`community.hashi_vault.vault_kv2_get`, {login}",
+            f"`community.hashi_vault.vault_kv2_get` by {login}",
             "lookup('community.hashi_vault.vault_kv2_get', 'bench/item_NUMBER').secret.value",
             environment={f"ANSIBLE_HASHI_VAULT_{name}": value for name, value in settings.items()},
             provider=self._vault,
