@@ -135,7 +135,7 @@ class Microburst(Aws):
                 call()
         self.clear()
 
-    def _control(self, method: str, path: str, body: object = None) -> requests.Response:
+    def _control(self, method: str, path: str, body: Any = None) -> requests.Response:
         with session() as client:
             answer = client.request(method, f"{self.url}/_microburst/{path}", json=body, timeout=30)
         answer.raise_for_status()

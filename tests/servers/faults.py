@@ -19,10 +19,11 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from servers.process import by_hand
@@ -91,8 +92,10 @@ class Fault:
 
     @classmethod
     def echo(cls, secret: str, status: int = 400) -> Fault:
-        """An error that repeats a secret in its body and in a header."""
-        return cls.answer(status, {"errors": [f"cannot parse {secret}"]}, {"X-Echo": secret})
+        """An error that repeats a secret in its body and, in one line, in a header."""
+        headers = {"Content-Type": "application/json", "X-Echo": " ".join(secret.splitlines())}
+        body = json.dumps({"errors": [f"cannot parse {secret}"]}, ensure_ascii=False).encode()
+        return cls(status, headers, body)
 
 
 @dataclass(frozen=True)
@@ -135,12 +138,13 @@ class FaultProxy:
     def __init__(self, upstream: str, *, ca: Path | None = None, delay: float = 0.0) -> None:
         self.url = ""
         self.delay = delay
-        self.connections = 0
-        self.peak = 0
+        self.connections = 0  # that clients opened
+        self.peak = 0  # of requests at a time
         self._upstream = urlsplit(upstream)
         self._tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         self._lock = threading.Lock()
         self._rules: list[_Rule] = []
+        self._stand_ins: list[tuple[re.Pattern[str], Callable[[bytes], Fault]]] = []
         self._seen: list[Seen] = []
         self._under_way = 0
 
@@ -162,13 +166,16 @@ class FaultProxy:
         with self._lock:
             self._rules.append(_Rule(fault, method, re.compile(path), target, times, skip))
 
+    def stand_in(self, path: str, answer: Callable[[bytes], Fault]) -> None:
+        """Answer requests for a path that the server behind does not have: `answer` is given their bodies."""
+        self._stand_ins.append((re.compile(path), answer))
+
     def clear(self) -> None:
-        """Forget rules, counts and delay."""
+        """Forget rules and counts."""
         with self._lock:
             self._rules.clear()
             self._seen.clear()
             self.connections = self.peak = 0
-            self.delay = 0.0
 
     @property
     def seen(self) -> list[Seen]:
@@ -198,10 +205,13 @@ class FaultProxy:
         with self._lock:
             self.connections += 1
 
-    def choose(self, method: str, path: str, target: str) -> Fault | None:
-        """Return the fault that this request meets."""
+    def choose(self, method: str, path: str, target: str, body: bytes) -> Fault:
+        """Return the fault that this request meets; an empty one lets it through."""
         with self._lock:
-            return next((r.fault for r in self._rules if r.fits(method, path, target) and r.take()), None)
+            fault = next((r.fault for r in self._rules if r.fits(method, path, target) and r.take()), None)
+        if fault is None:
+            return next((answer(body) for pattern, answer in self._stand_ins if pattern.search(path)), Fault())
+        return fault
 
     @contextlib.contextmanager
     def under_way(self) -> Iterator[None]:
@@ -254,7 +264,7 @@ class _Handler(BaseHTTPRequestHandler):
         target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         with self.proxy.under_way():
             time.sleep(self.proxy.delay)
-            fault = self.proxy.choose(self.command, self.path, target) or Fault()
+            fault = self.proxy.choose(self.command, self.path, target, body)
             time.sleep(fault.delay)
             is_forwarded = fault.is_applied or not (fault.status or fault.is_reset)
             answer = self._forward(body) if is_forwarded else None
@@ -279,28 +289,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, headers: list[tuple[str, str]], body: bytes, length: int | None = None) -> None:
         """Send all in one write; `length` is how much of the body really goes."""
         self.close_connection |= length is not None and length < len(body)
-        self._head(status, headers, len(body))
         content = b"" if self.command == "HEAD" or status == http.HTTPStatus.NO_CONTENT else body[:length]
         with contextlib.suppress(OSError):
-            self.wfile.write(self._taken_headers() + content)
+            self.wfile.write(self._head(status, headers, len(body)) + content)
 
-    def _head(self, status: int, headers: list[tuple[str, str]], length: int) -> None:
-        self.send_response_only(status)
-        for name, value in headers:
-            self.send_header(name, value)
+    def _head(self, status: int, headers: list[tuple[str, str]], length: int) -> bytes:
+        lines = [f"HTTP/1.1 {status} {self.responses.get(status, ('Unknown', ''))[0]}"]
+        lines += [f"{name}: {value}" for name, value in headers]
         if status != http.HTTPStatus.NO_CONTENT:
-            self.send_header("Content-Length", str(length))
-
-    def _taken_headers(self) -> bytes:
-        head = b"".join(self._headers_buffer) + b"\r\n"
-        self._headers_buffer = []
-        return head
+            lines.append(f"Content-Length: {length}")
+        return "\r\n".join([*lines, "", ""]).encode()
 
     def _stream(self, fault: Fault) -> None:
         """Send `"xxx…"`, until all is sent or the client has enough of it."""
-        self._head(fault.status, list(fault.headers.items()), fault.mebibytes * MEBIBYTE + 2)
+        head = self._head(fault.status, list(fault.headers.items()), fault.mebibytes * MEBIBYTE + 2)
         with contextlib.suppress(OSError):
-            self.wfile.write(self._taken_headers() + b'"')
+            self.wfile.write(head + b'"')
             for _number in range(fault.mebibytes):
                 self.wfile.write(b"x" * MEBIBYTE)
             self.wfile.write(b'"')
@@ -346,6 +350,25 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def __init__(self, handler: type[_Handler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self._connections: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Close the connections too that clients keep, so that nobody is answered any more."""
+        super().server_close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Print nothing about clients that went away."""
 
@@ -359,7 +382,7 @@ def serve(
     With `certificate`, the files of a chain and its key, clients speak TLS with the proxy.
     """
     proxy = FaultProxy(upstream, ca=ca, delay=delay)
-    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": proxy}))
+    server = _Server(type("Handler", (_Handler,), {"proxy": proxy}))
     if certificate:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*certificate)

@@ -17,11 +17,13 @@ import pytest
 
 if TYPE_CHECKING:
     from servers.aws import Aws, Microburst, Ministack
+    from servers.aws_login import AwsLogin
     from servers.faults import FaultProxy
     from servers.kubernetes import Cluster
     from servers.openbao import OpenBao
 
 __all__ = [
+    "aws_login",
     "fault_proxy",
     "kubernetes_cluster",
     "microburst",
@@ -32,7 +34,16 @@ __all__ = [
     "pytest_collection_modifyitems",
 ]
 
-SERVERS = {"fault_proxy", "kubernetes_cluster", "microburst", "ministack", "moto", "openbao", "openbao_tls"}
+SERVERS = {
+    "aws_login",
+    "fault_proxy",
+    "kubernetes_cluster",
+    "microburst",
+    "ministack",
+    "moto",
+    "openbao",
+    "openbao_tls",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -91,6 +102,15 @@ def microburst(_microburst: Microburst) -> Iterator[Microburst]:
     """A proxy before `moto` that gives AWS' faults; each test begins and ends without rules."""
     yield _microburst
     _microburst.clear()
+
+
+@pytest.fixture(scope="session")
+def aws_login(openbao: OpenBao, ministack: Ministack) -> Iterator[AwsLogin]:
+    """Vault's login by AWS identity: `openbao`, to which identities of `ministack` log in. It is called vault.test."""
+    from servers.aws_login import serve
+
+    with serve(openbao, ministack, server_id="vault.test") as login:
+        yield login
 
 
 @pytest.fixture(scope="session")

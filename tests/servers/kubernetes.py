@@ -94,14 +94,13 @@ class _Handler(BaseHTTPRequestHandler):
 def serve(folder: Path) -> Iterator[Cluster]:
     """Give a cluster that knows the tokens which it issued itself."""
     authority = Authority(folder)
-    handler = type("Handler", (_Handler,), {})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*authority.issue("kubernetes"))
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     cluster = Cluster(f"https://127.0.0.1:{server.server_address[1]}", authority.ca)
-    handler.cluster = cluster
+    server.RequestHandlerClass = type("Handler", (_Handler,), {"cluster": cluster})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

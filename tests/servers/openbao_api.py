@@ -46,7 +46,7 @@ class OpenBao:
         self,
         method: str,
         path: str,
-        body: object = None,
+        body: Any = None,
         *,
         token: str | None = None,
         namespace: str = "",

@@ -9,11 +9,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import requests
 
 from servers.faults import Fault, FaultProxy, serve
+from servers.identities import Authority
+from servers.openbao import OpenBao
 from servers.process import session
 
 TEXT = '{"data": {"value": "0123456789"}}'
@@ -52,7 +55,7 @@ def calls() -> list[str]:
 def proxy(calls: list[str]) -> Iterator[FaultProxy]:
     upstream = ThreadingHTTPServer(("127.0.0.1", 0), type("Counting", (Upstream,), {"calls": calls}))
     upstream.daemon_threads = True
-    threading.Thread(target=upstream.serve_forever, daemon=True).start()
+    threading.Thread(target=upstream.serve_forever, args=(0.05,), daemon=True).start()
     with serve(f"http://127.0.0.1:{upstream.server_address[1]}") as running:
         yield running
     upstream.shutdown()
@@ -132,10 +135,18 @@ def test_malformed(proxy: FaultProxy) -> None:
 
 
 def test_echo(proxy: FaultProxy) -> None:
-    proxy.add(Fault.echo("s3cret"))
+    proxy.add(Fault.echo("s3cret\nof zwei €"))
     answer = session().get(proxy.url)
-    assert "s3cret" in answer.text
-    assert answer.headers["X-Echo"] == "s3cret"
+    assert answer.json() == {"errors": ["cannot parse s3cret\nof zwei €"]}
+    assert answer.headers["X-Echo"].encode("latin-1").decode() == "s3cret of zwei €"
+
+
+def test_nobody_is_answered_after_the_end(proxy: FaultProxy) -> None:
+    client = session()
+    with serve(proxy.url) as first:
+        assert client.get(first.url).text == TEXT
+    with pytest.raises(requests.ConnectionError):
+        client.get(first.url)
 
 
 def test_a_late_answer_is_the_servers(proxy: FaultProxy) -> None:
@@ -150,6 +161,25 @@ def test_how_many_at_a_time(proxy: FaultProxy) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: session().get(f"{proxy.url}/together").status_code, range(4)))
     assert (answers, proxy.peak, proxy.connections) == ([200] * 4, 4, 4)
+
+
+def test_a_stand_in_answers_what_the_server_has_not(proxy: FaultProxy, calls: list[str]) -> None:
+    proxy.stand_in("^/own$", lambda body: Fault.answer(200, {"got": body.decode()}))
+    assert session().post(f"{proxy.url}/own", data="x").json() == {"got": "x"}
+    assert session().post(f"{proxy.url}/other", data="x").text == TEXT
+    proxy.add(Fault.answer(503), path="/own")
+    assert session().post(f"{proxy.url}/own", data="x").status_code == 503
+    assert (calls, proxy.count(path="/own")) == (["/other"], 2)
+
+
+def test_tls_on_both_sides(openbao_tls: OpenBao, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with serve(openbao_tls.url, ca=openbao_tls.ca, certificate=authority.issue("proxy")) as proxy:
+        through = OpenBao(proxy.url, ca=authority.ca)
+        assert through.request("GET", "sys/health")["sealed"] is False
+        with pytest.raises(requests.exceptions.SSLError):
+            session().get(proxy.url)
+        assert proxy.counts == {("GET", "/v1/sys/health"): 1}
 
 
 def test_nothing_behind_it(proxy: FaultProxy) -> None:

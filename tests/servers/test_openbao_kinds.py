@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_kubernetes(openbao: OpenBao, tmp_path: Path) -> None:
 
 def test_a_review_says_what_is_wrong(tmp_path: Path) -> None:
     cluster = kubernetes.Cluster("", tmp_path)
-    specs = [
+    specs: list[dict[str, Any]] = [
         {"token": "not.a.token"},
         {"token": cluster.token("web", seconds=-1)},
         {"token": cluster.token("web"), "audiences": ["other"]},
@@ -105,7 +106,7 @@ def test_certificate(openbao_tls: OpenBao, tmp_path: Path) -> None:
         login(openbao_tls, "cert", {"name": "app"}, authority.issue("late", days=-1))
 
 
-def test_a_wrapped_token_and_one_that_can_be_used_once(openbao: OpenBao) -> None:
+def test_a_secret_id_that_can_be_used_once(openbao: OpenBao) -> None:
     role = openbao.add_approle("once", "default", secret_id_num_uses=1)
     body = {"role_id": role.role_id, "secret_id": role.secret_id}
     assert login(openbao, "approle", body) == ["default"]

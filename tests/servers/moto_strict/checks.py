@@ -11,11 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
+from moto.core.responses import BaseResponse
 
-__all__ = ["before", "error"]
-
-# moto's server answers requests in threads, and its verbs look first and write then.
-ONE_AT_A_TIME = threading.RLock()
+__all__ = ["before", "error", "one_at_a_time", "replace"]
 
 
 def error(code: str, message: str, *, status: int = 400) -> JsonRESTError:
@@ -25,6 +23,23 @@ def error(code: str, message: str, *, status: int = 400) -> JsonRESTError:
     return made
 
 
+def replace(owner: type, name: str, new: object) -> None:
+    """Put `new` in a class of moto in place of what has its name."""
+    setattr(owner, name, new)
+
+
+def one_at_a_time(service: type[BaseResponse]) -> None:
+    """Have a service answer one request after the other: moto's threads walk through what others of them change."""
+    original: Callable[..., Any] = service.call_action
+    lock = threading.Lock()
+
+    def alone(self: BaseResponse) -> Any:
+        with lock:
+            return original(self)
+
+    replace(service, "call_action", alone)
+
+
 def before(owner: type, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Have a verb of moto call the decorated check first, with the verb's own arguments."""
     original: Callable[..., Any] = getattr(owner, name)
@@ -32,11 +47,10 @@ def before(owner: type, name: str) -> Callable[[Callable[..., None]], Callable[.
     def decorate(check: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(original)
         def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
-            with ONE_AT_A_TIME:
-                check(self, *args, **kwargs)
-                return original(self, *args, **kwargs)
+            check(self, *args, **kwargs)
+            return original(self, *args, **kwargs)
 
-        setattr(owner, name, checked)
+        replace(owner, name, checked)
         return check
 
     return decorate

@@ -17,7 +17,7 @@ from moto.kms import utils
 from moto.kms.models import Key, KmsBackend
 from moto.kms.responses import KmsResponse
 
-from servers.moto_strict.checks import before, error
+from servers.moto_strict.checks import before, error, one_at_a_time, replace
 
 __all__ = ["make_strict"]
 
@@ -26,6 +26,7 @@ KEY_ID_LENGTH = 36  # moto begins a ciphertext with the id of its key.
 
 def make_strict() -> None:
     """Add to moto's KMS what it lacks."""
+    one_at_a_time(KmsResponse)
     utils._serialize_encryption_context = _serialized_context
     _guard_uses()
     _guard_decrypt()
@@ -102,7 +103,7 @@ def _take_arns(name: str) -> None:
     def taking(self: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
         return original(self, self.any_id_to_key_id(key_id), *args, **kwargs)
 
-    setattr(KmsBackend, name, taking)
+    replace(KmsBackend, name, taking)
 
 
 def _answer_dry_runs(name: str) -> None:
@@ -116,4 +117,4 @@ def _answer_dry_runs(name: str) -> None:
             raise error("DryRunOperationException", message, status=412)
         return result
 
-    setattr(KmsResponse, name, dry)
+    replace(KmsResponse, name, dry)

@@ -16,10 +16,10 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.secretsmanager import exceptions
-from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
+from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
 from moto.secretsmanager.responses import SecretsManagerResponse
 
-from servers.moto_strict.checks import before, error
+from servers.moto_strict.checks import before, error, one_at_a_time, replace
 
 __all__ = ["make_strict"]
 
@@ -33,14 +33,15 @@ TO_BE_DELETED = "You can't perform this operation on the secret because it was m
 
 def make_strict() -> None:
     """Add to moto's Secrets Manager what it lacks."""
+    one_at_a_time(SecretsManagerResponse)
     # Every error of a request's sender has 400 at AWS; moto's own constructors set 404 for some.
-    exceptions.SecretsManagerClientError.code = property(lambda _self: 400, lambda _self, _status: None)
+    replace(exceptions.SecretsManagerClientError, "code", property(lambda _self: 400, lambda _self, _status: None))
     _guard_values()
     _guard_create()
     _guard_marked()
     _move_labels_as_aws_does()
-    SecretsManagerBackend.batch_get_secret_value = _batch_get(SecretsManagerBackend.batch_get_secret_value)
-    SecretsManagerResponse.list_secret_version_ids = _list_secret_version_ids
+    replace(SecretsManagerBackend, "batch_get_secret_value", _batch_get(SecretsManagerBackend.batch_get_secret_value))
+    replace(SecretsManagerResponse, "list_secret_version_ids", _list_secret_version_ids)
 
 
 def _guard_values() -> None:
@@ -83,10 +84,6 @@ def _guard_marked() -> None:
             if _is_marked(self, secret_id):
                 raise error("InvalidRequestException", TO_BE_DELETED)
 
-    @before(SecretsManagerBackend, "delete_secret")
-    def take_the_lock(self: SecretsManagerBackend, *_args: Any, **_kwargs: Any) -> None:
-        """Nothing more to check; but a secret must not go while another request writes it."""
-
 
 def _is_marked(backend: SecretsManagerBackend, secret_id: str) -> bool:
     secret = backend.secrets.get(secret_id)
@@ -94,7 +91,7 @@ def _is_marked(backend: SecretsManagerBackend, secret_id: str) -> bool:
 
 
 def _move_labels_as_aws_does() -> None:
-    FakeSecret.reset_default_version = _add_current_version
+    replace(FakeSecret, "reset_default_version", _add_current_version)
 
     @before(SecretsManagerBackend, "update_secret_version_stage")
     def check_holder(
@@ -105,6 +102,8 @@ def _move_labels_as_aws_does() -> None:
         move_to_version_id: str | None,
     ) -> None:
         secret = self.secrets.get(secret_id)
+        if isinstance(secret, ReplicaSecret):
+            raise exceptions.OperationNotPermittedOnReplica
         holder = _holder(secret, version_stage) if secret else None
         if move_to_version_id and holder not in (None, remove_from_version_id, move_to_version_id):
             message = f"Staging label {version_stage} is currently attached to version {holder}, so you must "
@@ -115,10 +114,11 @@ def _move_labels_as_aws_does() -> None:
     def move(self: SecretsManagerBackend, secret_id: str, **kwargs: Any) -> tuple[str, str]:
         result = original(self, secret_id, **kwargs)
         secret = self.secrets[secret_id]
-        secret.set_default_version_id(_holder(secret, "AWSCURRENT"))  # moto forgets, and reads the old value on.
+        if isinstance(secret, FakeSecret):
+            secret.set_default_version_id(_holder(secret, "AWSCURRENT"))  # moto forgets, and reads the old value on.
         return result
 
-    SecretsManagerBackend.update_secret_version_stage = move
+    replace(SecretsManagerBackend, "update_secret_version_stage", move)
 
 
 def _add_current_version(self: FakeSecret, version: Version, version_id: str) -> None:
