@@ -11,7 +11,7 @@ from typing import Any
 import plays
 from lab import Lab
 from measuring import Benchmark, Case, Comparison, Quantity, Target
-from sources import Source, Sources
+from sources import REQUESTS, Source, Sources
 
 __all__ = ["benchmark"]
 
@@ -23,12 +23,7 @@ SIZES = ((1, 1), (1, 10), (10, 1), (10, 10), (100, 1))
 # Of slow peers, more lookups than these take minutes.
 SLOW_LOOKUPS = 10
 MOST_WALL, MOST_CPU = 1.15, 1.12
-QUANTITIES = [
-    Quantity("wall", "s"),
-    Quantity("CPU", "s"),
-    Quantity("requests", has_ratio=False),
-    Quantity("logins", has_ratio=False),
-]
+QUANTITIES = [Quantity("wall", "s"), Quantity("CPU", "s"), *REQUESTS]
 
 EXPLANATION = """\
 Every host runs one task, which reads its values with one lookup each and compares them with what they should be. CPU is
@@ -63,12 +58,10 @@ def _many_lookups(lab: Lab, sources: Sources, forks: int, more: str = "", *, in_
 
 
 def _targets(source: Source, floor: str) -> list[Target]:
-    """Return what our own sources are to reach; of a provider, one request for each value and one login."""
-    requests = [Target(source.name, quantity="requests", at_most=LOOKUPS + 1)] if source.provider else []
     return [
         Target(source.name, floor, "wall", at_most=MOST_WALL),
         Target(source.name, floor, "CPU", at_most=MOST_CPU),
-        *requests,
+        *source.request_targets(LOOKUPS),
     ]
 
 

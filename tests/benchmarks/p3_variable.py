@@ -12,18 +12,13 @@ from typing import Any
 import plays
 from lab import Lab
 from measuring import Benchmark, Case, Comparison, Quantity, Target
-from sources import Source, Sources
+from sources import REQUESTS, Source, Sources
 
 __all__ = ["benchmark"]
 
 Play = Callable[[Source, int], dict[str, Any]]
 
-QUANTITIES = [
-    Quantity("wall", "s"),
-    Quantity("CPU", "s"),
-    Quantity("requests", has_ratio=False),
-    Quantity("logins", has_ratio=False),
-]
+QUANTITIES = [Quantity("wall", "s"), Quantity("CPU", "s"), *REQUESTS]
 
 EXPLANATION = """\
 A variable whose value is a lookup is evaluated in every task that uses it; `ansible_password` is used by every task,
@@ -53,11 +48,9 @@ def _comparison(lab: Lab, sources: Sources, title: str, play: Play, *, hosts: in
         )
         for source in (floor, *ours, peer)
     ]
-    targets = [target for source in ours for target in _targets(source, floor)]
+    targets = [
+        target
+        for source in ours
+        for target in (Target(source.name, floor.name, "wall", at_most=1.1), *source.request_targets(1))
+    ]
     return Comparison(cases, targets, QUANTITIES, title.format(hosts, tasks))
-
-
-def _targets(source: Source, floor: Source) -> list[Target]:
-    """Return what our own sources are to reach; of a provider, one read and one login."""
-    requests = [Target(source.name, quantity="requests", at_most=2)] if source.provider else []
-    return [Target(source.name, floor.name, "wall", at_most=1.1), *requests]

@@ -8,6 +8,7 @@ Each has the same values, one for each number below COUNT, so that a play can te
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,11 +20,19 @@ from typing import Any
 import pyrage
 from counting_proxy import CountingProxy
 from lab import ROOT, Lab
+from measuring import Quantity, Target
 from servers.openbao_api import AppRole
 
-__all__ = ["COUNT", "Source", "Sources", "value_of"]
+__all__ = ["COUNT", "REQUESTS", "Source", "Sources", "value_of"]
 
 COUNT = 10
+# What a provider is asked for, by the quantities that benchmarks show. Requests are all of them.
+CALLS = {
+    "requests": re.compile(""),
+    "logins": re.compile(r"/auth/\w+/login$"),
+    "reads": re.compile(r"/data/|^GetSecretValue$"),
+}
+REQUESTS = [Quantity(name, has_ratio=False) for name in CALLS]
 SOPS = Path(sys.prefix) / "bin" / "sops"
 OUR_LOOKUP = "lookup('scoped.secrets.secret', 'item_NUMBER')"
 CALLBACK = {"ANSIBLE_CALLBACKS_ENABLED": "scoped.secrets.usage"}
@@ -52,6 +61,12 @@ class Source:
     def expression(self, number: int) -> str:
         return self.lookup.replace("NUMBER", str(number))
 
+    def request_targets(self, values: int) -> list[Target]:
+        """Return what is to reach the provider, where there is one: a login, and a read for each of the values."""
+        if not self.provider:
+            return []
+        return [Target(self.name, quantity="logins", at_most=1), Target(self.name, quantity="reads", at_most=values)]
+
     def take(self, lab: Lab, playbook: Path, *, hosts: int, forks: int = 5) -> dict[str, float]:
         """Run a playbook that reads from here; return what it took, and the requests that reached the provider."""
         if self.provider:
@@ -60,8 +75,8 @@ class Source:
         if not self.provider:
             return taken
         calls = self.provider.take_calls()
-        logins = sum(number for call, number in calls.items() if call.endswith("/login"))
-        return {**taken, "requests": calls.total(), "logins": logins}
+        counts = {name: sum(calls[call] for call in calls if pattern.search(call)) for name, pattern in CALLS.items()}
+        return {**taken, **counts}
 
 
 class Sources:
