@@ -23,14 +23,17 @@ def managers(
     connector: bool | None = None,
     keeps_values: bool | None = None,
     refuses_empty: bool | None = None,
+    option: str = "",
 ) -> Any:
-    """Run a test with every manager that is so; None: either way."""
+    """Run a test with every manager that is so, and whose connector has `option`; None: either way."""
     wanted = {"has_connector": connector, "keeps_values": keeps_values}
 
     def fits(one: type[Provider]) -> bool:
         is_able = (able is None or able in one.able()) and (unable is None or unable not in one.able())
         is_so = all(value is None or getattr(one, name)() is value for name, value in wanted.items())
-        return is_able and is_so and refuses_empty in (None, one.REFUSES_EMPTY)
+        manager = one.manager()
+        has_option = not option or (manager is not None and option in manager.OPTIONS)
+        return is_able and is_so and has_option and refuses_empty in (None, one.REFUSES_EMPTY)
 
     # Tests of one server go to one worker, which then starts no other.
     chosen = [

@@ -9,7 +9,12 @@ from collections import defaultdict
 
 import pytest
 
-__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_makereport", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_configure",
+    "pytest_runtest_logreport",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+]
 
 _seen: dict[tuple[str, str], set[str]] = defaultdict(set)
 
@@ -24,7 +29,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
     report: pytest.TestReport = yield  # type: ignore[misc, assignment]
     mark = item.get_closest_marker("proves")
     if mark:
-        report.user_properties.append(("proves", [item.callspec.params["provider_class"].name(), mark.args[0]]))  # type: ignore[attr-defined]
+        chosen = item.callspec.params["provider_class"]  # type: ignore[attr-defined]
+        report.user_properties.append(("proves", [chosen.name(), mark.args[0]]))
     return report
 
 

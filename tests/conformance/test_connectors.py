@@ -165,6 +165,23 @@ def test_what_can_not_be_is_refused_before_any_request(bare: Subject, params: di
     assert list(bare.provider.requests) == []
 
 
+@managers(option="read_only")
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_connector_that_only_reads(subject: Subject, check_mode: bool) -> None:
+    subject.keep("a", "value")
+    subject.connect(read_only=True)
+    subject.provider.forget_requests()
+    deeds = [lambda: subject.keep("b", "x", check_mode=check_mode), lambda: subject.drop("a", check_mode=check_mode)]
+    assert [subject.work.refused(deed).code for deed in deeds] == ["read_only_manager"] * 2
+    assert subject.writes == 0
+    assert subject.read("a") == b"value"
+    forced = subject.drop("a", force=True)
+    assert "was left" in forced.warnings[0]
+    path = subject.provider.path("a")
+    assert subject.provider.value_at(path) == b"value"
+    subject.provider.remove(path)
+
+
 @managers(connector=True, able=Capability.WRITE)
 def test_a_default_gets_new_secrets_and_moves_none(subject: Subject) -> None:
     subject.keep("old", "value", secret_manager=None)

@@ -66,6 +66,23 @@ def test_a_cached_value_is_asked_for_again_where_that_is_wanted(subject: Subject
     assert subject.reads == (times if subject.provider.keeps_values() else subject.provider.unwraps(times))
 
 
+@managers(option="data_key_reuse")
+def test_data_keys_may_be_reused_from_now_on(subject: Subject) -> None:
+    """What a run wrote together is read together, and what was written before as it was written."""
+    wraps = {}
+    for reuse in ("none", "run", "3"):
+        subject.connect(data_key_reuse=reuse)
+        subject.new_run()
+        for number in range(6):
+            subject.keep(f"_{reuse}_{number}", reuse)
+        wraps[reuse] = subject.writes
+    assert wraps == {"none": 6, "run": 1, "3": 2}
+    subject.new_run()
+    for reuse in wraps:
+        assert {subject.read(f"_{reuse}_{number}") for number in range(6)} == {reuse.encode()}
+    assert subject.reads == 6 + 1 + 2
+
+
 @managers(able=Capability.WRITE)
 def test_a_read_after_a_write_is_true(subject: Subject) -> None:
     for value in ("one", "two", "three"):

@@ -322,8 +322,8 @@ class ConnectorResource(Resource[ConnectorState]):
         connector = state.connector
         if connector is None:
             return
-        for path in state.default_of:
-            write_default(session, session.chain(path), None)
+        for scope in state.default_of:
+            write_default(session, session.chain(scope), None)
         chain = session.chain(self.path)
         if state.secrets:
             session.replace_connector(chain, connector, replace(connector, is_removed=True, updated_at=session.now))

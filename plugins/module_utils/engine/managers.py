@@ -93,7 +93,7 @@ class Managers:
 
         Raise NotFound, Forbidden for one of another scope, Conflict for a built-in manager that is switched off.
         """
-        keeper = self.find(self.default if name is None else name)
+        keeper = self.keeper(self.scope.default_connector_id) if name is None else self.find(name)
         if keeper is None:
             self._check_builtin()
         elif keeper not in self.usable:

@@ -126,6 +126,9 @@ class ScopeResource(Resource[ScopeState]):
         if state.scope is None or plan.action is not Action.DELETE:
             return None
         kept = access.in_store(lambda session: _in_order(session, session.chain(self.path)))
+        for keeper, _secret in kept:
+            # Logged in before anything goes: what others need to log in may be among it.
+            access.call(keeper, lambda _manager: None)
         for keeper, secret in kept:
             remove_kept(access, keeper, secret, is_forced=self.force)
         return True if kept else None
@@ -155,17 +158,17 @@ class ScopeResource(Resource[ScopeState]):
         return {"level": self.path.level.value, **super().identity}
 
 
+def _heads(session: Session, scope: Scope) -> Iterator[bytes]:
+    yield scope.head
+    for child in rows.children_of(session.tx, scope):
+        yield from _heads(session, child)
+
+
 def _in_order(session: Session, chain: list[Scope]) -> list[tuple[Keeper, Secret]]:
     """Return the secrets that connectors keep, each before those that its connector needs to log in."""
     kept = list(_kept_elsewhere(session, chain))
     depths = {keeper.connector.id: login_depth(session, keeper) for keeper, _secret in kept}
     return sorted(kept, key=lambda one: -depths[one[0].connector.id])
-
-
-def _heads(session: Session, scope: Scope) -> Iterator[bytes]:
-    yield scope.head
-    for child in rows.children_of(session.tx, scope):
-        yield from _heads(session, child)
 
 
 def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keeper, Secret]]:

@@ -69,9 +69,11 @@ class SecretResource(Resource[SecretState]):
         """Look at the value that a value keeper has: others may have changed it there."""
         secret, keeper = state.secret, state.keeper
         wants_value = self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
-        if not (wants_value and secret and keeper) or keeper.keeps_keys or secret.is_reference:
+        if not (wants_value and secret and keeper):
             return state
         self._check_keeper(state)
+        if keeper.keeps_keys or secret.is_reference:
+            return state
         return replace(state, observed=access.kept_value(keeper, secret.path), is_observed=True)
 
     def _check_keeper(self, state: SecretState) -> None:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .errors import ScopedSecretsError
+from .record import Record
 
 __all__ = ["Answer", "Query"]
 
 
-class Query(NamedTuple):
+class Query(Record):
     """A secret to read, as the caller in scope (`org`, `project`) names it. `cache_ttl`: seconds, None for the run."""
 
     reference: str
@@ -23,7 +22,7 @@ class Query(NamedTuple):
     cache_ttl: int | None = None
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """What a query brought: the value, its kind (text, file) and when it expires (ISO 8601 or never), or the error."""
 
     kind: str = ""

@@ -699,14 +699,14 @@ def test_a_scope_that_goes_takes_what_its_connectors_keep(cloud: Cloud, tree: En
 
 
 def test_a_scope_that_goes_needs_no_credential_that_is_gone_already(cloud: Cloud, tree: Engine) -> None:
-    """`a_token` is kept at `first` and goes before `b`, for which `a` must log in with it."""
+    """`a_token` is kept at `first`, and `a` must log in with it for `b` to go."""
     vault(tree, "first", **PAY, vault="first", use_as_default=True)
     vault(tree, "a", **PAY, vault="a", token="good")
     keep(tree, "b", **PAY, secret_manager="a")
     assert declare(Engine(tree.settings), "scope", **PAY, state="absent", force=True).changed
     assert (cloud.paths("first"), cloud.paths("a")) == ([], [])
     removed = [path for verb, path in cloud.asked if verb == "remove"]
-    assert removed == ["app/a_token", "app/b"]
+    assert removed == ["app/b", "app/a_token"]
 
 
 def test_what_comes_into_a_scope_while_it_goes_goes_too(cloud: Cloud, tree: Engine) -> None:
