@@ -18,7 +18,7 @@ from ..store import scopes as rows
 from ..store.secrets import count_secrets, delete_secret, secrets_of
 from .access import Access
 from .integrity import check_head
-from .keeping import is_kept_there, remove_kept
+from .keeping import remove_kept
 from .logins import login_depth
 from .managers import Keeper, Managers, load_managers
 from .resource import Action, Info, Plan, Resource, View, changed_fields, pick
@@ -178,7 +178,7 @@ def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keep
     managers = load_managers(session, chain)
     for secret in secrets_of(session.tx, chain[-1].id):
         keeper = managers.keeper(secret.connector_id)
-        if keeper and is_kept_there(keeper, secret):
+        if keeper:
             yield keeper, secret
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -35,7 +35,7 @@ class Prepared:
     """What was done at the secret's manager, for the store to follow. `keeping` is None where no value is involved."""
 
     secret_id: str
-    value: bytes = b""
+    value: bytes = field(default=b"", repr=False)
     keeping: Keeping | None = None
 
 
