@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Generator
 
 import pytest
 
@@ -24,9 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> object:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Have a report say what its test proves, for it crosses a process."""
-    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    report = yield
     mark = item.get_closest_marker("proves")
     if mark:
         chosen = item.callspec.params["provider_class"]  # type: ignore[attr-defined]

@@ -70,7 +70,7 @@ class InMemory(ValueKeeper):
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
     """A store with a connector `memory`, which keeps a secret `old` in two versions."""
-    monkeypatch.setitem(sys.modules, f"{registry.__package__}.{KIND}", SimpleNamespace(MANAGER=InMemory))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, f"{registry.__package__}.{KIND}", SimpleNamespace(MANAGER=InMemory))
     work = Workplace(tmp_path)
     work.declare(f"connector_{KIND}", identifier="memory")
     for value in (b"one", b"two"):

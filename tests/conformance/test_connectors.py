@@ -97,7 +97,8 @@ def test_a_credential_may_be_a_reference(bare: Subject) -> None:
     field = bare.provider.CREDENTIAL
     given = dict(bare.options())
     bare.work.declare("secret_text", identifier="login", value=given.pop(field).encode())
-    bare.work.declare(bare.resource, identifier=CONNECTOR, **given, **{f"{field}_ref": "login"})
+    given[f"{field}_ref"] = "login"
+    bare.work.declare(bare.resource, identifier=CONNECTOR, **given)
     bare.keep("a", "value")
     assert bare.read("a") == b"value"
     assert bare.work.refused(lambda: bare.drop("login")).code == "secret_in_use"
@@ -117,7 +118,7 @@ def test_it_can_not_go_while_it_keeps_a_secret(subject: Subject) -> None:
     assert not subject.disconnect().changed
 
 
-@managers(connector=True)
+@managers(connector=True, variants=True)
 def test_force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Subject) -> None:
     subject.keep("a", "value")
     (warning,) = subject.disconnect(force=True).warnings
