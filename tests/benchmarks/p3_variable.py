@@ -53,4 +53,4 @@ def _comparison(lab: Lab, sources: Sources, title: str, play: Play, *, hosts: in
         for source in ours
         for target in (Target(source.name, floor.name, "wall", at_most=1.1), *source.request_targets(1))
     ]
-    return Comparison(cases, targets, QUANTITIES, title.format(hosts, tasks), rounds=3)
+    return Comparison(cases, targets, QUANTITIES, title.format(hosts, tasks), rounds=2)
