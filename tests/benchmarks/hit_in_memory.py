@@ -17,7 +17,7 @@ from task_log import logged
 
 __all__ = ["benchmark"]
 
-HOSTS = 200
+HOSTS = 100
 QUANTITIES = [Quantity("95th percentile", "ms", 1000), Quantity("median", "ms", 1000)]
 
 EXPLANATION = f"""\

@@ -75,7 +75,8 @@ class Comparison:
     """Cases to compare, in the order in which a round takes them, and what is to come out.
 
     `start`, where there is one, is what all cases begin with: it is taken in every round, and taken off. The first
-    quantity is the one that a picture shows, where `in_picture` says so.
+    quantity is the one that a picture shows, where `in_picture` says so. What takes long sits out all rounds after
+    `rounds`.
     """
 
     cases: list[Case]
@@ -84,6 +85,7 @@ class Comparison:
     title: str = ""
     start: Take | None = None
     in_picture: bool = True
+    rounds: int | None = None
 
     def quantity(self, name: str) -> Quantity:
         return next(quantity for quantity in self.quantities if quantity.name == name)
@@ -118,7 +120,9 @@ class Spread:
 
 
 def _short(figure: float) -> str:
-    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.3g}"
+    if abs(figure) >= 1000:
+        return f"{figure:,.0f}"
+    return f"{figure:.3g}" if abs(figure) >= 0.001 else "0"
 
 
 @dataclass
@@ -129,6 +133,8 @@ class Measurement:
     rounds: list[dict[str, Figures]] = field(default_factory=list)
 
     def take_round(self) -> None:
+        if self.comparison.rounds is not None and len(self.rounds) >= self.comparison.rounds:
+            return
         start = self.comparison.start() if self.comparison.start else {}
         due = [case for case in self.comparison.cases if case.rounds is None or len(self.rounds) < case.rounds]
         self.rounds.append({case.name: self._take(case, start) for case in due})

@@ -35,7 +35,7 @@ def benchmark(lab: Lab) -> Benchmark:
         Case(DEBUG, lambda: lab.play("debug", count=ITEMS), ITEMS),
         Case(CREATE, loops.create, ITEMS, DEBUG, is_ours=True),
         Case(AGAIN, loops.declare_again, ITEMS, DEBUG, is_ours=True),
-        Case(PEER, loops.write_to_vault, PEER_ITEMS, DEBUG),
+        Case(PEER, loops.write_to_vault, PEER_ITEMS, DEBUG, rounds=2),
     ]
     targets = [
         Target(CREATE, DEBUG, "wall", at_most=3),

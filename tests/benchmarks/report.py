@@ -98,7 +98,12 @@ def _comparison(measurement: Measurement) -> list[str]:
     ]
     outcomes = [_row(*_outcome(measurement, target)) for target in comparison.targets]
     targets = [*_head("target", "to reach", "reached", ""), *outcomes, ""] if outcomes else []
-    return [*title, *figures, "", *targets]
+    rounds = f"{len(measurement.rounds)} rounds{', fewer of what is slow' if _has_slow(comparison) else ''}.\n"
+    return [*title, rounds, *figures, "", *targets]
+
+
+def _has_slow(comparison: Comparison) -> bool:
+    return any(case.rounds is not None for case in comparison.cases)
 
 
 def _columns(comparison: Comparison) -> Iterator[str]:
