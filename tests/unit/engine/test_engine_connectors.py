@@ -572,8 +572,7 @@ def test_with_the_built_in_manager_off_new_secrets_need_another(tree: Engine) ->
     declare(tree, "scope", builtin_manager="disabled")
     assert keep(tree, "a").returned["secret"]["secret_manager"] == "vault"
     assert error_of(lambda: keep(tree, "b", secret_manager="builtin")).code == "builtin_disabled"
-    vault(tree, use_as_default=False)
-    error = error_of(lambda: keep(tree, "b"))
+    error = error_of(lambda: vault(tree, use_as_default=False))
     assert (error.code, "(vault)" in error.hint) == ("builtin_disabled", True)
     assert keep(tree, "t", value=b"good2").returned["secret"]["secret_manager"] == "builtin"
 
@@ -581,11 +580,12 @@ def test_with_the_built_in_manager_off_new_secrets_need_another(tree: Engine) ->
 def test_a_credential_of_a_connector_needs_a_manager_too(settings: Settings, tree: Engine) -> None:
     vault(tree, use_as_default=True)
     declare(tree, "scope", builtin_manager="disabled")
-    vault(tree, use_as_default=False)
+    # A new scope does as its parent: it has no manager at all.
+    declare(tree, "scope", org="bare")
     before = content_of(settings)
-    assert error_of(lambda: vault(tree, "second", token="good", vault="second")).code == "builtin_disabled"
+    assert error_of(lambda: vault(tree, "second", token="good", org="bare")).code == "builtin_disabled"
     assert content_of(settings) == before
-    assert vault(tree, "second", token_ref="t", vault="second").changed
+    assert vault(tree, "second", token_ref="account.t", org="bare").changed
 
 
 # --- at the provider

@@ -57,7 +57,7 @@ def keep(engine: Engine, identifier: str, value: bytes = b"v", **params: Any) ->
     ("at", "path"), [(None, ""), (KMS, ""), (VAULT, "app/a"), (keeper("memory_vault", base="b"), "b/a")]
 )
 def test_a_value_keeper_says_where_a_secret_lies(at: Keeper | None, path: str) -> None:
-    assert path_for(at, "a", b"v") == path_for(at, "a", None) == path
+    assert path_for(at, "a", "text", b"v") == path_for(at, "a", "file", None) == path
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ def test_a_value_keeper_says_where_a_secret_lies(at: Keeper | None, path: str) -
     ],
 )
 def test_what_a_manager_does_not_take(at: Keeper, identifier: str, value: bytes | None, code: str) -> None:
-    error = error_of(lambda: path_for(at, identifier, value))
+    error = error_of(lambda: path_for(at, identifier, "text", value))
     assert (error.code, "x" * 20 in str(error)) == (code, False)
 
 
 def test_the_largest_value_is_taken(cloud: Cloud) -> None:
-    path_for(VAULT, "a", b"x" * 1000)
-    path_for(None, "a$", b"x" * 5000)
+    path_for(VAULT, "a", "text", b"x" * 1000)
+    path_for(None, "a$", "file", b"x" * 5000)
     assert cloud.asked == []
 
 
 def test_only_managers_with_secrets_of_their_own_can_be_referred_to() -> None:
     for at in (VAULT, READER):
-        check_referable(at, "secret")
+        check_referable(at)
     for at, words in ((None, "the built-in secret manager"), (KMS, "connector 'c' of the account")):
-        error = error_of(lambda at=at: check_referable(at, "secret 'a'"))
-        assert (error.code, words in error.message) == ("reference_not_possible", True)
+        error = error_of(lambda at=at: check_referable(at))
+        assert (error.code, words in error.message) == ("not_supported", True)
 
 
 @pytest.mark.parametrize(
