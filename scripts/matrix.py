@@ -65,7 +65,7 @@ def check(core: str, folder: Path) -> bool:
     tests = [python, "-m", "pytest", "-m", "" if core in SERVERS else "not servers"]
     playbooks = [*tests, "-n", "2", "tests/integration"]
     runs: list[tuple[str, list[str], dict[str, str]]] = [
-        ("unit", [*tests, "tests/unit"], {}),
+        ("unit", [*tests, "-n", "2", "tests/unit"], {}),
         ("playbooks", playbooks, {}),
     ]
     if core in SANITY:
