@@ -155,9 +155,18 @@ def proof_of_run(token: bytes) -> str:
 def folders() -> Iterator[str]:
     """Yield where a broker may be met, the best first."""
     user = os.geteuid()
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{user}", "/dev/shm", _temp(), "/tmp"):
-        if base and os.path.isabs(base):
+    for base in _bases(user):
+        if os.path.isabs(base):
             yield f"{base}/scoped-secrets-{user}"
+
+
+def _bases(user: int) -> Iterator[str]:
+    yield os.environ.get("XDG_RUNTIME_DIR", "")
+    yield f"/run/user/{user}"
+    yield "/dev/shm"
+    # Only now: Python looks for its temp folder by writing a file there, in every worker.
+    yield _temp()
+    yield "/tmp"
 
 
 def _temp() -> str:
