@@ -38,19 +38,24 @@ in brackets.
 
 def _summary(outcomes: list[Outcome]) -> list[str]:
     """Return how many targets were met, and which were not."""
-    met, missed = 0, []
-    for outcome in outcomes:
-        for measurement in outcome.measurements:
-            for target in measurement.comparison.targets:
-                reached = measurement.reached(target)
-                if reached and target.is_met(reached.median):
-                    met += 1
-                else:
-                    place = ", ".join(filter(None, [outcome.benchmark.identifier, measurement.comparison.title]))
-                    missed.append(
-                        f"* {place}: {_subject(measurement, target)}: {reached or 'not measured'} instead of {target.limit}"
-                    )
-    return [f"{met} targets of {met + len(missed)} were met{'; missed:' if missed else '.'}\n", *missed, ""]
+    verdicts = [
+        _missed(outcome.benchmark.identifier, measurement, target)
+        for outcome in outcomes
+        for measurement in outcome.measurements
+        for target in measurement.comparison.targets
+    ]
+    missed = list(filter(None, verdicts))
+    met = len(verdicts) - len(missed)
+    return [f"{met} targets of {len(verdicts)} were met{'; missed:' if missed else '.'}\n", *missed, ""]
+
+
+def _missed(identifier: str, measurement: Measurement, target: Target) -> str:
+    """Return what came out instead of a target, empty for one that was met."""
+    reached = measurement.reached(target)
+    if reached and target.is_met(reached.median):
+        return ""
+    place = ", ".join(filter(None, [identifier, measurement.comparison.title]))
+    return f"* {place}: {_subject(measurement, target)}: {reached or 'not measured'} instead of {target.limit}"
 
 
 def page(outcomes: list[Outcome]) -> str:
