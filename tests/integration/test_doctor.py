@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from site_of_runs import Run, Site, Task
+from site_of_runs import BROKER, Run, Site, Task
 
 DOCTOR: Task = {"scoped.secrets.doctor": {}}
 MADE: Task = {"scoped.secrets.secret_text": {"identifier": "a", "value": "of a"}}
-# What is counted here, one process must have counted.
-BROKER = {"SCOPED_SECRETS_BROKER": "on"}
 
 
 def verdicts(run: Run) -> dict[str, str]:

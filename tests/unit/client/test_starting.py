@@ -147,17 +147,19 @@ def test_one_that_does_not_get_ready_is_given_up_and_ended(lab: Lab, monkeypatch
     stuck.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(stuck))
     monkeypatch.setattr(starting, "PATIENCE", 0.2)
-    spawned: list[subprocess.Popen[bytes]] = []
+    spawned: list[int] = []
     real = starting._spawn
 
-    def spy(orders: int, lock: int) -> subprocess.Popen[bytes]:
+    def spy(orders: int, lock: int) -> int:
         spawned.append(real(orders, lock))
         return spawned[-1]
 
     monkeypatch.setattr(starting, "_spawn", spy)
     with pytest.raises(NotStarted, match="not within"):
         start(lab.meeting, lab.run, lab.settings, never)
-    assert [process.returncode for process in spawned] == [-signal.SIGKILL]
+    (pid,) = spawned
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_for_a_run_that_has_ended_none_is_started(lab: Lab) -> None:
