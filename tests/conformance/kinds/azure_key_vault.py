@@ -88,6 +88,9 @@ class AzureKeyVault(Provider):
         self._vault.live.pop(path, None)
         self._vault.deleted.pop(path, None)
 
+    def retire(self, path: str) -> None:
+        self._vault.deleted[path] = self._vault.live.pop(path)
+
     @property
     def _vault(self) -> Vault:
         return self._vaults[""]
