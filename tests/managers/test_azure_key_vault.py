@@ -203,7 +203,8 @@ def test_a_content_type_that_is_wrong(azure: Azure, vault: Vault) -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "verb"), [("get", "read"), ("get", "check"), ("set", "write"), ("delete", "remove"), ("recover", "again")]
+    ("missing", "verb"),
+    [("get", "read"), ("get", "check"), ("set", "write"), ("delete", "remove"), ("recover", "again")],
 )
 def test_a_permission_that_is_missing_is_named(azure: Azure, vault: Vault, missing: str, verb: str) -> None:
     key_vault(azure, vault.url).write("a", b"one", Writing())

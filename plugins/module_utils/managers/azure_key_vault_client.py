@@ -121,9 +121,7 @@ class KeyVaultClient:
         except Exception as error:
             raise self._meaning(error, doing, path, needs, expecting) from None
 
-    def _meaning(
-        self, error: Exception, doing: str, path: str, needs: str, expecting: frozenset[int]
-    ) -> Exception:
+    def _meaning(self, error: Exception, doing: str, path: str, needs: str, expecting: frozenset[int]) -> Exception:
         from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeError, HttpResponseError
 
         ours = next((one for one in _causes(error) if isinstance(one, ScopedSecretsError)), None)
@@ -131,7 +129,7 @@ class KeyVaultClient:
             return ours
         response = getattr(error, "response", None)
         is_of_vault = isinstance(error, HttpResponseError) and self._is_of_vault(response)
-        if isinstance(error, ClientAuthenticationError) and not is_of_vault:
+        if isinstance(error, OSError) or (isinstance(error, ClientAuthenticationError) and not is_of_vault):
             return self._session.failure or failures.login_refused(self._what, _why_refused(error))
         if is_of_vault and not isinstance(error, DecodeError) and response.status_code >= 400:
             return self._answered(response, doing, path, needs, expecting)
@@ -144,9 +142,7 @@ class KeyVaultClient:
         url = urlsplit(response.request.url) if response is not None else urlsplit("")
         return url.hostname == self._host and url.path.startswith(("/secrets", "/deletedsecrets"))
 
-    def _answered(
-        self, response: Any, doing: str, path: str, needs: str, expecting: frozenset[int]
-    ) -> Exception:
+    def _answered(self, response: Any, doing: str, path: str, needs: str, expecting: frozenset[int]) -> Exception:
         status, (code, inner) = response.status_code, _codes_in(response)
         shown = next((one for one in (inner, code) if one in _CODES), f"HTTP status {status}")
         if status == 404 and code not in _NOT_FOUND:
@@ -215,10 +211,8 @@ def _need_libraries() -> None:
             __import__(module)
         except ImportError:
             raise failures.missing_library(requirement, "Azure Key Vault") from None
-    for name in ("azure", "msal"):
-        logger = logging.getLogger(name)
-        logger.addHandler(logging.NullHandler())
-        logger.propagate = False
+    for name in ("azure.core", "azure.identity", "azure.keyvault", "msal"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _is_repeatable(method: str, url: str) -> bool:

@@ -77,9 +77,7 @@ class ClientCertificate(AzureLogin):
 
         pem = pem_text("client_certificate", self._text("client_certificate"))
         try:
-            return CertificateCredential(
-                **self._application(), certificate_data=pem.encode(), **network, **authority
-            )
+            return CertificateCredential(**self._application(), certificate_data=pem.encode(), **network, **authority)
         except (TypeError, ValueError):
             raise failures.login_refused(
                 what, "'client_certificate' is not a certificate with its RSA key, without a passphrase, in PEM form"
@@ -120,7 +118,9 @@ class WorkloadIdentity(AzureLogin):
         file = os.path.expanduser(self._text("token_file"))
         given = {**self._application(), "token_file_path": file}
         try:
-            return WorkloadIdentityCredential(**{name: one or None for name, one in given.items()}, **network, **authority)
+            return WorkloadIdentityCredential(
+                **{name: one or None for name, one in given.items()}, **network, **authority
+            )
         except ValueError:
             why = "the environment of ansible-playbook lacks AZURE_TENANT_ID, AZURE_CLIENT_ID or AZURE_FEDERATED_TOKEN_FILE"
             raise failures.login_refused(what, why) from None
@@ -142,4 +142,10 @@ class DefaultChain(AzureLogin):
         return DefaultAzureCredential(**excluded, **network, **authority)
 
 
-LOGINS: tuple[type[AzureLogin], ...] = (ClientSecret, ClientCertificate, ManagedIdentity, WorkloadIdentity, DefaultChain)
+LOGINS: tuple[type[AzureLogin], ...] = (
+    ClientSecret,
+    ClientCertificate,
+    ManagedIdentity,
+    WorkloadIdentity,
+    DefaultChain,
+)
