@@ -27,14 +27,8 @@ def key_vault(server: Azure, url: str = "", counts: Counter[str] | None = None, 
     """Return a connector to the vault at a URL, as an application that may do all unless the options name a login."""
     owner = options.pop("owner", OWNER)
     url = url or server.url
-    options = {
-        "vault_url": url,
-        "authority": url,
-        "ca_cert": server.ca.read_text(),
-        "timeout": 10,
-        "retries": 2,
-        **options,
-    }
+    network = {"ca_cert": server.ca.read_text(), "timeout": 10, "retries": 2}
+    options = {"vault_url": url, "authority": url, **network, **options}
     if "auth_method" not in options and not login_options(AzureKeyVault).keys() & options.keys():
         options |= {name: getattr(server, name) for name in ("client_id", "client_secret")}
         options["tenant_id"] = server.tenant

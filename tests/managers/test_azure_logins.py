@@ -121,12 +121,9 @@ def test_a_managed_identity(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_default_takes_the_environment(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "TENANT_ID": azure.tenant,
-        "CLIENT_ID": azure.client_id,
-        "CLIENT_SECRET": azure.client_secret,
-    }.items():
-        monkeypatch.setenv(f"AZURE_{name}", value)
+    for name in ("client_id", "client_secret"):
+        monkeypatch.setenv(f"AZURE_{name.upper()}", getattr(azure, name))
+    monkeypatch.setenv("AZURE_TENANT_ID", azure.tenant)
     key_vault(azure, auth_method="default").check()
     assert azure.logins[-1] == azure.client_id
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")

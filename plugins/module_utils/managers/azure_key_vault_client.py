@@ -127,7 +127,7 @@ class KeyVaultClient:
         ours = next((one for one in _causes(error) if isinstance(one, ScopedSecretsError)), None)
         if ours:
             return ours
-        response = getattr(error, "response", None)
+        response: Any = getattr(error, "response", None)
         is_of_vault = isinstance(error, HttpResponseError) and self._is_of_vault(response)
         if isinstance(error, OSError) or (isinstance(error, ClientAuthenticationError) and not is_of_vault):
             return self._session.failure or failures.login_refused(self._what, _why_refused(error))

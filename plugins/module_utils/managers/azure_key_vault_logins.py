@@ -19,6 +19,7 @@ from .http import pem_text
 __all__ = ["LOGINS", "AzureLogin", "validate_login"]
 
 _APPLICATION: ArgumentSpec = {"tenant_id": {"type": "str"}, "client_id": {"type": "str"}}
+_VARIABLES = "AZURE_TENANT_ID, AZURE_CLIENT_ID or AZURE_FEDERATED_TOKEN_FILE"
 _ID = re.compile(r"[0-9A-Za-z.-]{1,200}")
 
 
@@ -85,7 +86,7 @@ class ClientCertificate(AzureLogin):
 
 
 class ManagedIdentity(AzureLogin):
-    """What Azure gives to the machine that ansible-playbook runs on: its own identity, or one that is assigned to it."""
+    """What Azure gives to the machine that ansible-playbook runs on: its own identity, or one assigned to it."""
 
     NAME = "managed_identity"
     OPTIONS: ClassVar[ArgumentSpec] = {"client_id": _APPLICATION["client_id"]}
@@ -116,14 +117,11 @@ class WorkloadIdentity(AzureLogin):
         from azure.identity import WorkloadIdentityCredential
 
         file = os.path.expanduser(self._text("token_file"))
-        given = {**self._application(), "token_file_path": file}
+        given = {name: one for name, one in {**self._application(), "token_file_path": file}.items() if one}
         try:
-            return WorkloadIdentityCredential(
-                **{name: one or None for name, one in given.items()}, **network, **authority
-            )
+            return WorkloadIdentityCredential(**given, **network, **authority)
         except ValueError:
-            why = "the environment of ansible-playbook lacks AZURE_TENANT_ID, AZURE_CLIENT_ID or AZURE_FEDERATED_TOKEN_FILE"
-            raise failures.login_refused(what, why) from None
+            raise failures.login_refused(what, f"the environment of ansible-playbook lacks {_VARIABLES}") from None
 
 
 class DefaultChain(AzureLogin):
