@@ -146,7 +146,6 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             azure(client_secret_ref="text", retries=0),
             azure(client_secret="{{ canary.text }}", client_secret_ref="text"),
             azure(client_secret="{{ canary.text }}", client_certificate="{{ canary.key }}"),
-            azure(client_secret="{{ canary.text }}", ca_cert="{{ canary.key }}"),
             azure(client_secrt="{{ canary.text }}"),
             azure(client_secret="{{ canary.text }}", vault_url="https://u:{{ canary.short }}@localhost"),
             azure(client_secret="{{ canary.text }}", authority="https://u:{{ canary.password | urlencode }}@localhost"),

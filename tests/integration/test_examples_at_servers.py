@@ -49,9 +49,14 @@ def aws_variables(moto: Aws) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def azure_variables(azure: Azure) -> dict[str, str]:
     """The variables of an application, as the Azure libraries take them."""
-    names = ("tenant_id", "client_id", "client_secret")
-    login = {f"AZURE_{name.upper()}": getattr(azure, name) for name in names}
-    return {**login, "AZURE_VAULT_URL": azure.url, "AZURE_AUTHORITY_HOST": azure.url, "AZURE_CA": str(azure.ca)}
+    return {
+        "AZURE_VAULT_URL": azure.url,
+        "AZURE_AUTHORITY_HOST": azure.url,
+        "AZURE_CA": str(azure.ca),
+        "AZURE_TENANT_ID": azure.tenant,
+        "AZURE_CLIENT_ID": azure.client_id,
+        "AZURE_CLIENT_SECRET": azure.client_secret,
+    }
 
 
 def check_vault(site: Site, openbao: OpenBao, moto: Aws) -> None:
