@@ -56,7 +56,12 @@ class Provider(ABC):
         self.server: Any = None
         if self.SERVER:
             self.server = fixture(self.SERVER)
-            self.proxy = fixture("fault_proxy")(self.server.url)
+            self.proxy = self.front()
+
+    def front(self) -> FaultProxy:
+        """Return the proxy before its server."""
+        proxy: FaultProxy = self.fixture("fault_proxy")(self.server.url)
+        return proxy
 
     @classmethod
     def manager(cls) -> type[Manager] | None:

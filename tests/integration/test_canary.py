@@ -52,6 +52,12 @@ def vault(**options: Any) -> Task:
     }
 
 
+def azure(**options: Any) -> Task:
+    """Return a task about a connector to a vault that is not there."""
+    given = {**API, "identifier": "azure", "vault_url": "https://localhost:9", "authority": "https://localhost:9"}
+    return {"scoped.secrets.connector_azure_key_vault": {**given, "tenant_id": "t", "client_id": "c", **options}}
+
+
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
 TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/scope": (
@@ -126,6 +132,25 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "callback/usage": ([], []),
     "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
     "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
+    "modules/connector_azure_key_vault": (
+        [
+            azure(check=False, client_secret="{{ canary.text }}", tags={"team": "payments"}),
+            azure(check=False, client_secret="{{ canary.changed }}"),
+            azure(check=False, client_certificate="{{ canary.key }}"),
+            azure(check=False, client_secret_ref="text"),
+        ],
+        [
+            azure(client_secret="{{ canary.text }}", retries=0),
+            azure(client_certificate="{{ canary.key }}", retries=0),
+            azure(client_certificate="{{ canary.password }}", retries=0),
+            azure(client_secret_ref="text", retries=0),
+            azure(client_secret="{{ canary.text }}", client_secret_ref="text"),
+            azure(client_secret="{{ canary.text }}", client_certificate="{{ canary.key }}"),
+            azure(client_secrt="{{ canary.text }}"),
+            azure(client_secret="{{ canary.text }}", vault_url="https://u:{{ canary.short }}@localhost"),
+            azure(client_secret="{{ canary.text }}", authority="https://u:{{ canary.password | urlencode }}@localhost"),
+        ],
+    ),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],
@@ -158,7 +183,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/connector_check": (
         [
             {"scoped.secrets.connector_check": {**API, "identifier": name}}
-            for name in ("vault", "aws_kms", "aws_secrets_manager")
+            for name in ("vault", "aws_kms", "aws_secrets_manager", "azure")
         ],
         [{"scoped.secrets.connector_check": {"identifier": "vault", "passphrase": "{{ canary.text }}"}}],
     ),

@@ -33,6 +33,7 @@ def test_a_fresh_installation(site: Site) -> None:
         # Only who uses these needs them.
         "library for aws_kms": "ok",
         "library for aws_secrets_manager": "ok",
+        "library for azure_key_vault": "ok",
         "library for hashicorp_vault": "ok",
     }
     assert not site.store.exists()

@@ -16,6 +16,7 @@ from site_of_runs import Site
 
 if TYPE_CHECKING:
     from servers.aws import Aws
+    from servers.azure_key_vault import Azure
     from servers.openbao import OpenBao
 
 EVERYTHING = ["create", "read", "update", "delete", "list"]
@@ -43,6 +44,19 @@ def aws_variables(moto: Aws) -> dict[str, str]:
     for name in ("scoped-secrets-example", "payments", "payments-api"):
         kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     return {**moto.variables(), "AWS_REGION": moto.region, "PAYMENTS_AWS_KEY": "a secret access key"}
+
+
+@pytest.fixture(scope="module")
+def azure_variables(azure: Azure) -> dict[str, str]:
+    """The variables of an application, as the Azure libraries take them."""
+    return {
+        "AZURE_VAULT_URL": azure.url,
+        "AZURE_AUTHORITY_HOST": azure.url,
+        "AZURE_CA": str(azure.ca),
+        "AZURE_TENANT_ID": azure.tenant,
+        "AZURE_CLIENT_ID": azure.client_id,
+        "AZURE_CLIENT_SECRET": azure.client_secret,
+    }
 
 
 def check_vault(site: Site, openbao: OpenBao, moto: Aws) -> None:
@@ -83,6 +97,10 @@ def test_playbook(
 
 @pytest.mark.parametrize("entry", sorted(served()))
 def test_examples_of_the_documentation(
-    site: Site, vault_variables: dict[str, str], aws_variables: dict[str, str], entry: str
+    site: Site,
+    vault_variables: dict[str, str],
+    aws_variables: dict[str, str],
+    azure_variables: dict[str, str],
+    entry: str,
 ) -> None:
-    run_documentation(site, entry, {**vault_variables, **aws_variables})
+    run_documentation(site, entry, {**vault_variables, **aws_variables, **azure_variables})

@@ -35,6 +35,7 @@ SIDEWAYS = (
 # Nobody is there: see test_isolation_connectors.py for where there is somebody.
 VAULT = {"url": "http://127.0.0.1:1", "retries": 0, "check": False}
 AWS = {"region": "eu-central-1", "access_key_id": "AKIAX", "endpoint_url": "http://127.0.0.1:1", "check": False}
+AZURE = {"vault_url": "https://127.0.0.1:1", "tenant_id": "t", "client_id": "c", "check": False}
 
 
 def of(module: str, **options: Any) -> Task:
@@ -108,6 +109,12 @@ TABLE: dict[str, list[Task]] = {
     ],
     "modules/connector_aws_secrets_manager": [
         *elsewhere("connector_aws_secrets_manager", "secret_access_key", identifier="b", **AWS),
+    ],
+    "modules/connector_azure_key_vault": [
+        of("connector_azure_key_vault", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_azure_key_vault", "client_secret", identifier="b", **AZURE),
+        *elsewhere("connector_azure_key_vault", "client_certificate", identifier="b", **AZURE),
+        *elsewhere("connector_azure_key_vault", "ca_cert", identifier="b", client_secret="x", **AZURE),
     ],
     "modules/connector_aws_kms": [
         of("connector_aws_kms", **OURS, identifier="only_theirs_vault", state="absent"),

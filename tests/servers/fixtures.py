@@ -19,12 +19,14 @@ import pytest
 if TYPE_CHECKING:
     from servers.aws import Aws, Microburst, Ministack
     from servers.aws_login import AwsLogin
+    from servers.azure_key_vault import Azure
     from servers.faults import FaultProxy
     from servers.kubernetes import Cluster
     from servers.openbao import OpenBao
 
 __all__ = [
     "aws_login",
+    "azure",
     "fault_proxy",
     "kubernetes_cluster",
     "microburst",
@@ -37,6 +39,7 @@ __all__ = [
 
 SERVERS = {
     "aws_login",
+    "azure",
     "fault_proxy",
     "kubernetes_cluster",
     "microburst",
@@ -124,6 +127,15 @@ def kubernetes_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clu
 
     with serve(tmp_path_factory.mktemp("kubernetes")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
+    """Azure Key Vault and Microsoft Entra ID, over TLS."""
+    from servers.azure_key_vault import serve
+
+    with serve(tmp_path_factory.mktemp("azure")) as server:
+        yield server
 
 
 @pytest.fixture

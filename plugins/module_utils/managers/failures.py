@@ -33,6 +33,7 @@ __all__ = [
     "read_only_manager",
     "request_refused",
     "secret_scheduled_for_deletion",
+    "secret_version_disabled",
     "throttled",
     "timed_out",
     "tls_refused",
@@ -275,4 +276,13 @@ def missing_region(what: str) -> InvalidInput:
         "missing_region",
         f"No region is known for {what}.",
         hint="Set 'region' on the connector, or AWS_REGION in the environment of ansible-playbook.",
+    )
+
+
+def secret_version_disabled(what: str, path: str) -> Conflict:
+    """It is there, and somebody switched it off."""
+    return Conflict(
+        "secret_version_disabled",
+        f"The version of '{path}' at {what} is disabled.",
+        hint="Enable it at the provider, or name a version that is enabled.",
     )
