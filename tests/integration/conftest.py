@@ -9,9 +9,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from connector_tasks import Connector, aws_at, kms_at, vault_at
 from site_of_runs import ROOT, Site
+
+if TYPE_CHECKING:
+    from servers.aws import Aws
+    from servers.openbao import OpenBao
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +43,21 @@ def collections(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def site(tmp_path: Path, venv: Path, collections: Path) -> Site:
     return Site(tmp_path, venv, collections)
+
+
+@pytest.fixture
+def vault(openbao: OpenBao) -> Connector:
+    """A connector that keeps secrets in OpenBao."""
+    return vault_at(openbao)
+
+
+@pytest.fixture
+def aws(moto: Aws) -> Connector:
+    """A connector that keeps secrets in AWS Secrets Manager."""
+    return aws_at(moto)
+
+
+@pytest.fixture
+def kms(moto: Aws) -> Connector:
+    """A connector that seals with a key of AWS KMS."""
+    return kms_at(moto)

@@ -15,6 +15,7 @@ from ..managers.registry import manager_kind
 from ..model.entities import Connector, Scope
 from ..model.errors import Conflict
 from ..model.identifiers import check_identifier, check_name, check_tags
+from ..model.scopes import ScopePath
 from ..store.connectors import defaults_at
 from ..store.secrets import count_kept, kept_by, replace_references
 from .access import Access
@@ -47,7 +48,7 @@ class ConnectorState:
     connector: Connector | None = None
     secrets: int = 0
     some_secrets: tuple[str, ...] = ()
-    default_of: tuple[str, ...] = ()
+    default_of: tuple[ScopePath, ...] = ()
     credentials: Mapping[str, SecretState] = field(default_factory=dict)
 
     @property
@@ -158,6 +159,8 @@ class ConnectorResource(Resource[ConnectorState]):
 
     def _default(self, state: ConnectorState) -> bool:
         wanted = self.params.get("use_as_default")
+        if wanted is False and state.is_default:
+            state.managers.for_new(builtin.NAME)
         return state.is_default if wanted is None else bool(wanted)
 
     def _wanted(self) -> View:
@@ -216,7 +219,7 @@ class ConnectorResource(Resource[ConnectorState]):
         users = [f"secret '{name}'" for name in state.some_secrets]
         if state.secrets > len(users):
             users.append(f"{state.secrets - len(users)} more secrets")
-        users += [f"default secret manager of '{scope}'" for scope in state.default_of]
+        users += [f"default secret manager of {scope}" for scope in state.default_of]
         if users and not self.force:
             raise Conflict(
                 "connector_in_use",
@@ -292,8 +295,8 @@ class ConnectorResource(Resource[ConnectorState]):
         connector = state.connector
         if connector is None:
             return
-        if state.is_default:
-            write_default(session, state.chain, None)
+        for scope in state.default_of:
+            write_default(session, session.chain(scope), None)
         chain = session.chain(self.path)
         if state.secrets:
             session.replace_connector(chain, connector, replace(connector, is_removed=True, updated_at=session.now))
@@ -309,6 +312,10 @@ class ConnectorResource(Resource[ConnectorState]):
     @property
     def identity(self) -> View:
         return {"identifier": self.identifier, "kind": self.kind.KIND, **super().identity}
+
+    def predicted(self, state: ConnectorState, plan: Plan) -> View:
+        after = {name: value for name, value in plan.after.items() if name not in ("credentials", "use_as_default")}
+        return {**super().predicted(state, replace(plan, after=after)), "is_default": plan.after["use_as_default"]}
 
 
 def _settled(connector: Connector | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ..model.errors import Conflict, Forbidden, NotFound
 from ..model.scopes import ScopePath
 from .session import Session
 
-__all__ = ["Keeper", "Managers", "load_managers"]
+__all__ = ["Keeper", "Managers", "connector_removed", "load_managers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Managers:
 
         Raise NotFound, Forbidden for one of another scope, Conflict for a built-in manager that is switched off.
         """
-        keeper = self.keeper(self.scope.default_connector_id) if name is None else self.find(name)
+        keeper = self.find(self.default if name is None else name)
         if keeper is None:
             self._check_builtin()
         return keeper
@@ -144,3 +144,13 @@ def load_managers(session: Session, chain: list[Scope]) -> Managers:
         for connector in session.connectors(chain[: depth + 1])
     ]
     return Managers(chain[-1], keepers, chain[0].inherits_managers)
+
+
+def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
+    """Return the error for a secret (`what`) whose connector was removed by force."""
+    name = f"'{keeper.connector.identifier}'" if keeper else "of this secret"
+    return Conflict(
+        "connector_removed",
+        f"{what} is kept by a connector that was removed: {name}.",
+        hint="Declare that connector again, with the same identifier and place: what it kept is read again then.",
+    )

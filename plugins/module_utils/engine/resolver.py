@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 
 from ..crypto.context import Context
 from ..model.entities import Scope, Secret, SecretVersion
-from ..model.errors import Conflict, Forbidden, InvalidInput, NotFound, ScopedSecretsError
+from ..model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..model.queries import Answer, Query
 from ..model.references import SCHEMES, Reference, select_key
 from ..model.scopes import ScopePath
-from .managers import Keeper, Managers, load_managers
+from .managers import Keeper, Managers, connector_removed, load_managers
 from .session import Session
 
 __all__ = ["Located", "locate", "select_field"]
@@ -135,12 +135,7 @@ def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
     keeper = load_managers(session, chain).keeper(secret.connector_id)
     if keeper and not keeper.connector.is_removed:
         return keeper
-    name = f"'{keeper.connector.identifier}'" if keeper else "of this secret"
-    raise Conflict(
-        "connector_removed",
-        f"Secret '{secret.identifier}' in {chain[-1].path} is kept by a connector that was removed: {name}.",
-        hint="Declare that connector again, with the same identifier and place: what it kept is read again then.",
-    )
+    raise connector_removed(f"Secret '{secret.identifier}' in {chain[-1].path}", keeper)
 
 
 def _version(session: Session, chain: list[Scope], secret: Secret, reference: Reference) -> SecretVersion:

@@ -19,7 +19,7 @@ from ..model.identifiers import check_identifier, check_name, check_tags
 from .access import Access
 from .generate import check_generate, generate
 from .keeping import Keeping, check_referable, path_for, remove_kept, split_reference
-from .managers import Keeper, load_managers
+from .managers import Keeper, connector_removed, load_managers
 from .resource import Action, Plan, Resource, View, changed_fields, pick
 from .secret_views import SecretState, identity_of, load_secret, path_and_key, shown_fields, view_of
 from .session import Session
@@ -71,7 +71,13 @@ class SecretResource(Resource[SecretState]):
         wants_value = self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
         if not (wants_value and secret and keeper) or keeper.keeps_keys or secret.is_reference:
             return state
+        self._check_keeper(state)
         return replace(state, observed=access.kept_value(keeper, secret.path), is_observed=True)
+
+    def _check_keeper(self, state: SecretState) -> None:
+        """Raise Conflict if the secret's connector was removed by force: what is written there could not be read."""
+        if state.keeper and state.keeper.connector.is_removed:
+            raise connector_removed(f"The {self.what}", state.keeper)
 
     def with_observed(self, state: SecretState, before: SecretState) -> SecretState:
         return replace(state, observed=before.observed, is_observed=before.is_observed)
@@ -113,6 +119,8 @@ class SecretResource(Resource[SecretState]):
             path_for(state.keeper, self.identifier, self.value)
             fields["value"] = NEW_VALUE
             after["version"] = secret.current_version + 1
+        if {"reference_to", "value"} & fields.keys():
+            self._check_keeper(state)
         return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields)
 
     def _check_same(self, state: SecretState, secret: Secret) -> None:

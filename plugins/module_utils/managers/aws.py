@@ -13,11 +13,11 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
 from ..model.errors import InvalidInput
 from . import failures
 from .base import ArgumentSpec, Login
+from .http import check_url
 
 if TYPE_CHECKING:
     from .aws_session import AwsSession
@@ -27,7 +27,7 @@ __all__ = [
     "NETWORK_DEFAULTS",
     "NETWORK_OPTIONS",
     "AwsLogin",
-    "is_plain_http",
+    "check_endpoint",
     "tls_notices",
     "validate_network",
 ]
@@ -67,13 +67,11 @@ _PATTERNS = {
     "session_name": (re.compile(r"[\w+=,.@-]{2,64}", re.ASCII), "2 to 64 letters, digits and _+=,.@-"),
     "region": (re.compile(r"[a-z]{2}(-[a-z0-9]+)+"), "a name such as eu-central-1"),
 }
-_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
-def is_plain_http(url: str) -> bool:
-    """Tell whether a URL shows what is sent to the network; the loopback interface is none."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or "")
+def check_endpoint(url: str, options: Mapping[str, Any], what: str) -> None:
+    """Raise InvalidInput for an address that can't be AWS's, or shows to the network what is sent."""
+    check_url(what, "endpoint_url", url, allow_plain_http=bool(options.get("allow_plain_http")))
 
 
 def validate_network(options: Mapping[str, Any], what: str) -> None:
@@ -86,7 +84,8 @@ def validate_network(options: Mapping[str, Any], what: str) -> None:
             raise _invalid(name, "can't be right", f"It must be {example}.")
     if not options.get("role_arn"):
         _refuse_without_role(options)
-    _validate_endpoint(options, what)
+    if options.get("endpoint_url"):
+        check_endpoint(options["endpoint_url"], options, what)
 
 
 def tls_notices(options: Mapping[str, Any], what: str) -> list[str]:
@@ -100,23 +99,6 @@ def _refuse_without_role(options: Mapping[str, Any]) -> None:
     lone = [name for name in _ROLE_OPTIONS if options.get(name)]
     if lone:
         raise _invalid(lone[0], "is given without 'role_arn'", "Name the role that is to be assumed.")
-
-
-def _validate_endpoint(options: Mapping[str, Any], what: str) -> None:
-    url = options.get("endpoint_url")
-    if not url:
-        return
-    try:
-        parts = urlsplit(url)
-        is_usable = (
-            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.username
-        )
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise _invalid("endpoint_url", "is no URL of an endpoint", "It must be as in https://host:port")
-    if is_plain_http(url) and not options.get("allow_plain_http"):
-        raise failures.plain_http(what, "endpoint_url")
 
 
 def _invalid(name: str, problem: str, rule: str) -> InvalidInput:

@@ -195,6 +195,8 @@ def _of_library(error: Exception, attempt: Attempt) -> ScopedSecretsError:
         return failures.missing_region(attempt.what)
     if name == "ReadTimeoutError":
         return failures.timed_out(attempt.what, attempt.seconds)
+    if name == "SSLError":
+        return failures.tls_refused(attempt.what, "its TLS certificate, or its TLS, is not accepted")
     if name == "ParamValidationError":
         return failures.request_refused(attempt.what, attempt.doing, "a value of a length or form that AWS never takes")
     return failures.unavailable(attempt.what, _UNREACHABLE.get(name, f"the AWS library gave up ({name})"))
@@ -206,5 +208,4 @@ _UNREACHABLE = {
     "EndpointConnectionError": "no connection could be made",
     "ProxyConnectionError": "the proxy that the environment names can't be reached",
     "ResponseStreamingError": "the connection was closed before the answer was complete",
-    "SSLError": "its TLS certificate or its TLS is not accepted; 'ca_cert' may name its authority",
 }

@@ -60,7 +60,7 @@ class AwsKms(KeyKeeper):
     def validate(cls, options: Mapping[str, Any]) -> None:
         validate_network(options, cls.TITLE)
         if not options.get("key_arn") and not options.get("key_arn_ref"):
-            raise _invalid("key_arn", "is missing", "Give the ARN, the id or the alias of a key, or 'key_arn_ref'.")
+            raise failures.incomplete_connector(cls.TITLE, "key_arn")
         if options.get("key_arn"):
             _check_key(str(options["key_arn"]).strip(), options.get("region"))
         _check_reuse(str(options.get("data_key_reuse") or "none"))
@@ -70,7 +70,8 @@ class AwsKms(KeyKeeper):
         return tls_notices(self.options, self.place.what)
 
     def login(self) -> None:
-        _check_key(self._given, self.options.get("region"))
+        if not self._pinned:
+            _check_key(self._given, self.options.get("region"))
         session = AwsSession(self.options, self.place, _region_of(self._pinned or self._given))
         session.log_in(self.chosen_login())
         self._client = session.client("kms", {code: self._meaning(code) for code in _OWN_CODES})
@@ -90,10 +91,10 @@ class AwsKms(KeyKeeper):
             raise failures.malformed_reply(self.place.what, "it decrypts to something else than was encrypted")
 
     def settled(self) -> dict[str, Any]:
-        """Keep the key's ARN, and what it was found out from: another `key_arn` is another key."""
-        if self._pinned and self.options.get("pinned_from", self._given) != self._given:
-            self._pinned = ""
-        return {"pinned_key_arn": self._key(), "pinned_from": self._given}
+        """Keep the key's ARN: what the options name it by may lead elsewhere later."""
+        if not self._pinned:
+            self._pinned = str(self._describe(self._given)["Arn"])
+        return {"pinned_key_arn": self._pinned}
 
     def wrap(self, data_key: bytes, context: Mapping[str, str]) -> bytes:
         key = self._key()
@@ -119,12 +120,16 @@ class AwsKms(KeyKeeper):
         return str(self.options.get("key_arn") or "").strip()
 
     def _key(self) -> str:
-        """Return the ARN of the key: as it was pinned, or as it is found out now."""
-        if not self._pinned:
-            arn = _ARN.fullmatch(self._given)
-            is_key = arn is not None and arn["kind"] == "key"
-            self._pinned = self._given if is_key else str(self._describe(self._given)["Arn"])
-        return self._pinned
+        """Return the ARN of the key, as it was pinned or as it is given."""
+        arn = _ARN.fullmatch(self._given)
+        if self._pinned or (arn and arn["kind"] == "key"):
+            return self._pinned or self._given
+        # Found out now, it might be another one in the next run, which could not open what this one seals.
+        raise InvalidInput(
+            "key_not_pinned",
+            f"Which key '{self._given}' of {self.place.what} is was never found out.",
+            hint="Declare the connector once with 'check: true', or give 'key_arn' as the ARN of a key.",
+        )
 
     def _describe(self, key: str) -> dict[str, Any]:
         metadata = self._call("describe_key", key, KeyId=key).get("KeyMetadata") or {}
@@ -184,7 +189,7 @@ def _check_key(key: str, region: str | None) -> None:
 
 
 def _check_reuse(reuse: str) -> None:
-    if reuse in ("none", "run") or (reuse.isascii() and reuse.isdigit() and 1 <= int(reuse) <= _MAX_REUSE):
+    if reuse in ("none", "run") or (re.fullmatch(r"[1-9][0-9]{0,6}", reuse) and int(reuse) <= _MAX_REUSE):
         return
     raise _invalid("data_key_reuse", "can't be used", f"It is none, run, or a number from 1 to {_MAX_REUSE}.")
 

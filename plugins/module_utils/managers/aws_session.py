@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 from ..model.errors import InvalidInput, ScopedSecretsError
 from ..model.version import VERSION
 from . import failures
-from .aws import NETWORK_DEFAULTS, is_plain_http
+from .aws import NETWORK_DEFAULTS, check_endpoint
 from .aws_failures import Attempt, OwnErrors, code_of, error_for_code, translate
 from .base import Login, Place
 
@@ -50,6 +51,8 @@ class AwsSession:
             import botocore.session
         except ImportError:
             raise failures.missing_library(REQUIREMENT, "AWS") from None
+        # Its log has whole requests with the values in them, and what a provider says to a refused login.
+        logging.getLogger("botocore").setLevel(logging.CRITICAL)
         self._new = botocore.session.Session
         self.place = place
         self._options = {**NETWORK_DEFAULTS, **{name: value for name, value in options.items() if value is not None}}
@@ -95,9 +98,7 @@ class AwsSession:
             client = self._session.create_client(
                 service, **self._network(self.region), endpoint_url=self._options.get("endpoint_url") or None
             )
-        self._clients.append(client)
-        self._refuse_plain_http(client.meta.endpoint_url)
-        return AwsClient(client, self, own or {})
+        return AwsClient(self._checked(client), self, own or {})
 
     def close(self) -> None:
         """Close all connections, and give back the file with certificates."""
@@ -166,9 +167,14 @@ class AwsSession:
     def _sts(self, service: str, **parameters: Any) -> Any:
         """Create a client of STS; its address may be set with AWS_ENDPOINT_URL_STS."""
         network = self._network(self.region)
-        network["config"] = network["config"].merge(parameters.pop("config", None))
-        client = self._session.create_client(service, **network, **parameters)
-        self._refuse_plain_http(client.meta.endpoint_url)
+        if "config" in parameters:
+            network["config"] = network["config"].merge(parameters.pop("config"))
+        return self._checked(self._session.create_client(service, **network, **parameters))
+
+    def _checked(self, client: Any) -> Any:
+        # The environment and the profile may name addresses too.
+        check_endpoint(client.meta.endpoint_url, self._options, self.place.what)
+        self._clients.append(client)
         return client
 
     # What all clients have in common.
@@ -202,11 +208,6 @@ class AwsSession:
         # None leaves it to AWS_CA_BUNDLE and the profile.
         verify = False if not self._options["validate_certs"] else (self._ca_file and self._ca_file.name) or None
         return {"region_name": region, "config": config, "verify": verify}
-
-    def _refuse_plain_http(self, url: str) -> None:
-        # The environment and the profile may name addresses too.
-        if is_plain_http(url) and not self._options["allow_plain_http"]:
-            raise failures.plain_http(self.place.what, "endpoint_url")
 
     def _before_send(self, **_event: Any) -> None:
         self._refuse_when_late()
@@ -262,7 +263,7 @@ class AwsClient:
 
         Raise Expected for an error code that is expected (as `code_of` gives it), else one of our errors.
         """
-        with self._translated(operation, resource):
+        with self._translated(operation, resource) as attempt:
             try:
                 reply: dict[str, Any] = getattr(self._client, operation)(**parameters)
             except self._client.exceptions.ClientError as error:
@@ -271,6 +272,11 @@ class AwsClient:
                 if code in expecting:
                     raise Expected(code) from None
                 raise
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                # botocore's parsers take for granted that JSON has the types of the service's model.
+                raise translate(error, attempt) or failures.malformed_reply(
+                    attempt.what, "it has other types"
+                ) from None
         return reply
 
     def error_of(self, operation: str, resource: str, code: str, text: str) -> ScopedSecretsError:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..model.errors import InvalidInput, NotFound, ScopedSecretsError
+from ..model.errors import Conflict, InvalidInput, NotFound, ScopedSecretsError
 from . import failures
 from .base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
 from .hashicorp_vault_client import REQUIREMENTS, TITLE, Client
@@ -67,6 +68,7 @@ class HashicorpVault(ValueKeeper):
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:
         super().__init__(options, place)
         self._mount = self.options["engine"].strip("/")
+        self._lock = threading.RLock()
         self._client: Client | None = None
         self._version: int | None = None
         self._is_verified = False
@@ -96,9 +98,9 @@ class HashicorpVault(ValueKeeper):
         return []
 
     def login(self) -> None:
-        if not self._client:
-            self._client = Client(self.options, self.place, self.chosen_login())
-        self._client.login()
+        with self._lock:
+            self._client = self._client or Client(self.options, self.place, self.chosen_login())
+            self._client.login()
 
     def check(self) -> None:
         """Ask for the rights on a secret that does not exist; a read-only login may have them on some paths only."""
@@ -120,12 +122,12 @@ class HashicorpVault(ValueKeeper):
                 )
 
     def settled(self) -> dict[str, Any]:
-        return {"detected_engine_version": self._version} if self._is_verified and self._version else {}
+        return {"detected_engine_version": self._version} if self._version else {}
 
     def close(self) -> None:
-        if self._client:
-            self._client.close()
-        self._client = None
+        client, self._client = self._client, None
+        if client:
+            client.close()
 
     def path_of(self, identifier: str) -> str:
         return _clean(self.place.what, f"{self.options['base_path'] or ''}/{identifier}")
@@ -135,8 +137,9 @@ class HashicorpVault(ValueKeeper):
         engine = self._engine()
         try:
             return engine.read(path, version)
-        except NotFound as error:
-            if error.code != "unknown_path" or self._is_verified:
+        except (NotFound, Conflict) as error:
+            # A stored version may be that of an engine that is another one by now.
+            if error.code not in ("unknown_path", "kv_version_mismatch") or self._is_verified:
                 raise
             self._verify()
             if self._engine().VERSION == engine.VERSION:
@@ -153,38 +156,41 @@ class HashicorpVault(ValueKeeper):
         self._writable().remove(_clean(self.place.what, path), is_for_good=self.options["delete"] == "destroy")
 
     def _logged_in(self) -> Client:
-        if not self._client:
-            self.login()
-        return self._client  # type: ignore[return-value]
+        with self._lock:
+            if not self._client:
+                self.login()
+            return self._client  # type: ignore[return-value]
 
     def _engine(self) -> Engine:
         """Return the engine in the version that the connector names, or that was found; 2 if nothing is known."""
-        if self._version is None:
-            named = self.options["engine_version"]
-            known = self.options.get("detected_engine_version") if named == "auto" else named
-            if known:
-                self._version = int(known)
-            else:
-                self._verify()
-        return ENGINES[self._version or 2](self._logged_in(), self.place, self._mount)
+        named = self.options["engine_version"]
+        known = self._version or (self.options.get("detected_engine_version") if named == "auto" else named)
+        if not known:
+            self._verify()
+        return ENGINES[int(self._version or known or 2)](self._logged_in(), self.place, self._mount)
 
     def _writable(self) -> Engine:
         """Return the engine, whose version is known for sure: version 1 takes what is meant for 2, at another path."""
         if self.options["read_only"]:
             raise failures.read_only_manager(self.place.what)
-        if not self._is_verified and not self.options.get("detected_engine_version"):
+        if not self.options.get("detected_engine_version"):
             self._verify()
         return self._engine()
 
     def _verify(self) -> bool:
         """Find out the engine's version, once, and return whether it could be; raise unknown_mount, Conflict."""
+        with self._lock:
+            if not self._is_verified:
+                self._version = self._found_version()
+                self._is_verified = True
+            return self._version is not None
+
+    def _found_version(self) -> int | None:
         found = find_version(self._logged_in(), self._mount)
         named = self.options["engine_version"]
         if found and named != "auto" and int(named) != found:
             raise kv_version_mismatch(self.place.what, self._mount, int(named), found)
-        self._version = found or self._version
-        self._is_verified = True
-        return found is not None
+        return found
 
     def _granted(self, paths: list[str]) -> dict[str, Any] | None:
         """Return the capabilities of the token by path, None if it may not ask."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from math import inf
 from time import monotonic
 from typing import Any
@@ -26,6 +27,8 @@ TITLE = "HashiCorp Vault and OpenBao"
 REQUIREMENTS = ("hvac>=2.3", *http.REQUIREMENTS)
 REDIRECTS = 3
 SAFE_POSTS = ("/sys/capabilities-self", "/auth/token/renew-self")
+REFUSED = (401, 403)
+"""Vault's own is 403; the other is that of gateways."""
 FAREWELL = Patience(timeout=1, retries=0)
 
 Ask = Callable[[Any], Reply]
@@ -34,12 +37,12 @@ Ask = Callable[[Any], Reply]
 
 @dataclass
 class _Token:
-    """What is known of the token in use. Times are seconds of `monotonic`.
+    """A token, hvac's client that sends it, and what is known of it. Times are seconds of `monotonic`.
 
     `due` is when it needs attention next: a renewal, or a new login. `uses_left` is None without such a limit.
     """
 
-    text: str = field(repr=False)
+    vault: Any
     is_ours: bool
     is_renewable: bool = False
     is_batch: bool = False
@@ -48,6 +51,16 @@ class _Token:
     expires: float = inf
     due: float = inf
     uses_left: int | None = None
+
+    @property
+    def is_good(self) -> bool:
+        return monotonic() < self.due and self.uses_left != 0
+
+    def send(self, ask: Ask) -> Reply:
+        """Return the answer to a request with this token."""
+        if self.uses_left is not None:
+            self.uses_left -= 1
+        return ask(self.vault)
 
 
 class Client:
@@ -58,10 +71,10 @@ class Client:
         self.what = place.what
         self._meter = place.meter
         self._login = login
+        self._http = _open_session(options, place)
+        self._open_vault = partial(_open_vault, options, self._http)
         self._lock = threading.RLock()
         self._token: _Token | None = None
-        self._http = _open_session(options, place)
-        self._vault = _open_vault(options, self._http)
 
     def login(self) -> None:
         """Log in, anew if need be; raise login_refused or an Unavailable."""
@@ -71,55 +84,48 @@ class Client:
     def call(self, ask: Ask) -> Reply:
         """Return the answer to a request; raise login_expired if the token died, an Unavailable, or vault_sealed.
 
-        Answers with a status of 400 to 404 are the caller's to judge.
+        Answers with a status of 400 to 499 are the caller's to judge.
         """
         token = self._live_token()
-        reply = self._send(ask, token)
+        reply = token.send(ask)
+        if reply.status_code in REFUSED and self._is_dead(token):
+            if token is self._token:
+                raise failures.login_expired(self.what)
+            # Another thread has logged in meanwhile.
+            reply = self._live_token().send(ask)
         if reply.status_code >= 500:
             raise refusal(self.what, "answer", reply)
-        if reply.status_code == 403 and self._is_dead(token):
-            raise failures.login_expired(self.what)
         return reply
 
     def close(self) -> None:
         """Revoke the token if our own login made it, as far as the server answers at once."""
-        token = self._token
+        token, self._token = self._token, None
         if token and token.is_ours and not token.is_batch:
             self._http.patience = FAREWELL
             with contextlib.suppress(ScopedSecretsError):
-                self._send(lambda vault: vault.auth.token.revoke_self(), token)
-        self._token = None
+                token.send(lambda vault: vault.auth.token.revoke_self())
         self._http.close()
-
-    def _send(self, ask: Ask, token: _Token) -> Reply:
-        if token.uses_left is not None:
-            token.uses_left -= 1
-        return ask(self._vault)
 
     def _live_token(self) -> _Token:
         """Return a token that should be good for a request: renewed at half its life, made anew at its end."""
         token = self._token
-        if token and monotonic() < token.due and token.uses_left != 0:
+        if token and token.is_good:
             return token
         with self._lock:
-            if not self._token:
-                return self._log_in()
-            return self._attend(self._token)
+            return self._attended(self._token) if self._token else self._log_in()
 
-    def _attend(self, token: _Token) -> _Token:
-        if monotonic() < token.due and token.uses_left != 0:
-            return token
-        if token.is_renewable:
+    def _attended(self, token: _Token) -> _Token:
+        if not token.is_good and token.is_renewable and monotonic() < token.expires:
             self._renew(token)
-        if monotonic() < token.due and token.uses_left != 0:
+        if token.is_good:
             return token
         if not token.is_ours:
             raise failures.login_expired(self.what)
         return self._log_in()
 
     def _renew(self, token: _Token) -> None:
-        """Renew; a server that will not, or only for a short time, is not asked again."""
-        reply = self._send(lambda vault: vault.auth.token.renew_self(), token)
+        """Renew. A server that will not, or only for a short time, is not asked again: our own login makes another."""
+        reply = token.send(lambda vault: vault.auth.token.renew_self())
         self._meter("renewals")
         if reply.ok:
             auth = content_of(self.what, reply).get("auth") or {}
@@ -133,20 +139,19 @@ class Client:
             token.due = 0
 
     def _log_in(self) -> _Token:
-        self._vault.token = ""
         self._meter("logins")
-        token = self._proven(self._login) if isinstance(self._login, GivenToken) else self._made()
-        self._vault.token = token.text
-        self._token = token
-        return token
+        if isinstance(self._login, GivenToken):
+            self._token = self._proven(self._login)
+        elif isinstance(self._login, TokenMaker):
+            self._token = self._made(self._login)
+        else:
+            raise TypeError(type(self._login).__name__)
+        return self._token
 
-    def _made(self) -> _Token:
+    def _made(self, login: TokenMaker) -> _Token:
         """Return the token of a login of our own."""
-        login = self._login
-        if not isinstance(login, TokenMaker):
-            raise TypeError(type(login).__name__)
-        path, parameters = f"/v1/auth/{login.path}", login.parameters(self.what)
-        reply = self._vault.adapter.post(path, json=parameters)
+        parameters = login.parameters(self.what)
+        reply = self._open_vault().adapter.post(f"/v1/auth/{login.path}", json=parameters)
         if reply.status_code in (400, 401, 403, 404, 405):
             raise failures.login_refused(self.what, _why_refused(login, reply))
         if not reply.ok:
@@ -154,7 +159,8 @@ class Client:
         auth = content_of(self.what, reply).get("auth")
         if not isinstance(auth, dict) or not auth.get("client_token"):
             raise failures.incomplete_reply(self.what, f"auth/{login.path}")
-        token = _Token(str(auth["client_token"]), is_ours=True, is_batch=auth.get("token_type") == "batch")
+        vault = self._open_vault(token=str(auth["client_token"]))
+        token = _Token(vault, is_ours=True, is_batch=auth.get("token_type") == "batch")
         token.may_look_up = bool({"default", "root"} & set(auth.get("policies") or []))
         _set_life(token, auth.get("lease_duration"), auth.get("renewable"), auth.get("num_uses"))
         return token
@@ -164,20 +170,21 @@ class Client:
 
         One that may not look itself up is taken as it is: its policies don't include `default`.
         """
-        token = _Token(login.token(self.what), is_ours=False)
-        self._vault.token = token.text
-        reply = self._vault.auth.token.lookup_self()
-        if reply.status_code == 403 and not _is_denied_by_policy(reply):
+        token = _Token(self._open_vault(token=login.token(self.what)), is_ours=False)
+        reply = _look_up(token)
+        if reply.status_code in REFUSED and not _is_denied_by_policy(reply):
             raise failures.login_refused(self.what, "the server does not know its token, or it has expired")
-        if reply.status_code == 403:
+        if reply.status_code in REFUSED:
             return token
+        if reply.status_code == 404:
+            raise failures.login_refused(self.what, "there is no such namespace, or no Vault at its address")
         if not reply.ok:
             raise refusal(self.what, "look up its own token", reply)
         data = content_of(self.what, reply).get("data")
         if not isinstance(data, dict):
             raise failures.incomplete_reply(self.what, "auth/token/lookup-self")
         token.may_look_up = True
-        _set_life(token, data.get("ttl"), login.IS_RENEWED and data.get("renewable"), data.get("num_uses"))
+        _set_life(token, data.get("ttl"), data.get("renewable"), data.get("num_uses"))
         if not login.IS_RENEWED:
             token.expires = token.due = inf
         return token
@@ -185,14 +192,19 @@ class Client:
     def _is_dead(self, token: _Token) -> bool:
         """Tell whether a refused token is dead, or merely may not do what was asked.
 
-        Looking it up is what tells, but a token of limited uses is not spent on that, nor is one asked that may not.
+        Looking it up is what tells, but a token of limited uses is not spent on that.
         """
-        if token is not self._token or monotonic() >= token.expires:
+        if monotonic() >= token.expires:
             return True
         if token.uses_left is not None:
             return token.uses_left <= 0
-        reply = self._vault.auth.token.lookup_self()
-        return reply.status_code == 403 and (token.may_look_up or not _is_denied_by_policy(reply))
+        reply = _look_up(token)
+        return reply.status_code in REFUSED and (token.may_look_up or not _is_denied_by_policy(reply))
+
+
+def _look_up(token: _Token) -> Reply:
+    reply: Reply = token.vault.auth.token.lookup_self()
+    return reply
 
 
 def _open_session(options: Mapping[str, Any], place: Place) -> HttpSession:
@@ -210,7 +222,7 @@ def _is_repeatable(method: str, url: str) -> bool:
     return method in SAFE_METHODS or (method == "POST" and url.endswith(SAFE_POSTS))
 
 
-def _open_vault(options: Mapping[str, Any], session: HttpSession) -> Any:
+def _open_vault(options: Mapping[str, Any], session: HttpSession, *, token: str = "") -> Any:
     """Return hvac's client on our session: it knows the paths; what comes back is for us to judge."""
     try:
         import hvac
@@ -218,8 +230,8 @@ def _open_vault(options: Mapping[str, Any], session: HttpSession) -> Any:
         raise failures.missing_library(REQUIREMENTS[0], TITLE) from None
     return hvac.Client(
         url=options["url"].rstrip("/"),
-        # Neither None, or hvac takes them from the environment of whoever runs this.
-        token="",
+        # Neither is None, or hvac takes them from the environment of whoever runs this.
+        token=token,
         cert=("", ""),
         namespace=(options.get("namespace") or "").strip("/") or None,
         session=session,

@@ -53,7 +53,7 @@ def fields_of(value: bytes) -> dict[str, str]:
 
 
 def value_of(what: str, content: bytes) -> bytes:
-    """Return the value that `fields_of` put into fields; raise Damaged if they are others now."""
+    """Return the value that `fields_of` put into fields; raise NotFound if they are others now."""
     fields = json.loads(content)
     if isinstance(fields.get("value"), str):
         return str(fields["value"]).encode("utf-8")

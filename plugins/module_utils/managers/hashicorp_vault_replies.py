@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..model.errors import Conflict, Damaged, NotFound, ScopedSecretsError, Unavailable
+from ..model.errors import Conflict, NotFound, ScopedSecretsError, Unavailable
 from . import failures
 from .http import Reply
 
@@ -70,7 +70,7 @@ def refusal(what: str, doing: str, reply: Reply, needs: str = "") -> ScopedSecre
     status = reply.status_code
     if status == 503 and "sealed" in errors_in(reply):
         return _sealed(what)
-    if status == 403:
+    if status in (401, 403):
         return failures.denied(what, doing, needs)
     if status >= 500:
         return failures.unavailable(what, f"it answered with status {status}")
@@ -126,10 +126,10 @@ def engine_is_not_kv(what: str, engine: str) -> Conflict:
     )
 
 
-def value_field_missing(what: str, fields: Mapping[str, Any]) -> Damaged:
-    return Damaged(
+def value_field_missing(what: str, fields: Mapping[str, Any]) -> NotFound:
+    return NotFound(
         "value_field_missing",
         f"A secret of {what} has neither a field 'value' nor 'value_base64' any more, but {len(fields)} others.",
-        hint="Somebody changed it at the provider. Restore an older version there, declare the secret again, or use "
-        "'reference: path#field' for secrets that others write.",
+        hint="Somebody changed it at the provider. Restore an older version there, declare the secret again with its "
+        "value, or use 'reference: path#field' for secrets that others write.",
     )

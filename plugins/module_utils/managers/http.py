@@ -108,7 +108,8 @@ def check_url(title: str, option: str, url: str, *, allow_plain_http: bool) -> N
     """Raise InvalidInput for a URL that can't be one of a server, or that is plain http where that isn't allowed."""
     try:
         parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_usable = is_usable and url.isprintable() and " " not in url
     except ValueError:
         is_usable = False
     if not is_usable or parts.username is not None or parts.query or parts.fragment:
@@ -372,13 +373,12 @@ class HttpSession:
         for cause in causes:
             if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
                 return _Failed(failures.tls_refused(self._what, _tls_words(cause)), is_final=True)
-        if any(isinstance(cause, urllib3.exceptions.ConnectTimeoutError | requests.ConnectTimeout) for cause in causes):
-            return _Failed(failures.timed_out(self._what, self.patience.timeout), is_unsent=True)
-        if any(isinstance(cause, urllib3.exceptions.ReadTimeoutError | TimeoutError) for cause in causes):
-            return _Failed(failures.timed_out(self._what, self.patience.timeout))
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader | UnicodeError):
             return _Failed(failures.unavailable(self._what, "its address or login can't be sent"), is_final=True)
-        is_unsent = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
+        unsent = urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError
+        is_unsent = any(isinstance(cause, unsent) for cause in causes)
+        if any(isinstance(cause, TimeoutError | urllib3.exceptions.ReadTimeoutError) for cause in causes):
+            return _Failed(failures.timed_out(self._what, self.patience.timeout), is_unsent=is_unsent)
         return _Failed(failures.unavailable(self._what, _words(causes)), is_unsent=is_unsent)
 
 

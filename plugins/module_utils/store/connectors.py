@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from ..model.entities import Connector
+from ..model.scopes import ACCOUNT, Level, ScopePath
 from .database import Row, Transaction
 
 __all__ = ["connectors_of", "defaults_at", "delete_connector", "insert_connector", "update_connector"]
@@ -19,14 +20,21 @@ def connectors_of(tx: Transaction, scope_id: str) -> list[Connector]:
     return [_connector(row) for row in rows]
 
 
-def defaults_at(tx: Transaction, connector_id: str) -> list[str]:
-    """Return the identifiers of the scopes whose default manager a connector is."""
+def defaults_at(tx: Transaction, connector_id: str) -> list[ScopePath]:
+    """Return the scopes whose default manager a connector is, those of the same identifier in no particular order."""
     rows = tx.all(
-        "SELECT scope.identifier FROM default_manager JOIN scope ON scope.id = default_manager.scope_id "
+        "SELECT scope.level, scope.identifier, above.identifier AS org FROM default_manager "
+        "JOIN scope ON scope.id = default_manager.scope_id LEFT JOIN scope AS above ON above.id = scope.parent_id "
         "WHERE default_manager.connector_id = :id ORDER BY scope.identifier",
         id=connector_id,
     )
-    return [row["identifier"] for row in rows]
+    return [_path(Level(row["level"]), row["identifier"], row["org"]) for row in rows]
+
+
+def _path(level: Level, identifier: str, org: str) -> ScopePath:
+    if level is Level.PROJECT:
+        return ScopePath(org, identifier)
+    return ScopePath(identifier) if level is Level.ORG else ACCOUNT
 
 
 def insert_connector(tx: Transaction, connector: Connector) -> None:
@@ -48,9 +56,8 @@ def update_connector(tx: Transaction, connector: Connector) -> None:
 
 
 def delete_connector(tx: Transaction, connector_id: str) -> None:
-    """Delete a connector that keeps no secrets, and the records of what it used."""
+    """Delete a connector that keeps no secrets and is no default, and the records of what it used."""
     tx.run("DELETE FROM secret_reference WHERE user_kind = 'connector' AND user_id = :id", id=connector_id)
-    tx.run("DELETE FROM default_manager WHERE connector_id = :id", id=connector_id)
     tx.run("DELETE FROM connector WHERE id = :id", id=connector_id)
 
 

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,16 +17,18 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
-from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import manager_kind
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Secret
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
-from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import MemoryVault
 
 __all__ = [
     "add_connector",
+    "add_reference",
     "add_user",
     "check",
     "content_of",
@@ -91,13 +95,36 @@ def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
         store.database.close()
 
 
-def add_connector(settings: Settings, identifier: str, path: ScopePath = ACCOUNT) -> None:
-    """Put a connector into a scope, as the connector modules will."""
+def add_connector(
+    settings: Settings,
+    identifier: str,
+    path: ScopePath = ACCOUNT,
+    *,
+    kind: str = MemoryVault.KIND,
+    is_removed: bool = False,
+    **options: Any,
+) -> Connector:
+    """Put a connector into a scope, signed, without asking its provider."""
+    kept = {**manager_kind(kind).DEFAULTS, "auth_method": "anonymous", **options}
+
+    def work(session: Session) -> Connector:
+        chain = session.chain(path)
+        connector_id = str(uuid.uuid4())
+        blank = Connector(connector_id, chain[-1].id, kind, identifier, f"The {identifier}", is_removed=is_removed)
+        session.replace_connector(chain, None, replace(blank, options=kept))
+        return next(one for one in session.connectors(session.chain(path)) if one.id == connector_id)
+
+    return in_session(settings, work)
+
+
+def add_reference(settings: Settings, identifier: str, connector: str, path: str, key: str = "") -> None:
+    """Put a secret into the account that refers to what a connector of the account has, without asking for it."""
 
     def work(session: Session) -> None:
-        scope = session.chain(path)[-1]
-        connector = Connector(f"{scope.id}-{identifier}", scope.id, "hashicorp_vault", identifier, f"The {identifier}")
-        insert_connector(session.tx, connector)
+        chain = session.chain(ACCOUNT)
+        keeper = next(one for one in session.connectors(chain) if one.identifier == connector)
+        blank = Secret(str(uuid.uuid4()), chain[-1].id, identifier, "text", identifier, connector_id=keeper.id)
+        session.replace_secret(chain, None, replace(blank, path=path, reference_key=key, is_reference=True))
 
     in_session(settings, work)
 

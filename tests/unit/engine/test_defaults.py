@@ -9,6 +9,7 @@ import sqlite3
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
@@ -68,10 +69,13 @@ def test_an_unknown_connector_lists_those_of_the_scope(two: Engine) -> None:
     assert (error.code, error.hint) == ("unknown_connector", "Its secret managers are: builtin, one, two.")
 
 
-def test_a_connector_of_another_scope_is_unknown(settings: Settings, two: Engine) -> None:
-    error = error_of(lambda: declare(two, "default_secret_manager", org="payments", secret_manager="one"))
-    assert (error.code, error.hint) == ("unknown_connector", "Its secret managers are: builtin.")
-    assert "organization 'payments'" in error.message
+def test_a_connector_of_another_scope_is_refused(settings: Settings, two: Engine) -> None:
+    for name in ("one", "account.one"):
+        call = {"org": "payments", "secret_manager": name}
+        error = error_of(lambda call=call: declare(two, "default_secret_manager", **call))
+        assert (type(error), error.code) == (Forbidden, "manager_of_other_scope")
+        assert "Those of organization 'payments' are: builtin." in error.hint
+        assert "'one' of the account; organization 'payments' can't use" in error.message
     add_connector(settings, "below", ScopePath("payments"))
     assert error_of(lambda: declare(two, "default_secret_manager", secret_manager="below")).code == "unknown_connector"
 

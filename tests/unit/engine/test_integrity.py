@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from typing import Any
 
@@ -13,17 +14,24 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey imp
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.integrity import (
     EMPTY_HEAD,
     check_head,
+    connector_fields,
     move_head,
     scope_fields,
     secret_fields,
     sign,
     signed_generation,
+    tag_connector,
     tag_scope,
     tag_secret,
     tag_version,
     version_fields,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Scope, Secret, SecretVersion
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import (
+    Connector,
+    Scope,
+    Secret,
+    SecretVersion,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from hypothesis import given
@@ -31,6 +39,7 @@ from hypothesis import strategies as st
 
 KEY = ScopeKey("scope-id", 7, bytes(range(32)))
 SCOPE = Scope("id", ScopePath("payments"), "parent", "name", head=b"head")
+CONNECTOR = Connector("id", "scope", "custom", "a", "name", options={"url": "https://one"}, kept=("token",))
 SECRET = Secret("id", "scope", "a", "text", "name", current_version=1)
 VERSION = SecretVersion("id", 1, 7, b"fingerprint", 3, b"envelope", "now")
 TAGS = st.lists(st.binary(min_size=1, max_size=8), max_size=8, unique=True)
@@ -56,6 +65,7 @@ def code_of(scope: Scope, secrets: list[Secret]) -> str:
         {"path": ScopePath("x", "payments")},
         {"builtin_enabled": False},
         {"default_connector_id": "c"},
+        {"inherits_managers": True},
         {"head": b""},
     ],
 )
@@ -71,6 +81,9 @@ def test_a_scope_is_signed_with_all_that_decides(change: dict[str, Any]) -> None
         {"identifier": "x"},
         {"kind": "file"},
         {"connector_id": "c"},
+        {"path": "x"},
+        {"reference_key": "x"},
+        {"is_reference": True},
         {"current_version": 2},
         {"expires_at": "2099-01-01T00:00:00Z"},
     ],
@@ -89,16 +102,56 @@ def test_a_secret_is_signed_with_all_that_decides(change: dict[str, Any]) -> Non
         {"fingerprint": b"x"},
         {"size": 4},
         {"envelope": b"x"},
+        {"at_provider": "2"},
     ],
 )
 def test_a_version_is_signed_with_all_that_decides(change: dict[str, Any]) -> None:
     assert tag_version(replace(VERSION, **change), KEY).tag != tag_version(VERSION, KEY).tag
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "x"},
+        {"scope_id": "x"},
+        {"identifier": "x"},
+        {"kind": "x"},
+        {"options": {"url": "https://other"}},
+        {"options": {}},
+        {"kept": ()},
+        {"kept": ("token", "password")},
+        {"is_removed": True},
+    ],
+)
+def test_a_connector_is_signed_with_all_that_decides(change: dict[str, Any]) -> None:
+    assert tag_connector(replace(CONNECTOR, **change), KEY).tag != tag_connector(CONNECTOR, KEY).tag
+
+
+def test_options_that_say_the_same_are_signed_alike() -> None:
+    one, other = ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
+    assert connector_fields(replace(CONNECTOR, options=one)) == connector_fields(replace(CONNECTOR, options=other))
+    assert connector_fields(replace(CONNECTOR, options={"a": "1"})) != connector_fields(replace(CONNECTOR, options=one))
+
+
 def test_what_people_may_edit_is_not_signed() -> None:
     words = {"name": "x", "description": "x", "tags": {"x": "y"}, "revision": 9, "created_at": "x", "updated_at": "x"}
     assert tag_secret(replace(SECRET, **words), KEY).tag == tag_secret(SECRET, KEY).tag
     assert tag_scope(replace(SCOPE, **words), KEY).tag == tag_scope(SCOPE, KEY).tag
+    assert tag_connector(replace(CONNECTOR, **words), KEY).tag == tag_connector(CONNECTOR, KEY).tag
+
+
+def test_every_field_is_signed_or_one_that_people_may_edit() -> None:
+    """A new field of an entity must be put on one of the two sides."""
+    words = {"name", "description", "tags", "revision", "created_at", "updated_at", "tag"}
+    counts = [
+        # The path of a scope is signed as level and identifier.
+        (SCOPE, len(scope_fields(SCOPE)) - 1),
+        (CONNECTOR, len(connector_fields(CONNECTOR))),
+        (SECRET, len(secret_fields(SECRET))),
+        (VERSION, len(version_fields(VERSION))),
+    ]
+    for entity, signed in counts:
+        assert len({field.name for field in dataclasses.fields(entity)} - words) == signed
 
 
 def test_a_tag_names_its_generation_and_fits_one_key_and_table() -> None:
@@ -118,7 +171,6 @@ def test_none_and_empty_are_told_apart() -> None:
     assert sign(KEY, "t", None) != sign(KEY, "t", "")
     assert sign(KEY, "t", "ab", "c") != sign(KEY, "t", "a", "bc")
     assert scope_fields(replace(SCOPE, parent_id=None)) != scope_fields(replace(SCOPE, parent_id=""))
-    assert len(version_fields(VERSION)) == 7
 
 
 @given(TAGS, st.randoms())
@@ -147,4 +199,5 @@ def test_a_head_misses_what_is_gone_added_or_older(tags: list[bytes], other: byt
 def test_a_head_of_nothing() -> None:
     check_head(replace(SCOPE, head=EMPTY_HEAD), [])
     assert code_of(replace(SCOPE, head=EMPTY_HEAD), [SECRET]) == "rolled_back"
+    assert code_of(replace(SCOPE, head=EMPTY_HEAD), [CONNECTOR]) == "rolled_back"
     assert code_of(replace(SCOPE, head=b""), []) == "rolled_back"

@@ -5,56 +5,110 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.managers import (
-    check_takes_new,
-    default_identifier,
-    find_manager,
-    names_of,
-)
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.managers import Keeper, Managers, load_managers
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Scope
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, NotFound
-from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, Forbidden, NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import add_connector, declare, error_of, shown
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
+    add_connector,
+    declare,
+    error_of,
+    in_session,
+    shown,
+)
 
-ON = Scope("id", ScopePath("Payments"), "parent", "name")
-OFF = Scope("id", ScopePath("Payments"), "parent", "name", builtin_enabled=False, default_connector_id="two-id")
-TWO = [Connector("one-id", "id", "custom", "one", "n"), Connector("two-id", "id", "custom", "two", "n")]
+PAY, API = ScopePath("pay"), ScopePath("pay", "api")
+KEEPERS = [
+    Keeper(Connector("api-id", "i", "memory_vault", "mine", "n"), API),
+    Keeper(Connector("gone-id", "i", "memory_vault", "gone", "n", is_removed=True), API),
+    Keeper(Connector("org-id", "p", "memory_vault", "shared", "n"), PAY),
+    Keeper(Connector("top-id", "a", "memory_kms", "shared", "n"), ACCOUNT),
+]
 
 
-def test_the_managers_of_a_scope() -> None:
-    assert names_of(ON, TWO) == ["builtin", "one", "two"]
-    assert names_of(OFF, TWO) == ["one", "two"]
-    assert names_of(OFF, []) == []
+def managers(*, inherits: bool = False, keepers: list[Keeper] = KEEPERS, **scope: Any) -> Managers:
+    return Managers(Scope("i", API, "p", "name", **scope), keepers, inherits)
+
+
+def test_a_scope_may_use_its_own() -> None:
+    assert managers().names == ["builtin", "mine"]
+    assert managers(builtin_enabled=False).names == ["mine"]
+    assert managers(builtin_enabled=False, keepers=[]).names == []
+
+
+def test_where_it_is_allowed_those_above_too() -> None:
+    assert managers(inherits=True).names == ["builtin", "mine", "org.shared", "account.shared"]
+    found = [managers(inherits=True).find(name) for name in ("builtin", "mine", "org.shared", "account.shared")]
+    assert found == [None, KEEPERS[0], KEEPERS[2], KEEPERS[3]]
 
 
 def test_the_default_is_builtin_until_one_is_set() -> None:
-    assert default_identifier(ON, TWO) == "builtin"
-    assert default_identifier(OFF, TWO) == "two"
+    assert (managers().default, managers().for_new(None)) == ("builtin", None)
+    own = managers(default_connector_id="api-id")
+    assert (own.default, own.for_new(None)) == ("mine", KEEPERS[0])
+    above = managers(default_connector_id="top-id", inherits=True)
+    assert (above.default, above.for_new(None)) == ("account.shared", KEEPERS[3])
 
 
-def test_a_manager_is_found_by_its_name() -> None:
-    assert [find_manager(ON, TWO, name) for name in ("builtin", "one", "two")] == [None, *TWO]
+def test_a_manager_is_found_by_its_id_even_one_removed_by_force() -> None:
+    assert [managers().keeper(one) for one in ("gone-id", "top-id", "none", None)] == [*KEEPERS[1::2], None, None]
+    assert managers().name_of("top-id") == "account.shared"
 
 
-@pytest.mark.parametrize(
-    ("scope", "connectors", "names"), [(ON, TWO, "builtin, one, two."), (OFF, TWO, "one, two."), (OFF, [], "none.")]
-)
-def test_an_unknown_manager_lists_those_there_are(scope: Scope, connectors: list[Connector], names: str) -> None:
-    error = error_of(lambda: find_manager(scope, connectors, "One"))
-    assert (type(error), error.code) == (NotFound, "unknown_connector")
-    assert "'One' in organization 'Payments'" in error.message
-    assert error.hint.endswith(f"are: {names}")
+@pytest.mark.parametrize("name", ["Mine", "gone", "org.mine", "account.mine", "none", ""])
+def test_an_unknown_manager_lists_those_there_are(name: str) -> None:
+    for inherits in (False, True):
+        error = error_of(lambda inherits=inherits: managers(inherits=inherits).find(name))
+        assert (type(error), error.code) == (NotFound, "unknown_connector")
+        assert f"'{name}' in project 'pay/api'" in error.message
+        assert error.hint.endswith(f"are: {', '.join(managers(inherits=inherits).names)}.")
+    assert error_of(lambda: managers(keepers=[], builtin_enabled=False).find(name)).hint.endswith("are: none.")
+
+
+@pytest.mark.parametrize("name", ["shared", "org.shared", "account.shared"])
+def test_one_of_another_scope_is_refused_and_names_its_own(name: str) -> None:
+    error = error_of(lambda: managers().find(name))
+    assert (type(error), error.code) == (Forbidden, "manager_of_other_scope")
+    assert "'shared' of " in error.message
+    assert "project 'pay/api' are: builtin, mine." in error.hint
+    assert "inherited_managers: allowed" in error.hint
 
 
 def test_a_built_in_manager_that_is_switched_off_takes_nothing_new() -> None:
-    error = error_of(lambda: find_manager(OFF, TWO, "builtin"))
-    assert (type(error), error.code, "one, two" in error.hint) == (Conflict, "builtin_disabled", True)
-    assert "it has none yet" in error_of(lambda: check_takes_new(OFF, [], None)).hint
-    check_takes_new(OFF, TWO, "two-id")
-    check_takes_new(ON, TWO, None)
+    for name in (None, "builtin"):
+        error = error_of(lambda name=name: managers(builtin_enabled=False).for_new(name))
+        assert (type(error), error.code, "(mine)" in error.hint) == (Conflict, "builtin_disabled", True)
+    assert "it has none yet" in error_of(lambda: managers(builtin_enabled=False, keepers=[]).for_new(None)).hint
+    assert managers(builtin_enabled=False).for_new("mine") == KEEPERS[0]
+    assert managers(builtin_enabled=False).find("builtin") is None
+
+
+def test_a_manager_is_named_for_people_and_told_apart() -> None:
+    assert [keeper.label for keeper in KEEPERS] == ["pay/api/mine", "pay/api/gone", "pay/shared", "shared"]
+    assert [keeper.keeps_keys for keeper in KEEPERS] == [False, False, False, True]
+    assert KEEPERS[2].what == "connector 'shared' of organization 'pay'"
+
+
+def test_the_nearest_come_first_and_each_scope_sees_those_above_it(settings: Settings, engine: Engine) -> None:
+    for path in (PAY, API, ScopePath("web")):
+        declare(engine, "scope", org=path.org, project=path.project)
+    for path in (ACCOUNT, PAY, API, ScopePath("web")):
+        for identifier in ("b", "a"):
+            add_connector(settings, identifier, path)
+    declare(engine, "scope", inherited_managers="allowed")
+
+    def work(session: Session) -> list[list[str]]:
+        chains = [session.chain(path) for path in (ACCOUNT, PAY, API)]
+        return [load_managers(session, chain).names for chain in chains]
+
+    own, of_pay = ["builtin", "a", "b"], ["builtin", "a", "b", "account.a", "account.b"]
+    assert in_session(settings, work) == [own, of_pay, [*own, "org.a", "org.b", "account.a", "account.b"]]
 
 
 def test_managers_are_shown_with_what_they_hold(settings: Settings, engine: Engine) -> None:
@@ -69,7 +123,7 @@ def test_managers_are_shown_with_what_they_hold(settings: Settings, engine: Engi
     columns = ("identifier", "kind", "name", "org", "is_default", "enabled", "secrets")
     assert [[view[column] for column in columns] for view in views] == [
         ["builtin", "builtin", "Built-in secret manager", "payments", False, True, 1],
-        ["vault", "hashicorp_vault", "The vault", "payments", True, True, 2],
+        ["vault", "memory_vault", "The vault", "payments", True, True, 2],
     ]
     above = shown(engine, "connector_info")
     assert [(view["identifier"], view["is_default"], view["secrets"]) for view in above] == [
@@ -84,8 +138,8 @@ def test_managers_are_shown_with_what_they_hold(settings: Settings, engine: Engi
         ({}, ["builtin", "one", "two"]),
         ({"identifier": "two"}, ["two"]),
         ({"kind": "builtin"}, ["builtin"]),
-        ({"kind": "hashicorp_vault"}, ["one", "two"]),
-        ({"kind": "hashicorp_vault", "identifier": "builtin"}, []),
+        ({"kind": "memory_vault"}, ["one", "two"]),
+        ({"kind": "memory_vault", "identifier": "builtin"}, []),
         ({"identifier": "none"}, []),
     ],
 )

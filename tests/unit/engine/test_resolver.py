@@ -12,13 +12,21 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.resolver import resolve
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.resolver import Located, locate
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden, InvalidInput, NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
+    add_reference,
     declare,
     error_of,
     read,
@@ -135,9 +143,149 @@ def test_errors_name_the_secret_and_the_scope_that_was_searched(tree: Engine) ->
     assert "1 to 2" in error_of(lambda: read(tree, "a@3", *API)).hint
 
 
-def test_a_connector_can_not_be_read_through_yet(settings: Settings, tree: Engine) -> None:
+def located(settings: Settings, query: Query) -> Answer | Located:
+    store = open_store(settings, create=False)
+    found = store.database.read(lambda tx: locate(Session(tx, store.store_id, store.keyring), query))
+    store.database.close()
+    return found
+
+
+def at_manager(settings: Settings, query: Query) -> Located:
+    found = located(settings, query)
+    assert isinstance(found, Located)
+    return found
+
+
+def code_of(settings: Settings, query: Query) -> str:
+    found = located(settings, query)
+    assert isinstance(found, Answer)
+    assert found.error
+    return found.error.code
+
+
+def test_what_a_connector_has_is_only_located(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+    connector = add_connector(settings, "vault")
+    found = at_manager(settings, Query("account.memory://vault/deep/path#/a/b", *API))
+    assert (found.keeper.connector, found.keeper.path) == (connector, ACCOUNT)
+    assert (found.path, found.version, found.keys, found.is_ours) == ("deep/path", "", ("/a/b",), False)
+    assert found.what == "'account.memory://vault/deep/path#/a/b'"
+    assert cloud.asked == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "code"),
+    [
+        ("hashicorpvault://vault/path", "other_connector_kind"),
+        ("memory://kms/path", "other_connector_kind"),
+        ("memory://VAULT/path", "unknown_connector"),
+        ("memory://gone/path", "unknown_connector"),
+        ("memory://below/path", "unknown_connector"),
+        ("memory://vault/", "invalid_reference"),
+    ],
+)
+def test_a_url_that_leads_nowhere(settings: Settings, tree: Engine, reference: str, code: str) -> None:
     add_connector(settings, "vault")
-    assert error_of(lambda: read(tree, "hashicorpvault://vault/path")).code == "unknown_connector"
+    add_connector(settings, "gone", is_removed=True)
+    add_connector(settings, "kms", kind="memory_kms")
+    add_connector(settings, "below", ScopePath("payments"))
+    assert code_of(settings, Query(reference)) == code
+
+
+def test_a_url_goes_to_exactly_the_scope_that_it_names(settings: Settings, tree: Engine) -> None:
+    for path in (ACCOUNT, ScopePath("payments")):
+        add_connector(settings, "vault", path)
+    assert code_of(settings, Query("memory://vault/p", *API)) == "unknown_connector"
+    places = [
+        at_manager(settings, Query(f"{level}.memory://vault/p", *API)).keeper.path for level in ("org", "account")
+    ]
+    assert places == [ScopePath("payments"), ACCOUNT]
+    assert code_of(settings, Query("org.memory://vault/p")) == "reference_downward"
+
+
+def test_the_hint_has_the_right_scheme(settings: Settings, tree: Engine) -> None:
+    add_connector(settings, "vault")
+    add_connector(settings, "kms", kind="memory_kms")
+    hints = [error_of(lambda name=name: read(tree, f"conjur://{name}/p")).hint for name in ("vault", "kms")]
+    assert (hints[0], "by name" in hints[1]) == ("Write memory://vault/PATH.", True)
+
+
+@pytest.fixture
+def kept(settings: Settings, tree: Engine) -> Engine:
+    """Secrets at managers: `ours` in two versions, `theirs` a reference, `sealed` under a KMS."""
+    add_connector(settings, "vault")
+    add_connector(settings, "kms", kind="memory_kms")
+    for value in (b"one", b"two"):
+        declare(tree, "secret_text", identifier="ours", value=value, secret_manager="vault")
+    add_reference(settings, "theirs", "vault", "their/path", "field")
+    declare(tree, "secret_file", identifier="sealed", value=b"\xff", secret_manager="kms")
+    return tree
+
+
+def test_a_secret_at_a_value_keeper(settings: Settings, kept: Engine) -> None:
+    newest, first = (at_manager(settings, Query(name)) for name in ("ours", "ours@1"))
+    assert (newest.path, newest.version, newest.is_ours, newest.envelope) == ("app/ours", "", True, b"")
+    assert (first.path, first.version, first.is_ours) == ("app/ours", "1", True)
+    assert code_of(settings, Query("ours@3")) == "unknown_version"
+    assert at_manager(settings, Query("ours", key="a")).keys == ("a",)
+
+
+def test_a_reference_keeps_its_own_field_and_takes_another(settings: Settings, kept: Engine) -> None:
+    found = at_manager(settings, Query("theirs@7#inner"))
+    assert (found.path, found.version, found.keys) == ("their/path", "7", ("field", "inner"))
+    assert (found.is_ours, found.mark) == (False, "")
+
+
+def test_a_sealed_value_has_its_envelope_and_its_context(settings: Settings, kept: Engine) -> None:
+    found = at_manager(settings, Query("sealed"))
+    assert (found.kind, found.path, found.envelope[:4]) == ("file", "", b"SSE1")
+    assert found.context is not None
+    assert (found.context.kind, found.context.version) == ("file", 1)
+
+
+def test_one_read_serves_all_that_is_the_same_and_nothing_else(settings: Settings, kept: Engine) -> None:
+    def key(reference: str) -> object:
+        return at_manager(settings, Query(reference)).fetch_key
+
+    assert key("memory://vault/p#a") == key("memory://vault/p#b") == key("memory://vault/p")
+    assert key("theirs") == key("memory://vault/their/path")
+    others = ["memory://vault/p", "memory://vault/q", "ours", "ours@1", "ours@2", "memory://vault/app/ours", "sealed"]
+    assert len({key(reference) for reference in others}) == len(others)
+    before = key("ours")
+    declare(kept, "secret_text", identifier="ours", value=b"three")
+    assert key("ours") != before
+
+
+def test_a_fetched_value_becomes_an_answer(settings: Settings, kept: Engine) -> None:
+    found = at_manager(settings, Query("theirs#/a/0"))
+    content = b'{"field": {"a": ["x"]}}'
+    assert found.answer(content) == Answer("text", b"x")
+    codes = [getattr(found.answer(bad).error, "code", "") for bad in (b"{}", b"no", b"\xff")]
+    assert codes == ["unknown_key", "value_not_json", "value_not_json"]
+    plain = at_manager(settings, Query("memory://vault/p"))
+    assert plain.answer(b"\xff") == Answer("text", b"\xff")
+
+
+def test_an_expired_secret_at_a_manager_is_refused_unread(settings: Settings, cloud: Cloud, kept: Engine) -> None:
+    declare(kept, "secret_text", identifier="ours", expires="2020-01-01")
+    asked = list(cloud.asked)
+    assert error_of(lambda: read(kept, "ours")).code == "secret_expired"
+    assert cloud.asked == asked
+
+
+def test_a_connector_that_was_removed_by_force_says_so(settings: Settings, cloud: Cloud, kept: Engine) -> None:
+    for name in ("vault", "kms"):
+        declare(kept, f"connector_memory_{name}", identifier=name, state="absent", force=True)
+    asked = cloud.counts["read"], cloud.counts["unwrap"]
+    for name in ("ours", "ours@1", "theirs", "sealed"):
+        error = error_of(lambda name=name: read(kept, name))
+        assert (type(error), error.code, "the account" in error.message) == (Conflict, "connector_removed", True)
+    assert (cloud.counts["read"], cloud.counts["unwrap"]) == asked
+
+
+def test_no_value_shows_in_what_was_located(settings: Settings, kept: Engine) -> None:
+    found = at_manager(settings, Query("sealed"))
+    assert repr(found.envelope)[2:20] not in repr(found)
+    assert "envelope" not in repr(found)
 
 
 def test_an_expired_secret_is_refused_in_every_version(tree: Engine) -> None:
@@ -166,7 +314,7 @@ def test_every_query_of_the_way_to_a_value_hits_an_index(settings: Settings, tre
     store = open_store(settings, create=False)
     seen: list[str] = []
     store.database._connection.set_trace_callback(seen.append)
-    answer = store.database.read(lambda tx: resolve(Session(tx, store.store_id, store.keyring), Query("a@1", *API)))
+    answer = store.database.read(lambda tx: locate(Session(tx, store.store_id, store.keyring), Query("a@1", *API)))
     store.database._connection.set_trace_callback(None)
     assert answer == Answer("text", b"project 1")
     selects = [statement for statement in seen if statement.startswith("SELECT")]
@@ -182,7 +330,7 @@ def test_more_secrets_do_not_mean_more_queries(settings: Settings, tree: Engine)
         store = open_store(settings, create=False)
         seen: list[str] = []
         store.database._connection.set_trace_callback(seen.append)
-        store.database.read(lambda tx: resolve(Session(tx, store.store_id, store.keyring), Query("a", *API)))
+        store.database.read(lambda tx: locate(Session(tx, store.store_id, store.keyring), Query("a", *API)))
         return len(seen)
 
     before = count()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import INFOS, RESOURCES, Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.declaring import INFOS, RESOURCES
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.resource import Action, Plan, changed_fields, pick
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.scopes import ScopeResource
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath

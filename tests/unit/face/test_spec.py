@@ -37,4 +37,4 @@ def test_the_groups_do_not_overlap() -> None:
 def test_what_is_left_out_has_no_default_that_would_overwrite() -> None:
     shared = {**COMMON_SPEC, **DESCRIPTION_SPEC, **SECRET_SPEC, **STATE_SPEC}
     defaults = {name: option["default"] for name, option in shared.items() if "default" in option}
-    assert defaults == {"update_value": "always", "state": "present", "force": False}
+    assert defaults == {"update_value": "always", "adopt": False, "state": "present", "force": False}

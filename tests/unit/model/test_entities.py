@@ -35,12 +35,24 @@ def test_no_field_can_be_set(entity: object) -> None:
 
 def test_dictionaries_are_not_shared() -> None:
     assert Secret("a", "s", "a", "text", "a").tags is not Secret("b", "s", "b", "text", "b").tags
+    assert Connector("a", "s", "k", "a", "a").options is not Connector("b", "s", "k", "b", "b").options
     assert Scope("a", ACCOUNT, None, "a").tags is not Scope("b", ACCOUNT, None, "b").tags
 
 
 def test_a_new_secret_is_the_built_in_managers_and_never_expires() -> None:
     secret = Secret("a", "s", "a", "text", "a")
-    assert (secret.manager, secret.connector_id, secret.expires_at, secret.current_version) == ("builtin", None, "", 0)
+    assert (secret.connector_id, secret.expires_at, secret.current_version) == (None, "", 0)
+    assert (secret.path, secret.reference_key, secret.is_reference) == ("", "", False)
+
+
+def test_a_new_connector_has_nothing_of_its_own_and_is_there() -> None:
+    connector = Connector("a", "s", "k", "a", "a")
+    assert (connector.options, connector.kept, connector.is_removed) == ({}, (), False)
+
+
+def test_a_new_version_is_of_the_store() -> None:
+    version = SecretVersion("id", 1, 1, b"f", 1, b"e", "now")
+    assert (version.at_provider, version.state) == ("", "enabled")
 
 
 def test_a_user_is_shown_in_words() -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import INFOS, RESOURCES
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.declaring import INFOS, RESOURCES
+from ansible_collections.scoped.secrets.plugins.module_utils.face.connectors import connector_spec
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import ARGUMENTS
 from ansible_collections.scoped.secrets.plugins.module_utils.face.spec import Spec
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
 from ansible_collections.scoped.secrets.plugins.plugin_utils.router import Router
 
 PACKAGE = "ansible_collections.scoped.secrets.plugins.modules"
@@ -46,7 +48,16 @@ def test_a_module_has_its_own_spec_and_a_main(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_engine_knows_the_resource(name: str) -> None:
-    assert spec_of(name).resource in {*INFOS, *RESOURCES, "doctor"}
+    kind = name.removeprefix("connector_")
+    connectors = {"connector_check", *(f"connector_{kind}" for kind in kinds())}
+    assert spec_of(name).resource in {*INFOS, *RESOURCES, *connectors, "doctor"}
+    if kind in kinds():
+        assert spec_of(name) == connector_spec(kinds()[kind])
+
+
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_every_kind_of_secret_manager_has_a_module(kind: str) -> None:
+    assert f"connector_{kind}" in NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

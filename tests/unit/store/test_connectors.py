@@ -6,16 +6,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import (
-    connector_by_id,
     connectors_of,
-    find_connector,
+    defaults_at,
+    delete_connector,
     insert_connector,
+    update_connector,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
-from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
-from ansible_collections.scoped.secrets.tests.unit.store.rows import connector_row, error_of, org_row
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope, set_default
+from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import insert_secret, replace_references
+from ansible_collections.scoped.secrets.tests.unit.store.rows import (
+    account_row,
+    connector_row,
+    error_of,
+    org_row,
+    plans_of,
+    secret_row,
+)
 
 FULL = replace(
     connector_row(),
@@ -23,36 +36,111 @@ FULL = replace(
     description="two\nlines",
     tags={"team": "payments"},
     options={"url": "https://vault:8200", "verify": True, "engines": ["a", 1, None]},
+    kept=("token", "password"),
+    is_removed=True,
     created_at="2026-11-23T00:00:00Z",
     updated_at="2026-11-24T00:00:00Z",
+    tag=b"\xfftag",
 )
 
 
+def insert(database: Database, *connectors: Connector) -> None:
+    def work(tx: Transaction) -> None:
+        for connector in connectors:
+            insert_connector(tx, connector)
+
+    database.write(work)
+
+
+def found(database: Database, scope_id: str = "account-id") -> list[Connector]:
+    return database.read(lambda tx: connectors_of(tx, scope_id))
+
+
+def count(database: Database, table: str) -> int:
+    return int(database.read(lambda tx: tx.one(f"SELECT count(*) AS found FROM {table}"))["found"])
+
+
 def test_a_connector_reads_back_as_written(database: Database) -> None:
-    database.write(lambda tx: insert_connector(tx, FULL))
-    assert database.read(lambda tx: find_connector(tx, "account-id", "vault")) == FULL
-    assert database.read(lambda tx: connector_by_id(tx, "vault-id")) == FULL
+    insert(database, FULL, connector_row("other"))
+    assert found(database) == [connector_row("other"), FULL]
 
 
 def test_connectors_are_found_in_their_own_scope_only(database: Database) -> None:
     database.write(lambda tx: insert_scope(tx, org_row()))
-    database.write(lambda tx: insert_connector(tx, connector_row("vault", "payments-id")))
-    assert database.read(lambda tx: find_connector(tx, "account-id", "vault")) is None
-    assert database.read(lambda tx: connectors_of(tx, "account-id")) == []
-    assert database.read(lambda tx: connector_by_id(tx, "vault")) is None
-    assert database.read(lambda tx: find_connector(tx, "payments-id", "VAULT")) is None
+    insert(database, connector_row("vault", "payments-id"))
+    assert found(database) == []
+    assert found(database, "none") == []
+    assert [connector.identifier for connector in found(database, "payments-id")] == ["vault"]
 
 
 def test_connectors_are_listed_by_identifier(database: Database) -> None:
-    for identifier in ("b", "a_2", "A", "a_10"):
-        database.write(lambda tx, name=identifier: insert_connector(tx, connector_row(name)))
-    found = database.read(lambda tx: connectors_of(tx, "account-id"))
-    assert [connector.identifier for connector in found] == ["A", "a_10", "a_2", "b"]
+    insert(database, *map(connector_row, ("b", "a_2", "A", "a_10")))
+    assert [connector.identifier for connector in found(database)] == ["A", "a_10", "a_2", "b"]
 
 
 def test_an_identifier_is_there_once_per_scope(database: Database) -> None:
-    database.write(lambda tx: insert_connector(tx, FULL))
-    again = replace(FULL, id="another-id")
-    assert error_of(lambda: database.write(lambda tx: insert_connector(tx, again))).code == "store_failed"
+    insert(database, FULL)
+    assert error_of(lambda: insert(database, replace(FULL, id="another-id"))).code == "store_failed"
     nowhere = replace(FULL, id="third-id", scope_id="no-such-scope")
-    assert error_of(lambda: database.write(lambda tx: insert_connector(tx, nowhere))).code == "store_failed"
+    assert error_of(lambda: insert(database, nowhere)).code == "store_failed"
+
+
+def test_an_update_writes_what_may_change_and_nothing_else(database: Database) -> None:
+    insert(database, connector_row(), connector_row("other"))
+    wanted = replace(FULL, revision=0, created_at="", kind="hashicorp_vault")
+    database.write(lambda tx: update_connector(tx, replace(wanted, kind="x", identifier="x", created_at="x")))
+    assert found(database) == [connector_row("other"), replace(wanted, revision=1)]
+
+
+def test_an_update_of_an_older_revision_is_stale(database: Database) -> None:
+    insert(database, connector_row())
+
+    def work(tx: Transaction) -> None:
+        update_connector(tx, connector_row())
+        with pytest.raises(StaleRow):
+            update_connector(tx, connector_row())
+
+    database.write(work)
+
+
+def test_the_scopes_whose_default_it_is(database: Database) -> None:
+    database.write(lambda tx: insert_scope(tx, org_row()))
+    insert(database, connector_row(), connector_row("other"))
+    assert database.read(lambda tx: defaults_at(tx, "vault-id")) == []
+    for scope in (org_row(), account_row()):
+        database.write(lambda tx, scope=scope: set_default(tx, scope, "vault-id"))
+    assert database.read(lambda tx: defaults_at(tx, "vault-id")) == [ACCOUNT, ScopePath("payments")]
+    assert database.read(lambda tx: defaults_at(tx, "other-id")) == []
+
+
+def test_a_connector_goes_with_what_it_used(database: Database) -> None:
+    insert(database, connector_row(), connector_row("other"))
+
+    def work(tx: Transaction) -> None:
+        insert_secret(tx, secret_row())
+        for user in ("vault-id", "other-id"):
+            replace_references(tx, "connector", user, {"token_ref": "a-id"})
+        delete_connector(tx, "vault-id")
+
+    database.write(work)
+    assert [connector.identifier for connector in found(database)] == ["other"]
+    assert [count(database, table) for table in ("secret_reference", "secret")] == [1, 1]
+
+
+def test_a_connector_that_is_a_default_is_held(database: Database) -> None:
+    """Whose default it was must be signed anew, which is not the rows' affair."""
+    insert(database, connector_row())
+    database.write(lambda tx: set_default(tx, account_row(), "vault-id"))
+    assert error_of(lambda: database.write(lambda tx: delete_connector(tx, "vault-id"))).code == "store_failed"
+
+
+def test_a_connector_that_keeps_secrets_is_held(database: Database) -> None:
+    insert(database, connector_row())
+    database.write(lambda tx: insert_secret(tx, replace(secret_row(), connector_id="vault-id")))
+    assert error_of(lambda: database.write(lambda tx: delete_connector(tx, "vault-id"))).code == "store_failed"
+    assert len(found(database)) == 1
+
+
+def test_the_connectors_of_a_scope_hit_an_index(path: Path, database: Database) -> None:
+    plans = plans_of(path, database, lambda tx: connectors_of(tx, "account-id"))
+    assert [plan for plan in plans if plan.startswith("SCAN")] == []

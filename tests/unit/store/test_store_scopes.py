@@ -25,6 +25,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import
     set_default,
     update_scope,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import insert_secret, replace_references
 from ansible_collections.scoped.secrets.tests.unit.store.rows import (
     account_row,
     connector_row,
@@ -32,6 +33,7 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import (
     org_row,
     plans_of,
     project_row,
+    secret_row,
 )
 
 API = ScopePath("payments", "api")
@@ -62,6 +64,7 @@ def test_a_scope_reads_back_as_written(database: Database) -> None:
         description="d",
         tags={"a": "b"},
         builtin_enabled=False,
+        inherits_managers=True,
         head=b"\0head",
         created_at="2026-11-23T00:00:00Z",
         updated_at="2026-11-24T00:00:00Z",
@@ -94,9 +97,8 @@ def test_children_are_those_of_one_scope_by_identifier(tree: Database) -> None:
 
 
 def test_an_update_writes_what_may_change_and_nothing_else(tree: Database) -> None:
-    wanted = replace(
-        org_row(), name="New", description="d", tags={"t": "1"}, builtin_enabled=False, head=b"h", tag=b"t"
-    )
+    wanted = replace(org_row(), name="New", description="d", tags={"t": "1"}, head=b"h", tag=b"t")
+    wanted = replace(wanted, builtin_enabled=False, inherits_managers=True)
     tree.write(lambda tx: update_scope(tx, replace(wanted, parent_id="other", created_at="other")))
     found = tree.read(lambda tx: find_chain(tx, wanted.path))[-1]
     assert found == replace(wanted, revision=1)
@@ -133,6 +135,20 @@ def test_a_scope_goes_with_its_keys_and_its_default(tree: Database) -> None:
     assert ids(tree, API) == ["account-id", "payments-id"]
     assert tree.read(lambda tx: keys_of(tx, "payments-api-id")) == []
     assert tree.read(lambda tx: keys_of(tx, "account-id")) == [OLD]
+
+
+def test_a_scope_goes_with_its_connectors_and_what_they_used(tree: Database) -> None:
+    def work(tx: Transaction) -> list[int]:
+        insert_secret(tx, secret_row())
+        for identifier, scope_id in (("vault", "web-id"), ("other", "account-id")):
+            insert_connector(tx, connector_row(identifier, scope_id))
+            replace_references(tx, "connector", f"{identifier}-id", {"token_ref": "a-id"})
+        delete_scope(tx, project_row("api", "web"))
+        delete_scope(tx, org_row("web"))
+        return [len(tx.all(f"SELECT * FROM {table}")) for table in ("connector", "secret_reference", "secret")]
+
+    assert tree.write(work) == [1, 1, 1]
+    assert ids(tree, ScopePath("web")) == ["account-id"]
 
 
 def test_a_scope_that_others_lie_in_stays(tree: Database) -> None:

@@ -15,13 +15,17 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.database impo
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
 from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import (
     PAGE,
+    count_kept,
     count_secrets,
     delete_secret,
     find_secret,
     find_version,
     insert_secret,
     insert_version,
+    kept_by,
     newest_version,
+    replace_references,
+    secret_by_id,
     secrets_of,
     update_secret,
     users_of,
@@ -43,7 +47,9 @@ FULL = replace(
     description="d",
     tags={"a": "b"},
     connector_id="vault-id",
-    manager="vault",
+    path="app/a",
+    reference_key="/field",
+    is_reference=True,
     current_version=7,
     expires_at="2027-01-01T00:00:00Z",
     created_at="2026-11-23T00:00:00Z",
@@ -92,8 +98,9 @@ def test_an_identifier_is_there_once_per_scope(database: Database) -> None:
 def test_an_update_writes_what_may_change_and_nothing_else(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
     wanted = replace(secret_row("a"), name="N", description="d", tags={"t": ""}, current_version=2, expires_at="e")
-    wanted = replace(wanted, updated_at="u", tag=b"t")
-    database.write(lambda tx: update_secret(tx, replace(wanted, kind="file", identifier="x", created_at="x")))
+    wanted = replace(wanted, updated_at="u", tag=b"t", path="p", reference_key="k")
+    fixed = {"kind": "file", "identifier": "x", "created_at": "x", "connector_id": "x", "is_reference": True}
+    database.write(lambda tx: update_secret(tx, replace(wanted, **fixed)))
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) == replace(wanted, revision=1)
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "b")) == secret_row("b")
 
@@ -126,21 +133,49 @@ def test_a_list_has_the_secrets_of_one_scope(database: Database) -> None:
 
 
 def test_secrets_are_counted_by_manager(database: Database) -> None:
-    database.write(lambda tx: insert_connector(tx, connector_row()))
-    database.write(lambda tx: insert_connector(tx, connector_row("other")))
-    insert(database, secret_row("b"), secret_row("c"), FULL)
-    counts = [
-        database.read(lambda tx, one=one: count_secrets(tx, ACCOUNT, one, by_manager=True))
-        for one in (None, "vault-id", "other-id")
-    ]
-    assert counts == [2, 1, 0]
+    database.write(lambda tx: insert_scope(tx, org_row()))
+    for identifier in ("vault", "other"):
+        database.write(lambda tx, name=identifier: insert_connector(tx, connector_row(name)))
+    below = replace(secret_row("below", "payments-id"), connector_id="vault-id")
+    insert(database, secret_row("b"), secret_row("c"), FULL, below)
+    kept = [database.read(lambda tx, one=one: count_kept(tx, one)) for one in ("vault-id", "other-id", "none")]
+    assert kept == [2, 0, 0]
     assert database.read(lambda tx: count_secrets(tx, ACCOUNT)) == 3
+    assert database.read(lambda tx: count_secrets(tx, ACCOUNT, builtin_only=True)) == 2
+    assert database.read(lambda tx: count_secrets(tx, "payments-id", builtin_only=True)) == 0
     assert database.read(lambda tx: count_secrets(tx, "none")) == 0
+
+
+def test_what_a_connector_keeps_is_named_up_to_a_number(database: Database) -> None:
+    database.write(lambda tx: insert_connector(tx, connector_row()))
+    insert(database, *(replace(secret_row(name), connector_id="vault-id") for name in ("c", "a", "b")), secret_row("z"))
+    assert database.read(lambda tx: kept_by(tx, "vault-id", 2)) == ["a", "b"]
+    assert database.read(lambda tx: kept_by(tx, "vault-id", 9)) == ["a", "b", "c"]
+    assert database.read(lambda tx: kept_by(tx, "none", 9)) == []
+
+
+def test_a_secret_is_found_by_its_id(database: Database) -> None:
+    insert(database, secret_row("a"), secret_row("b"))
+    assert database.read(lambda tx: secret_by_id(tx, "b-id")) == secret_row("b")
+    assert database.read(lambda tx: secret_by_id(tx, "b")) is None
+
+
+def test_references_are_replaced_as_a_whole(database: Database) -> None:
+    insert(database, secret_row("a"), secret_row("b"))
+    for user, used in (("one", {"x": "a-id", "y": "b-id"}), ("two", {"x": "a-id"}), ("one", {"x": "b-id"})):
+        database.write(lambda tx, user=user, used=used: replace_references(tx, "connector", user, used))
+    rows = database.read(lambda tx: tx.all("SELECT user_id, field, secret_id FROM secret_reference ORDER BY user_id"))
+    assert [tuple(row) for row in rows] == [("one", "x", "b-id"), ("two", "x", "a-id")]
+    database.write(lambda tx: replace_references(tx, "secret", "two", {}))
+    assert count(database, "secret_reference") == 2
+    database.write(lambda tx: replace_references(tx, "connector", "two", {}))
+    assert count(database, "secret_reference") == 1
 
 
 def test_versions_read_back_as_written(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
-    first, second = version_row(version=1), replace(version_row(version=10), state="deleted", envelope=b"")
+    first = version_row(version=1)
+    second = replace(version_row(version=10), state="deleted", envelope=b"", at_provider="7f3a")
     for version in (second, first, version_row("b-id", version=3)):
         database.write(lambda tx, one=version: insert_version(tx, one))
     assert database.read(lambda tx: versions_of(tx, "a-id")) == [first, second]
@@ -196,10 +231,13 @@ def test_every_look_up_of_a_secret_hits_an_index(path: Path, database: Database)
         users_of(tx, "a-id")
         list(secrets_of(tx, ACCOUNT))
         count_secrets(tx, ACCOUNT)
-        count_secrets(tx, ACCOUNT, "vault-id", by_manager=True)
+        count_secrets(tx, ACCOUNT, builtin_only=True)
+        count_kept(tx, "vault-id")
+        kept_by(tx, "vault-id", 20)
+        secret_by_id(tx, "a-id")
 
     plans = plans_of(path, database, work)
-    assert len(plans) >= 8
+    assert len(plans) >= 11
     assert [plan for plan in plans if plan.startswith("SCAN")] == []
     searches = [plan for plan in plans if plan.startswith("SEARCH")]
     assert all("INDEX" in plan for plan in searches), searches

@@ -1,0 +1,505 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What HashiCorp Vault keeps: written, read, removed, in both versions of its engine."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import hashicorp_vault_engines as engines
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import HashicorpVault
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from servers.openbao import OpenBao, OpenBaoError, serve_raft
+from vault_connectors import OWNER, POLICY, connector, names, refusal, vault
+
+NEW = Writing()
+ADOPT = Writing(adopt=True)
+VALUES = [
+    b"text",
+    b"",
+    "ünï €\U0001f511\x00\n".encode(),
+    b"\xff\xfe\x00",
+    b'{"user": "x"}',
+    b"a" * 100_000,
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _version_1(openbao: OpenBao) -> None:
+    openbao.enable_kv("kv1", 1)
+
+
+@pytest.fixture(params=["kv1", "secret"])
+def manager(request: pytest.FixtureRequest, openbao: OpenBao) -> Iterator[HashicorpVault]:
+    """A connector to each version of the engine."""
+    with vault(openbao, engine=request.param) as manager:
+        yield manager
+
+
+@pytest.fixture
+def kv2(openbao: OpenBao) -> Iterator[HashicorpVault]:
+    with vault(openbao) as manager:
+        yield manager
+
+
+def new_path(manager: HashicorpVault) -> str:
+    return manager.path_of(next(names))
+
+
+def value(manager: HashicorpVault, path: str, version: str = "") -> bytes:
+    return manager.value_in(manager.read(path, version).content)
+
+
+def metadata(server: OpenBao, path: str) -> dict[str, Any]:
+    data: dict[str, Any] = server.request("GET", f"secret/metadata/{path}")["data"]
+    return data
+
+
+@pytest.mark.parametrize("wanted", VALUES)
+def test_a_value_comes_back_as_it_was(manager: HashicorpVault, wanted: bytes) -> None:
+    path = new_path(manager)
+    manager.write(path, wanted, NEW)
+    assert value(manager, path) == wanted
+
+
+def test_text_is_kept_so_that_others_can_read_it(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    text, bytes_ = new_path(kv2), new_path(kv2)
+    kv2.write(text, b"kept", NEW)
+    kv2.write(bytes_, b"\xff", Writing(is_text=False))
+    assert openbao.request("GET", f"secret/data/{text}")["data"]["data"] == {"value": "kept"}
+    assert openbao.request("GET", f"secret/data/{bytes_}")["data"]["data"] == {"value_base64": "/w=="}
+
+
+def test_versions(kv2: HashicorpVault) -> None:
+    path = new_path(kv2)
+    assert [kv2.write(path, text, NEW) for text in (b"one", b"two")] == ["1", "2"]
+    assert (value(kv2, path, "1"), value(kv2, path)) == (b"one", b"two")
+    assert kv2.read(path).version == "2"
+    for version in ("3", "0", "-1", "x", "1 ", "\u0661", "99999999999"):
+        error = refusal(kv2.read, path, version)
+        assert (error.code, error.category) == ("unknown_path", "not_found")
+
+
+def test_version_1_has_no_versions(openbao: OpenBao) -> None:
+    with vault(openbao, engine="kv1") as manager:
+        path = new_path(manager)
+        assert manager.write(path, b"kept", NEW) == ""
+        assert manager.read(path).version == ""
+        assert refusal(manager.read, path, "1").code == "not_supported"
+
+
+def test_what_others_wrote_is_read_with_all_its_fields(manager: HashicorpVault, openbao: OpenBao) -> None:
+    fields = {"user": "ünï", "port": 5432, "nested": {"a": [1, None, True]}}
+    body: dict[str, Any] = fields if manager.options["engine"] == "kv1" else {"data": fields}
+    part = "kv1" if manager.options["engine"] == "kv1" else "secret/data"
+    openbao.request("POST", f"{part}/others/app", body)
+    content = manager.read("/others//app/").content
+    assert json.loads(content) == fields
+    assert "ünï".encode() in content
+    assert refusal(manager.value_in, content).code == "value_field_missing"
+
+
+def test_what_is_not_there(manager: HashicorpVault) -> None:
+    for path in ("ours/none", "none", "ours"):
+        error = refusal(manager.read, path)
+        assert (error.code, error.category, error.retryable) == ("unknown_path", "not_found", False)
+
+
+ODD = ["a b", "a#b", "a?b", "a%b", "a%2e%2e", "%2F", "ünï", "a&b=c", "a+b", "a;b", "~", "...", "a..b", "data", "config"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_names_with_signs_that_urls_use(manager: HashicorpVault, name: str) -> None:
+    path = manager.path_of(f"{next(names)}/{name}")
+    manager.write(path, name.encode(), NEW)
+    assert value(manager, path) == name.encode()
+    assert refusal(manager.read, f"{path}x").code == "unknown_path"
+    manager.remove(path)
+
+
+@pytest.mark.parametrize("path", ["", "/", "..", "a/../../sys/mounts", "./a", "a/.", "a\nb", "a\x00b", "a/\x7f"])
+def test_paths_that_may_not_be(manager: HashicorpVault, path: str) -> None:
+    for call in (manager.read, manager.remove):
+        assert refusal(call, path).code == "name_not_allowed"
+    assert refusal(manager.write, path, b"x", NEW).code == "name_not_allowed"
+
+
+def test_an_update_takes_two_requests_and_a_new_secret_three(openbao: OpenBao) -> None:
+    counts: Counter[str] = Counter()
+    with vault(openbao, counts, detected_engine_version=2) as manager:
+        path = new_path(manager)
+        manager.write(path, b"one", NEW)
+        assert counts == {"requests": 3}
+        manager.write(path, b"two", NEW)
+        assert counts == {"requests": 5}
+        manager.read(path)
+        assert counts == {"requests": 6}
+
+
+def test_what_this_connector_made_says_so(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    path = new_path(kv2)
+    long = "x" * 513
+    kv2.write(path, b"one", Writing(tags={"team": "payments", "long": long, "": "empty", "managed_by": "me"}))
+    marks = {"managed_by": "scoped.secrets", "owner": OWNER}
+    assert metadata(openbao, path)["custom_metadata"] == {"team": "payments", **marks}
+    openbao.request("POST", f"secret/metadata/{path}", {"custom_metadata": {"note": "a person's", **marks}})
+    kv2.write(path, b"two", Writing(tags={"team": "api"}))
+    assert metadata(openbao, path)["custom_metadata"] == {"note": "a person's", "team": "api", **marks}
+
+
+def test_more_tags_than_fit(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    path = new_path(kv2)
+    kv2.write(path, b"one", Writing(tags={f"tag{number}": "x" for number in range(100)}))
+    kept = metadata(openbao, path)["custom_metadata"]
+    assert len(kept) == 64
+    assert kept["owner"] == OWNER
+
+
+@pytest.mark.parametrize("mount", ["kv1", "secret"])
+def test_what_others_made_is_neither_overwritten_nor_removed(openbao: OpenBao, mount: str) -> None:
+    with vault(openbao, engine=mount) as ours, vault(openbao, engine=mount, owner="store/another") as others:
+        path = new_path(others)
+        others.write(path, b"theirs", NEW)
+        for error in (refusal(ours.write, path, b"ours", NEW), refusal(ours.remove, path)):
+            assert (error.code, error.category) == ("foreign_secret", "conflict")
+        assert value(others, path) == b"theirs"
+        ours.write(path, b"ours", ADOPT)
+        assert value(ours, path) == b"ours"
+        assert refusal(others.write, path, b"theirs", NEW).code == "foreign_secret"
+        ours.write(path, b"still ours", NEW)
+        ours.remove(path)
+
+
+def test_what_nobody_marked_is_foreign_too(manager: HashicorpVault, openbao: OpenBao) -> None:
+    name = next(names)
+    part, body = ("kv1", {"value": "x"}) if manager.options["engine"] == "kv1" else ("secret/data", {"data": {}})
+    openbao.request("POST", f"{part}/ours/{name}", body)
+    assert refusal(manager.write, f"ours/{name}", b"ours", NEW).code == "foreign_secret"
+    manager.write(f"ours/{name}", b"ours", ADOPT)
+    assert value(manager, f"ours/{name}") == b"ours"
+
+
+def test_adopting_leaves_what_others_noted(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    path = new_path(kv2)
+    settings = {"custom_metadata": {"note": "a person's"}, "max_versions": 3, "delete_version_after": "768h0m0s"}
+    openbao.request("POST", f"secret/metadata/{path}", settings)
+    kv2.write(path, b"ours", ADOPT)
+    found = metadata(openbao, path)
+    assert found["custom_metadata"] == {"note": "a person's", "managed_by": "scoped.secrets", "owner": OWNER}
+    assert (found["max_versions"], found["delete_version_after"]) == (3, "768h0m0s")
+
+
+def test_a_secret_whose_writing_was_cut_off_after_its_mark(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    path = new_path(kv2)
+    marks = {"managed_by": "scoped.secrets", "owner": OWNER}
+    openbao.request("POST", f"secret/metadata/{path}", {"custom_metadata": marks})
+    assert refusal(kv2.read, path).code == "unknown_path"
+    assert kv2.write(path, b"kept", NEW) == "1"
+    openbao.request("POST", f"secret/metadata/{path}2", {"custom_metadata": marks})
+    kv2.remove(f"{path}2")
+
+
+def test_a_deleted_secret_is_gone_and_can_be_brought_back_or_written_anew(
+    kv2: HashicorpVault, openbao: OpenBao
+) -> None:
+    path = new_path(kv2)
+    kv2.write(path, b"one", NEW)
+    kv2.remove(path)
+    kv2.remove(path)
+    for version in ("", "1"):
+        error = refusal(kv2.read, path, version)
+        assert (error.code, error.category) == ("unknown_path", "not_found")
+        assert f"vault kv undelete -mount=secret -versions=1 {path}" in error.hint
+    openbao.request("POST", f"secret/undelete/{path}", {"versions": [1]})
+    assert value(kv2, path) == b"one"
+    kv2.remove(path)
+    assert kv2.write(path, b"two", NEW) == "2"
+    assert value(kv2, path) == b"two"
+
+
+def test_destroyed_elsewhere(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    path = new_path(kv2)
+    kv2.write(path, b"one", NEW)
+    openbao.request("POST", f"secret/destroy/{path}", {"versions": [1]})
+    error = refusal(kv2.read, path)
+    assert (error.code, "gone for good" in error.hint) == ("unknown_path", True)
+    assert kv2.write(path, b"two", NEW) == "2"
+
+
+def test_destroying(openbao: OpenBao) -> None:
+    with vault(openbao, delete="destroy") as manager:
+        path = new_path(manager)
+        manager.write(path, b"one", NEW)
+        manager.write(path, b"two", NEW)
+        manager.remove(path)
+        with pytest.raises(OpenBaoError):
+            metadata(openbao, path)
+        manager.remove(path)
+        assert manager.write(path, b"three", NEW) == "1"
+
+
+def test_removing_what_is_gone(manager: HashicorpVault) -> None:
+    manager.remove("ours/never-was")
+    path = new_path(manager)
+    manager.write(path, b"kept", NEW)
+    manager.remove(path)
+    manager.remove(path)
+    assert refusal(manager.read, path).code == "unknown_path"
+
+
+def test_many_writers_at_once_lose_no_write(openbao: OpenBao) -> None:
+    """Each write that is reported as done is a version; none is written over unseen."""
+    path = f"ours/{next(names)}"
+    outcomes: list[str] = []
+
+    def write() -> None:
+        with vault(openbao) as manager:
+            for _number in range(10):
+                try:
+                    outcomes.append(manager.write(path, b"x", NEW))
+                except ScopedSecretsError as error:
+                    outcomes.append(error.code)
+
+    threads = [threading.Thread(target=write) for _number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    versions = [int(outcome) for outcome in outcomes if outcome.isdigit()]
+    assert len(outcomes) == 60
+    assert {outcome for outcome in outcomes if not outcome.isdigit()} <= {"provider_conflict"}
+    assert sorted(versions) == list(range(1, metadata(openbao, path)["current_version"] + 1))
+
+
+def test_a_race_that_is_lost_is_run_again(
+    kv2: HashicorpVault, openbao: OpenBao, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = new_path(kv2)
+    kv2.write(path, b"one", NEW)
+    rivals = iter(range(2))
+    original = engines.Version2._write_over
+
+    def write_over(self: engines.Version2, path: str, fields: Any, version: int) -> Any:
+        for _rival in zip(range(1), rivals, strict=False):
+            openbao.request("POST", f"secret/data/{path}", {"data": {"value": "rival"}})
+        return original(self, path, fields, version)
+
+    monkeypatch.setattr(engines.Version2, "_write_over", write_over)
+    assert kv2.write(path, b"two", NEW) == "4"
+    assert value(kv2, path) == b"two"
+
+
+def test_a_race_that_is_always_lost(kv2: HashicorpVault, openbao: OpenBao, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = new_path(kv2)
+    original = engines.Version2._write_over
+
+    def write_over(self: engines.Version2, path: str, fields: Any, version: int) -> Any:
+        openbao.request("POST", f"secret/data/{path}", {"data": {"value": "rival"}})
+        return original(self, path, fields, version)
+
+    monkeypatch.setattr(engines.Version2, "_write_over", write_over)
+    error = refusal(kv2.write, path, b"two", NEW)
+    assert (error.code, error.category, error.retryable) == ("provider_conflict", "conflict", True)
+    assert metadata(openbao, path)["current_version"] == engines.TRIES
+
+
+def test_an_engine_that_asks_for_check_and_set(openbao: OpenBao) -> None:
+    openbao.enable_kv("strict")
+    openbao.request("POST", "strict/config", {"cas_required": True})
+    with vault(openbao, engine="strict") as manager:
+        path = new_path(manager)
+        assert [manager.write(path, text, NEW) for text in (b"one", b"two")] == ["1", "2"]
+
+
+def test_an_engine_below_a_folder(openbao: OpenBao) -> None:
+    openbao.enable_kv("team%20a/kv")
+    with vault(openbao, engine="/team a/kv/") as manager:
+        manager.check()
+        path = new_path(manager)
+        manager.write(path, b"kept", NEW)
+        assert value(manager, path) == b"kept"
+
+
+def test_namespaces(openbao: OpenBao) -> None:
+    openbao.create_namespace("payments")
+    openbao.enable_kv("secret", namespace="payments")
+    policy = openbao.write_policy("ours", POLICY, namespace="payments")
+    token = openbao.create_token(policy, namespace="payments")
+    role = openbao.add_approle("ansible", policy, namespace="payments")
+    for login in ({"token": token}, {"role_id": role.role_id, "secret_id": role.secret_id}):
+        with vault(openbao, namespace="/payments/", **login) as manager:
+            manager.check()
+            path = new_path(manager)
+            manager.write(path, b"kept", NEW)
+            assert value(manager, path) == b"kept"
+    with vault(openbao) as outside:
+        assert refusal(outside.read, path).code == "unknown_path"
+    for login in ({"token": "root"}, {"role_id": role.role_id, "secret_id": role.secret_id}):
+        assert refusal(connector(openbao.url, namespace="payments/none", **login).login).code == "login_refused"
+
+
+def test_read_only(openbao: OpenBao) -> None:
+    policy = openbao.write_policy("reading", {"secret/data/others/app": ["read"]})
+    openbao.request("POST", "secret/data/others/app", {"data": {"user": "x"}})
+    with vault(openbao, read_only=True, token=openbao.create_token(policy)) as manager:
+        manager.check()
+        assert json.loads(manager.read("others/app").content) == {"user": "x"}
+        for error in (refusal(manager.write, "ours/x", b"x", NEW), refusal(manager.remove, "ours/x")):
+            assert (error.code, error.category) == ("read_only_manager", "invalid_input")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "part", "words"),
+    [
+        ("create", "data", "may not create 'secret/data/ours/*'"),
+        ("update", "data", "may not update 'secret/data/ours/*'"),
+        ("read", "metadata", "may not read 'secret/metadata/ours/*'"),
+        ("create", "metadata", "may not create 'secret/metadata/ours/*'"),
+    ],
+)
+def test_a_check_finds_each_right_that_is_missing(openbao: OpenBao, left_out: str, part: str, words: str) -> None:
+    rules = {
+        path: [one for one in rights if (one, part) != (left_out, path.split("/")[1])]
+        for path, rights in POLICY.items()
+    }
+    policy = openbao.write_policy(next(names), rules)
+    counts: Counter[str] = Counter()
+    with vault(openbao, counts, token=openbao.create_token(policy)) as manager:
+        error = refusal(manager.check)
+    assert error.code == "provider_denied"
+    assert words in error.message
+    assert f'path "secret/{part}/ours/*" {{ capabilities = ["{left_out}"] }}' in error.hint
+    assert counts == {"requests": 2}
+
+
+def test_a_check_needs_no_more_than_the_policy_and_leaves_nothing(openbao: OpenBao) -> None:
+    policy = openbao.write_policy("least", {path: rights[:3] for path, rights in POLICY.items()})
+    before = openbao.request("LIST", "secret/metadata/ours")["data"]
+    with vault(openbao, token=openbao.create_token(policy)) as manager:
+        manager.check()
+        assert manager.settled() == {"detected_engine_version": 2}
+    assert openbao.request("LIST", "secret/metadata/ours")["data"] == before
+
+
+def test_a_check_by_a_token_that_may_not_ask_for_its_rights(openbao: OpenBao) -> None:
+    policy = openbao.write_policy("ours", POLICY)
+    with vault(openbao, token=openbao.create_token(policy, no_default_policy=True)) as manager:
+        manager.check()
+    elsewhere = openbao.write_policy("elsewhere", {"secret/data/elsewhere/*": ["read"]})
+    with vault(openbao, token=openbao.create_token(elsewhere, no_default_policy=True)) as manager:
+        assert refusal(manager.check).code == "provider_denied"
+
+
+@pytest.mark.parametrize(("mount", "version"), [("kv1", 1), ("secret", 2)])
+def test_the_version_of_the_engine_is_found_out(openbao: OpenBao, mount: str, version: int) -> None:
+    with vault(openbao, engine=mount) as manager:
+        manager.check()
+        assert manager.settled() == {"detected_engine_version": version}
+
+
+@pytest.mark.parametrize(("mount", "named"), [("kv1", "2"), ("secret", "1")])
+def test_another_version_than_the_one_named(openbao: OpenBao, mount: str, named: str) -> None:
+    calls: list[tuple[str, tuple[Any, ...]]] = [
+        ("check", ()),
+        ("read", ("ours/none",)),
+        ("write", ("ours/wrong-version", b"x", NEW)),
+        ("remove", ("ours/none",)),
+    ]
+    for call, arguments in calls:
+        with vault(openbao, engine=mount, engine_version=named) as manager:
+            error = refusal(getattr(manager, call), *arguments)
+            assert (error.code, error.category) == ("kv_version_mismatch", "conflict"), call
+    with pytest.raises(OpenBaoError):
+        openbao.request("GET", "kv1/metadata/ours/wrong-version")
+
+
+@pytest.mark.parametrize(("mount", "stale"), [("kv1", 2), ("secret", 1)])
+def test_a_version_that_was_found_out_before_and_is_another_now(openbao: OpenBao, mount: str, stale: int) -> None:
+    path = f"ours/{next(names)}"
+    with vault(openbao, engine=mount) as manager:
+        manager.write(path, b"kept", NEW)
+    with vault(openbao, engine=mount, detected_engine_version=stale) as manager:
+        assert value(manager, path) == b"kept"
+
+
+def test_no_engine_there(openbao: OpenBao) -> None:
+    policy = openbao.write_policy("anything", {"nowhere/*": ["create", "read", "update"], "secret/*": ["read"]})
+    for token in ("root", openbao.create_token(policy)):
+        for call, arguments in (("check", ()), ("read", ("ours/x",)), ("write", ("ours/x", b"x", NEW))):
+            with vault(openbao, engine="nowhere", token=token) as manager:
+                assert refusal(getattr(manager, call), *arguments).code in ("unknown_mount", "provider_denied")
+    with vault(openbao, engine="nowhere", engine_version="2") as manager:
+        error = refusal(manager.read, "ours/x")
+        assert (error.code, error.category) == ("unknown_mount", "not_found")
+
+
+def test_an_engine_of_another_kind(openbao: OpenBao) -> None:
+    with vault(openbao, engine="cubbyhole") as manager:
+        error = refusal(manager.check)
+        assert (error.code, error.category) == ("not_a_kv_engine", "conflict")
+
+
+def test_a_path_that_is_denied(openbao: OpenBao) -> None:
+    policy = openbao.write_policy("ours", POLICY)
+    with vault(openbao, token=openbao.create_token(policy)) as manager:
+        error = refusal(manager.read, "others/x")
+        assert (error.code, error.category) == ("provider_denied", "forbidden")
+        assert "may not read 'secret/data/others/x'" in error.message
+        assert 'path "secret/data/others/x" { capabilities = ["read"] }' in error.hint
+        assert "'secret/metadata/others/x'" in refusal(manager.write, "others/x", b"x", NEW).message
+
+
+def test_a_path_that_may_only_be_read(openbao: OpenBao) -> None:
+    rules = {"secret/data/ours/*": ["read"], "secret/metadata/ours/*": ["create", "read", "update"]}
+    policy = openbao.write_policy("half", rules)
+    with vault(openbao, token=openbao.create_token(policy)) as manager:
+        error = refusal(manager.write, new_path(manager), b"canary", NEW)
+        assert error.code == "provider_denied"
+        assert "canary" not in str(error)
+
+
+@pytest.mark.parametrize("character", ["a", "<", "\n", "é", '"'])
+def test_the_largest_value_fits_the_storage(tmp_path: Path, character: str) -> None:
+    """Of a server that keeps its data as one in production does. One byte more is refused before it is sent."""
+    growth = {"a": 1, "<": 6, "\n": 2, "é": 2, '"': 2}[character]
+    room = engines.MAX_VALUE - len('{"value": ""}')
+    largest = character * (room // growth)
+    with serve_raft(tmp_path) as raft:
+        raft.initialise()
+        server = raft.unseal()
+        server.enable_kv("secret")
+        counts: Counter[str] = Counter()
+        with vault(server, counts, token=server.token) as manager:
+            manager.write("ours/large", largest.encode(), NEW)
+            assert value(manager, "ours/large") == largest.encode()
+            counts.clear()
+            error = refusal(manager.write, "ours/large", (largest + character).encode(), NEW)
+            assert error.code == "value_too_large_for_manager"
+            assert counts == {}
+
+
+def test_a_sealed_server(tmp_path: Path) -> None:
+    with serve_raft(tmp_path) as raft:
+        raft.initialise()
+        server = raft.unseal()
+        server.enable_kv("secret")
+        counts: Counter[str] = Counter()
+        with vault(server, counts, token=server.token, retries=1) as manager:
+            manager.write("ours/kept", b"kept", NEW)
+            raft.seal()
+            counts.clear()
+            error = refusal(manager.read, "ours/kept")
+            assert (error.code, error.category, error.retryable) == ("vault_sealed", "unavailable", True)
+            assert counts == {"requests": 2}
+            assert refusal(manager.write, "ours/kept", b"two", NEW).code == "vault_sealed"
+            assert refusal(connector(server.url, retries=0).login).code == "vault_sealed"
+            raft.unseal()
+            assert value(manager, "ours/kept") == b"kept"

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connectors of HashiCorp Vault at a test server, as the engine makes them, and what they count."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import http
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import HashicorpVault
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from servers.openbao import OpenBao
+
+__all__ = ["OWNER", "POLICY", "WHAT", "Clock", "connector", "names", "refusal", "vault"]
+
+WHAT = "connector 'vault' of org 'payments'"
+OWNER = "5f0c1f1e-store/5f0c1f1e-connector"
+POLICY = {
+    "secret/data/ours/*": ["create", "read", "update", "delete"],
+    "secret/metadata/ours/*": ["create", "read", "update", "delete"],
+}
+"""What a connector with the base path `ours` needs at most."""
+names = (f"name{number}" for number in itertools.count())
+"""Names that no other test uses."""
+
+
+def connector(url: str, counts: Counter[str] | None = None, **options: Any) -> HashicorpVault:
+    """Return a connector as the engine makes it, not logged in; with the root token unless a login is given."""
+    owner = options.pop("owner", OWNER)
+    options = {"url": url, "base_path": "ours", "timeout": 20, **options}
+    if not login_options(HashicorpVault).keys() & options.keys() and "auth_method" not in options:
+        options["token"] = "root"
+    login = choose_login(HashicorpVault, frozenset(options), options.get("auth_method", ""))
+    HashicorpVault.validate(options)
+    counts = counts if counts is not None else Counter()
+    place = Place(WHAT, owner, lambda what: counts.update([what]))
+    return HashicorpVault({**options, "auth_method": login.NAME}, place)
+
+
+@contextlib.contextmanager
+def vault(server: OpenBao | str, counts: Counter[str] | None = None, **options: Any) -> Iterator[HashicorpVault]:
+    """Give a connector that is logged in, without what that counted."""
+    counts = counts if counts is not None else Counter()
+    manager = connector(server if isinstance(server, str) else server.url, counts, **options)
+    manager.login()
+    counts.clear()
+    try:
+        yield manager
+    finally:
+        manager.close()
+
+
+def refusal(call: Callable[..., Any], *arguments: Any) -> ScopedSecretsError:
+    """Return the error of ours that a call raises."""
+    with pytest.raises(ScopedSecretsError) as caught:
+        call(*arguments)
+    return caught.value
+
+
+class Clock:
+    """Stands in for the time of the HTTP session and the client: pauses take none, and are remembered."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from ansible_collections.scoped.secrets.plugins.module_utils.managers import hashicorp_vault_client as client
+
+        self._now = 1000.0
+        self.pauses: list[float] = []
+        monkeypatch.setattr(http, "sleep", self.pause)
+        for module in (http, client):
+            monkeypatch.setattr(module, "monotonic", lambda: self._now)
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self._now += seconds
+
+    def forward(self, seconds: float) -> None:
+        self._now += seconds

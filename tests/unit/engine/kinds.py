@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secret managers in memory, for the tests of this folder: they count, and fail where a test says so."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ClassVar
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils import managers
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import (
+    ArgumentSpec,
+    Capability,
+    Found,
+    KeyKeeper,
+    Login,
+    Manager,
+    Place,
+    ValueKeeper,
+    Writing,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, ScopedSecretsError
+from ansible_collections.scoped.secrets.plugins.module_utils.model.references import SCHEMES
+
+__all__ = ["OURS", "Cloud", "MemoryKms", "MemoryVault", "install"]
+
+OURS = b"ours:"
+"""What stands before a value that a connector wrote, where it lies."""
+WRITES = ("write", "remove", "wrap")
+Hook = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A version of a value at the provider."""
+
+    content: bytes
+    owner: str = ""
+
+
+class Cloud:
+    """The provider of all kinds here: what it holds, who may log in, and how often it was asked for what.
+
+    `before` has what a test wants to happen before a verb is done (it gets the path): raise an error, wait, meddle.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], list[Kept]] = {}
+        self.wrapped: dict[bytes, tuple[bytes, str, Mapping[str, str]]] = {}
+        self.credentials = {"good"}
+        self.counts: Counter[str] = Counter()
+        self.asked: list[tuple[str, str]] = []
+        self.before: dict[str, Hook] = {}
+        self.sessions: set[int] = set()
+        self.logins_do_not_last = False
+        self.most_at_once = 0
+        self._now = 0
+        self.lock = threading.RLock()
+
+    def log_in(self, credential: str, what: str) -> int:
+        """Return a session."""
+        self.count("login", what)
+        if credential and credential not in self.credentials:
+            raise failures.login_refused(what, "the credential is not known")
+        with self.lock:
+            session = self.counts["login"]
+            if not self.logins_do_not_last:
+                self.sessions.add(session)
+            return session
+
+    def end_sessions(self) -> None:
+        """Let no login that was made so far be good any longer."""
+        with self.lock:
+            self.sessions.clear()
+
+    def ask(self, session: int, verb: str, path: str, what: str) -> None:
+        """Count a request, and raise what stands in its way."""
+        with self.lock:
+            self._now += 1
+            self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            self.count(verb, path)
+            if session not in self.sessions:
+                raise failures.login_expired(what)
+        finally:
+            with self.lock:
+                self._now -= 1
+
+    def count(self, verb: str, path: str) -> None:
+        with self.lock:
+            self.counts[verb] += 1
+            self.asked.append((verb, path))
+        self.before.get(verb, lambda _path: None)(path)
+
+    def put(self, path: str, *contents: bytes, vault: str = "main") -> None:
+        """Let others write a value, in so many versions more."""
+        with self.lock:
+            self.values.setdefault((vault, path), []).extend(map(Kept, contents))
+
+    def paths(self, vault: str = "main") -> list[str]:
+        """Return where there are values."""
+        return sorted(path for place, path in self.values if place == vault)
+
+    def newest(self, path: str, vault: str = "main") -> bytes:
+        """Return what lies at a path."""
+        return self.values[vault, path][-1].content
+
+    @property
+    def dump(self) -> tuple[object, ...]:
+        """All that it holds, and how often something was written."""
+        values = {place: tuple(versions) for place, versions in self.values.items()}
+        return values, dict(self.wrapped), {verb: self.counts[verb] for verb in WRITES}
+
+
+class Anonymous(Login):
+    NAME = "anonymous"
+
+
+class Token(Login):
+    NAME = "token"
+    OPTIONS: ClassVar[ArgumentSpec] = {"token": {"type": "str", "no_log": True}, "namespace": {"type": "str"}}
+    REQUIRED = ("token",)
+
+
+class Password(Login):
+    NAME = "password"
+    OPTIONS: ClassVar[ArgumentSpec] = {"user": {"type": "str"}, "password": {"type": "str", "no_log": True}}
+    REQUIRED = ("user", "password")
+
+
+class Directory(Password):
+    """Takes the same options as `Password`: which one is meant must be said."""
+
+    NAME = "directory"
+
+
+class _InMemory:
+    """What both kinds share. `cloud` is set by `install`."""
+
+    cloud: ClassVar[Cloud]
+    TITLE = "Memory"
+    LOGINS: ClassVar[Sequence[type[Login]]] = (Anonymous, Token, Password, Directory)
+    REQUIREMENTS: ClassVar[Sequence[str]] = ()
+    options: Mapping[str, Any]
+    place: Place
+    session = 0
+
+    @property
+    def notices(self) -> list[str]:
+        return [f"{self.place.what} is insecure."] if self.options.get("insecure") else []
+
+    def login(self) -> None:
+        self.place.meter("logins")
+        credential = self.options.get("token") or self.options.get("password") or ""
+        self.session = self.cloud.log_in(str(credential), self.place.what)
+
+    def check(self) -> None:
+        self._ask("check")
+
+    def close(self) -> None:
+        self.cloud.count("close", self.place.what)
+
+    def _ask(self, verb: str, path: str = "") -> None:
+        self.place.meter("requests")
+        self.cloud.ask(self.session, verb, path, self.place.what)
+
+
+class MemoryVault(_InMemory, ValueKeeper):
+    KIND = "memory_vault"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "vault": {"type": "str"},
+        "base": {"type": "str"},
+        "ca_cert": {"type": "str"},
+        "timeout": {"type": "int"},
+        "insecure": {"type": "bool"},
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"vault": "main", "base": "app", "timeout": 30}
+    LOCATION = frozenset({"vault", "base"})
+    REFERABLE = frozenset({"ca_cert"})
+    CAPABILITIES = frozenset(Capability)
+    MAX_VALUE = 1000
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        if options.get("timeout", 1) < 1:
+            raise InvalidInput("invalid_option", "'timeout' is too small.", hint="Take one from 1 on.")
+
+    def settled(self) -> dict[str, Any]:
+        return {"found_by_login": self.session}
+
+    def path_of(self, identifier: str) -> str:
+        if "$" in identifier:
+            raise failures.name_not_allowed(self.place.what, identifier, "no $")
+        return f"{self.options['base']}/{identifier}"
+
+    def read(self, path: str, version: str = "") -> Found:
+        self._ask("read", path)
+        return self._found(path, version)
+
+    def _found(self, path: str, version: str = "") -> Found:
+        with self.cloud.lock:
+            versions = self.cloud.values.get((self.options["vault"], path), [])
+            number = int(version or len(versions))
+            if not 0 < number <= len(versions):
+                raise failures.unknown_path(self.place.what, path, version)
+            return Found(versions[number - 1].content, str(number))
+
+    def value_in(self, content: bytes) -> bytes:
+        return content.removeprefix(OURS)
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self._ask("write", path)
+        with self.cloud.lock:
+            versions = self.cloud.values.setdefault((self.options["vault"], path), [])
+            self._refuse_foreign(path, versions, adopt=writing.adopt)
+            versions.append(Kept(OURS + value, self.place.owner))
+            return str(len(versions))
+
+    def remove(self, path: str) -> None:
+        self._ask("remove", path)
+        with self.cloud.lock:
+            self._refuse_foreign(path, self.cloud.values.get((self.options["vault"], path), []))
+            self.cloud.values.pop((self.options["vault"], path), None)
+
+    def _refuse_foreign(self, path: str, versions: list[Kept], *, adopt: bool = False) -> None:
+        if versions and versions[-1].owner != self.place.owner and not adopt:
+            raise failures.foreign_secret(self.place.what, path)
+
+
+class MemoryBatch(MemoryVault):
+    KIND = "memory_batch"
+    BATCH = 20
+
+    def read_many(self, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
+        self._ask("read_many", ",".join(paths))
+        return {path: self._found_or_error(path) for path in paths}
+
+    def _found_or_error(self, path: str) -> Found | ScopedSecretsError:
+        try:
+            self.cloud.before.get("read_of_many", lambda _path: None)(path)
+            return self._found(path)
+        except ScopedSecretsError as error:
+            return error
+
+
+class MemoryReader(MemoryVault):
+    KIND = "memory_reader"
+    CAPABILITIES = frozenset({Capability.READ_PATH})
+
+
+class MemoryKms(_InMemory, KeyKeeper):
+    KIND = "memory_kms"
+    OPTIONS: ClassVar[ArgumentSpec] = {"key": {"type": "str"}, "data_key_reuse": {"type": "str", "no_log": False}}
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"key": "main", "data_key_reuse": "none"}
+    LOCATION = frozenset({"key"})
+
+    def wrap(self, data_key: bytes, context: Mapping[str, str]) -> bytes:
+        self._ask("wrap")
+        with self.cloud.lock:
+            wrapped = b"wrapped %d" % self.cloud.counts["wrap"]
+            self.cloud.wrapped[wrapped] = data_key, self.options["key"], dict(context)
+            return wrapped
+
+    def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        self._ask("unwrap")
+        data_key, key, bound = self.cloud.wrapped.get(wrapped, (b"", "", {}))
+        if (key, bound) != (self.options["key"], dict(context)):
+            raise failures.wrong_data_key(self.place.what)
+        return data_key
+
+
+KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryReader, MemoryKms)
+
+
+def install(patch: pytest.MonkeyPatch) -> Cloud:
+    """Return a new provider; the kinds and URL schemes (memory://, batch://) that lead to it are known from now on."""
+    cloud = Cloud()
+    for kind in KINDS:
+        name = f"{managers.__name__}.{kind.KIND}"
+        module = ModuleType(name)
+        module.MANAGER = type(kind.__name__, (kind,), {"cloud": cloud})  # type: ignore[attr-defined]
+        patch.setitem(sys.modules, name, module)
+    for scheme in ("vault", "batch", "reader"):
+        patch.setitem(SCHEMES, scheme if scheme != "vault" else "memory", (f"memory_{scheme}", False))
+    return cloud
