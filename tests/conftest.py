@@ -5,4 +5,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["servers.fixtures"]
+pytest_plugins = ["servers.fixtures", "conformance.reporting"]

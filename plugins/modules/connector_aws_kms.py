@@ -34,14 +34,29 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.connector
   - scoped.secrets.aws
+  - scoped.secrets.connector
 seealso:
+  - module: scoped.secrets.connector_check
   - module: scoped.secrets.connector_aws_secrets_manager
   - module: scoped.secrets.default_secret_manager
+  - name: The page of this secret manager
+    description: The least that its login needs, each login by example, limits, and what each error means.
+    link: https://github.com/scoped/secrets/blob/main/docs/managers/aws_kms.md
 """
 
 EXAMPLES = r"""
+- name: Declare the scopes
+  scoped.secrets.scope:
+    org: payments
+    project: "{{ item }}"
+  loop: ["", api]
+
+- name: Keep the secret of an access key
+  scoped.secrets.secret_text:
+    identifier: aws_secret_access_key
+    value: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
+
 - name: Seal the values of a project with a KMS key, and make that the default for its new secrets
   scoped.secrets.connector_aws_kms:
     org: payments

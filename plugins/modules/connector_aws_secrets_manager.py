@@ -52,14 +52,24 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.connector
   - scoped.secrets.aws
+  - scoped.secrets.connector
 seealso:
+  - module: scoped.secrets.connector_check
   - module: scoped.secrets.connector_aws_kms
   - module: scoped.secrets.default_secret_manager
+  - name: The page of this secret manager
+    description: The least that its login needs, each login by example, limits, and what each error means.
+    link: https://github.com/scoped/secrets/blob/main/docs/managers/aws_secrets_manager.md
 """
 
 EXAMPLES = r"""
+- name: Declare the scopes
+  scoped.secrets.scope:
+    org: payments
+    project: "{{ item }}"
+  loop: ["", api]
+
 - name: Keep the secrets of an organization in AWS, with what the control node's own role may do
   scoped.secrets.connector_aws_secrets_manager:
     org: payments
@@ -84,6 +94,7 @@ EXAMPLES = r"""
 - name: Remove it
   scoped.secrets.connector_aws_secrets_manager:
     org: payments
+    project: api
     identifier: aws
     state: absent
 """

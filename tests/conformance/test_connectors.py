@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connectors: declared, proved, in use, removed by force, declared again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+from conformance.choosing import managers
+from conformance.subject import CONNECTOR, Subject
+
+
+def connectors(subject: Subject, **scope: str) -> list[str]:
+    return [one["identifier"] for one in subject.work.view("connector_info", **scope)]
+
+
+@managers(connector=True)
+def test_it_is_declared_once(bare: Subject) -> None:
+    first = bare.connect(description="d")
+    view = first.returned["connector"]
+    assert (first.changed, view["kind"], view["description"]) == (True, bare.provider.KIND, "d")
+    again = bare.connect(description="d")
+    assert (again.changed, again.returned["connector"]) == (False, view)
+    bare.new_run()
+    assert not bare.connect(description="d").changed
+    assert bare.connect(description="e").changed
+
+
+@managers(connector=True)
+def test_check_mode_asks_nobody(bare: Subject) -> None:
+    bare.options()
+    bare.provider.forget_requests()
+    predicted = bare.connect(check_mode=True)
+    assert (predicted.changed, predicted.returned["connector"]["kind"]) == (True, bare.provider.KIND)
+    assert (list(bare.provider.requests), bare.work.rows("connector"), bare.work.rows("secret")) == ([], 0, 0)
+    bare.connect()
+    assert not bare.connect(check_mode=True).changed
+    assert bare.disconnect(check_mode=True).changed
+    assert connectors(bare) == ["builtin", CONNECTOR]
+
+
+@managers(connector=True)
+def test_a_wrong_credential_is_refused_and_nothing_stays(bare: Subject) -> None:
+    error = bare.work.refused(lambda: bare.connect(**bare.provider.wrong_login()))
+    assert (error.code, error.category) == ("login_refused", "forbidden")
+    assert (bare.work.rows("connector"), bare.work.rows("secret")) == (0, 0)
+
+
+@managers(connector=True)
+def test_a_wrong_credential_leaves_the_right_one(subject: Subject) -> None:
+    wrong = {subject.provider.CREDENTIAL: "canary-of-nobody"}
+    login = {**subject.provider.wrong_login(), **wrong}
+    assert subject.work.refused(lambda: subject.connect(**login)).code == "login_refused"
+    subject.new_run()
+    subject.keep("a", "value")
+    assert subject.read("a") == b"value"
+
+
+@managers(connector=True)
+def test_check_says_ready_or_why_not(subject: Subject) -> None:
+    outcome = subject.work.view("connector_check", identifier=CONNECTOR)
+    assert (outcome["status"], outcome["code"]) == ("ready", "")
+    wrong = {**subject.options(), **subject.provider.wrong_login()}
+    subject.work.declare(subject.resource, **wrong, identifier="wrong", check=False)
+    outcome = subject.work.view("connector_check", identifier="wrong")
+    assert (outcome["status"], outcome["code"]) == ("error", "login_refused")
+    assert outcome["message"]
+    assert outcome["hint"]
+
+
+@managers(connector=True, keeps_values=True)
+def test_check_reads_no_value_and_leaves_nothing(subject: Subject) -> None:
+    subject.keep("a", "value")
+    subject.new_run()
+    subject.work.view("connector_check", identifier=CONNECTOR)
+    assert subject.writes == 0
+    assert subject.provider.present() == {subject.provider.path("a")}
+
+
+@managers(connector=True)
+def test_its_credential_is_a_secret_of_the_builtin_manager(subject: Subject) -> None:
+    name = f"{CONNECTOR}_{subject.provider.CREDENTIAL}"
+    (secret,) = subject.work.view("secret_info", identifier=name)
+    user = {"kind": "connector", "identifier": CONNECTOR, "field": f"{subject.provider.CREDENTIAL}_ref"}
+    assert (secret["secret_manager"], secret["used_by"]) == ("builtin", [user])
+    assert subject.work.refused(lambda: subject.drop(name)).code == "secret_in_use"
+    subject.disconnect()
+    assert subject.names() == []
+
+
+@managers(connector=True)
+def test_a_credential_may_be_a_reference(bare: Subject) -> None:
+    field = bare.provider.CREDENTIAL
+    given = dict(bare.options())
+    bare.work.declare("secret_text", identifier="login", value=given.pop(field).encode())
+    bare.work.declare(bare.resource, identifier=CONNECTOR, **given, **{f"{field}_ref": "login"})
+    bare.keep("a", "value")
+    assert bare.read("a") == b"value"
+    assert bare.work.refused(lambda: bare.drop("login")).code == "secret_in_use"
+    bare.drop("a")
+    bare.disconnect()
+    assert bare.names() == ["login"]
+
+
+@managers(connector=True)
+def test_it_can_not_go_while_it_keeps_a_secret(subject: Subject) -> None:
+    subject.keep("a", "value")
+    error = subject.work.refused(subject.disconnect)
+    assert (error.code, error.details) == ("connector_in_use", {"used_by": ["secret 'a'"]})
+    assert subject.read("a") == b"value"
+    subject.drop("a")
+    assert subject.disconnect().changed
+    assert not subject.disconnect().changed
+
+
+@managers(connector=True)
+def test_force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Subject) -> None:
+    subject.keep("a", "value")
+    (warning,) = subject.disconnect(force=True).warnings
+    assert "secret 'a'" in warning
+    assert connectors(subject) == ["builtin"]
+    assert subject.refused_read("a").code == "connector_removed"
+    assert subject.connect().changed
+    assert subject.read("a") == b"value"
+    assert not subject.keep("a", "value").changed
+
+
+@managers(connector=True)
+def test_its_place_is_fixed_while_it_keeps_a_secret(subject: Subject) -> None:
+    elsewhere = subject.options(f"{subject.provider.place}x")
+    subject.keep("a", "value")
+    assert subject.work.refused(lambda: subject.connect(**elsewhere)).code == "location_fixed"
+    assert subject.read("a") == b"value"
+    subject.drop("a")
+    assert subject.connect(**elsewhere).changed
+    subject.keep("a", "value")
+    assert subject.read("a") == b"value"
+
+
+@managers(connector=True)
+@pytest.mark.parametrize("params", [{"auth_method": "nothing"}, {"no_such_scope": True}], ids=["login", "scope"])
+def test_what_can_not_be_is_refused_before_any_request(bare: Subject, params: dict[str, Any]) -> None:
+    given = {"org": "nowhere"} if "no_such_scope" in params else params
+    bare.options()
+    bare.provider.forget_requests()
+    error = bare.work.refused(lambda: bare.connect(**given))
+    assert error.code in ("unclear_login", "unknown_scope")
+    assert list(bare.provider.requests) == []
+
+
+@managers(connector=True, able=Capability.WRITE)
+def test_a_default_gets_new_secrets_and_moves_none(subject: Subject) -> None:
+    subject.keep("old", "value", secret_manager=None)
+    subject.connect(use_as_default=True)
+    subject.keep("new", "value", secret_manager=None)
+    subject.keep("old", "value 2", secret_manager=None)
+    kept = {secret["identifier"]: secret["secret_manager"] for secret in subject.work.view("secret_info")}
+    assert (kept["old"], kept["new"]) == ("builtin", CONNECTOR)
+    assert [subject.read("old"), subject.read("new")] == [b"value 2", b"value"]
+    error = subject.work.refused(lambda: subject.keep("new", "x", secret_manager="builtin"))
+    assert error.code == "manager_fixed"
+    subject.work.declare("default_secret_manager", secret_manager="builtin")
+    assert subject.keep("late", "value", secret_manager=None).returned["secret"]["secret_manager"] == "builtin"
+
+
+@managers(connector=True)
+def test_a_default_can_not_go_but_by_force(subject: Subject) -> None:
+    subject.connect(use_as_default=True)
+    error = subject.work.refused(subject.disconnect)
+    assert (error.code, error.details) == (
+        "connector_in_use",
+        {"used_by": ["default secret manager of 'account'"]},
+    )
+    assert len(subject.disconnect(force=True).warnings) == 1
+    (builtin,) = subject.work.view("connector_info")
+    assert (builtin["identifier"], builtin["is_default"]) == ("builtin", True)
+
+
+@managers(connector=True)
+def test_a_default_does_not_keep_its_own_credential(subject: Subject) -> None:
+    subject.connect(use_as_default=True)
+    name = f"{CONNECTOR}_{subject.provider.CREDENTIAL}"
+    credential = subject.options()[subject.provider.CREDENTIAL]
+    subject.connect(**{subject.provider.CREDENTIAL: f"{credential} "})
+    (secret,) = subject.work.view("secret_info", identifier=name)
+    assert (secret["secret_manager"], secret["version"]) == ("builtin", 2)
+    subject.new_run()
+    subject.keep("a", "value")
+    assert subject.read("a") == b"value"

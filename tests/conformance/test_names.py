@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every identifier that may be is one at each provider, or is refused with a reason; two never meet there."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from conformance.choosing import managers
+from conformance.subject import Subject
+
+NAMES = {
+    "one letter": "a",
+    "the longest": "x" * 128,
+    "dollar": "a$b",
+    "only an underscore": "_",
+    "dashes": "a--b-",
+    "mixed": "_Ab-c_9$Z",
+    "like a version": "a-2",
+    "like a random end": "name-AbCdEf",
+}
+ALIKE = {
+    "case": ["key", "KEY", "Key"],
+    "dash and underscore": ["a-b", "a_b", "a--b", "a__b"],
+    "dollar": ["a$b", "a-b", "ab", "a_b"],
+    "beginning": ["name", "name-", "name-AbCdEf", "name_1"],
+    "escapes": ["a-24-b", "a$b", "a-24b", "a_24b", "a-5f", "a_"],
+}
+
+
+@managers(able=Capability.WRITE)
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_an_identifier_is_kept_or_refused_before_any_request(subject: Subject, name: str) -> None:
+    try:
+        subject.keep(name, "value")
+    except ScopedSecretsError as error:
+        assert (error.code, list(subject.provider.requests)) == ("name_not_allowed", [])
+        assert name not in subject.names()
+        return
+    assert subject.read(name) == b"value"
+    assert not subject.keep(name, "value").changed
+
+
+@managers(able=Capability.WRITE)
+@pytest.mark.parametrize("names", ALIKE.values(), ids=ALIKE)
+def test_identifiers_that_look_alike_are_two_secrets(subject: Subject, names: list[str]) -> None:
+    kept = []
+    for name in names:
+        try:
+            subject.keep(name, f"value of {name}")
+        except ScopedSecretsError as error:
+            assert error.code == "name_not_allowed"
+        else:
+            kept.append(name)
+    assert len(kept) > 1
+    assert [subject.read(name) for name in kept] == [f"value of {name}".encode() for name in kept]
+    subject.drop(kept[0])
+    assert [subject.read(name) for name in kept[1:]] == [f"value of {name}".encode() for name in kept[1:]]

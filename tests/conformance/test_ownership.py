@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Value keepers hold what others made too: ours is never taken for theirs, and theirs never for ours."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+from conformance.choosing import managers
+from conformance.subject import Subject
+from conformance.workplace import canary
+
+VALUE_KEEPERS = managers(keeps_values=True, able=Capability.WRITE)
+THEIRS = {"user": "ann", "password": "theirs"}
+
+
+@VALUE_KEEPERS
+def test_a_secret_of_others_is_not_written_over(subject: Subject) -> None:
+    path = subject.provider.path("a")
+    subject.provider.write_foreign(path, THEIRS)
+    error = subject.work.refused(lambda: subject.keep("a", canary()))
+    assert (error.code, error.category) == ("foreign_secret", "conflict")
+    assert subject.provider.fields_at(path) == THEIRS
+    assert "a" not in subject.names()
+
+
+@VALUE_KEEPERS
+def test_it_can_be_adopted(subject: Subject) -> None:
+    path = subject.provider.path("a")
+    subject.provider.write_foreign(path, THEIRS)
+    assert subject.keep("a", "ours", adopt=True).changed
+    assert (subject.provider.value_at(path), subject.read("a")) == (b"ours", b"ours")
+    assert not subject.keep("a", "ours").changed
+    assert subject.keep("a", "ours 2").changed
+    subject.drop("a")
+    assert subject.provider.present() == set()
+
+
+@VALUE_KEEPERS
+def test_what_others_changed_is_seen_and_mended(subject: Subject) -> None:
+    path = subject.provider.path("a")
+    subject.keep("a", "ours")
+    subject.provider.change(path, "changed")
+    subject.new_run()
+    assert subject.read("a") == b"changed"
+    assert subject.keep("a", "ours", check_mode=True).changed
+    assert subject.provider.value_at(path) == b"changed"
+    assert subject.keep("a", "ours").changed
+    assert (subject.provider.value_at(path), subject.read("a")) == (b"ours", b"ours")
+    assert not subject.keep("a", "ours").changed
+
+
+@VALUE_KEEPERS
+def test_what_others_changed_stays_where_a_value_is_for_the_beginning_only(subject: Subject) -> None:
+    subject.keep("a", "ours", update_value="on_create")
+    subject.provider.change(subject.provider.path("a"), "changed")
+    subject.new_run()
+    assert not subject.keep("a", "ours", update_value="on_create").changed
+    assert subject.read("a") == b"changed"
+
+
+@VALUE_KEEPERS
+def test_what_others_changed_to_the_wanted_value_is_no_change(subject: Subject) -> None:
+    subject.keep("a", "one")
+    subject.provider.change(subject.provider.path("a"), "two")
+    subject.new_run()
+    assert not subject.keep("a", "two").changed
+    assert subject.writes == 0
+
+
+@VALUE_KEEPERS
+def test_what_others_removed_is_missed_and_made_again(subject: Subject) -> None:
+    path = subject.provider.path("a")
+    subject.keep("a", "ours")
+    subject.provider.remove(path)
+    subject.new_run()
+    error = subject.refused_read("a")
+    assert (error.code, error.category) == ("unknown_path", "not_found")
+    assert subject.keep("a", "ours", check_mode=True).changed
+    assert subject.keep("a", "ours").changed
+    assert (subject.provider.value_at(path), subject.read("a")) == (b"ours", b"ours")
+
+
+@VALUE_KEEPERS
+def test_what_others_put_in_its_place_is_not_written_over(subject: Subject) -> None:
+    path = subject.provider.path("a")
+    subject.keep("a", "ours")
+    subject.provider.write_foreign(path, THEIRS)
+    subject.new_run()
+    assert subject.work.refused(lambda: subject.keep("a", "ours")).code == "foreign_secret"
+    assert subject.provider.fields_at(path) == THEIRS
+    assert subject.keep("a", "ours", adopt=True).changed
+    assert subject.read("a") == b"ours"
+
+
+@VALUE_KEEPERS
+@pytest.mark.parametrize("force", [False, True])
+def test_what_others_put_in_its_place_is_not_removed(subject: Subject, force: bool) -> None:
+    path = subject.provider.path("a")
+    subject.keep("a", "ours")
+    subject.provider.write_foreign(path, THEIRS)
+    subject.new_run()
+    if force:
+        (warning,) = subject.drop("a", force=True).warnings
+        assert path in warning
+    else:
+        assert subject.work.refused(lambda: subject.drop("a")).code == "foreign_secret"
+        subject.drop("a", force=True)
+    assert subject.provider.fields_at(path) == THEIRS
+    assert "a" not in subject.names()

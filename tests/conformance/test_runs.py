@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run costs at the provider."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+from conformance.choosing import managers
+from conformance.subject import Subject
+
+MANY = 30
+
+
+def keep_many(subject: Subject) -> list[str]:
+    names = [f"a{number}" for number in range(MANY)]
+    for name in names:
+        subject.keep(name, f"value of {name}")
+    return names
+
+
+@managers(connector=True, able=Capability.WRITE)
+def test_one_login_and_one_read_for_each_value(subject: Subject) -> None:
+    names = keep_many(subject)
+    subject.new_run()
+    values = [subject.read(name) for name in names for _again in range(3)]
+    assert values == [f"value of {name}".encode() for name in names for _again in range(3)]
+    assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
+    assert subject.reads == (MANY if subject.provider.keeps_values() else subject.provider.unwraps(MANY))
+
+
+@managers(connector=True, able=Capability.WRITE)
+def test_a_run_that_writes_logs_in_once(subject: Subject) -> None:
+    subject.new_run()
+    names = keep_many(subject)
+    assert [subject.read(name) for name in names] == [f"value of {name}".encode() for name in names]
+    assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
+    for name in names:
+        subject.drop(name)
+    assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
+
+
+@managers(connector=True, able=Capability.WRITE)
+def test_many_at_once(subject: Subject) -> None:
+    names = keep_many(subject)
+    subject.new_run()
+    answers = subject.work.answers([Query(name) for name in [*names, "none"]])
+    assert [answer.value for answer in answers[:-1]] == [f"value of {name}".encode() for name in names]
+    assert answers[-1].error
+    assert answers[-1].error.code == "unknown_secret"
+    assert subject.reads <= MANY
+    assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
+
+
+@managers(able=Capability.WRITE)
+@pytest.mark.parametrize("ttl", [None, 0])
+def test_a_cached_value_is_asked_for_again_where_that_is_wanted(subject: Subject, ttl: int | None) -> None:
+    subject.keep("a", "value")
+    subject.new_run()
+    for _again in range(3):
+        assert subject.read("a", cache_ttl=ttl) == b"value"
+    once = 1 if subject.provider.has_connector() else 0
+    assert subject.reads == (once if ttl is None or not subject.provider.keeps_values() else 3)
+
+
+@managers(able=Capability.WRITE)
+def test_a_read_after_a_write_is_true(subject: Subject) -> None:
+    for value in ("one", "two", "three"):
+        subject.keep("a", value)
+        assert subject.read("a") == value.encode()
+    subject.drop("a")
+    assert subject.refused_read("a").code == "unknown_secret"
