@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import json
 import logging
+import os
 import random
 import re
 import threading
@@ -73,7 +74,8 @@ def checksum(data: bytes) -> int:
 
 def _library(name: str, requirement: str) -> Any:
     try:
-        return importlib.import_module(name)
+        with _quiet():
+            return importlib.import_module(name)
     except ImportError:
         raise failures.missing_library(requirement, "Google Cloud") from None
 
@@ -220,6 +222,21 @@ class GcpSession:
 def _retries(options: Mapping[str, Any]) -> int:
     given = options.get("retries")
     return int(NETWORK_DEFAULTS["retries"] if given is None else given)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Have gRPC's core say nothing on the standard error of this process, unless people asked for it.
+
+    It looks at the environment once, when it is loaded.
+    """
+    is_ours = "GRPC_VERBOSITY" not in os.environ
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        yield
+    finally:
+        if is_ours:
+            os.environ.pop("GRPC_VERBOSITY", None)
 
 
 def _silence() -> None:
