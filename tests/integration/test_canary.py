@@ -5,22 +5,19 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
-import secrets
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import pytest
+from canaries import LOUD, Watch, canaries, check_output, spellings
 from entry_points import entry_points
-from site_of_runs import Run, Site, Task
+from site_of_runs import Site, Task
 
-KEY = "-----BEGIN PRIVATE KEY-----\n{}\n{}\n-----END PRIVATE KEY-----\n"
 API = {"org": "payments", "project": "api"}
+# Nobody is there: what succeeds is not checked. Where there is somebody, see test_canary_connectors.py.
+VAULT = {**API, "identifier": "vault", "url": "http://127.0.0.1:1", "retries": 0}
+AWS = {**API, "region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "retries": 0, "access_key_id": "AKIAX"}
+SECRETS_MANAGER = {**AWS, "identifier": "aws"}
+KMS = {**AWS, "identifier": "kms", "key_arn": "alias/a"}
 
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
 TABLE: dict[str, tuple[list[Task], list[Task]]] = {
@@ -55,6 +52,15 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
                     "store": "{{ canary.url }}",
                 }
             },
+            {
+                "scoped.secrets.secret_text": {
+                    **API,
+                    "identifier": "a",
+                    "value": "{{ canary.text }}",
+                    "secret_manager": "nobody",
+                }
+            },
+            {"scoped.secrets.secret_text": {"identifier": "a", "value": "{{ canary.text }}", "reference": "a"}},
         ],
     ),
     "modules/secret_file": (
@@ -82,6 +88,83 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/doctor": (
         [{"scoped.secrets.doctor": {}}, {"scoped.secrets.doctor": {"passphrase": "{{ canary.text }}"}}],
         [{"scoped.secrets.doctor": {"pasphrase": "{{ canary.text }}"}}],
+    ),
+    "modules/connector_hashicorp_vault": (
+        [
+            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token": "{{ canary.text }}", "check": False}},
+            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token": "{{ canary.changed }}", "check": False}},
+            {
+                "scoped.secrets.connector_hashicorp_vault": {
+                    **VAULT,
+                    "role_id": "a-role",
+                    "secret_id": "{{ canary.password }}",
+                    "client_cert": "{{ canary.key }}",
+                    "client_key": "{{ canary.key }}",
+                    "check": False,
+                }
+            },
+            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token_ref": "text", "check": False}},
+        ],
+        [
+            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token": "{{ canary.text }}"}},
+            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token_ref": "text", "tags": {"now": "checked"}}},
+            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "tokn": "{{ canary.text }}"}},
+            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token": "{{ canary.text }}", "token_ref": "text"}},
+            {
+                "scoped.secrets.connector_hashicorp_vault": {
+                    **VAULT,
+                    "url": "https://u:{{ canary.password | urlencode }}@vault.example.com",
+                    "token": "{{ canary.text }}",
+                }
+            },
+            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "username": "u", "secret_id": "{{ canary.short }}"}},
+        ],
+    ),
+    "modules/connector_aws_secrets_manager": (
+        [
+            {
+                "scoped.secrets.connector_aws_secrets_manager": {
+                    **SECRETS_MANAGER,
+                    "secret_access_key": "{{ canary.text }}",
+                    "session_token": "{{ canary.changed }}",
+                    "check": False,
+                }
+            },
+            {
+                "scoped.secrets.connector_aws_secrets_manager": {
+                    **SECRETS_MANAGER,
+                    "secret_access_key_ref": "text",
+                    "check": False,
+                }
+            },
+        ],
+        [
+            {
+                "scoped.secrets.connector_aws_secrets_manager": {
+                    **SECRETS_MANAGER,
+                    "secret_access_key": "{{ canary.text }}",
+                    "session_token": "{{ canary.changed }}",
+                }
+            },
+            {
+                "scoped.secrets.connector_aws_secrets_manager": {
+                    **SECRETS_MANAGER,
+                    "secret_access_key": "{{ canary.password }}",
+                    "profile": "other",
+                }
+            },
+        ],
+    ),
+    "modules/connector_aws_kms": (
+        [{"scoped.secrets.connector_aws_kms": {**KMS, "secret_access_key": "{{ canary.password }}", "check": False}}],
+        [
+            {"scoped.secrets.connector_aws_kms": {**KMS, "secret_access_key": "{{ canary.changed }}"}},
+            {"scoped.secrets.connector_aws_kms": {**KMS, "secret_access_key": ["{{ canary.text }}"], "key_arn": ""}},
+        ],
+    ),
+    "modules/connector_check": (
+        [{"scoped.secrets.connector_check": {**API, "identifier": name}} for name in ("vault", "aws", "kms")],
+        [{"scoped.secrets.connector_check": {"identifier": "vault", "passphrase": "{{ canary.text }}"}}],
     ),
     # It is enabled in every way: see LOUD.
     "callback/usage": ([], []),
@@ -142,89 +225,11 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
 }
 VARIABLES = {"scope": API, "template": 'x <+secrets.getValue("text")> y'}
 
-LOUD = {
-    "ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage,junit,tree,profile_tasks",
-    "ANSIBLE_RETRY_FILES_ENABLED": "1",
-    "ANSIBLE_KEEP_REMOTE_FILES": "0",
-}
 WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
     "verbose": (["-vvvvv", "--diff"], {}),
     "check": (["-vvvvv", "--diff", "--check"], {}),
     "debug": (["-vvv"], {"ANSIBLE_DEBUG": "1"}),
 }
-
-
-def canaries() -> dict[str, Any]:
-    """Return values of every sort, new ones each time."""
-    token = secrets.token_hex
-    return {
-        "text": f"tx-{token(12)}",
-        "changed": f'ch"{token(12)}\\ü',
-        "password": f"pw&{token(12)}%/",
-        "short": f"s{token(4)}",
-        "fields": {"password": f"pf-{token(12)}", "user": f"us-{token(12)}"},
-        "key": KEY.format(base64.b64encode(os.urandom(48)).decode(), base64.b64encode(os.urandom(48)).decode()),
-        "url": f"postgresql://u:url-{token(12)}@localhost:1/x",
-    }
-
-
-def spellings(canary: dict[str, Any]) -> set[bytes]:
-    """Return every canary as it might be written: plain, base64, hex, URL and JSON; of keys each line."""
-    texts = [text for name, text in canary.items() if isinstance(text, str) and name != "url"]
-    texts += [*canary["fields"].values(), canary["url"].split("@")[0].split(":")[-1]]
-    lines = [line for text in texts for line in text.splitlines() if "-----" not in line]
-    found: set[str] = set()
-    for text in {*texts, *lines}:
-        raw = text.encode()
-        found |= {text, base64.b64encode(raw).decode().rstrip("="), raw.hex(), quote(text), quote(text, safe="")}
-        found |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
-    return {text.encode() for text in found}
-
-
-class Watch:
-    """Looks at the arguments and the environment of every process while a run lasts."""
-
-    def __init__(self, wanted: set[bytes]) -> None:
-        self._wanted = wanted
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-        self.seen: list[str] = []
-        self.looks = 0
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._done.wait(0.05):
-            self.looks += 1
-            for file in (
-                path for folder in Path("/proc").glob("[0-9]*") for path in (folder / "cmdline", folder / "environ")
-            ):
-                try:
-                    content = file.read_bytes()
-                except OSError:
-                    continue
-                self.seen += [f"{file}: {word!r}" for word in self._wanted if word in content]
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file() and "meant" not in path.relative_to(folder).parts)
-
-
-def check_output(site: Site, run: Run, wanted: set[bytes]) -> None:
-    """Fail for a canary in the output, or in any file outside the folder `meant`."""
-    for what, content in [
-        ("output", run.output.encode()),
-        *((str(p), p.read_bytes()) for p in files_below(site.folder)),
-    ]:
-        for word in wanted:
-            at = content.find(word)
-            assert at < 0, f"{word!r} stands in {what}: …{content[max(0, at - 300) : at + 100]!r}…"
 
 
 def test_the_table_covers_every_entry_point() -> None:

@@ -19,12 +19,14 @@ MIN_LENGTH = 4
 
 
 def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set[str]:
-    """Return every string within the arguments that may be secret, and each of its lines."""
+    """Return every string within the arguments that may be secret, and each of its lines; of URLs the passwords."""
     found: set[str] = set()
     for name, value in arguments.items():
         option = spec.get(name) or {}
         if may_be_secret(name, value, spec):
             found.update(_strings(value))
+        elif name.endswith("url"):
+            found |= passwords_in(str(value))
         elif isinstance(option.get("options"), dict) and isinstance(value, Mapping):
             found |= secret_strings(value, option["options"])
     lines = {line.strip() for text in found for line in text.splitlines()}
