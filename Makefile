@@ -48,7 +48,7 @@ check: $(DEV)/.ready $(LINK)
 	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/unit
 
 test: check
-	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/servers
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/servers tests/managers
 	$(PYTHON) scripts/matrix.py
 	$(MAKE) demo
 	$(MAKE) demo | tee .work/second-demo.log

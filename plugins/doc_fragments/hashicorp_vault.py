@@ -191,6 +191,10 @@ options:
   client_key_ref:
     description: A reference to a secret with O(client_key).
     type: str
+  sink_path:
+    description:
+      - The path of the sink file of a Vault Agent on the control node, read at each login.
+    type: path
   username:
     description: The name of a user.
     type: str

@@ -30,40 +30,54 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Declare the scopes
+  scoped.secrets.scope:
+    org: payments
+    project: "{{ item }}"
+  loop: ["", api]
+
 - name: Keep the secrets of a project in Vault, and make that the default for its new secrets
   scoped.secrets.connector_hashicorp_vault:
     org: payments
     project: api
     identifier: vault
-    url: https://vault.example.com:8200
+    url: "{{ lookup('ansible.builtin.env', 'VAULT_ADDR') }}"
     base_path: payments/api
-    role_id: 8fd2a3c1-5b1e-4a0e-9a52-0a5f0f6f3c11
-    secret_id: "{{ lookup('ansible.builtin.env', 'VAULT_SECRET_ID') }}"
+    token: "{{ lookup('ansible.builtin.env', 'VAULT_TOKEN') }}"
     use_as_default: true
 
-- name: Read what others keep in an engine of version 1, with a token that is a secret already
+- name: Keep a password in it
+  scoped.secrets.secret_text:
+    org: payments
+    project: api
+    identifier: db_password
+    value: correct horse battery staple
+
+- name: Only read what others keep there, and log in by AppRole, without trying it now
   scoped.secrets.connector_hashicorp_vault:
     org: payments
-    identifier: legacy
+    identifier: shared
     url: https://vault.example.com:8200
     namespace: platform/payments
+    ca_cert: /etc/ssl/certs/internal-ca.pem
     engine: kv
     read_only: true
-    token_ref: account.vault_token
+    role_id: 8fd2a3c1-5b1e-4a0e-9a52-0a5f0f6f3c11
+    secret_id: 2b7c51d6-1f2d-43d5-8ea8-4f4c7d4e1d1f
+    check: false
 
 - name: Log in as the service account of the pod that ansible-playbook runs in
   scoped.secrets.connector_hashicorp_vault:
     org: payments
-    identifier: vault
-    url: https://vault.example.com:8200
-    ca_cert: /etc/ssl/certs/internal-ca.pem
+    identifier: shared
     auth_method: kubernetes
     role: ansible
+    check: false
 
 - name: Remove it
   scoped.secrets.connector_hashicorp_vault:
     org: payments
-    identifier: legacy
+    identifier: shared
     state: absent
 """
 

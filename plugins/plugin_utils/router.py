@@ -60,7 +60,8 @@ class Router(ActionBase):
     def _run(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         params = _validated(self.spec, arguments)
         options = resolve_options(params, task_vars, self._templar.template, C.CONFIG_FILE)
-        self._secrets |= secret_strings(options, self.spec.argument_spec) | passwords_in(options["store"])
+        urls = [options["store"], *(str(value) for name, value in params.items() if value and name.endswith("url"))]
+        self._secrets |= secret_strings(options, self.spec.argument_spec).union(*map(passwords_in, urls))
         if self._is_delegated():
             return self._run_there(params, options, task_vars)
         return call(

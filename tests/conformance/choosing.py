@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+
 from conformance.kinds import providers
 from conformance.provider import Provider
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from conformance.provider import Provider
 from conformance.subject import Subject
 

@@ -122,8 +122,8 @@ class Provider(ABC):
         raise NotImplementedError
 
     def unwraps(self, number: int) -> int:
-        """Return how many reads so many values of a key keeper take."""
-        return number
+        """Return how many requests of a key keeper open so many values."""
+        return number if self.has_connector() else 0
 
     def is_write(self, seen: Seen) -> bool:
         """Tell whether a request changes anything, or wraps a data key."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Result
+
 from conformance.provider import Options, Provider
 from conformance.workplace import Workplace
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+
 from conformance.kinds import providers
 from conformance.provider import Provider
 

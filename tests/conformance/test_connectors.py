@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+
 from conformance.choosing import managers
 from conformance.subject import CONNECTOR, Subject
 
@@ -129,6 +130,19 @@ def test_force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Sub
 
 
 @managers(connector=True)
+def test_what_force_left_goes_with_its_last_secret(subject: Subject) -> None:
+    subject.keep("a", "value")
+    subject.disconnect(force=True)
+    assert not subject.disconnect().changed
+    assert subject.drop("a").changed
+    assert subject.disconnect().changed
+    assert (subject.names(), subject.work.rows("connector")) == ([], 0)
+    assert not subject.disconnect().changed
+    for path in subject.provider.present():
+        subject.provider.remove(path)
+
+
+@managers(connector=True)
 def test_its_place_is_fixed_while_it_keeps_a_secret(subject: Subject) -> None:
     elsewhere = subject.options(f"{subject.provider.place}x")
     subject.keep("a", "value")
@@ -155,12 +169,12 @@ def test_what_can_not_be_is_refused_before_any_request(bare: Subject, params: di
 def test_a_default_gets_new_secrets_and_moves_none(subject: Subject) -> None:
     subject.keep("old", "value", secret_manager=None)
     subject.connect(use_as_default=True)
-    subject.keep("new", "value", secret_manager=None)
+    subject.keep("recent", "value", secret_manager=None)
     subject.keep("old", "value 2", secret_manager=None)
     kept = {secret["identifier"]: secret["secret_manager"] for secret in subject.work.view("secret_info")}
-    assert (kept["old"], kept["new"]) == ("builtin", CONNECTOR)
-    assert [subject.read("old"), subject.read("new")] == [b"value 2", b"value"]
-    error = subject.work.refused(lambda: subject.keep("new", "x", secret_manager="builtin"))
+    assert (kept["old"], kept["recent"]) == ("builtin", CONNECTOR)
+    assert [subject.read("old"), subject.read("recent")] == [b"value 2", b"value"]
+    error = subject.work.refused(lambda: subject.keep("recent", "x", secret_manager="builtin"))
     assert error.code == "manager_fixed"
     subject.work.declare("default_secret_manager", secret_manager="builtin")
     assert subject.keep("late", "value", secret_manager=None).returned["secret"]["secret_manager"] == "builtin"
@@ -172,7 +186,7 @@ def test_a_default_can_not_go_but_by_force(subject: Subject) -> None:
     error = subject.work.refused(subject.disconnect)
     assert (error.code, error.details) == (
         "connector_in_use",
-        {"used_by": ["default secret manager of 'account'"]},
+        {"used_by": ["default secret manager of the account"]},
     )
     assert len(subject.disconnect(force=True).warnings) == 1
     (builtin,) = subject.work.view("connector_info")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+
 from conformance.choosing import managers, proves
 from conformance.subject import Subject
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+
 from conformance.choosing import managers
 from conformance.subject import Subject
 
@@ -30,12 +31,20 @@ ALIKE = {
 }
 
 
+def keep(subject: Subject, name: str, value: str) -> ScopedSecretsError | None:
+    """Return the error with which a secret is refused, None for one that is kept."""
+    try:
+        subject.keep(name, value)
+    except ScopedSecretsError as error:
+        return error
+    return None
+
+
 @managers(able=Capability.WRITE)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_an_identifier_is_kept_or_refused_before_any_request(subject: Subject, name: str) -> None:
-    try:
-        subject.keep(name, "value")
-    except ScopedSecretsError as error:
+    error = keep(subject, name, "value")
+    if error:
         assert (error.code, list(subject.provider.requests)) == ("name_not_allowed", [])
         assert name not in subject.names()
         return
@@ -46,14 +55,9 @@ def test_an_identifier_is_kept_or_refused_before_any_request(subject: Subject, n
 @managers(able=Capability.WRITE)
 @pytest.mark.parametrize("names", ALIKE.values(), ids=ALIKE)
 def test_identifiers_that_look_alike_are_two_secrets(subject: Subject, names: list[str]) -> None:
-    kept = []
-    for name in names:
-        try:
-            subject.keep(name, f"value of {name}")
-        except ScopedSecretsError as error:
-            assert error.code == "name_not_allowed"
-        else:
-            kept.append(name)
+    errors = {name: keep(subject, name, f"value of {name}") for name in names}
+    assert {error.code for error in errors.values() if error} <= {"name_not_allowed"}
+    kept = [name for name, error in errors.items() if error is None]
     assert len(kept) > 1
     assert [subject.read(name) for name in kept] == [f"value of {name}".encode() for name in kept]
     subject.drop(kept[0])

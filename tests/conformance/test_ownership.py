@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+
 from conformance.choosing import managers
 from conformance.subject import Subject
 from conformance.workplace import canary

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+
 from conformance.choosing import managers, proves
 from conformance.subject import CONNECTOR, Subject
 from conformance.workplace import canary
@@ -34,7 +35,11 @@ def test_a_reference(subject: Subject) -> None:
     assert subject.refer("user", f"{path}#user").changed
     assert not subject.refer("user", f"{path}#user").changed
     assert json.loads(subject.read("whole")) == {"user": "ann", "hosts": ["one", "two"]}
-    assert [subject.read("user"), subject.read("whole#user"), subject.read("whole#/hosts/1")] == [b"ann", b"ann", b"two"]
+    assert [subject.read("user"), subject.read("whole#user"), subject.read("whole#/hosts/1")] == [
+        b"ann",
+        b"ann",
+        b"two",
+    ]
     assert subject.writes == 0
 
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+
 from conformance.choosing import managers
 from conformance.subject import CONNECTOR, Subject
 from conformance.workplace import canary
@@ -77,8 +79,28 @@ def test_an_inherited_manager(subject: Subject) -> None:
     assert subject.read("of_ann", **ANN) == b"value"
     assert subject.keep("of_ann", "value 2", **ANN, secret_manager=None).changed
     assert subject.read("of_ann", **ANN) == b"value 2"
-    error = subject.work.refused(lambda: subject.keep("new", "x", **ANN, secret_manager=name))
+    error = subject.work.refused(lambda: subject.keep("recent", "x", **ANN, secret_manager=name))
     assert error.code == "manager_of_other_scope"
+
+
+@managers(connector=True, able=Capability.WRITE)
+@pytest.mark.parametrize("has_secret", [False, True])
+def test_an_inherited_default_goes_by_force(subject: Subject, has_secret: bool) -> None:
+    two_scopes(subject)
+    subject.work.declare("scope", inherited_managers="allowed")
+    subject.work.declare("default_secret_manager", **ANN, secret_manager=f"account.{CONNECTOR}")
+    if has_secret:
+        subject.keep("a", "value", **ANN, secret_manager=None)
+    error = subject.work.refused(subject.disconnect)
+    assert "default secret manager of organization 'ann'" in error.details["used_by"]
+    subject.disconnect(force=True)
+    subject.work.new_run()
+    created = subject.keep("b", "value", **ANN, secret_manager=None)
+    assert created.returned["secret"]["secret_manager"] == "builtin"
+    assert subject.read("b", **ANN) == b"value"
+    subject.connect()
+    if has_secret:
+        assert subject.read("a", **ANN) == b"value"
 
 
 @managers(connector=True, able=Capability.WRITE)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+
 from conformance.choosing import managers, proves
 from conformance.subject import Subject
 from conformance.workplace import canary

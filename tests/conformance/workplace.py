@@ -75,7 +75,7 @@ class Workplace:
         self.watch = Watch()
 
     def new_run(self) -> None:
-        self._shared.providers.close()
+        self._shared.close()
         self._shared = Shared()
         self._engine = Engine(self._settings, shared=self._shared)
 

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 from servers.aws import Aws
 from servers.faults import FaultProxy
-from site_of_runs import ROOT, Run, Site, Task
+from site_of_runs import Run, Site, Task
 
 OURS = {"org": "payments", "project": "api"}
 SCOPES: list[Task] = [{"scoped.secrets.scope": {"org": "payments"}}, {"scoped.secrets.scope": OURS}]
@@ -130,14 +129,3 @@ def test_what_aws_says_is_an_error_with_code_and_hint(run: Runs, moto: Aws) -> N
     failed = run([*SCOPES, connector("aws_kms", key_arn=kms_key(moto)[:-1] + "x", endpoint_url=moto.url)], fails=True)
     assert failed.last["code"] == "unknown_master_key"
     assert failed.last["hint"]
-
-
-@pytest.mark.parametrize("kind", ["aws_kms", "aws_secrets_manager"])
-def test_the_examples_of_the_documentation(site: Site, moto: Aws, kind: str) -> None:
-    for alias in ("alias/payments", "alias/payments-api"):
-        names = [one["AliasName"] for one in moto.client("kms").list_aliases()["Aliases"]]
-        if alias not in names:
-            moto.client("kms").create_alias(AliasName=alias, TargetKeyId=kms_key(moto))
-    text = (ROOT / "plugins" / "modules" / f"connector_{kind}.py").read_text().split('EXAMPLES = r"""')[1]
-    tasks = yaml.safe_load(text.split('"""')[0])
-    site.run(tasks, environment={**moto.variables(), "PAYMENTS_AWS_KEY": "test"})

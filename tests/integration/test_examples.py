@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,40 @@ def documentation(site: Site, entry: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout)[f"scoped.secrets.{name}"])
 
 
+def variables_of_aws(server: Any) -> dict[str, str]:
+    """Return the environment of the stand-in for AWS, and make the keys that the examples name there."""
+    client = server.client("kms")
+    for alias in ("alias/payments", "alias/payments-api"):
+        if alias not in [one["AliasName"] for one in client.list_aliases()["Aliases"]]:
+            key = client.create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]
+            client.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
+    return {**server.variables(), "PAYMENTS_AWS_KEY": "test"}
+
+
 # A callback is enabled in ansible.cfg: it has no tasks to show.
-@pytest.mark.parametrize("entry", sorted(entry for entry in entry_points() if not entry.startswith("callback/")))
+WITH_TASKS = sorted(entry for entry in entry_points() if not entry.startswith("callback/"))
+# The server that the examples of an entry point ask for, and the variables by which they find it.
+NEEDS: dict[str, tuple[str, Callable[[Any], dict[str, str]]]] = {
+    "modules/connector_aws_kms": ("moto", variables_of_aws),
+    "modules/connector_aws_secrets_manager": ("moto", variables_of_aws),
+    "modules/connector_hashicorp_vault": ("openbao", lambda bao: {"VAULT_ADDR": bao.url, "VAULT_TOKEN": bao.token}),
+}
+
+
+@pytest.mark.parametrize("entry", [entry for entry in WITH_TASKS if entry not in NEEDS])
 def test_examples_of_the_documentation(site: Site, entry: str) -> None:
     tasks = yaml.safe_load(documentation(site, entry)["examples"])
     assert tasks
     site.run(tasks)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("entry", NEEDS)
+def test_examples_that_need_a_server(request: pytest.FixtureRequest, site: Site, entry: str) -> None:
+    fixture, variables = NEEDS[entry]
+    tasks = yaml.safe_load(documentation(site, entry)["examples"])
+    assert tasks
+    site.run(tasks, environment=variables(request.getfixturevalue(fixture)))
 
 
 def test_every_link_of_the_documentation_leads_somewhere() -> None:

@@ -174,6 +174,15 @@ def test_deleting_at_once_what_is_scheduled_already(moto: Aws, path: str) -> Non
     assert refusal(careful.read, path).code == "unknown_path"
 
 
+def test_a_name_that_aws_has_not_let_go_of_yet(moto: Aws, path: str, fault_proxy: Callable[..., FaultProxy]) -> None:
+    proxy = fault_proxy(moto.url)
+    keeper = secrets_manager(moto, endpoint_url=proxy.url)
+    text = "You can't create this secret because a secret with this name is already scheduled for deletion."
+    proxy.add(Fault.answer(400, {"__type": "InvalidRequestException", "message": text}), target="CreateSecret")
+    error = refusal(keeper.write, path, b"one", Writing())
+    assert (error.code, error.retryable) == ("provider_unavailable", True)
+
+
 def test_deleting_what_is_gone_is_no_error(moto: Aws, path: str) -> None:
     counts = Counter[str]()
     keeper = secrets_manager(moto, counts)

@@ -59,10 +59,10 @@ def test_a_policy_is_enough(openbao: OpenBao, case: str) -> None:
     use(openbao, rules, **options)
 
 
-@pytest.mark.parametrize(
-    ("case", "path", "right"),
-    [(case, path, right) for case, (rules, _) in CASES.items() for path, rights in rules.items() for right in rights],
-)
+RIGHTS = [(case, path, right) for case in CASES for path, rights in CASES[case][0].items() for right in rights]
+
+
+@pytest.mark.parametrize(("case", "path", "right"), RIGHTS)
 def test_each_right_is_needed(openbao: OpenBao, case: str, path: str, right: str) -> None:
     rules, options = CASES[case]
     less = {**rules, path: [one for one in rules[path] if one != right]}

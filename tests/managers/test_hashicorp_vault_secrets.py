@@ -17,8 +17,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers import has
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from servers.openbao import OpenBao, OpenBaoError, serve_raft
-from vault_connectors import OWNER, POLICY, connector, names, refusal, vault
+from servers.openbao import OpenBao, OpenBaoError, RaftServer, serve_raft
+from vault_connectors import OWNER, POLICY, connector, mount_version_2, names, refusal, vault
 
 NEW = Writing()
 ADOPT = Writing(adopt=True)
@@ -312,7 +312,7 @@ def test_a_race_that_is_always_lost(kv2: HashicorpVault, openbao: OpenBao, monke
 
 
 def test_an_engine_that_asks_for_check_and_set(openbao: OpenBao) -> None:
-    openbao.enable_kv("strict")
+    mount_version_2(openbao, "strict")
     openbao.request("POST", "strict/config", {"cas_required": True})
     with vault(openbao, engine="strict") as manager:
         path = new_path(manager)
@@ -320,7 +320,7 @@ def test_an_engine_that_asks_for_check_and_set(openbao: OpenBao) -> None:
 
 
 def test_an_engine_below_a_folder(openbao: OpenBao) -> None:
-    openbao.enable_kv("team%20a/kv")
+    mount_version_2(openbao, "team%20a/kv")
     with vault(openbao, engine="/team a/kv/") as manager:
         manager.check()
         path = new_path(manager)
@@ -330,7 +330,7 @@ def test_an_engine_below_a_folder(openbao: OpenBao) -> None:
 
 def test_namespaces(openbao: OpenBao) -> None:
     openbao.create_namespace("payments")
-    openbao.enable_kv("secret", namespace="payments")
+    mount_version_2(openbao, "secret", namespace="payments")
     policy = openbao.write_policy("ours", POLICY, namespace="payments")
     token = openbao.create_token(policy, namespace="payments")
     role = openbao.add_approle("ansible", policy, namespace="payments")
@@ -466,6 +466,14 @@ def test_a_path_that_may_only_be_read(openbao: OpenBao) -> None:
         assert "canary" not in str(error)
 
 
+def with_kv2(raft: RaftServer) -> OpenBao:
+    """Return the server, unsealed, with an engine at secret/."""
+    raft.initialise()
+    server = raft.unseal()
+    mount_version_2(server)
+    return server
+
+
 @pytest.mark.parametrize("character", ["a", "<", "\n", "é", '"'])
 def test_the_largest_value_fits_the_storage(tmp_path: Path, character: str) -> None:
     """Of a server that keeps its data as one in production does. One byte more is refused before it is sent."""
@@ -473,9 +481,7 @@ def test_the_largest_value_fits_the_storage(tmp_path: Path, character: str) -> N
     room = engines.MAX_VALUE - len('{"value": ""}')
     largest = character * (room // growth)
     with serve_raft(tmp_path) as raft:
-        raft.initialise()
-        server = raft.unseal()
-        server.enable_kv("secret")
+        server = with_kv2(raft)
         counts: Counter[str] = Counter()
         with vault(server, counts, token=server.token) as manager:
             manager.write("ours/large", largest.encode(), NEW)
@@ -488,9 +494,7 @@ def test_the_largest_value_fits_the_storage(tmp_path: Path, character: str) -> N
 
 def test_a_sealed_server(tmp_path: Path) -> None:
     with serve_raft(tmp_path) as raft:
-        raft.initialise()
-        server = raft.unseal()
-        server.enable_kv("secret")
+        server = with_kv2(raft)
         counts: Counter[str] = Counter()
         with vault(server, counts, token=server.token, retries=1) as manager:
             manager.write("ours/kept", b"kept", NEW)

@@ -17,9 +17,10 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from servers.openbao import OpenBao
+from servers.openbao import OpenBao, OpenBaoError
+from servers.process import until
 
-__all__ = ["OWNER", "POLICY", "WHAT", "Clock", "connector", "names", "refusal", "vault"]
+__all__ = ["OWNER", "POLICY", "WHAT", "Clock", "connector", "mount_version_2", "names", "refusal", "vault"]
 
 WHAT = "connector 'vault' of org 'payments'"
 OWNER = "5f0c1f1e-store/5f0c1f1e-connector"
@@ -56,6 +57,18 @@ def vault(server: OpenBao | str, counts: Counter[str] | None = None, **options: 
         yield manager
     finally:
         manager.close()
+
+
+def mount_version_2(server: OpenBao, mount: str = "secret", *, namespace: str = "") -> None:
+    """Mount an engine of version 2, and return when it is ready, which takes a moment."""
+    server.enable_kv(mount, namespace=namespace)
+
+    def is_ready() -> bool:
+        with contextlib.suppress(OpenBaoError):
+            return bool(server.request("GET", f"{mount}/config", namespace=namespace))
+        return False
+
+    until(is_ready)
 
 
 def refusal(call: Callable[..., Any], *arguments: Any) -> ScopedSecretsError:

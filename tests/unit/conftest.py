@@ -5,13 +5,26 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from ansible_collections.scoped.secrets.tests.unit.broker.brokers import Lab, make_lab
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import PLAIN_USER, Lab, make_lab
 
 
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     with make_lab(monkeypatch) as lab:
         yield lab
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of a plain user's own, with a short path."""
+    folder = Path(tempfile.mkdtemp(prefix="ss-", dir="/tmp"))
+    os.chown(folder, PLAIN_USER, -1)
+    yield folder
+    shutil.rmtree(folder)

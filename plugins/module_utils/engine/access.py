@@ -45,6 +45,8 @@ class Access:
         self._store = store
         self._providers = providers
         self._fetches = fetches
+        self.warnings: list[str] = []
+        """What people must be told of what was done here."""
 
     def call(self, keeper: Keeper, work: Callable[[Manager], T]) -> T:
         """Return what `work` makes of a connector's logged-in manager."""
@@ -54,18 +56,18 @@ class Access:
         """Return the mark of what a connector makes at its provider."""
         return f"{self._store_id}/{keeper.connector.id}"
 
-    def _credentials(self, keeper: Keeper) -> Mapping[str, str]:
+    def _credentials(self, keeper: Keeper, again: bool) -> Mapping[str, str]:
         self._store.read(lambda session: check_no_loop(session, keeper))
-        return self._referenced(keeper, {})
+        return self._referenced(keeper, {}, 0 if again else None)
 
-    def _referenced(self, keeper: Keeper, given: Mapping[str, str]) -> dict[str, str]:
+    def _referenced(self, keeper: Keeper, given: Mapping[str, str], ttl: int | None) -> dict[str, str]:
         """Return what the connector's references name, by the options that they stand for, without those given."""
         options = keeper.connector.options
         names = [name for name in credentials_of(keeper.kind) if options.get(f"{name}_ref") and name not in given]
-        return {name: self._text(options[f"{name}_ref"], keeper, name) for name in names}
+        return {name: self._text(options[f"{name}_ref"], keeper, name, ttl) for name in names}
 
-    def _text(self, reference: str, keeper: Keeper, field: str) -> str:
-        answer = self._store.answer(Query(reference, keeper.path.org, keeper.path.project))
+    def _text(self, reference: str, keeper: Keeper, field: str, ttl: int | None) -> str:
+        answer = self._store.answer(Query(reference, keeper.path.org, keeper.path.project, cache_ttl=ttl))
         if answer.error:
             raise answer.error
         try:
@@ -80,9 +82,9 @@ class Access:
     def prove(self, keeper: Keeper, given: Mapping[str, str]) -> dict[str, object]:
         """Log in as a connector that is about to be saved, and prove its access; return what to keep with it.
 
-        `given` has those credentials that came as themselves.
+        `given` has those credentials that came as themselves; the others are read anew, as they are now.
         """
-        manager = self._providers.log_in(keeper, self.owner(keeper), {**self._referenced(keeper, given), **given})
+        manager = self._providers.log_in(keeper, self.owner(keeper), {**self._referenced(keeper, given, 0), **given})
         try:
             manager.check()
             return manager.settled()

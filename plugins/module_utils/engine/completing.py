@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple, cast
 
-from ..managers.base import Manager, ValueKeeper
+from ..managers.base import Found, Manager, ValueKeeper
 from ..model.errors import ScopedSecretsError, internal_error
 from ..model.queries import Answer, Query
 from .access import Access
@@ -19,28 +19,34 @@ from .resolver import Located
 
 __all__ = ["complete"]
 
+_Outcome = bytes | ScopedSecretsError
+
 
 class _Errand(NamedTuple):
-    """A value that this call must bring."""
+    """A value that is to be brought, unless somebody else does so first, and one query that asks for it."""
 
-    located: Located
     key: Hashable
-    future: Future[bytes]
+    located: Located
+    query: Query
+    ttl: float | None
 
 
 def complete(
     access: Access, fetches: Fetches, located: Mapping[Query, Located], opened: list[Query]
 ) -> dict[Query, Answer]:
     """Return the answer to each query; add to `opened` one query for each value that was fetched for this call."""
-    futures: dict[Query, Future[bytes]] = {}
-    errands: list[_Errand] = []
-    for query, one in located.items():
-        futures[query], is_mine = fetches.claim(one.fetch_key, query.cache_ttl)
-        if is_mine:
-            errands.append(_Errand(one, one.fetch_key, futures[query]))
-            opened.append(query)
-    in_parallel(_jobs(access, fetches, errands))
-    return {query: _answer(one, futures[query]) for query, one in located.items()}
+    keys = {query: one.fetch_key for query, one in located.items()}
+    asking: dict[Hashable, list[Query]] = {}
+    for query, key in keys.items():
+        asking.setdefault(key, []).append(query)
+    errands = [_Errand(key, located[queries[0]], queries[0], _shortest(queries)) for key, queries in asking.items()]
+    futures = _Round(access, fetches, opened).run(errands)
+    return {query: _answer(one, futures[keys[query]]) for query, one in located.items()}
+
+
+def _shortest(queries: Iterable[Query]) -> float | None:
+    """Return the `cache_ttl` that suits all."""
+    return min((query.cache_ttl for query in queries if query.cache_ttl is not None), default=None)
 
 
 def _answer(located: Located, future: Future[bytes]) -> Answer:
@@ -50,38 +56,68 @@ def _answer(located: Located, future: Future[bytes]) -> Answer:
         return Answer(error=error)
 
 
-def _jobs(access: Access, fetches: Fetches, errands: Sequence[_Errand]) -> list[Callable[[], None]]:
-    """Put errands together that one request can do."""
-    jobs: list[Callable[[], None]] = []
-    batches: dict[str, list[_Errand]] = {}
-    for errand in errands:
-        if _batch_size(errand.located) > 1:
+class _Round:
+    """What one call fetches, in as few requests as can be."""
+
+    def __init__(self, access: Access, fetches: Fetches, opened: list[Query]) -> None:
+        self._access = access
+        self._fetches = fetches
+        self._opened = opened
+        self._futures: dict[Hashable, Future[bytes]] = {}
+
+    def run(self, errands: Sequence[_Errand]) -> dict[Hashable, Future[bytes]]:
+        """Return what is there, or on its way by others, by key."""
+        for errand in errands:
+            known = self._fetches.find(errand.key, errand.ttl)
+            if known:
+                self._futures[errand.key] = known
+        in_parallel(self._jobs([errand for errand in errands if errand.key not in self._futures]))
+        return self._futures
+
+    def _jobs(self, errands: Sequence[_Errand]) -> list[Callable[[], None]]:
+        """Put errands together that one request can do."""
+        batches: dict[str, list[_Errand]] = {}
+        for errand in errands:
             batches.setdefault(errand.located.keeper.connector.id, []).append(errand)
-        else:
-            jobs.append(partial(_bring_one, access, fetches, errand))
-    for batch in batches.values():
-        size = _batch_size(batch[0].located)
-        chunks = [batch[start : start + size] for start in range(0, len(batch), size)]
-        jobs += [partial(_bring_batch, access, fetches, chunk) for chunk in chunks]
-    return jobs
+        return [
+            partial(self._bring, chunk)
+            for batch in batches.values()
+            for size in sorted({_batch_size(errand.located) for errand in batch})
+            for chunk in _chunks([errand for errand in batch if _batch_size(errand.located) == size], size)
+        ]
+
+    def _bring(self, errands: Sequence[_Errand]) -> None:
+        """Fetch what nobody else does. Claimed here and not before: a login may need what another job is to bring."""
+        mine = []
+        for errand in errands:
+            self._futures[errand.key], is_mine = self._fetches.claim(errand.key, errand.ttl)
+            if is_mine:
+                mine.append(errand)
+        if not mine:
+            return
+        self._opened += [errand.query for errand in mine]
+        for errand, outcome in zip(mine, self._outcomes(mine), strict=True):
+            self._fetches.bring(errand.key, self._futures[errand.key], outcome)
+
+    def _outcomes(self, errands: Sequence[_Errand]) -> Sequence[_Outcome]:
+        located = [errand.located for errand in errands]
+        try:
+            return _fetch_batch(self._access, located) if len(located) > 1 else [_fetch(self._access, *located)]
+        except ScopedSecretsError as error:
+            return [error] * len(errands)
+        except Exception as error:
+            return [internal_error(error)] * len(errands)
 
 
 def _batch_size(located: Located) -> int:
     """Return how many such values one request brings."""
     kind = located.keeper.kind
-    is_plain = not located.envelope and not located.version and issubclass(kind, ValueKeeper)
+    is_plain = not located.envelope and not located.version
     return kind.BATCH if is_plain and issubclass(kind, ValueKeeper) else 1
 
 
-def _bring_one(access: Access, fetches: Fetches, errand: _Errand) -> None:
-    outcome: bytes | ScopedSecretsError
-    try:
-        outcome = _fetch(access, errand.located)
-    except ScopedSecretsError as error:
-        outcome = error
-    except Exception as error:
-        outcome = internal_error(error)
-    fetches.bring(errand.key, errand.future, outcome)
+def _chunks(errands: Sequence[_Errand], size: int) -> list[Sequence[_Errand]]:
+    return [errands[start : start + size] for start in range(0, len(errands), size)]
 
 
 def _fetch(access: Access, located: Located) -> bytes:
@@ -91,32 +127,23 @@ def _fetch(access: Access, located: Located) -> bytes:
     return access.value_in(located.keeper, found.content) if located.is_ours else found.content
 
 
-def _bring_batch(access: Access, fetches: Fetches, batch: list[_Errand]) -> None:
-    if len(batch) == 1:
-        _bring_one(access, fetches, batch[0])
-        return
-    for errand, outcome in zip(batch, _fetch_batch(access, batch), strict=True):
-        fetches.bring(errand.key, errand.future, outcome)
-
-
-def _fetch_batch(access: Access, batch: list[_Errand]) -> list[bytes | ScopedSecretsError]:
-    def work(manager: Manager) -> list[bytes | ScopedSecretsError]:
+def _fetch_batch(access: Access, batch: Sequence[Located]) -> list[_Outcome]:
+    def work(manager: Manager) -> list[_Outcome]:
         keeper = cast(ValueKeeper, manager)
-        found = keeper.read_many(list(dict.fromkeys(errand.located.path for errand in batch)))
-        outcomes: list[bytes | ScopedSecretsError] = []
-        for errand in batch:
-            one = found[errand.located.path]
-            if not isinstance(one, ScopedSecretsError):
-                outcomes.append(keeper.value_in(one.content) if errand.located.is_ours else one.content)
-            elif one.code == "login_expired":
+        found = keeper.read_many(list(dict.fromkeys(located.path for located in batch)))
+        outcomes: list[_Outcome] = []
+        for located in batch:
+            one = found[located.path]
+            if isinstance(one, ScopedSecretsError) and one.code == "login_expired":
                 raise one
-            else:
-                outcomes.append(one)
+            outcomes.append(one if isinstance(one, ScopedSecretsError) else _value(keeper, located, one))
         return outcomes
 
+    return access.call(batch[0].keeper, work)
+
+
+def _value(keeper: ValueKeeper, located: Located, found: Found) -> _Outcome:
     try:
-        return access.call(batch[0].located.keeper, work)
+        return keeper.value_in(found.content) if located.is_ours else found.content
     except ScopedSecretsError as error:
-        return [error] * len(batch)
-    except Exception as error:
-        return [internal_error(error)] * len(batch)
+        return error

@@ -22,7 +22,7 @@ from .access import Access
 from .connector_options import WantedOptions, wanted_options
 from .connector_views import view_of
 from .defaults import write_default
-from .logins import used_secrets
+from .logins import check_no_loop, used_secrets
 from .managers import Keeper, Managers, load_managers
 from .resource import Action, Plan, Resource, View, changed_fields, pick
 from .secret_views import SecretState
@@ -127,6 +127,9 @@ class ConnectorResource(Resource[ConnectorState]):
         return self._credentials(state.chain[-1], state.connector)
 
     def observe(self, access: Access, state: ConnectorState) -> ConnectorState:
+        if not self.absent:
+            keeper = self._keeper(state, state.connector.id if state.connector else "")
+            access.in_store(lambda session: check_no_loop(session, keeper))
         credentials = self._credentials_of(state)
         observed = {name: credentials[name].observe(access, secret) for name, secret in state.credentials.items()}
         return replace(state, credentials=observed)
@@ -214,7 +217,7 @@ class ConnectorResource(Resource[ConnectorState]):
                 )
 
     def _plan_absent(self, state: ConnectorState) -> Plan:
-        if not state.is_present:
+        if state.connector is None or (state.connector.is_removed and state.secrets):
             return Plan()
         users = [f"secret '{name}'" for name in state.some_secrets]
         if state.secrets > len(users):
@@ -244,12 +247,14 @@ class ConnectorResource(Resource[ConnectorState]):
         return Prepared(connector_id, settled, prepared)
 
     def _proven(self, access: Access, state: ConnectorState, connector_id: str) -> Mapping[str, Any]:
-        wanted = self._wanted_options(state.connector)
-        keeper = Keeper(self._connector(state, wanted, connector_id), self.path)
+        keeper = self._keeper(state, connector_id)
         access.check_references(keeper)
         if self.params.get("check", True):
-            return access.prove(keeper, wanted.inline)
+            return access.prove(keeper, self._wanted_options(state.connector).inline)
         return {}
+
+    def _keeper(self, state: ConnectorState, connector_id: str) -> Keeper:
+        return Keeper(self._connector(state, self._wanted_options(state.connector), connector_id), self.path)
 
     def _connector(self, state: ConnectorState, wanted: WantedOptions, connector_id: str) -> Connector:
         """Return the connector as it becomes. What was found out about a place holds as long as the place does."""
@@ -295,8 +300,8 @@ class ConnectorResource(Resource[ConnectorState]):
         connector = state.connector
         if connector is None:
             return
-        for scope in state.default_of:
-            write_default(session, session.chain(scope), None)
+        for path in state.default_of:
+            write_default(session, session.chain(path), None)
         chain = session.chain(self.path)
         if state.secrets:
             session.replace_connector(chain, connector, replace(connector, is_removed=True, updated_at=session.now))

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["INFOS", "RESOURCES", "handle"]
 
-ATTEMPTS = 5
+ATTEMPTS = 8
+_jitter = random.SystemRandom()
 
 RESOURCES: dict[str, Callable[[dict[str, Any]], Resource[Any]]] = {
     "scope": ScopeResource,
@@ -87,11 +90,12 @@ def _resource(request: Request) -> Resource[Any]:
 
 def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
     engine.store(create=not check_mode and not resource.absent)
-    for _attempt in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
-            return _declare_once(engine, resource, check_mode)
+            with engine.turn((resource.noun, resource.path, resource.params.get("identifier"))):
+                return _declare_once(engine, resource, check_mode)
         except _Moved:
-            continue
+            time.sleep(_jitter.uniform(0, 0.02 * 2**attempt))
     raise Unavailable(
         "changed_meanwhile",
         f"What this task declares was changed by others in all of {ATTEMPTS} attempts.",
@@ -117,7 +121,7 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
         {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
         plan.before,
         plan.after,
-        list(plan.warnings),
+        [*plan.warnings, *access.warnings],
     )
 
 

@@ -9,9 +9,11 @@ What modules declare is in declaring.py, what secret managers have in completing
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from ..model.messages import Request, Result
 from ..model.queries import Answer, Query
@@ -80,6 +82,7 @@ class Engine:
         self._cache = AnswerCache()
         # One connection serves one transaction at a time. Never held while a secret manager is asked.
         self._lock = threading.RLock()
+        self._turns: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
 
     def handle(self, request: Request) -> Result:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
@@ -152,6 +155,11 @@ class Engine:
             written = store.database.write(lambda tx: work(Session(tx, store.store_id, store.keyring)))
             self._cache.clear()
             return written
+
+    def turn(self, thing: Hashable) -> AbstractContextManager[object]:
+        """Return what lets one caller at a time declare a thing. Only those of other processes meet then."""
+        with self._lock:
+            return self._turns.setdefault(thing, threading.Lock())
 
     def store(self, *, create: bool) -> OpenStore:
         """Return the open store. One that does not exist yet is pretended anew each time until it is to be created."""

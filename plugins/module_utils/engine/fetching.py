@@ -35,6 +35,12 @@ class Fetches:
         self._entries: dict[Hashable, _Entry] = {}
         self._lock = threading.Lock()
 
+    def find(self, key: Hashable, ttl: float | None = None) -> Future[bytes] | None:
+        """Return the value that is there or on its way, None where it is to be claimed."""
+        with self._lock:
+            entry = self._entries.get(key)
+            return entry.future if entry and not _is_over(entry, ttl) else None
+
     def claim(self, key: Hashable, ttl: float | None = None) -> tuple[Future[bytes], bool]:
         """Return the value to come, and whether the caller is the one to bring it.
 

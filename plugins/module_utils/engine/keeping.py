@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import cast
 
-from ..managers import failures
+from ..managers import builtin, failures
 from ..managers.base import Capability, ValueKeeper
 from ..model.entities import Secret
-from ..model.errors import InvalidInput
+from ..model.errors import Conflict, InvalidInput
 from .access import Access
 from .managers import Keeper
 from .providers import describe
 
-__all__ = ["Keeping", "check_referable", "path_for", "remove_kept", "split_reference"]
+__all__ = ["Keeping", "check_referable", "check_removable", "path_for", "remove_kept", "split_reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +28,59 @@ class Keeping:
     envelope: bytes = field(default=b"", repr=False)
 
 
-def path_for(keeper: Keeper | None, identifier: str, value: bytes | None) -> str:
+def path_for(keeper: Keeper | None, identifier: str, kind: str, value: bytes | None) -> str:
     """Return the path of a new secret at a value keeper, empty for managers whose values the store keeps.
 
-    Raise InvalidInput for a name or a value (None: not known yet) that the manager does not take.
+    Raise InvalidInput for a name, a kind or a value (None: not known yet) that the manager does not take.
     """
     if keeper is None:
         return ""
+    _check_able(keeper, Capability.WRITE, "write secrets")
+    if kind == "file":
+        _check_able(keeper, Capability.FILES, "keep files")
     manager = describe(keeper)
-    if Capability.WRITE not in manager.CAPABILITIES:
-        raise failures.not_able(keeper.what, manager.TITLE, "write secrets")
-    if value is not None and len(value) > manager.MAX_VALUE:
-        raise failures.too_large(keeper.what, len(value), manager.MAX_VALUE)
+    manager.check_writing(value)
     return "" if keeper.keeps_keys else cast(ValueKeeper, manager).path_of(identifier)
 
 
-def remove_kept(access: Access, keeper: Keeper | None, secret: Secret) -> None:
-    """Remove at its manager what was written there for a secret: nothing for references and values of the store."""
-    if keeper and not (secret.is_reference or keeper.keeps_keys or keeper.connector.is_removed):
+def _check_able(keeper: Keeper, capability: Capability, doing: str) -> None:
+    if capability not in keeper.kind.CAPABILITIES:
+        raise failures.not_able(keeper.what, keeper.kind.TITLE, doing)
+
+
+def _is_kept_elsewhere(keeper: Keeper | None, secret: Secret) -> bool:
+    """Tell whether a connector has something that was written for a secret, and can still be asked about it."""
+    return keeper is not None and not (secret.is_reference or keeper.keeps_keys or keeper.connector.is_removed)
+
+
+def check_removable(keeper: Keeper | None, secret: Secret) -> None:
+    """Raise InvalidInput if what was written for a secret can't be removed by its manager."""
+    if keeper and _is_kept_elsewhere(keeper, secret):
+        _check_able(keeper, Capability.DELETE, "delete secrets")
+
+
+def remove_kept(access: Access, keeper: Keeper | None, secret: Secret, *, is_forced: bool) -> None:
+    """Remove at its manager what was written there for a secret: nothing for references and values of the store.
+
+    With `is_forced` what can't be removed, or is somebody else's by now, is left there with a warning.
+    """
+    if keeper is None or not _is_kept_elsewhere(keeper, secret):
+        return
+    try:
+        check_removable(keeper, secret)
         access.remove(keeper, secret.path)
+    except (Conflict, InvalidInput) as error:
+        if not is_forced or error.code not in ("foreign_secret", "not_supported", "read_only_manager"):
+            raise
+        access.warnings.append(f"'{secret.path}' was left at {keeper.what}: {error.message}")
 
 
-def check_referable(keeper: Keeper | None, what: str) -> None:
+def check_referable(keeper: Keeper | None) -> None:
     """Raise InvalidInput unless a manager has secrets of its own that can be referred to."""
     if keeper is None or Capability.READ_PATH not in keeper.kind.CAPABILITIES:
-        raise InvalidInput(
-            "reference_not_possible",
-            f"The {what} can't be a reference: {keeper.what if keeper else 'the built-in secret manager'} has no "
-            "secrets besides those declared here.",
-            hint="Name a connector with 'secret_manager' whose secrets can be read by path.",
-        )
+        what, title = (keeper.what, keeper.kind.TITLE) if keeper else (builtin.NAME, "the built-in secret manager")
+        hint = "Name a connector with 'secret_manager' whose secrets can be read by path."
+        raise failures.not_able(what, title, "read what others keep", hint)
 
 
 def split_reference(text: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from ..model.references import Reference
 from .managers import Keeper, load_managers
 from .session import Session
 
-__all__ = ["check_no_loop", "references_of", "used_secrets"]
+__all__ = ["check_no_loop", "login_depth", "references_of", "used_secrets"]
 
 
 def references_of(keeper: Keeper) -> dict[str, str]:
@@ -52,7 +52,7 @@ def check_no_loop(session: Session, keeper: Keeper) -> None:
 def _walk(session: Session, keeper: Keeper, way: list[tuple[Keeper, str]]) -> None:
     for option, text in references_of(keeper).items():
         after = [*way, (keeper, f"{option}: {text}")]
-        target = _keeper_of(session, keeper, text, way[0][0] if way else keeper)
+        target = _keeper_of(session, keeper, option, way[0][0] if way else keeper)
         if target is None:
             continue
         if target.connector.id == after[0][0].connector.id:
@@ -62,16 +62,32 @@ def _walk(session: Session, keeper: Keeper, way: list[tuple[Keeper, str]]) -> No
             _walk(session, target, after)
 
 
-def _keeper_of(session: Session, keeper: Keeper, text: str, first: Keeper) -> Keeper | None:
+def login_depth(session: Session, keeper: Keeper, above: frozenset[str] = frozenset()) -> int:
+    """Return how many managers, one after the other, must be asked for the credentials of a connector."""
+    above |= {keeper.connector.id}
+    targets = (_keeper_of(session, keeper, option, keeper) for option in references_of(keeper))
+    below = [target for target in targets if target and target.connector.id not in above]
+    return 1 + max((login_depth(session, target, above) for target in below), default=-1)
+
+
+def _keeper_of(session: Session, keeper: Keeper, option: str, first: Keeper) -> Keeper | None:
     """Return the connector that a reference leads to, None for a secret of the built-in manager or of nobody."""
+    text = references_of(keeper)[option]
     chain, secret = _target(session, keeper, text)
     reference = Reference.parse(text)
     known = [first, *load_managers(session, chain).keepers]
     if reference.scheme:
         place = chain[-1].path
         return next((k for k in known if k.path == place and k.connector.identifier == reference.identifier), None)
-    wanted = secret.connector_id if secret else None
+    wanted = secret.connector_id if secret else _about_to_keep(keeper, option, chain[-1])
     return next((k for k in known if k.connector.id == wanted), None)
+
+
+def _about_to_keep(keeper: Keeper, option: str, scope: Scope) -> str | None:
+    """Return the connector (id) that a credential which is not there yet goes to: the scope's default, if another."""
+    default = scope.default_connector_id
+    is_to_be_made = option.removesuffix("_ref") in keeper.connector.kept
+    return default if is_to_be_made and default != keeper.connector.id else None
 
 
 def _target(session: Session, keeper: Keeper, text: str) -> tuple[list[Scope], Secret | None]:

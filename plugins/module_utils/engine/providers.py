@@ -17,8 +17,10 @@ from .usage import Usage
 __all__ = ["Credentials", "Providers", "describe"]
 
 T = TypeVar("T")
-Credentials = Callable[[Keeper], Mapping[str, str]]
-"""Returns the credentials of a connector by the names of their options. May read other secret managers."""
+Credentials = Callable[[Keeper, bool], Mapping[str, str]]
+"""Returns the credentials of a connector by the names of their options. May read other secret managers.
+
+The second argument tells whether those that this run has fetched before are no good any more."""
 
 
 def describe(keeper: Keeper, owner: str = "") -> Manager:
@@ -53,7 +55,7 @@ class Providers:
             if error.code != "login_expired":
                 raise
             self._drop(keeper, manager)
-        return work(self._logged_in(keeper, owner, credentials))
+        return work(self._logged_in(keeper, owner, credentials, again=True))
 
     def log_in(self, keeper: Keeper, owner: str, credentials: Mapping[str, str]) -> Manager:
         """Return a new manager with these credentials, logged in."""
@@ -80,11 +82,11 @@ class Providers:
             if slot.manager:
                 slot.manager.close()
 
-    def _logged_in(self, keeper: Keeper, owner: str, credentials: Credentials) -> Manager:
+    def _logged_in(self, keeper: Keeper, owner: str, credentials: Credentials, *, again: bool = False) -> Manager:
         slot = self._slot(keeper)
         with slot.lock:
             if slot.manager is None:
-                slot.manager = self.log_in(keeper, owner, credentials(keeper))
+                slot.manager = self.log_in(keeper, owner, credentials(keeper, again))
             return slot.manager
 
     def _slot(self, keeper: Keeper) -> _Slot:

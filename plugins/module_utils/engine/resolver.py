@@ -14,6 +14,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from ..crypto.context import Context
+from ..managers import failures
+from ..managers.base import Capability
+from ..managers.registry import manager_kind
 from ..model.entities import Scope, Secret, SecretVersion
 from ..model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..model.queries import Answer, Query
@@ -97,7 +100,7 @@ def _locate(session: Session, query: Query) -> Answer | Located:
         keys=(reference.key,) if reference.key else (),
         expires_at=secret.expires_at,
         path=secret.path,
-        version=version.at_provider if reference.version else "",
+        version=_at_provider(keeper, version) if reference.version else "",
         is_ours=True,
         mark=f"{secret.id}@{version.version}",
         envelope=version.envelope,
@@ -114,6 +117,7 @@ def _at_connector(managers: Managers, reference: Reference) -> Located:
             if connector.kind != kind:
                 raise _other_kind(reference, keeper, kind)
             keys = (reference.key,) if reference.key else ()
+            manager_kind(connector.kind)
             return Located(keeper, f"'{reference}'", "text", keys=keys, path=reference.path, version=reference.version)
     raise _unknown_connector(reference, managers.scope)
 
@@ -132,8 +136,10 @@ def _referenced(keeper: Keeper, secret: Secret, reference: Reference, what: str)
 
 
 def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
+    """Return the connector of a secret; raise Conflict for a removed one, InvalidInput for a kind unknown here."""
     keeper = load_managers(session, chain).keeper(secret.connector_id)
     if keeper and not keeper.connector.is_removed:
+        manager_kind(keeper.connector.kind)
         return keeper
     raise connector_removed(f"Secret '{secret.identifier}' in {chain[-1].path}", keeper)
 
@@ -154,6 +160,18 @@ def _version(session: Session, chain: list[Scope], secret: Secret, reference: Re
             hint=f"Its versions are 1 to {secret.current_version}.",
         )
     return version
+
+
+def _at_provider(keeper: Keeper, version: SecretVersion) -> str:
+    """Return what a value keeper calls a version; raise InvalidInput for one that keeps the newest value only."""
+    if keeper.keeps_keys or (version.at_provider and Capability.VERSIONS in keeper.kind.CAPABILITIES):
+        return version.at_provider
+    raise failures.not_able(
+        keeper.what,
+        keeper.kind.TITLE,
+        f"read version {version.version}",
+        "It keeps the newest value only: leave the version out.",
+    )
 
 
 def _check_expiry(secret: Secret, scope: Scope, now: str) -> None:

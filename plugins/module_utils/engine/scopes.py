@@ -19,6 +19,7 @@ from ..store.secrets import count_secrets, delete_secret, secrets_of
 from .access import Access
 from .integrity import check_head
 from .keeping import remove_kept
+from .logins import login_depth
 from .managers import Keeper, Managers, load_managers
 from .resource import Action, Info, Plan, Resource, View, changed_fields, pick
 from .session import Session
@@ -118,10 +119,8 @@ class ScopeResource(Resource[ScopeState]):
     def prepare(self, access: Access, state: ScopeState, plan: Plan) -> None:
         """Remove at secret managers what was written there for the secrets of a scope that goes."""
         if state.scope and plan.action is Action.DELETE:
-            for keeper, secret in access.in_store(
-                lambda session: list(_kept_elsewhere(session, session.chain(self.path)))
-            ):
-                remove_kept(access, keeper, secret)
+            for keeper, secret in access.in_store(lambda session: _in_order(session, session.chain(self.path))):
+                remove_kept(access, keeper, secret, is_forced=self.force)
 
     def apply(self, session: Session, state: ScopeState, plan: Plan, prepared: None) -> None:
         if plan.action is Action.CREATE:
@@ -143,6 +142,13 @@ class ScopeResource(Resource[ScopeState]):
     @property
     def identity(self) -> View:
         return {"level": self.path.level.value, **super().identity}
+
+
+def _in_order(session: Session, chain: list[Scope]) -> list[tuple[Keeper, Secret]]:
+    """Return the secrets that connectors keep, each before those that its connector needs to log in."""
+    kept = list(_kept_elsewhere(session, chain))
+    depths = {keeper.connector.id: login_depth(session, keeper) for keeper, _secret in kept}
+    return sorted(kept, key=lambda one: -depths[one[0].connector.id])
 
 
 def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keeper, Secret]]:

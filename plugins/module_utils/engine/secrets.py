@@ -18,7 +18,7 @@ from ..model.errors import Conflict, InvalidInput
 from ..model.identifiers import check_identifier, check_name, check_tags
 from .access import Access
 from .generate import check_generate, generate
-from .keeping import Keeping, check_referable, path_for, remove_kept, split_reference
+from .keeping import Keeping, check_referable, check_removable, path_for, remove_kept, split_reference
 from .managers import Keeper, connector_removed, load_managers
 from .resource import Action, Plan, Resource, View, changed_fields, pick
 from .secret_views import SecretState, identity_of, load_secret, path_and_key, shown_fields, view_of
@@ -101,10 +101,10 @@ class SecretResource(Resource[SecretState]):
         fields = {"name": self.identifier, "description": "", "tags": {}, "expires": "", **self._wanted()}
         shown = {**fields, "secret_manager": state.managers.name_of(keeper.connector.id if keeper else None)}
         if self.reference:
-            check_referable(keeper, self.what)
+            check_referable(keeper)
             shown["reference_to"] = path_and_key(*self.reference)
             return Plan(Action.CREATE, {}, shown, {**fields, "reference_to": self.reference})
-        path_for(keeper, self.identifier, self.value)
+        path_for(keeper, self.identifier, self.kind, self.value)
         return Plan(Action.CREATE, {}, {**shown, "version": 1}, {**fields, "value": NEW_VALUE})
 
     def _plan_update(self, state: SecretState, secret: Secret) -> Plan:
@@ -116,7 +116,7 @@ class SecretResource(Resource[SecretState]):
             fields["reference_to"] = self.reference
             after["reference_to"] = path_and_key(*self.reference)
         if self._has_new_value(state):
-            path_for(state.keeper, self.identifier, self.value)
+            path_for(state.keeper, self.identifier, self.kind, self.value)
             fields["value"] = NEW_VALUE
             after["version"] = secret.current_version + 1
         if {"reference_to", "value"} & fields.keys():
@@ -151,8 +151,9 @@ class SecretResource(Resource[SecretState]):
     def _has_new_value(self, state: SecretState) -> bool:
         if self.value is None or self.params.get("update_value") == "on_create":
             return False
-        if state.is_observed:
-            return state.observed is None or not hmac.compare_digest(state.observed, self.value)
+        if state.is_observed and (state.observed is None or not hmac.compare_digest(state.observed, self.value)):
+            return True
+        # What is at its manager may be there without the store's knowledge: the store must follow.
         if state.key is None or state.secret is None or state.version is None:
             return True
         fingerprint = state.key.fingerprint(state.secret.id, self.kind, self.value)
@@ -179,6 +180,8 @@ class SecretResource(Resource[SecretState]):
                 hint="Change or remove what uses it first, or set 'force: true'.",
                 details={"used_by": [str(user) for user in state.users]},
             )
+        if not self.force:
+            check_removable(state.keeper, state.secret)
         before = {**shown_fields(state.secret, state.managers), "version": state.secret.current_version}
         warnings = [f"The {self.what} was removed although it is used by {users}."] if users else []
         return Plan(Action.DELETE, before, {}, warnings=warnings)
@@ -190,7 +193,7 @@ class SecretResource(Resource[SecretState]):
             return None
         secret_id = state.secret.id if state.secret else str(uuid.uuid4())
         if state.secret and plan.action is Action.DELETE:
-            remove_kept(access, keeper, state.secret)
+            remove_kept(access, keeper, state.secret, is_forced=self.force)
         elif "reference_to" in plan.fields:
             path, key = plan.fields["reference_to"]
             access.check_field(keeper, path, key, self.what)
@@ -206,7 +209,7 @@ class SecretResource(Resource[SecretState]):
         if keeper.keeps_keys:
             context = access.context(scope, secret_id, self.kind, version)
             return Keeping(envelope=access.seal(keeper, value, context))
-        path = state.secret.path if state.secret else path_for(keeper, self.identifier, value)
+        path = state.secret.path if state.secret else path_for(keeper, self.identifier, self.kind, value)
         shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
         writing = Writing(adopt=bool(self.params.get("adopt")), is_text=self.kind == "text", **shown)
         return Keeping(path=path, at_provider=access.write(keeper, path, value, writing))

@@ -62,9 +62,12 @@ _ROLE_OPTIONS: ArgumentSpec = {
 _RANGES = {"timeout": (1, 600), "retries": (0, 10), "duration": (900, 43200)}
 # The patterns of the API references of AWS Security Token Service, and of the names of regions.
 _PATTERNS = {
-    "role_arn": (re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}"), "arn:aws:iam::ACCOUNT:role/NAME"),
-    "external_id": (re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII), "2 to 1224 letters, digits and _+=,.@:/-"),
-    "session_name": (re.compile(r"[\w+=,.@-]{2,64}", re.ASCII), "2 to 64 letters, digits and _+=,.@-"),
+    "role_arn": (
+        re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}"),
+        "arn:aws:iam::ACCOUNT:role/NAME",
+    ),
+    "external_id": (re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}"), "2 to 1224 letters, digits and _+=,.@:/-"),
+    "session_name": (re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}"), "2 to 64 letters, digits and _+=,.@-"),
     "region": (re.compile(r"[a-z]{2}(-[a-z0-9]+)+"), "a name such as eu-central-1"),
 }
 

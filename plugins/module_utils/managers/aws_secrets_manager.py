@@ -23,7 +23,6 @@ OWNER_TAG = "scoped-secrets:owner"
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _NAME_RULE = "letters, digits and /_+=.@-, 512 characters at most with the prefix"
 _VERSION_ID = re.compile(r"[0-9A-Za-z-]{32,64}")
-_MAX_BYTES = 65_536
 _MOST_PAGES = 40
 _MISSING = "ResourceNotFoundException"
 _EXISTS = "ResourceExistsException"
@@ -57,7 +56,7 @@ class AwsSecretsManager(ValueKeeper):
     REFERABLE = frozenset({"ca_cert"})
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
-    MAX_VALUE = _MAX_BYTES
+    MAX_VALUE = 65_536
     REQUIREMENTS = (REQUIREMENT,)
     BATCH = 20
 
@@ -194,11 +193,13 @@ class AwsSecretsManager(ValueKeeper):
 
     # Writing.
 
-    def write(self, path: str, value: bytes, writing: Writing) -> str:
-        if not value:
+    def check_writing(self, value: bytes | None) -> None:
+        super().check_writing(value)
+        if value == b"":
             raise failures.empty_value(self.place.what)
-        if len(value) > _MAX_BYTES:
-            raise failures.too_large(self.place.what, len(value), _MAX_BYTES)
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self.check_writing(value)
         content = {**_content(value), "ClientRequestToken": str(uuid.uuid4())}
         version = self._create(path, content, writing)
         return version or self._update(path, content, writing)
@@ -230,7 +231,7 @@ class AwsSecretsManager(ValueKeeper):
     def _update(self, path: str, content: Mapping[str, Any], writing: Writing) -> str:
         there = self._described(path)
         if there is None:
-            raise failures.unknown_path(self.place.what, path)
+            raise failures.unavailable(self.place.what, f"'{path}' is being deleted there at this moment")
         if not writing.adopt:
             self._refuse_foreign(path, there)
         if there.get("DeletedDate"):

@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..model.errors import InvalidInput, ScopedSecretsError
+from ..model.errors import ScopedSecretsError
 from ..model.version import VERSION
 from . import failures
 from .aws import NETWORK_DEFAULTS, check_endpoint
 from .aws_failures import Attempt, OwnErrors, code_of, error_for_code, translate
 from .base import Login, Place
+from .http import PEM, tls_context
 
 __all__ = ["REQUIREMENT", "AwsClient", "AwsSession", "Expected"]
 
@@ -49,6 +50,7 @@ class AwsSession:
         """Take a connector's options. No I/O. Raise MissingLibrary."""
         try:
             import botocore.session
+            import urllib3
         except ImportError:
             raise failures.missing_library(REQUIREMENT, "AWS") from None
         # Its log has whole requests with the values in them, and what a provider says to a refused login.
@@ -60,7 +62,11 @@ class AwsSession:
         self._try_seconds = float(self._options["timeout"])
         self._seconds = 3 * self._try_seconds
         self._deadline = _Deadline()
-        self._ca_file = _ca_file(str(self._options.get("ca_cert") or ""), place)
+        self._ca_file: Any = None
+        self._verify = self._what_to_verify(str(self._options.get("ca_cert") or ""))
+        if self._verify is False:
+            # The connector's own notice says it, once a run.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._logins = 0
         self._session: Any = None
         self._clients: list[Any] = []
@@ -179,6 +185,18 @@ class AwsSession:
 
     # What all clients have in common.
 
+    def _what_to_verify(self, ca_cert: str) -> str | bool | None:
+        """Return it as botocore has it. None leaves it to AWS_CA_BUNDLE and the profile."""
+        if not self._options["validate_certs"]:
+            return False
+        if not ca_cert:
+            return None
+        tls_context(ca_cert=ca_cert)
+        if PEM not in ca_cert:
+            return os.path.expanduser(ca_cert.strip())
+        self._ca_file = _file_of(ca_cert)
+        return str(self._ca_file.name)
+
     def _bare(self, profile: str = "") -> Any:
         session = self._new(profile=profile or None)
         session.user_agent_extra = f"scoped.secrets/{VERSION}"
@@ -205,9 +223,7 @@ class AwsSession:
             max_pool_connections=_CONNECTIONS,
             defaults_mode="standard",
         )
-        # None leaves it to AWS_CA_BUNDLE and the profile.
-        verify = False if not self._options["validate_certs"] else (self._ca_file and self._ca_file.name) or None
-        return {"region_name": region, "config": config, "verify": verify}
+        return {"region_name": region, "config": config, "verify": self._verify}
 
     def _before_send(self, **_event: Any) -> None:
         self._refuse_when_late()
@@ -317,26 +333,9 @@ def _read_token(path: str, place: Place) -> str:
         raise failures.login_refused(place.what, f"the token file '{path}' can't be read") from None
 
 
-def _ca_file(ca_cert: str, place: Place) -> Any:
-    """Return a file with certificates, given as a path or as PEM text; None for none."""
-    if not ca_cert:
-        return None
-    if "-----BEGIN " not in ca_cert:
-        return _open_ca(os.path.expanduser(ca_cert.strip()), place)
+def _file_of(pem: str) -> Any:
+    """Return a file with certificates: urllib3 takes a path, and reads it anew for every connection."""
     file = tempfile.NamedTemporaryFile("w", prefix="scoped-secrets-ca-", suffix=".pem")  # noqa: SIM115 -- lives on
-    file.write(ca_cert)
+    file.write(pem)
     file.flush()
     return file
-
-
-def _open_ca(path: str, place: Place) -> Any:
-    try:
-        if os.path.isabs(path):
-            return open(path, encoding="utf-8")
-    except OSError:
-        pass
-    raise InvalidInput(
-        "invalid_certificate",
-        f"'ca_cert' of {place.what} is neither PEM text nor the absolute path of a file that can be read.",
-        hint="Give PEM text that starts with -----BEGIN, or the absolute path of such a file on the control node.",
-    )

@@ -111,6 +111,11 @@ class Manager(ABC):
     def check(self) -> None:
         """Prove that the login may do what the connector is for, without reading a value or leaving anything."""
 
+    def check_writing(self, value: bytes | None) -> None:
+        """Raise InvalidInput if a value (None: not known yet) can't be written, whatever the provider says. No I/O."""
+        if value is not None and len(value) > self.MAX_VALUE:
+            raise failures.too_large(self.place.what, len(value), self.MAX_VALUE)
+
     def settled(self) -> dict[str, Any]:
         """Return what to keep with the connector of what was found out at the provider; after `login`."""
         return {}

@@ -177,12 +177,12 @@ def read_only_manager(what: str) -> InvalidInput:
     )
 
 
-def not_able(what: str, title: str, doing: str) -> InvalidInput:
-    """The one error for a verb that a kind does not have."""
+def not_able(what: str, title: str, doing: str, hint: str = "") -> InvalidInput:
+    """The one error for a verb that a kind does not have. `hint`: what there is instead."""
     return InvalidInput(
         "not_supported",
         f"{what} can't {doing}: {title} does not do that here.",
-        hint="The table of secret managers in the documentation has what each can do.",
+        hint=hint or "The table of secret managers in the documentation has what each can do.",
     )
 
 

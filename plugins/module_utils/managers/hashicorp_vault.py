@@ -13,10 +13,19 @@ from ..model.errors import Conflict, InvalidInput, NotFound, ScopedSecretsError
 from . import failures
 from .base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
 from .hashicorp_vault_client import REQUIREMENTS, TITLE, Client
-from .hashicorp_vault_engines import MAX_VALUE, Engine, Version1, Version2, find_version, value_of
+from .hashicorp_vault_engines import (
+    MAX_VALUE,
+    Engine,
+    Version1,
+    Version2,
+    check_size,
+    fields_of,
+    find_version,
+    value_of,
+)
 from .hashicorp_vault_logins import LOGINS
 from .hashicorp_vault_replies import content_of, kv_version_mismatch
-from .http import check_url
+from .http import check_url, is_tls
 
 __all__ = ["MANAGER", "HashicorpVault"]
 
@@ -93,7 +102,7 @@ class HashicorpVault(ValueKeeper):
 
     @property
     def notices(self) -> list[str]:
-        if self.options["url"].startswith("https") and not self.options["validate_certs"]:
+        if is_tls(self.options["url"]) and not self.options["validate_certs"]:
             return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
         return []
 
@@ -149,7 +158,15 @@ class HashicorpVault(ValueKeeper):
     def value_in(self, content: bytes) -> bytes:
         return value_of(self.place.what, content)
 
+    def check_writing(self, value: bytes | None) -> None:
+        if self.options["read_only"]:
+            raise failures.read_only_manager(self.place.what)
+        super().check_writing(value)
+        if value is not None:
+            check_size(self.place.what, fields_of(value))
+
     def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self.check_writing(value)
         return self._writable().write(_clean(self.place.what, path), value, writing)
 
     def remove(self, path: str) -> None:

@@ -67,7 +67,7 @@ class Client:
     """Many threads may use one. Every request goes through `call`."""
 
     def __init__(self, options: Mapping[str, Any], place: Place, login: Login) -> None:
-        """Make the client; raise InvalidInput for certificates that can't be used, MissingLibrary. No I/O."""
+        """Make the client; raise MissingLibrary. No I/O."""
         self.what = place.what
         self._meter = place.meter
         self._login = login
@@ -77,7 +77,7 @@ class Client:
         self._token: _Token | None = None
 
     def login(self) -> None:
-        """Log in, anew if need be; raise login_refused or an Unavailable."""
+        """Log in, anew if need be; raise login_refused, an Unavailable, InvalidInput for unusable certificates."""
         with self._lock:
             self._log_in()
 
@@ -208,7 +208,8 @@ def _look_up(token: _Token) -> Reply:
 
 
 def _open_session(options: Mapping[str, Any], place: Place) -> HttpSession:
-    context = tls_context(
+    context = partial(
+        tls_context,
         validate_certs=options["validate_certs"],
         ca_cert=options.get("ca_cert") or "",
         client_cert=options.get("client_cert") or "",

@@ -32,11 +32,20 @@ from .hashicorp_vault_replies import (
 )
 from .http import Reply
 
-__all__ = ["MAX_VALUE", "Engine", "Version1", "Version2", "find_version", "value_of"]
+__all__ = [
+    "MAX_VALUE",
+    "Engine",
+    "Version1",
+    "Version2",
+    "check_size",
+    "fields_of",
+    "find_version",
+    "value_of",
+]
 
 MAX_VALUE = 1024 * 1024 - 8 * 1024
 """An entry of the integrated storage has 1 MiB: developer.hashicorp.com/vault/docs/internals/limits. Some of it is
-for the engine's own fields and the encryption."""
+for the engine's own fields, the mark of who made it, and the encryption."""
 MANAGED_BY = "scoped.secrets"
 MAX_METADATA = 64
 MAX_METADATA_KEY = 128
@@ -157,7 +166,6 @@ class Version1(Engine):
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         fields = {**fields_of(value), "managed_by": self._mark}
-        check_size(self._what, fields)
         self._check_ours(path, self._fields(path), is_adopted=writing.adopt)
         self._call(
             lambda vault: vault.secrets.kv.v1.create_or_update_secret(
@@ -230,7 +238,6 @@ class Version2(Engine):
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         fields = fields_of(value)
-        check_size(self._what, fields)
         for _try in range(TRIES):
             known = self._known(path)
             self._mark(path, known, writing)

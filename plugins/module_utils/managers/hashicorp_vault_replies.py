@@ -74,6 +74,8 @@ def refusal(what: str, doing: str, reply: Reply, needs: str = "") -> ScopedSecre
         return failures.denied(what, doing, needs)
     if status >= 500:
         return failures.unavailable(what, f"it answered with status {status}")
+    if status == 400 and "upgrading from non-versioned" in errors_in(reply):
+        return failures.unavailable(what, "its engine was mounted just now and is not ready yet")
     if status == 400 and "relative paths" in errors_in(reply):
         return failures.name_not_allowed(what, doing.split("'")[1], "no part of a path is '..'")
     return failures.request_refused(what, doing, f"status {status}")

@@ -10,12 +10,14 @@ goes into an error. `requests` is imported when a session is opened, not before.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json as json_text
 import os
 import random
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic, sleep
@@ -37,6 +39,7 @@ __all__ = [
     "Reply",
     "check_url",
     "is_safe",
+    "is_tls",
     "pem_text",
     "tls_context",
 ]
@@ -132,6 +135,10 @@ def check_url(title: str, option: str, url: str, *, allow_plain_http: bool) -> N
         raise failures.plain_http(title, option)
 
 
+def is_tls(url: str) -> bool:
+    return urlsplit(url).scheme == "https"
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -198,20 +205,16 @@ def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str
             ) from None
 
 
-class _readable:
-    """A path that gives a text once, from memory."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __enter__(self) -> str:
-        self._end, write_end = os.pipe()
-        with os.fdopen(write_end, "w") as pipe:
-            pipe.write(self._text)
-        return f"/dev/fd/{self._end}"
-
-    def __exit__(self, *_exception: object) -> None:
-        os.close(self._end)
+@contextlib.contextmanager
+def _readable(text: str) -> Iterator[str]:
+    """Give a path that has a text, once, from memory."""
+    read_end, write_end = os.pipe()
+    try:
+        with os.fdopen(write_end, "w", encoding="utf-8") as pipe:
+            pipe.write(text)
+        yield f"/dev/fd/{read_end}"
+    finally:
+        os.close(read_end)
 
 
 def pem_text(option: str, given: str) -> str:
@@ -251,20 +254,25 @@ class HttpSession:
     def __init__(
         self,
         place: Place,
-        context: ssl.SSLContext,
+        context: Callable[[], ssl.SSLContext],
         patience: Patience,
         *,
         is_repeatable: Callable[[str, str], bool] = is_safe,
         redirects: int = 0,
     ) -> None:
-        """`is_repeatable` takes method and URL. Redirects of 307 and 308 are followed, headers and all."""
+        """`context` is called when TLS is first spoken: loading authorities takes as long as several requests.
+
+        `is_repeatable` takes method and URL. Redirects of 307 and 308 are followed, headers and all.
+        """
         self.patience = patience
         self._what = place.what
         self._meter = place.meter
         self._is_repeatable = is_repeatable
         self._redirects = redirects
-        self._verify = context.verify_mode != ssl.CERT_NONE
-        self._session = _open_session(context)
+        self._make_context = context
+        self._context: ssl.SSLContext | None = None
+        self._lock = threading.Lock()
+        self._session = _open_session()
 
     def request(
         self,
@@ -280,6 +288,7 @@ class HttpSession:
         body = {"params": params, "json": json, "data": data}
         request = _Request(method.upper(), url, headers or {}, body, monotonic() + self.patience.total)
         for _redirect in range(self._redirects + 1):
+            self._get_ready(request.url)
             reply = self._until_answered(request)
             if not 300 <= reply.status_code < 400:
                 return reply
@@ -289,6 +298,21 @@ class HttpSession:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+
+    def _get_ready(self, url: str) -> None:
+        """Raise InvalidInput for certificates that can't be used."""
+        with self._lock:
+            if self._context or not is_tls(url):
+                return
+            context = self._make_context()
+            if context.verify_mode == ssl.CERT_NONE:
+                _silence_warnings()
+            self._session.mount("https://", _adapter(context))
+            self._context = context
+
+    @property
+    def _verifies(self) -> bool:
+        return self._context is None or self._context.verify_mode != ssl.CERT_NONE
 
     def _until_answered(self, request: _Request) -> Reply:
         for pause in self._pauses():
@@ -330,7 +354,7 @@ class HttpSession:
         except ScopedSecretsError as error:
             return _Failed(error, is_final=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return self._failed(error)
+            return self._failed(error, monotonic() - request.deadline + self.patience.total)
 
     def _send(self, request: _Request, timeout: float) -> Reply:
         import requests
@@ -340,12 +364,12 @@ class HttpSession:
         prepared = self._session.prepare_request(
             requests.Request(request.method, request.url, headers=headers, **request.body)
         )
-        settings = self._session.merge_environment_settings(request.url, {}, True, self._verify, None)
+        settings = self._session.merge_environment_settings(request.url, {}, True, self._verifies, None)
         response = self._session.send(
             prepared,
             stream=True,
             timeout=timeout,
-            verify=self._verify,
+            verify=self._verifies,
             proxies=settings["proxies"],
             allow_redirects=False,
         )
@@ -370,15 +394,15 @@ class HttpSession:
 
     def _redirected(self, request: _Request, reply: Reply) -> _Request:
         target = urljoin(request.url, reply.headers.get("Location", ""))
-        schemes = urlsplit(request.url).scheme, urlsplit(target).scheme
-        if reply.status_code not in KEEPS_METHOD or target == request.url:
+        if reply.status_code not in KEEPS_METHOD or target == request.url or not _is_as_safe(request.url, target):
             raise failures.malformed_reply(self._what, f"it redirects elsewhere (status {reply.status_code})")
-        if schemes not in (("https", "https"), ("http", "https"), ("http", "http")):
-            raise failures.malformed_reply(self._what, "it redirects from https to something else")
         return _Request(request.method, target, request.headers, {**request.body, "params": None}, request.deadline)
 
-    def _failed(self, error: Exception) -> _Failed:
-        """Return what an exception of the libraries means. Its own text is left out: it may repeat what was sent."""
+    def _failed(self, error: Exception, seconds: float) -> _Failed:
+        """Return what an exception of the libraries means, after so many seconds.
+
+        Its own text is left out: it may repeat what was sent.
+        """
         import requests
         import urllib3
 
@@ -391,27 +415,38 @@ class HttpSession:
         unsent = urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError
         is_unsent = any(isinstance(cause, unsent) for cause in causes)
         if any(isinstance(cause, TimeoutError | urllib3.exceptions.ReadTimeoutError) for cause in causes):
-            return _Failed(failures.timed_out(self._what, self.patience.timeout), is_unsent=is_unsent)
+            return _Failed(failures.timed_out(self._what, max(seconds, 1)), is_unsent=is_unsent)
         return _Failed(failures.unavailable(self._what, _words(causes)), is_unsent=is_unsent)
 
 
-def _open_session(context: ssl.SSLContext) -> requests.Session:
+def _is_as_safe(url: str, target: str) -> bool:
+    """Tell whether a redirect leads to no network that could see more than before."""
+    source, parts = urlsplit(url), urlsplit(target)
+    if parts.scheme != "http":
+        return parts.scheme == "https"
+    was_seen = source.scheme == "http" and not _is_loopback(source.hostname or "")
+    return source.scheme == "http" and (was_seen or _is_loopback(parts.hostname or ""))
+
+
+def _open_session() -> requests.Session:
     try:
         import requests
-        import urllib3
     except ImportError:
         raise failures.missing_library(REQUIREMENTS[0], "secret managers that speak HTTP") from None
     from http.cookiejar import DefaultCookiePolicy
 
-    if context.verify_mode == ssl.CERT_NONE:
-        # The connector's own notice says it, once a run.
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     session = requests.Session()
     session.auth = _as_it_is  # Any at all keeps .netrc out.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("http://", _adapter(context))
-    session.mount("https://", _adapter(context))
+    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
     return session
+
+
+def _silence_warnings() -> None:
+    """The connector's own notice says that certificates are not verified, once a run."""
+    import urllib3
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

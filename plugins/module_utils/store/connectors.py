@@ -21,17 +21,17 @@ def connectors_of(tx: Transaction, scope_id: str) -> list[Connector]:
 
 
 def defaults_at(tx: Transaction, connector_id: str) -> list[ScopePath]:
-    """Return the scopes whose default manager a connector is, those of the same identifier in no particular order."""
+    """Return the scopes whose default manager a connector is."""
     rows = tx.all(
-        "SELECT scope.level, scope.identifier, above.identifier AS org FROM default_manager "
-        "JOIN scope ON scope.id = default_manager.scope_id LEFT JOIN scope AS above ON above.id = scope.parent_id "
-        "WHERE default_manager.connector_id = :id ORDER BY scope.identifier",
+        "SELECT scope.level, scope.identifier, parent.identifier AS org FROM default_manager "
+        "JOIN scope ON scope.id = default_manager.scope_id LEFT JOIN scope AS parent ON parent.id = scope.parent_id "
+        "WHERE default_manager.connector_id = :id ORDER BY scope.level, parent.identifier, scope.identifier",
         id=connector_id,
     )
-    return [_path(Level(row["level"]), row["identifier"], row["org"]) for row in rows]
+    return [_path(Level(row["level"]), row["org"], row["identifier"]) for row in rows]
 
 
-def _path(level: Level, identifier: str, org: str) -> ScopePath:
+def _path(level: Level, org: str, identifier: str) -> ScopePath:
     if level is Level.PROJECT:
         return ScopePath(org, identifier)
     return ScopePath(identifier) if level is Level.ORG else ACCOUNT

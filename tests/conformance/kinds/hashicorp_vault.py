@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
+
 from conformance.provider import Options, Provider
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Vault(Provider):
         return seen.method != "GET" and seen.path.startswith(f"/v1/{self.MOUNT}/")
 
     def largest(self) -> int:
-        return self.limit() - len(json.dumps(self._written("")))
+        return self.limit() - len(json.dumps({"value": ""}))
 
     def value_at(self, path: str) -> bytes | None:
         fields = self.fields_at(path)
@@ -97,10 +98,6 @@ class Vault(Provider):
     def _listing(self, folder: str) -> str:
         raise NotImplementedError
 
-    def _written(self, value: str) -> dict[str, str]:
-        """Return the fields that we write for a value."""
-        raise NotImplementedError
-
 
 class Version2(Vault):
     TITLE = "HashiCorp Vault, OpenBao: kv version 2"
@@ -139,9 +136,6 @@ class Version2(Vault):
     def _listing(self, folder: str) -> str:
         return f"{self.MOUNT}/metadata/{folder}"
 
-    def _written(self, value: str) -> dict[str, str]:
-        return {"value": value}
-
 
 class Version1(Vault):
     VARIANT = "kv1"
@@ -174,10 +168,6 @@ class Version1(Vault):
 
     def _listing(self, folder: str) -> str:
         return f"{self.MOUNT}/{folder}"
-
-    def _written(self, value: str) -> dict[str, str]:
-        uuids = "/".join(["0" * 36] * 2)
-        return {"value": value, "managed_by": f"scoped.secrets {uuids}"}
 
 
 PROVIDERS = [Version2, Version1]

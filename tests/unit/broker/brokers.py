@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.main import main
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import (
     Meeting,
     Run,
@@ -46,6 +47,7 @@ __all__ = [
     "Lab",
     "as_user",
     "becomes",
+    "broker_in",
     "fork",
     "fork_many",
     "make_lab",
@@ -142,7 +144,7 @@ class Lab:
 
 
 @contextlib.contextmanager
-def make_lab(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Iterator[Lab]:
+def make_lab(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Iterator[Lab]:
     """Yield a lab. What this process and its children call through a client belongs to the lab's run."""
     # Not in pytest's folder: a path to a socket must be short, and other users can't get there.
     folder = Path(tempfile.mkdtemp(prefix="ss-", dir="/tmp"))
@@ -237,3 +239,26 @@ def as_user(user: int, work: Callable[[], T]) -> T:
     assert os.waitpid(pid, 0)[1] == 0
     result: T = pickle.loads(content)
     return result
+
+
+def broker_in(folder: Path, prepare: Callable[[], object] = bool) -> tuple[int, dict[str, Any] | None]:
+    """Return the process id of a plain user's broker, and what it says. It is a child of this process, its run."""
+    ours, theirs = socket.socketpair()
+    lock = os.open(folder / "n.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    os.chown(lock, PLAIN_USER, -1)
+
+    def in_child() -> None:
+        becomes(PLAIN_USER)
+        os.dup2(theirs.fileno(), 0)
+        ours.close()
+        prepare()
+        main()
+
+    pid = fork(in_child)
+    theirs.close()
+    os.close(lock)
+    with ours:
+        settings = Settings(f"sqlite:///{folder}/s/store.db", f"{folder}/root.key")
+        run = Run(os.getpid(), started(os.getpid()))
+        protocol.send(ours, {"meeting": (str(folder), "n"), "run": run, "settings": settings, "lock": lock})
+        return pid, protocol.receive(ours)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -15,14 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.broker import server
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import proof_of, proof_of_run
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.protocol import MAX_FRAME, PROTOCOL, receive, send
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     BOUND,
     OTHER_USER,
+    PLAIN_USER,
     Lab,
     as_user,
+    broker_in,
     needs_root,
     wait_for,
     write,
@@ -109,13 +113,19 @@ def test_who_is_slow_or_silent_holds_nobody_up(lab: Lab) -> None:
 
 
 def test_who_hangs_up_in_the_middle_harms_nobody(lab: Lab) -> None:
-    behaviours: list[Callable[[socket.socket], object]] = [
-        lambda peer: peer.close(),
-        lambda peer: (peer.sendall(HALF), peer.close()),
-        lambda peer: (send(peer, lab.call("resolve", queries=[QUERY] * 1000)), peer.close()),
-        lambda peer: (peer.sendall(HALF), peer.shutdown(socket.SHUT_WR)),
-    ]
-    with peers(lab, *behaviours):
+    def half(peer: socket.socket) -> None:
+        peer.sendall(HALF)
+        peer.close()
+
+    def half_closed(peer: socket.socket) -> None:
+        peer.sendall(HALF)
+        peer.shutdown(socket.SHUT_WR)
+
+    def deaf(peer: socket.socket) -> None:
+        send(peer, lab.call("resolve", queries=[QUERY] * 1000))
+        peer.close()
+
+    with peers(lab, lambda peer: peer.close(), half, half_closed, deaf):
         assert serves(lab)
 
 
@@ -130,7 +140,7 @@ def test_who_does_not_take_an_answer_holds_nobody_up(lab: Lab) -> None:
     # Far more than the buffers of a socket hold.
     for number in range(4):
         write(lab.client(), f"b{number}", b"x" * 1_000_000, description="d" * 1_000_000)
-    listing = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
+    listing: dict[str, Any] = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
     values = [{"reference": f"b{number}"} for number in range(4)]
     behaviours: list[Callable[[socket.socket], object]] = [
         lambda peer: send(peer, lab.call("handle", request=listing)),
@@ -215,7 +225,7 @@ def test_an_answer_larger_than_a_frame_is_told_so(lab: Lab) -> None:
     # 18 MiB, most of them told twice.
     for number in range(3):
         write(lab.client(), f"b{number}", description="d" * 6 * 1024 * 1024)
-    request = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
+    request: dict[str, Any] = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
     with lab.connection() as connection:
         assert ask(connection, lab.call("handle", request=request)) == {"refused": "size"}
     infos = lab.client().handle(Request("secret_info", {})).returned["secrets"]
@@ -272,3 +282,24 @@ def test_it_ends_with_its_run_although_a_call_is_stuck(lab: Lab) -> None:
         wait_for(lambda: lab.usage()["calls"] > before)
         lab.end()
         wait_for(lambda: lab.brokers() == [] and lab.files() == [])
+
+
+def test_who_stops_in_the_middle_is_hung_up_on_in_the_end(folder: Path) -> None:
+    def prepare() -> None:
+        server.FRAME_TIMEOUT = 0.2
+
+    pid, _ready = broker_in(folder, prepare)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(BOUND)
+            # Only that user may connect.
+            assert as_user(PLAIN_USER, lambda: _stopped_in_the_middle(connection, f"{folder}/n.sock"))
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _stopped_in_the_middle(connection: socket.socket, path: str) -> bool:
+    connection.connect(path)
+    connection.sendall(HALF)
+    return is_hung_up_on(connection)

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils import managers
@@ -27,14 +30,19 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     ValueKeeper,
     Writing,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, ScopedSecretsError
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
+    InvalidInput,
+    NotFound,
+    ScopedSecretsError,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.model.references import SCHEMES
 
-__all__ = ["OURS", "Cloud", "MemoryKms", "MemoryVault", "install"]
+__all__ = ["OURS", "Cloud", "MemoryKms", "MemoryVault", "at_once", "install", "waiting_for"]
 
 OURS = b"ours:"
 """What stands before a value that a connector wrote, where it lies."""
 WRITES = ("write", "remove", "wrap")
+T = TypeVar("T")
 Hook = Callable[[str], object]
 
 
@@ -104,6 +112,11 @@ class Cloud:
         """Let others write a value, in so many versions more."""
         with self.lock:
             self.values.setdefault((vault, path), []).extend(map(Kept, contents))
+
+    def overwrite(self, path: str, content: bytes, vault: str = "main") -> None:
+        """Let somebody change a value by hand, as the one who made it."""
+        versions = self.values[vault, path]
+        versions.append(Kept(content, versions[-1].owner))
 
     def paths(self, vault: str = "main") -> list[str]:
         """Return where there are values."""
@@ -214,6 +227,8 @@ class MemoryVault(_InMemory, ValueKeeper):
             return Found(versions[number - 1].content, str(number))
 
     def value_in(self, content: bytes) -> bytes:
+        if not content.startswith(OURS):
+            raise NotFound("value_field_missing", f"{self.place.what} has no value there.", hint="Somebody changed it.")
         return content.removeprefix(OURS)
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
@@ -265,7 +280,7 @@ class MemoryKms(_InMemory, KeyKeeper):
     def wrap(self, data_key: bytes, context: Mapping[str, str]) -> bytes:
         self._ask("wrap")
         with self.cloud.lock:
-            wrapped = b"wrapped %d" % self.cloud.counts["wrap"]
+            wrapped = uuid.uuid4().bytes
             self.cloud.wrapped[wrapped] = data_key, self.options["key"], dict(context)
             return wrapped
 
@@ -275,6 +290,26 @@ class MemoryKms(_InMemory, KeyKeeper):
         if (key, bound) != (self.options["key"], dict(context)):
             raise failures.wrong_data_key(self.place.what)
         return data_key
+
+
+def waiting_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Return as soon as a condition holds; it must, within a time that no machine needs."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.001)
+
+
+def at_once(threads: int, work: Callable[[int], T]) -> list[T]:
+    """Return what `work` makes of each number, in as many threads that begin together; raise what one raises."""
+    start = threading.Barrier(threads, timeout=30)
+
+    def begin(number: int) -> T:
+        start.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(begin, range(threads)))
 
 
 KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryReader, MemoryKms)

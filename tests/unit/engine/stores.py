@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +36,9 @@ __all__ = [
     "content_of",
     "declare",
     "error_of",
+    "forget_kind",
     "in_session",
+    "in_time",
     "read",
     "shown",
     "store_path",
@@ -85,6 +89,20 @@ def content_of(settings: Settings) -> list[str]:
         return list(database.iterdump())
 
 
+def in_time(call: Callable[[], T], seconds: float = 8) -> T:
+    """Return what a call returns; it must, within a time that no machine needs."""
+    found: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result(call())
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return found.result(seconds)
+
+
 def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
     """Return what `work` makes of a write transaction of a store that exists."""
     store = open_store(settings, create=False)
@@ -125,6 +143,18 @@ def add_reference(settings: Settings, identifier: str, connector: str, path: str
         keeper = next(one for one in session.connectors(chain) if one.identifier == connector)
         blank = Secret(str(uuid.uuid4()), chain[-1].id, identifier, "text", identifier, connector_id=keeper.id)
         session.replace_secret(chain, None, replace(blank, path=path, reference_key=key, is_reference=True))
+
+    in_session(settings, work)
+
+
+def forget_kind(settings: Settings, identifier: str) -> None:
+    """Let a connector of the account be of a kind that a newer collection has."""
+
+    def work(session: Session) -> None:
+        chain = session.chain(ACCOUNT)
+        old = next(one for one in session.connectors(chain) if one.identifier == identifier)
+        session.tx.run("UPDATE connector SET kind = 'newer' WHERE id = :id", id=old.id)
+        session.replace_connector(chain, old, replace(old, kind="newer"))
 
     in_session(settings, work)
 

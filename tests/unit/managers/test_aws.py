@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,12 +24,14 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry i
     kinds,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, ScopedSecretsError
+from hypothesis import given
+from hypothesis import strategies as st
+from servers.identities import Authority
 
 PLACE = Place("connector 'aws' of the account", "store/connector")
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ROLE = "arn:aws:iam::123456789012:role/path/ansible"
 BOTH = pytest.mark.parametrize("kind", [AwsKms, AwsSecretsManager])
-PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 
 
 def needed(kind: type[Manager]) -> dict[str, Any]:
@@ -59,7 +63,7 @@ def test_what_may_be_a_reference(kind: type[Manager]) -> None:
 
 @BOTH
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("options", "name"),
     [
         ("", "default"),
         ("profile", "default"),
@@ -72,13 +76,13 @@ def test_what_may_be_a_reference(kind: type[Manager]) -> None:
         ("role_arn token_file duration session_name", "web_identity"),
     ],
 )
-def test_the_login_is_told_by_its_options(kind: type[Manager], given: str, name: str) -> None:
-    assert name == choose_login(kind, frozenset(given.split())).NAME
+def test_the_login_is_told_by_its_options(kind: type[Manager], options: str, name: str) -> None:
+    assert name == choose_login(kind, frozenset(options.split())).NAME
 
 
 @BOTH
 @pytest.mark.parametrize(
-    ("given", "method"),
+    ("options", "method"),
     [
         ("access_key_id", ""),
         ("secret_access_key", ""),
@@ -95,16 +99,16 @@ def test_the_login_is_told_by_its_options(kind: type[Manager], given: str, name:
         ("token_file", "access_key"),
     ],
 )
-def test_options_that_make_no_login(kind: type[Manager], given: str, method: str) -> None:
+def test_options_that_make_no_login(kind: type[Manager], options: str, method: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        choose_login(kind, frozenset(given.split()), method)
+        choose_login(kind, frozenset(options.split()), method)
     assert caught.value.code in ("unclear_login", "incomplete_login")
 
 
 @BOTH
 def test_auth_method_with_a_key_and_a_role(kind: type[Manager]) -> None:
-    given = frozenset(["access_key_id", "secret_access_key", "role_arn"])
-    assert choose_login(kind, given, "assume_role").NAME == "assume_role"
+    options = frozenset(["access_key_id", "secret_access_key", "role_arn"])
+    assert choose_login(kind, options, "assume_role").NAME == "assume_role"
 
 
 @BOTH
@@ -188,28 +192,31 @@ def test_without_the_library_the_error_names_it(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_ca_cert_may_be_text_or_a_path(tmp_path: Path) -> None:
-    path = tmp_path / "ca.pem"
-    path.write_text(PEM)
+    path = Authority(tmp_path).ca
     from_path = AwsSession({"ca_cert": f" {path}\n"}, PLACE)
-    from_text = AwsSession({"ca_cert": PEM}, PLACE)
+    from_text = AwsSession({"ca_cert": path.read_text()}, PLACE)
     files = [Path(session._network("eu-west-1")["verify"]) for session in (from_path, from_text)]
-    assert [file.read_text() for file in files] == [PEM, PEM]
     assert files[0] == path
+    assert files[1] != path
+    assert files[1].read_text() == path.read_text()
     for session in (from_path, from_text):
         session.close()
     assert (files[0].exists(), files[1].exists()) == (True, False)
 
 
-@pytest.mark.parametrize("ca_cert", ["ca.pem", "/nonexistent/ca.pem", "no certificate"])
-def test_ca_cert_that_is_neither(ca_cert: str) -> None:
+@pytest.mark.parametrize(
+    "ca_cert", ["ca.pem", "/nonexistent/ca.pem", "no certificate", "-----BEGIN CERTIFICATE-----\nAA==\n"]
+)
+def test_ca_cert_that_is_none(ca_cert: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         AwsSession({"ca_cert": ca_cert}, PLACE)
     assert caught.value.code == "invalid_certificate"
 
 
-@pytest.mark.parametrize(("options", "verify"), [({}, None), ({"validate_certs": False, "ca_cert": PEM}, False)])
-def test_what_is_verified_without_a_ca_cert(options: dict[str, Any], verify: bool | None) -> None:
-    assert AwsSession(options, PLACE)._network("eu-west-1")["verify"] is verify
+def test_what_is_verified_without_a_ca_cert(tmp_path: Path) -> None:
+    ca_cert = str(Authority(tmp_path).ca)
+    assert AwsSession({}, PLACE)._network("eu-west-1")["verify"] is None
+    assert AwsSession({"validate_certs": False, "ca_cert": ca_cert}, PLACE)._network("eu-west-1")["verify"] is False
 
 
 @pytest.mark.parametrize(
@@ -304,3 +311,20 @@ def test_names_that_aws_does_not_take(prefix: str, identifier: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         AwsSecretsManager({"prefix": prefix}, PLACE).path_of(identifier)
     assert caught.value.code == "name_not_allowed"
+
+
+TEXTS = ("region", "endpoint_url", "role_arn", "external_id", "session_name", "prefix", "key_arn", "data_key_reuse")
+
+
+@BOTH
+@given(name=st.sampled_from(TEXTS), text=st.text() | st.from_regex(r"(https?://|arn:aws:|alias/)[ -~]*"))
+def test_whatever_is_written_the_error_is_ours(kind: type[Manager], name: str, text: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        kind.validate({**needed(kind), "role_arn": ROLE, name: text})
+
+
+@given(prefix=st.text(), identifier=st.text())
+def test_whatever_a_name_is_it_is_refused_or_one_of_aws(prefix: str, identifier: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        path = AwsSecretsManager({"prefix": prefix}, PLACE).path_of(identifier)
+        assert re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", path)

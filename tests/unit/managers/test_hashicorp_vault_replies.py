@@ -25,6 +25,7 @@ def reply(status: int, *errors: object, **content: object) -> Reply:
     [
         (400, [], "provider_refused", "invalid_input"),
         (400, ["relative paths not supported"], "name_not_allowed", "invalid_input"),
+        (400, ["Upgrading from non-versioned to versioned data."], "provider_unavailable", "unavailable"),
         (401, [], "provider_denied", "forbidden"),
         (403, [], "provider_denied", "forbidden"),
         (405, ["unsupported operation"], "provider_refused", "invalid_input"),

@@ -86,8 +86,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
     def make(*outcomes: Outcome, timeout: float = 30, retries: int = 2, **options: Any) -> Client:
         counts: Counter[str] = Counter()
         place = Place("connector 'x'", "owner", lambda what: counts.update([what]))
-        session = HttpSession(place, tls_context(), Patience(timeout, retries), **options)
+        session = HttpSession(place, tls_context, Patience(timeout, retries), **options)
         server = Server(list(outcomes))
+        session._get_ready("https://any")
         session._session.mount("http://", server)
         session._session.mount("https://", server)
         return Client(session, server, counts, pauses)
@@ -245,6 +246,12 @@ def test_a_try_gets_what_is_left(client: Callable[..., Client]) -> None:
     assert 0 < second <= 5
 
 
+def test_a_timeout_says_how_long_it_was_waited(client: Callable[..., Client]) -> None:
+    error = requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(None, URL, "x"))  # type: ignore[arg-type]
+    made = client((503, {"Retry-After": "20"}, b""), error, retries=1)
+    assert "within 2" in made.error().message  # The pause, for the tries took none.
+
+
 def test_a_reply_that_comes_drop_by_drop(client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(range(10_000))
     made = client(ok(b"x" * 10 * http.CHUNK), timeout=2)
@@ -347,6 +354,7 @@ def test_the_query_of_a_redirect_is_the_redirect_s(client: Callable[..., Client]
         ("https://127.0.0.1/x", "http://127.0.0.1/x", 307),
         (URL, "ftp://127.0.0.1/x", 307),
         (URL, "file:///etc/passwd", 307),
+        (URL, "http://vault.example.com/v1/y", 307),
         (URL, URL, 307),
         (URL, "", 307),
         (URL, "/login", 301),
@@ -359,6 +367,11 @@ def test_a_redirect_that_is_not_followed(client: Callable[..., Client], url: str
     made = client(redirect(location, status), ok(), redirects=3)
     assert made.error(url=url).code == "malformed_reply"
     assert len(made.server.sent) == 1
+
+
+def test_plain_http_in_a_network_stays_what_it_was(client: Callable[..., Client]) -> None:
+    made = client(redirect("http://active.example.com/x"), ok(), redirects=1)
+    assert made.session.request("GET", "http://vault.example.com/x").ok
 
 
 @pytest.mark.parametrize("redirects", [0, 1, 3])
@@ -464,6 +477,23 @@ def test_the_adapter_leaves_tls_to_the_context(client: Callable[..., Client]) ->
     assert pool.ca_certs is None
     proxied = adapter.get_connection_with_tls_context(request, True, {"https": "http://proxy.example.com:1"})
     assert proxied.conn_kw["ssl_context"] is context
+
+
+def test_tls_is_made_ready_when_it_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ssl.SSLContext] = []
+
+    def context() -> ssl.SSLContext:
+        made.append(tls_context(validate_certs=False))
+        return made[-1]
+
+    place = Place("connector 'x'", "owner")
+    session = HttpSession(place, context, Patience(1, 0))
+    monkeypatch.setattr(session, "_until_answered", lambda request: Reply(200, {}, b""))
+    session.request("GET", "http://127.0.0.1/")
+    assert (made, session._verifies) == ([], True)
+    for url in ("HTTPS://127.0.0.1/", "https://127.0.0.1/"):
+        session.request("GET", url)
+    assert (len(made), session._verifies) == (1, False)
 
 
 def test_a_reply_is_no_json() -> None:

@@ -327,3 +327,20 @@ def test_nothing_is_left_of_a_store_with_signs_in_its_name(tmp_path: Path) -> No
     with pytest.raises(StoreRefused):
         create_file(tmp_path / "a[b]*.db", broken)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_was_removed_or_replaced_is_told(path: Path, database: Database) -> None:
+    assert not database.dialect.is_replaced()
+    database.write(lambda tx: tx.run("UPDATE scope SET name = 'new'"))
+    assert not database.dialect.is_replaced()
+    moved = path.with_name("moved.db")
+    path.rename(moved)
+    assert database.dialect.is_replaced()
+    path.write_bytes(b"")
+    assert database.dialect.is_replaced()
+    moved.rename(path)
+    assert not database.dialect.is_replaced()
+
+
+def test_a_database_in_memory_can_not_be_replaced() -> None:
+    assert not memory_database().dialect.is_replaced()
