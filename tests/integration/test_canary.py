@@ -19,40 +19,6 @@ AWS = {**API, "region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "r
 SECRETS_MANAGER = {**AWS, "identifier": "aws"}
 KMS = {**AWS, "identifier": "kms", "key_arn": "alias/a"}
 
-# Nothing answers there.
-AWS = {"region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "retries": 0}
-KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-AWS_KEY = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "{{ canary.password }}"}
-
-
-def connectors(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
-    """Return what declares a connector of AWS, and what fails to."""
-    module = f"scoped.secrets.connector_{kind}"
-    given = {**API, "identifier": kind, **AWS, **options, **AWS_KEY}
-    return (
-        [{module: {**given, "session_token": "{{ canary.text }}", "check": False}}],
-        [
-            {module: {**given, "identifier": "other", "session_token": "{{ canary.text }}"}},
-            {module: {**given, "secret_access_key_ref": "text"}},
-            {module: {**given, "external_id": "x", "check": False}},
-            {module: {**given, "auth_method": "default", "check": False}},
-            {module: {**given, "org": "nobody", "check": False}},
-        ],
-    )
-
-
-def vault(**options: Any) -> Task:
-    """Return a task about a connector to a server that is not there."""
-    return {
-        "scoped.secrets.connector_hashicorp_vault": {
-            **API,
-            "identifier": "vault",
-            "url": "https://localhost:9",
-            **options,
-        }
-    }
-
-
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
 TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/scope": (
@@ -202,32 +168,9 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     ),
     # It is enabled in every way: see LOUD.
     "callback/usage": ([], []),
-    "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
-    "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],
-    ),
-    "modules/connector_hashicorp_vault": (
-        [
-            vault(check=False, token="{{ canary.text }}", tags={"team": "payments"}),
-            vault(check=False, token="{{ canary.changed }}"),
-            vault(check=False, role_id="r", secret_id="{{ canary.password }}"),
-            vault(check=False, role="r", jwt="{{ canary.text }}"),
-            vault(check=False, client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
-            vault(check=False, username="u", password="{{ canary.short }}"),
-            vault(state="absent"),
-        ],
-        [
-            vault(token="{{ canary.text }}", retries=0),
-            vault(role_id="r", secret_id="{{ canary.password }}", retries=0),
-            vault(client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
-            vault(token="{{ canary.text }}", token_ref="text"),
-            vault(token="{{ canary.text }}", secret_id="{{ canary.password }}"),
-            vault(tokn="{{ canary.text }}"),
-            vault(org="nobody", project="", token="{{ canary.text }}"),
-            vault(url="https://u:{{ canary.short }}@localhost", token="{{ canary.text }}"),
-        ],
     ),
     "modules/default_secret_manager": (
         [{"scoped.secrets.default_secret_manager": {**API, "secret_manager": "builtin"}}],
