@@ -15,6 +15,7 @@ import logging
 import os
 import random
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -239,6 +240,15 @@ def _quiet() -> Iterator[None]:
             os.environ.pop("GRPC_VERBOSITY", None)
 
 
+def _trusting(ca_cert: str) -> ssl.SSLContext:
+    """Return how to speak TLS where tokens are given: the service may be a private one, and the tokens Google's own."""
+    context = tls_context()
+    if ca_cert:
+        tls_context(ca_cert=ca_cert)  # Refuses what is none.
+        context.load_verify_locations(cadata=pem_text("ca_cert", ca_cert))
+    return context
+
+
 def _silence() -> None:
     """Keep the Google libraries from logging: at DEBUG they log what is sent and received, secrets and all."""
     for name in list(logging.root.manager.loggerDict):
@@ -259,13 +269,8 @@ class _TokenRequests:
     """How google-auth sends its requests: bounded, counted, and never taking half an answer for a token."""
 
     def __init__(self, place: Place, ca_cert: str, patience: Patience) -> None:
-        context = tls_context(ca_cert=ca_cert)
-        if ca_cert:
-            # The service may be a private one, and the tokens Google's own.
-            context = tls_context()
-            context.load_verify_locations(cadata=pem_text("ca_cert", ca_cert))
         self._what = place.what
-        self._session = HttpSession(place, context, patience, is_repeatable=lambda _method, _url: True)
+        self._session = HttpSession(place, lambda: _trusting(ca_cert), patience, is_repeatable=lambda _method, _url: True)
 
     def __call__(
         self, url: str, method: str = "GET", body: Any = None, headers: Any = None, timeout: Any = None, **_more: Any
