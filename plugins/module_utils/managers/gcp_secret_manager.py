@@ -148,11 +148,13 @@ class GcpSecretManager(ValueKeeper):
 
     # Writing.
 
-    def write(self, path: str, value: bytes, writing: Writing) -> str:
-        if not value:
+    def check_writing(self, value: bytes | None) -> None:
+        super().check_writing(value)
+        if value == b"":
             raise failures.empty_value(self.place.what)
-        if len(value) > _MAX_BYTES:
-            raise failures.too_large(self.place.what, len(value), _MAX_BYTES)
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self.check_writing(value)
         labels, annotations = self._shown(writing)
         if not self._create(path, labels, annotations):
             self._take(path, labels, annotations, writing)
