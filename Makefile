@@ -1,15 +1,16 @@
 # make demo: from clone to a rendered file. make check: fast feedback. make test: everything, as CI runs it.
+# make bench BENCH="P1 P2 --rounds 1": some benchmarks, and options of tests/benchmarks/run.py.
 PYTHON ?= python3
 DEV := .venv/dev
 DEMO := .venv/demo
-BENCH := .venv/bench
+BENCH_VENV := .venv/bench
 TREE := .work/tree
 LINK := $(TREE)/ansible_collections/scoped/secrets
 DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.work/demo/config \
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
 	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
-.PHONY: demo check test bench format clean
+.PHONY: demo check test bench format docs-table clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt
 	$(PYTHON) -m venv $(DEV)
@@ -21,10 +22,10 @@ $(DEMO)/.ready: requirements.txt
 	$(DEMO)/bin/pip install -q 'ansible-core>=2.18' -r requirements.txt
 	touch $@
 
-$(BENCH)/.ready: tests/benchmarks/requirements.txt tests/benchmarks/requirements-peers.txt
-	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/pip install -q -r tests/benchmarks/requirements.txt
-	$(BENCH)/bin/pip install -q --no-deps -r tests/benchmarks/requirements-peers.txt
+$(BENCH_VENV)/.ready: tests/benchmarks/requirements.txt tests/benchmarks/requirements-peers.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install -q -r tests/benchmarks/requirements.txt
+	$(BENCH_VENV)/bin/pip install -q --no-deps -r tests/benchmarks/requirements-peers.txt
 	touch $@
 
 $(LINK):
@@ -48,18 +49,20 @@ check: $(DEV)/.ready $(LINK)
 	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/unit
 
 test: check
-	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/servers tests/managers
 	$(PYTHON) scripts/matrix.py
 	$(MAKE) demo
 	$(MAKE) demo | tee .work/second-demo.log
 	grep -q 'changed=0 .*failed=0' .work/second-demo.log
 
-bench: $(BENCH)/.ready
-	PYTHONPATH=tests $(BENCH)/bin/python tests/benchmarks/run.py
+bench: $(BENCH_VENV)/.ready
+	PYTHONPATH=tests $(BENCH_VENV)/bin/python tests/benchmarks/run.py $(BENCH)
 
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/ruff format .
+
+docs-table: $(DEV)/.ready $(LINK)
+	PYTHONPATH=$(TREE):tests $(DEV)/bin/python -m conformance.table
 
 clean:
 	rm -rf .venv .work

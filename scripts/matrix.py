@@ -26,7 +26,7 @@ CORES = {
 SANITY = ("2.19", "2.21")
 # Here the playbooks run a second time, without a broker.
 INLINE = ("2.19",)
-# Here the tests against servers run too.
+# Here the tests against servers run too, and all kinds of secret managers at them.
 SERVERS = ("2.19",)
 
 
@@ -65,11 +65,14 @@ def check(core: str, folder: Path) -> bool:
     tests = [python, "-m", "pytest", "-m", "" if core in SERVERS else "not servers"]
     playbooks = [*tests, "-n", "2", "tests/integration"]
     runs: list[tuple[str, list[str], dict[str, str]]] = [
-        ("unit", [*tests, "tests/unit"], {}),
+        ("unit", [*tests, "-n", "2", "tests/unit"], {}),
         ("playbooks", playbooks, {}),
     ]
     if core in SANITY:
         runs.insert(0, ("sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}))
+    if core in SERVERS:
+        servers = [*tests, "-n", "2", "--dist", "loadgroup", "tests/servers", "tests/managers", "tests/conformance"]
+        runs.append(("servers and secret managers", servers, {}))
     if core in INLINE:
         runs.append(("playbooks without a broker", playbooks, {"SCOPED_SECRETS_BROKER": "off"}))
     for name, command, extra in runs:

@@ -5,4 +5,10 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
+# No test asserts a time, and machines are busy.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
 pytest_plugins = ["servers.fixtures", "conformance.reporting"]

@@ -15,7 +15,7 @@ description:
   - At C(-vv), prints one line at the end of a run with the number of calls, of secrets read, and of those that came out
     of the cache; and for each connector, the number of requests, logins and renewals at its provider.
   - Has the shared code of lookup, filter and modules loaded once, by C(ansible-playbook) itself. Otherwise every task
-    with a lookup loads it anew, which takes about 10 ms.
+    with a lookup loads it anew, which takes about 5 ms.
   - Shows no name and no value of any secret.
 requirements:
   - Enable it with C(callbacks_enabled = scoped.secrets.usage) in C(ansible.cfg).
@@ -24,12 +24,15 @@ requirements:
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
+from ansible.plugins.loader import lookup_loader
 
 from ..module_utils import bytecode
-from ..module_utils.client.usage import usage_of_run
 
 bytecode.prefer()
-# What every lookup loads first.
+
+from ..module_utils.client.usage import usage_of_run
+
+# What every lookup and filter loads first: workers inherit it.
 bytecode.load("face.reading")
 
 
@@ -40,6 +43,9 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "scoped.secrets.usage"
     CALLBACK_NEEDS_ENABLED = True
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        lookup_loader.get("scoped.secrets.secret", class_only=True)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         usage = usage_of_run() if self._display.verbosity >= 2 else {}

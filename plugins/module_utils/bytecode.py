@@ -4,8 +4,8 @@
 """Lets workers load this collection's shared code from bytecode.
 
 ansible-core's loader of collections compiles each file anew in every process, and workers are new processes (measured:
-7 of 20 ms that a task with one lookup took). Python's own loader, asked first for what lies below this package, keeps
-the result in __pycache__. Where that can't be written, everything is as it was.
+7 of 20 ms that a task with one lookup took). Python's own loader, asked first for what lies below module_utils and
+plugin_utils, keeps the result in __pycache__. Where that can't be written, everything is as it was.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _OTHERS = "_AnsibleCollectionFinder"
 
 
 class BytecodeFinder(MetaPathFinder):
-    """Finds what lies below this package."""
+    """Finds the code that this collection's plugins share."""
 
-    _below = f"{__package__}."
+    _below = (f"{__package__}.", f"{__package__.rpartition('.')[0]}.plugin_utils.")
 
     def find_spec(self, name: str, path: Sequence[str] | None, _target: ModuleType | None = None) -> ModuleSpec | None:
         """Return where a module is, None for one that is not this collection's."""
@@ -35,7 +35,7 @@ class BytecodeFinder(MetaPathFinder):
 
 
 def prefer() -> None:
-    """From now on, have what lies below this package loaded from bytecode: ask for it just before ansible-core does."""
+    """From now on, have shared code loaded from bytecode: ask for it just before ansible-core does."""
     names = [type(finder).__name__ for finder in sys.meta_path]
     if BytecodeFinder.__name__ not in names and _OTHERS in names:
         sys.meta_path.insert(names.index(_OTHERS), BytecodeFinder())

@@ -34,15 +34,11 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.aws
   - scoped.secrets.connector
+  - scoped.secrets.aws
 seealso:
-  - module: scoped.secrets.connector_check
   - module: scoped.secrets.connector_aws_secrets_manager
   - module: scoped.secrets.default_secret_manager
-  - name: The page of this secret manager
-    description: The least that its login needs, each login by example, limits, and what each error means.
-    link: https://github.com/scoped/secrets/blob/main/docs/managers/aws_kms.md
 """
 
 EXAMPLES = r"""
@@ -52,11 +48,6 @@ EXAMPLES = r"""
     project: "{{ item }}"
   loop: ["", api]
 
-- name: Keep the secret of an access key
-  scoped.secrets.secret_text:
-    identifier: aws_secret_access_key
-    value: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
-
 - name: Seal the values of a project with a KMS key, and make that the default for its new secrets
   scoped.secrets.connector_aws_kms:
     org: payments
@@ -65,7 +56,12 @@ EXAMPLES = r"""
     key_arn: arn:aws:kms:eu-central-1:123456789012:alias/payments-api
     use_as_default: true
 
-- name: Log in with an access key that is a secret already, and assume a role with it
+- name: Keep the secret half of an access key in the account
+  scoped.secrets.secret_text:
+    identifier: aws_secret_access_key
+    value: "{{ lookup('ansible.builtin.env', 'PAYMENTS_AWS_KEY') }}"
+
+- name: Log in with that key, and assume a role with it
   scoped.secrets.connector_aws_kms:
     org: payments
     identifier: kms
@@ -77,7 +73,7 @@ EXAMPLES = r"""
     external_id: payments
     data_key_reuse: run
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_aws_kms:
     org: payments
     identifier: kms

@@ -91,7 +91,7 @@ EXAMPLES = r"""
     external_id: payments
     recovery_window_days: 7
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_aws_secrets_manager:
     org: payments
     project: api

@@ -43,41 +43,39 @@ EXAMPLES = r"""
     identifier: vault
     url: "{{ lookup('ansible.builtin.env', 'VAULT_ADDR') }}"
     base_path: payments/api
-    token: "{{ lookup('ansible.builtin.env', 'VAULT_TOKEN') }}"
+    role_id: "{{ lookup('ansible.builtin.env', 'VAULT_ROLE_ID') }}"
+    secret_id: "{{ lookup('ansible.builtin.env', 'VAULT_SECRET_ID') }}"
     use_as_default: true
 
-- name: Keep a password in it
+- name: Keep a token in the account
   scoped.secrets.secret_text:
-    org: payments
-    project: api
-    identifier: db_password
-    value: correct horse battery staple
+    identifier: vault_token
+    value: "{{ lookup('ansible.builtin.env', 'VAULT_TOKEN') }}"
 
-- name: Only read what others keep there, and log in by AppRole, without trying it now
+- name: Read what others keep in an engine of version 1, with that token
   scoped.secrets.connector_hashicorp_vault:
     org: payments
-    identifier: shared
-    url: https://vault.example.com:8200
+    identifier: legacy
+    url: "{{ lookup('ansible.builtin.env', 'VAULT_ADDR') }}"
     namespace: platform/payments
-    ca_cert: /etc/ssl/certs/internal-ca.pem
     engine: kv
     read_only: true
-    role_id: 8fd2a3c1-5b1e-4a0e-9a52-0a5f0f6f3c11
-    secret_id: 2b7c51d6-1f2d-43d5-8ea8-4f4c7d4e1d1f
-    check: false
+    token_ref: account.vault_token
 
-- name: Log in as the service account of the pod that ansible-playbook runs in
+- name: Log in as the service account of a pod; not tried now, for this is declared from elsewhere
   scoped.secrets.connector_hashicorp_vault:
     org: payments
-    identifier: shared
+    identifier: vault
+    url: https://vault.example.com:8200
+    ca_cert: /etc/ssl/certs/internal-ca.pem
     auth_method: kubernetes
     role: ansible
     check: false
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_hashicorp_vault:
     org: payments
-    identifier: shared
+    identifier: legacy
     state: absent
 """
 

@@ -25,7 +25,18 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: New secrets of the account go to the built-in secret manager
+- name: Declare another secret manager; it is not tried now
+  scoped.secrets.connector_hashicorp_vault:
+    identifier: vault
+    url: https://vault.example.com:8200
+    token: "{{ lookup('ansible.builtin.env', 'VAULT_TOKEN') | default('none yet', true) }}"
+    check: false
+
+- name: New secrets of the account go to it
+  scoped.secrets.default_secret_manager:
+    secret_manager: vault
+
+- name: New secrets of the account go to the built-in secret manager again
   scoped.secrets.default_secret_manager:
     secret_manager: builtin
 """

@@ -11,18 +11,21 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from counting_proxy import CountingProxy
+from servers.aws import Aws, serve_moto
 from servers.openbao import OpenBao, serve
 
-__all__ = ["ROOT", "Lab", "open_lab"]
+__all__ = ["HERE", "ROOT", "Lab", "open_lab"]
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAYBOOKS = Path(__file__).parent / "playbooks"
+HERE = Path(__file__).parent
+PLAYBOOKS = HERE / "playbooks"
 BIN = Path(sys.prefix) / "bin"
 
 
@@ -62,25 +65,63 @@ class Lab:
         """The OpenBao server, started by the first that asks for it."""
         return self._exits.enter_context(serve(self.new_folder("openbao")))
 
-    def play(self, name: str, site: Path | None = None, *, changes: bool = False, **variables: object) -> float:
-        """Return the seconds that a playbook takes, with the store and the key that lie in `site`.
+    @cached_property
+    def moto(self) -> Aws:
+        """The stand-in for AWS, started by the first that asks for it."""
+        return self._exits.enter_context(serve_moto(self.new_folder("moto")))
 
-        A play that changes nothing when it should, or something when it should not, ends the whole run.
+    def proxy(self, url: str, delay: float = 0) -> CountingProxy:
+        """Return a new proxy before a server, which holds every request for `delay` seconds."""
+        return self._exits.enter_context(CountingProxy(url, delay))
+
+    def hosts(self, count: int) -> Path:
+        """Return an inventory of so many hosts, all of them this one."""
+        inventory = self._folder / f"hosts-{count}.ini"
+        names = "".join(f"host{number}\n" for number in range(count))
+        inventory.write_text(f"{names}[all:vars]\nansible_connection=local\n", encoding="utf-8")
+        return inventory
+
+    def playbook(self, play: dict[str, Any]) -> Path:
+        """Return a new playbook of one play on all hosts."""
+        path = self.new_folder("playbook") / "play.yml"
+        path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, **play}]), encoding="utf-8")
+        return path
+
+    def play(
+        self,
+        playbook: str | Path,
+        site: Path | None = None,
+        *,
+        changes: bool = False,
+        hosts: int = 0,
+        forks: int = 5,
+        environment: Mapping[str, str] | None = None,
+        **variables: object,
+    ) -> dict[str, float]:
+        """Run a playbook (a name: one of the folder) with the store and key that lie in `site`; return what it took.
+
+        That is: `wall` and `CPU` in seconds, and of a broker, `lingered`, the seconds that it went on after the end,
+        and `memory`, the MiB that it had at most. A play that changes nothing when it should, or something when it
+        should not, ends the whole run.
         """
-        command = [str(BIN / "ansible-playbook"), str(PLAYBOOKS / f"{name}.yml"), "-e", json.dumps(variables)]
-        started = time.monotonic()
-        output = self.run(command, site)
-        seconds = time.monotonic() - started
+        path = PLAYBOOKS / f"{playbook}.yml" if isinstance(playbook, str) else playbook
+        command = [str(BIN / "ansible-playbook"), str(path), "-f", str(forks), "-e", json.dumps(variables)]
+        inventory = ["-i", str(self.hosts(hosts))] if hosts else []
+        record = self.new_folder("record") / "record.json"
+        output = self.run(
+            [sys.executable, str(HERE / "timed.py"), str(record), *command, *inventory], site, environment
+        )
         if changes != bool(re.search(r"\bchanged=[1-9]", output)):
-            raise SystemExit(f"The playbook {name} did not do what it is timed for:\n{output[-4000:]}")
-        return seconds
+            raise SystemExit(f"The playbook {playbook} did not do what it is timed for:\n{output[-4000:]}")
+        taken: dict[str, float] = json.loads(record.read_text(encoding="utf-8"))
+        return taken
 
-    def run(self, command: list[str], site: Path | None = None) -> str:
+    def run(self, command: list[str], site: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
         """Run a command of the bench environment and return what it printed; one that fails ends the whole run."""
         with tempfile.TemporaryFile("w+", dir=self._folder) as output:
             done = subprocess.run(
                 command,
-                env=self._environment(site or self._home),
+                env={**self._environment(site or self._home), **(environment or {})},
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -6,58 +6,99 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Benchmark", "Case", "Measurement", "Spread", "Target"]
+__all__ = ["Benchmark", "Case", "Comparison", "Figures", "Measurement", "Outcome", "Quantity", "Spread", "Target"]
 
-Take = Callable[[], float]
+Figures = Mapping[str, float]
+Take = Callable[[], Figures]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that is measured, and how it is shown: `factor` of its `unit` make one of what a case takes.
+
+    `has_ratio`: whether a case is also shown as a multiple of its floor.
+    """
+
+    name: str
+    unit: str = ""
+    factor: float = 1
+    has_ratio: bool = True
+
+    @property
+    def label(self) -> str:
+        return ", ".join(filter(None, [self.name, self.unit]))
 
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to time. `take` does it once and returns the seconds; its figure is that of one of `items`.
+    """One thing to measure. `take` does it once and returns figures by quantity; what is shown is that of an item.
 
-    `floor` names the case that it is compared with, empty for one that is a floor itself.
+    `floor` names the case that it is compared with, empty for one that is a floor itself. A slow case sits out all
+    rounds after `rounds`. `is_ours` tells what this collection does from what others do.
     """
 
     name: str
     take: Take
     items: int = 1
     floor: str = ""
+    rounds: int | None = None
+    is_ours: bool = False
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the figure of `case` over that of `base` is to be. One of the two limits is given."""
+    """What the figure of `case` is to be: over that of `base`, or more than it (`as_difference`), or by itself.
+
+    One of the two limits is given; where it is no ratio, in the unit that the quantity is shown in.
+    """
 
     case: str
-    base: str
+    base: str = ""
+    quantity: str = "time"
     at_most: float | None = None
     at_least: float | None = None
+    as_difference: bool = False
 
     @property
     def limit(self) -> str:
         return f"≤ {self.at_most:g}" if self.at_most is not None else f"≥ {self.at_least:g}"
 
-    def is_met(self, ratio: float) -> bool:
-        return (self.at_most is None or ratio <= self.at_most) and (self.at_least is None or ratio >= self.at_least)
+    def is_met(self, figure: float) -> bool:
+        return (self.at_most is None or figure <= self.at_most) and (self.at_least is None or figure >= self.at_least)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Cases to compare, in the order in which a round takes them, and what is to come out.
+
+    `start`, where there is one, is what all cases begin with: it is taken in every round, and taken off. The first
+    quantity is the one that a picture shows, where `in_picture` says so. What takes long sits out all rounds after
+    `rounds`.
+    """
+
+    cases: list[Case]
+    targets: list[Target]
+    quantities: list[Quantity]
+    title: str = ""
+    start: Take | None = None
+    in_picture: bool = True
+    rounds: int | None = None
+
+    def quantity(self, name: str) -> Quantity:
+        return next(quantity for quantity in self.quantities if quantity.name == name)
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Cases to compare, in the order in which a round takes them, and what is to come out.
-
-    `start`, where there is one, is what all cases begin with: it is timed in every round and taken off.
-    """
+    """One or more comparisons that answer one question."""
 
     identifier: str
     title: str
     explanation: str
-    unit: str
-    cases: list[Case]
-    targets: list[Target]
-    start: Take | None = None
+    comparisons: list[Comparison]
 
 
 @dataclass(frozen=True)
@@ -69,28 +110,67 @@ class Spread:
     most: float
 
     @classmethod
-    def of(cls, figures: list[float]) -> Spread:
-        return cls(statistics.median(figures), min(figures), max(figures))
+    def of(cls, figures: list[float]) -> Spread | None:
+        return cls(statistics.median(figures), min(figures), max(figures)) if figures else None
 
-    def text(self, factor: int = 1) -> str:
-        """Return it for people, in units of which `factor` make one."""
-        return "{:.3g} ({:.3g}..{:.3g})".format(*(factor * figure for figure in (self.median, self.least, self.most)))
+    def __str__(self) -> str:
+        if self.least == self.most:
+            return _short(self.median)
+        return f"{_short(self.median)} ({_short(self.least)}..{_short(self.most)})"
+
+
+def _short(figure: float) -> str:
+    if abs(figure) >= 1000:
+        return f"{figure:,.0f}"
+    return f"{figure:.3g}" if abs(figure) >= 0.001 else "0"
 
 
 @dataclass
 class Measurement:
-    """What the rounds of a benchmark brought: the figure of every case, in seconds, round by round."""
+    """What the rounds of a comparison brought: the figures of every case, as they are shown, round by round."""
 
-    benchmark: Benchmark
-    rounds: list[dict[str, float]] = field(default_factory=list)
+    comparison: Comparison
+    rounds: list[dict[str, Figures]] = field(default_factory=list)
 
     def take_round(self) -> None:
-        start = self.benchmark.start() if self.benchmark.start else 0
-        self.rounds.append({case.name: (case.take() - start) / case.items for case in self.benchmark.cases})
+        if self.comparison.rounds is not None and len(self.rounds) >= self.comparison.rounds:
+            return
+        start = self.comparison.start() if self.comparison.start else {}
+        due = [case for case in self.comparison.cases if case.rounds is None or len(self.rounds) < case.rounds]
+        self.rounds.append({case.name: self._take(case, start) for case in due})
 
-    def figure(self, case: str) -> Spread:
-        return Spread.of([figures[case] for figures in self.rounds])
+    def _take(self, case: Case, start: Figures) -> Figures:
+        figures = case.take()
+        return {
+            quantity.name: (figures[quantity.name] - start.get(quantity.name, 0)) * quantity.factor / case.items
+            for quantity in self.comparison.quantities
+            if quantity.name in figures
+        }
 
-    def ratio(self, case: str, base: str) -> Spread:
-        """Return the ratios of two cases, each within one round."""
-        return Spread.of([figures[case] / figures[base] for figures in self.rounds])
+    def figure(self, case: str, quantity: str) -> Spread | None:
+        """Return how much it is; None where that was not measured."""
+        return self._spread(quantity, [case], lambda figure: figure)
+
+    def ratio(self, case: str, base: str, quantity: str) -> Spread | None:
+        """Return the ratios of two cases, each within one round; None without a round that has both."""
+        return self._spread(quantity, [case, base], lambda figure, base_figure: figure / base_figure)
+
+    def reached(self, target: Target) -> Spread | None:
+        """Return what a target is about; None where that was not measured."""
+        if not target.base:
+            return self.figure(target.case, target.quantity)
+        if target.as_difference:
+            return self._spread(target.quantity, [target.case, target.base], lambda figure, base: figure - base)
+        return self.ratio(target.case, target.base, target.quantity)
+
+    def _spread(self, quantity: str, cases: list[str], combine: Callable[..., float]) -> Spread | None:
+        taken = [[figures.get(case, {}).get(quantity) for case in cases] for figures in self.rounds]
+        return Spread.of([combine(*figures) for figures in taken if None not in figures])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a benchmark, comparison by comparison."""
+
+    benchmark: Benchmark
+    measurements: list[Measurement]

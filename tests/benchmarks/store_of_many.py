@@ -12,15 +12,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import OpenStore, open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import SecretResource
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options, settings_of
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
-from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Transaction
 
 SCOPE = {"org": "bench", "project": "many"}
 SETTINGS = settings_of(resolve_options({}))
@@ -32,18 +31,16 @@ def seed(size: int) -> None:
     engine = Engine(SETTINGS)
     engine.handle(Request("scope", {"org": SCOPE["org"]}))
     engine.handle(Request("scope", SCOPE))
-    store = open_store(SETTINGS, create=False)
     for start in range(0, size, BATCH):
-        store.database.write(lambda tx, start=start: _declare(store, tx, range(start, min(start + BATCH, size))))
+        engine.write(partial(_declare, range(start, min(start + BATCH, size))))
 
 
-def _declare(store: OpenStore, tx: Transaction, numbers: range) -> None:
-    session = Session(tx, store.store_id, store.keyring)
+def _declare(numbers: range, session: Session) -> None:
     for number in numbers:
         identifier = f"item_{number}"
         resource = SecretResource({**SCOPE, "identifier": identifier, "value": _value(identifier)}, kind="text")
         state = resource.load(session)
-        resource.apply(session, state, resource.plan(state))
+        resource.apply(session, state, resource.plan(state), None)
 
 
 def _value(identifier: str) -> bytes:

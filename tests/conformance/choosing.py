@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 
@@ -23,14 +21,22 @@ def managers(
     connector: bool | None = None,
     keeps_values: bool | None = None,
     refuses_empty: bool | None = None,
-) -> Any:
-    """Run a test with every manager that is so; None: either way."""
+    option: str = "",
+    variants: bool = False,
+) -> pytest.MarkDecorator:
+    """Run a test with every manager that is so, and whose connector has `option`; None: either way.
+
+    `variants`: also with those that have no row of their own in the table, for they differ in few things only.
+    """
     wanted = {"has_connector": connector, "keeps_values": keeps_values}
 
     def fits(one: type[Provider]) -> bool:
         is_able = (able is None or able in one.able()) and (unable is None or unable not in one.able())
         is_so = all(value is None or getattr(one, name)() is value for name, value in wanted.items())
-        return is_able and is_so and refuses_empty in (None, one.REFUSES_EMPTY)
+        manager = one.manager()
+        has_option = not option or (manager is not None and option in manager.OPTIONS)
+        is_meant = variants or bool(one.TITLE)
+        return is_able and is_so and is_meant and has_option and refuses_empty in (None, one.REFUSES_EMPTY)
 
     # Tests of one server go to one worker, which then starts no other.
     chosen = [
@@ -41,6 +47,6 @@ def managers(
     return pytest.mark.parametrize("provider_class", chosen)
 
 
-def proves(column: str) -> Any:
+def proves(column: str) -> pytest.MarkDecorator:
     """Say that a test proves this column of the table, for the managers that it runs with."""
     return pytest.mark.proves(column)

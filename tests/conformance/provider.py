@@ -161,6 +161,10 @@ class Provider(ABC):
         """Remove a secret so that nothing is left of it."""
         raise NotImplementedError
 
+    def retire(self, path: str) -> None:
+        """Remove a secret so that its owner could restore it, where the provider has such a thing."""
+        self.remove(path)
+
     def clean_up(self) -> None:
         """Remove what `write_foreign` wrote."""
         for path in self.foreign:

@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Generator
 
 import pytest
 
-__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_makereport", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_configure",
+    "pytest_runtest_logreport",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+]
 
 _seen: dict[tuple[str, str], set[str]] = defaultdict(set)
 
@@ -19,12 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> object:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Have a report say what its test proves, for it crosses a process."""
-    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    report = yield
     mark = item.get_closest_marker("proves")
     if mark:
-        report.user_properties.append(("proves", [item.callspec.params["provider_class"].name(), mark.args[0]]))  # type: ignore[attr-defined]
+        chosen = item.callspec.params["provider_class"]  # type: ignore[attr-defined]
+        report.user_properties.append(("proves", [chosen.name(), mark.args[0]]))
     return report
 
 

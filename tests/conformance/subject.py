@@ -27,7 +27,7 @@ class Subject:
         self.work = Workplace(folder)
         self.manager = CONNECTOR if provider.has_connector() else "builtin"
         self._options: dict[str, Options] = {}
-        self._scopes: list[dict[str, str]] = [{}]
+        self._scopes: list[dict[str, Any]] = [{}]
 
     # Connectors.
 
@@ -51,7 +51,7 @@ class Subject:
     def disconnect(self, **params: Any) -> Result:
         return self.work.declare(self.resource, identifier=CONNECTOR, state="absent", **params)
 
-    def add_scope(self, **scope: str) -> None:
+    def add_scope(self, **scope: Any) -> None:
         self.work.declare("scope", **scope)
         self._scopes.append(scope)
 

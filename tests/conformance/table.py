@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of docs/secret_managers.md: what the kinds declare and the suite proves.
+"""The table of docs/managers/index.md: what the kinds declare and the suite proves.
 
 python -m conformance.table writes it into the page.
 """
@@ -16,9 +16,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
 from conformance.kinds import providers
 from conformance.provider import Provider
 
-__all__ = ["PROVED", "lines", "page_with", "row", "rows", "table_on"]
+__all__ = ["PAGE", "PROVED", "lines", "page_with", "row", "rows", "table_on"]
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "secret_managers.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "managers" / "index.md"
 BEGIN, END = "<!-- table: make docs-table -->", "<!-- end of the table -->"
 UNITS = (("MiB", 1024 * 1024), ("KiB", 1024))
 NONE = "-"
@@ -39,6 +39,12 @@ def _limit(one: type[Provider]) -> str:
     return one.CELLS.get("value limit", declared)
 
 
+def _title(one: type[Provider]) -> str:
+    """Return a link to the kind's page, where it has one."""
+    page = f"{one.KIND}.md"
+    return f"[{one.TITLE}]({page})" if (PAGE.parent / page).exists() else one.TITLE
+
+
 def _python(one: type[Provider]) -> str:
     manager = one.manager()
     return ", ".join(f"`{requirement}`" for requirement in (manager.REQUIREMENTS if manager else ["cryptography>=44"]))
@@ -56,7 +62,7 @@ PROVED: dict[str, Callable[[type[Provider]], str]] = {
 """The columns that tests prove. The others are what a kind is called and needs."""
 
 COLUMNS: dict[str, Callable[[type[Provider]], str]] = {
-    "secret manager": lambda one: one.TITLE,
+    "secret manager": _title,
     "module": lambda one: f"`connector_{one.KIND}`" if one.has_connector() else NONE,
     "keeps": lambda one: "values" if one.keeps_values() else "keys",
     **PROVED,

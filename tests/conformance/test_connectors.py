@@ -97,7 +97,8 @@ def test_a_credential_may_be_a_reference(bare: Subject) -> None:
     field = bare.provider.CREDENTIAL
     given = dict(bare.options())
     bare.work.declare("secret_text", identifier="login", value=given.pop(field).encode())
-    bare.work.declare(bare.resource, identifier=CONNECTOR, **given, **{f"{field}_ref": "login"})
+    given[f"{field}_ref"] = "login"
+    bare.work.declare(bare.resource, identifier=CONNECTOR, **given)
     bare.keep("a", "value")
     assert bare.read("a") == b"value"
     assert bare.work.refused(lambda: bare.drop("login")).code == "secret_in_use"
@@ -117,7 +118,7 @@ def test_it_can_not_go_while_it_keeps_a_secret(subject: Subject) -> None:
     assert not subject.disconnect().changed
 
 
-@managers(connector=True)
+@managers(connector=True, variants=True)
 def test_force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Subject) -> None:
     subject.keep("a", "value")
     (warning,) = subject.disconnect(force=True).warnings
@@ -163,6 +164,23 @@ def test_what_can_not_be_is_refused_before_any_request(bare: Subject, params: di
     error = bare.work.refused(lambda: bare.connect(**given))
     assert error.code in ("unclear_login", "unknown_scope")
     assert list(bare.provider.requests) == []
+
+
+@managers(option="read_only")
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_connector_that_only_reads(subject: Subject, check_mode: bool) -> None:
+    subject.keep("a", "value")
+    subject.connect(read_only=True)
+    subject.provider.forget_requests()
+    deeds = [lambda: subject.keep("b", "x", check_mode=check_mode), lambda: subject.drop("a", check_mode=check_mode)]
+    assert [subject.work.refused(deed).code for deed in deeds] == ["read_only_manager"] * 2
+    assert subject.writes == 0
+    assert subject.read("a") == b"value"
+    forced = subject.drop("a", force=True)
+    assert "was left" in forced.warnings[0]
+    path = subject.provider.path("a")
+    assert subject.provider.value_at(path) == b"value"
+    subject.provider.remove(path)
 
 
 @managers(connector=True, able=Capability.WRITE)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 
 from conformance.choosing import managers, proves
@@ -37,9 +38,10 @@ def test_it_comes_back(subject: Subject) -> None:
 
 
 @managers(able=Capability.DELETE, keeps_values=True)
-def test_what_others_removed_is_removed(subject: Subject) -> None:
+@pytest.mark.parametrize("is_for_good", [False, True])
+def test_what_others_removed_is_removed(subject: Subject, is_for_good: bool) -> None:
     subject.keep("a", "value")
-    subject.provider.remove(subject.provider.path("a"))
+    (subject.provider.remove if is_for_good else subject.provider.retire)(subject.provider.path("a"))
     assert subject.drop("a").changed
     assert "a" not in subject.names()
 

@@ -22,7 +22,7 @@ def keep_many(subject: Subject) -> list[str]:
     return names
 
 
-@managers(connector=True, able=Capability.WRITE)
+@managers(connector=True, able=Capability.WRITE, variants=True)
 def test_one_login_and_one_read_for_each_value(subject: Subject) -> None:
     names = keep_many(subject)
     subject.new_run()
@@ -32,7 +32,7 @@ def test_one_login_and_one_read_for_each_value(subject: Subject) -> None:
     assert subject.reads == (MANY if subject.provider.keeps_values() else subject.provider.unwraps(MANY))
 
 
-@managers(connector=True, able=Capability.WRITE)
+@managers(connector=True, able=Capability.WRITE, variants=True)
 def test_a_run_that_writes_logs_in_once(subject: Subject) -> None:
     subject.new_run()
     names = keep_many(subject)
@@ -43,7 +43,7 @@ def test_a_run_that_writes_logs_in_once(subject: Subject) -> None:
     assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
 
 
-@managers(connector=True, able=Capability.WRITE)
+@managers(connector=True, able=Capability.WRITE, variants=True)
 def test_many_at_once(subject: Subject) -> None:
     names = keep_many(subject)
     subject.new_run()
@@ -55,7 +55,7 @@ def test_many_at_once(subject: Subject) -> None:
     assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
 
 
-@managers(able=Capability.WRITE)
+@managers(able=Capability.WRITE, variants=True)
 @pytest.mark.parametrize("ttl", [None, 0])
 def test_a_cached_value_is_asked_for_again_where_that_is_wanted(subject: Subject, ttl: int | None) -> None:
     subject.keep("a", "value")
@@ -66,7 +66,24 @@ def test_a_cached_value_is_asked_for_again_where_that_is_wanted(subject: Subject
     assert subject.reads == (times if subject.provider.keeps_values() else subject.provider.unwraps(times))
 
 
-@managers(able=Capability.WRITE)
+@managers(option="data_key_reuse")
+def test_data_keys_may_be_reused_from_now_on(subject: Subject) -> None:
+    """What a run wrote together is read together, and what was written before as it was written."""
+    wraps = {}
+    for reuse in ("none", "run", "3"):
+        subject.connect(data_key_reuse=reuse)
+        subject.new_run()
+        for number in range(6):
+            subject.keep(f"_{reuse}_{number}", reuse)
+        wraps[reuse] = subject.writes
+    assert wraps == {"none": 6, "run": 1, "3": 2}
+    subject.new_run()
+    for reuse in wraps:
+        assert {subject.read(f"_{reuse}_{number}") for number in range(6)} == {reuse.encode()}
+    assert subject.reads == 6 + 1 + 2
+
+
+@managers(able=Capability.WRITE, variants=True)
 def test_a_read_after_a_write_is_true(subject: Subject) -> None:
     for value in ("one", "two", "three"):
         subject.keep("a", value)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 
@@ -12,7 +14,8 @@ from conformance.choosing import managers
 from conformance.subject import CONNECTOR, Subject
 from conformance.workplace import canary
 
-ANN, BOB = {"org": "ann"}, {"org": "bob", "project": "api"}
+ANN: dict[str, Any] = {"org": "ann"}
+BOB: dict[str, Any] = {"org": "bob", "project": "api"}
 
 
 def two_scopes(subject: Subject) -> None:

@@ -75,7 +75,7 @@ def test_fields_of_json(subject: Subject) -> None:
     assert json.loads(subject.read("a")) == value
 
 
-@managers(able=Capability.WRITE)
+@managers(able=Capability.WRITE, variants=True)
 @proves("value limit")
 def test_the_largest_value(subject: Subject) -> None:
     value = canary().ljust(subject.provider.largest(), "x")
@@ -114,7 +114,7 @@ def test_a_file_of_more_than_64_kib(subject: Subject) -> None:
     assert subject.read("a") == value
 
 
-@managers(able=Capability.VERSIONS)
+@managers(able=Capability.VERSIONS, variants=True)
 @pytest.mark.parametrize("kind", [str, bytes])
 @proves("versions")
 def test_an_update_is_a_new_version(subject: Subject, kind: type) -> None:
@@ -138,7 +138,7 @@ def test_without_versions_none_can_be_asked_for(subject: Subject) -> None:
     assert subject.read("a") == b"two"
 
 
-@managers(able=Capability.WRITE)
+@managers(able=Capability.WRITE, variants=True)
 def test_what_did_not_change_is_not_written(subject: Subject) -> None:
     subject.keep("a", "value", description="d", tags={"team": "x"})
     subject.new_run()
@@ -175,7 +175,7 @@ def test_generated_once(subject: Subject) -> None:
     assert (subject.writes, subject.read("a")) == (0, value)
 
 
-@managers(able=Capability.WRITE)
+@managers(able=Capability.WRITE, variants=True)
 def test_check_mode_tells_what_would_happen(subject: Subject) -> None:
     predicted = subject.keep("a", "one", check_mode=True)
     assert (predicted.changed, predicted.returned["secret"]["version"], subject.writes) == (True, 1, 0)

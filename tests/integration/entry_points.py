@@ -14,3 +14,11 @@ KINDS = ("modules", "lookup", "filter", "connection", "callback")
 def entry_points() -> set[str]:
     """Return the names of all modules and of all plugins that playbooks use."""
     return {f"{kind}/{path.stem}" for kind in KINDS for path in (PLUGINS / kind).glob("*.py")}
+
+
+def served() -> set[str]:
+    """Return the entry points whose examples need a server: `test_examples_at_servers.py` runs them."""
+    return {entry for entry in entry_points() if entry.startswith("modules/connector_")} - {
+        "modules/connector_check",
+        "modules/connector_info",
+    }

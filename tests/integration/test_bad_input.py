@@ -24,6 +24,20 @@ MADE: list[Task] = [
     {"scoped.secrets.scope": API},
     {TEXT: {**API, "identifier": "a", "value": "first value"}},
 ]
+VAULT = "scoped.secrets.connector_hashicorp_vault"
+AWS = "scoped.secrets.connector_aws_secrets_manager"
+KMS = "scoped.secrets.connector_aws_kms"
+# Nobody is at these addresses: what is refused here is refused before anybody is asked.
+SERVER = {"url": "http://127.0.0.1:1", "check": False}
+REGION = {"region": "eu-central-1", "check": False}
+CONNECTORS: list[Task] = [
+    {VAULT: {**SERVER, "identifier": "hashi", "token": "a token"}},
+    {AWS: {**REGION, "identifier": "at_aws"}},
+    {KMS: {**REGION, "identifier": "kms", "key_arn": "alias/a"}},
+    {VAULT: {**SERVER, "org": "payments", "identifier": "main", "token": "a token", "use_as_default": True}},
+    {"scoped.secrets.scope": {"org": "payments", "builtin_manager": "disabled"}},
+    {TEXT: {"identifier": "taken_token", "value": "of somebody"}},
+]
 NEW: Task = {TEXT: {**API, "identifier": "a", "value": "second value"}}
 
 # Code of the error, module, its options.
@@ -56,6 +70,53 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("missing_key_file", TEXT, {"identifier": "a", "value": "x", "root_key_file": "/nowhere/root.key"}),
 ]
 
+# The same for secret managers.
+REFUSED += [
+    ("incomplete_connector", VAULT, {"identifier": "b", "token": "x", "check": False}),
+    ("incomplete_connector", KMS, {**REGION, "identifier": "b"}),
+    ("invalid_url", VAULT, {**SERVER, "identifier": "b", "token": "x", "url": "vault.example.com"}),
+    ("plain_http", VAULT, {**SERVER, "identifier": "b", "token": "x", "url": "http://vault.example.com"}),
+    ("invalid_option", VAULT, {**SERVER, "identifier": "b", "token": "x", "timeout": 0}),
+    ("invalid_option", AWS, {**REGION, "identifier": "b", "recovery_window_days": 31}),
+    ("invalid_options", VAULT, {**SERVER, "identifier": "b", "auth_method": "magic"}),
+    ("invalid_options", VAULT, {**SERVER, "identifier": "b", "token": "x", "token_ref": "account.taken_token"}),
+    ("unclear_login", VAULT, {**SERVER, "identifier": "b"}),
+    ("unclear_login", VAULT, {**SERVER, "identifier": "b", "token": "x", "role_id": "x"}),
+    ("unclear_login", VAULT, {**SERVER, "identifier": "b", "auth_method": "token", "role_id": "x"}),
+    ("incomplete_login", VAULT, {**SERVER, "identifier": "b", "auth_method": "approle", "secret_id": "x"}),
+    ("incomplete_login", AWS, {**REGION, "identifier": "b", "auth_method": "access_key", "access_key_id": "x"}),
+    ("invalid_reference", VAULT, {**SERVER, "identifier": "b", "token_ref": "a..b"}),
+    ("reference_downward", VAULT, {**SERVER, "identifier": "b", "token_ref": "org.taken_token"}),
+    ("unknown_secret", VAULT, {**SERVER, "identifier": "b", "token_ref": "nobody"}),
+    ("login_loop", VAULT, {**SERVER, "identifier": "b", "token_ref": "hashicorpvault://b/path#token"}),
+    ("login_loop", VAULT, {**SERVER, "identifier": "hashi", "token_ref": "hashicorpvault://hashi/path#token"}),
+    ("credential_name_taken", VAULT, {**SERVER, "identifier": "taken", "token": "x"}),
+    ("other_connector", KMS, {**REGION, "identifier": "hashi", "key_arn": "alias/a"}),
+    ("reserved_identifier", VAULT, {**SERVER, "identifier": "builtin", "token": "x"}),
+    ("invalid_identifier", VAULT, {**SERVER, "identifier": "a-b", "token": "x"}),
+    ("unknown_scope", VAULT, {**SERVER, "org": "nobody", "identifier": "b", "token": "x"}),
+    ("connector_in_use", VAULT, {"org": "payments", "identifier": "main", "state": "absent"}),
+    ("builtin_disabled", VAULT, {**SERVER, "org": "payments", "identifier": "main", "use_as_default": False}),
+    ("builtin_disabled", TEXT, {"org": "payments", "identifier": "b", "value": "x", "secret_manager": "builtin"}),
+    ("builtin_disabled", "scoped.secrets.default_secret_manager", {"org": "payments", "secret_manager": "builtin"}),
+    ("only_for_account", "scoped.secrets.scope", {"org": "payments", "inherited_managers": "allowed"}),
+    ("unknown_connector", "scoped.secrets.connector_check", {"identifier": "nobody"}),
+    ("unknown_connector", "scoped.secrets.connector_check", {"identifier": "builtin"}),
+    ("unknown_connector", TEXT, {"identifier": "b", "value": "x", "secret_manager": "nobody"}),
+    ("manager_of_other_scope", TEXT, {**API, "identifier": "b", "value": "x", "secret_manager": "account.hashi"}),
+    ("manager_of_other_scope", TEXT, {**API, "identifier": "b", "value": "x", "secret_manager": "main"}),
+    ("manager_fixed", TEXT, {"identifier": "taken_token", "value": "x", "secret_manager": "hashi"}),
+    ("reference_not_possible", TEXT, {"identifier": "b", "reference": "path#key"}),
+    ("reference_not_possible", TEXT, {"identifier": "b", "reference": "path#key", "secret_manager": "kms"}),
+    ("invalid_reference_path", TEXT, {"identifier": "b", "reference": "path#", "secret_manager": "hashi"}),
+    ("invalid_reference_path", TEXT, {"identifier": "b", "reference": "/#key", "secret_manager": "hashi"}),
+    ("reference_or_value", TEXT, {"identifier": "taken_token", "reference": "path#key"}),
+    ("invalid_options", TEXT, {"identifier": "b", "reference": "path", "value": "x", "secret_manager": "hashi"}),
+    ("invalid_options", TEXT, {"identifier": "b", "reference": "path", "adopt": True, "secret_manager": "hashi"}),
+    ("name_not_allowed", TEXT, {"identifier": "a$b", "value": "x", "secret_manager": "at_aws"}),
+    ("value_too_large_for_manager", FILE, {"identifier": "b", "src": "medium.bin", "secret_manager": "at_aws"}),
+]
+
 # Code of the error, the lookup's arguments as written in a template.
 UNREADABLE: list[tuple[str, str]] = [
     ("reference_downward", "'org.a'"),
@@ -68,6 +129,14 @@ UNREADABLE: list[tuple[str, str]] = [
     ("value_not_json", "'a#field', org='payments', project='api'"),
     ("invalid_reference", "'a..b'"),
     ("unknown_connector", "'account.hashicorpvault://vault/path#key', org='payments'"),
+    ("unknown_connector", "'hashicorpvault://hashi/path#key', org='payments'"),
+    ("other_connector_kind", "'awssecretsmanager://hashi/path#key'"),
+    ("other_connector_kind", "'hashicorpvault://kms/path#key'"),
+    ("reference_downward", "'org.hashicorpvault://main/path#key'"),
+    ("invalid_reference", "'hashicorpvault://hashi'"),
+    ("invalid_reference", "'vault://hashi/path'"),
+    ("reserved_identifier", "'hashicorpvault://builtin/path'"),
+    ("conflicting_reference", "'hashicorpvault://hashi/path#key', key='other'"),
     ("unknown_option", "'a', on_mising='skip'"),
     ("invalid_option", "'a', on_missing='ignore'"),
     ("invalid_option", "'a', cache_ttl='soon'"),
@@ -93,18 +162,21 @@ def check_error(error: dict[str, Any], code: str) -> None:
 
 def test_what_is_asked_for_is_malformed(site: Site) -> None:
     (site.folder / "large.bin").write_bytes(bytes(10 * 1024 * 1024 + 1))
+    (site.folder / "medium.bin").write_bytes(bytes(64 * 1024 + 1))
     (site.folder / "small.txt").write_text("x")
-    site.run(MADE)
+    site.run([*MADE, *CONNECTORS])
     before = content(site)
     tasks = [{"name": f"case {n}", m: options, "ignore_errors": True} for n, (_c, m, options) in enumerate(REFUSED)]
     run = site.run(tasks)
-    for number, (code, _module, _options) in enumerate(REFUSED):
-        check_error(run.result(f"case {number}"), code)
+    results = [run.result(f"case {number}") for number in range(len(REFUSED))]
+    wanted = [(number, code) for number, (code, _module, _options) in enumerate(REFUSED)]
+    assert [(number, result.get("code")) for number, result in enumerate(results)] == wanted
+    assert all(result["msg"] and result["hint"] and not result["changed"] for result in results)
     assert content(site) == before
 
 
 def test_what_is_looked_up_is_not_to_be_had(site: Site) -> None:
-    site.run(MADE)
+    site.run([*MADE, *CONNECTORS])
     tasks = [
         {
             "name": f"case {number}",

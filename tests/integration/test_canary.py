@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from canaries import LOUD, Watch, canaries, check_output, spellings
@@ -13,11 +14,43 @@ from entry_points import entry_points
 from site_of_runs import Site, Task
 
 API = {"org": "payments", "project": "api"}
-# Nobody is there: what succeeds is not checked. Where there is somebody, see test_canary_connectors.py.
-VAULT = {**API, "identifier": "vault", "url": "http://127.0.0.1:1", "retries": 0}
-AWS = {**API, "region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "retries": 0, "access_key_id": "AKIAX"}
-SECRETS_MANAGER = {**AWS, "identifier": "aws"}
-KMS = {**AWS, "identifier": "kms", "key_arn": "alias/a"}
+# Nothing answers there: what succeeds is not checked. Where something does, see test_canary_connectors.py.
+AWS = {"region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "retries": 0}
+KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+AWS_KEY = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "{{ canary.password }}"}
+
+
+def connectors(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
+    """Return what declares a connector of AWS, and what fails to."""
+    module = f"scoped.secrets.connector_{kind}"
+    given = {**API, "identifier": kind, **AWS, **options, **AWS_KEY}
+    return (
+        [
+            {module: {**given, "session_token": "{{ canary.text }}", "check": False}},
+            {module: {**given, "secret_access_key": "{{ canary.changed }}", "check": False}},
+        ],
+        [
+            {module: {**given, "identifier": "other", "session_token": "{{ canary.text }}"}},
+            {module: {**given, "secret_access_key_ref": "text"}},
+            {module: {**given, "external_id": "x", "check": False}},
+            {module: {**given, "secret_access_key": ["{{ canary.text }}"], "retries": "many"}},
+            {module: {**given, "auth_method": "default", "check": False}},
+            {module: {**given, "org": "nobody", "check": False}},
+        ],
+    )
+
+
+def vault(**options: Any) -> Task:
+    """Return a task about a connector to a server that is not there."""
+    return {
+        "scoped.secrets.connector_hashicorp_vault": {
+            **API,
+            "identifier": "vault",
+            "url": "https://localhost:9",
+            **options,
+        }
+    }
+
 
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
 TABLE: dict[str, tuple[list[Task], list[Task]]] = {
@@ -89,88 +122,45 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         [{"scoped.secrets.doctor": {}}, {"scoped.secrets.doctor": {"passphrase": "{{ canary.text }}"}}],
         [{"scoped.secrets.doctor": {"pasphrase": "{{ canary.text }}"}}],
     ),
-    "modules/connector_hashicorp_vault": (
-        [
-            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token": "{{ canary.text }}", "check": False}},
-            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token": "{{ canary.changed }}", "check": False}},
-            {
-                "scoped.secrets.connector_hashicorp_vault": {
-                    **VAULT,
-                    "role_id": "a-role",
-                    "secret_id": "{{ canary.password }}",
-                    "client_cert": "{{ canary.key }}",
-                    "client_key": "{{ canary.key }}",
-                    "check": False,
-                }
-            },
-            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token_ref": "text", "check": False}},
-        ],
-        [
-            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token": "{{ canary.text }}"}},
-            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token_ref": "text", "tags": {"now": "checked"}}},
-            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "tokn": "{{ canary.text }}"}},
-            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "token": "{{ canary.text }}", "token_ref": "text"}},
-            {
-                "scoped.secrets.connector_hashicorp_vault": {
-                    **VAULT,
-                    "url": "https://u:{{ canary.password | urlencode }}@vault.example.com",
-                    "token": "{{ canary.text }}",
-                }
-            },
-            {"scoped.secrets.connector_hashicorp_vault": {**VAULT, "username": "u", "secret_id": "{{ canary.short }}"}},
-        ],
-    ),
-    "modules/connector_aws_secrets_manager": (
-        [
-            {
-                "scoped.secrets.connector_aws_secrets_manager": {
-                    **SECRETS_MANAGER,
-                    "secret_access_key": "{{ canary.text }}",
-                    "session_token": "{{ canary.changed }}",
-                    "check": False,
-                }
-            },
-            {
-                "scoped.secrets.connector_aws_secrets_manager": {
-                    **SECRETS_MANAGER,
-                    "secret_access_key_ref": "text",
-                    "check": False,
-                }
-            },
-        ],
-        [
-            {
-                "scoped.secrets.connector_aws_secrets_manager": {
-                    **SECRETS_MANAGER,
-                    "secret_access_key": "{{ canary.text }}",
-                    "session_token": "{{ canary.changed }}",
-                }
-            },
-            {
-                "scoped.secrets.connector_aws_secrets_manager": {
-                    **SECRETS_MANAGER,
-                    "secret_access_key": "{{ canary.password }}",
-                    "profile": "other",
-                }
-            },
-        ],
-    ),
-    "modules/connector_aws_kms": (
-        [{"scoped.secrets.connector_aws_kms": {**KMS, "secret_access_key": "{{ canary.password }}", "check": False}}],
-        [
-            {"scoped.secrets.connector_aws_kms": {**KMS, "secret_access_key": "{{ canary.changed }}"}},
-            {"scoped.secrets.connector_aws_kms": {**KMS, "secret_access_key": ["{{ canary.text }}"], "key_arn": ""}},
-        ],
-    ),
-    "modules/connector_check": (
-        [{"scoped.secrets.connector_check": {**API, "identifier": name}} for name in ("vault", "aws", "kms")],
-        [{"scoped.secrets.connector_check": {"identifier": "vault", "passphrase": "{{ canary.text }}"}}],
-    ),
     # It is enabled in every way: see LOUD.
     "callback/usage": ([], []),
+    "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
+    "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],
+    ),
+    "modules/connector_hashicorp_vault": (
+        [
+            vault(check=False, token="{{ canary.text }}", tags={"team": "payments"}),
+            vault(check=False, token="{{ canary.changed }}"),
+            vault(check=False, role_id="r", secret_id="{{ canary.password }}"),
+            vault(check=False, role="r", jwt="{{ canary.text }}"),
+            vault(check=False, client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
+            vault(check=False, username="u", password="{{ canary.short }}"),
+            vault(check=False, token_ref="text"),
+            vault(check=False, identifier="gone", token="{{ canary.text }}"),
+            vault(identifier="gone", state="absent"),
+        ],
+        [
+            vault(token="{{ canary.text }}", retries=0),
+            vault(role_id="r", secret_id="{{ canary.password }}", retries=0),
+            vault(client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
+            vault(token="{{ canary.text }}", token_ref="text"),
+            vault(token="{{ canary.text }}", secret_id="{{ canary.password }}"),
+            vault(token_ref="text", retries=0, tags={"now": "checked"}),
+            vault(tokn="{{ canary.text }}"),
+            vault(org="nobody", project="", token="{{ canary.text }}"),
+            vault(url="https://u:{{ canary.short }}@localhost", token="{{ canary.text }}"),
+            vault(url="https://u:{{ canary.password | urlencode }}@localhost", token="{{ canary.text }}"),
+        ],
+    ),
+    "modules/connector_check": (
+        [
+            {"scoped.secrets.connector_check": {**API, "identifier": name}}
+            for name in ("vault", "aws_kms", "aws_secrets_manager")
+        ],
+        [{"scoped.secrets.connector_check": {"identifier": "vault", "passphrase": "{{ canary.text }}"}}],
     ),
     "modules/default_secret_manager": (
         [{"scoped.secrets.default_secret_manager": {**API, "secret_manager": "builtin"}}],

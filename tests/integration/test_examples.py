@@ -5,74 +5,26 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from entry_points import entry_points
+from entry_points import entry_points, served
+from running_examples import EXAMPLES, NEED_SERVERS, run_documentation, run_twice
 from site_of_runs import ROOT, Site
 
-EXAMPLES = ROOT / "examples"
-KINDS = {"modules": "module"}
-
-
-@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yml")))
-def test_playbook(site: Site, example: str) -> None:
-    shutil.copytree(EXAMPLES, site.folder / "examples")
-    targets = [f"-erendered_file={site.folder}/rendered.ini", f"-etarget_folder={site.folder}"]
-    playbook = site.folder / "examples" / example
-    first = site.run(playbook, *targets)
-    assert "skipping: no hosts matched" not in first.output
-    again = site.run(playbook, *targets)
-    assert [task["task"] for task in again.tasks if task["result"].get("changed")] == []
-
-
-def documentation(site: Site, entry: str) -> dict[str, Any]:
-    kind, name = entry.split("/")
-    command = [str(site.venv / "bin" / "ansible-doc"), "-t", KINDS.get(kind, kind), "-j", f"scoped.secrets.{name}"]
-    done = subprocess.run(command, env=site.environment(), capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stdout)[f"scoped.secrets.{name}"])
-
-
-def variables_of_aws(server: Any) -> dict[str, str]:
-    """Return the environment of the stand-in for AWS, and make the keys that the examples name there."""
-    client = server.client("kms")
-    for alias in ("alias/payments", "alias/payments-api"):
-        if alias not in [one["AliasName"] for one in client.list_aliases()["Aliases"]]:
-            key = client.create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]
-            client.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
-    return {**server.variables(), "PAYMENTS_AWS_KEY": "test"}
-
-
+PLAYBOOKS = {path.name for path in EXAMPLES.glob("*.yml")}
 # A callback is enabled in ansible.cfg: it has no tasks to show.
-WITH_TASKS = sorted(entry for entry in entry_points() if not entry.startswith("callback/"))
-# The server that the examples of an entry point ask for, and the variables by which they find it.
-NEEDS: dict[str, tuple[str, Callable[[Any], dict[str, str]]]] = {
-    "modules/connector_aws_kms": ("moto", variables_of_aws),
-    "modules/connector_aws_secrets_manager": ("moto", variables_of_aws),
-    "modules/connector_hashicorp_vault": ("openbao", lambda bao: {"VAULT_ADDR": bao.url, "VAULT_TOKEN": bao.token}),
-}
+CALLBACKS = {entry for entry in entry_points() if entry.startswith("callback/")}
 
 
-@pytest.mark.parametrize("entry", [entry for entry in WITH_TASKS if entry not in NEEDS])
+@pytest.mark.parametrize("example", sorted(PLAYBOOKS - NEED_SERVERS))
+def test_playbook(site: Site, example: str) -> None:
+    run_twice(site, example)
+
+
+@pytest.mark.parametrize("entry", sorted(entry_points() - CALLBACKS - served()))
 def test_examples_of_the_documentation(site: Site, entry: str) -> None:
-    tasks = yaml.safe_load(documentation(site, entry)["examples"])
-    assert tasks
-    site.run(tasks)
-
-
-@pytest.mark.servers
-@pytest.mark.parametrize("entry", NEEDS)
-def test_examples_that_need_a_server(request: pytest.FixtureRequest, site: Site, entry: str) -> None:
-    fixture, variables = NEEDS[entry]
-    tasks = yaml.safe_load(documentation(site, entry)["examples"])
-    assert tasks
-    site.run(tasks, environment=variables(request.getfixturevalue(fixture)))
+    run_documentation(site, entry)
 
 
 def test_every_link_of_the_documentation_leads_somewhere() -> None:

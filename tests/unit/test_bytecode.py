@@ -44,6 +44,14 @@ def test_what_lies_below_is_found_by_pythons_own_loader() -> None:
         assert spec.cached
 
 
+def test_so_is_what_plugins_share_apart_from_modules() -> None:
+    beside = FOLDER.parent / "plugin_utils"
+    spec = BytecodeFinder().find_spec(str(PACKAGE).replace("module_utils", "plugin_utils.router"), [str(beside)])
+    assert spec is not None
+    assert isinstance(spec.loader, SourceFileLoader)
+    assert spec.origin == str(beside / "router.py")
+
+
 @pytest.mark.parametrize(
     ("name", "path"),
     [
@@ -86,7 +94,7 @@ def test_a_worker_leaves_bytecode_for_the_next(installed: Path) -> None:
     assert load(installed, "without").split() == ["_AnsibleCollectionLoader", "a"]
     assert compiled(installed) == []
     assert load(installed, "with").split() == ["SourceFileLoader", "a"]
-    assert compiled(installed) == ["__init__", "errors", "queries"]
+    assert compiled(installed) == ["__init__", "errors", "queries", "record"]
 
 
 def test_where_none_may_be_written_everything_works(installed: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..managers import builtin
 from ..managers.registry import manager_kind
-from ..model.entities import Connector, Scope
+from ..model.entities import Connector, Scope, SecretUser
 from ..model.errors import Conflict
 from ..model.identifiers import check_identifier, check_name, check_tags
 from ..model.scopes import ScopePath
@@ -147,9 +147,10 @@ class ConnectorResource(Resource[ConnectorState]):
         fields = {**changed_fields(after, before), **({"credentials": changed} if changed else {})}
         if changed:
             after["credentials"] = {name: plan.action.value for name, plan in changed.items()}
+        warnings = self._broken_by(state, changed)
         if not state.is_present:
-            return Plan(Action.CREATE, {}, after, fields)
-        return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields)
+            return Plan(Action.CREATE, {}, after, fields, warnings)
+        return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields, warnings)
 
     def _before(self, state: ConnectorState) -> View:
         connector = state.connector
@@ -233,7 +234,27 @@ class ConnectorResource(Resource[ConnectorState]):
             )
         warnings = [f"The {self.what} was removed although it is in use: {', '.join(users)}."] if users else []
         changed = self._changed_credentials(state) if not state.secrets else {}
+        warnings += self._broken_by(state, changed)
         return Plan(Action.DELETE, self._before(state), {}, {"credentials": changed} if changed else {}, warnings)
+
+    def _broken_by(self, state: ConnectorState, changed: Mapping[str, Plan]) -> list[str]:
+        """Return warnings for credentials that go although others use them; raise Conflict unless that is forced."""
+        warnings = []
+        for name in (name for name, plan in changed.items() if plan.action is Action.DELETE):
+            identifier = f"{self.identifier}_{name}"
+            users = [str(user) for user in state.credentials[name].users if not self._is_own(state, user)]
+            if users and not self.force:
+                raise Conflict(
+                    "secret_in_use",
+                    f"The {self.what} would no longer keep secret '{identifier}', which is used by {', '.join(users)}.",
+                    hint="Change or remove what uses it first, or set 'force: true'.",
+                    details={"used_by": users},
+                )
+            warnings += [f"Secret '{identifier}' was removed although it is used by {', '.join(users)}."] * bool(users)
+        return warnings
+
+    def _is_own(self, state: ConnectorState, user: SecretUser) -> bool:
+        return user.kind == "connector" and state.connector is not None and user.id == state.connector.id
 
     def prepare(self, access: Access, state: ConnectorState, plan: Plan) -> Prepared:
         """Prove that the connector can log in, then have its credentials kept by their managers."""
@@ -265,8 +286,9 @@ class ConnectorResource(Resource[ConnectorState]):
         return replace(old or blank, options=options, kept=wanted.kept, is_removed=False)
 
     def guard(self, state: ConnectorState) -> object:
-        connector = state.connector
-        return (connector.id, connector.revision) if connector else None
+        connector, credentials = state.connector, self._credentials_of(state)
+        kept = {name: credentials[name].guard(secret) for name, secret in state.credentials.items()}
+        return (connector.id, connector.revision) if connector else None, kept
 
     def apply(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
         if plan.action is Action.DELETE:
@@ -300,8 +322,8 @@ class ConnectorResource(Resource[ConnectorState]):
         connector = state.connector
         if connector is None:
             return
-        for path in state.default_of:
-            write_default(session, session.chain(path), None)
+        for scope in state.default_of:
+            write_default(session, session.chain(scope), None)
         chain = session.chain(self.path)
         if state.secrets:
             session.replace_connector(chain, connector, replace(connector, is_removed=True, updated_at=session.now))

@@ -74,10 +74,11 @@ def _check_library(manager: str, requirement: str, *, is_needed: bool) -> Check:
     found = _version(name)
     if found != "none" and _numbers(found) >= _numbers(wanted):
         return _ok(check, f"{name} {found}")
-    hint = f"Install it where ansible-playbook runs: pip install '{requirement}'"
-    verdict = "error" if is_needed else "ok"
-    use = "" if is_needed else f"; only connectors of the kind {manager} need it"
-    return {"check": check, "verdict": verdict, "message": f"{name}: {found} is installed{use}", "hint": hint}
+    message, command = f"{name}: {found} is installed", f"pip install '{requirement}'"
+    if not is_needed:
+        return _ok(check, f"{message}; only connectors of the kind {manager} need it: {command}")
+    hint = f"Install it where ansible-playbook runs: {command}"
+    return {"check": check, "verdict": "error", "message": message, "hint": hint}
 
 
 def _numbers(version: str) -> list[int]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -41,6 +40,7 @@ class Shared:
         self.usage = Usage()
         self._lock = threading.Lock()
         self._providers: Providers | None = None
+        self._fetches: Fetches | None = None
 
     @property
     def providers(self) -> Providers:
@@ -51,12 +51,15 @@ class Shared:
             self._providers = self._providers or Providers(self.usage)
             return self._providers
 
-    @cached_property
+    @property
     def fetches(self) -> Fetches:
         """What was fetched."""
         from .fetching import Fetches
 
-        return Fetches()
+        # Not a cached property: many threads must get the same one.
+        with self._lock:
+            self._fetches = self._fetches or Fetches()
+            return self._fetches
 
     def take_notices(self) -> list[str]:
         """Return what people should be told about secret managers, once."""

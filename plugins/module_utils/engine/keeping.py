@@ -16,7 +16,15 @@ from .access import Access
 from .managers import Keeper
 from .providers import describe
 
-__all__ = ["Keeping", "check_referable", "check_removable", "path_for", "remove_kept", "split_reference"]
+__all__ = [
+    "Keeping",
+    "check_referable",
+    "check_removable",
+    "is_kept_there",
+    "path_for",
+    "remove_kept",
+    "split_reference",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +56,24 @@ def _check_able(keeper: Keeper, capability: Capability, doing: str) -> None:
         raise failures.not_able(keeper.what, keeper.kind.TITLE, doing)
 
 
-def _is_kept_elsewhere(keeper: Keeper | None, secret: Secret) -> bool:
-    """Tell whether a connector has something that was written for a secret, and can still be asked about it."""
-    return keeper is not None and not (secret.is_reference or keeper.keeps_keys or keeper.connector.is_removed)
+def is_kept_there(keeper: Keeper, secret: Secret) -> bool:
+    """Tell whether a secret that goes is to be removed at its manager: no references, no values of the store."""
+    return not (secret.is_reference or keeper.connector.is_removed or keeper.keeps_keys)
 
 
 def check_removable(keeper: Keeper | None, secret: Secret) -> None:
     """Raise InvalidInput if what was written for a secret can't be removed by its manager."""
-    if keeper and _is_kept_elsewhere(keeper, secret):
+    if keeper and is_kept_there(keeper, secret):
         _check_able(keeper, Capability.DELETE, "delete secrets")
+        describe(keeper).check_writing(None)
 
 
-def remove_kept(access: Access, keeper: Keeper | None, secret: Secret, *, is_forced: bool) -> None:
-    """Remove at its manager what was written there for a secret: nothing for references and values of the store.
+def remove_kept(access: Access, keeper: Keeper, secret: Secret, *, is_forced: bool) -> None:
+    """Remove at its manager what was written there for a secret, if anything was.
 
     With `is_forced` what can't be removed, or is somebody else's by now, is left there with a warning.
     """
-    if keeper is None or not _is_kept_elsewhere(keeper, secret):
+    if not is_kept_there(keeper, secret):
         return
     try:
         check_removable(keeper, secret)

@@ -93,9 +93,12 @@ class Managers:
 
         Raise NotFound, Forbidden for one of another scope, Conflict for a built-in manager that is switched off.
         """
-        keeper = self.find(self.default if name is None else name)
+        keeper = self.keeper(self.scope.default_connector_id) if name is None else self.find(name)
         if keeper is None:
             self._check_builtin()
+        elif keeper not in self.usable:
+            # It became the default while all scopes could use those above them.
+            raise self._other_scope(keeper)
         return keeper
 
     def find(self, name: str) -> Keeper | None:
@@ -117,13 +120,16 @@ class Managers:
             )
 
     def _of_other_scope(self, name: str) -> Forbidden | None:
-        identifier = name.rpartition(".")[2]
-        above = next((k for k in self._present() if k.connector.identifier == identifier), None)
-        if above is None or above in self.usable:
-            return None
+        identifier, usable = name.rpartition(".")[2], self.usable
+        others = (k for k in self._present() if k not in usable and k.connector.identifier == identifier)
+        other = next(others, None)
+        return self._other_scope(other) if other else None
+
+    def _other_scope(self, other: Keeper) -> Forbidden:
         return Forbidden(
             "manager_of_other_scope",
-            f"'{identifier}' is a {above.what}; {self.scope.path} can't use a secret manager of another scope.",
+            f"'{other.connector.identifier}' is a {other.what}; {self.scope.path} can't use a secret manager of "
+            "another scope.",
             hint=f"Those of {self.scope.path} are: {', '.join(self.names) or 'none'}. Declare a connector there, "
             "or let all scopes use those above them with 'inherited_managers: allowed' on the account.",
         )
@@ -136,6 +142,16 @@ class Managers:
         )
 
 
+def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
+    """Return the error for a secret whose connector was removed by force. `what` begins a sentence."""
+    name = f"'{keeper.connector.identifier}'" if keeper else "of this secret"
+    return Conflict(
+        "connector_removed",
+        f"{what} is kept by a connector that was removed: {name}.",
+        hint="Declare that connector again, with the same identifier and place: what it kept is read again then.",
+    )
+
+
 def load_managers(session: Session, chain: list[Scope]) -> Managers:
     """Return the verified connectors that the last scope of a chain may know of."""
     keepers = [
@@ -144,13 +160,3 @@ def load_managers(session: Session, chain: list[Scope]) -> Managers:
         for connector in session.connectors(chain[: depth + 1])
     ]
     return Managers(chain[-1], keepers, chain[0].inherits_managers)
-
-
-def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
-    """Return the error for a secret (`what`) whose connector was removed by force."""
-    name = f"'{keeper.connector.identifier}'" if keeper else "of this secret"
-    return Conflict(
-        "connector_removed",
-        f"{what} is kept by a connector that was removed: {name}.",
-        hint="Declare that connector again, with the same identifier and place: what it kept is read again then.",
-    )

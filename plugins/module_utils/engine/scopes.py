@@ -31,12 +31,16 @@ _SHOWN = ("name", "description", "tags", "builtin_manager", "inherited_managers"
 
 @dataclass(frozen=True, slots=True)
 class ScopeState:
-    """The scopes down to the declared one (the last is None where it does not exist), and what is in it."""
+    """The scopes down to the declared one (the last is None where it does not exist), and what is in it.
+
+    `heads` change with whatever is in a scope that goes, or below it.
+    """
 
     parents: list[Scope]
     scope: Scope | None
     default: str = ""
     contents: dict[str, int] = field(default_factory=dict)
+    heads: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 class ScopeResource(Resource[ScopeState]):
@@ -49,7 +53,8 @@ class ScopeResource(Resource[ScopeState]):
         except NotFound:
             return ScopeState(parents, None)
         managers = load_managers(session, chain)
-        return ScopeState(parents, chain[-1], managers.default, _contents(session, managers))
+        heads = tuple(_heads(session, chain[-1])) if self.absent else ()
+        return ScopeState(parents, chain[-1], managers.default, _contents(session, managers), heads)
 
     def plan(self, state: ScopeState) -> Plan:
         if self.absent:
@@ -116,13 +121,22 @@ class ScopeResource(Resource[ScopeState]):
         warnings = [f"Removed with {self.path}: {', '.join(inside)}."] if inside else []
         return Plan(Action.DELETE, _fields(state.scope), {}, warnings=warnings)
 
-    def prepare(self, access: Access, state: ScopeState, plan: Plan) -> None:
+    def prepare(self, access: Access, state: ScopeState, plan: Plan) -> bool | None:
         """Remove at secret managers what was written there for the secrets of a scope that goes."""
-        if state.scope and plan.action is Action.DELETE:
-            for keeper, secret in access.in_store(lambda session: _in_order(session, session.chain(self.path))):
-                remove_kept(access, keeper, secret, is_forced=self.force)
+        if state.scope is None or plan.action is not Action.DELETE:
+            return None
+        kept = access.in_store(lambda session: _in_order(session, session.chain(self.path)))
+        for keeper, _secret in kept:
+            # Logged in before anything goes: what others need to log in may be among it.
+            access.call(keeper, lambda _manager: None)
+        for keeper, secret in kept:
+            remove_kept(access, keeper, secret, is_forced=self.force)
+        return True if kept else None
 
-    def apply(self, session: Session, state: ScopeState, plan: Plan, prepared: None) -> None:
+    def guard(self, state: ScopeState) -> object:
+        return state.heads
+
+    def apply(self, session: Session, state: ScopeState, plan: Plan, prepared: bool | None) -> None:
         if plan.action is Action.CREATE:
             session.create_scope(state.parents, self._scope_of(session, state, plan.fields))
         elif state.scope and plan.action is Action.UPDATE:
@@ -144,6 +158,12 @@ class ScopeResource(Resource[ScopeState]):
         return {"level": self.path.level.value, **super().identity}
 
 
+def _heads(session: Session, scope: Scope) -> Iterator[bytes]:
+    yield scope.head
+    for child in rows.children_of(session.tx, scope):
+        yield from _heads(session, child)
+
+
 def _in_order(session: Session, chain: list[Scope]) -> list[tuple[Keeper, Secret]]:
     """Return the secrets that connectors keep, each before those that its connector needs to log in."""
     kept = list(_kept_elsewhere(session, chain))
@@ -152,7 +172,7 @@ def _in_order(session: Session, chain: list[Scope]) -> list[tuple[Keeper, Secret
 
 
 def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keeper, Secret]]:
-    """Yield the secrets of a scope, and of those below it, that connectors keep."""
+    """Yield the secrets of a scope, and of those below it, that are to be removed at secret managers."""
     for child in rows.children_of(session.tx, chain[-1]):
         yield from _kept_elsewhere(session, [*chain, child])
     managers = load_managers(session, chain)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..crypto.scopekey import ScopeKey
@@ -33,7 +33,7 @@ class SecretState:
     version: SecretVersion | None = None
     key: ScopeKey | None = None
     users: tuple[SecretUser, ...] = ()
-    observed: bytes | None = None
+    observed: bytes | None = field(default=None, repr=False)
     is_observed: bool = False
 
     @property

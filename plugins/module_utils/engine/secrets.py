@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -35,7 +35,7 @@ class Prepared:
     """What was done at the secret's manager, for the store to follow. `keeping` is None where no value is involved."""
 
     secret_id: str
-    value: bytes = b""
+    value: bytes = field(default=b"", repr=False)
     keeping: Keeping | None = None
 
 
@@ -69,9 +69,11 @@ class SecretResource(Resource[SecretState]):
         """Look at the value that a value keeper has: others may have changed it there."""
         secret, keeper = state.secret, state.keeper
         wants_value = self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
-        if not (wants_value and secret and keeper) or keeper.keeps_keys or secret.is_reference:
+        if not (wants_value and secret and keeper):
             return state
         self._check_keeper(state)
+        if keeper.keeps_keys or secret.is_reference:
+            return state
         return replace(state, observed=access.kept_value(keeper, secret.path), is_observed=True)
 
     def _check_keeper(self, state: SecretState) -> None:
@@ -113,6 +115,8 @@ class SecretResource(Resource[SecretState]):
         fields = changed_fields(self._wanted(), before)
         after = {**before, **fields}
         if self.reference and self.reference != (secret.path, secret.reference_key):
+            if state.keeper and state.keeper.connector.is_removed:
+                raise connector_removed(f"The {self.what}", state.keeper)
             fields["reference_to"] = self.reference
             after["reference_to"] = path_and_key(*self.reference)
         if self._has_new_value(state):

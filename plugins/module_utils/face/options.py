@@ -12,9 +12,10 @@ import configparser
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..model.errors import InvalidInput
+from ..model.record import Record
 from ..model.settings import Settings
 
 __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "settings_of"]
@@ -22,7 +23,7 @@ __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "
 INI_SECTION = "scoped_secrets"
 
 
-class Option(NamedTuple):
+class Option(Record):
     """Where a shared option may be set besides directly (not even there: no argument); empty: not there."""
 
     name: str
@@ -117,12 +118,13 @@ def _ini(config_file: str) -> dict[str, str]:
 
 def settings_of(options: Mapping[str, str]) -> Settings:
     """Return the store and key settings of resolved options."""
-    store = options["store"] or default_store()
-    root_key_file = os.path.abspath(os.path.expanduser(options["root_key_file"] or default_root_key_file()))
+    defaults = default_store(), default_root_key_file()
+    store = options["store"] or defaults[0]
+    root_key_file = os.path.abspath(os.path.expanduser(options["root_key_file"] or defaults[1]))
     return Settings(
         store=store,
         root_key_file=root_key_file,
-        is_local_default=(store, root_key_file) == (default_store(), default_root_key_file()),
+        is_local_default=(store, root_key_file) == defaults,
         root_key=options["root_key"],
         passphrase=options["passphrase"],
         through_broker=_switch("broker", options["broker"]),

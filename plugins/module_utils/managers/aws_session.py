@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ..model.errors import ScopedSecretsError
@@ -200,6 +201,7 @@ class AwsSession:
     def _bare(self, profile: str = "") -> Any:
         session = self._new(profile=profile or None)
         session.user_agent_extra = f"scoped.secrets/{VERSION}"
+        session.lazy_register_component("data_loader", lambda: _loader(session.get_config_variable("data_path")))
         events = session.get_component("event_emitter")
         events.register("before-send", self._before_send)
         events.register("before-call.sts", self._before_sts)
@@ -314,6 +316,14 @@ class _Fixed:
 
     def __init__(self, credentials: Any) -> None:
         self.load: Callable[[], Any] = lambda: credentials
+
+
+@lru_cache(maxsize=4)
+def _loader(data_path: str | None) -> Any:
+    """Return what reads AWS's descriptions of its services, one for all: reading them takes longer than a login."""
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 def _split(role: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, proxy
 
 from ..crypto.context import Context
 from ..crypto.envelope import damaged_value
@@ -30,7 +30,8 @@ class DataKeys:
 
     def __init__(self, keeper: KeyKeeper) -> None:
         reuse = str(keeper.options.get("data_key_reuse") or "none")
-        self.keeper = keeper
+        # Held weakly: else neither of the two would ever go.
+        self.keeper: KeyKeeper = proxy(keeper)
         self._most = int({"none": "0", "run": str(MAX_WRAPS)}.get(reuse, reuse))
         self._lock = threading.Lock()
         self._branch: tuple[bytes, bytes] | None = None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,6 +113,7 @@ class SecretUser:
     kind: str
     identifier: str
     field: str
+    id: str = dataclasses.field(default="", repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind} '{self.identifier}' ({self.field})"

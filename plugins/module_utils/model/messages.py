@@ -16,7 +16,7 @@ class Request:
     """A module's call. `params` holds the options that the user gave, none else; `org` and `project` always."""
 
     resource: str
-    params: dict[str, Any]
+    params: dict[str, Any] = field(repr=False)
     check_mode: bool = False
 
 

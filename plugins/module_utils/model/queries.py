@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .errors import ScopedSecretsError
+from .record import Record
 
 __all__ = ["Answer", "Query"]
 
 
-class Query(NamedTuple):
+class Query(Record):
     """A secret to read, as the caller in scope (`org`, `project`) names it. `cache_ttl`: seconds, None for the run."""
 
     reference: str
@@ -23,10 +22,13 @@ class Query(NamedTuple):
     cache_ttl: int | None = None
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """What a query brought: the value, its kind (text, file) and when it expires (ISO 8601 or never), or the error."""
 
     kind: str = ""
     value: bytes = b""
     error: ScopedSecretsError | None = None
     expires_at: str = ""
+
+    def __repr__(self) -> str:
+        return f"Answer(kind={self.kind!r}, error={self.error!r}, expires_at={self.expires_at!r})"

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from .record import Record
 
 __all__ = ["Settings"]
 
 
-class Settings(NamedTuple):
+class Settings(Record):
     """The resolved common options. `is_local_default`: the store and key file are the ones of a plain installation."""
 
     store: str

@@ -21,19 +21,21 @@ def connectors_of(tx: Transaction, scope_id: str) -> list[Connector]:
 
 
 def defaults_at(tx: Transaction, connector_id: str) -> list[ScopePath]:
-    """Return the scopes whose default manager a connector is."""
+    """Return the scopes whose default manager a connector is, the widest first."""
     rows = tx.all(
-        "SELECT scope.level, scope.identifier, parent.identifier AS org FROM default_manager "
-        "JOIN scope ON scope.id = default_manager.scope_id LEFT JOIN scope AS parent ON parent.id = scope.parent_id "
-        "WHERE default_manager.connector_id = :id ORDER BY scope.level, parent.identifier, scope.identifier",
+        """SELECT scope.level, scope.identifier, parent.identifier AS above
+        FROM default_manager JOIN scope ON scope.id = default_manager.scope_id
+        LEFT JOIN scope AS parent ON parent.id = scope.parent_id
+        WHERE default_manager.connector_id = :id""",
         id=connector_id,
     )
-    return [_path(Level(row["level"]), row["org"], row["identifier"]) for row in rows]
+    return sorted(map(_path, rows), key=lambda path: (path.level.depth, path.org, path.project))
 
 
-def _path(level: Level, org: str, identifier: str) -> ScopePath:
+def _path(row: Row) -> ScopePath:
+    level, identifier = Level(row["level"]), row["identifier"]
     if level is Level.PROJECT:
-        return ScopePath(org, identifier)
+        return ScopePath(row["above"], identifier)
     return ScopePath(identifier) if level is Level.ORG else ACCOUNT
 
 

@@ -173,11 +173,12 @@ def _version(row: Row) -> SecretVersion:
 def users_of(tx: Transaction, secret_id: str) -> list[SecretUser]:
     """Return the connectors and credentials that use a secret."""
     rows = tx.all(
-        """SELECT used.user_kind, used.field, coalesce(connector.identifier, secret.identifier) AS identifier
+        """SELECT used.user_kind, used.user_id, used.field,
+            coalesce(connector.identifier, secret.identifier) AS identifier
         FROM secret_reference AS used
         LEFT JOIN connector ON used.user_kind = 'connector' AND connector.id = used.user_id
         LEFT JOIN secret ON used.user_kind = 'secret' AND secret.id = used.user_id
         WHERE used.secret_id = :secret ORDER BY used.user_kind, identifier, used.field""",
         secret=secret_id,
     )
-    return [SecretUser(row["user_kind"], row["identifier"], row["field"]) for row in rows]
+    return [SecretUser(row["user_kind"], row["identifier"], row["field"], row["user_id"]) for row in rows]

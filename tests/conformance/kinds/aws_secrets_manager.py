@@ -73,5 +73,8 @@ class AwsSecretsManager(AwsProvider):
     def remove(self, path: str) -> None:
         self._client.delete_secret(SecretId=path, ForceDeleteWithoutRecovery=True)
 
+    def retire(self, path: str) -> None:
+        self._client.delete_secret(SecretId=path, RecoveryWindowInDays=7)
+
 
 PROVIDERS = [AwsSecretsManager]

@@ -125,6 +125,9 @@ class Version2(Vault):
     def remove(self, path: str) -> None:
         self.server.request("DELETE", f"{self.MOUNT}/metadata/{path}")
 
+    def retire(self, path: str) -> None:
+        self.server.request("DELETE", self._at(path))
+
     def _policy(self) -> str:
         places = {f"{self.MOUNT}/{part}/+/*": RIGHTS for part in ("data", "metadata")}
         policy: str = self.server.write_policy("conformance-2", places)

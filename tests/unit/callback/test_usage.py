@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import Any
 
@@ -61,3 +62,21 @@ def test_workers_inherit_what_lookups_share() -> None:
 def test_it_must_be_enabled() -> None:
     assert CallbackModule.CALLBACK_NEEDS_ENABLED
     assert CallbackModule.CALLBACK_NAME == "scoped.secrets.usage"
+
+
+PARENT = """
+import sys
+from ansible.plugins.loader import init_plugin_loader, lookup_loader
+init_plugin_loader()
+from ansible_collections.scoped.secrets.plugins.callback.usage import CallbackModule
+CallbackModule().v2_playbook_on_start(None)
+inherited = set(sys.modules)
+lookup = lookup_loader.get("scoped.secrets.secret", class_only=True)
+print(lookup.__module__, sorted(set(sys.modules) - inherited))
+"""
+
+
+def test_workers_inherit_the_lookup_and_have_nothing_left_to_load() -> None:
+    done = subprocess.run([sys.executable, "-c", PARENT], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["ansible_collections.scoped.secrets.plugins.lookup.secret", "[]"]

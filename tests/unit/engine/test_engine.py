@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import multiprocessing
-import os
 import sqlite3
-from pathlib import Path
-from typing import Any
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine, Shared
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.fetching import Fetches
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers import Providers
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, at_once
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import add_connector, declare, read
 
 WRITERS, WRITES = 20, 50
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    key_file = tmp_path / "root.key"
-    key_file.write_bytes(base64.b64encode(os.urandom(32)))
-    key_file.chmod(0o600)
-    return Settings(f"sqlite:///{tmp_path}/store/store.db", str(key_file))
-
-
-def declare(engine: Engine, resource: str, **params: Any) -> Result:
-    return engine.handle(Request(resource, params))
-
-
-def read(engine: Engine, reference: str, org: str = "", project: str = "") -> bytes:
-    answer = engine.resolve([Query(reference, org, project)])[0]
-    if answer.error:
-        raise answer.error
-    return answer.value
 
 
 def code_of(engine: Engine, reference: str) -> str:
@@ -92,6 +76,89 @@ def test_a_row_put_back_to_an_older_state_is_found(settings: Settings) -> None:
     with pytest.raises(ScopedSecretsError) as caught:
         declare(Engine(settings), "scope_info", verify=True)
     assert caught.value.code == "rolled_back"
+
+
+def counts(engine: Engine) -> dict[str, int]:
+    usage = engine.shared.usage.counts()
+    return {what: usage[what] for what in ("reads", "hits", "opened", "logins", "requests")}
+
+
+def test_what_is_fetched_and_what_is_not_is_counted(settings: Settings, cloud: Cloud, engine: Engine) -> None:
+    declare(engine, "secret_text", identifier="a", value=b"v")
+    add_connector(settings, "vault")
+    cloud.put("p", b"v")
+    engine = Engine(settings)
+    engine.resolve([Query("a"), Query("a"), Query("memory://vault/p"), Query("memory://vault/p")])
+    assert counts(engine) == {"reads": 4, "hits": 2, "opened": 2, "logins": 1, "requests": 1}
+    engine.resolve([Query("a"), Query("memory://vault/p")])
+    assert counts(engine) == {"reads": 6, "hits": 4, "opened": 2, "logins": 1, "requests": 1}
+    engine.resolve([Query("memory://vault/p", cache_ttl=0), Query("none")])
+    assert counts(engine) == {"reads": 8, "hits": 4, "opened": 3, "logins": 1, "requests": 2}
+
+
+def test_an_answer_is_what_resolving_gives(settings: Settings, cloud: Cloud, engine: Engine) -> None:
+    declare(engine, "secret_text", identifier="a", value=b"v")
+    add_connector(settings, "vault")
+    cloud.put("p", b"v")
+    for name in ("a", "memory://vault/p"):
+        assert engine.answer(Query(name)) == engine.resolve([Query(name)])[0]
+    codes = [engine.answer(Query(name)).error for name in ("none", "memory://vault/none", "memory://none/p")]
+    assert [error.code for error in codes if error] == ["unknown_secret", "unknown_path", "unknown_connector"]
+
+
+def test_what_is_shared_is_one_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(init: Callable[..., None]) -> Callable[..., None]:
+        def made(self: object, *args: object) -> None:
+            time.sleep(0.02)
+            init(self, *args)
+
+        return made
+
+    for kind in (Fetches, Providers):
+        monkeypatch.setattr(kind, "__init__", slowly(kind.__init__))
+    shared = Shared()
+    found = at_once(20, lambda _number: (id(shared.fetches), id(shared.providers)))
+    assert len(set(found)) == 1
+
+
+def test_one_thing_is_declared_by_one_caller_at_a_time(engine: Engine) -> None:
+    with engine.turn(("secret", "a")):
+        assert engine.turn(("secret", "a")).locked()
+        with engine.turn(("secret", "b")):
+            pass
+    assert not engine.turn(("secret", "a")).locked()
+    assert len(engine._turns) == 0
+
+
+def test_people_are_told_of_an_insecure_connector_once_in_a_run(
+    settings: Settings, cloud: Cloud, engine: Engine
+) -> None:
+    declare(engine, "scope", name="Root")
+    add_connector(settings, "vault", insecure=True)
+    shared = Shared()
+    engines = [Engine(settings, shared=shared) for _ in range(2)]
+    for one in engines:
+        one.resolve([Query("memory://vault/p")])
+    told = [one.take_notices() for one in engines]
+    assert told == [["connector 'vault' of the account is insecure."], []]
+
+
+def test_what_needs_no_secret_manager_loads_nothing_of_it(settings: Settings, engine: Engine) -> None:
+    """Every broker and every process that reads inline would wait for it."""
+    declare(engine, "secret_text", identifier="a", value=b"v")
+    package = "ansible_collections.scoped.secrets.plugins.module_utils"
+    code = f"""
+import sys
+from {package}.engine.engine import Engine
+from {package}.model.queries import Query
+from {package}.model.settings import Settings
+assert Engine(Settings({settings.store!r}, {settings.root_key_file!r})).resolve([Query("a")])[0].value == b"v"
+names = [name.removeprefix("{package}.") for name in sys.modules if name.startswith("{package}.")]
+assert "engine.session" in names
+print([name for name in names if name.split(".")[-1] in {("declaring", "completing", "access", "providers", "http")}])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def _write_many(settings: Settings, writer: int) -> None:

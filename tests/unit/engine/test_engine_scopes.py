@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
     check,
@@ -135,7 +136,9 @@ def test_a_scope_made_again_does_not_open_the_old_secrets(tree: Engine) -> None:
     assert error_of(lambda: read(tree, "a", **API)).code == "unknown_secret"
 
 
-def test_check_mode_says_the_same_and_writes_nothing(settings: Settings, tree: Engine) -> None:
+def test_check_mode_says_the_same_and_writes_nothing(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+    add_connector(settings, "vault", ScopePath("payments"))
+    declare(tree, "secret_text", org="payments", identifier="kept", value=b"v", secret_manager="vault")
     before = content_of(settings)
     made = check(tree, "scope", org="fresh", name="New")
     assert (made.changed, made.after["name"], made.returned["scope"]["name"]) == (True, "New", "New")
@@ -143,6 +146,9 @@ def test_check_mode_says_the_same_and_writes_nothing(settings: Settings, tree: E
     assert check(tree, "scope", org="payments", state="absent", force=True).changed
     assert not check(tree, "scope", org="payments").changed
     assert not check(tree, "scope", org="none", state="absent").changed
+    kept = cloud.dump
+    assert check(tree, "scope", org="payments", state="absent", force=True).changed
+    assert (cloud.dump, cloud.paths()) == (kept, ["app/kept"])
     below = check(tree, "scope", org="none", project="x")
     assert (below.changed, ["no organization" in warning for warning in below.warnings]) == (True, [True])
     assert content_of(settings) == before
@@ -171,3 +177,17 @@ def test_force_removes_connectors_too(settings: Settings, engine: Engine) -> Non
     assert "organization 'Pay'" in error_of(lambda: declare(engine, "scope", org="Pay", state="absent")).message
     assert declare(engine, "scope", org="Pay", state="absent", force=True).changed
     assert shown(engine, "scope_info", recursive=True)[0]["organizations"] == 0
+
+
+def test_whether_managers_are_inherited_is_the_accounts_word(settings: Settings, engine: Engine) -> None:
+    assert shown(engine, "scope", name="Root")["inherited_managers"] == "forbidden"
+    assert declare(engine, "scope", inherited_managers="allowed").changed
+    assert not declare(engine, "scope", inherited_managers="allowed").changed
+    assert shown(engine, "scope_info")[0]["inherited_managers"] == "allowed"
+    assert "inherited_managers" not in shown(engine, "scope", org="payments")
+    before = content_of(settings)
+    for call in (declare, check):
+        error = error_of(lambda call=call: call(engine, "scope", org="payments", inherited_managers="allowed"))
+        assert (error.code, "organization 'payments'" in error.message) == ("only_for_account", True)
+    assert content_of(settings) == before
+    assert shown(engine, "scope", inherited_managers="forbidden")["inherited_managers"] == "forbidden"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine, Shared
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.usage import Usage
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, read, shown
@@ -41,8 +41,8 @@ def test_no_count_is_lost() -> None:
 
 
 def test_what_an_engine_counts(settings: Settings) -> None:
-    usage = Usage()
-    engine = Engine(settings, usage=usage)
+    shared = Shared()
+    usage, engine = shared.usage, Engine(settings, shared=shared)
     declare(engine, "secret_text", identifier="a", value=b"v")
     assert numbers(usage) == (1, 0, 0, 0)
     read(engine, "a")

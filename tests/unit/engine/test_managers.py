@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,18 @@ def test_one_of_another_scope_is_refused_and_names_its_own(name: str) -> None:
     assert "'shared' of " in error.message
     assert "project 'pay/api' are: builtin, mine." in error.hint
     assert "inherited_managers: allowed" in error.hint
+
+
+def test_one_of_another_scope_is_told_from_an_own_one_of_the_same_name() -> None:
+    twins = [Keeper(replace(KEEPERS[3].connector, id="own"), API), KEEPERS[3]]
+    assert managers(keepers=twins).find("shared") == twins[0]
+    assert error_of(lambda: managers(keepers=twins).find("account.shared")).code == "manager_of_other_scope"
+
+
+def test_a_default_of_another_scope_takes_nothing_new_unless_that_is_allowed() -> None:
+    error = error_of(lambda: managers(default_connector_id="top-id").for_new(None))
+    assert (type(error), error.code, "of the account" in error.message) == (Forbidden, "manager_of_other_scope", True)
+    assert managers(default_connector_id="top-id").for_new("mine") == KEEPERS[0]
 
 
 def test_a_built_in_manager_that_is_switched_off_takes_nothing_new() -> None:

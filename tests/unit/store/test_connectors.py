@@ -27,9 +27,11 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import (
     error_of,
     org_row,
     plans_of,
+    project_row,
     secret_row,
 )
 
+API = ScopePath("payments", "api")
 FULL = replace(
     connector_row(),
     name="Vault Büro",
@@ -107,9 +109,10 @@ def test_the_scopes_whose_default_it_is(database: Database) -> None:
     database.write(lambda tx: insert_scope(tx, org_row()))
     insert(database, connector_row(), connector_row("other"))
     assert database.read(lambda tx: defaults_at(tx, "vault-id")) == []
-    for scope in (org_row(), account_row()):
+    database.write(lambda tx: insert_scope(tx, project_row()))
+    for scope in (project_row(), org_row(), account_row()):
         database.write(lambda tx, scope=scope: set_default(tx, scope, "vault-id"))
-    assert database.read(lambda tx: defaults_at(tx, "vault-id")) == [ACCOUNT, ScopePath("payments")]
+    assert database.read(lambda tx: defaults_at(tx, "vault-id")) == [ACCOUNT, ScopePath("payments"), API]
     assert database.read(lambda tx: defaults_at(tx, "other-id")) == []
 
 

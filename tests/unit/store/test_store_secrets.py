@@ -202,6 +202,7 @@ def test_the_users_of_a_secret_are_named(database: Database) -> None:
         SecretUser("connector", "vault", "token_ref"),
         SecretUser("secret", "login", "password_ref"),
     ]
+    assert [user.id for user in database.read(lambda tx: users_of(tx, "a-id"))] == ["vault-id", "vault-id", "login-id"]
     assert database.read(lambda tx: users_of(tx, "login-id")) == []
 
 

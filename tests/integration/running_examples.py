@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How examples are run: as they stand, in a copy of their folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import yaml
+from site_of_runs import ROOT, Run, Site
+
+EXAMPLES = ROOT / "examples"
+NEED_SERVERS = {path.name for path in EXAMPLES.glob("*.yml") if "scoped.secrets.connector_" in path.read_text()}
+KINDS = {"modules": "module"}
+
+
+def run_twice(site: Site, example: str, environment: dict[str, str] | None = None) -> Run:
+    """Run a playbook twice, fail if the second run changes anything, and return the first."""
+    shutil.copytree(EXAMPLES, site.folder / "examples")
+    targets = [f"-erendered_file={site.folder}/rendered.ini", f"-etarget_folder={site.folder}"]
+    playbook = site.folder / "examples" / example
+    first = site.run(playbook, *targets, environment=environment)
+    assert "skipping: no hosts matched" not in first.output
+    again = site.run(playbook, *targets, environment=environment)
+    assert [task["task"] for task in again.tasks if task["result"].get("changed")] == []
+    return first
+
+
+def run_documentation(site: Site, entry: str, environment: dict[str, str] | None = None) -> Run:
+    """Run the examples that `ansible-doc` shows for an entry point."""
+    tasks = yaml.safe_load(_documentation(site, entry)["examples"])
+    assert tasks
+    return site.run(tasks, environment=environment)
+
+
+def _documentation(site: Site, entry: str) -> dict[str, Any]:
+    kind, name = entry.split("/")
+    command = [str(site.venv / "bin" / "ansible-doc"), "-t", KINDS.get(kind, kind), "-j", f"scoped.secrets.{name}"]
+    done = subprocess.run(command, env=site.environment(), capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout)[f"scoped.secrets.{name}"])

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No value, credential or key shows where an object is printed, as in a traceback with its locals."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins import module_utils
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.connector_options import WantedOptions
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.connectors import Prepared as PreparedConnector
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keeping import Keeping
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import Prepared
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+
+# What may show: sealed, keyed or random.
+HARMLESS = {"body", "bound", "commitment", "envelope", "fingerprint", "head", "nonce", "salt", "tag", "wrapped"}
+SECRET_NAMES = {"content", "credentials", "inline", "observed", "params", "passphrase", "root_key", "token", "value"}
+PREPARED = Prepared("id", b"canary", Keeping("p", "1", b"canary"))
+HOLDERS = [
+    Answer("text", b"canary"),
+    Found(b"canary", "1"),
+    Keeping("p", "1", b"canary"),
+    PREPARED,
+    PreparedConnector("id", credentials={"token": PREPARED}),
+    Request("secret_text", {"identifier": "a", "value": b"canary", "token": "canary"}),
+    Settings("postgresql://user:canary@host/db", "file", root_key="canary", passphrase="canary"),
+    WantedOptions({"token_ref": "a"}, {"token": "canary"}, ("token",)),
+]
+
+
+def classes() -> Iterator[type[Any]]:
+    for module in pkgutil.walk_packages(module_utils.__path__, f"{module_utils.__name__}."):
+        for found in vars(importlib.import_module(module.name)).values():
+            if inspect.isclass(found) and found.__module__ == module.name:
+                yield found
+
+
+@pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: type(holder).__name__)
+def test_no_value_shows(holder: object) -> None:
+    assert "canary" not in repr(holder) + str(holder) + repr([holder])
+
+
+def test_a_dataclass_hides_each_field_that_may_hold_one() -> None:
+    """A new field of bytes is hidden, or is said here to be harmless."""
+    shown = [
+        f"{kind.__module__}.{kind.__name__}.{field.name}"
+        for kind in classes()
+        if dataclasses.is_dataclass(kind)
+        for field in dataclasses.fields(kind)
+        if field.repr and ("bytes" in str(field.type) or field.name in SECRET_NAMES) and field.name not in HARMLESS
+    ]
+    # Its items hide theirs.
+    allowed = {"engine.connectors.Prepared.credentials", "engine.connectors.ConnectorState.credentials"}
+    assert {name.removeprefix(f"{module_utils.__name__}.") for name in shown} == allowed
+
+
+def test_a_tuple_that_may_hold_one_says_itself_what_shows() -> None:
+    tuples = [kind for kind in classes() if issubclass(kind, tuple) and hasattr(kind, "_fields")]
+    holders = [kind for kind in tuples if SECRET_NAMES & set(kind._fields)]
+    assert {kind.__name__ for kind in holders} == {"Answer", "Settings"}
+    assert {kind.__name__ for kind in holders} <= {type(holder).__name__ for holder in HOLDERS}
