@@ -45,8 +45,8 @@ options:
     type: int
   retries:
     description:
-      - How many further tries a request gets, after pauses that grow or that Google asks for, when Google wants a slower
-        pace, fails, or can't be reached. From 0 to 10. What is not safe to repeat is looked up first.
+      - How many further tries a request gets, after pauses that grow or that Google asks for, when Google wants a
+        slower pace, fails, or can't be reached. From 0 to 10. What is not safe to repeat is looked up first.
       - V(3) when left out at creation.
     type: int
   auth_method:

@@ -51,6 +51,15 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: An organization
+  scoped.secrets.scope:
+    org: payments
+
+- name: A project of it
+  scoped.secrets.scope:
+    org: payments
+    project: api
+
 - name: Seal the values of a project with a KMS key, and make that the default for its new secrets
   scoped.secrets.connector_gcp_kms:
     org: payments

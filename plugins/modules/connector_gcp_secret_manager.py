@@ -42,6 +42,15 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: An organization
+  scoped.secrets.scope:
+    org: payments
+
+- name: A project of it
+  scoped.secrets.scope:
+    org: payments
+    project: api
+
 - name: Keep the secrets of an organization at Google, with what the control node's own service account may do
   scoped.secrets.connector_gcp_secret_manager:
     org: payments

@@ -15,6 +15,7 @@ from . import failures
 from .base import ArgumentSpec, KeyKeeper, Place
 from .gcp import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, check_options, invalid
 from .gcp_session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
+from .http import REQUIREMENTS as HTTP_REQUIREMENTS
 
 __all__ = ["MANAGER", "GcpKms", "canonical"]
 
@@ -45,7 +46,7 @@ class GcpKms(KeyKeeper):
     LOCATION = frozenset({"gcp_project", "location", "key_ring", "key"})
     REFERABLE = frozenset({"ca_cert"})
     LOGINS = LOGINS
-    REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT)
+    REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT, *HTTP_REQUIREMENTS)
 
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:
         super().__init__(options, place)

@@ -17,6 +17,7 @@ from . import failures
 from .base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
 from .gcp import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, check_options, invalid
 from .gcp_session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
+from .http import REQUIREMENTS as HTTP_REQUIREMENTS
 
 __all__ = ["MANAGER", "OWNER_LABEL", "GcpSecretManager", "owner_mark"]
 
@@ -63,7 +64,7 @@ class GcpSecretManager(ValueKeeper):
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = _MAX_BYTES
-    REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT)
+    REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT, *HTTP_REQUIREMENTS)
 
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:
         super().__init__(options, place)

@@ -270,7 +270,9 @@ class _TokenRequests:
 
     def __init__(self, place: Place, ca_cert: str, patience: Patience) -> None:
         self._what = place.what
-        self._session = HttpSession(place, lambda: _trusting(ca_cert), patience, is_repeatable=lambda _method, _url: True)
+        self._session = HttpSession(
+            place, lambda: _trusting(ca_cert), patience, is_repeatable=lambda _method, _url: True
+        )
 
     def __call__(
         self, url: str, method: str = "GET", body: Any = None, headers: Any = None, timeout: Any = None, **_more: Any

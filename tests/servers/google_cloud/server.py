@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from google.api_core.exceptions import AlreadyExists
 from google.cloud.kms_v1 import KeyManagementServiceClient
 from google.cloud.kms_v1.services.key_management_service.transports import KeyManagementServiceGrpcTransport
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
@@ -51,10 +52,10 @@ class GoogleCloud:
     project: str = PROJECT
     location: str = LOCATION
 
-    def new_key(self, ring: str, key: str, purpose: str = "ENCRYPT_DECRYPT") -> str:
+    def new_key(self, ring: str, key: str, purpose: str = "ENCRYPT_DECRYPT", project: str = "") -> str:
         """Return the full name of a new key, in a ring that may exist."""
-        parent = f"projects/{self.project}/locations/{self.location}"
-        with contextlib.suppress(Exception):
+        parent = f"projects/{project or self.project}/locations/{self.location}"
+        with contextlib.suppress(AlreadyExists):
             self.kms_client.create_key_ring(request={"parent": parent, "key_ring_id": ring})
         request = {"parent": f"{parent}/keyRings/{ring}", "crypto_key_id": key, "crypto_key": {"purpose": purpose}}
         name: str = self.kms_client.create_crypto_key(request=request).name
