@@ -387,6 +387,7 @@ def test_the_project_of_the_login_stays_the_connectors(google_cloud: GoogleCloud
 
 # The roles of the page: to read, and to write and delete as well.
 READS = ["secretmanager.versions.access"]
+ON_PROJECT = {"secretmanager.secrets.create"}
 WRITES = [
     *READS,
     "secretmanager.versions.add",
@@ -398,7 +399,8 @@ def test_the_least_that_the_page_asks_for_is_enough(google_cloud: GoogleCloud, p
     begin = f"projects/{google_cloud.project}/secrets/{path}"
 
     def login(name: str, rights: list[str]) -> str:
-        return google_cloud.tokens.service_account(name, *(f"{right}@{begin}" for right in rights))
+        on = {right: f"projects/{google_cloud.project}" if right in ON_PROJECT else begin for right in rights}
+        return google_cloud.tokens.service_account(name, *(f"{right}@{place}" for right, place in on.items()))
 
     writer = secret_manager(google_cloud, prefix=path, credentials_json=login("writer", WRITES))
     reader = secret_manager(google_cloud, prefix=path, credentials_json=login("reader", READS))
@@ -409,4 +411,6 @@ def test_the_least_that_the_page_asks_for_is_enough(google_cloud: GoogleCloud, p
     assert reader.read(f"{path}-a").content == b"two"
     assert refusal(reader.write, f"{path}-a", b"three", Writing()).code == "provider_denied"
     writer.remove(f"{path}-a")
+    foreign(google_cloud, f"x-{path}")
+    assert refusal(reader.read, f"x-{path}").code == "provider_denied"
     assert refusal(writer.write, f"x-{path}", b"one", Writing()).code == "provider_denied"

@@ -42,11 +42,7 @@ class SecretManager:
 
     NAME = "google.cloud.secretmanager.v1.SecretManagerService"
     METHODS: ClassVar[dict[str, Method]] = {
-        "CreateSecret": Method(
-            service.CreateSecretRequest,
-            "secretmanager.secrets.create",
-            lambda r: f"{r.parent}/secrets/{r.secret_id}",
-        ),
+        "CreateSecret": Method(service.CreateSecretRequest, "secretmanager.secrets.create", lambda r: r.parent),
         "GetSecret": Method(service.GetSecretRequest, "secretmanager.secrets.get", lambda r: r.name),
         "ListSecrets": Method(service.ListSecretsRequest, "secretmanager.secrets.list", lambda r: r.parent),
         "UpdateSecret": Method(service.UpdateSecretRequest, "secretmanager.secrets.update", lambda r: r.secret.name),
