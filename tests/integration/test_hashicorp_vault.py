@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from canaries import LOUD, canaries, check_output, spellings
 from servers.faults import Fault, FaultProxy
-from servers.openbao import OpenBao
 from site_of_runs import Site, Task
-from test_canary import LOUD, canaries, check_output, spellings
+
+if TYPE_CHECKING:
+    from servers.openbao import OpenBao
+
 
 ORG = {"org": "payments"}
 HOSTS = 10
