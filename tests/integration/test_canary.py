@@ -40,6 +40,28 @@ def connectors(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
     )
 
 
+def google(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
+    """Return what declares a connector of Google, and what fails to."""
+    module = f"scoped.secrets.connector_{kind}"
+    given = {**API, "identifier": kind, "gcp_project": "payments", "retries": 0, **options}
+    key = {"type": "service_account", "private_key": "{{ canary.key }}", "token_uri": "https://localhost:9/"}
+    return (
+        [
+            {module: {**given, "credentials_json": "{{ canary.text }}", "check": False}},
+            {module: {**given, "credentials_json": key, "check": False}},
+        ],
+        [
+            {module: {**given, "identifier": "other", "credentials_json": "{{ canary.text }}"}},
+            {module: {**given, "identifier": "other", "credentials_json": key}},
+            {module: {**given, "credentials_json": "{{ canary.key }}", "credentials_json_ref": "text"}},
+            {module: {**given, "credentials_json": "{{ canary.password }}", "pool": "pipelines", "check": False}},
+            {module: {**given, "credentials_json": ["{{ canary.text }}"], "retries": "many"}},
+            {module: {**given, "credentials_jsn": "{{ canary.text }}"}},
+            {module: {**given, "org": "nobody", "credentials_json": "{{ canary.text }}", "check": False}},
+        ],
+    )
+
+
 def vault(**options: Any) -> Task:
     """Return a task about a connector to a server that is not there."""
     return {
@@ -151,6 +173,8 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             azure(client_secret="{{ canary.text }}", authority="https://u:{{ canary.password | urlencode }}@localhost"),
         ],
     ),
+    "modules/connector_gcp_kms": google("gcp_kms", location="global", key_ring="r", key="k"),
+    "modules/connector_gcp_secret_manager": google("gcp_secret_manager", prefix="x"),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],

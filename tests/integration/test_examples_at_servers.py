@@ -17,6 +17,7 @@ from site_of_runs import Site
 if TYPE_CHECKING:
     from servers.aws import Aws
     from servers.azure_key_vault import Azure
+    from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
 
 EVERYTHING = ["create", "read", "update", "delete", "list"]
@@ -57,6 +58,13 @@ def azure_variables(azure: Azure) -> dict[str, str]:
         "AZURE_CLIENT_ID": azure.client_id,
         "AZURE_CLIENT_SECRET": azure.client_secret,
     }
+
+
+@pytest.fixture(scope="module")
+def google_variables(google_cloud_server: GoogleCloud) -> dict[str, str]:
+    """The variables of a service account, as the Google libraries take them, with the key that the examples expect."""
+    google_cloud_server.new_key("payments", "api", project="payments-prod")
+    return {**google_cloud_server.variables(), "PAYMENTS_GOOGLE_KEY": google_cloud_server.credentials_json}
 
 
 def check_vault(site: Site, openbao: OpenBao, moto: Aws) -> None:
@@ -101,6 +109,7 @@ def test_examples_of_the_documentation(
     vault_variables: dict[str, str],
     aws_variables: dict[str, str],
     azure_variables: dict[str, str],
+    google_variables: dict[str, str],
     entry: str,
 ) -> None:
-    run_documentation(site, entry, {**vault_variables, **aws_variables, **azure_variables})
+    run_documentation(site, entry, {**vault_variables, **aws_variables, **azure_variables, **google_variables})
