@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A program for connector_custom that tests can look into: plain files in a folder, and a list of what it was asked.
 
-python programs.py FOLDER CREDENTIAL
+python programs.py FOLDER [SHA-256 of the credential, in hex]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ALL_VERBS", "LOG", "change", "entry_at", "file_of", "write"]
+__all__ = ["ALL_VERBS", "LOG", "change", "digest", "entry_at", "file_of", "write"]
 
 NOT_FOUND, DENIED, FOREIGN = 10, 11, 13
 LOG = "asked.log"
@@ -35,6 +35,10 @@ def entry_at(folder: Path, path: str) -> dict[str, Any] | None:
         return None
     text, encoded = entry.get("value"), entry.get("value_b64")
     return {**entry, "raw": base64.b64decode(encoded) if text is None else text.encode()}
+
+
+def digest(credential: str) -> str:
+    return hashlib.sha256(credential.strip().encode()).hexdigest()
 
 
 def write(folder: Path, path: str, value: str, owner: str = "") -> None:
@@ -68,12 +72,12 @@ def answer(folder: Path, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 def main() -> int:
-    folder, credential = Path(sys.argv[1]), sys.argv[2]
+    folder = Path(sys.argv[1])
     asked = json.load(sys.stdin)
     folder.mkdir(exist_ok=True)
     with open(folder / LOG, "a", encoding="utf-8") as log:
         log.write(f"{asked['verb']} {asked.get('path', '')}\n")
-    if asked.get("credential", "") != credential:
+    if sys.argv[2:] and sys.argv[2] != digest(asked.get("credential", "")):
         return DENIED
     status, reply = answer(folder, asked)
     json.dump(reply, sys.stdout)

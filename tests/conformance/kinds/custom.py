@@ -33,7 +33,8 @@ class Custom(Provider):
 
     def options(self, place: str = "") -> Options:
         # Its own interpreter without site-packages starts in a third of the time.
-        command = [sys.executable, "-I", "-S", programs.__file__, str(self._folder(place)), self.credential]
+        program = [sys.executable, "-I", "-S", programs.__file__]
+        command = [*program, str(self._folder(place)), programs.digest(self.credential)]
         return {"command": command, "credential": self.credential}
 
     def _folder(self, place: str = "") -> Path:
