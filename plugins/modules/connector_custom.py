@@ -48,8 +48,8 @@ options:
     choices: [none, credential]
   credential:
     description:
-      - What the program logs in with, text of any form. It finds it in the JSON that it reads, never in its arguments or
-        its environment. It is kept as the secret C(<identifier>_credential).
+      - What the program logs in with, text of any form. It finds it in the JSON that it reads, never in its arguments
+        or its environment. It is kept as the secret C(<identifier>_credential).
       - Mutually exclusive with O(credential_ref).
     type: str
   credential_ref:

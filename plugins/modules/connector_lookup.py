@@ -9,8 +9,8 @@ module: connector_lookup
 short_description: Declare a lookup plugin as a secret manager
 version_added: 0.1.0
 description:
-  - Declares a secret manager that is only read, through any lookup plugin of Ansible. Every lookup plugin of the control
-    node so gets scopes, one read a run, and values that are not shown.
+  - Declares a secret manager that is only read, through any lookup plugin of Ansible. Every lookup plugin of the
+    control node so gets scopes, one read a run, and values that are not shown.
   - A reference names what the plugin calls a term. The first result is the value, an object or a list as JSON.
 options:
   plugin:

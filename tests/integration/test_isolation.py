@@ -114,6 +114,20 @@ TABLE: dict[str, list[Task]] = {
         *elsewhere("connector_aws_kms", "secret_access_key", identifier="b", key_arn="alias/a", **AWS),
         of("connector_aws_kms", **OURS, identifier="b", key_arn_ref="theirs.text", **AWS),
     ],
+    "modules/connector_custom": [
+        of("connector_custom", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_custom", "credential", identifier="b", command=["cat"]),
+    ],
+    "modules/connector_lookup": [
+        of("connector_lookup", **OURS, identifier="vault", plugin="ansible.builtin.env"),
+        *elsewhere(
+            "connector_lookup", "credential", identifier="b", plugin="ansible.builtin.env", credential_option="a"
+        ),
+        *(
+            of("connector_lookup", **OURS, identifier="b", plugin="ansible.builtin.env", option_refs={"default": one})
+            for one in ("only_theirs", "theirs.text", "org.hashicorpvault://vault/a#b")
+        ),
+    ],
     "modules/default_secret_manager": [
         of("default_secret_manager", **OURS, secret_manager=name)
         for name in ("theirs", "only_theirs_vault", "theirs.vault", "org.only_theirs_vault")

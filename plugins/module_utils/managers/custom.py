@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from ..model.errors import InvalidInput, ScopedSecretsError
@@ -141,7 +141,7 @@ class Custom(ValueKeeper):
         """Return what the program answered; raise what its status means."""
         what = self.place.what
         doing = _DOING.get(verb, verb) + (f" '{path}'" if path else "")
-        meanings = {
+        meanings: dict[int, Callable[[], ScopedSecretsError]] = {
             NOT_FOUND: lambda: failures.unknown_path(what, path, version),
             DENIED: lambda: failures.denied(what, doing),
             UNAVAILABLE: lambda: failures.unavailable(what, "its program says so"),

@@ -33,7 +33,9 @@ class Plugin:
         return self.result
 
 
-def connector(monkeypatch: pytest.MonkeyPatch, result: Any, name: str = PLUGIN, **options: Any) -> tuple[Lookup, Plugin]:
+def connector(
+    monkeypatch: pytest.MonkeyPatch, result: Any, name: str = PLUGIN, **options: Any
+) -> tuple[Lookup, Plugin]:
     plugin = Plugin(result)
     monkeypatch.setattr(lookup, "find", lambda _name: (plugin, name))
     given = {"plugin": PLUGIN, "auth_method": "none", **options}
