@@ -47,7 +47,7 @@ class Provider(ABC):
     """Words for cells of the table that would be a plain yes, or the limit as the kind declares it."""
     REFUSES_EMPTY: ClassVar[bool] = False
     CREDENTIAL: ClassVar[str] = ""
-    """A credential among its options."""
+    """A credential among its options; empty for a kind whose login nobody checks."""
 
     def __init__(self, fixture: Callable[[str], Any], place: str) -> None:
         """Take what returns a fixture by its name, and a word for the place."""
@@ -87,6 +87,10 @@ class Provider(ABC):
     @classmethod
     def has_connector(cls) -> bool:
         return cls.manager() is not None
+
+    @classmethod
+    def has_login(cls) -> bool:
+        return bool(cls.CREDENTIAL)
 
     @classmethod
     def name(cls) -> str:

@@ -80,6 +80,16 @@ def azure(**options: Any) -> Task:
     return {"scoped.secrets.connector_azure_key_vault": {**given, "tenant_id": "t", "client_id": "c", **options}}
 
 
+def program(*command: str, **options: Any) -> Task:
+    given = {**API, "identifier": "program", "command": list(command), "credential": "{{ canary.password }}"}
+    return {"scoped.secrets.connector_custom": {**given, **options}}
+
+
+def plugin(**options: Any) -> Task:
+    given = {**API, "identifier": "plugin", "plugin": "ansible.builtin.env", "credential_option": "default"}
+    return {"scoped.secrets.connector_lookup": {**given, "credential": "{{ canary.text }}", **options}}
+
+
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
 TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/scope": (
@@ -175,6 +185,31 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     ),
     "modules/connector_gcp_kms": google("gcp_kms", location="global", key_ring="r", key="k"),
     "modules/connector_gcp_secret_manager": google("gcp_secret_manager", prefix="x"),
+    "modules/connector_custom": (
+        [program("cat", check=False), program("cat", check=False, credential="{{ canary.key }}")],
+        [
+            # They say again what they got, in every way that there is.
+            program("cat"),
+            program("sh", "-c", "cat >&2; exit 3"),
+            program("sh", "-c", "tr 'a-z' 'A-Z'; cat; exit 11"),
+            program("sh", "-c", "head -c 60"),
+            program("/nowhere/program", credential="{{ canary.key }}"),
+            program("cat", credential=["{{ canary.text }}"], timeout="soon"),
+            program("cat", credential_ref="text"),
+            program("cat", org="nobody", project=""),
+        ],
+    ),
+    "modules/connector_lookup": (
+        [plugin(), plugin(credential="{{ canary.changed }}"), plugin(option_refs={"other": "text"}, check=False)],
+        [
+            plugin(plugin="nobody.nothing.none"),
+            plugin(credential_ref="text"),
+            plugin(identifier="{{ canary.text }}"),
+            plugin(option_refs={"other": "none"}),
+            plugin(options={"default": "x"}),
+            plugin(org="nobody", project=""),
+        ],
+    ),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],

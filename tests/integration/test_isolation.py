@@ -131,6 +131,19 @@ TABLE: dict[str, list[Task]] = {
     "modules/connector_gcp_kms": [
         of("connector_gcp_kms", **OURS, identifier="only_theirs_vault", state="absent"),
         *elsewhere("connector_gcp_kms", "credentials_json", identifier="b", **KEY, **GOOGLE),
+    "modules/connector_custom": [
+        of("connector_custom", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_custom", "credential", identifier="b", command=["cat"]),
+    ],
+    "modules/connector_lookup": [
+        of("connector_lookup", **OURS, identifier="vault", plugin="ansible.builtin.env"),
+        *elsewhere(
+            "connector_lookup", "credential", identifier="b", plugin="ansible.builtin.env", credential_option="a"
+        ),
+        *(
+            of("connector_lookup", **OURS, identifier="b", plugin="ansible.builtin.env", option_refs={"default": one})
+            for one in ("only_theirs", "theirs.text", "org.hashicorpvault://vault/a#b")
+        ),
     ],
     "modules/default_secret_manager": [
         of("default_secret_manager", **OURS, secret_manager=name)

@@ -94,4 +94,21 @@ def _spawn(orders: int, lock: int) -> int:
 
 def _environment() -> dict[str, str]:
     """Return what the process inherits: none of our own variables, some of which are secret."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}
+    return {**ours, **_of_ansible()}
+
+
+def _of_ansible() -> dict[str, str]:
+    """Return where the run has its configuration and its collections, for lookup plugins that the process calls.
+
+    It has another folder than the run, and does not know the playbook. Nothing where the run is no Ansible.
+    """
+    constants = sys.modules.get("ansible.constants")
+    loader = sys.modules.get("ansible.utils.collection_loader")
+    finder = loader and loader.AnsibleCollectionConfig.collection_finder
+    file = getattr(constants, "CONFIG_FILE", None)
+    found = {"ANSIBLE_CONFIG": os.path.abspath(file)} if file else {}
+    if finder:
+        paths = loader.AnsibleCollectionConfig.collection_paths  # type: ignore[union-attr]
+        found["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join(map(os.path.abspath, paths))
+    return found

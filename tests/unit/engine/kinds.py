@@ -194,10 +194,12 @@ class MemoryVault(_InMemory, ValueKeeper):
         "ca_cert": {"type": "str"},
         "timeout": {"type": "int"},
         "insecure": {"type": "bool"},
+        "more_refs": {"type": "dict"},
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"vault": "main", "base": "app", "timeout": 30}
     LOCATION = frozenset({"vault", "base"})
     REFERABLE = frozenset({"ca_cert"})
+    REFERENCE_DICTS = frozenset({"more_refs"})
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = 1000
 
