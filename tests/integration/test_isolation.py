@@ -131,6 +131,7 @@ TABLE: dict[str, list[Task]] = {
     "modules/connector_gcp_kms": [
         of("connector_gcp_kms", **OURS, identifier="only_theirs_vault", state="absent"),
         *elsewhere("connector_gcp_kms", "credentials_json", identifier="b", **KEY, **GOOGLE),
+    ],
     "modules/connector_custom": [
         of("connector_custom", **OURS, identifier="only_theirs_vault", state="absent"),
         *elsewhere("connector_custom", "credential", identifier="b", command=["cat"]),
