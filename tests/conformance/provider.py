@@ -39,6 +39,8 @@ class Provider(ABC):
     """How the table calls it; empty for a variant that is as the kind is."""
     SERVER: ClassVar[str] = ""
     """The fixture of tests/servers that gives its server, which has a `url`."""
+    IS_PROXIED: ClassVar[bool] = True
+    """Whether a proxy before its server counts; one that speaks something else than HTTP/1.1 counts by itself."""
     LACKS: ClassVar[frozenset[Capability]] = frozenset()
     """What the kind is able to do and this variant is not."""
     CELLS: ClassVar[Mapping[str, str]] = {}
@@ -56,7 +58,12 @@ class Provider(ABC):
         self.server: Any = None
         if self.SERVER:
             self.server = fixture(self.SERVER)
-            self.proxy = fixture("fault_proxy")(self.server.url)
+            self.proxy = self.front() if self.IS_PROXIED else None
+
+    def front(self) -> FaultProxy:
+        """Return the proxy before its server."""
+        proxy: FaultProxy = self.fixture("fault_proxy")(self.server.url)
+        return proxy
 
     @classmethod
     def manager(cls) -> type[Manager] | None:

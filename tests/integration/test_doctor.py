@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from site_of_runs import Run, Site, Task
+from site_of_runs import BROKER, Run, Site, Task
 
 DOCTOR: Task = {"scoped.secrets.doctor": {}}
 MADE: Task = {"scoped.secrets.secret_text": {"identifier": "a", "value": "of a"}}
-# What is counted here, one process must have counted.
-BROKER = {"SCOPED_SECRETS_BROKER": "on"}
 
 
 def verdicts(run: Run) -> dict[str, str]:
@@ -35,6 +33,7 @@ def test_a_fresh_installation(site: Site) -> None:
         # Only who uses these needs them.
         "library for aws_kms": "ok",
         "library for aws_secrets_manager": "ok",
+        "library for azure_key_vault": "ok",
         "library for hashicorp_vault": "ok",
     }
     assert not site.store.exists()

@@ -13,8 +13,8 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from ..model.record import Record
 from ..model.settings import Settings
 
 __all__ = [
@@ -41,14 +41,14 @@ class NoMeeting(Exception):
     """There is no folder where a broker could be met."""
 
 
-class Run(Record):
+class Run(NamedTuple):
     """The ansible-playbook process: its id, and when it started, because ids come again."""
 
     pid: int
     started: str
 
 
-class Meeting(Record):
+class Meeting(NamedTuple):
     """The files of one broker."""
 
     folder: str
@@ -155,9 +155,18 @@ def proof_of_run(token: bytes) -> str:
 def folders() -> Iterator[str]:
     """Yield where a broker may be met, the best first."""
     user = os.geteuid()
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{user}", "/dev/shm", _temp(), "/tmp"):
-        if base and os.path.isabs(base):
+    for base in _bases(user):
+        if os.path.isabs(base):
             yield f"{base}/scoped-secrets-{user}"
+
+
+def _bases(user: int) -> Iterator[str]:
+    yield os.environ.get("XDG_RUNTIME_DIR", "")
+    yield f"/run/user/{user}"
+    yield "/dev/shm"
+    # Only now: Python looks for its temp folder by writing a file there, in every worker.
+    yield _temp()
+    yield "/tmp"
 
 
 def _temp() -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "login_refused",
     "malformed_reply",
     "missing_library",
+    "missing_project",
     "missing_region",
     "name_not_allowed",
     "not_able",
@@ -35,6 +36,8 @@ __all__ = [
     "read_only_manager",
     "request_refused",
     "secret_scheduled_for_deletion",
+    "secret_version_destroyed",
+    "secret_version_disabled",
     "throttled",
     "timed_out",
     "tls_refused",
@@ -305,4 +308,29 @@ def plugin_failed(what: str, plugin: str, kind: str) -> Unavailable:
         "plugin_failed",
         f"The lookup plugin '{plugin}' of {what} failed with {kind}.",
         hint="Call it by itself in a playbook, with the same options, to see what it says.",
+    )
+
+
+def missing_project(what: str) -> InvalidInput:
+    return InvalidInput(
+        "missing_project",
+        f"No project is known for {what}.",
+        hint="Set 'gcp_project' on the connector, or GOOGLE_CLOUD_PROJECT in the environment of ansible-playbook.",
+    )
+
+
+def secret_version_disabled(what: str, path: str) -> Conflict:
+    """It is there, and somebody switched it off."""
+    return Conflict(
+        "secret_version_disabled",
+        f"The version of '{path}' at {what} is disabled.",
+        hint="Enable it at the provider, or name a version that is enabled.",
+    )
+
+
+def secret_version_destroyed(what: str, path: str) -> NotFound:
+    return NotFound(
+        "secret_version_destroyed",
+        f"The version of '{path}' at {what} was destroyed: its value is gone for good.",
+        hint="Name another version, or declare the secret again with its value.",
     )

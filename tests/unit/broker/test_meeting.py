@@ -81,6 +81,17 @@ def test_without_any_temp_folder_the_others_are_candidates(monkeypatch: pytest.M
     assert [os.path.dirname(folder) for folder in folders()][-2:] == ["/dev/shm", "/tmp"]
 
 
+def test_no_worker_looks_for_a_temp_folder_that_has_a_better_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: looked.append("/var/tmp") or "/var/tmp")
+    found = folders()
+    while not next(found).startswith("/dev/shm/"):
+        assert not looked
+    assert not looked
+    assert next(found).startswith("/var/tmp/")
+    assert looked == ["/var/tmp"]
+
+
 def test_a_folder_is_made_for_the_user_alone(base: Path) -> None:
     folder = Path(meeting_of(RUN, SETTINGS).folder)
     assert (folder.parent, folder.stat().st_mode & 0o777, folder.stat().st_uid) == (base, 0o700, os.geteuid())

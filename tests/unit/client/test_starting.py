@@ -143,14 +143,23 @@ def test_a_python_that_can_not_be_run_is_told(lab: Lab, python: str, monkeypatch
 
 def test_one_that_does_not_get_ready_is_given_up_and_ended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = lab.folder / "python"
-    stuck.write_text(f"#!/bin/sh\necho $$ > {lab.folder}/pid\nexec sleep 600\n")
+    stuck.write_text("#!/bin/sh\nexec sleep 600\n")
     stuck.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(stuck))
-    monkeypatch.setattr(starting, "PATIENCE", 0.5)
+    monkeypatch.setattr(starting, "PATIENCE", 0.2)
+    spawned: list[int] = []
+    real = starting._spawn
+
+    def spy(orders: int, lock: int) -> int:
+        spawned.append(real(orders, lock))
+        return spawned[-1]
+
+    monkeypatch.setattr(starting, "_spawn", spy)
     with pytest.raises(NotStarted, match="not within"):
         start(lab.meeting, lab.run, lab.settings, never)
-    pid = (lab.folder / "pid").read_text().strip()
-    assert not Path(f"/proc/{pid}").exists()
+    (pid,) = spawned
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_for_a_run_that_has_ended_none_is_started(lab: Lab) -> None:

@@ -762,7 +762,7 @@ def test_an_edited_connector_is_found_by_whatever_uses_it(
 ) -> None:
     vault(tree, token_ref="t")
     keep(tree, "a", secret_manager="vault")
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         assert database.execute(f"UPDATE connector SET {change}").rowcount == 1
     asked = list(cloud.asked)
     for call in (
@@ -793,7 +793,7 @@ def test_a_connector_put_back_to_an_older_state_is_found(settings: Settings, tre
     else:
         vault(tree, **({"vault": "other"} if "vault" in change else {"timeout": 5}))
     assert len(shown(tree, "scope_info", verify=True)) == 1
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         database.execute("DELETE FROM connector")
         database.executemany(f"INSERT INTO connector ({columns}) VALUES ({', '.join('?' * 14)})", old)
     error = error_of(lambda: shown(Engine(settings), "scope_info", verify=True))
@@ -802,7 +802,7 @@ def test_a_connector_put_back_to_an_older_state_is_found(settings: Settings, tre
 
 def test_a_connector_moved_to_another_scope_is_found(settings: Settings, tree: Engine) -> None:
     add_connector(settings, "vault")
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         database.execute("UPDATE connector SET scope_id = (SELECT id FROM scope WHERE identifier = 'pay')")
     assert error_of(lambda: read(Engine(settings), "memory://vault/p", "pay")).code == "damaged_row"
     assert str(ScopePath("pay")) in error_of(lambda: read(Engine(settings), "memory://vault/p", "pay")).message

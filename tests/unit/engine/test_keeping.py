@@ -190,7 +190,7 @@ def test_an_envelope_that_was_moved_is_found(
     for identifier, value in (("a", b"1"), ("a", b"2"), ("b", b"3")):
         keep(sealed, identifier, value, secret_manager=manager)
     name = f"{target[0]}@{target[1]}"
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         database.execute("CREATE TABLE saved AS SELECT * FROM secret_version")
         ids = dict(database.execute("SELECT identifier, id FROM secret"))
         database.execute(
@@ -272,6 +272,6 @@ def test_a_key_of_the_provider_that_is_another_one_now_opens_nothing(settings: S
         error_of(lambda: declare(sealed, "connector_memory_kms", identifier="kms", key="other")).code
         == "location_fixed"
     )
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         database.execute("UPDATE connector SET options = json_set(options, '$.key', 'other')")
     assert error_of(lambda: read(Engine(settings), "a")).code == "damaged_row"
