@@ -293,8 +293,9 @@ def program_failed(what: str, why: str) -> Unavailable:
     )
 
 
-def unknown_plugin(what: str, plugin: str) -> NotFound:
-    return NotFound(
+def unknown_plugin(what: str, plugin: str) -> MissingLibrary:
+    """Not a NotFound: nobody may take it for a secret that is not there."""
+    return MissingLibrary(
         "unknown_plugin",
         f"{what} needs the lookup plugin '{plugin}', which is not installed.",
         hint="Install its collection on the control node, in a path that the run searches (ansible-config dump has "
