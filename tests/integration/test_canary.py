@@ -74,12 +74,6 @@ def vault(**options: Any) -> Task:
     }
 
 
-def azure(**options: Any) -> Task:
-    """Return a task about a connector to a vault that is not there."""
-    given = {**API, "identifier": "azure", "vault_url": "https://localhost:9", "authority": "https://localhost:9"}
-    return {"scoped.secrets.connector_azure_key_vault": {**given, "tenant_id": "t", "client_id": "c", **options}}
-
-
 def program(*command: str, **options: Any) -> Task:
     given = {**API, "identifier": "program", "command": list(command), "credential": "{{ canary.password }}"}
     return {"scoped.secrets.connector_custom": {**given, **options}}
@@ -88,6 +82,12 @@ def program(*command: str, **options: Any) -> Task:
 def plugin(**options: Any) -> Task:
     given = {**API, "identifier": "plugin", "plugin": "ansible.builtin.env", "credential_option": "default"}
     return {"scoped.secrets.connector_lookup": {**given, "credential": "{{ canary.text }}", **options}}
+
+
+def azure(**options: Any) -> Task:
+    """Return a task about a connector to a vault that is not there."""
+    given = {**API, "identifier": "azure", "vault_url": "https://localhost:9", "authority": "https://localhost:9"}
+    return {"scoped.secrets.connector_azure_key_vault": {**given, "tenant_id": "t", "client_id": "c", **options}}
 
 
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
@@ -164,27 +164,6 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "callback/usage": ([], []),
     "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
     "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
-    "modules/connector_azure_key_vault": (
-        [
-            azure(check=False, client_secret="{{ canary.text }}", tags={"team": "payments"}),
-            azure(check=False, client_secret="{{ canary.changed }}"),
-            azure(check=False, client_certificate="{{ canary.key }}"),
-            azure(check=False, client_secret_ref="text"),
-        ],
-        [
-            azure(client_secret="{{ canary.text }}", retries=0),
-            azure(client_certificate="{{ canary.key }}", retries=0),
-            azure(client_certificate="{{ canary.password }}", retries=0),
-            azure(client_secret_ref="text", retries=0),
-            azure(client_secret="{{ canary.text }}", client_secret_ref="text"),
-            azure(client_secret="{{ canary.text }}", client_certificate="{{ canary.key }}"),
-            azure(client_secrt="{{ canary.text }}"),
-            azure(client_secret="{{ canary.text }}", vault_url="https://u:{{ canary.short }}@localhost"),
-            azure(client_secret="{{ canary.text }}", authority="https://u:{{ canary.password | urlencode }}@localhost"),
-        ],
-    ),
-    "modules/connector_gcp_kms": google("gcp_kms", location="global", key_ring="r", key="k"),
-    "modules/connector_gcp_secret_manager": google("gcp_secret_manager", prefix="x"),
     "modules/connector_custom": (
         [program("cat", check=False), program("cat", check=False, credential="{{ canary.key }}")],
         [
@@ -210,6 +189,27 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             plugin(org="nobody", project=""),
         ],
     ),
+    "modules/connector_azure_key_vault": (
+        [
+            azure(check=False, client_secret="{{ canary.text }}", tags={"team": "payments"}),
+            azure(check=False, client_secret="{{ canary.changed }}"),
+            azure(check=False, client_certificate="{{ canary.key }}"),
+            azure(check=False, client_secret_ref="text"),
+        ],
+        [
+            azure(client_secret="{{ canary.text }}", retries=0),
+            azure(client_certificate="{{ canary.key }}", retries=0),
+            azure(client_certificate="{{ canary.password }}", retries=0),
+            azure(client_secret_ref="text", retries=0),
+            azure(client_secret="{{ canary.text }}", client_secret_ref="text"),
+            azure(client_secret="{{ canary.text }}", client_certificate="{{ canary.key }}"),
+            azure(client_secrt="{{ canary.text }}"),
+            azure(client_secret="{{ canary.text }}", vault_url="https://u:{{ canary.short }}@localhost"),
+            azure(client_secret="{{ canary.text }}", authority="https://u:{{ canary.password | urlencode }}@localhost"),
+        ],
+    ),
+    "modules/connector_gcp_kms": google("gcp_kms", location="global", key_ring="r", key="k"),
+    "modules/connector_gcp_secret_manager": google("gcp_secret_manager", prefix="x"),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],

@@ -123,15 +123,6 @@ TABLE: dict[str, list[Task]] = {
         *elsewhere("connector_aws_kms", "secret_access_key", identifier="b", key_arn="alias/a", **AWS),
         of("connector_aws_kms", **OURS, identifier="b", key_arn_ref="theirs.text", **AWS),
     ],
-    "modules/connector_gcp_secret_manager": [
-        of("connector_gcp_secret_manager", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_gcp_secret_manager", "credentials_json", identifier="b", **GOOGLE),
-        *elsewhere("connector_gcp_secret_manager", "ca_cert", identifier="b", credentials_json="{}", **GOOGLE),
-    ],
-    "modules/connector_gcp_kms": [
-        of("connector_gcp_kms", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_gcp_kms", "credentials_json", identifier="b", **KEY, **GOOGLE),
-    ],
     "modules/connector_custom": [
         of("connector_custom", **OURS, identifier="only_theirs_vault", state="absent"),
         *elsewhere("connector_custom", "credential", identifier="b", command=["cat"]),
@@ -145,6 +136,15 @@ TABLE: dict[str, list[Task]] = {
             of("connector_lookup", **OURS, identifier="b", plugin="ansible.builtin.env", option_refs={"default": one})
             for one in ("only_theirs", "theirs.text", "org.hashicorpvault://vault/a#b")
         ),
+    ],
+    "modules/connector_gcp_secret_manager": [
+        of("connector_gcp_secret_manager", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_gcp_secret_manager", "credentials_json", identifier="b", **GOOGLE),
+        *elsewhere("connector_gcp_secret_manager", "ca_cert", identifier="b", credentials_json="{}", **GOOGLE),
+    ],
+    "modules/connector_gcp_kms": [
+        of("connector_gcp_kms", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_gcp_kms", "credentials_json", identifier="b", **KEY, **GOOGLE),
     ],
     "modules/default_secret_manager": [
         of("default_secret_manager", **OURS, secret_manager=name)

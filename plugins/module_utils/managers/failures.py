@@ -284,6 +284,34 @@ def missing_region(what: str) -> InvalidInput:
     )
 
 
+def program_failed(what: str, why: str) -> Unavailable:
+    """An external program that tells nothing by its status, or does not run. `why`: nothing that it wrote."""
+    return Unavailable(
+        "program_failed",
+        f"The program of {what} failed: {why}.",
+        hint="Run it by hand as the user that runs ansible-playbook: what it writes to standard error is thrown away.",
+    )
+
+
+def unknown_plugin(what: str, plugin: str) -> MissingLibrary:
+    """Not a NotFound: nobody may take it for a secret that is not there."""
+    return MissingLibrary(
+        "unknown_plugin",
+        f"{what} needs the lookup plugin '{plugin}', which is not installed.",
+        hint="Install its collection on the control node, in a path that the run searches (ansible-config dump has "
+        "COLLECTIONS_PATHS), and write the whole name: namespace.collection.plugin.",
+    )
+
+
+def plugin_failed(what: str, plugin: str, kind: str) -> Unavailable:
+    """A lookup plugin raised an error. `kind`: the name of its class, never its text, which may hold a value."""
+    return Unavailable(
+        "plugin_failed",
+        f"The lookup plugin '{plugin}' of {what} failed with {kind}.",
+        hint="Call it by itself in a playbook, with the same options, to see what it says.",
+    )
+
+
 def missing_project(what: str) -> InvalidInput:
     return InvalidInput(
         "missing_project",
@@ -306,31 +334,4 @@ def secret_version_destroyed(what: str, path: str) -> NotFound:
         "secret_version_destroyed",
         f"The version of '{path}' at {what} was destroyed: its value is gone for good.",
         hint="Name another version, or declare the secret again with its value.",
-    )
-
-
-def program_failed(what: str, why: str) -> Unavailable:
-    """An external program that tells nothing by its status, or does not run. `why`: nothing that it wrote."""
-    return Unavailable(
-        "program_failed",
-        f"The program of {what} failed: {why}.",
-        hint="Run it by hand as the user that runs ansible-playbook: what it writes to standard error is thrown away.",
-    )
-
-
-def unknown_plugin(what: str, plugin: str) -> NotFound:
-    return NotFound(
-        "unknown_plugin",
-        f"{what} needs the lookup plugin '{plugin}', which is not installed.",
-        hint="Install its collection on the control node, in a path that the run searches (ansible-config dump has "
-        "COLLECTIONS_PATHS), and write the whole name: namespace.collection.plugin.",
-    )
-
-
-def plugin_failed(what: str, plugin: str, kind: str) -> Unavailable:
-    """A lookup plugin raised an error. `kind`: the name of its class, never its text, which may hold a value."""
-    return Unavailable(
-        "plugin_failed",
-        f"The lookup plugin '{plugin}' of {what} failed with {kind}.",
-        hint="Call it by itself in a playbook, with the same options, to see what it says.",
     )
