@@ -9,7 +9,18 @@ import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Benchmark", "Case", "Comparison", "Figures", "Measurement", "Outcome", "Quantity", "Spread", "Target"]
+__all__ = [
+    "Benchmark",
+    "Case",
+    "Comparison",
+    "Figures",
+    "Measurement",
+    "Outcome",
+    "Quantity",
+    "Spread",
+    "Target",
+    "short",
+]
 
 Figures = Mapping[str, float]
 Take = Callable[[], Figures]
@@ -115,11 +126,12 @@ class Spread:
 
     def __str__(self) -> str:
         if self.least == self.most:
-            return _short(self.median)
-        return f"{_short(self.median)} ({_short(self.least)}..{_short(self.most)})"
+            return short(self.median)
+        return f"{short(self.median)} ({short(self.least)}..{short(self.most)})"
 
 
-def _short(figure: float) -> str:
+def short(figure: float) -> str:
+    """Return a figure as people read it: three digits, or all before the point."""
     if abs(figure) >= 1000:
         return f"{figure:,.0f}"
     return f"{figure:.3g}" if abs(figure) >= 0.001 else "0"

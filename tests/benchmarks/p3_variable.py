@@ -29,8 +29,10 @@ def benchmark(lab: Lab) -> Benchmark:
     sources = Sources(lab)
     variable, password = plays.in_a_variable, plays.in_the_password
     comparisons = [
-        _comparison(lab, sources, "a variable, {} hosts x {} tasks", variable, hosts=100, tasks=5),
-        _comparison(lab, sources, "`ansible_password`, {} hosts x {} tasks", password, hosts=50, tasks=20),
+        _comparison(lab, sources, "used by {tasks} tasks on {hosts} hosts", variable, hosts=100, tasks=5),
+        _comparison(
+            lab, sources, "as `ansible_password`, {tasks} tasks on {hosts} hosts", password, hosts=50, tasks=20
+        ),
     ]
     return Benchmark("P3", "One secret in a variable", EXPLANATION, comparisons)
 
@@ -53,4 +55,4 @@ def _comparison(lab: Lab, sources: Sources, title: str, play: Play, *, hosts: in
         for source in ours
         for target in (Target(source.name, floor.name, "wall", at_most=1.1), *source.request_targets(1))
     ]
-    return Comparison(cases, targets, QUANTITIES, title.format(hosts, tasks), rounds=2)
+    return Comparison(cases, targets, QUANTITIES, title.format(hosts=hosts, tasks=tasks), rounds=2)

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from measuring import Case, Comparison, Measurement, Outcome
+from measuring import Case, Comparison, Measurement, Outcome, short
 
 __all__ = ["svg"]
 
 WIDTH = 1000
 MARGIN = 16
-LABELS = 420  # where the bars begin
-BARS = 430  # how long the longest is
+LABELS = 434  # where the bars begin
+BARS = 416  # how long the longest is
 ROW = 24
 BAR = 14
 GAP = 34  # between panels
@@ -70,8 +70,8 @@ def _bars(measurement: Measurement) -> Iterator[_Bar]:
         figure = measurement.figure(case.name, quantity.name)
         length = _times_the_floor(measurement, case.name)
         if figure and length:
-            amount = f"{figure.median:.3g} {quantity.unit.split()[0]}"
-            shown = f"{length:.3g}x  ({amount})" if case.floor else amount
+            amount = f"{short(figure.median)} {quantity.unit.split()[0]}"
+            shown = f"{short(length)}x ({amount})" if case.floor else amount
             yield _Bar(_plain(case.name), _colour(case), length, shown, _limit(measurement, case))
 
 

@@ -46,8 +46,10 @@ def _summary(outcomes: list[Outcome]) -> list[str]:
                 if reached and target.is_met(reached.median):
                     met += 1
                 else:
-                    subject = _subject(measurement, target)
-                    missed.append(f"* {outcome.benchmark.identifier}, {subject}: {reached} instead of {target.limit}")
+                    place = ", ".join(filter(None, [outcome.benchmark.identifier, measurement.comparison.title]))
+                    missed.append(
+                        f"* {place}: {_subject(measurement, target)}: {reached or 'not measured'} instead of {target.limit}"
+                    )
     return [f"{met} targets of {met + len(missed)} were met{'; missed:' if missed else '.'}\n", *missed, ""]
 
 
@@ -98,7 +100,9 @@ def _comparison(measurement: Measurement) -> list[str]:
     ]
     outcomes = [_row(*_outcome(measurement, target)) for target in comparison.targets]
     targets = [*_head("target", "to reach", "reached", ""), *outcomes, ""] if outcomes else []
-    rounds = f"{len(measurement.rounds)} rounds{', fewer of what is slow' if _has_slow(comparison) else ''}.\n"
+    number = len(measurement.rounds)
+    fewer = ", fewer of what is slow" if _has_slow(comparison) and number > 1 else ""
+    rounds = f"{number} round{'s' if number > 1 else ''}{fewer}.\n"
     return [*title, rounds, *figures, "", *targets]
 
 
