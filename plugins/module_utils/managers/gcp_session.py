@@ -18,7 +18,7 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -261,8 +261,8 @@ class _TokenReply:
     """A reply in the form that google-auth reads."""
 
     status: int
-    headers: Mapping[str, str]
-    data: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    data: bytes = field(repr=False)
 
 
 class _TokenRequests:
