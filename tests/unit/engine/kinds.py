@@ -273,6 +273,13 @@ class MemoryReader(MemoryVault):
     CAPABILITIES = frozenset({Capability.READ_PATH})
 
 
+class MemoryPlain(MemoryVault):
+    """Keeps texts, the newest value only, and can't remove any."""
+
+    KIND = "memory_plain"
+    CAPABILITIES = frozenset({Capability.READ_PATH, Capability.WRITE})
+
+
 class MemoryKms(_InMemory, KeyKeeper):
     KIND = "memory_kms"
     OPTIONS: ClassVar[ArgumentSpec] = {"key": {"type": "str"}, "data_key_reuse": {"type": "str", "no_log": False}}
@@ -314,7 +321,7 @@ def at_once(threads: int, work: Callable[[int], T]) -> list[T]:
         return list(pool.map(begin, range(threads)))
 
 
-KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryReader, MemoryKms)
+KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryReader, MemoryPlain, MemoryKms)
 
 
 def install(patch: pytest.MonkeyPatch) -> Cloud:
