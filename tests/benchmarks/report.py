@@ -47,9 +47,8 @@ def _summary(outcomes: list[Outcome]) -> list[str]:
                     met += 1
                 else:
                     place = ", ".join(filter(None, [outcome.benchmark.identifier, measurement.comparison.title]))
-                    missed.append(
-                        f"* {place}: {_subject(measurement, target)}: {reached or 'not measured'} instead of {target.limit}"
-                    )
+                    figure = f"{reached or 'not measured'} instead of {target.limit}"
+                    missed.append(f"* {place}: {_subject(measurement, target)}: {figure}")
     return [f"{met} targets of {met + len(missed)} were met{'; missed:' if missed else '.'}\n", *missed, ""]
 
 

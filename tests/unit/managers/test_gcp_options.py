@@ -74,7 +74,7 @@ def test_a_missing_library_is_named(kind: type[Manager], library: str, monkeypat
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    monkeypatch.setattr("importlib.import_module", lambda name: without(name))
+    monkeypatch.setattr("importlib.import_module", without)
     manager = kind({**needed(kind), "auth_method": "default"}, PLACE)
     error = refused(manager.login)
     wanted = next(one for one in kind.REQUIREMENTS if one.startswith(library.replace(".", "-").replace("_", "-")))
