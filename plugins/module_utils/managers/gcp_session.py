@@ -18,7 +18,7 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -262,7 +262,7 @@ class _TokenReply:
 
     status: int
     headers: Mapping[str, str]
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 class _TokenRequests:
