@@ -9,28 +9,17 @@ import os
 import selectors
 import shutil
 import signal
-import sys
+import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from ..processes import Process
+
 __all__ = ["Ended", "NotStarted", "Program", "TimedOut", "TooMuch", "run"]
 
-# posix_spawn(3) changes no folder and closes no descriptors, so a small Python does, and becomes the program.
-_BECOME = """\
-import os, signal, sys
-os.chdir("/")
-os.closerange(3, 65536)
-signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-try:
-    os.execv(sys.argv[1], sys.argv[2:])
-except OSError:
-    os._exit(127)
-"""
 _PIECE = 65536
-# Seconds between two looks at a program that has closed its output and not ended.
-_PAUSE = 0.005
 
 
 class NotStarted(Exception):
@@ -69,7 +58,7 @@ def run(program: Program, given: bytes) -> Ended:
     for_it, ours = os.pipe()
     theirs, from_it = os.pipe()
     try:
-        pid = _spawn(program, for_it, from_it)
+        process = _spawn(program, for_it, from_it)
     except BaseException:
         _close(ours, theirs)
         raise
@@ -77,28 +66,19 @@ def run(program: Program, given: bytes) -> Ended:
         _close(for_it, from_it)
     try:
         output = _talk(ours, theirs, given, program.max_output, deadline)
-        return Ended(_status(pid, deadline), output)
+        return Ended(_status(process, deadline), output)
     except BaseException:
-        _kill(pid)
+        _kill(process)
         raise
 
 
-def _spawn(program: Program, its_input: int, its_output: int) -> int:
-    """Return the id of a new process, in a session of its own: it has no terminal to ask at."""
+def _spawn(program: Program, its_input: int, its_output: int) -> Process:
     found = shutil.which(program.command[0])
     if not found:
         raise NotStarted("there is no such program, or it may not be run")
-    if not sys.executable:
-        raise NotStarted("this Python does not know where it is")
-    files = [
-        (os.POSIX_SPAWN_DUP2, its_input, 0),
-        (os.POSIX_SPAWN_DUP2, its_output, 1),
-        # What it complains about may hold a value.
-        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-    ]
-    arguments = [sys.executable, "-I", "-S", "-c", _BECOME, os.path.abspath(found), *program.command]
+    command, environment = [os.path.abspath(found), *program.command[1:]], _environment(program)
     try:
-        return os.posix_spawn(sys.executable, arguments, _environment(program), file_actions=files, setsid=True)
+        return Process(command, environment=environment, stdin=its_input, stdout=its_output, folder="/")
     except (OSError, ValueError) as error:
         raise NotStarted(getattr(error, "strerror", "") or type(error).__name__) from None
 
@@ -146,13 +126,12 @@ def _write(descriptor: int, rest: memoryview) -> int:
         return len(rest)
 
 
-def _status(pid: int, deadline: float) -> int:
+def _status(process: Process, deadline: float) -> int:
     """Return the status of a program that has closed its output."""
-    while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(min(_PAUSE, _left(deadline)))
+    try:
+        return process.wait(_left(deadline))
+    except subprocess.TimeoutExpired:
+        raise TimedOut from None
 
 
 def _left(deadline: float) -> float:
@@ -162,12 +141,11 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _kill(pid: int) -> None:
+def _kill(process: Process) -> None:
     # It leads a group, and was not waited for, so the number is still its own.
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-    with suppress(ChildProcessError):
-        os.waitpid(pid, 0)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _close(*descriptors: int) -> None:

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
 from ansible_collections.scoped.secrets.plugins.module_utils.client import starting
 from ansible_collections.scoped.secrets.plugins.module_utils.client.starting import NotStarted, start
+from ansible_collections.scoped.secrets.plugins.module_utils.processes import Process
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     Lab,
     fork,
@@ -93,14 +94,13 @@ def test_nothing_secret_stands_in_its_arguments_and_environment(monkeypatch: pyt
         monkeypatch.setenv(f"SCOPED_SECRETS_{name}", f"{CANARY}-{name}")
     monkeypatch.setenv("KEPT", "canary-kept")
     spawned: list[tuple[list[str], dict[str, str]]] = []
-    real = os.posix_spawn
 
-    def spy(path: str, arguments: list[str], environment: dict[str, str], **options: Any) -> int:
+    def spy(arguments: list[str], environment: dict[str, str], **options: Any) -> Process:
         spawned.append((arguments, environment))
-        return real(path, arguments, environment, **options)
+        return Process(arguments, environment=environment, **options)
 
     with make_lab(monkeypatch, root_key="", passphrase=f"{CANARY} long enough for a passphrase") as lab:
-        monkeypatch.setattr(os, "posix_spawn", spy)
+        monkeypatch.setattr(starting, "Process", spy)
         write(lab.client(), "a")
         assert CANARY not in str(spawned)
         assert [environment["KEPT"] for _arguments, environment in spawned] == ["canary-kept"]
@@ -147,19 +147,17 @@ def test_one_that_does_not_get_ready_is_given_up_and_ended(lab: Lab, monkeypatch
     stuck.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(stuck))
     monkeypatch.setattr(starting, "PATIENCE", 0.2)
-    spawned: list[int] = []
+    spawned: list[Process] = []
     real = starting._spawn
 
-    def spy(orders: int, lock: int) -> int:
+    def spy(orders: int, lock: int) -> Process:
         spawned.append(real(orders, lock))
         return spawned[-1]
 
     monkeypatch.setattr(starting, "_spawn", spy)
     with pytest.raises(NotStarted, match="not within"):
         start(lab.meeting, lab.run, lab.settings, never)
-    (pid,) = spawned
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    assert [process.returncode for process in spawned] == [-signal.SIGKILL]
 
 
 def test_for_a_run_that_has_ended_none_is_started(lab: Lab) -> None:
