@@ -62,7 +62,15 @@ usage:
   description: What this run has done so far.
   returned: success
   type: dict
-  sample: {calls: 12, reads: 40, hits: 31, opened: 9}
+  sample:
+    calls: 12
+    reads: 40
+    hits: 31
+    opened: 9
+    logins: 1
+    requests: 4
+    connectors:
+      payments/api/vault: {logins: 1, renewals: 0, requests: 4}
 """
 
 from ..module_utils.face.module import run_module

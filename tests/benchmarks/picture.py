@@ -114,20 +114,20 @@ def _head(height: int) -> Iterator[str]:
 
 
 def _panel(title: str, bars: list[_Bar], top: int) -> Iterator[str]:
-    longest = max(max(bar.length, bar.limit) for bar in bars)
+    longest = max(max(row.length, row.limit) for row in bars)
     yield _text(MARGIN, top, title, size=15, weight=600)
-    for number, bar in enumerate(bars):
-        yield from _row(bar, BARS / longest, top + HEAD + ROW * number - ROW // 2 + 4)
+    for number, row in enumerate(bars):
+        yield from _row(row, BARS / longest, top + HEAD + ROW * number - ROW // 2 + 4)
 
 
-def _row(bar: _Bar, scale: float, top: int) -> Iterator[str]:
-    length = max(1.0, scale * bar.length)
-    yield _text(LABELS - 10, top + 11, bar.label, anchor="end")
-    yield _rectangle(LABELS, top, length, BAR, bar.colour)
-    if bar.limit:
-        yield _rectangle(LABELS + scale * bar.limit - 1, top - 3, 2, BAR + 6, LIMIT)
+def _row(row: _Bar, scale: float, top: int) -> Iterator[str]:
+    length = max(1.0, scale * row.length)
+    yield _text(LABELS - 10, top + 11, row.label, anchor="end")
+    yield _rectangle(LABELS, top, length, BAR, row.colour)
+    if row.limit:
+        yield _rectangle(LABELS + scale * row.limit - 1, top - 3, 2, BAR + 6, LIMIT)
     yield _text(
-        LABELS + max(length, scale * bar.limit) + 8, top + 11, bar.figure, weight=600 if bar.colour == OURS else 400
+        LABELS + max(length, scale * row.limit) + 8, top + 11, row.figure, weight=600 if row.colour == OURS else 400
     )
 
 

@@ -19,6 +19,7 @@ def managers(
     able: Capability | None = None,
     unable: Capability | None = None,
     connector: bool | None = None,
+    login: bool | None = None,
     keeps_values: bool | None = None,
     refuses_empty: bool | None = None,
     option: str = "",
@@ -28,7 +29,7 @@ def managers(
 
     `variants`: also with those that have no row of their own in the table, for they differ in few things only.
     """
-    wanted = {"has_connector": connector, "keeps_values": keeps_values}
+    wanted = {"has_connector": connector, "has_login": login, "keeps_values": keeps_values}
 
     def fits(one: type[Provider]) -> bool:
         is_able = (able is None or able in one.able()) and (unable is None or unable not in one.able())

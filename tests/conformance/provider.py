@@ -39,13 +39,15 @@ class Provider(ABC):
     """How the table calls it; empty for a variant that is as the kind is."""
     SERVER: ClassVar[str] = ""
     """The fixture of tests/servers that gives its server, which has a `url`."""
+    IS_PROXIED: ClassVar[bool] = True
+    """Whether a proxy before its server counts; one that speaks something else than HTTP/1.1 counts by itself."""
     LACKS: ClassVar[frozenset[Capability]] = frozenset()
     """What the kind is able to do and this variant is not."""
     CELLS: ClassVar[Mapping[str, str]] = {}
     """Words for cells of the table that would be a plain yes, or the limit as the kind declares it."""
     REFUSES_EMPTY: ClassVar[bool] = False
     CREDENTIAL: ClassVar[str] = ""
-    """A credential among its options."""
+    """A credential among its options; empty for a kind whose login nobody checks."""
 
     def __init__(self, fixture: Callable[[str], Any], place: str) -> None:
         """Take what returns a fixture by its name, and a word for the place."""
@@ -56,7 +58,12 @@ class Provider(ABC):
         self.server: Any = None
         if self.SERVER:
             self.server = fixture(self.SERVER)
-            self.proxy = fixture("fault_proxy")(self.server.url)
+            self.proxy = self.front() if self.IS_PROXIED else None
+
+    def front(self) -> FaultProxy:
+        """Return the proxy before its server."""
+        proxy: FaultProxy = self.fixture("fault_proxy")(self.server.url)
+        return proxy
 
     @classmethod
     def manager(cls) -> type[Manager] | None:
@@ -80,6 +87,10 @@ class Provider(ABC):
     @classmethod
     def has_connector(cls) -> bool:
         return cls.manager() is not None
+
+    @classmethod
+    def has_login(cls) -> bool:
+        return bool(cls.CREDENTIAL)
 
     @classmethod
     def name(cls) -> str:

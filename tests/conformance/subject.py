@@ -39,7 +39,8 @@ class Subject:
         """Return a connector's options, the same ones each time."""
         if place not in self._options:
             self._options[place] = self.provider.options(place)
-            self.work.watch.remember(self._options[place][self.provider.CREDENTIAL].encode())
+            if self.provider.CREDENTIAL:
+                self.work.watch.remember(self._options[place][self.provider.CREDENTIAL].encode())
         return self._options[place]
 
     def connect(self, place: str = "", **params: Any) -> Result:

@@ -47,7 +47,8 @@ def _title(one: type[Provider]) -> str:
 
 def _python(one: type[Provider]) -> str:
     manager = one.manager()
-    return ", ".join(f"`{requirement}`" for requirement in (manager.REQUIREMENTS if manager else ["cryptography>=44"]))
+    requirements = manager.REQUIREMENTS if manager else ["cryptography>=44"]
+    return ", ".join(f"`{requirement}`" for requirement in requirements) or NONE
 
 
 PROVED: dict[str, Callable[[type[Provider]], str]] = {

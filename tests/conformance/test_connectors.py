@@ -43,14 +43,14 @@ def test_check_mode_asks_nobody(bare: Subject) -> None:
     assert connectors(bare) == ["builtin", CONNECTOR]
 
 
-@managers(connector=True)
+@managers(connector=True, login=True)
 def test_a_wrong_credential_is_refused_and_nothing_stays(bare: Subject) -> None:
     error = bare.work.refused(lambda: bare.connect(**bare.provider.wrong_login()))
     assert (error.code, error.category) == ("login_refused", "forbidden")
     assert (bare.work.rows("connector"), bare.work.rows("secret")) == (0, 0)
 
 
-@managers(connector=True)
+@managers(connector=True, login=True, able=Capability.WRITE)
 def test_a_wrong_credential_leaves_the_right_one(subject: Subject) -> None:
     wrong = {subject.provider.CREDENTIAL: "canary-of-nobody"}
     login = {**subject.provider.wrong_login(), **wrong}
@@ -60,7 +60,7 @@ def test_a_wrong_credential_leaves_the_right_one(subject: Subject) -> None:
     assert subject.read("a") == b"value"
 
 
-@managers(connector=True)
+@managers(connector=True, login=True)
 def test_check_says_ready_or_why_not(subject: Subject) -> None:
     outcome = subject.work.view("connector_check", identifier=CONNECTOR)
     assert (outcome["status"], outcome["code"]) == ("ready", "")
@@ -72,7 +72,7 @@ def test_check_says_ready_or_why_not(subject: Subject) -> None:
     assert outcome["hint"]
 
 
-@managers(connector=True, keeps_values=True)
+@managers(connector=True, able=Capability.WRITE, keeps_values=True)
 def test_check_reads_no_value_and_leaves_nothing(subject: Subject) -> None:
     subject.keep("a", "value")
     subject.new_run()
@@ -81,7 +81,7 @@ def test_check_reads_no_value_and_leaves_nothing(subject: Subject) -> None:
     assert subject.provider.present() == {subject.provider.path("a")}
 
 
-@managers(connector=True)
+@managers(connector=True, login=True)
 def test_its_credential_is_a_secret_of_the_builtin_manager(subject: Subject) -> None:
     name = f"{CONNECTOR}_{subject.provider.CREDENTIAL}"
     (secret,) = subject.work.view("secret_info", identifier=name)
@@ -92,7 +92,7 @@ def test_its_credential_is_a_secret_of_the_builtin_manager(subject: Subject) -> 
     assert subject.names() == []
 
 
-@managers(connector=True)
+@managers(connector=True, login=True, able=Capability.WRITE)
 def test_a_credential_may_be_a_reference(bare: Subject) -> None:
     field = bare.provider.CREDENTIAL
     given = dict(bare.options())
@@ -107,7 +107,7 @@ def test_a_credential_may_be_a_reference(bare: Subject) -> None:
     assert bare.names() == ["login"]
 
 
-@managers(connector=True)
+@managers(connector=True, able=Capability.WRITE)
 def test_it_can_not_go_while_it_keeps_a_secret(subject: Subject) -> None:
     subject.keep("a", "value")
     error = subject.work.refused(subject.disconnect)
@@ -118,7 +118,7 @@ def test_it_can_not_go_while_it_keeps_a_secret(subject: Subject) -> None:
     assert not subject.disconnect().changed
 
 
-@managers(connector=True, variants=True)
+@managers(connector=True, able=Capability.WRITE, variants=True)
 def test_force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Subject) -> None:
     subject.keep("a", "value")
     (warning,) = subject.disconnect(force=True).warnings
@@ -130,7 +130,7 @@ def test_force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Sub
     assert not subject.keep("a", "value").changed
 
 
-@managers(connector=True)
+@managers(connector=True, able=Capability.WRITE)
 def test_what_force_left_goes_with_its_last_secret(subject: Subject) -> None:
     subject.keep("a", "value")
     subject.disconnect(force=True)
@@ -143,7 +143,7 @@ def test_what_force_left_goes_with_its_last_secret(subject: Subject) -> None:
         subject.provider.remove(path)
 
 
-@managers(connector=True)
+@managers(connector=True, able=Capability.WRITE)
 def test_its_place_is_fixed_while_it_keeps_a_secret(subject: Subject) -> None:
     elsewhere = subject.options(f"{subject.provider.place}x")
     subject.keep("a", "value")
@@ -211,7 +211,7 @@ def test_a_default_can_not_go_but_by_force(subject: Subject) -> None:
     assert (builtin["identifier"], builtin["is_default"]) == ("builtin", True)
 
 
-@managers(connector=True)
+@managers(connector=True, login=True, able=Capability.WRITE)
 def test_a_default_does_not_keep_its_own_credential(subject: Subject) -> None:
     subject.connect(use_as_default=True)
     name = f"{CONNECTOR}_{subject.provider.CREDENTIAL}"

@@ -37,5 +37,6 @@ def proofs() -> Iterator[tuple[type[Provider], str]]:
         for thing in vars(importlib.import_module(f"{__package__}.{file.stem}")).values():
             marks = {mark.name: mark.args for mark in getattr(thing, "pytestmark", ())}
             if "proves" in marks:
-                managers = next(m.args[1] for m in thing.pytestmark if m.args[0] == "provider_class")
-                yield from ((chosen.values[0], marks["proves"][0]) for chosen in managers)
+                for mark in thing.pytestmark:
+                    if mark.args[0] == "provider_class":
+                        yield from ((chosen.values[0], marks["proves"][0]) for chosen in mark.args[1])

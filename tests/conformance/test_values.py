@@ -129,7 +129,7 @@ def test_an_update_is_a_new_version(subject: Subject, kind: type) -> None:
     assert subject.refused_read("a@3").code == "unknown_version"
 
 
-@managers(unable=Capability.VERSIONS)
+@managers(able=Capability.WRITE, unable=Capability.VERSIONS)
 @proves("versions")
 def test_without_versions_none_can_be_asked_for(subject: Subject) -> None:
     subject.keep("a", "one")

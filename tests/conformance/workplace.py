@@ -92,8 +92,7 @@ class Workplace:
 
     def view(self, resource: str, **params: Any) -> Any:
         """Return the one thing that a call returns."""
-        (thing,) = self.declare(resource, **params).returned.values()
-        return thing
+        return next(iter(self.declare(resource, **params).returned.values()))
 
     def refused(self, call: Callable[[], object]) -> ScopedSecretsError:
         """Return the error of ours that a call raises, which has a code and a next step."""

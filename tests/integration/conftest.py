@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from connector_tasks import Connector, aws_at, kms_at, vault_at
+from connector_tasks import Connector, aws_at, google_at, google_kms_at, kms_at, vault_at
 from site_of_runs import ROOT, Site
 
 if TYPE_CHECKING:
     from servers.aws import Aws
+    from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
 
 
@@ -61,3 +62,15 @@ def aws(moto: Aws) -> Connector:
 def kms(moto: Aws) -> Connector:
     """A connector that seals with a key of AWS KMS."""
     return kms_at(moto)
+
+
+@pytest.fixture
+def google(google_cloud: GoogleCloud) -> Connector:
+    """A connector that keeps secrets in Google Secret Manager."""
+    return google_at(google_cloud)
+
+
+@pytest.fixture
+def google_kms(google_cloud: GoogleCloud) -> Connector:
+    """A connector that seals with a key of Google Cloud KMS."""
+    return google_kms_at(google_cloud)

@@ -13,6 +13,7 @@ from site_of_runs import Task
 
 if TYPE_CHECKING:
     from servers.aws import Aws
+    from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
 
 API = {"org": "payments", "project": "api"}
@@ -89,6 +90,28 @@ def aws_at(server: Aws) -> Connector:
 def kms_at(server: Aws) -> Connector:
     key = server.client("kms").create_key()["KeyMetadata"]["Arn"]
     return Connector("aws_kms", {"identifier": "kms", "key_arn": key, **_aws(server)})
+
+
+def _google(server: GoogleCloud) -> dict[str, Any]:
+    return {
+        "gcp_project": server.project,
+        "endpoint": server.url,
+        "ca_cert": str(server.ca),
+        "credentials_json": server.credentials_json,
+        "retries": 0,
+    }
+
+
+def google_at(server: GoogleCloud) -> Connector:
+    base = place()
+    return Connector("gcp_secret_manager", {"identifier": "google", "prefix": base, **_google(server)}, base)
+
+
+def google_kms_at(server: GoogleCloud) -> Connector:
+    ring, key = "playbooks", place()
+    server.new_key(ring, key)
+    options = {"location": server.location, "key_ring": ring, "key": key, **_google(server)}
+    return Connector("gcp_kms", {"identifier": "google_kms", **options})
 
 
 def kept_in_vault(server: OpenBao, path: str) -> str:

@@ -21,7 +21,7 @@ from site_of_runs import Run, Site, Task
 __all__ = ["Live", "live_in", "wait_for"]
 
 # Seconds for what happens at once on an idle machine.
-BOUND = 60.0
+BOUND = 120.0
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from servers.aws import Aws
 from servers.faults import FaultProxy
-from site_of_runs import Run, Site, Task
+from site_of_runs import BROKER, Run, Site, Task
 
 OURS = {"org": "payments", "project": "api"}
 SCOPES: list[Task] = [{"scoped.secrets.scope": {"org": "payments"}}, {"scoped.secrets.scope": OURS}]
@@ -28,6 +28,13 @@ def proxy(moto: Aws, fault_proxy: Callable[..., FaultProxy]) -> FaultProxy:
 def run(site: Site, moto: Aws) -> Runs:
     """What runs tasks with an access key of the stand-in in the environment."""
     variables = {name: value for name, value in moto.variables().items() if name != "AWS_ENDPOINT_URL"}
+    return lambda tasks, **options: site.run(tasks, environment=variables, **options)
+
+
+@pytest.fixture
+def counted(site: Site, moto: Aws) -> Runs:
+    """The same, where requests are counted."""
+    variables = {**moto.variables(), **BROKER}
     return lambda tasks, **options: site.run(tasks, environment=variables, **options)
 
 
@@ -58,16 +65,18 @@ def kms_key(server: Aws) -> str:
 
 
 @pytest.mark.parametrize(("reuse", "sealing", "opening"), [("none", 12, 12), ("run", 1, 1), ("5", 3, 3)])
-def test_kms_seals_and_opens(run: Runs, moto: Aws, proxy: FaultProxy, reuse: str, sealing: int, opening: int) -> None:
+def test_kms_seals_and_opens(
+    counted: Runs, moto: Aws, proxy: FaultProxy, reuse: str, sealing: int, opening: int
+) -> None:
     options = {"key_arn": kms_key(moto), "endpoint_url": proxy.url, "data_key_reuse": reuse}
     declared = [*SCOPES, connector("aws_kms", **options)]
-    first = run([*declared, secrets(12)])
+    first = counted([*declared, secrets(12)])
     assert len(first.result("connector")["connector"]) > 3
     # Two more are the check's.
     assert (proxy.count(target="Encrypt"), proxy.count(target="Decrypt")) == (sealing + 1, 1)
-    assert changed(run([*declared, secrets(12)])) == []
+    assert changed(counted([*declared, secrets(12)])) == []
     proxy.clear()
-    values = run([read(*(f"s{number}" for number in range(12))), read("s3")])
+    values = counted([read(*(f"s{number}" for number in range(12))), read("s3")])
     assert values.tasks[0]["result"]["msg"] == ",".join(f"value {number}" for number in range(12))
     assert (proxy.count(target="Encrypt"), proxy.count(target="Decrypt")) == (0, opening)
 
@@ -86,26 +95,26 @@ def test_kms_keeps_to_the_key_that_an_alias_led_to(run: Runs, moto: Aws) -> None
     assert "can't be used: it is disabled" in run([read("s0")], fails=True).output
 
 
-def test_secrets_manager_keeps_reads_and_deletes(run: Runs, moto: Aws, proxy: FaultProxy) -> None:
+def test_secrets_manager_keeps_reads_and_deletes(counted: Runs, moto: Aws, proxy: FaultProxy) -> None:
     client = moto.client("secretsmanager")
     client.create_secret(Name="theirs", SecretString='{"token": "a token"}')
     reference = {**OURS, "identifier": "theirs", "reference": "theirs#token", "secret_manager": "aws"}
     declared = [*SCOPES, connector("aws_secrets_manager", endpoint_url=proxy.url, prefix="e2e")]
-    run([*declared, secrets(25), {"scoped.secrets.secret_text": reference}])
+    counted([*declared, secrets(25), {"scoped.secrets.secret_text": reference}])
     assert proxy.count(target="CreateSecret") == 25
     assert client.get_secret_value(SecretId="e2e/s7")["SecretString"] == "value 7"
     proxy.clear()
-    values = run([read(*(f"s{number}" for number in range(25)), "theirs"), read("s7")])
+    values = counted([read(*(f"s{number}" for number in range(25)), "theirs"), read("s7")])
     assert values.tasks[0]["result"]["msg"].endswith("value 24,a token")
     assert proxy.count(target="BatchGetSecretValue") + proxy.count(target="GetSecretValue") <= 2
     again = [*declared, secrets(25), {"name": "reference", "scoped.secrets.secret_text": reference}]
-    assert changed(run(again)) == []
-    run([secrets(1, "another")])
-    assert run([read("s0")]).last["msg"] == "another 0"
+    assert changed(counted(again)) == []
+    counted([secrets(1, "another")])
+    assert counted([read("s0")]).last["msg"] == "another 0"
     gone = [
         {"scoped.secrets.secret_text": {**OURS, "identifier": name, "state": "absent"}} for name in ("s0", "theirs")
     ]
-    run(gone)
+    counted(gone)
     assert "DeletedDate" in client.describe_secret(SecretId="e2e/s0")
     assert "DeletedDate" not in client.describe_secret(SecretId="theirs")
 
@@ -113,7 +122,7 @@ def test_secrets_manager_keeps_reads_and_deletes(run: Runs, moto: Aws, proxy: Fa
 def test_a_run_logs_in_once(run: Runs, site: Site, moto: Aws, proxy: FaultProxy) -> None:
     keys = {"access_key_id": "test", "secret_access_key": "a key of theirs"}
     role = {"role_arn": "arn:aws:iam::123456789012:role/ansible"}
-    environment = {"AWS_ENDPOINT_URL_STS": proxy.url, "AWS_REGION": moto.region}
+    environment = {"AWS_ENDPOINT_URL_STS": proxy.url, "AWS_REGION": moto.region, **BROKER}
     options = {"endpoint_url": proxy.url, "prefix": "once", **keys, **role}
     site.run([*SCOPES, connector("aws_secrets_manager", **options), secrets(3)], environment=environment)
     proxy.clear()

@@ -40,6 +40,28 @@ def connectors(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
     )
 
 
+def google(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
+    """Return what declares a connector of Google, and what fails to."""
+    module = f"scoped.secrets.connector_{kind}"
+    given = {**API, "identifier": kind, "gcp_project": "payments", "retries": 0, **options}
+    key = {"type": "service_account", "private_key": "{{ canary.key }}", "token_uri": "https://localhost:9/"}
+    return (
+        [
+            {module: {**given, "credentials_json": "{{ canary.text }}", "check": False}},
+            {module: {**given, "credentials_json": key, "check": False}},
+        ],
+        [
+            {module: {**given, "identifier": "other", "credentials_json": "{{ canary.text }}"}},
+            {module: {**given, "identifier": "other", "credentials_json": key}},
+            {module: {**given, "credentials_json": "{{ canary.key }}", "credentials_json_ref": "text"}},
+            {module: {**given, "credentials_json": "{{ canary.password }}", "pool": "pipelines", "check": False}},
+            {module: {**given, "credentials_json": ["{{ canary.text }}"], "retries": "many"}},
+            {module: {**given, "credentials_jsn": "{{ canary.text }}"}},
+            {module: {**given, "org": "nobody", "credentials_json": "{{ canary.text }}", "check": False}},
+        ],
+    )
+
+
 def vault(**options: Any) -> Task:
     """Return a task about a connector to a server that is not there."""
     return {
@@ -50,6 +72,22 @@ def vault(**options: Any) -> Task:
             **options,
         }
     }
+
+
+def program(*command: str, **options: Any) -> Task:
+    given = {**API, "identifier": "program", "command": list(command), "credential": "{{ canary.password }}"}
+    return {"scoped.secrets.connector_custom": {**given, **options}}
+
+
+def plugin(**options: Any) -> Task:
+    given = {**API, "identifier": "plugin", "plugin": "ansible.builtin.env", "credential_option": "default"}
+    return {"scoped.secrets.connector_lookup": {**given, "credential": "{{ canary.text }}", **options}}
+
+
+def azure(**options: Any) -> Task:
+    """Return a task about a connector to a vault that is not there."""
+    given = {**API, "identifier": "azure", "vault_url": "https://localhost:9", "authority": "https://localhost:9"}
+    return {"scoped.secrets.connector_azure_key_vault": {**given, "tenant_id": "t", "client_id": "c", **options}}
 
 
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
@@ -126,6 +164,52 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "callback/usage": ([], []),
     "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
     "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
+    "modules/connector_custom": (
+        [program("cat", check=False), program("cat", check=False, credential="{{ canary.key }}")],
+        [
+            # They say again what they got, in every way that there is.
+            program("cat"),
+            program("sh", "-c", "cat >&2; exit 3"),
+            program("sh", "-c", "tr 'a-z' 'A-Z'; cat; exit 11"),
+            program("sh", "-c", "head -c 60"),
+            program("/nowhere/program", credential="{{ canary.key }}"),
+            program("cat", credential=["{{ canary.text }}"], timeout="soon"),
+            program("cat", credential_ref="text"),
+            program("cat", org="nobody", project=""),
+        ],
+    ),
+    "modules/connector_lookup": (
+        [plugin(), plugin(credential="{{ canary.changed }}"), plugin(option_refs={"other": "text"}, check=False)],
+        [
+            plugin(plugin="nobody.nothing.none"),
+            plugin(credential_ref="text"),
+            plugin(identifier="{{ canary.text }}"),
+            plugin(option_refs={"other": "none"}),
+            plugin(options={"default": "x"}),
+            plugin(org="nobody", project=""),
+        ],
+    ),
+    "modules/connector_azure_key_vault": (
+        [
+            azure(check=False, client_secret="{{ canary.text }}", tags={"team": "payments"}),
+            azure(check=False, client_secret="{{ canary.changed }}"),
+            azure(check=False, client_certificate="{{ canary.key }}"),
+            azure(check=False, client_secret_ref="text"),
+        ],
+        [
+            azure(client_secret="{{ canary.text }}", retries=0),
+            azure(client_certificate="{{ canary.key }}", retries=0),
+            azure(client_certificate="{{ canary.password }}", retries=0),
+            azure(client_secret_ref="text", retries=0),
+            azure(client_secret="{{ canary.text }}", client_secret_ref="text"),
+            azure(client_secret="{{ canary.text }}", client_certificate="{{ canary.key }}"),
+            azure(client_secrt="{{ canary.text }}"),
+            azure(client_secret="{{ canary.text }}", vault_url="https://u:{{ canary.short }}@localhost"),
+            azure(client_secret="{{ canary.text }}", authority="https://u:{{ canary.password | urlencode }}@localhost"),
+        ],
+    ),
+    "modules/connector_gcp_kms": google("gcp_kms", location="global", key_ring="r", key="k"),
+    "modules/connector_gcp_secret_manager": google("gcp_secret_manager", prefix="x"),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],
@@ -158,7 +242,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/connector_check": (
         [
             {"scoped.secrets.connector_check": {**API, "identifier": name}}
-            for name in ("vault", "aws_kms", "aws_secrets_manager")
+            for name in ("vault", "aws_kms", "aws_secrets_manager", "azure")
         ],
         [{"scoped.secrets.connector_check": {"identifier": "vault", "passphrase": "{{ canary.text }}"}}],
     ),

@@ -17,6 +17,7 @@ from site_of_runs import Run, Site, Task
 if TYPE_CHECKING:
     from servers.aws import Aws
     from servers.faults import FaultProxy
+    from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
 
 
@@ -156,3 +157,43 @@ def test_nothing_shows_of_what_aws_gets_and_gives(
     assert (site.folder / "meant" / "in_aws").read_text() == canary["changed"]
     assert (site.folder / "meant" / "in_kms").read_text() == canary["key"]
     assert {one.status for one in echo.seen} == {400}
+
+
+def test_nothing_shows_of_what_google_gets_and_gives(
+    site: Site, google_cloud: GoogleCloud, google: Connector, google_kms: Connector
+) -> None:
+    import grpc
+    from servers.google_cloud import GrpcFault
+
+    key = google_cloud.tokens.service_account(place(), "*")
+    private = json.loads(key)["private_key"]
+    canary = {**canaries(), "google": key, "private": private}
+    login = {"credentials_json": "{{ canary.google }}"}
+    good = [
+        google.task(**login),
+        google_kms.task(**login),
+        of("secret_text", identifier="in_google", value="{{ canary.text }}", secret_manager="google"),
+        of("secret_text", identifier="in_google", value="{{ canary.changed }}"),
+        of("secret_file", identifier="in_kms", content="{{ canary.key }}", secret_manager="google_kms"),
+        meant("in_google", "in_google"),
+        meant("in_kms", "in_kms"),
+    ]
+    codes = ("INVALID_ARGUMENT", "PERMISSION_DENIED", "FAILED_PRECONDITION", "INTERNAL")
+    bad = [
+        *(
+            of("secret_text", identifier="a", value="{{ canary.text }}", secret_manager=manager)
+            for manager in ("google", "google_kms")
+            for _code in codes
+        ),
+        debugged("in_google#field"),
+    ]
+    for code in codes:
+        text = f"cannot use {canary['text']} nor {canary['key']}"
+        fault = GrpcFault(getattr(grpc.StatusCode, code), text, reason=canary["short"])
+        # What succeeds makes one secret, changes it once, and seals one key after the check of the connector.
+        google_cloud.calls.add(fault, target="CreateSecret", skip=2)
+        google_cloud.calls.add(fault, target="Encrypt", skip=2)
+    Watched(site, canary).run(good, bad)
+    assert (site.folder / "meant" / "in_google").read_text() == canary["changed"]
+    assert (site.folder / "meant" / "in_kms").read_text() == canary["key"]
+    assert google_cloud.calls.count("CreateSecret") >= 2 + len(codes)

@@ -196,7 +196,6 @@ def test_a_built_in_manager_that_is_switched_off_opens_what_it_has(site: Site, v
             ignored("no end of the default", vault.task(**API, use_as_default=False)),
             text("old", "2nd", **API),
             text("fresh", "of fresh", **API),
-            named("below", of("scope", org="payments", project="other")),
             named("secrets", of("secret_info", **API)),
             named("managers", of("connector_info", **API)),
             read("old", "old@1", "fresh", **API),

@@ -16,6 +16,8 @@ from site_of_runs import Site
 
 if TYPE_CHECKING:
     from servers.aws import Aws
+    from servers.azure_key_vault import Azure
+    from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
 
 EVERYTHING = ["create", "read", "update", "delete", "list"]
@@ -43,6 +45,26 @@ def aws_variables(moto: Aws) -> dict[str, str]:
     for name in ("scoped-secrets-example", "payments", "payments-api"):
         kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     return {**moto.variables(), "AWS_REGION": moto.region, "PAYMENTS_AWS_KEY": "a secret access key"}
+
+
+@pytest.fixture(scope="module")
+def azure_variables(azure: Azure) -> dict[str, str]:
+    """The variables of an application, as the Azure libraries take them."""
+    return {
+        "AZURE_VAULT_URL": azure.url,
+        "AZURE_AUTHORITY_HOST": azure.url,
+        "AZURE_CA": str(azure.ca),
+        "AZURE_TENANT_ID": azure.tenant,
+        "AZURE_CLIENT_ID": azure.client_id,
+        "AZURE_CLIENT_SECRET": azure.client_secret,
+    }
+
+
+@pytest.fixture(scope="module")
+def google_variables(google_cloud_server: GoogleCloud) -> dict[str, str]:
+    """The variables of a service account, as the Google libraries take them, with the key that the examples expect."""
+    google_cloud_server.new_key("payments", "api", project="payments-prod")
+    return {**google_cloud_server.variables(), "PAYMENTS_GOOGLE_KEY": google_cloud_server.credentials_json}
 
 
 def check_vault(site: Site, openbao: OpenBao, moto: Aws) -> None:
@@ -83,6 +105,11 @@ def test_playbook(
 
 @pytest.mark.parametrize("entry", sorted(served()))
 def test_examples_of_the_documentation(
-    site: Site, vault_variables: dict[str, str], aws_variables: dict[str, str], entry: str
+    site: Site,
+    vault_variables: dict[str, str],
+    aws_variables: dict[str, str],
+    azure_variables: dict[str, str],
+    google_variables: dict[str, str],
+    entry: str,
 ) -> None:
-    run_documentation(site, entry, {**vault_variables, **aws_variables})
+    run_documentation(site, entry, {**vault_variables, **aws_variables, **azure_variables, **google_variables})

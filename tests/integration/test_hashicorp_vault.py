@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from canaries import LOUD, canaries, check_output, spellings
 from servers.faults import Fault, FaultProxy
-from servers.openbao import OpenBao
-from site_of_runs import Site, Task
-from test_canary import LOUD, canaries, check_output, spellings
+from site_of_runs import BROKER, Site, Task
+
+if TYPE_CHECKING:
+    from servers.openbao import OpenBao
+
 
 ORG = {"org": "payments"}
 HOSTS = 10
@@ -84,7 +87,7 @@ def test_a_run_logs_in_once_and_reads_each_secret_once(site: Site, proxy: FaultP
     words = "{{ query('scoped.secrets.secret', 'one', 'two', org='payments') }}"
     task: Task = {"ansible.builtin.assert": {"that": "words == ['1', '2']", "quiet": True}, "vars": {"words": words}}
     proxy.clear()
-    site.run([task] * TASKS, "--forks", str(HOSTS), hosts="all")
+    site.run([task] * TASKS, "--forks", str(HOSTS), hosts="all", environment=BROKER)
     assert proxy.count(path="approle/login") == 1
     assert proxy.count(path="/secret/data/ansible/one") == 1
     assert proxy.count(path="/secret/data/ansible/two") == 1

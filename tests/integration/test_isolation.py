@@ -34,7 +34,10 @@ SIDEWAYS = (
 )
 # Nobody is there: see test_isolation_connectors.py for where there is somebody.
 VAULT = {"url": "http://127.0.0.1:1", "retries": 0, "check": False}
+GOOGLE = {"gcp_project": "payments", "endpoint": "http://127.0.0.1:1", "check": False}
+KEY = {"location": "global", "key_ring": "r", "key": "k"}
 AWS = {"region": "eu-central-1", "access_key_id": "AKIAX", "endpoint_url": "http://127.0.0.1:1", "check": False}
+AZURE = {"vault_url": "https://127.0.0.1:1", "tenant_id": "t", "client_id": "c", "check": False}
 
 
 def of(module: str, **options: Any) -> Task:
@@ -109,10 +112,39 @@ TABLE: dict[str, list[Task]] = {
     "modules/connector_aws_secrets_manager": [
         *elsewhere("connector_aws_secrets_manager", "secret_access_key", identifier="b", **AWS),
     ],
+    "modules/connector_azure_key_vault": [
+        of("connector_azure_key_vault", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_azure_key_vault", "client_secret", identifier="b", **AZURE),
+        *elsewhere("connector_azure_key_vault", "client_certificate", identifier="b", **AZURE),
+        *elsewhere("connector_azure_key_vault", "ca_cert", identifier="b", client_secret="x", **AZURE),
+    ],
     "modules/connector_aws_kms": [
         of("connector_aws_kms", **OURS, identifier="only_theirs_vault", state="absent"),
         *elsewhere("connector_aws_kms", "secret_access_key", identifier="b", key_arn="alias/a", **AWS),
         of("connector_aws_kms", **OURS, identifier="b", key_arn_ref="theirs.text", **AWS),
+    ],
+    "modules/connector_custom": [
+        of("connector_custom", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_custom", "credential", identifier="b", command=["cat"]),
+    ],
+    "modules/connector_lookup": [
+        of("connector_lookup", **OURS, identifier="vault", plugin="ansible.builtin.env"),
+        *elsewhere(
+            "connector_lookup", "credential", identifier="b", plugin="ansible.builtin.env", credential_option="a"
+        ),
+        *(
+            of("connector_lookup", **OURS, identifier="b", plugin="ansible.builtin.env", option_refs={"default": one})
+            for one in ("only_theirs", "theirs.text", "org.hashicorpvault://vault/a#b")
+        ),
+    ],
+    "modules/connector_gcp_secret_manager": [
+        of("connector_gcp_secret_manager", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_gcp_secret_manager", "credentials_json", identifier="b", **GOOGLE),
+        *elsewhere("connector_gcp_secret_manager", "ca_cert", identifier="b", credentials_json="{}", **GOOGLE),
+    ],
+    "modules/connector_gcp_kms": [
+        of("connector_gcp_kms", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_gcp_kms", "credentials_json", identifier="b", **KEY, **GOOGLE),
     ],
     "modules/default_secret_manager": [
         of("default_secret_manager", **OURS, secret_manager=name)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from connector_tasks import Connector, ignored, named, of, place, read
-from site_of_runs import Site, Task
+from site_of_runs import BROKER, Site, Task
 
 if TYPE_CHECKING:
     from servers.aws import Aws
@@ -20,7 +20,6 @@ OURS = {"org": "payments", "project": "ours"}
 THEIRS = {"org": "payments", "project": "theirs"}
 REGIONS = {"ours": "eu-central-1", "theirs": "us-east-1"}
 # One process has the logins of both, and what was fetched through them.
-BROKER = {"SCOPED_SECRETS_BROKER": "on"}
 
 
 def declared(scope: dict[str, str], openbao: OpenBao, vault: Connector, aws: Connector, kms: Connector) -> list[Task]:

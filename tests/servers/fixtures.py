@@ -19,13 +19,18 @@ import pytest
 if TYPE_CHECKING:
     from servers.aws import Aws, Microburst, Ministack
     from servers.aws_login import AwsLogin
+    from servers.azure_key_vault import Azure
     from servers.faults import FaultProxy
+    from servers.google_cloud import GoogleCloud
     from servers.kubernetes import Cluster
     from servers.openbao import OpenBao
 
 __all__ = [
     "aws_login",
+    "azure",
     "fault_proxy",
+    "google_cloud",
+    "google_cloud_server",
     "kubernetes_cluster",
     "microburst",
     "ministack",
@@ -37,7 +42,10 @@ __all__ = [
 
 SERVERS = {
     "aws_login",
+    "azure",
     "fault_proxy",
+    "google_cloud",
+    "google_cloud_server",
     "kubernetes_cluster",
     "microburst",
     "ministack",
@@ -124,6 +132,32 @@ def kubernetes_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clu
 
     with serve(tmp_path_factory.mktemp("kubernetes")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
+    """Azure Key Vault and Microsoft Entra ID, over TLS."""
+    from servers.azure_key_vault import serve
+
+    with serve(tmp_path_factory.mktemp("azure")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def google_cloud_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleCloud]:
+    """Google Cloud KMS and Secret Manager, for fixtures of longer life than a test."""
+    from servers.google_cloud import serve
+
+    with serve(tmp_path_factory.mktemp("google-cloud")) as server:
+        yield server
+
+
+@pytest.fixture
+def google_cloud(google_cloud_server: GoogleCloud) -> Iterator[GoogleCloud]:
+    """Google Cloud KMS and Secret Manager; each test begins and ends without faults and counts."""
+    google_cloud_server.calls.clear()
+    yield google_cloud_server
+    google_cloud_server.calls.clear()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Authority", "Issuer"]
+__all__ = ["Authority", "Certificate", "Issuer", "self_signed"]
 
 DAY = datetime.timedelta(days=1)
 
@@ -96,6 +96,41 @@ class Issuer:
         self._key.public_key().verify(_bytes(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         payload: dict[str, object] = json.loads(_bytes(signed.partition(".")[2]))
         return payload
+
+
+class Certificate:
+    """A self-signed certificate with an RSA key. `pem` is both, `public_key` the other half of the key, in PEM form."""
+
+    def __init__(self, name: str) -> None:
+        self._key = rsa.generate_private_key(65537, 2048)
+        public = self._key.public_key()
+        now = datetime.datetime.now(datetime.timezone.utc)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(_name(name))
+            .issuer_name(_name(name))
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - DAY)
+            .not_valid_after(now + DAY)
+        )
+        self._certificate = _pem(builder.sign(self._key, hashes.SHA256())).decode()
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        self.public_key = public.public_bytes(serialization.Encoding.PEM, form).decode()
+        self.pem = self._with_key(serialization.NoEncryption())
+
+    def encrypted(self, passphrase: bytes) -> str:
+        """Return both, the key under a passphrase."""
+        return self._with_key(serialization.BestAvailableEncryption(passphrase))
+
+    def _with_key(self, encryption: serialization.KeySerializationEncryption) -> str:
+        form = serialization.PrivateFormat.PKCS8
+        return self._certificate + self._key.private_bytes(serialization.Encoding.PEM, form, encryption).decode()
+
+
+def self_signed(name: str) -> Certificate:
+    """Return a new certificate that vouches for itself."""
+    return Certificate(name)
 
 
 def _name(common_name: str) -> x509.Name:

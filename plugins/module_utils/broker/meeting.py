@@ -13,8 +13,8 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from ..model.record import Record
 from ..model.settings import Settings
 
 __all__ = [
@@ -41,14 +41,14 @@ class NoMeeting(Exception):
     """There is no folder where a broker could be met."""
 
 
-class Run(Record):
+class Run(NamedTuple):
     """The ansible-playbook process: its id, and when it started, because ids come again."""
 
     pid: int
     started: str
 
 
-class Meeting(Record):
+class Meeting(NamedTuple):
     """The files of one broker."""
 
     folder: str

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from ..broker import protocol
 from ..broker.lifetime import is_running
 from ..broker.meeting import Meeting, Run, locked
 from ..model.settings import Settings
+from ..processes import Process
 
 __all__ = ["NotStarted", "start"]
 
@@ -53,14 +53,14 @@ def _launch(order: dict[str, Any]) -> None:
     with ours:
         with theirs:
             # It holds the lock until it listens, even if this process is killed before.
-            pid = _spawn(theirs.fileno(), order["lock"])
+            process = _spawn(theirs.fileno(), order["lock"])
         failure = "cut short"
         try:
             failure = _hand_over(ours, order)
         finally:
             if failure:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                process.kill()
+                process.wait()
     if failure:
         raise NotStarted(f"its process does not come up ({failure})")
 
@@ -78,20 +78,30 @@ def _hand_over(connection: socket.socket, order: dict[str, Any]) -> str:
     return "" if "ready" in reply else str(reply.get("failed", "it ends at once"))
 
 
-def _spawn(orders: int, lock: int) -> int:
-    """Return the id of a new process, in a session of its own, that reads its orders and holds the lock."""
-    os.set_inheritable(lock, True)
-    nowhere = [(os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_WRONLY, 0) for descriptor in (1, 2)]
-    return os.posix_spawn(
-        sys.executable,
-        # -P: no module comes out of the folder where the run happens to be.
-        [sys.executable, "-P", "-c", _CODE, _ROOT],
-        _environment(),
-        file_actions=[(os.POSIX_SPAWN_DUP2, orders, 0), *nowhere],
-        setsid=True,
-    )
+def _spawn(orders: int, lock: int) -> Process:
+    """Return a new process, which reads its orders and holds the lock."""
+    # -P: no module comes out of the folder where the run happens to be.
+    command = [sys.executable, "-P", "-c", _CODE, _ROOT]
+    return Process(command, environment=_environment(), stdin=orders, inherited=[lock])
 
 
 def _environment() -> dict[str, str]:
     """Return what the process inherits: none of our own variables, some of which are secret."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}
+    return {**ours, **_of_ansible()}
+
+
+def _of_ansible() -> dict[str, str]:
+    """Return where the run has its configuration and its collections, for lookup plugins that the process calls.
+
+    It has another folder than the run, and does not know the playbook. Nothing where the run is no Ansible.
+    """
+    constants = sys.modules.get("ansible.constants")
+    loader = sys.modules.get("ansible.utils.collection_loader")
+    finder = loader and loader.AnsibleCollectionConfig.collection_finder
+    file = getattr(constants, "CONFIG_FILE", None)
+    found = {"ANSIBLE_CONFIG": os.path.abspath(file)} if file else {}
+    if finder:
+        paths = loader.AnsibleCollectionConfig.collection_paths  # type: ignore[union-attr]
+        found["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join(map(os.path.abspath, paths))
+    return found

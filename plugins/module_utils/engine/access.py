@@ -13,12 +13,11 @@ from ..crypto.context import Context
 from ..crypto.envelope import open_envelope, seal
 from ..managers.base import Found, KeyKeeper, Manager, ValueKeeper, Writing
 from ..managers.data_keys import DataKeyWrapping, data_keys_of
-from ..managers.registry import credentials_of
 from ..model.entities import Scope
 from ..model.errors import InvalidInput, NotFound
 from ..model.queries import Answer, Query
 from .fetching import Fetches
-from .logins import check_no_loop, used_secrets
+from .logins import check_no_loop, references_of, used_secrets
 from .managers import Keeper
 from .providers import Providers
 from .resolver import select_field
@@ -62,9 +61,8 @@ class Access:
 
     def _referenced(self, keeper: Keeper, given: Mapping[str, str], ttl: int | None) -> dict[str, str]:
         """Return what the connector's references name, by the options that they stand for, without those given."""
-        options = keeper.connector.options
-        names = [name for name in credentials_of(keeper.kind) if options.get(f"{name}_ref") and name not in given]
-        return {name: self._text(options[f"{name}_ref"], keeper, name, ttl) for name in names}
+        named = {_filled_by(option): text for option, text in references_of(keeper).items()}
+        return {name: self._text(text, keeper, name, ttl) for name, text in named.items() if name not in given}
 
     def _text(self, reference: str, keeper: Keeper, field: str, ttl: int | None) -> str:
         answer = self._store.answer(Query(reference, keeper.path.org, keeper.path.project, cache_ttl=ttl))
@@ -165,6 +163,11 @@ class Access:
 
     def _forget(self, keeper: Keeper, path: str) -> None:
         self._fetches.forget(lambda key: isinstance(key, tuple) and key[0] == keeper.connector.id and key[2] == path)
+
+
+def _filled_by(option: str) -> str:
+    """Return the option that a reference stands for. One in a dictionary (with a dot) has its own name."""
+    return option if "." in option else option.removesuffix("_ref")
 
 
 def _id_of(keeper: Keeper) -> uuid.UUID:

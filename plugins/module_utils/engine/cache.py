@@ -34,7 +34,7 @@ class AnswerCache:
         return self._answers.get(query)
 
     def put(self, query: Query, answer: Answer | Located) -> None:
-        error, size = (None, 0) if isinstance(answer, Located) else (answer.error, len(answer.value))
+        error, size = (None, len(answer.envelope)) if isinstance(answer, Located) else (answer.error, len(answer.value))
         lasts = not answer.expires_at and (error is None or isinstance(error, NotFound))
         if self._state is None or not lasts or size > self._max_bytes // 4:
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from ..managers.base import Found, Manager, ValueKeeper
 from ..model.errors import ScopedSecretsError, internal_error
@@ -19,7 +19,7 @@ from .resolver import Located
 
 __all__ = ["complete"]
 
-_Outcome = bytes | ScopedSecretsError
+_Outcome: TypeAlias = "bytes | ScopedSecretsError"
 
 
 class _Errand(NamedTuple):

@@ -55,6 +55,9 @@ def wanted_options(
 def _given(kind: type[Manager], params: Mapping[str, Any]) -> dict[str, Any]:
     names = {*kind.OPTIONS, *login_options(kind), "auth_method", *(f"{name}{_REF}" for name in credentials_of(kind))}
     given = {name: params[name] for name in names if params.get(name) is not None}
+    for option in kind.REFERENCE_DICTS & given.keys():
+        for text in given[option].values():
+            Reference.parse(text)
     for name in (name for name in given if name.endswith(_REF)):
         Reference.parse(given[name])
         if name.removesuffix(_REF) in given:

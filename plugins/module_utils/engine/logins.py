@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..managers.registry import credentials_of
+from ..managers.registry import references_in
 from ..model.entities import Scope, Secret
 from ..model.errors import Conflict, NotFound
 from ..model.references import Reference
@@ -19,9 +19,7 @@ __all__ = ["check_no_loop", "login_depth", "references_of", "used_secrets"]
 
 def references_of(keeper: Keeper) -> dict[str, str]:
     """Return the references among a connector's options, by option."""
-    options = keeper.connector.options
-    names = [f"{name}_ref" for name in credentials_of(keeper.kind)]
-    return {name: str(options[name]) for name in names if options.get(name)}
+    return references_in(keeper.kind, keeper.connector.options)
 
 
 def used_secrets(session: Session, keeper: Keeper) -> dict[str, str]:

@@ -12,10 +12,9 @@ import configparser
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model.errors import InvalidInput
-from ..model.record import Record
 from ..model.settings import Settings
 
 __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "settings_of"]
@@ -23,7 +22,7 @@ __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "
 INI_SECTION = "scoped_secrets"
 
 
-class Option(Record):
+class Option(NamedTuple):
     """Where a shared option may be set besides directly (not even there: no argument); empty: not there."""
 
     name: str

@@ -81,6 +81,8 @@ class Manager(ABC):
     """Options that say where values lie: fixed while there are any."""
     REFERABLE: ClassVar[frozenset[str]] = frozenset()
     """Own options that may also be given as `<name>_ref`, a reference to a secret."""
+    REFERENCE_DICTS: ClassVar[frozenset[str]] = frozenset()
+    """Own options that are dictionaries of references; an instance finds what each names as `<option>.<name>`."""
     LOGINS: ClassVar[Sequence[type[Login]]]
     CAPABILITIES: ClassVar[frozenset[Capability]]
     MAX_VALUE: ClassVar[int]

@@ -24,15 +24,20 @@ __all__ = [
     "login_refused",
     "malformed_reply",
     "missing_library",
+    "missing_project",
     "missing_region",
     "name_not_allowed",
     "not_able",
     "plain_http",
+    "plugin_failed",
+    "program_failed",
     "provider_conflict",
     "quota_exceeded",
     "read_only_manager",
     "request_refused",
     "secret_scheduled_for_deletion",
+    "secret_version_destroyed",
+    "secret_version_disabled",
     "throttled",
     "timed_out",
     "tls_refused",
@@ -40,6 +45,7 @@ __all__ = [
     "unavailable",
     "unknown_master_key",
     "unknown_path",
+    "unknown_plugin",
     "wrong_data_key",
 ]
 
@@ -140,11 +146,11 @@ def incomplete_reply(what: str, path: str) -> Unavailable:
     )
 
 
-def malformed_reply(what: str, why: str) -> Unavailable:
+def malformed_reply(what: str, why: str, hint: str = "") -> Unavailable:
     return Unavailable(
         "malformed_reply",
         f"{what} gave an answer that can't be used: {why}.",
-        hint="Check that its address leads to the provider itself, and not to a proxy or a login page.",
+        hint=hint or "Check that its address leads to the provider itself, and not to a proxy or a login page.",
         retryable=True,
     )
 
@@ -275,4 +281,57 @@ def missing_region(what: str) -> InvalidInput:
         "missing_region",
         f"No region is known for {what}.",
         hint="Set 'region' on the connector, or AWS_REGION in the environment of ansible-playbook.",
+    )
+
+
+def program_failed(what: str, why: str) -> Unavailable:
+    """An external program that tells nothing by its status, or does not run. `why`: nothing that it wrote."""
+    return Unavailable(
+        "program_failed",
+        f"The program of {what} failed: {why}.",
+        hint="Run it by hand as the user that runs ansible-playbook: what it writes to standard error is thrown away.",
+    )
+
+
+def unknown_plugin(what: str, plugin: str) -> MissingLibrary:
+    """Not a NotFound: nobody may take it for a secret that is not there."""
+    return MissingLibrary(
+        "unknown_plugin",
+        f"{what} needs the lookup plugin '{plugin}', which is not installed.",
+        hint="Install its collection on the control node, in a path that the run searches (ansible-config dump has "
+        "COLLECTIONS_PATHS), and write the whole name: namespace.collection.plugin.",
+    )
+
+
+def plugin_failed(what: str, plugin: str, kind: str) -> Unavailable:
+    """A lookup plugin raised an error. `kind`: the name of its class, never its text, which may hold a value."""
+    return Unavailable(
+        "plugin_failed",
+        f"The lookup plugin '{plugin}' of {what} failed with {kind}.",
+        hint="Call it by itself in a playbook, with the same options, to see what it says.",
+    )
+
+
+def missing_project(what: str) -> InvalidInput:
+    return InvalidInput(
+        "missing_project",
+        f"No project is known for {what}.",
+        hint="Set 'gcp_project' on the connector, or GOOGLE_CLOUD_PROJECT in the environment of ansible-playbook.",
+    )
+
+
+def secret_version_disabled(what: str, path: str) -> Conflict:
+    """It is there, and somebody switched it off."""
+    return Conflict(
+        "secret_version_disabled",
+        f"The version of '{path}' at {what} is disabled.",
+        hint="Enable it at the provider, or name a version that is enabled.",
+    )
+
+
+def secret_version_destroyed(what: str, path: str) -> NotFound:
+    return NotFound(
+        "secret_version_destroyed",
+        f"The version of '{path}' at {what} was destroyed: its value is gone for good.",
+        hint="Name another version, or declare the secret again with its value.",
     )

@@ -40,6 +40,7 @@ __all__ = [
     "check_url",
     "is_safe",
     "is_tls",
+    "pem_text",
     "tls_context",
 ]
 
@@ -158,7 +159,7 @@ def tls_context(
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     elif ca_cert:
-        context = _trusting(_pem("ca_cert", ca_cert))
+        context = _trusting(pem_text("ca_cert", ca_cert))
     else:
         context = _trusting_as_requests()
     if client_cert:
@@ -191,7 +192,10 @@ def _certifi() -> str:
 
 def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str) -> None:
     """`ssl` takes files only: PEM text goes through pipes, so that no key is ever written to a disk."""
-    with _readable(_pem("client_cert", certificate)) as cert_path, _readable(_pem("client_key", key)) as key_path:
+    with (
+        _readable(pem_text("client_cert", certificate)) as cert_path,
+        _readable(pem_text("client_key", key)) as key_path,
+    ):
         try:
             # An encrypted key would ask for its passphrase on the terminal.
             context.load_cert_chain(cert_path, key_path, password="")
@@ -213,8 +217,8 @@ def _readable(text: str) -> Iterator[str]:
         os.close(read_end)
 
 
-def _pem(option: str, given: str) -> str:
-    """Return PEM text that is given as itself or by its path."""
+def pem_text(option: str, given: str) -> str:
+    """Return PEM text that is given as itself or by its absolute path; raise InvalidInput."""
     text = given if PEM in given else _file(option, given)
     if PEM not in text or (len(text) > MAX_PEM and option != "ca_cert"):
         raise _unusable(option, "it is no PEM, or too long for one")

@@ -14,7 +14,7 @@ from typing import Any
 from ..model.errors import InvalidInput
 from .base import Login, Manager
 
-__all__ = ["choose_login", "credentials_of", "kinds", "login_options", "manager_kind"]
+__all__ = ["choose_login", "credentials_of", "kinds", "login_options", "manager_kind", "references_in"]
 
 
 @lru_cache(maxsize=1)
@@ -50,6 +50,14 @@ def login_options(kind: type[Manager]) -> dict[str, Mapping[str, Any]]:
 def credentials_of(kind: type[Manager]) -> list[str]:
     """Return the options that may be given as `<name>_ref` too."""
     return [name for name, spec in login_options(kind).items() if spec.get("no_log")] + sorted(kind.REFERABLE)
+
+
+def references_in(kind: type[Manager], options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the references among options: `<name>_ref`, and `<option>.<name>` of dictionaries of references."""
+    names = [f"{name}_ref" for name in credentials_of(kind)]
+    single = {name: str(options[name]) for name in names if options.get(name)}
+    dicts = {option: options.get(option) or {} for option in sorted(kind.REFERENCE_DICTS)}
+    return {**single, **{f"{option}.{name}": str(text) for option, d in dicts.items() for name, text in d.items()}}
 
 
 def choose_login(kind: type[Manager], given: frozenset[str], auth_method: str = "") -> type[Login]:

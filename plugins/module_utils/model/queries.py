@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .errors import ScopedSecretsError
-from .record import Record
 
 __all__ = ["Answer", "Query"]
 
 
-class Query(Record):
+class Query(NamedTuple):
     """A secret to read, as the caller in scope (`org`, `project`) names it. `cache_ttl`: seconds, None for the run."""
 
     reference: str
@@ -22,7 +23,7 @@ class Query(Record):
     cache_ttl: int | None = None
 
 
-class Answer(Record):
+class Answer(NamedTuple):
     """What a query brought: the value, its kind (text, file) and when it expires (ISO 8601 or never), or the error."""
 
     kind: str = ""

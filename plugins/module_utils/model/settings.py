@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from .record import Record
+from typing import NamedTuple
 
 __all__ = ["Settings"]
 
 
-class Settings(Record):
+class Settings(NamedTuple):
     """The resolved common options. `is_local_default`: the store and key file are the ones of a plain installation."""
 
     store: str

@@ -64,7 +64,7 @@ OTHER_USER = 65534
 # One that has no rights but its own.
 PLAIN_USER = os.geteuid() or OTHER_USER
 # Seconds for what happens at once on an idle machine.
-BOUND = 20.0
+BOUND = 120.0
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 

@@ -63,7 +63,7 @@ def frame(content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + content
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.dictionaries(st.text(), JSON, max_size=4), min_size=1, max_size=3))
 def test_what_is_sent_is_received(messages: list[dict[str, Any]]) -> None:
     one, other = socket.socketpair()
@@ -75,13 +75,13 @@ def test_what_is_sent_is_received(messages: list[dict[str, Any]]) -> None:
         assert receive(other) is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.text(), JSON, max_size=4), st.integers(1, 50))
 def test_a_frame_may_come_in_parts(message: dict[str, Any], parts: int) -> None:
     assert received(frame(json.dumps(message).encode()), parts=parts) == message
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(frame))
 def test_garbage_is_refused_by_one_error(content: bytes) -> None:
     try:
@@ -91,7 +91,7 @@ def test_garbage_is_refused_by_one_error(content: bytes) -> None:
     assert message is None if not content else isinstance(message, dict)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.text(), JSON, min_size=1, max_size=4), st.data())
 def test_a_frame_that_is_cut_short_is_refused(message: dict[str, Any], data: st.DataObject) -> None:
     whole = frame(json.dumps(message).encode())

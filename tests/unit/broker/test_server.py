@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import server
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import proof_of, proof_of_run
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.protocol import MAX_FRAME, PROTOCOL, receive, send
+from ansible_collections.scoped.secrets.plugins.module_utils.client import starting
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     BOUND,
@@ -136,7 +137,11 @@ def test_who_has_said_all_gets_the_answer(lab: Lab) -> None:
         assert [receive(connection) for _each in range(3)] == [{"kind": "text", "value": "dg=="}] * 2 + [None]
 
 
-def test_who_does_not_take_an_answer_holds_nobody_up(lab: Lab) -> None:
+def test_who_does_not_take_an_answer_holds_nobody_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A broker that would wait for such a caller longer than this test does.
+    endless = "from module_utils.broker import server; server.FRAME_TIMEOUT = 3600; main()"
+    monkeypatch.setattr(starting, "_CODE", starting._CODE.removesuffix("main()") + endless)
+    os.kill(lab.broker(), signal.SIGKILL)
     # Far more than the buffers of a socket hold.
     for number in range(4):
         write(lab.client(), f"b{number}", b"x" * 1_000_000, description="d" * 1_000_000)

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
 from ansible_collections.scoped.secrets.plugins.module_utils.client import starting
 from ansible_collections.scoped.secrets.plugins.module_utils.client.starting import NotStarted, start
+from ansible_collections.scoped.secrets.plugins.module_utils.processes import Process
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     Lab,
     fork,
@@ -93,14 +94,13 @@ def test_nothing_secret_stands_in_its_arguments_and_environment(monkeypatch: pyt
         monkeypatch.setenv(f"SCOPED_SECRETS_{name}", f"{CANARY}-{name}")
     monkeypatch.setenv("KEPT", "canary-kept")
     spawned: list[tuple[list[str], dict[str, str]]] = []
-    real = os.posix_spawn
 
-    def spy(path: str, arguments: list[str], environment: dict[str, str], **options: Any) -> int:
+    def spy(arguments: list[str], environment: dict[str, str], **options: Any) -> Process:
         spawned.append((arguments, environment))
-        return real(path, arguments, environment, **options)
+        return Process(arguments, environment=environment, **options)
 
     with make_lab(monkeypatch, root_key="", passphrase=f"{CANARY} long enough for a passphrase") as lab:
-        monkeypatch.setattr(os, "posix_spawn", spy)
+        monkeypatch.setattr(starting, "Process", spy)
         write(lab.client(), "a")
         assert CANARY not in str(spawned)
         assert [environment["KEPT"] for _arguments, environment in spawned] == ["canary-kept"]
@@ -143,14 +143,21 @@ def test_a_python_that_can_not_be_run_is_told(lab: Lab, python: str, monkeypatch
 
 def test_one_that_does_not_get_ready_is_given_up_and_ended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = lab.folder / "python"
-    stuck.write_text(f"#!/bin/sh\necho $$ > {lab.folder}/pid\nexec sleep 600\n")
+    stuck.write_text("#!/bin/sh\nexec sleep 600\n")
     stuck.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(stuck))
-    monkeypatch.setattr(starting, "PATIENCE", 0.5)
+    monkeypatch.setattr(starting, "PATIENCE", 0.2)
+    spawned: list[Process] = []
+    real = starting._spawn
+
+    def spy(orders: int, lock: int) -> Process:
+        spawned.append(real(orders, lock))
+        return spawned[-1]
+
+    monkeypatch.setattr(starting, "_spawn", spy)
     with pytest.raises(NotStarted, match="not within"):
         start(lab.meeting, lab.run, lab.settings, never)
-    pid = (lab.folder / "pid").read_text().strip()
-    assert not Path(f"/proc/{pid}").exists()
+    assert [process.returncode for process in spawned] == [-signal.SIGKILL]
 
 
 def test_for_a_run_that_has_ended_none_is_started(lab: Lab) -> None:

@@ -194,10 +194,12 @@ class MemoryVault(_InMemory, ValueKeeper):
         "ca_cert": {"type": "str"},
         "timeout": {"type": "int"},
         "insecure": {"type": "bool"},
+        "more_refs": {"type": "dict"},
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"vault": "main", "base": "app", "timeout": 30}
     LOCATION = frozenset({"vault", "base"})
     REFERABLE = frozenset({"ca_cert"})
+    REFERENCE_DICTS = frozenset({"more_refs"})
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = 1000
 
@@ -271,6 +273,13 @@ class MemoryReader(MemoryVault):
     CAPABILITIES = frozenset({Capability.READ_PATH})
 
 
+class MemoryPlain(MemoryVault):
+    """Keeps texts, the newest value only, and can't remove any."""
+
+    KIND = "memory_plain"
+    CAPABILITIES = frozenset({Capability.READ_PATH, Capability.WRITE})
+
+
 class MemoryKms(_InMemory, KeyKeeper):
     KIND = "memory_kms"
     OPTIONS: ClassVar[ArgumentSpec] = {"key": {"type": "str"}, "data_key_reuse": {"type": "str", "no_log": False}}
@@ -312,7 +321,7 @@ def at_once(threads: int, work: Callable[[int], T]) -> list[T]:
         return list(pool.map(begin, range(threads)))
 
 
-KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryReader, MemoryKms)
+KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryReader, MemoryPlain, MemoryKms)
 
 
 def install(patch: pytest.MonkeyPatch) -> Cloud:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.cache import AnswerCache
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.managers import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.resolver import Located
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
     Damaged,
     Forbidden,
@@ -15,6 +18,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
     Unavailable,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT
 
 A, B = Query("a"), Query("b")
 
@@ -85,6 +89,18 @@ def test_one_large_value_does_not_push_out_all_others() -> None:
     assert cache.get(A)
     assert cache.get(B) is None
     cache.put(B, Answer("text", bytes(25)))
+    assert cache.get(B)
+
+
+def test_an_envelope_takes_room_as_a_value_does() -> None:
+    keeper = Keeper(Connector("id", "s", "memory_kms", "kms", "n"), ACCOUNT)
+    cache = AnswerCache(max_bytes=100).at(1)
+    for number in range(50):
+        cache.put(Query(str(number)), Located(keeper, "it", "text", envelope=bytes(25)))
+    assert sum(cache.get(Query(str(number))) is not None for number in range(50)) <= 4
+    cache.put(A, Located(keeper, "it", "text", envelope=bytes(26)))
+    assert cache.get(A) is None
+    cache.put(B, Located(keeper, "it", "text", path="p"))
     assert cache.get(B)
 
 

@@ -94,7 +94,7 @@ def test_fifty_that_fail_fail_all_and_ask_once(monkeypatch: pytest.MonkeyPatch, 
 
 def test_engines_of_one_process_share_what_was_fetched(settings: Settings, cloud: Cloud, vault: Engine) -> None:
     shared = Shared()
-    engines = [Engine(settings, shared=shared) for _ in range(3)]
+    engines = [Engine(settings, shared=shared) for _time in range(3)]
     assert [read(engine, "memory://vault/p0#a") for engine in engines] == [b"1"] * 3
     assert (cloud.counts["login"], cloud.counts["read"]) == (1, 1)
     assert read(Engine(settings), "memory://vault/p0#a") == b"1"

@@ -136,7 +136,7 @@ def test_people_are_told_of_an_insecure_connector_once_in_a_run(
     declare(engine, "scope", name="Root")
     add_connector(settings, "vault", insecure=True)
     shared = Shared()
-    engines = [Engine(settings, shared=shared) for _ in range(2)]
+    engines = [Engine(settings, shared=shared) for _time in range(2)]
     for one in engines:
         one.resolve([Query("memory://vault/p")])
     told = [one.take_notices() for one in engines]

@@ -511,13 +511,13 @@ def test_check_mode_says_the_same_and_writes_nothing_anywhere(settings: Settings
         assert (result.changed, content_of(settings), cloud.dump) == (changes, before, dump), call
     foreseen, real = (method(tree, "connector_memory_vault", **calls[0][1]) for method in (check, declare))
     assert (foreseen.before, foreseen.after) == (real.before, real.after)
-    seen = foreseen.returned["connector"]
-    assert {name: seen[name] for name in ("identifier", "kind", "org", "name")} == {
-        name: real.returned["connector"][name] for name in ("identifier", "kind", "org", "name")
+    seen, made = foreseen.returned["connector"], real.returned["connector"]
+    known_after = {"created_at", "updated_at", "secrets", "enabled", "options"}
+    assert {name: seen[name] for name in seen if name not in known_after} == {
+        name: made[name] for name in made if name not in known_after
     }
-    assert seen["options"] == real.returned["connector"]["options"] | {"found_by_login": None} or (
-        seen["options"].items() <= real.returned["connector"]["options"].items()
-    )
+    assert {**made["options"], **seen["options"]} == made["options"]
+    assert check(tree, "connector_memory_vault", **calls[4][1]).returned["connector"]["is_default"] is True
 
 
 # --- rules between scopes
@@ -709,6 +709,31 @@ def test_a_scope_that_goes_needs_no_credential_that_is_gone_already(cloud: Cloud
     assert removed == ["app/b", "app/a_token"]
 
 
+def test_a_scope_stays_whole_if_one_of_its_connectors_can_not_log_in(
+    settings: Settings, cloud: Cloud, tree: Engine
+) -> None:
+    cloud.credentials.add("other")
+    vault(tree, "one", **PAY, vault="one")
+    vault(tree, "two", **PAY, vault="two", token="other")
+    for name in ("one", "two"):
+        keep(tree, name, **PAY, secret_manager=name)
+    before, dump = content_of(settings), cloud.dump
+    cloud.credentials = {"good"}
+    gone = {**PAY, "state": "absent", "force": True}
+    assert error_of(lambda: declare(Engine(settings), "scope", **gone)).code == "login_refused"
+    assert (content_of(settings), cloud.dump) == (before, dump)
+
+
+def test_a_scope_leaves_at_the_provider_what_is_no_longer_its_own(cloud: Cloud, tree: Engine) -> None:
+    vault(tree, **PAY)
+    for name in ("a", "b"):
+        keep(tree, name, **PAY, secret_manager="vault")
+    cloud.put("app/a", b"theirs")
+    result = declare(tree, "scope", **PAY, state="absent", force=True)
+    assert ["'app/a' was left at connector 'vault'" in warning for warning in result.warnings] == [False, True]
+    assert (cloud.paths(), len(shown(tree, "scope_info", recursive=True, verify=True))) == (["app/a"], 1)
+
+
 def test_what_comes_into_a_scope_while_it_goes_goes_too(cloud: Cloud, tree: Engine) -> None:
     vault(tree, **PAY)
     declare(tree, "scope", inherited_managers="allowed")
@@ -762,7 +787,7 @@ def test_an_edited_connector_is_found_by_whatever_uses_it(
 ) -> None:
     vault(tree, token_ref="t")
     keep(tree, "a", secret_manager="vault")
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         assert database.execute(f"UPDATE connector SET {change}").rowcount == 1
     asked = list(cloud.asked)
     for call in (
@@ -793,7 +818,7 @@ def test_a_connector_put_back_to_an_older_state_is_found(settings: Settings, tre
     else:
         vault(tree, **({"vault": "other"} if "vault" in change else {"timeout": 5}))
     assert len(shown(tree, "scope_info", verify=True)) == 1
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         database.execute("DELETE FROM connector")
         database.executemany(f"INSERT INTO connector ({columns}) VALUES ({', '.join('?' * 14)})", old)
     error = error_of(lambda: shown(Engine(settings), "scope_info", verify=True))
@@ -802,7 +827,7 @@ def test_a_connector_put_back_to_an_older_state_is_found(settings: Settings, tre
 
 def test_a_connector_moved_to_another_scope_is_found(settings: Settings, tree: Engine) -> None:
     add_connector(settings, "vault")
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         database.execute("UPDATE connector SET scope_id = (SELECT id FROM scope WHERE identifier = 'pay')")
     assert error_of(lambda: read(Engine(settings), "memory://vault/p", "pay")).code == "damaged_row"
     assert str(ScopePath("pay")) in error_of(lambda: read(Engine(settings), "memory://vault/p", "pay")).message

@@ -54,7 +54,7 @@ def must_bring(fetches: Fetches, key: Hashable, ttl: float | None = None) -> boo
 def test_the_first_to_ask_brings_it_for_all() -> None:
     fetches = Fetches()
     future, is_mine = fetches.claim("a")
-    others = [fetches.claim("a") for _ in range(3)]
+    others = [fetches.claim("a") for _time in range(3)]
     assert (is_mine, others) == (True, [(future, False)] * 3)
     fetches.bring("a", future, b"value")
     assert [other.result() for other, _mine in others] == [b"value"] * 3

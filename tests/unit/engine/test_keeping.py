@@ -22,6 +22,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.keeping impo
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.managers import Keeper
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Secret
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT
@@ -30,6 +31,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets impor
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
+    check,
     content_of,
     declare,
     error_of,
@@ -107,6 +109,74 @@ def test_only_what_was_written_there_is_to_be_removed_there() -> None:
     assert not is_kept_there(VAULT, replace(SECRET, is_reference=True))
     assert not is_kept_there(keeper("memory_vault", is_removed=True), SECRET)
     assert not is_kept_there(KMS, SECRET)
+
+
+@pytest.fixture
+def plain(settings: Settings, engine: Engine) -> Engine:
+    """Connectors `plain`, which can do little, and `vault`."""
+    declare(engine, "scope", name="Root")
+    add_connector(settings, "plain", kind="memory_plain")
+    add_connector(settings, "vault")
+    return Engine(settings)
+
+
+def test_a_file_needs_a_manager_that_keeps_files(settings: Settings, cloud: Cloud, plain: Engine) -> None:
+    before = content_of(settings)
+    call = {"identifier": "f", "value": b"v", "secret_manager": "plain"}
+    error = error_of(lambda: declare(plain, "secret_file", **call))
+    assert (error.code, "keep files" in error.message) == ("not_supported", True)
+    assert (content_of(settings), cloud.asked) == (before, [])
+    assert declare(plain, "secret_file", **{**call, "secret_manager": "vault"}).changed
+
+
+def test_an_older_version_needs_a_manager_that_keeps_versions(cloud: Cloud, plain: Engine) -> None:
+    for value in (b"one", b"two"):
+        keep(plain, "a", value, secret_manager="plain")
+    assert read(plain, "a") == b"two"
+    reads = cloud.counts["read"]
+    for name in ("a@1", "a@2"):
+        error = error_of(lambda name=name: read(plain, name))
+        assert (error.code, "newest value only" in error.hint) == ("not_supported", True)
+    assert (error_of(lambda: read(plain, "a@3")).code, cloud.counts["read"]) == ("unknown_version", reads)
+
+
+def test_what_a_manager_can_not_remove_stays_and_by_force_is_left_there(
+    settings: Settings, cloud: Cloud, plain: Engine
+) -> None:
+    keep(plain, "a", secret_manager="plain")
+    before, gone = content_of(settings), {"identifier": "a", "state": "absent"}
+    for call in (declare, check):
+        error = error_of(lambda call=call: call(plain, "secret_text", **gone))
+        assert (error.code, "delete secrets" in error.message) == ("not_supported", True)
+    assert content_of(settings) == before
+    result = declare(plain, "secret_text", **gone, force=True)
+    assert [warning.startswith("'app/a' was left at connector 'plain'") for warning in result.warnings] == [True]
+    assert (shown(plain, "secret_info"), cloud.paths(), cloud.counts["remove"]) == ([], ["app/a"], 0)
+
+
+def test_what_others_took_over_stays_and_by_force_is_left_there(cloud: Cloud, plain: Engine) -> None:
+    keep(plain, "a", secret_manager="vault")
+    cloud.put("app/a", b"theirs")
+    gone = {"identifier": "a", "state": "absent"}
+    assert error_of(lambda: declare(plain, "secret_text", **gone)).code == "foreign_secret"
+    result = declare(plain, "secret_text", **gone, force=True)
+    assert [warning.startswith("'app/a' was left at connector 'vault'") for warning in result.warnings] == [True]
+    assert (shown(plain, "secret_info"), cloud.newest("app/a")) == ([], b"theirs")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_provider_that_does_not_answer_is_no_reason_to_leave_anything(
+    settings: Settings, cloud: Cloud, plain: Engine, force: bool
+) -> None:
+    keep(plain, "a", secret_manager="vault")
+
+    def fail(_path: str) -> None:
+        raise failures.timed_out("it", 1)
+
+    cloud.before["remove"] = fail
+    before, gone = content_of(settings), {"identifier": "a", "state": "absent", "force": force}
+    assert error_of(lambda: declare(plain, "secret_text", **gone)).code == "provider_timeout"
+    assert content_of(settings) == before
 
 
 def test_no_envelope_shows() -> None:
@@ -190,7 +260,7 @@ def test_an_envelope_that_was_moved_is_found(
     for identifier, value in (("a", b"1"), ("a", b"2"), ("b", b"3")):
         keep(sealed, identifier, value, secret_manager=manager)
     name = f"{target[0]}@{target[1]}"
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         database.execute("CREATE TABLE saved AS SELECT * FROM secret_version")
         ids = dict(database.execute("SELECT identifier, id FROM secret"))
         database.execute(
@@ -272,6 +342,6 @@ def test_a_key_of_the_provider_that_is_another_one_now_opens_nothing(settings: S
         error_of(lambda: declare(sealed, "connector_memory_kms", identifier="kms", key="other")).code
         == "location_fixed"
     )
-    with closing(sqlite3.connect(store_path(settings))) as database, database:
+    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
         database.execute("UPDATE connector SET options = json_set(options, '$.key', 'other')")
     assert error_of(lambda: read(Engine(settings), "a")).code == "damaged_row"

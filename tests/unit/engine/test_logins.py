@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.logins import references_of, used_secrets
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.logins import (
+    login_depth,
+    references_of,
+    used_secrets,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.managers import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, NotFound
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
@@ -82,6 +87,17 @@ def test_where_it_is_used_is_shown_and_kept_up_to_date(chain: Engine) -> None:
     assert shown(chain, "secret_info", identifier="first")[0]["used_by"] == [users]
     declare(chain, "connector_memory_vault", identifier="a", auth_method="anonymous")
     assert shown(chain, "secret_info", identifier="first")[0]["used_by"] == []
+
+
+def test_how_many_managers_come_before_a_connector(settings: Settings, chain: Engine) -> None:
+    def depths(session: Session) -> dict[str, int]:
+        keepers = [Keeper(connector, ACCOUNT) for connector in session.connectors(session.chain(ACCOUNT))]
+        return {keeper.connector.identifier: login_depth(session, keeper) for keeper in keepers}
+
+    assert in_session(settings, depths) == {"a": 0, "b": 1, "c": 2}
+    for name, other in (("x", "y"), ("y", "x")):
+        add_connector(settings, name, auth_method="token", token_ref=f"memory://{other}/t")
+    assert in_time(lambda: in_session(settings, depths)) == {"a": 0, "b": 1, "c": 2, "x": 1, "y": 1}
 
 
 LOOPS = {

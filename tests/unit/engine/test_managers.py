@@ -33,8 +33,8 @@ KEEPERS = [
 ]
 
 
-def managers(*, inherits: bool = False, keepers: list[Keeper] = KEEPERS, **scope: Any) -> Managers:
-    return Managers(Scope("i", API, "p", "name", **scope), keepers, inherits)
+def managers(*, inherits: bool = False, keepers: list[Keeper] | None = None, **scope: Any) -> Managers:
+    return Managers(Scope("i", API, "p", "name", **scope), KEEPERS if keepers is None else keepers, inherits)
 
 
 def test_a_scope_may_use_its_own() -> None:

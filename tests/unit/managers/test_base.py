@@ -126,7 +126,8 @@ def test_a_kind_is_what_it_says(name: str, kind: type[Manager]) -> None:
 def test_the_options_of_a_kind_fit_together(name: str, kind: type[Manager]) -> None:
     own = set(kind.OPTIONS)
     logins = {option for login in kind.LOGINS for option in login.OPTIONS}
-    assert set(kind.LOCATION) | set(kind.REFERABLE) | set(kind.DEFAULTS) <= own
+    assert set(kind.LOCATION) | set(kind.REFERABLE) | set(kind.REFERENCE_DICTS) | set(kind.DEFAULTS) <= own
+    assert all(kind.OPTIONS[option]["type"] == "dict" for option in kind.REFERENCE_DICTS)
     assert not own & logins
     assert all(set(login.REQUIRED) <= set(login.OPTIONS) for login in kind.LOGINS)
     assert len({login.NAME for login in kind.LOGINS}) == len(kind.LOGINS)

@@ -110,7 +110,7 @@ def test_many_threads_share_one_branch_key(cloud: Cloud) -> None:
 
 def test_no_two_are_wrapped_alike(cloud: Cloud) -> None:
     keeper = kms(cloud, "run")
-    assert len({wrap(keeper) for _ in range(20)}) == 20
+    assert len({wrap(keeper) for _time in range(20)}) == 20
 
 
 @pytest.mark.parametrize("reuse", ["none", "run"])

@@ -63,12 +63,15 @@ def test_not_found_forbidden_and_unavailable_are_three_things() -> None:
     assert {name for name, kind in kinds.items() if kind is Forbidden} == {"denied", "login_expired", "login_refused"}
     assert {name for name, kind in kinds.items() if kind is NotFound} == {
         "secret_scheduled_for_deletion",
+        "secret_version_destroyed",
         "unknown_master_key",
         "unknown_path",
     }
     assert {name for name, kind in kinds.items() if kind is Unavailable} == {
         "incomplete_reply",
         "malformed_reply",
+        "plugin_failed",
+        "program_failed",
         "throttled",
         "timed_out",
         "tls_refused",

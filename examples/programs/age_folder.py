@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets as files in a folder, each encrypted with age (https://age-encryption.org): a program for connector_custom.
+
+    command: [/opt/ansible/age_folder.py, /srv/secrets/payments]
+    credential: an age identity, as `age-keygen` writes it (AGE-SECRET-KEY-1...)
+
+The folder must exist and may be in git. A file holds the value and whose it is, encrypted for the identity itself, so
+the one credential opens and seals. It needs Python 3.9 and the commands `age` and `age-keygen`, and nothing else.
+Copy it, and change what is not as you want it: docs/managers/custom.md has the protocol.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+NOT_FOUND, DENIED, UNAVAILABLE, FOREIGN = 10, 11, 12, 13
+SUFFIX = ".age"
+PATH = re.compile(r"[A-Za-z0-9_$-][A-Za-z0-9_$.-]*(/[A-Za-z0-9_$-][A-Za-z0-9_$.-]*)*")
+
+
+class Refused(Exception):
+    """Ends the program with a status that says why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+def age(command: list[str], given: bytes, secret: str = "") -> bytes:
+    """Run age; the identity goes through a pipe, so that it is in no file and no argument."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as pipe:
+        pipe.write(secret)
+    command = [f"/dev/fd/{reading}" if part == "IDENTITY" else part for part in command]
+    try:
+        done = subprocess.run(command, input=given, stdout=subprocess.PIPE, pass_fds=(reading,), check=False)
+    except FileNotFoundError:
+        raise Refused(UNAVAILABLE) from None
+    finally:
+        os.close(reading)
+    if done.returncode:
+        raise Refused(DENIED)
+    return done.stdout
+
+
+class Folder:
+    """The files, and who may open them."""
+
+    def __init__(self, place: str, identity: str) -> None:
+        self.place = Path(place)
+        if not self.place.is_dir():
+            raise Refused(UNAVAILABLE)
+        self.identity = identity.strip() + "\n"
+        self.recipient = age(["age-keygen", "-y"], self.identity.encode()).decode().strip()
+
+    def file(self, path: str) -> Path:
+        if not PATH.fullmatch(path):
+            raise Refused(NOT_FOUND)
+        return self.place / (path + SUFFIX)
+
+    def read(self, path: str) -> dict[str, Any]:
+        try:
+            sealed = self.file(path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise Refused(NOT_FOUND) from None
+        entry: dict[str, Any] = json.loads(age(["age", "--decrypt", "--identity", "IDENTITY"], sealed, self.identity))
+        return entry
+
+    def write(self, path: str, entry: dict[str, Any]) -> None:
+        """Replace a file whole: whoever reads it meanwhile has the old value or the new one."""
+        file = self.file(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(age(["age", "--encrypt", "--recipient", self.recipient], json.dumps(entry).encode()))
+        os.replace(draft, file)
+
+    def check_owner(self, path: str, owner: str) -> None:
+        if self.file(path).exists() and self.read(path).get("owner") != owner:
+            raise Refused(FOREIGN)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one program write at a time."""
+        descriptor = os.open(self.place, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def names(self) -> list[str]:
+        return sorted(str(file.relative_to(self.place))[: -len(SUFFIX)] for file in self.place.rglob(f"*{SUFFIX}"))
+
+
+def answer(folder: Folder, asked: dict[str, Any]) -> dict[str, Any]:
+    verb, path = asked["verb"], asked.get("path", "")
+    if verb == "capabilities":
+        return {"verbs": ["get", "put", "delete", "list", "check"]}
+    if verb == "check":
+        return {}
+    if verb == "list":
+        return {"names": folder.names()}
+    if verb == "get":
+        return {name: value for name, value in folder.read(path).items() if name in ("value", "value_b64")}
+    with folder.alone():
+        if not asked.get("adopt"):
+            folder.check_owner(path, asked["owner"])
+        if verb == "put":
+            kept = ("value", "value_b64", "owner", "description", "tags")
+            folder.write(path, {name: asked[name] for name in kept if name in asked})
+            return {}
+        if verb == "delete":
+            folder.file(path).unlink(missing_ok=True)
+            return {}
+    raise ValueError(verb)
+
+
+def main() -> int:
+    asked = json.load(sys.stdin)
+    try:
+        reply = answer(Folder(sys.argv[1], asked.get("credential", "")), asked)
+    except Refused as refused:
+        return refused.status
+    json.dump(reply, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

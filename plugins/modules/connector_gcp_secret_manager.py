@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: connector_gcp_secret_manager
+short_description: Declare Google Secret Manager as a secret manager
+version_added: 0.1.0
+description:
+  - Declares a secret manager whose values are kept in Google Secret Manager, in one project.
+  - What it writes is called C(prefix-identifier) and bears the label C(scoped-secrets-owner). Secrets that others made
+    can be read by reference; they are neither changed nor deleted.
+options:
+  prefix:
+    description:
+      - What the names of this connector's secrets begin with. V(devops) gives C(devops-mysecret).
+      - No prefix when left out at creation. It can't change while the connector keeps secrets.
+    type: str
+  locations:
+    description:
+      - The locations that new secrets are kept in, such as V(europe-west3). Google chooses when it is empty or left out
+        at creation.
+      - Where a secret that exists is kept can't change.
+    type: list
+    elements: str
+author: The scoped.secrets contributors (@scoped)
+extends_documentation_fragment:
+  - scoped.secrets.common
+  - scoped.secrets.common.description
+  - scoped.secrets.common.state
+  - scoped.secrets.common.attributes
+  - scoped.secrets.connector
+  - scoped.secrets.gcp
+seealso:
+  - module: scoped.secrets.connector_gcp_kms
+  - module: scoped.secrets.default_secret_manager
+  - name: The page of this secret manager
+    description: The least that its login needs, each login by example, limits, and what each error means.
+    link: https://github.com/scoped/secrets/blob/main/docs/managers/gcp_secret_manager.md
+"""
+
+EXAMPLES = r"""
+- name: An organization
+  scoped.secrets.scope:
+    org: payments
+
+- name: A project of it
+  scoped.secrets.scope:
+    org: payments
+    project: api
+
+- name: Keep the secrets of an organization at Google, with what the control node's own service account may do
+  scoped.secrets.connector_gcp_secret_manager:
+    org: payments
+    identifier: google
+    gcp_project: payments-prod
+    prefix: payments
+    endpoint: "{{ lookup('ansible.builtin.env', 'GOOGLE_ENDPOINT', default='secretmanager.googleapis.com') }}"
+    use_as_default: true
+
+- name: Log in with the key of a service account, and keep values in Europe only
+  scoped.secrets.connector_gcp_secret_manager:
+    org: payments
+    project: api
+    identifier: google
+    prefix: payments-api
+    locations: [europe-west3, europe-west4]
+    credentials_json: "{{ lookup('ansible.builtin.env', 'PAYMENTS_GOOGLE_KEY') }}"
+    endpoint: "{{ lookup('ansible.builtin.env', 'GOOGLE_ENDPOINT', default='secretmanager.googleapis.com') }}"
+
+- name: Log in with the token of a pipeline
+  scoped.secrets.connector_gcp_secret_manager:
+    org: payments
+    project: api
+    identifier: pipeline
+    gcp_project: payments-prod
+    project_number: "123456789012"
+    pool: pipelines
+    provider: gitlab
+    service_account_email: ansible@payments-prod.iam.gserviceaccount.com
+    token_file: /run/secrets/google-token
+    check: false # the token is there only in the pipeline
+
+- name: Remove it
+  scoped.secrets.connector_gcp_secret_manager:
+    org: payments
+    project: api
+    identifier: google
+    state: absent
+"""
+
+RETURN = r"""
+connector:
+  description: The connector, without its credentials; what it was when it was removed.
+  returned: success
+  type: dict
+  sample:
+    identifier: google
+    org: payments
+    project: ""
+    kind: gcp_secret_manager
+    name: google
+    description: ""
+    tags: {}
+    is_default: true
+    secrets: 0
+    options:
+      gcp_project: payments-prod
+      prefix: payments
+      locations: []
+      auth_method: default
+"""
+
+from ..module_utils.face.connectors import connector_spec
+from ..module_utils.face.module import run_module
+from ..module_utils.managers.gcp_secret_manager import GcpSecretManager
+
+SPEC = connector_spec(GcpSecretManager)
+
+
+def main() -> None:
+    run_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A program for connector_custom that tests can look into: plain files in a folder, and a list of what it was asked.
+
+python programs.py FOLDER [SHA-256 of the credential, in hex]
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ALL_VERBS", "LOG", "change", "digest", "entry_at", "file_of", "write"]
+
+NOT_FOUND, DENIED, FOREIGN = 10, 11, 13
+LOG = "asked.log"
+ALL_VERBS = ["get", "put", "delete", "check"]
+
+
+def file_of(folder: Path, path: str) -> Path:
+    """Return where an entry is. Paths are no file names: `../a`, and two that differ in case only."""
+    return folder / f"{hashlib.sha256(path.encode()).hexdigest()}.json"
+
+
+def entry_at(folder: Path, path: str) -> dict[str, Any] | None:
+    """Return all that is kept at a path, the bytes of the value as `raw`."""
+    try:
+        entry: dict[str, Any] = json.loads(file_of(folder, path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    text, encoded = entry.get("value"), entry.get("value_b64")
+    return {**entry, "raw": base64.b64decode(encoded) if text is None else text.encode()}
+
+
+def digest(credential: str) -> str:
+    return hashlib.sha256(credential.strip().encode()).hexdigest()
+
+
+def write(folder: Path, path: str, value: str, owner: str = "") -> None:
+    file_of(folder, path).write_text(json.dumps({"path": path, "value": value, "owner": owner}), encoding="utf-8")
+
+
+def change(folder: Path, path: str, value: str) -> None:
+    """Change a value; whose it is stays as it is."""
+    write(folder, path, value, (entry_at(folder, path) or {}).get("owner", ""))
+
+
+def answer(folder: Path, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    verb, path = asked["verb"], asked.get("path", "")
+    there = entry_at(folder, path)
+    if verb == "capabilities":
+        return 0, {"verbs": ALL_VERBS}
+    if verb == "check":
+        return 0, {}
+    if there is None and verb != "put":
+        return NOT_FOUND, {}
+    if verb == "get":
+        return 0, {name: there[name] for name in ("value", "value_b64") if there and name in there}
+    if there and there["owner"] != asked["owner"] and not asked.get("adopt"):
+        return FOREIGN, {}
+    if verb == "put":
+        kept = {name: asked[name] for name in ("path", "value", "value_b64", "owner") if name in asked}
+        file_of(folder, path).write_text(json.dumps(kept), encoding="utf-8")
+        return 0, {"version": "1"}
+    file_of(folder, path).unlink()
+    return 0, {}
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    asked = json.load(sys.stdin)
+    folder.mkdir(exist_ok=True)
+    with open(folder / LOG, "a", encoding="utf-8") as log:
+        log.write(f"{asked['verb']} {asked.get('path', '')}\n")
+    if sys.argv[2:] and sys.argv[2] != digest(asked.get("credential", "")):
+        return DENIED
+    status, reply = answer(folder, asked)
+    json.dump(reply, sys.stdout)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

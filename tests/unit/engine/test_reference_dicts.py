@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that are dictionaries of references: looked up, counted, and refused where they lead round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, MemoryVault
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, read, shown
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What instances find in their options when they log in."""
+    options: list[dict[str, Any]] = []
+    real = MemoryVault.login
+
+    def login(manager: Manager) -> None:
+        options.append({name: value for name, value in manager.options.items() if name.startswith("more_refs.")})
+        real(manager)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MemoryVault, "login", login)
+    return options
+
+
+def vault(engine: Engine, **references: str) -> None:
+    declare(engine, "connector_memory_vault", identifier="vault", more_refs=references)
+
+
+def test_each_is_resolved_under_its_own_name(engine: Engine, cloud: Cloud, found: list[dict[str, Any]]) -> None:
+    for name in ("one", "two"):
+        declare(engine, "secret_text", identifier=name, value=f"value of {name}".encode())
+    vault(engine, user="one", some_ref="two")
+    cloud.put("p", b"v")
+    assert read(engine, "memory://vault/p") == b"v"
+    assert found == [{"more_refs.user": "value of one", "more_refs.some_ref": "value of two"}] * 2
+    (connector,) = (one for one in shown(engine, "connector_info") if one["identifier"] == "vault")
+    assert connector["options"]["more_refs"] == {"user": "one", "some_ref": "two"}
+
+
+def test_it_is_a_use_of_the_secret(engine: Engine, cloud: Cloud) -> None:
+    declare(engine, "secret_text", identifier="one", value=b"x")
+    vault(engine, user="one")
+    (secret,) = shown(engine, "secret_info", identifier="one")
+    assert secret["used_by"] == [{"kind": "connector", "identifier": "vault", "field": "more_refs.user"}]
+    drop = {"identifier": "one", "state": "absent"}
+    assert error_of(lambda: declare(engine, "secret_text", **drop)).code == "secret_in_use"
+    vault(engine)
+    assert declare(engine, "secret_text", **drop).changed
+
+
+@pytest.mark.parametrize(
+    ("reference", "code"),
+    [("none", "unknown_secret"), ("project.x", "reference_downward"), ("memory://vault/p", "login_loop")],
+)
+def test_what_can_not_be_is_refused(engine: Engine, cloud: Cloud, reference: str, code: str) -> None:
+    assert error_of(lambda: vault(engine, user=reference)).code == code
+    assert [one["identifier"] for one in shown(engine, "connector_info")] == ["builtin"]
