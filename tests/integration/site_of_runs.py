@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,10 @@ class Site:
         self.runs = 0
         for name in ("home", "tmp", "data", "config"):
             (folder / name).mkdir()
+        # A short way to the temp folder: core 2.21 puts a socket there, whose path must be short.
+        self._short = tempfile.TemporaryDirectory(prefix="ss-", dir="/tmp", ignore_cleanup_errors=True)
+        self.temp = Path(self._short.name) / "t"
+        self.temp.symlink_to(folder / "tmp")
         (folder / "inventory.ini").write_text(INVENTORY)
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
@@ -70,7 +75,7 @@ class Site:
             **plain,
             "PATH": f"{self.venv / 'bin'}:/usr/bin:/bin",
             "HOME": str(self.folder / "home"),
-            "TMPDIR": str(self.folder / "tmp"),
+            "TMPDIR": str(self.temp),
             "XDG_DATA_HOME": str(self.folder / "data"),
             "XDG_CONFIG_HOME": str(self.folder / "config"),
             "ANSIBLE_HOME": str(self.folder / "home" / ".ansible"),
