@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import sys
 from collections.abc import Callable
 
@@ -339,6 +340,11 @@ def test_a_key_that_was_cut_short_or_folded(name: str) -> None:
     middle = refusal(b"".join(lines[:-3] + lines[-1:]), passphrase).code
     # What can't be decrypted looks the same, whatever the reason.
     assert middle in ({"damaged_private_key", "wrong_key_passphrase"} if file.encrypted else {"damaged_private_key"})
+
+
+def test_damage_that_the_library_panics_at() -> None:
+    content = re.sub(rb"(DEK-Info: [^,]+,)\w+", rb"\g<1>0011", file_of("rsa traditional encrypted").content)
+    assert refusal(content, PASSPHRASE).code == "wrong_key_passphrase"
 
 
 # Libraries that are missing
