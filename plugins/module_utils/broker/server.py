@@ -141,6 +141,9 @@ class Server:
         elif message["call"] == "handle":
             result = self._engines.declaring.handle(request_from_wire(message["request"]))
             yield {"result": result_to_wire(result)}
+        elif message["call"] == "log_in":
+            login = self._engines.reading.log_in(Query(**message["query"]))
+            yield {"login": login, "notices": self._engines.reading.take_notices()}
         else:
             yield from self._answers([Query(**query) for query in message["queries"]])
 

@@ -9,12 +9,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from .queries import CREDENTIAL_KINDS
 from .scopes import ScopePath
 
-__all__ = ["CREDENTIAL_KINDS", "Connector", "Scope", "Secret", "SecretUser", "SecretVersion"]
-
-# Secrets of these kinds are made of others, which they refer to.
-CREDENTIAL_KINDS = ("ssh", "winrm")
+__all__ = ["Connector", "Scope", "Secret", "SecretUser", "SecretVersion"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from ..model.entities import CREDENTIAL_KINDS, Secret, SecretUser, SecretVersion
+from ..model.entities import Secret, SecretUser, SecretVersion
+from ..model.queries import CREDENTIAL_KINDS
 from .database import Row, Transaction
 
 __all__ = [
