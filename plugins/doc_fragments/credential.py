@@ -59,7 +59,7 @@ options:
   tgt:
     description:
       - How a ticket is got. What is given tells it when left out.
-      - One ticket is got in a run for each principal, kept where nobody else can read it, and renewed before it expires.
+      - A run gets one ticket for each principal, keeps it where nobody else can read it, and renews it in time.
     type: str
     choices:
       keytab: With O(keytab_ref) or O(keytab_path).

@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Declares what one logs in with at hosts by SSH, in the account, an organization or a project - a key, a password, or
     a Kerberos principal.
-  - It refers to the secrets that it is made of, or keeps what is given itself as secrets of its own in the default secret
-    manager of its scope.
+  - It refers to the secrets that it is made of, or keeps what is given itself as secrets of its own in the default
+    secret manager of its scope.
   - Hosts use it with one variable, C(ansible_ssh_credential), and the connection P(scoped.secrets.ssh#connection).
     Templates get it as a dictionary from the lookup.
   - A key is opened before it is saved, so that one that can't be used is refused at once. Every PEM form is taken, and

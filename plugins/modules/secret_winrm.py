@@ -10,10 +10,10 @@ short_description: Declare a WinRM credential
 version_added: 0.1.0
 description:
   - Declares what one logs in with at Windows hosts, in the account, an organization or a project - NTLM or Kerberos.
-  - It refers to the secrets that it is made of, or keeps what is given itself as secrets of its own in the default secret
-    manager of its scope.
-  - The lookup returns it as a dictionary whose fields are those that the connections P(ansible.builtin.winrm#connection)
-    and P(ansible.builtin.psrp#connection) take.
+  - It refers to the secrets that it is made of, or keeps what is given itself as secrets of its own in the default
+    secret manager of its scope.
+  - The lookup returns it as a dictionary whose fields are those that the connections
+    P(ansible.builtin.winrm#connection) and P(ansible.builtin.psrp#connection) take.
 options:
   auth_scheme:
     description: How to log in. What is given tells it when left out.

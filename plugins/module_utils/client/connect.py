@@ -46,11 +46,6 @@ class Client:
         """Return what a connection needs to log in with a credential; raise an error of the tree."""
         return self._call(lambda reached: reached.log_in(query))
 
-    def end_host_logins(self) -> None:
-        """End the agent and the tickets of this process. A broker's stay until its run ends."""
-        if self._reached:
-            self._reached.end_host_logins()
-
     def take_notices(self) -> list[str]:
         """Return what people should be told: how the engine was reached, and what it says itself; once."""
         notices, self._notices = self._notices, []

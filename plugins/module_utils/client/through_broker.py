@@ -74,9 +74,6 @@ class BrokerClient:
     def _answer(self, reply: dict[str, Any]) -> Answer:
         return protocol.answer_from_wire(self._noted(reply))
 
-    def end_host_logins(self) -> None:
-        """Do nothing: they belong to the run and end with it."""
-
     def take_notices(self) -> list[str]:
         """Return what the engine wants people to be told, once."""
         notices, self._notices = self._notices, []

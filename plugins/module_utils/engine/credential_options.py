@@ -95,6 +95,12 @@ def _given(kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
                 f"{' and '.join(both)} are both given.",
                 hint=f"Give one of {', '.join(name for name in group if name in names)}.",
             )
+    if given.get("generate") and given.get("passphrase_ref"):
+        raise InvalidInput(
+            "contradicting_options",
+            "A key that is made can't be protected by a passphrase that only a reference names.",
+            hint="Give the passphrase itself, or leave it out: the key is kept as a secret anyway.",
+        )
     for name in (name for name in given if name.endswith(REF) and given[name]):
         Reference.parse(given[name])
     return given

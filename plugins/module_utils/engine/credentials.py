@@ -82,7 +82,7 @@ class CredentialResource(Resource[CredentialState]):
         """The key that `generate` makes, in place of it. The same one whenever it is planned anew."""
         generate, passphrase = self.params["generate"], self.params.get("passphrase")
         comment = generate.get("comment") or self.identifier
-        key = generate_key(generate["type"], generate.get("bits"), comment, (passphrase or "").encode() or None)
+        key = generate_key(generate["type"], generate.get("bits") or 0, comment, (passphrase or "").encode() or None)
         return {"private_key": key.decode(), "generate": None}
 
     def _own(self, state: SecretState) -> OwnSecrets:

@@ -86,10 +86,6 @@ class Shared:
         """Give back what was taken at providers, and end what hosts were logged in at with."""
         if self._providers:
             self._providers.close()
-        self.end_host_logins()
-
-    def end_host_logins(self) -> None:
-        """End the agent and the tickets; new ones are made when they are needed again."""
         if self._host_logins:
             self._host_logins.close()
 
@@ -242,10 +238,6 @@ class Engine:
         with self._lock:
             notices, self._notices = self._notices, []
         return [*notices, *self.shared.take_notices()]
-
-    def end_host_logins(self) -> None:
-        """End the agent and the tickets of this process."""
-        self.shared.end_host_logins()
 
     def settle(self, seconds: float) -> None:
         """Return when no transaction is under way, or after `seconds`."""

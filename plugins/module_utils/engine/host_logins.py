@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
+from multiprocessing.util import Finalize
 from typing import Any
 
 from ..credentials import keys
@@ -85,10 +86,17 @@ class HostLogins:
     @property
     def folder(self) -> str:
         with self._lock:
-            if not self._folder and self._wanted:
-                os.makedirs(self._wanted, mode=0o700, exist_ok=True)
-            self._folder = self._folder or self._wanted or tempfile.mkdtemp(prefix="scoped-secrets-")
+            if not self._folder:
+                self._folder = self._made_folder()
             return self._folder
+
+    def _made_folder(self) -> str:
+        if self._wanted:
+            os.makedirs(self._wanted, mode=0o700, exist_ok=True)
+            return self._wanted
+        # Workers end without what atexit has; this they do.
+        Finalize(None, self.close, exitpriority=0)
+        return tempfile.mkdtemp(prefix="scoped-secrets-")
 
     @property
     def agent(self) -> Agent:

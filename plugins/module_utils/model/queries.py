@@ -27,7 +27,7 @@ class Query(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a query brought: the value, its kind (text, file, ssh, winrm) and when it expires (ISO 8601 or never), or the error."""
+    """What a query brought: the value, its kind (text, file, ssh, winrm), when it expires (ISO 8601), or the error."""
 
     kind: str = ""
     value: bytes = b""
