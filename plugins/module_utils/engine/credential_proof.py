@@ -16,8 +16,8 @@ from ..model.scopes import ScopePath
 from .access import Access
 from .composing import read_on_control_node
 from .credential_options import WantedCredential
+from .generate import public_fields
 from .host_logins import HostLogins, read_key
-from .secret_views import PUBLIC
 
 __all__ = ["Proof"]
 
@@ -45,8 +45,7 @@ class Proof:
         if "private_key" not in self._parts:
             return {}
         key = read_key(self._parts["private_key"], self._parts.get("passphrase"), self._what)
-        shown = dict(zip(PUBLIC, (key.public_line, key.fingerprint), strict=True))
-        return shown if "private_key" in self._wanted.kept else {}
+        return public_fields(key) if "private_key" in self._wanted.kept else {}
 
     def check_host(self, host: str, *, check_key: bool) -> None:
         """Log in at a host and leave again; raise what stands in the way."""

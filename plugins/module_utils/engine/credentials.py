@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ..credentials.keys import generate_key
 from ..model.entities import Secret
 from ..model.identifiers import check_identifier
 from ..model.references import references_among
@@ -19,6 +18,7 @@ from ..store.secrets import replace_references
 from .access import Access
 from .credential_options import WantedCredential, wanted_credential
 from .credential_proof import Proof
+from .generate import make_key
 from .logins import named_secrets
 from .own_secrets import OwnSecrets
 from .resource import Action, Plan, Resource, View, changed_fields
@@ -80,10 +80,9 @@ class CredentialResource(Resource[CredentialState]):
     @cached_property
     def _generated(self) -> dict[str, Any]:
         """The key that `generate` makes, in place of it. The same one whenever it is planned anew."""
-        generate, passphrase = self.params["generate"], self.params.get("passphrase")
-        comment = generate.get("comment") or self.identifier
-        key = generate_key(generate["type"], generate.get("bits") or 0, comment, (passphrase or "").encode() or None)
-        return {"private_key": key.decode(), "generate": None}
+        generate, passphrase = self.params["generate"], self.params.get("passphrase") or ""
+        wish = {**generate, "comment": generate.get("comment") or self.identifier}
+        return {"private_key": make_key(wish, passphrase), "generate": None}
 
     def _own(self, state: SecretState) -> OwnSecrets:
         row = state.secret

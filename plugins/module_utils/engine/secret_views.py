@@ -81,11 +81,6 @@ def settings_of(credential: Secret) -> View:
     return {name: value for name, value in credential.options.items() if name not in PUBLIC}
 
 
-def public_fields(secret: Secret) -> View:
-    """Return what is known in clear of a value: of a key pair its public half."""
-    return pick(secret.options, *PUBLIC)
-
-
 def path_and_key(path: str, key: str) -> str:
     """Return a place at a manager as `reference` writes it."""
     return f"{path}#{key}" if key else path
@@ -114,7 +109,7 @@ def view_of(state: SecretState) -> View:
         **shown_fields(secret, state.managers),
         **({} if secret.is_credential else {"version": secret.current_version}),
         **value,
-        **public_fields(secret),
+        **pick(secret.options, *PUBLIC),
         "used_by": [{"kind": u.kind, "identifier": u.identifier, "field": u.field} for u in state.users],
         "created_at": secret.created_at,
         "updated_at": secret.updated_at,

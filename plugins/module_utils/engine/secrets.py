@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import uuid
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ..crypto.envelope import check_size
@@ -16,7 +17,7 @@ from ..model.entities import Secret
 from ..model.errors import Conflict, InvalidInput
 from ..model.identifiers import check_identifier
 from .access import Access
-from .generate import check_generate, generate
+from .generate import check_generate, generate, public_half
 from .keeping import Keeping, check_referable, check_removable, path_for, remove_kept, split_reference
 from .managers import Keeper, connector_removed
 from .resource import Action, Plan, Resource, View, changed_fields
@@ -213,7 +214,8 @@ class SecretResource(Resource[SecretState]):
         if keeping:
             secret = replace(secret, path=keeping.path)
         if "value" in plan.fields:
-            secret = replace(secret, current_version=secret.current_version + 1)
+            number = secret.current_version + 1
+            secret = replace(secret, current_version=number, options=self._public_half())
         session.replace_secret(state.chain, state.secret, secret)
         if "value" in plan.fields and prepared and keeping:
             sealed, there = keeping.envelope, keeping.at_provider
@@ -235,7 +237,16 @@ class SecretResource(Resource[SecretState]):
         )
 
     def _new_value(self) -> bytes:
-        return self.value if self.value is not None else generate(self.params["generate"]).encode()
+        return self._generated if self.value is None else self.value
+
+    @cached_property
+    def _generated(self) -> bytes:
+        """The value that is made. The same one whenever it is planned or applied anew."""
+        return generate(self.params["generate"]).encode()
+
+    def _public_half(self) -> dict[str, str]:
+        """Return what may be known of a new value in clear."""
+        return public_half(self._generated, self.params["generate"]) if self.value is None else {}
 
     def view(self, state: SecretState) -> View | None:
         return view_of(state) if state.secret else None
