@@ -17,10 +17,10 @@ from typing import Any
 
 from ..model.errors import ScopedSecretsError, internal_error
 from ..model.queries import Query
+from ..peer import peer_user
 from .engines import Engines
 from .lifetime import LifeTime
 from .meeting import Meeting, locked
-from .peer import peer_user
 from .protocol import PROTOCOL, ProtocolError, TooLarge, answer_to_wire, receive, send
 from .wire import request_from_wire, result_to_wire
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..broker import protocol
 from ..broker.meeting import Meeting, NoMeeting, meeting_of, proof_of, this_run
-from ..broker.peer import peer_user
 from ..model.errors import ScopedSecretsError, Unavailable
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
+from ..peer import peer_user
 
 if TYPE_CHECKING:
     from ..model.host_login import HostLogin
