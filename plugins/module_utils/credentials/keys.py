@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Key: TypeAlias = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 
-__all__ = ["DEFAULT_RSA_BITS", "PrivateKey", "generate_key", "handed_out", "read_key"]
+__all__ = ["DEFAULT_RSA_BITS", "PrivateKey", "check_wish", "generate_key", "handed_out", "read_key"]
 
 # ssh-keygen(1), -b: "the default is 3072 bits".
 DEFAULT_RSA_BITS = 3072
@@ -78,7 +78,7 @@ def handed_out(content: bytes, passphrase: bytes | None, what: str) -> bytes:
 
 def generate_key(type: str, bits: int, comment: str, passphrase: bytes | None) -> bytes:
     """Return a new key in OpenSSH form; raise InvalidInput, MissingLibrary. `bits` is 0 for the usual size."""
-    _check_wish(type, bits, comment)
+    check_wish(type, bits, comment)
     _need_cryptography()
     from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
@@ -90,7 +90,7 @@ def generate_key(type: str, bits: int, comment: str, passphrase: bytes | None) -
     return (container.sealed(passphrase) if passphrase else container).text()
 
 
-def _check_wish(type: str, bits: int, comment: str) -> None:
+def check_wish(type: str, bits: int, comment: str) -> None:
     """Raise InvalidInput for a key that can't be made, or that would be too weak."""
     if type not in ("ed25519", "rsa"):
         raise _not_made(f"'{type[:40]}' is no type of key that is made here", "Take ed25519, or rsa.")
