@@ -77,7 +77,7 @@ class Kerberos:
 
     def add(self, name: str, password: str = "", options: str = "") -> str:
         """Add a principal, with a random key where there is no password, and return its whole name."""
-        key = f"-pw {password}" if password else "-randkey"
+        key = f'-pw "{password}"' if password else "-randkey"
         principal = f"{name}@{REALM}"
         said = self._admin(f"add_principal {key} +requires_preauth {options} {principal}")
         if f'"{principal}" created' not in said:
@@ -91,6 +91,12 @@ class Kerberos:
         if not file.exists():
             raise ServerFailed(said)
         return file.read_bytes()
+
+    def change_key(self, principal: str) -> None:
+        """Give a principal another random key; keytabs of before are worth nothing."""
+        said = self._admin(f"change_password -randkey {principal}")
+        if "randomized" not in said:
+            raise ServerFailed(said)
 
     def issued(self, principal: str) -> int:
         """Return how many tickets the KDC has issued to a principal that logged in."""
@@ -140,6 +146,7 @@ class Kerberos:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             check=False,
         )
         if done.returncode:

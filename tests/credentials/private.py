@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A place for a run's own files."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["folder_of_ours"]
+
+
+@contextlib.contextmanager
+def folder_of_ours() -> Iterator[Path]:
+    """Give a private folder whose path is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="ss-", dir="/tmp") as folder:
+        yield Path(folder)
