@@ -198,7 +198,9 @@ def test_what_a_credential_keeps_does_not_go_alone_or_as_another_kind(engine: En
     gone = {"identifier": "a_password", "state": "absent"}
     assert error_of(lambda: declare(engine, "secret_text", **gone)).code == "secret_in_use"
     assert error_of(lambda: declare(engine, "secret_text", identifier="a", state="absent")).code == "other_kind"
-    assert error_of(lambda: declare(engine, "secret_winrm", identifier="a", user="x", password="y")).code == "other_kind"
+    assert (
+        error_of(lambda: declare(engine, "secret_winrm", identifier="a", user="x", password="y")).code == "other_kind"
+    )
     assert error_of(lambda: declare(engine, "secret_winrm", identifier="a", state="absent")).code == "other_kind"
     assert credential(engine, "a")["password"] == PASSWORD
 
@@ -213,6 +215,7 @@ def test_a_name_that_is_somebody_elses_is_not_taken(engine: Engine) -> None:
 def test_its_own_secrets_go_to_the_default_manager_or_where_it_is_said(
     engine: Engine, settings: Settings, cloud: Cloud
 ) -> None:
+    declare(engine, "scope", org="payments")
     add_connector(settings, "vault")
     declare(engine, "secret_ssh", identifier="a", user="web", password=PASSWORD, secret_manager="vault")
     declare(engine, "default_secret_manager", secret_manager="vault")
