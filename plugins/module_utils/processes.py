@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processes that this collection starts: the broker of a run, the system's ssh and Kerberos, programs of its users."""
+"""The processes that this collection starts: the broker of a run, ssh and kinit, programs of its users."""
 
 from __future__ import annotations
 

@@ -32,7 +32,9 @@ options:
     description: The path of a private key on the control node, read whenever it is used.
     type: path
   passphrase:
-    description: The passphrase of the key itself. It is kept as a secret named C(<identifier>_passphrase).
+    description:
+      - The passphrase of the key itself. It is kept as a secret named C(<identifier>_passphrase).
+      - In this module it is not the store's passphrase, which comes from E(SCOPED_SECRETS_PASSPHRASE) here.
     type: str
   passphrase_ref:
     description: A reference to a text secret with the passphrase of the key.

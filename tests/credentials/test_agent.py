@@ -18,8 +18,6 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials import agent as agent_module
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.agent import Agent
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from private import folder_of_ours
-
 from servers.process import until
 from servers.sshd import new_key
 
@@ -30,12 +28,6 @@ private = sys.stdin.buffer.read()
 print(*Agent(sys.argv[1]).add(private, sys.argv[2]), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with folder_of_ours() as folder:
-        yield folder
 
 
 @pytest.fixture

@@ -17,17 +17,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.credentials import 
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials import tickets as tickets_module
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.tickets import TicketRequest, Tickets
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from private import folder_of_ours
-
 from servers.kerberos import Kerberos, serve
 
 PASSWORD = "canary pässword"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with folder_of_ours() as folder:
-        yield folder
 
 
 @pytest.fixture

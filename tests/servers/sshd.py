@@ -26,10 +26,12 @@ from servers.kerberos import REALM, Kerberos
 from servers.kerberos import serve as serve_kerberos
 from servers.process import ServerFailed, by_hand, free_port, program, running
 
-__all__ = ["HOSTS", "Account", "Sshd", "new_key", "serve"]
+__all__ = ["HOSTS", "STRANGE_HOST", "Account", "Sshd", "new_key", "serve"]
 
 # Addresses where it listens, so that a play has as many hosts.
 HOSTS = tuple(f"127.0.0.{number}" for number in range(1, 21))
+# It listens here too, but the realm does not know it by this name.
+STRANGE_HOST = "127.0.0.21"
 # sshd's MAX_LISTEN_SOCKS.
 MOST_ADDRESSES = 16
 METHODS = {
@@ -43,6 +45,7 @@ HostKey {folder}/host_key
 PidFile none
 LogLevel VERBOSE
 UsePAM no
+KbdInteractiveAuthentication no
 MaxStartups 200
 PerSourceMaxStartups none
 GSSAPIStrictAcceptorCheck no
@@ -87,7 +90,7 @@ class Sshd:
 
     def known_as(self, public_key: str) -> str:
         """Return the line that says that all names of the server have a key."""
-        return f"{','.join(f'[{host}]:{self.port}' for host in ('localhost', *HOSTS))} {public_key}"
+        return f"{','.join(f'[{host}]:{self.port}' for host in ('localhost', *HOSTS, STRANGE_HOST))} {public_key}"
 
     def accepted(self, account: Account) -> list[str]:
         """Return the methods by which a user has logged in so far."""
@@ -120,8 +123,9 @@ def serve(folder: Path, kerberos: Kerberos) -> Iterator[Sshd]:
         (folder / "sshd_config").write_text(_config(folder, server.port, accounts), encoding="utf-8")
         environment = {"KRB5_CONFIG": str(kerberos.config), "KRB5_KTNAME": f"FILE:{folder}/keytab"}
         with contextlib.ExitStack() as exits:
-            for number in range(0, len(HOSTS), MOST_ADDRESSES):
-                hosts = HOSTS[number : number + MOST_ADDRESSES]
+            everywhere = (*HOSTS, STRANGE_HOST)
+            for number in range(0, len(everywhere), MOST_ADDRESSES):
+                hosts = everywhere[number : number + MOST_ADDRESSES]
                 exits.enter_context(_listening(folder, server.port, hosts, environment))
             yield server
 

@@ -16,10 +16,10 @@ from ..model.errors import ScopedSecretsError
 from ..processes import Process
 from .programs import TimedOut, path_of, plain_environment, run
 
-__all__ = ["Agent"]
+__all__ = ["Agent", "not_usable"]
 
-# The agent runs this as soon as it listens. It waits for a line, or until nobody holds the other end of its input, which
-# is so when our process was killed, and then ends the agent. If this shell is killed the agent notices within ten seconds.
+# The agent runs this as soon as it listens. It waits for a line, or until nobody holds the other end of its input, as
+# when our process was killed, and then ends the agent. If this shell is killed, the agent notices within ten seconds.
 _KEEPER = 'echo ready; read -r _; kill "$SSH_AGENT_PID"'
 # What the name of a socket may have on every system (macOS: 103).
 _LONGEST_PATH = 100
@@ -72,7 +72,7 @@ class Agent:
 
     def _start(self) -> None:
         if len(os.fsencode(self._socket)) > _LONGEST_PATH:
-            raise _not_usable("the path of its socket would be too long", "Set TMPDIR to a shorter path.")
+            raise not_usable("the path of its socket would be too long", "Set TMPDIR to a shorter path.")
         with suppress(FileNotFoundError):
             os.unlink(self._socket)
         command = [path_of("ssh-agent"), "-a", self._socket, path_of("sh"), "-c", _KEEPER]
@@ -81,7 +81,7 @@ class Agent:
         # Only the keeper has the other end: this line comes when the agent listens, and an end when it does not.
         if keeper.stdout is None or keeper.stdout.readline() != b"ready\n":
             self._stop()
-            raise _not_usable("ssh-agent does not start", "Run 'ssh-agent' by hand to see why.")
+            raise not_usable("ssh-agent does not start", "Run 'ssh-agent' by hand to see why.")
 
     def _stop(self) -> None:
         self._added = {}
@@ -95,9 +95,9 @@ class Agent:
         try:
             ended = run("ssh-add", ["-q", "-"], environment=environment, timeout=_TIMEOUT, given=private_key)
         except TimedOut:
-            raise _not_usable("ssh-add does not come to an end", "Run it again.") from None
+            raise not_usable("ssh-add does not come to an end", "Run it again.") from None
         if ended.status:
-            raise _not_usable("it does not take the key", "OpenSSH must be able to use keys of this type and size.")
+            raise not_usable("it does not take the key", "OpenSSH must be able to use keys of this type and size.")
 
     def _publish(self, public_line: str) -> str:
         """Return a new file, which tells ssh the key that it is to use."""
@@ -108,5 +108,6 @@ class Agent:
         return path
 
 
-def _not_usable(why: str, hint: str) -> ScopedSecretsError:
+def not_usable(why: str, hint: str) -> ScopedSecretsError:
+    """Return the error for an agent that does not do its work."""
     return ScopedSecretsError("agent_not_usable", f"The ssh-agent of the run can't be used: {why}.", hint=hint)

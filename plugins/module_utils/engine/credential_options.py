@@ -107,13 +107,15 @@ def _given(kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scheme_name(kind: str, given: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
-    """Return the scheme that is named, the one that is stored, or the only one that what is given belongs to."""
+    """Return the scheme that is named, the one that is stored, or the only one that what is given makes."""
     name = given.get("auth_scheme") or stored.get("auth_scheme")
     if name:
         return str(name)
-    fitting = [name for name, scheme in SCHEMES[kind].items() if given.keys() <= scheme.options]
-    if len(fitting) == 1:
-        return fitting[0]
+    fitting = {name: scheme for name, scheme in SCHEMES[kind].items() if given.keys() <= scheme.options}
+    whole = [name for name, scheme in fitting.items() if all(given.keys() & set(group) for group in scheme.required)]
+    for names in (whole, list(fitting)):
+        if len(names) == 1:
+            return names[0]
     raise InvalidInput(
         "auth_scheme_missing",
         f"What is given makes no {kind} login of one kind.",

@@ -52,7 +52,7 @@ class Proof:
         logins = HostLogins()
         try:
             login = logins.log_in(self._wanted.options, self._parts, "", self._what)
-            check_host(login, host, check_host_key=check_key)
+            check_host(login, host, folder=login.folder, check_host_key=check_key)
         finally:
             logins.close()
 

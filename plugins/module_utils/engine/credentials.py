@@ -109,11 +109,11 @@ class CredentialResource(Resource[CredentialState]):
         return replace(state, own=self._own(state.secret).observe(access, state.own)) if state.own else state
 
     def plan(self, state: CredentialState) -> Plan:
+        if state.row:
+            check_kind(state.row, self.kind, self.what)
         own = self._own(state.secret)
         if self.absent:
             return self._plan_absent(state, own)
-        if state.row:
-            check_kind(state.row, self.kind, self.what)
         wanted = self._wanted(state.row)
         before = shown_fields(state.row, state.secret.managers) if state.row else {}
         blank = {"name": self.identifier, "description": "", "tags": {}, "expires": ""}
@@ -128,7 +128,6 @@ class CredentialResource(Resource[CredentialState]):
     def _plan_absent(self, state: CredentialState, own: OwnSecrets) -> Plan:
         if state.row is None:
             return Plan()
-        check_kind(state.row, self.kind, self.what)
         plans = own.plans(state.own)
         warnings = broken_users(state.secret.users, self.what, is_forced=self.force)
         warnings += own.broken_by(state.own, plans)

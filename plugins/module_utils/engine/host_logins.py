@@ -16,7 +16,8 @@ from typing import Any
 
 from ..credentials import keys
 from ..credentials.agent import Agent
-from ..credentials.tickets import TicketRequest, Tickets
+from ..credentials.kinit import TicketRequest
+from ..credentials.tickets import Tickets
 from ..model.host_login import HostLogin
 
 __all__ = ["HostLogins", "full_principal", "handed_out", "read_key"]

@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["folder_of_ours"]
+import pytest
 
 
-@contextlib.contextmanager
-def folder_of_ours() -> Iterator[Path]:
-    """Give a private folder whose path is short enough for sockets."""
-    with tempfile.TemporaryDirectory(prefix="ss-", dir="/tmp") as folder:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A private folder whose path is short enough for sockets, and not easy for ssh."""
+    with tempfile.TemporaryDirectory(prefix="ss %h'", dir="/tmp") as folder:
         yield Path(folder)
