@@ -9,9 +9,11 @@ import base64
 import json
 import os
 import secrets
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -35,9 +37,17 @@ def canaries() -> dict[str, Any]:
         "password": f"pw&{token(12)}%/",
         "short": f"s{token(4)}",
         "fields": {"password": f"pf-{token(12)}", "user": f"us-{token(12)}"},
+        "ssh_key": new_ssh_key(),
         "key": KEY.format(base64.b64encode(os.urandom(48)).decode(), base64.b64encode(os.urandom(48)).decode()),
         "url": f"postgresql://u:url-{token(12)}@localhost:1/x",
     }
+
+
+def new_ssh_key() -> str:
+    """Return a private key that OpenSSH made."""
+    with TemporaryDirectory() as folder:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", f"{folder}/key"], check=True)
+        return Path(f"{folder}/key").read_text(encoding="utf-8")
 
 
 def spellings(canary: dict[str, Any]) -> set[bytes]:
