@@ -40,7 +40,7 @@ def test_a_key_is_named_and_its_agent_goes_nowhere() -> None:
 
 
 def test_user_and_port_are_the_credentials_where_it_has_any() -> None:
-    assert (told(KEY)["User"], told(KEY)["Port"]) == ("me", "2222")
+    assert (told(KEY)["User"], told(KEY)["Port"]) == ('"me"', "2222")
     assert "Port" not in told(PASSWORD)
     assert "User" not in told(TICKET)
 
