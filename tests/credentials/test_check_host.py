@@ -204,9 +204,12 @@ def test_the_key_of_the_host(
 def listening(*, hangs_up: bool) -> Iterator[int]:
     """Give the port of somebody who takes one connection and hangs up, or never says anything."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True)
+
+        def hang_up() -> None:
+            listener.accept()[0].close()
+
         if hangs_up:
-            thread.start()
+            threading.Thread(target=hang_up, daemon=True).start()
         yield listener.getsockname()[1]
 
 

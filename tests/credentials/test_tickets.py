@@ -127,7 +127,7 @@ def test_who_is_refused_is_asked_for_once(
     kerberos: Kerberos, tickets: Tickets, folder: Path, request_of: Callable[..., TicketRequest]
 ) -> None:
     principal = kerberos.add("refused", "secret")
-    codes = [code_of(tickets, request_of(principal, password="canary wrong")) for _ in range(3)]
+    codes = [code_of(tickets, request_of(principal, password="canary wrong")) for _number in range(3)]
     assert codes == ["principal_refused"] * 3
     assert (kerberos.asked(principal), kerberos.issued(principal)) == (2, 0)  # The first tells what is to be proved.
     assert holder(tickets.cache(request_of(principal, password="secret"))) == principal

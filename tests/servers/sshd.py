@@ -75,7 +75,7 @@ class Account:
         file.parent.mkdir(mode=0o700, exist_ok=True)
         with file.open("a", encoding="utf-8") as opened:
             opened.write(f"{line.strip()}\n")
-        for path in {file, file.parent}:
+        for path in (file, file.parent):
             os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
@@ -209,7 +209,7 @@ def _run(name: str, *options: str, given: str = "") -> None:
 @contextlib.contextmanager
 def _variables() -> Iterator[Mapping[str, str]]:
     with contextlib.ExitStack() as exits:
-        folders = [Path(exits.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)]
+        folders = [Path(exits.enter_context(tempfile.TemporaryDirectory())) for _number in range(2)]
         kerberos = exits.enter_context(serve_kerberos(folders[0]))
         server = exits.enter_context(serve(folders[1], kerberos))
         server.ticket.welcome(kerberos.add("alice", "password"))
