@@ -350,7 +350,7 @@ class _Server:
         if request.method == "POST":
             return self._add(request, role, path, variable)
         self._need(role, path, "execute")
-        number = int(request.query.get("version") or variable.newest)
+        number = int(request.query["version"]) if "version" in request.query else variable.newest
         if number not in variable.values:
             raise Refusal(404, "not_found", f"CONJ00076E Variable {path} is empty or not found.")
         return _Answer(200, variable.values[number], "application/octet-stream")

@@ -52,7 +52,7 @@ class _Variable:
     def has(self, version: str) -> bool:
         """Tell whether a version that was written before is one of this very variable."""
         number, _mark, created = version.partition("~")
-        return number.isdigit() and created == self.created and int(number) <= self.newest
+        return _is_number(number) and created == self.created and int(number) <= self.newest
 
 
 class CyberarkConjur(ValueKeeper):
@@ -143,7 +143,7 @@ class CyberarkConjur(ValueKeeper):
     def read(self, path: str, version: str = "") -> Found:
         path = _clean(self.place.what, path)
         number, mark, _created = version.partition("~")
-        if number and not number.isdigit():
+        if number and not _is_number(number):
             raise failures.unknown_path(self.place.what, path, number)
         if mark and not self._variable(path).has(version):
             raise failures.unknown_path(self.place.what, path, number)
@@ -319,6 +319,10 @@ class CyberarkConjur(ValueKeeper):
                 self.login()
             client: ConjurClient = self._client  # type: ignore[assignment]
         return client.call(method, *parts, **more)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _clean(what: str, path: str) -> str:
