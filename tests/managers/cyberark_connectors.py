@@ -37,7 +37,7 @@ def conjur_keeper(
 ) -> CyberarkConjur:
     """Return a connector, as a host or the administrator unless the options name a login."""
     role = role or server.admin
-    network = {"url": server.url, "ca_cert": server.ca.read_text(), "timeout": 10, "retries": 2}
+    network = {"url": server.url, "ca_cert": server.ca.read_text(), "timeout": 10, "retries": 1}
     if not login_options(CyberarkConjur).keys() & options.keys():
         options |= {"login": role.login, "api_key": role.api_key}
     return _keeper(CyberarkConjur, {"account": server.account, **network, **options}, counts)
@@ -45,7 +45,7 @@ def conjur_keeper(
 
 def provider(server: Ccp, app_id: str, counts: Counter[str] | None = None, **options: Any) -> CyberarkCcp:
     """Return a connector as an application."""
-    network = {"url": server.url, "ca_cert": server.ca.read_text(), "timeout": 10, "retries": 2}
+    network = {"url": server.url, "ca_cert": server.ca.read_text(), "timeout": 10, "retries": 1}
     return _keeper(CyberarkCcp, {"app_id": app_id, **network, **options}, counts)
 
 

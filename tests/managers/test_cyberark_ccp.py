@@ -20,7 +20,7 @@ from servers.cyberark_ccp import Ccp
 from servers.faults import Fault, FaultProxy
 
 CANARY = "canary-in-ccp-5d1f"
-ALL = 3  # tries: retries are 2
+ALL = 2  # tries: retries are 1
 
 
 @pytest.fixture

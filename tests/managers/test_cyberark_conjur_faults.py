@@ -17,7 +17,7 @@ from servers.cyberark_conjur import Conjur
 from servers.faults import Fault, FaultProxy
 
 CANARY = "canary-in-conjur-5d1f"
-ALL = 3  # tries: retries are 2
+ALL = 2  # tries: retries are 1
 
 
 @pytest.fixture
