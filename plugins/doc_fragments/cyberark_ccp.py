@@ -37,14 +37,14 @@ options:
     type: str
   fail_on_password_change:
     description:
-      - Fail while CyberArk is changing the password that is asked for. Otherwise the one that it has then is taken, which
-        may soon be an old one.
+      - Fail while CyberArk is changing the password that is asked for. Otherwise the one that it has then is taken,
+        which may soon be an old one.
       - V(false) when left out at creation.
     type: bool
   ca_cert:
     description:
-      - The certificate authority of the server, as PEM text or as the absolute path of a PEM file on the control node. No
-        other is trusted then.
+      - The certificate authority of the server, as PEM text or as the absolute path of a PEM file on the control node.
+        No other is trusted then.
       - When left out, the file or folder that E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) names, else what the Python
         package C(certifi) has.
       - Mutually exclusive with O(ca_cert_ref).
@@ -76,13 +76,14 @@ options:
   auth_method:
     description:
       - V(cert) takes O(client_cert) and O(client_key).
-      - V(none) takes nothing. CyberArk knows the application by the machine that asks. It is taken when no login option is given.
+      - V(none) takes nothing. CyberArk knows the application by the machine that asks. It is taken when no login option
+        is given.
     type: str
     choices: [none, cert]
   client_cert:
     description:
-      - The client certificate of the application, as PEM text or as the absolute path of a PEM file on the control node.
-        It is kept as the secret C(<identifier>_client_cert).
+      - The client certificate of the application, as PEM text or as the absolute path of a PEM file on the control
+        node. It is kept as the secret C(<identifier>_client_cert).
       - Mutually exclusive with O(client_cert_ref).
     type: str
   client_cert_ref:
@@ -90,8 +91,8 @@ options:
     type: str
   client_key:
     description:
-      - The key of O(client_cert), without a passphrase, as PEM text or as the absolute path of a PEM file on the control
-        node. It is kept as the secret C(<identifier>_client_key), and never written to a disk.
+      - The key of O(client_cert), without a passphrase, as PEM text or as the absolute path of a PEM file on the
+        control node. It is kept as the secret C(<identifier>_client_key), and never written to a disk.
       - Mutually exclusive with O(client_key_ref).
     type: str
   client_key_ref:

@@ -11,7 +11,8 @@ class ModuleDocFragment:
 options:
   url:
     description:
-      - The address of the server, such as V(https://conjur.example.com) or V(https://example.secretsmgr.cyberark.cloud).
+      - The address of the server, such as V(https://conjur.example.com) or
+        V(https://example.secretsmgr.cyberark.cloud).
       - What Conjur Cloud puts before its paths, C(/api), is found out.
       - Needed at creation.
     type: str
@@ -22,14 +23,14 @@ options:
     type: str
   branch:
     description:
-      - The policy branch whose variables new secrets are, such as V(apps/payments), or V(data/payments) in Conjur Cloud.
-        The secret C(db_password) is the variable C(apps/payments/db_password) then.
+      - The policy branch whose variables new secrets are, such as V(apps/payments), or V(data/payments) in Conjur
+        Cloud. The secret C(db_password) is the variable C(apps/payments/db_password) then.
       - That of the account itself when left out at creation. It can't change while the connector keeps secrets.
     type: str
   ca_cert:
     description:
-      - The certificate authority of the server, as PEM text or as the absolute path of a PEM file on the control node. No
-        other is trusted then.
+      - The certificate authority of the server, as PEM text or as the absolute path of a PEM file on the control node.
+        No other is trusted then.
       - When left out, the file or folder that E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) names, else what the Python
         package C(certifi) has.
       - Mutually exclusive with O(ca_cert_ref).
@@ -63,7 +64,8 @@ options:
     description:
       - V(api_key) takes O(login) and O(api_key).
       - V(password) takes O(login) and O(password).
-      - V(jwt) takes O(service_id), O(jwt) or O(token_file), and O(host_id) where the token does not say which host it is.
+      - V(jwt) takes O(service_id), O(jwt) or O(token_file), and O(host_id) where the token does not say which host it
+        is.
     type: str
     choices: [api_key, password, jwt]
   login:
@@ -102,6 +104,8 @@ options:
       - It wins over O(jwt).
     type: path
   host_id:
-    description: The host to log in as, such as V(host/apps/payments/ansible), for an authenticator that does not take it from the token.
+    description:
+      - The host to log in as, such as V(host/apps/payments/ansible), for an authenticator that does not take it
+        from the token.
     type: str
 """

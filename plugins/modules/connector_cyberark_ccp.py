@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Declares a secret manager that reads accounts out of the Safes of CyberArk's Vault, through its Central Credential
     Provider. It writes nothing.
-  - A reference is a query for one account, as in C(Object=db-prod-root) or C(Safe=Linux;UserName=root;Address=db1). Its value
-    is the account's C(Content), the password or key, unless the reference names another field, as in
+  - A reference is a query for one account, as in C(Object=db-prod-root) or C(Safe=Linux;UserName=root;Address=db1). Its
+    value is the account's C(Content), the password or key, unless the reference names another field, as in
     C(Object=db-prod-root#UserName).
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
@@ -60,9 +60,10 @@ EXAMPLES = r"""
 
 - name: Read it, and the user of the same account by a URL
   ansible.builtin.set_fact:
-    database:
-      user: "{{ lookup('scoped.secrets.secret', 'cyberark://cyberark/Object=db-prod-root#UserName', org='payments', project='api') }}"
-      password: "{{ lookup('scoped.secrets.secret', 'db_password', org='payments', project='api') }}"
+    database_user: "{{ lookup('scoped.secrets.secret', user_of_the_account, org='payments', project='api') }}"
+    database_password: "{{ lookup('scoped.secrets.secret', 'db_password', org='payments', project='api') }}"
+  vars:
+    user_of_the_account: cyberark://cyberark/Object=db-prod-root#UserName
   no_log: true
 
 - name: Be known by the address of this machine, without trying it now

@@ -10,9 +10,9 @@ short_description: Declare CyberArk Conjur as a secret manager
 version_added: 0.1.0
 description:
   - Declares a secret manager whose values are those of variables in CyberArk Conjur or Conjur Cloud.
-  - A variable must be declared by a policy of Conjur before a secret can be kept in it, and only a policy removes one. What
-    is missing is told together with the policy that makes it. Variables that others wrote can be read by reference; they are
-    not changed.
+  - A variable must be declared by a policy of Conjur before a secret can be kept in it, and only a policy removes one.
+    What is missing is told together with the policy that makes it. Variables that others wrote can be read by
+    reference; they are not changed.
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
