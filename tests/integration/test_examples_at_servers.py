@@ -73,7 +73,7 @@ def google_variables(google_cloud_server: GoogleCloud) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def conjur_variables(conjur: Conjur) -> dict[str, str]:
     """The variables of a host, as Conjur's clients take them, with the policies that the examples expect."""
-    conjur.load("root", (EXAMPLES / "files" / "conjur-policy.yml").read_text())
+    conjur.load("root", (EXAMPLES / "files" / "conjur.policy").read_text())
     host = conjur.roles["host/shop/web/ansible"]
     conjur.declare("apps/payments/db_password", host)
     return {
