@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -14,9 +15,10 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found, Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark_conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from conformance.workplace import Workplace
 from cyberark_connectors import conjur_keeper, refusal
 from servers.cyberark_conjur import AUDIENCE, Conjur, Role
-from servers.faults import FaultProxy
+from servers.faults import Fault, FaultProxy
 
 Proxy = Callable[..., FaultProxy]
 NEW = Writing()
@@ -261,6 +263,28 @@ def test_a_token_that_died_is_told(conjur: Conjur, keeper: CyberarkConjur, branc
     keeper.login()
     conjur.tokens.clear()
     assert refusal(keeper.read, f"{branch}/a").code == "login_expired"
+
+
+def test_a_run_whose_token_died_logs_in_again_once(
+    conjur: Conjur, keeper: CyberarkConjur, host: Role, branch: str, tmp_path: Path
+) -> None:
+    work = Workplace(tmp_path)
+    given = {name: keeper.options[name] for name in ("url", "account", "branch", "ca_cert", "login", "api_key")}
+    work.declare("connector_cyberark_conjur", identifier="conjur", **given)
+    work.declare("secret_text", identifier="a", secret_manager="conjur", value=b"value")
+    work.new_run()
+    assert (work.read("a"), work.count("logins")) == (b"value", 1)
+    conjur.tokens.clear()
+    assert (work.read("a", cache_ttl=0), work.count("logins")) == (b"value", 2)
+    conjur.roles.pop(host.login)
+    assert work.refused(lambda: work.read("a", cache_ttl=0)).code == "login_refused"
+
+
+def test_an_older_conjur_does_not_say_when_a_token_ends(conjur: Conjur, fault_proxy: Proxy) -> None:
+    proxy = fault_proxy(conjur.url, ca=conjur.ca, certificate=conjur.certificate)
+    claims = base64.b64encode(b'{"sub": "admin", "iat": 1}').decode()
+    proxy.add(Fault.answer(200, {"payload": claims}), path="/authenticate$")
+    conjur_keeper(conjur, url=proxy.url).login()
 
 
 def test_an_authority_that_is_not_trusted(conjur: Conjur, conjur_cloud: Conjur) -> None:

@@ -109,6 +109,14 @@ def test_a_write_is_sent_again_only_if_it_was_not_carried_out(
     assert (error.category, proxy.count(method="POST", path="^/secrets")) == ("unavailable", tries)
 
 
+def test_a_variable_may_be_called_like_a_login(conjur: Conjur, keeper: CyberarkConjur, proxy: FaultProxy) -> None:
+    conjur.variables.pop("authenticate", None)
+    conjur.declare("authenticate")
+    proxy.add(Fault.reset(is_applied=True), method="POST", times=None)
+    assert refusal(keeper.write, "authenticate", b"new", Writing()).category == "unavailable"
+    assert list(conjur.variables["authenticate"].values) == [1]
+
+
 SHOWN = {
     "no JSON": Fault.malformed(),
     "no object": Fault.answer(200, ["x"]),
@@ -137,6 +145,8 @@ LOGINS = {
     "cut": (Fault.malformed(), "malformed_reply", 1),
     "nothing": (Fault.answer(200, b""), "malformed_reply", 1),
     "no payload": (Fault.answer(200, {"payload": "!"}), "malformed_reply", 1),
+    "no claims": (Fault.answer(200, {"payload": "NQ=="}), "malformed_reply", 1),
+    "no times": (Fault.answer(200, {"payload": "eyJleHAiOiAieCIsICJpYXQiOiAieCJ9"}), "malformed_reply", 1),
 }
 
 

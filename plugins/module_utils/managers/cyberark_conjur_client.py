@@ -139,7 +139,7 @@ def plain(what: str, reply: Reply) -> bytes:
 def _life(payload: str) -> float:
     """Return for how many seconds a token is good, by the server's own clock."""
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    if "exp" not in claims:
+    if not {"exp", "iat"} <= set(claims):
         return USUAL_LIFE
     return float(claims["exp"]) - float(claims["iat"])
 
@@ -166,8 +166,8 @@ def _open_session(options: Mapping[str, Any], place: Place) -> HttpSession:
 
 
 def _is_repeatable(method: str, url: str) -> bool:
-    """A second login is a login; a second value would be another version."""
-    return method in SAFE_METHODS or url.endswith("/authenticate")
+    """A second login is a login; a second value, of whatever variable, would be another version."""
+    return method in SAFE_METHODS or (url.endswith("/authenticate") and "/secrets/" not in url)
 
 
 def _not_working(what: str, reply: Reply) -> Exception:
