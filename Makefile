@@ -10,7 +10,7 @@ DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.w
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
 	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
-.PHONY: demo check test bench format docs-table clean
+.PHONY: demo check test packages bench format docs-table clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt
 	$(PYTHON) -m venv $(DEV)
@@ -49,7 +49,10 @@ check: $(DEV)/.ready $(LINK)
 	$(DEV)/bin/antsibull-changelog lint
 	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/unit
 
-test: check
+packages: $(DEV)/.ready
+	$(DEV)/bin/python scripts/packages.py
+
+test: packages check
 	$(PYTHON) scripts/matrix.py
 	$(MAKE) demo
 	$(MAKE) demo | tee .work/second-demo.log

@@ -71,8 +71,9 @@ def check(core: str, folder: Path) -> bool:
     if core in SANITY:
         runs.insert(0, ("sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}))
     if core in SERVERS:
-        servers = [*tests, "-n", "2", "--dist", "loadgroup", "tests/servers", "tests/managers", "tests/conformance"]
-        runs.append(("servers and secret managers", servers, {}))
+        folders = ["tests/servers", "tests/managers", "tests/credentials", "tests/conformance"]
+        servers = [*tests, "-n", "2", "--dist", "loadgroup", *folders]
+        runs.append(("servers, secret managers and credentials", servers, {}))
     if core in INLINE:
         runs.append(("playbooks without a broker", playbooks, {"SCOPED_SECRETS_BROKER": "off"}))
     for name, command, extra in runs:

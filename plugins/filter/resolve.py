@@ -15,7 +15,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context, Undefined
 
 from ..module_utils.face.options import OPTIONS, resolve_options
-from ..module_utils.face.reading import check_options, read, to_template
+from ..module_utils.face.reading import check_options, read, to_text
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError
 from ..module_utils.model.references import EXPRESSION
 
@@ -40,7 +40,7 @@ def _values(data: Any, options: dict[str, str]) -> dict[str, str]:
     """Return the value of each reference in `data`, all fetched in one go."""
     references = list(dict.fromkeys(match["reference"] for text in _strings(data) for match in _matches(text)))
     answers = read(references, options, Display().warning)
-    return {r: to_template(answer, r) for r, answer in zip(references, answers, strict=True)}
+    return {r: to_text(answer, r) for r, answer in zip(references, answers, strict=True)}
 
 
 def _matches(text: str) -> Iterator[Any]:

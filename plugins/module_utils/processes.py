@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processes that this collection starts: the broker of a run, and programs of its users."""
+"""The processes that this collection starts: the broker of a run, ssh and kinit, programs of its users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Process"]
 class Process(subprocess.Popen[bytes]):
     """Runs in a session of its own, so that it has no terminal to ask at and can be killed with all that it started.
 
-    What it complains about may hold a value: nobody hears it.
+    What it complains about may hold a value: nobody hears it, except who asks for it and tells nobody.
     """
 
     def __init__(
@@ -24,6 +24,7 @@ class Process(subprocess.Popen[bytes]):
         environment: Mapping[str, str],
         stdin: int,
         stdout: int = subprocess.DEVNULL,
+        stderr: int = subprocess.DEVNULL,
         folder: str | None = None,
         inherited: Sequence[int] = (),
     ) -> None:
@@ -33,7 +34,7 @@ class Process(subprocess.Popen[bytes]):
             env=dict(environment),
             stdin=stdin,
             stdout=stdout,
-            stderr=subprocess.DEVNULL,
+            stderr=stderr,
             cwd=folder,
             pass_fds=inherited,
             start_new_session=True,

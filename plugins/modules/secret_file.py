@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - scoped.secrets.common.secret
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
+  - scoped.secrets.credential.generate_key
 seealso:
   - module: scoped.secrets.secret_text
   - module: scoped.secrets.secret_info
@@ -64,6 +65,19 @@ EXAMPLES = r"""
     org: payments
     identifier: hosts_file
     src: /etc/hosts
+
+- name: Have an SSH key pair made, once, and show its public half
+  scoped.secrets.secret_file:
+    org: payments
+    identifier: deploy_key
+    generate:
+      type: ed25519
+      comment: deploy@payments
+  register: key_pair
+
+- name: Show the line for authorized_keys
+  ansible.builtin.debug:
+    msg: "{{ key_pair.secret.public_key }}"
 
 - name: Remove a file secret with all its versions
   scoped.secrets.secret_file:
@@ -97,6 +111,7 @@ secret:
     updated_at: "2026-11-23T19:07:00Z"
 """
 
+from ..module_utils.face.credentials import GENERATE_KEY_SPEC
 from ..module_utils.face.module import run_module
 from ..module_utils.face.spec import DESCRIPTION_SPEC, SECRET_SPEC, STATE_SPEC, Spec
 
@@ -109,8 +124,9 @@ SPEC = Spec(
         "src": {"type": "path"},
         "content": {"type": "raw", "no_log": True},
         "content_b64": {"type": "str", "no_log": True},
+        "generate": GENERATE_KEY_SPEC,
     },
-    mutually_exclusive=[["src", "content", "content_b64", "reference"], ["adopt", "reference"]],
+    mutually_exclusive=[["src", "content", "content_b64", "generate", "reference"], ["adopt", "reference"]],
 )
 
 

@@ -17,7 +17,7 @@ options:
   kind:
     description: Show secrets of this kind only.
     type: str
-    choices: [text, file]
+    choices: [text, file, ssh, winrm]
   secret_manager:
     description: Show those that this manager keeps, V(builtin) for the built-in one.
     type: str
@@ -31,6 +31,8 @@ extends_documentation_fragment:
 seealso:
   - module: scoped.secrets.secret_text
   - module: scoped.secrets.secret_file
+  - module: scoped.secrets.secret_ssh
+  - module: scoped.secrets.secret_winrm
 """
 
 EXAMPLES = r"""
@@ -45,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 secrets:
-  description: The secrets, as M(scoped.secrets.secret_text) and M(scoped.secrets.secret_file) return them.
+  description: The secrets, as M(scoped.secrets.secret_text), M(scoped.secrets.secret_ssh) and their kin return them.
   returned: success
   type: list
   elements: dict
@@ -58,7 +60,7 @@ SPEC = Spec(
     "secret_info",
     {
         "identifier": {"type": "str"},
-        "kind": {"type": "str", "choices": ["text", "file"]},
+        "kind": {"type": "str", "choices": ["text", "file", "ssh", "winrm"]},
         "secret_manager": {"type": "str", "no_log": False},
         "tags": {"type": "dict"},
     },

@@ -59,7 +59,7 @@ class Router(ActionBase):
 
     def _run(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         params = _validated(self.spec, arguments)
-        options = resolve_options(params, task_vars, self._templar.template, C.CONFIG_FILE)
+        options = resolve_options(self.spec.common(params), task_vars, self._templar.template, C.CONFIG_FILE)
         urls = [options["store"], *(str(value) for name, value in params.items() if value and name.endswith("url"))]
         self._secrets |= secret_strings(options, self.spec.argument_spec).union(*map(passwords_in, urls))
         if self._is_delegated():
@@ -92,7 +92,8 @@ class Router(ActionBase):
                 "'src' is a path on the control node and can't be read where this task is delegated to.",
                 hint="Use content_b64 with the file lookup and the b64encode filter.",
             )
-        merged = {option: options.get(option, value) for option, value in params.items()}
+        resolved = {option: options[option] for option in self.spec.common(params)}
+        merged = {**params, **resolved}
         arguments = {option: value for option, value in merged.items() if value is not None}
         return self._execute_module(
             module_name=f"scoped.secrets.{self.spec.resource}", module_args=arguments, task_vars=task_vars

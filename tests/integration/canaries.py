@@ -9,9 +9,12 @@ import base64
 import json
 import os
 import secrets
+import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -35,9 +38,17 @@ def canaries() -> dict[str, Any]:
         "password": f"pw&{token(12)}%/",
         "short": f"s{token(4)}",
         "fields": {"password": f"pf-{token(12)}", "user": f"us-{token(12)}"},
+        "ssh_key": new_ssh_key(),
         "key": KEY.format(base64.b64encode(os.urandom(48)).decode(), base64.b64encode(os.urandom(48)).decode()),
         "url": f"postgresql://u:url-{token(12)}@localhost:1/x",
     }
+
+
+def new_ssh_key() -> str:
+    """Return a private key that OpenSSH made."""
+    with TemporaryDirectory() as folder:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", f"{folder}/key"], check=True)
+        return Path(f"{folder}/key").read_text(encoding="utf-8")
 
 
 def spellings(canary: dict[str, Any]) -> set[bytes]:
@@ -54,10 +65,15 @@ def spellings(canary: dict[str, Any]) -> set[bytes]:
 
 
 class Watch:
-    """Looks at the arguments and the environment of every process while a run lasts."""
+    """Looks at the arguments and the environment of every process while a run lasts.
 
-    def __init__(self, wanted: set[bytes]) -> None:
+    `agents` has the ids of the processes of ssh-agent whose home is that of the site.
+    """
+
+    def __init__(self, wanted: set[bytes], site: Site | None = None) -> None:
         self._wanted = wanted
+        self._home = f"HOME={site.folder}/home\0".encode() if site else b""
+        self.agents: set[str] = set()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self.seen: list[str] = []
@@ -82,6 +98,14 @@ class Watch:
                 except OSError:
                     continue
                 self.seen += [f"{file}: {word!r}" for word in self._wanted if word in content]
+                if self._home and self._home in content and _is_agent(file.parent):
+                    self.agents.add(file.parent.name)
+
+
+def _is_agent(process: Path) -> bool:
+    with suppress(OSError):
+        return (process / "comm").read_text() == "ssh-agent\n"
+    return False
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -102,6 +102,14 @@ def ccp(**options: Any) -> Task:
     return {"scoped.secrets.connector_cyberark_ccp": {**given, **options}}
 
 
+def ssh(**options: Any) -> Task:
+    return {"scoped.secrets.secret_ssh": {**API, "identifier": "deploy", "user": "web", **options}}
+
+
+def winrm(**options: Any) -> Task:
+    return {"scoped.secrets.secret_winrm": {**API, "identifier": "windows", "user": "web", **options}}
+
+
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
 TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/scope": (
@@ -162,6 +170,42 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             {"scoped.secrets.secret_file": {"identifier": "a", "content_b64": "{{ canary.text }}"}},
             {"scoped.secrets.secret_file": {"org": "nobody", "identifier": "a", "src": "meant/key.pem"}},
             {"scoped.secrets.secret_file": {"org": "nobody", "identifier": "a", "content": "{{ canary.key }}"}},
+        ],
+    ),
+    "modules/secret_ssh": (
+        [
+            ssh(private_key="{{ canary.ssh_key }}", passphrase="{{ canary.password }}"),
+            ssh(private_key="{{ canary.ssh_key }}", port=2222),
+            ssh(identifier="by_word", password="{{ canary.changed }}"),
+            ssh(identifier="by_ticket", principal="web@EXAMPLE.COM", tgt="password", password="{{ canary.text }}"),
+            ssh(identifier="made", generate={"type": "ed25519"}, passphrase="{{ canary.password }}"),
+            ssh(identifier="by_ref", password_ref="text"),
+        ],
+        [
+            ssh(identifier="other", private_key="{{ canary.key }}"),
+            ssh(identifier="other", private_key="{{ canary.ssh_key[:200] }}"),
+            ssh(identifier="other", private_key="{{ canary.ssh_key }}", private_key_ref="key"),
+            ssh(identifier="other", private_key_ref="text", passphrase="{{ canary.password }}"),
+            ssh(identifier="other", private_key_path="meant/key.pem", passphrase="{{ canary.password }}"),
+            ssh(identifier="other", password="{{ canary.text }}", port="many"),
+            ssh(identifier="other", password="{{ canary.text }}", check_host="localhost", port=1),
+            ssh(identifier="other", private_key="{{ canary.ssh_key }}", check_host="localhost", port=1),
+            ssh(identifier="other", principal="web@EXAMPLE.COM", password="{{ canary.text }}", check_host="localhost"),
+            ssh(identifier="other", passwrd="{{ canary.text }}"),
+            ssh(org="nobody", project="", password="{{ canary.text }}"),
+        ],
+    ),
+    "modules/secret_winrm": (
+        [
+            winrm(domain="CORP", password="{{ canary.password }}"),
+            winrm(domain="CORP", password="{{ canary.text }}"),
+            winrm(identifier="windows_by_ref", password_ref="text"),
+        ],
+        [
+            winrm(password="{{ canary.text }}", password_ref="text"),
+            winrm(password=["{{ canary.text }}"], use_tls="perhaps"),
+            winrm(identifier="other", principal="w eb", password="{{ canary.text }}"),
+            winrm(org="nobody", project="", password="{{ canary.text }}"),
         ],
     ),
     "modules/secret_info": (
@@ -315,10 +359,18 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
                     "quiet": True,
                 }
             },
+            {
+                "ansible.builtin.assert": {
+                    "that": "lookup('scoped.secrets.secret', 'deploy', **scope).private_key == canary.ssh_key",
+                    "quiet": True,
+                }
+            },
         ],
         [
             {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text#field', **scope) }}"}},
             {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'fields#other', **scope) }}"}},
+            {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'deploy#nothing', **scope) }}"}},
+            {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'by_ticket@2', **scope) }}"}},
             {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', passphrase=canary.text) }}"}},
             {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', root_key=canary.text) }}"}},
             {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', store=canary.url) }}"}},
@@ -337,6 +389,11 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             }
         ],
         [
+            {
+                "ansible.builtin.debug": {
+                    "msg": "{{ '<+secrets.getValue(\"deploy\")>' | scoped.secrets.resolve(**scope) }}"
+                }
+            },
             {"ansible.builtin.debug": {"msg": "{{ template | scoped.secrets.resolve(root_key=canary.text) }}"}},
             {
                 "ansible.builtin.debug": {

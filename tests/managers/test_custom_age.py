@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,6 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom imp
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
 PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "programs" / "age_folder.py"
-pytestmark = pytest.mark.skipif(not shutil.which("age-keygen"), reason="needs the command age")
 
 
 def new_identity() -> str:

@@ -10,6 +10,7 @@ other tests all the same.
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from servers.cyberark_conjur import Conjur
     from servers.faults import FaultProxy
     from servers.google_cloud import GoogleCloud
+    from servers.kerberos import Kerberos
     from servers.kubernetes import Cluster
     from servers.openbao import OpenBao
+    from servers.sshd import Sshd
 
 __all__ = [
     "aws_login",
@@ -36,6 +39,7 @@ __all__ = [
     "fault_proxy",
     "google_cloud",
     "google_cloud_server",
+    "kerberos",
     "kubernetes_cluster",
     "microburst",
     "ministack",
@@ -43,6 +47,7 @@ __all__ = [
     "openbao",
     "openbao_tls",
     "pytest_collection_modifyitems",
+    "sshd",
 ]
 
 SERVERS = {
@@ -54,12 +59,14 @@ SERVERS = {
     "fault_proxy",
     "google_cloud",
     "google_cloud_server",
+    "kerberos",
     "kubernetes_cluster",
     "microburst",
     "ministack",
     "moto",
     "openbao",
     "openbao_tls",
+    "sshd",
 }
 
 
@@ -140,6 +147,26 @@ def kubernetes_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clu
 
     with serve(tmp_path_factory.mktemp("kubernetes")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def kerberos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kerberos]:
+    """A realm of Kerberos, whose KDC runs."""
+    from servers.kerberos import serve
+
+    with serve(tmp_path_factory.mktemp("kerberos")) as realm:
+        yield realm
+
+
+@pytest.fixture(scope="session")
+def sshd(kerberos: Kerberos, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """OpenSSH's server, at 20 addresses, with users of its own."""
+    from servers.sshd import serve
+
+    if os.geteuid():
+        pytest.skip("needs root, who alone can make users")
+    with serve(tmp_path_factory.mktemp("sshd"), kerberos) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,18 @@ from pathlib import Path
 
 import requests
 
-__all__ = ["TESTS", "ServerFailed", "answers", "by_hand", "free_port", "processes_in", "running", "session", "until"]
+__all__ = [
+    "TESTS",
+    "ServerFailed",
+    "answers",
+    "by_hand",
+    "free_port",
+    "processes_in",
+    "program",
+    "running",
+    "session",
+    "until",
+]
 
 TESTS = Path(__file__).resolve().parents[1]
 WAIT_SECONDS = 60
@@ -42,6 +54,14 @@ def free_port(width: int = 1) -> int:
             for number in range(port, port + width):
                 sockets.enter_context(socket.socket()).bind(("127.0.0.1", number))
             return port
+
+
+def program(name: str) -> str:
+    """Return the path of a program that comes from a package of the system. Raises ServerFailed where there is none."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if not found:
+        raise ServerFailed(f"There is no program '{name}': install what the tests need with 'make packages', as root.")
+    return found
 
 
 @contextlib.contextmanager

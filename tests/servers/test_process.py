@@ -33,6 +33,8 @@ HAND_RUNS = {
     "kubernetes": "SERVICE_ACCOUNT_TOKEN=",
     "faults http://127.0.0.1:1 --delay 0.02": "PROXY_URL=",
     "aws_login": "VAULT_ADDR=",
+    "kerberos": "PRINCIPAL=",
+    "sshd": "SSH_PORT=",
 }
 
 

@@ -16,9 +16,9 @@ __all__ = ["Engines"]
 class Engines:
     """What the faces of a run reach. Both engines share the logins of the run, and what was fetched through them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, folder: str) -> None:
         place = f"in the broker of this run, process {os.getpid()}"
-        shared = Shared()
+        shared = Shared(folder)
         self.usage = shared.usage
         self.reading = Engine(settings, place=place, shared=shared)
         self.declaring = Engine(settings, place=place, shared=shared)

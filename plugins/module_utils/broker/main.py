@@ -55,8 +55,9 @@ def _server(order: dict[str, Any]) -> Server:
     # Before the socket: who can connect finds the right token.
     write_token(meeting.token, token)
     proof = proof_of(token, settings)
-    proofs = {"handle": proof, "resolve": proof, "usage": proof_of_run(token)}
-    return Server(meeting, listen(meeting.socket), Engines(settings), proofs, LifeTime(Run(*order["run"])))
+    proofs = {"handle": proof, "resolve": proof, "log_in": proof, "usage": proof_of_run(token)}
+    engines = Engines(settings, meeting.own_folder)
+    return Server(meeting, listen(meeting.socket), engines, proofs, LifeTime(Run(*order["run"])))
 
 
 def harden() -> None:
@@ -95,8 +96,18 @@ def sweep(folder: str) -> None:
     left = [stem for stem in {name.partition(".")[0] for name in names} if _is_left(folder, stem)]
     for name in names:
         if name.partition(".")[0] in left:
-            with contextlib.suppress(OSError):
-                os.unlink(f"{folder}/{name}")
+            _remove(f"{folder}/{name}")
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        # Imported here: few brokers have had a folder of their own.
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def _is_left(folder: str, name: str) -> bool:

@@ -64,6 +64,11 @@ class Meeting(NamedTuple):
         return f"{self.folder}/{self.name}.token"
 
     @property
+    def own_folder(self) -> str:
+        """The folder of what the broker has of its own to log in at hosts with."""
+        return f"{self.folder}/{self.name}.d"
+
+    @property
     def lock(self) -> str:
         return f"{self.folder}/{self.name}.lock"
 
@@ -126,7 +131,8 @@ def meeting_of(run: Run, settings: Settings) -> Meeting:
     parts = [_shown(settings.store), settings.root_key_file, bool(settings.root_key), bool(settings.passphrase)]
     name = prefix_of(run) + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     for folder in folders():
-        if len(os.fsencode(f"{folder}/{name}.token")) <= MAX_PATH and _is_ours(folder):
+        # The longest path of a socket: the agent's, in the broker's own folder.
+        if len(os.fsencode(f"{folder}/{name}.d/agent")) <= MAX_PATH and _is_ours(folder):
             return Meeting(folder, name)
     raise NoMeeting("no temp folder can be written, or their paths are too long for a socket")
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from ..model.errors import ScopedSecretsError, internal_error
 from ..model.queries import Query
+from ..peer import peer_user
 from .engines import Engines
 from .lifetime import LifeTime
 from .meeting import Meeting, locked
-from .peer import peer_user
 from .protocol import PROTOCOL, ProtocolError, TooLarge, answer_to_wire, receive, send
 from .wire import request_from_wire, result_to_wire
 
@@ -141,6 +141,9 @@ class Server:
         elif message["call"] == "handle":
             result = self._engines.declaring.handle(request_from_wire(message["request"]))
             yield {"result": result_to_wire(result)}
+        elif message["call"] == "log_in":
+            login = self._engines.reading.log_in(Query(**message["query"]))
+            yield {"login": login, "notices": self._engines.reading.take_notices()}
         else:
             yield from self._answers([Query(**query) for query in message["queries"]])
 

@@ -13,6 +13,7 @@ from .through_broker import BrokerClient, NoBroker
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
+    from ..model.host_login import HostLogin
     from ..model.messages import Request, Result
     from ..model.queries import Answer, Query
     from ..model.settings import Settings
@@ -40,6 +41,10 @@ class Client:
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query, in order; raise an error of the tree where the store can't be read at all."""
         return self._call(lambda reached: reached.resolve(queries))
+
+    def log_in(self, query: Query) -> HostLogin:
+        """Return what a connection needs to log in with a credential; raise an error of the tree."""
+        return self._call(lambda reached: reached.log_in(query))
 
     def take_notices(self) -> list[str]:
         """Return what people should be told: how the engine was reached, and what it says itself; once."""

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..broker import protocol
 from ..broker.meeting import Meeting, NoMeeting, meeting_of, proof_of, this_run
-from ..broker.peer import peer_user
 from ..model.errors import ScopedSecretsError, Unavailable
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
+from ..peer import peer_user
 
 if TYPE_CHECKING:
+    from ..model.host_login import HostLogin
     from ..model.messages import Request, Result
 
 __all__ = ["BrokerClient", "NoBroker"]
@@ -59,9 +60,19 @@ class BrokerClient:
         call = {"call": "resolve", "queries": [query._asdict() for query in queries]}
         return self._ask(call, lambda link: [self._answer(_reply(link)) for _query in queries])
 
-    def _answer(self, reply: dict[str, Any]) -> Answer:
+    def log_in(self, query: Query) -> HostLogin:
+        """Return what a connection needs to log in with a credential; raise what the engine raises, or NoBroker."""
+        from ..model.host_login import HostLogin
+
+        call = {"call": "log_in", "query": query._asdict()}
+        return self._ask(call, lambda link: HostLogin(*self._noted(_reply(link))["login"]))
+
+    def _noted(self, reply: dict[str, Any]) -> dict[str, Any]:
         self._notices += reply.get("notices", ())
-        return protocol.answer_from_wire(reply)
+        return reply
+
+    def _answer(self, reply: dict[str, Any]) -> Answer:
+        return protocol.answer_from_wire(self._noted(reply))
 
     def take_notices(self) -> list[str]:
         """Return what the engine wants people to be told, once."""

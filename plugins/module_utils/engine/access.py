@@ -16,6 +16,7 @@ from ..managers.data_keys import DataKeyWrapping, data_keys_of
 from ..model.entities import Scope
 from ..model.errors import InvalidInput, NotFound
 from ..model.queries import Answer, Query
+from ..model.scopes import ScopePath
 from .fetching import Fetches
 from .logins import check_no_loop, references_of, used_secrets
 from .managers import Keeper
@@ -65,17 +66,22 @@ class Access:
         return {name: self._text(text, keeper, name, ttl) for name, text in named.items() if name not in given}
 
     def _text(self, reference: str, keeper: Keeper, field: str, ttl: int | None) -> str:
-        answer = self._store.answer(Query(reference, keeper.path.org, keeper.path.project, cache_ttl=ttl))
-        if answer.error:
-            raise answer.error
+        value = self.value(reference, keeper.path, ttl)
         try:
-            return answer.value.decode()
+            return value.decode()
         except UnicodeDecodeError:
             raise InvalidInput(
                 "credential_not_text",
                 f"The secret '{reference}' is no text, as '{field}' of {keeper.what} must be.",
                 hint="Keep it as text or, for a certificate or key, in PEM form.",
             ) from None
+
+    def value(self, reference: str, path: ScopePath, ttl: int | None = 0) -> bytes:
+        """Return what a reference from a scope names; raise what stands in the way. `ttl`: as a lookup's cache_ttl."""
+        answer = self._store.answer(Query(reference, path.org, path.project, cache_ttl=ttl))
+        if answer.error:
+            raise answer.error
+        return answer.value
 
     def prove(self, keeper: Keeper, given: Mapping[str, str]) -> dict[str, object]:
         """Log in as a connector that is about to be saved, and prove its access; return what to keep with it.

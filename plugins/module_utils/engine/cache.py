@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from ..model.errors import NotFound
 from ..model.queries import Answer, Query
-from .resolver import Located
+from .resolver import Composed, Located
+
+Found = Answer | Located | Composed
 
 __all__ = ["AnswerCache"]
 
@@ -19,7 +21,7 @@ class AnswerCache:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._answers: dict[Query, Answer | Located] = {}
+        self._answers: dict[Query, Found] = {}
         self._bytes = 0
         self._state: object = None
 
@@ -30,11 +32,12 @@ class AnswerCache:
             self._state = state
         return self
 
-    def get(self, query: Query) -> Answer | Located | None:
+    def get(self, query: Query) -> Found | None:
         return self._answers.get(query)
 
-    def put(self, query: Query, answer: Answer | Located) -> None:
-        error, size = (None, len(answer.envelope)) if isinstance(answer, Located) else (answer.error, len(answer.value))
+    def put(self, query: Query, answer: Found) -> None:
+        error = answer.error if isinstance(answer, Answer) else None
+        size = len(answer.value) if isinstance(answer, Answer) else len(getattr(answer, "envelope", b""))
         lasts = not answer.expires_at and (error is None or isinstance(error, NotFound))
         if self._state is None or not lasts or size > self._max_bytes // 4:
             return

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..managers import builtin
 from ..managers.registry import manager_kind
-from ..model.entities import Connector, Scope, SecretUser
+from ..model.entities import Connector, Scope
 from ..model.errors import Conflict
 from ..model.identifiers import check_identifier, check_name, check_tags
 from ..model.scopes import ScopePath
@@ -24,9 +24,9 @@ from .connector_views import view_of
 from .defaults import write_default
 from .logins import check_no_loop, used_secrets
 from .managers import Keeper, Managers, load_managers
+from .own_secrets import OwnSecrets
 from .resource import Action, Plan, Resource, View, changed_fields, pick
 from .secret_views import SecretState
-from .secrets import SecretResource
 from .session import Session
 
 __all__ = ["ConnectorResource"]
@@ -86,9 +86,7 @@ class ConnectorResource(Resource[ConnectorState]):
         managers = load_managers(session, chain)
         own = (k.connector for k in managers.keepers if k.path == self.path)
         connector = next((c for c in own if c.identifier == self.identifier), None)
-        credentials = {
-            name: credential.load(session) for name, credential in self._credentials(chain[-1], connector).items()
-        }
+        credentials = self._credentials(chain[-1], connector).load(session)
         state = ConnectorState(chain, managers, connector, credentials=credentials)
         if connector is None:
             return state
@@ -102,52 +100,46 @@ class ConnectorResource(Resource[ConnectorState]):
     def _wanted_options(self, connector: Connector | None) -> WantedOptions:
         return wanted_options(self.kind, self.identifier, self.params, connector)
 
-    def _credentials(self, scope: Scope, connector: Connector | None) -> dict[str, SecretResource]:
-        """Return the secrets of all credentials that are given themselves, or were: then they are to be removed."""
+    def _credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
         wanted = WantedOptions() if self.absent else self._wanted_options(connector)
-        stored = connector.kept if connector else ()
         is_default = connector is not None and scope.default_connector_id == connector.id
-        credentials = {name: self._given(name, value, is_default) for name, value in wanted.inline.items()}
-        gone = [name for name in stored if name not in wanted.kept]
-        return {**credentials, **{name: self._secret(name, state="absent", force=True) for name in gone}}
-
-    def _given(self, name: str, value: str, is_default: bool) -> SecretResource:
-        description = f"The {name} of connector {self.identifier}"
-        secret = self._secret(name, value=value.encode(), description=description)
-        if is_default:
+        return OwnSecrets(
+            self.what,
+            "connector",
+            self.identifier,
+            self.path,
+            given=wanted.inline,
+            before=connector.kept if connector else (),
+            kept=wanted.kept,
             # A manager can't keep what it needs to log in.
-            secret.new_goes_to = builtin.NAME
-        return secret
+            secret_manager=builtin.NAME if is_default else None,
+            owner=("connector", connector.id if connector else ""),
+            is_forced=self.force,
+        )
 
-    def _secret(self, name: str, **params: Any) -> SecretResource:
-        place = {"identifier": f"{self.identifier}_{name}", "org": self.path.org, "project": self.path.project}
-        return SecretResource({**place, **params}, kind="text")
-
-    def _credentials_of(self, state: ConnectorState) -> dict[str, SecretResource]:
+    def _credentials_of(self, state: ConnectorState) -> OwnSecrets:
         return self._credentials(state.chain[-1], state.connector)
 
     def observe(self, access: Access, state: ConnectorState) -> ConnectorState:
         if not self.absent:
             keeper = self._keeper(state, state.connector.id if state.connector else "")
             access.in_store(lambda session: check_no_loop(session, keeper))
-        credentials = self._credentials_of(state)
-        observed = {name: credentials[name].observe(access, secret) for name, secret in state.credentials.items()}
-        return replace(state, credentials=observed)
+        return replace(state, credentials=self._credentials_of(state).observe(access, state.credentials))
 
     def plan(self, state: ConnectorState) -> Plan:
         if self.absent:
             return self._plan_absent(state)
         wanted = self._wanted_options(state.connector)
         self._check_place(state, wanted)
-        self._check_names(state)
         before = self._before(state)
         after = {"name": self.identifier, "description": "", "tags": {}, **before, **self._wanted()}
         after.update(options=wanted.options, use_as_default=self._default(state))
-        changed = self._changed_credentials(state)
+        credentials = self._credentials_of(state)
+        changed = credentials.plans(state.credentials)
         fields = {**changed_fields(after, before), **({"credentials": changed} if changed else {})}
         if changed:
             after["credentials"] = {name: plan.action.value for name, plan in changed.items()}
-        warnings = self._broken_by(state, changed)
+        warnings = credentials.broken_by(state.credentials, changed)
         if not state.is_present:
             return Plan(Action.CREATE, {}, after, fields, warnings)
         return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields, warnings)
@@ -175,11 +167,6 @@ class ConnectorResource(Resource[ConnectorState]):
             wanted["tags"] = check_tags(wanted["tags"])
         return wanted
 
-    def _changed_credentials(self, state: ConnectorState) -> dict[str, Plan]:
-        credentials = self._credentials_of(state)
-        plans = {name: credentials[name].plan(secret) for name, secret in state.credentials.items()}
-        return {name: plan for name, plan in plans.items() if plan.action is not Action.NONE}
-
     def _check_place(self, state: ConnectorState, wanted: WantedOptions) -> None:
         """Raise Conflict for what can't change about a connector, or not while it keeps secrets."""
         connector = state.connector
@@ -205,18 +192,6 @@ class ConnectorResource(Resource[ConnectorState]):
         places = {*self.kind.LOCATION, *(f"{name}_ref" for name in self.kind.LOCATION)}
         return sorted(place for place in places if connector.options.get(place) != wanted.options.get(place))
 
-    def _check_names(self, state: ConnectorState) -> None:
-        """Raise Conflict if somebody's secret has the name that a credential is to be kept under."""
-        kept = state.connector.kept if state.connector else ()
-        for name, secret in state.credentials.items():
-            if secret.secret and name not in kept:
-                raise Conflict(
-                    "credential_name_taken",
-                    f"'{name}' of the {self.what} would be kept as secret '{secret.secret.identifier}', which exists "
-                    "and is not the connector's.",
-                    hint=f"Give '{name}_ref: {secret.secret.identifier}' to use that secret, or rename one of the two.",
-                )
-
     def _plan_absent(self, state: ConnectorState) -> Plan:
         if state.connector is None or (state.connector.is_removed and state.secrets):
             return Plan()
@@ -233,28 +208,10 @@ class ConnectorResource(Resource[ConnectorState]):
                 details={"used_by": users},
             )
         warnings = [f"The {self.what} was removed although it is in use: {', '.join(users)}."] if users else []
-        changed = self._changed_credentials(state) if not state.secrets else {}
-        warnings += self._broken_by(state, changed)
+        credentials = self._credentials_of(state)
+        changed = credentials.plans(state.credentials) if not state.secrets else {}
+        warnings += credentials.broken_by(state.credentials, changed)
         return Plan(Action.DELETE, self._before(state), {}, {"credentials": changed} if changed else {}, warnings)
-
-    def _broken_by(self, state: ConnectorState, changed: Mapping[str, Plan]) -> list[str]:
-        """Return warnings for credentials that go although others use them; raise Conflict unless that is forced."""
-        warnings = []
-        for name in (name for name, plan in changed.items() if plan.action is Action.DELETE):
-            identifier = f"{self.identifier}_{name}"
-            users = [str(user) for user in state.credentials[name].users if not self._is_own(state, user)]
-            if users and not self.force:
-                raise Conflict(
-                    "secret_in_use",
-                    f"The {self.what} would no longer keep secret '{identifier}', which is used by {', '.join(users)}.",
-                    hint="Change or remove what uses it first, or set 'force: true'.",
-                    details={"used_by": users},
-                )
-            warnings += [f"Secret '{identifier}' was removed although it is used by {', '.join(users)}."] * bool(users)
-        return warnings
-
-    def _is_own(self, state: ConnectorState, user: SecretUser) -> bool:
-        return user.kind == "connector" and state.connector is not None and user.id == state.connector.id
 
     def prepare(self, access: Access, state: ConnectorState, plan: Plan) -> Prepared:
         """Prove that the connector can log in, then have its credentials kept by their managers."""
@@ -262,9 +219,8 @@ class ConnectorResource(Resource[ConnectorState]):
         settled: Mapping[str, Any] = {}
         if plan.action is not Action.DELETE:
             settled = self._proven(access, state, connector_id)
-        credentials = self._credentials_of(state)
         changed = plan.fields.get("credentials", {})
-        prepared = {name: credentials[name].prepare(access, state.credentials[name], changed[name]) for name in changed}
+        prepared = self._credentials_of(state).prepare(access, state.credentials, changed)
         return Prepared(connector_id, settled, prepared)
 
     def _proven(self, access: Access, state: ConnectorState, connector_id: str) -> Mapping[str, Any]:
@@ -286,8 +242,8 @@ class ConnectorResource(Resource[ConnectorState]):
         return replace(old or blank, options=options, kept=wanted.kept, is_removed=False)
 
     def guard(self, state: ConnectorState) -> object:
-        connector, credentials = state.connector, self._credentials_of(state)
-        kept = {name: credentials[name].guard(secret) for name, secret in state.credentials.items()}
+        connector = state.connector
+        kept = self._credentials_of(state).guard(state.credentials)
         return (connector.id, connector.revision) if connector else None, kept
 
     def apply(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
@@ -313,9 +269,7 @@ class ConnectorResource(Resource[ConnectorState]):
         return replace(connector, **fields, options=options, created_at=created_at, updated_at=session.now)
 
     def _apply_credentials(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
-        credentials = self._credentials_of(state)
-        for name, one in plan.fields.get("credentials", {}).items():
-            credentials[name].apply(session, credentials[name].load(session), one, prepared.credentials[name])
+        self._credentials_of(state).apply(session, plan.fields.get("credentials", {}), prepared.credentials)
 
     def _remove(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
         """Remove the connector; one that keeps secrets stays behind, so that it can be declared again for them."""

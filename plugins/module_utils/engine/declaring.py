@@ -16,6 +16,7 @@ from ..model.messages import Request, Result
 from .access import Access
 from .connector_views import ConnectorCheck, ConnectorInfo
 from .connectors import ConnectorResource
+from .credentials import CredentialResource
 from .defaults import DefaultManagerResource
 from .resource import Action, Info, Plan, Resource
 from .scopes import ScopeInfo, ScopeResource
@@ -36,6 +37,8 @@ RESOURCES: dict[str, Callable[[dict[str, Any]], Resource[Any]]] = {
     "default_secret_manager": DefaultManagerResource,
     "secret_text": partial(SecretResource, kind="text"),
     "secret_file": partial(SecretResource, kind="file"),
+    "secret_ssh": partial(CredentialResource, kind="ssh"),
+    "secret_winrm": partial(CredentialResource, kind="winrm"),
 }
 INFOS: dict[str, Callable[[dict[str, Any]], Info]] = {
     "scope_info": ScopeInfo,

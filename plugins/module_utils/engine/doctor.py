@@ -10,6 +10,7 @@ import re
 from importlib import metadata
 from typing import Any
 
+from ..credentials.key_failures import BCRYPT
 from ..managers.registry import kinds
 from ..model.errors import ScopedSecretsError
 from ..model.settings import Settings
@@ -30,9 +31,10 @@ def examine(settings: Settings, place: str) -> list[Check]:
         _ok("versions", f"scoped.secrets {VERSION}, ansible-core {_version('ansible-core')}, Python {_python()}"),
         _ok("engine", place),
         *_check_store(settings),
-        _check_library("builtin", CRYPTOGRAPHY, is_needed=True),
+        _check_library("builtin", CRYPTOGRAPHY),
+        _check_library("SSH keys", BCRYPT, "SSH keys with a passphrase"),
         *(
-            _check_library(name, requirement, is_needed=False)
+            _check_library(name, requirement, f"connectors of the kind {name}")
             for name, kind in kinds().items()
             for requirement in kind.REQUIREMENTS
         ),
@@ -67,16 +69,16 @@ def _key(store: OpenStore) -> Check:
     return _ok("root key", f"{keyring.source}, key {keyring.root_key_id}; it opens the account and all below")
 
 
-def _check_library(manager: str, requirement: str, *, is_needed: bool) -> Check:
+def _check_library(user: str, requirement: str, only_for: str = "") -> Check:
     """Tell whether a library is there. Only what the built-in manager needs is needed by everybody."""
-    check = f"library for {manager}"
+    check = f"library for {user}"
     name, _at_least, wanted = requirement.partition(">=")
     found = _version(name)
     if found != "none" and _numbers(found) >= _numbers(wanted):
         return _ok(check, f"{name} {found}")
     message, command = f"{name}: {found} is installed", f"pip install '{requirement}'"
-    if not is_needed:
-        return _ok(check, f"{message}; only connectors of the kind {manager} need it: {command}")
+    if only_for:
+        return _ok(check, f"{message}; only {only_for} need it: {command}")
     hint = f"Install it where ansible-playbook runs: {command}"
     return {"check": check, "verdict": "error", "message": message, "hint": hint}
 

@@ -9,23 +9,26 @@ What modules declare is in declaring.py, what secret managers have in completing
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
+from ..model.errors import InvalidInput
 from ..model.messages import Request, Result
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
-from .cache import AnswerCache
+from .cache import AnswerCache, Found
 from .opening import OpenStore, open_store
-from .resolver import Located, locate
+from .resolver import Composed, Located, credential_not_value, locate
 from .session import Session
 from .usage import Usage
 
 if TYPE_CHECKING:
+    from ..model.host_login import HostLogin
     from .access import Access
     from .fetching import Fetches
+    from .host_logins import HostLogins
     from .providers import Providers
 
 __all__ = ["Engine", "Shared"]
@@ -34,11 +37,16 @@ T = TypeVar("T")
 
 
 class Shared:
-    """What all engines of a process share: the logins of the run, what was fetched through them, and the counts."""
+    """What all engines of a process share: the logins of the run, what was fetched through them, and the counts.
 
-    def __init__(self) -> None:
+    `folder` is the path of one that only this process uses, made when it is needed; empty: a temp folder.
+    """
+
+    def __init__(self, folder: str = "") -> None:
         self.usage = Usage()
+        self._folder = folder
         self._lock = threading.Lock()
+        self._host_logins: HostLogins | None = None
         self._providers: Providers | None = None
         self._fetches: Fetches | None = None
 
@@ -61,14 +69,25 @@ class Shared:
             self._fetches = self._fetches or Fetches()
             return self._fetches
 
+    @property
+    def host_logins(self) -> HostLogins:
+        """What the run logs in at hosts with."""
+        from .host_logins import HostLogins
+
+        with self._lock:
+            self._host_logins = self._host_logins or HostLogins(self._folder)
+            return self._host_logins
+
     def take_notices(self) -> list[str]:
         """Return what people should be told about secret managers, once."""
         return self._providers.take_notices() if self._providers else []
 
     def close(self) -> None:
-        """Give back what was taken at providers."""
+        """Give back what was taken at providers, and end what hosts were logged in at with."""
         if self._providers:
             self._providers.close()
+        if self._host_logins:
+            self._host_logins.close()
 
 
 class Engine:
@@ -98,20 +117,57 @@ class Engine:
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query, in order, all of one state of the store."""
+        self.shared.usage.add("calls")
+        return self._resolve(queries)
+
+    def log_in(self, query: Query) -> HostLogin:
+        """Return what a connection needs to log in with a credential; raise an error of the tree."""
+        from .composing import log_in
+
+        self.shared.usage.add("calls")
+        found = self._locate([query])[0][query]
+        if isinstance(found, Answer) and found.error:
+            raise found.error
+        if not isinstance(found, Composed):
+            raise InvalidInput(
+                "not_for_ssh",
+                f"'{query.reference}' is no credential, with which one could log in at a host.",
+                hint="Declare one with scoped.secrets.secret_ssh, of that secret for example.",
+            )
+        return log_in(found, self._parts([found]), self.shared.host_logins)
+
+    def _resolve(self, queries: Sequence[Query], *, composing: bool = True) -> list[Answer]:
         located, missing = self._locate(queries)
         remote = {query: found for query, found in located.items() if isinstance(found, Located)}
         answers: dict[Query, Answer] = {q: found for q, found in located.items() if isinstance(found, Answer)}
         opened = [query for query in missing if query in answers and answers[query].error is None]
         answers.update(self._complete(remote, opened))
         self._count(queries, missing, remote, opened)
+        composed = {query: found for query, found in located.items() if isinstance(found, Composed)}
+        answers.update(self._compose(composed) if composing else {q: _no_value(q) for q in composed})
         return [answers[query] for query in queries]
+
+    def _compose(self, composed: dict[Query, Composed]) -> dict[Query, Answer]:
+        if not composed:
+            return {}
+        from .composing import compose
+
+        parts = self._parts(composed.values())
+        return {query: compose(one, parts, self.shared.host_logins) for query, one in composed.items()}
+
+    def _parts(self, composed: Iterable[Composed]) -> dict[Query, Answer]:
+        """Return the values that make up credentials, all fetched in one go."""
+        parts = list(dict.fromkeys(part for one in composed for part in one.parts.values()))
+        return dict(zip(parts, self._resolve(parts, composing=False), strict=True))
 
     def answer(self, query: Query) -> Answer:
         """Return the answer to one query, as secret managers ask for their credentials."""
         found = self._locate([query])[0][query]
+        if isinstance(found, Composed):
+            return _no_value(query)
         return found if isinstance(found, Answer) else self._complete({query: found}, [])[query]
 
-    def _locate(self, queries: Sequence[Query]) -> tuple[dict[Query, Answer | Located], list[Query]]:
+    def _locate(self, queries: Sequence[Query]) -> tuple[dict[Query, Found], list[Query]]:
         """Return what the store says to each query, and which of them it had to be asked for."""
         with self._lock:
             store = self.store(create=False)
@@ -132,7 +188,6 @@ class Engine:
 
     def _count(self, queries: Sequence[Query], missing: list[Query], remote: Any, opened: list[Query]) -> None:
         usage = self.shared.usage
-        usage.add("calls")
         usage.add("reads", len(queries))
         usage.add("opened", len(opened))
         fetched = sum(query in remote for query in opened)
@@ -188,3 +243,7 @@ class Engine:
         """Return when no transaction is under way, or after `seconds`."""
         if self._lock.acquire(timeout=seconds):
             self._lock.release()
+
+
+def _no_value(query: Query) -> Answer:
+    return Answer(error=credential_not_value(query.reference))

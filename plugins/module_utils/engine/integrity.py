@@ -77,6 +77,8 @@ def secret_fields(secret: Secret) -> tuple[bytes | str | int | None, ...]:
         secret.path,
         secret.reference_key,
         int(secret.is_reference),
+        json.dumps(secret.options, sort_keys=True),
+        json.dumps(secret.kept),
         secret.current_version,
         secret.expires_at,
     )

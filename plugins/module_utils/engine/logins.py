@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 
 from ..managers.registry import references_in
 from ..model.entities import Scope, Secret
 from ..model.errors import Conflict, NotFound
 from ..model.references import Reference
+from ..model.scopes import ScopePath
 from .managers import Keeper, load_managers
+from .resolver import credential_not_value
 from .session import Session
 
-__all__ = ["check_no_loop", "login_depth", "references_of", "used_secrets"]
+__all__ = ["check_no_loop", "login_depth", "named_secrets", "references_of", "used_secrets"]
 
 
 def references_of(keeper: Keeper) -> dict[str, str]:
@@ -27,16 +29,27 @@ def used_secrets(session: Session, keeper: Keeper) -> dict[str, str]:
 
     Credentials that it keeps itself may be about to be made, and references to a provider name no secret of the store.
     """
+    return named_secrets(session, keeper.path, references_of(keeper), keeper.connector.kept, keeper.what)
+
+
+def named_secrets(
+    session: Session, path: ScopePath, references: Mapping[str, str], kept: Container[str], what: str
+) -> dict[str, str]:
+    """Return the ids of the secrets that a thing in a scope refers to, by option; raise as `used_secrets`.
+
+    Raises InvalidInput for a credential, which has no value of its own.
+    """
     used = {}
-    for option, text in references_of(keeper).items():
-        chain, secret = _target(session, keeper, text)
-        reference = Reference.parse(text)
+    for option, text in references.items():
+        chain, secret = _target(session, path, text)
+        if secret and secret.is_credential:
+            raise credential_not_value(text)
         if secret:
             used[option] = secret.id
-        elif not reference.scheme and option.removesuffix("_ref") not in keeper.connector.kept:
+        elif not Reference.parse(text).scheme and option.removesuffix("_ref") not in kept:
             raise NotFound(
                 "unknown_secret",
-                f"'{option}' of {keeper.what} names '{text}', and there is no such secret in {chain[-1].path}.",
+                f"'{option}' of {what} names '{text}', and there is no such secret in {chain[-1].path}.",
                 hint="Declare that secret first, or give the value itself without '_ref'.",
             )
     return used
@@ -71,7 +84,7 @@ def login_depth(session: Session, keeper: Keeper, above: frozenset[str] = frozen
 def _keeper_of(session: Session, keeper: Keeper, option: str, first: Keeper) -> Keeper | None:
     """Return the connector that a reference leads to, None for a secret of the built-in manager or of nobody."""
     text = references_of(keeper)[option]
-    chain, secret = _target(session, keeper, text)
+    chain, secret = _target(session, keeper.path, text)
     reference = Reference.parse(text)
     known = [first, *load_managers(session, chain).keepers]
     if reference.scheme:
@@ -88,9 +101,9 @@ def _about_to_keep(keeper: Keeper, option: str, scope: Scope) -> str | None:
     return default if is_to_be_made and default != keeper.connector.id else None
 
 
-def _target(session: Session, keeper: Keeper, text: str) -> tuple[list[Scope], Secret | None]:
+def _target(session: Session, path: ScopePath, text: str) -> tuple[list[Scope], Secret | None]:
     reference = Reference.parse(text)
-    chain = session.chain(reference.scope(keeper.path))
+    chain = session.chain(reference.scope(path))
     return chain, None if reference.scheme else session.secret(chain, reference.identifier)
 
 

@@ -10,22 +10,24 @@ located there, and fetched after it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..crypto.context import Context
+from ..crypto.scopekey import ScopeKey
 from ..managers import failures
 from ..managers.base import Capability, ValueKeeper
 from ..managers.registry import manager_kind
 from ..model.entities import Scope, Secret, SecretVersion
 from ..model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..model.queries import Answer, Query
-from ..model.references import SCHEMES, Reference, select_key
+from ..model.references import SCHEMES, Reference, references_among, select_key
 from ..model.scopes import ScopePath
 from .managers import Keeper, Managers, connector_removed, load_managers
 from .session import Session
 
-__all__ = ["Located", "locate", "select_field"]
+__all__ = ["Composed", "Located", "credential_not_value", "locate", "select_field"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,32 @@ class Located:
         return Answer(self.kind, content, expires_at=self.expires_at)
 
 
-def locate(session: Session, query: Query) -> Answer | Located:
-    """Return the value that a query names, where a secret manager has it, or the error that stands in its way."""
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A credential: its settings, and what is to be read to make it up, by field.
+
+    `key` is the field of it that is asked for, empty for all of it. `marking_key` makes marks of what it is made of.
+    """
+
+    what: str
+    kind: str
+    secret_id: str
+    settings: Mapping[str, Any]
+    parts: Mapping[str, Query]
+    marking_key: ScopeKey
+    key: str = ""
+    expires_at: str = ""
+
+
+def locate(session: Session, query: Query) -> Answer | Located | Composed:
+    """Return the value that a query names, where it is found, or the error that stands in its way."""
     try:
         return _locate(session, query)
     except ScopedSecretsError as error:
         return Answer(error=error)
 
 
-def _locate(session: Session, query: Query) -> Answer | Located:
+def _locate(session: Session, query: Query) -> Answer | Located | Composed:
     caller = ScopePath.of(query.org, query.project)
     reference = Reference.parse(query.reference).with_options(version=query.version, key=query.key)
     chain = session.chain(reference.scope(caller))
@@ -84,6 +103,8 @@ def _locate(session: Session, query: Query) -> Answer | Located:
         raise _unknown_secret(reference, chain[-1])
     _check_expiry(secret, chain[-1], session.now)
     what = f"Secret '{secret.identifier}' in {chain[-1].path}"
+    if secret.is_credential:
+        return _composed(session, chain, secret, reference, query.cache_ttl)
     if secret.is_reference:
         return _referenced(_keeper(session, chain, secret), secret, reference, what)
     version = _version(session, chain, secret, reference)
@@ -105,6 +126,41 @@ def _locate(session: Session, query: Query) -> Answer | Located:
         mark=f"{secret.id}@{version.version}",
         envelope=version.envelope,
         context=context,
+    )
+
+
+def _composed(
+    session: Session, chain: list[Scope], secret: Secret, reference: Reference, cache_ttl: int | None
+) -> Composed:
+    what, path = f"Secret '{secret.identifier}' in {chain[-1].path}", chain[-1].path
+    if reference.version:
+        raise InvalidInput(
+            "invalid_version",
+            f"{what} is a credential, which has no versions; the secrets that make it up do.",
+            hint="Leave the version out.",
+        )
+    references = references_among(secret.options)
+    return Composed(
+        what,
+        secret.kind,
+        secret.id,
+        {name: value for name, value in secret.options.items() if name not in references},
+        {
+            name.removesuffix("_ref"): Query(text, path.org, path.project, cache_ttl=cache_ttl)
+            for name, text in references.items()
+        },
+        session.key_of(chain, secret.tag),
+        reference.key,
+        secret.expires_at,
+    )
+
+
+def credential_not_value(reference: str) -> InvalidInput:
+    """Return the error for a credential where a value is needed."""
+    return InvalidInput(
+        "credential_not_value",
+        f"'{reference}' is a credential for hosts and has no value of its own.",
+        hint="Name the secret that it is made of, or one field of it: NAME#password.",
     )
 
 

@@ -17,7 +17,10 @@ from .managers import Keeper, Managers, load_managers
 from .resource import Info, View, changed_fields, pick
 from .session import Session
 
-__all__ = ["SecretInfo", "SecretState", "identity_of", "load_secret", "shown_fields", "view_of"]
+__all__ = ["SecretInfo", "SecretState", "identity_of", "load_state", "path_and_key", "shown_fields", "view_of"]
+
+# What is known in clear of a key pair that was made or given here.
+PUBLIC = ("public_key", "key_fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,18 @@ class SecretState:
         return self.managers.keeper(self.secret.connector_id) if self.secret else None
 
 
-def load_secret(session: Session, chain: list[Scope], managers: Managers, secret: Secret) -> SecretState:
+def load_state(session: Session, path: ScopePath, identifier: str) -> SecretState:
+    """Return all there is about a secret of a scope, whether it exists or not; raise NotFound for the scope."""
+    chain = session.chain(path)
+    managers = load_managers(session, chain)
+    secret = session.secret(chain, identifier)
+    return _load_secret(session, chain, managers, secret) if secret else SecretState(chain, managers)
+
+
+def _load_secret(session: Session, chain: list[Scope], managers: Managers, secret: Secret) -> SecretState:
     """Return all there is about a secret, its current version verified."""
     users = tuple(users_of(session.tx, secret.id))
-    if secret.is_reference:
+    if secret.is_reference or secret.is_credential:
         return SecretState(chain, managers, secret, users=users)
     version = session.version(chain, secret, secret.current_version)
     key = session.keyring.key(session.tx, chain, version.key_generation) if version else None
@@ -61,7 +72,13 @@ def shown_fields(secret: Secret, managers: Managers) -> View:
         "expires": secret.expires_at,
         "secret_manager": managers.name_of(secret.connector_id),
         **({"reference_to": path_and_key(secret.path, secret.reference_key)} if secret.is_reference else {}),
+        **({"options": settings_of(secret)} if secret.is_credential else {}),
     }
+
+
+def settings_of(credential: Secret) -> View:
+    """Return what a credential was declared with, without any value."""
+    return {name: value for name, value in credential.options.items() if name not in PUBLIC}
 
 
 def path_and_key(path: str, key: str) -> str:
@@ -90,8 +107,9 @@ def view_of(state: SecretState) -> View:
     return {
         **identity_of(path, secret.identifier, secret.kind),
         **shown_fields(secret, state.managers),
-        "version": secret.current_version,
+        **({} if secret.is_credential else {"version": secret.current_version}),
         **value,
+        **pick(secret.options, *PUBLIC),
         "used_by": [{"kind": u.kind, "identifier": u.identifier, "field": u.field} for u in state.users],
         "created_at": secret.created_at,
         "updated_at": secret.updated_at,
@@ -106,7 +124,7 @@ class SecretInfo(Info):
     def views(self, session: Session) -> list[View]:
         chain = session.chain(self.path)
         managers = load_managers(session, chain)
-        return [view_of(load_secret(session, chain, managers, s)) for s in self._found(session, chain, managers)]
+        return [view_of(_load_secret(session, chain, managers, s)) for s in self._found(session, chain, managers)]
 
     def _found(self, session: Session, chain: list[Scope], managers: Managers) -> list[Secret]:
         if self.params.get("identifier"):

@@ -8,25 +8,25 @@ from __future__ import annotations
 import hmac
 import uuid
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 from ..crypto.envelope import check_size
 from ..managers.base import Writing
 from ..model.entities import Secret
 from ..model.errors import Conflict, InvalidInput
-from ..model.identifiers import check_identifier, check_name, check_tags
+from ..model.identifiers import check_identifier
 from .access import Access
-from .generate import check_generate, generate
+from .generate import check_generate, generate, public_half
 from .keeping import Keeping, check_referable, check_removable, path_for, remove_kept, split_reference
-from .managers import Keeper, connector_removed, load_managers
-from .resource import Action, Plan, Resource, View, changed_fields, pick
-from .secret_views import SecretState, identity_of, load_secret, path_and_key, shown_fields, view_of
+from .managers import Keeper, connector_removed
+from .resource import Action, Plan, Resource, View, changed_fields
+from .secret_fields import broken_users, check_kind, wanted_fields, with_fields
+from .secret_views import SecretState, identity_of, load_state, path_and_key, shown_fields, view_of
 from .session import Session
 
 __all__ = ["SecretResource"]
 
-_SHOWN = ("name", "description", "tags", "expires")
 NEW_VALUE = "new"
 
 
@@ -58,12 +58,7 @@ class SecretResource(Resource[SecretState]):
             check_generate(params["generate"])
 
     def load(self, session: Session) -> SecretState:
-        chain = session.chain(self.path)
-        managers = load_managers(session, chain)
-        secret = session.secret(chain, self.identifier)
-        if secret is None:
-            return SecretState(chain, managers)
-        return load_secret(session, chain, managers, secret)
+        return load_state(session, self.path, self.identifier)
 
     def observe(self, access: Access, state: SecretState) -> SecretState:
         """Look at the value that a value keeper has: others may have changed it there."""
@@ -100,7 +95,7 @@ class SecretResource(Resource[SecretState]):
                 "one that a secret manager has.",
             )
         keeper = state.managers.for_new(self.new_goes_to)
-        fields = {"name": self.identifier, "description": "", "tags": {}, "expires": "", **self._wanted()}
+        fields = {"name": self.identifier, "description": "", "tags": {}, "expires": "", **wanted_fields(self.params)}
         shown = {**fields, "secret_manager": state.managers.name_of(keeper.connector.id if keeper else None)}
         if self.reference:
             check_referable(keeper)
@@ -112,7 +107,7 @@ class SecretResource(Resource[SecretState]):
     def _plan_update(self, state: SecretState, secret: Secret) -> Plan:
         self._check_same(state, secret)
         before = {**shown_fields(secret, state.managers), "version": secret.current_version}
-        fields = changed_fields(self._wanted(), before)
+        fields = changed_fields(wanted_fields(self.params), before)
         after = {**before, **fields}
         if self.reference and self.reference != (secret.path, secret.reference_key):
             if state.keeper and state.keeper.connector.is_removed:
@@ -130,12 +125,7 @@ class SecretResource(Resource[SecretState]):
     def _check_same(self, state: SecretState, secret: Secret) -> None:
         """Raise Conflict for what can't change about a secret that exists."""
         manager, wanted = state.managers.name_of(secret.connector_id), self.params.get("secret_manager")
-        if secret.kind != self.kind:
-            raise Conflict(
-                "other_kind",
-                f"The {self.what} exists as a {secret.kind} secret, not as a {self.kind} secret.",
-                hint=f"Use scoped.secrets.secret_{secret.kind} for it, another identifier, or remove it first.",
-            )
+        check_kind(secret, self.kind, self.what)
         if wanted not in (None, manager):
             raise Conflict(
                 "manager_fixed",
@@ -163,31 +153,15 @@ class SecretResource(Resource[SecretState]):
         fingerprint = state.key.fingerprint(state.secret.id, self.kind, self.value)
         return not hmac.compare_digest(fingerprint, state.version.fingerprint)
 
-    def _wanted(self) -> View:
-        wanted = pick(self.params, *_SHOWN)
-        if "name" in wanted:
-            check_name(wanted["name"])
-        if "tags" in wanted:
-            wanted["tags"] = check_tags(wanted["tags"])
-        if "expires" in wanted:
-            wanted["expires"] = _utc(wanted["expires"])
-        return wanted
-
     def _plan_absent(self, state: SecretState) -> Plan:
         if state.secret is None:
             return Plan()
-        users = ", ".join(map(str, state.users))
-        if users and not self.force:
-            raise Conflict(
-                "secret_in_use",
-                f"The {self.what} is used by {users}.",
-                hint="Change or remove what uses it first, or set 'force: true'.",
-                details={"used_by": [str(user) for user in state.users]},
-            )
+        if state.secret.is_credential:
+            check_kind(state.secret, self.kind, self.what)
+        warnings = broken_users(state.users, self.what, is_forced=self.force)
         if not self.force:
             check_removable(state.keeper, state.secret)
         before = {**shown_fields(state.secret, state.managers), "version": state.secret.current_version}
-        warnings = [f"The {self.what} was removed although it is used by {users}."] if users else []
         return Plan(Action.DELETE, before, {}, warnings=warnings)
 
     def prepare(self, access: Access, state: SecretState, plan: Plan) -> Prepared | None:
@@ -237,12 +211,13 @@ class SecretResource(Resource[SecretState]):
             session.replace_secret(state.chain, state.secret, None)
             return
         secret = state.secret or self._blank(session, state, prepared)
-        secret = replace(_with_fields(secret, plan.fields), updated_at=session.now)
+        secret = replace(with_fields(secret, plan.fields), updated_at=session.now)
         keeping = prepared.keeping if prepared else None
         if keeping:
             secret = replace(secret, path=keeping.path)
         if "value" in plan.fields:
-            secret = replace(secret, current_version=secret.current_version + 1)
+            number = secret.current_version + 1
+            secret = replace(secret, current_version=number, options=self._public_half())
         session.replace_secret(state.chain, state.secret, secret)
         if "value" in plan.fields and prepared and keeping:
             sealed, there = keeping.envelope, keeping.at_provider
@@ -264,7 +239,16 @@ class SecretResource(Resource[SecretState]):
         )
 
     def _new_value(self) -> bytes:
-        return self.value if self.value is not None else generate(self.params["generate"]).encode()
+        return self._generated if self.value is None else self.value
+
+    @cached_property
+    def _generated(self) -> bytes:
+        """The value that is made. The same one whenever it is planned or applied anew."""
+        return generate(self.params["generate"]).encode()
+
+    def _public_half(self) -> dict[str, str]:
+        """Return what may be known of a new value in clear."""
+        return public_half(self._generated, self.params["generate"]) if self.value is None else {}
 
     def view(self, state: SecretState) -> View | None:
         return view_of(state) if state.secret else None
@@ -279,28 +263,3 @@ class SecretResource(Resource[SecretState]):
             view.pop("fingerprint", None)
             view.pop("size", None)
         return view
-
-
-def _with_fields(secret: Secret, fields: View) -> Secret:
-    changes = pick(fields, "name", "description", "tags")
-    if "expires" in fields:
-        changes["expires_at"] = fields["expires"]
-    if "reference_to" in fields:
-        changes["path"], changes["reference_key"] = fields["reference_to"]
-    return replace(secret, **changes)
-
-
-def _utc(text: str) -> str:
-    """Return a date or time as typed (ISO 8601, UTC where it names no zone) in UTC to the second; empty stays empty."""
-    if not text:
-        return ""
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        raise InvalidInput(
-            "invalid_time",
-            f"'expires' is {text[:40]!r}, which is no ISO 8601 date or time.",
-            hint="Write 2027-01-31 or 2027-01-31T18:00:00Z; an empty string means that it never expires.",
-        ) from None
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

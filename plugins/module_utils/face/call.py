@@ -28,7 +28,7 @@ def call(
     read_file: Callable[[str], bytes],
 ) -> dict[str, Any]:
     """Return the task's result; raise an error of model/errors.py. `options` are the shared ones, resolved."""
-    given = {name: value for name, value in params.items() if value is not None and name not in options}
+    given = {name: value for name, value in params.items() if value is not None and name in spec.options}
     given = {**take_value(given, read_file), "org": options["org"], "project": options["project"]}
     client = connect(settings_of(options))
     result = client.handle(Request(spec.resource, given, check_mode))

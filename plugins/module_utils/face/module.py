@@ -27,7 +27,7 @@ def run_module(spec: Spec) -> None:
     )
     try:
         # A broker belongs to an ansible-playbook process, and none runs here.
-        options = {**resolve_options(module.params), "broker": "off"}
+        options = {**resolve_options(spec.common(module.params)), "broker": "off"}
         result = call(
             spec, module.params, options, check_mode=module.check_mode, diff=module._diff, read_file=read_local
         )

@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..client.connect import connect
 from ..model.errors import InvalidInput
-from ..model.queries import Answer, Query
+from ..model.queries import CREDENTIAL_KINDS, Answer, Query
 from .options import ARGUMENTS, settings_of
 
-__all__ = ["check_options", "read", "to_template"]
+__all__ = ["check_options", "read", "to_template", "to_text"]
 
 ENCODINGS = ("text", "base64")
 
@@ -39,10 +41,15 @@ def read(
     return answers
 
 
-def to_template(answer: Answer, reference: str, encoding: str = "text") -> str:
-    """Return an answer's value as a template gets it; raise the answer's error, or InvalidInput for binary as text."""
+def to_template(answer: Answer, reference: str, encoding: str = "text") -> Any:
+    """Return an answer's value as a template gets it: text, or a dictionary for a credential.
+
+    Raises the answer's error, or InvalidInput for binary as text.
+    """
     if answer.error:
         raise answer.error
+    if answer.kind in CREDENTIAL_KINDS:
+        return _credential(answer)
     if encoding == "base64":
         return base64.b64encode(answer.value).decode()
     try:
@@ -53,6 +60,25 @@ def to_template(answer: Answer, reference: str, encoding: str = "text") -> str:
             f"'{reference}' holds bytes that are no UTF-8 text.",
             hint="Read it with encoding='base64', and decode it where it is used (for example with b64decode).",
         ) from None
+
+
+def to_text(answer: Answer, reference: str) -> str:
+    """Return an answer's value as text; raise as `to_template`, and InvalidInput for a credential."""
+    if answer.kind in CREDENTIAL_KINDS:
+        raise InvalidInput(
+            "credential_not_value",
+            f"'{reference}' is a credential for hosts and has no value of its own.",
+            hint="Name one field of it: NAME#password.",
+        )
+    return str(to_template(answer, reference))
+
+
+def _credential(answer: Answer) -> dict[str, Any]:
+    credential: dict[str, Any] = json.loads(answer.value)
+    if credential.get("ticket_cache"):
+        # The connections winrm and psrp look for a ticket nowhere else, in this very process.
+        os.environ["KRB5CCNAME"] = credential["ticket_cache"]
+    return credential
 
 
 def check_options(given: Mapping[str, Any], own: Mapping[str, tuple[Any, ...]], face: str) -> None:

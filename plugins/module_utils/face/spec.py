@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,3 +47,7 @@ class Spec:
     @property
     def argument_spec(self) -> dict[str, dict[str, Any]]:
         return {**COMMON_SPEC, **self.options}
+
+    def common(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of a call's options that every module has: an own one of the same name means something else."""
+        return {name: value for name, value in params.items() if name in COMMON_SPEC and name not in self.options}

@@ -9,6 +9,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from .queries import CREDENTIAL_KINDS
 from .scopes import ScopePath
 
 __all__ = ["Connector", "Scope", "Secret", "SecretUser", "SecretVersion"]
@@ -66,6 +67,8 @@ class Secret:
     """A secret's row. `connector_id` is None for the built-in manager; `expires_at` is ISO 8601 UTC or empty.
 
     `path` is where a value keeper has it, `reference_key` the field there; `is_reference`: it was not made here.
+    `options` are what is known of a value in clear: the public half of a key; of a credential its settings, references
+    among them. `kept` names the parts of a credential that were given themselves and are secrets of its own.
     """
 
     id: str
@@ -79,12 +82,18 @@ class Secret:
     path: str = ""
     reference_key: str = ""
     is_reference: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
     current_version: int = 0
     expires_at: str = ""
     revision: int = 0
     created_at: str = ""
     updated_at: str = ""
     tag: bytes = b""
+
+    @property
+    def is_credential(self) -> bool:
+        return self.kind in CREDENTIAL_KINDS
 
 
 @dataclass(frozen=True, slots=True)

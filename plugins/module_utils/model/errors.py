@@ -123,7 +123,7 @@ class StoreRefused(ScopedSecretsError):
 
 
 class MissingLibrary(ScopedSecretsError):
-    """A Python library is not installed where the engine runs."""
+    """A Python library, or a program, is not installed where the engine runs."""
 
     category = "missing_library"
 

@@ -27,6 +27,7 @@ class HostLogin(NamedTuple):
     ticket_cache: str = ""  # as KRB5CCNAME takes it; empty for the one that the user has
     krb5_config: str = ""  # path, empty for the system's
     principal: str = ""
+    folder: str = ""  # of the run and its user only, for what needs a path: a socket, never a secret
 
     def __repr__(self) -> str:
         return f"HostLogin(scheme={self.scheme!r}, user={self.user!r}, port={self.port!r})"

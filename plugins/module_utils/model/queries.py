@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from .errors import ScopedSecretsError
 
-__all__ = ["Answer", "Query"]
+__all__ = ["CREDENTIAL_KINDS", "Answer", "Query"]
+
+# Secrets of these kinds are made of others; what they bring is a JSON object.
+CREDENTIAL_KINDS = ("ssh", "winrm")
 
 
 class Query(NamedTuple):
@@ -24,7 +27,7 @@ class Query(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a query brought: the value, its kind (text, file) and when it expires (ISO 8601 or never), or the error."""
+    """What a query brought: the value, its kind (text, file, ssh, winrm), when it expires (ISO 8601), or the error."""
 
     kind: str = ""
     value: bytes = b""

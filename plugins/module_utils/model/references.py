@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from .errors import Forbidden, InvalidInput, NotFound
 from .identifiers import check_identifier
 from .scopes import Level, ScopePath
 
-__all__ = ["EXPRESSION", "SCHEMES", "Reference", "select_key"]
+__all__ = ["EXPRESSION", "SCHEMES", "Reference", "references_among", "select_key"]
 
 # URL scheme -> the kind of connector that answers it, and whether a version may end its path.
 SCHEMES: dict[str, tuple[str, bool]] = {
@@ -171,3 +172,8 @@ def _step(node: Any, token: str, key: str, what: str) -> Any:
         f"{what} has no field '{key}'.",
         hint="A key names a field of a JSON object; start it with / to reach deeper (JSON pointer).",
     )
+
+
+def references_among(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options that name a secret: `<name>_ref`."""
+    return {name: str(text) for name, text in options.items() if name.endswith("_ref")}

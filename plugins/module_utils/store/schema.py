@@ -59,9 +59,10 @@ STEPS = (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), identifier TEXT NOT NULL,
                 kind TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 connector_id TEXT REFERENCES connector (id), path TEXT NOT NULL, reference_key TEXT NOT NULL,
-                is_reference INTEGER NOT NULL, current_version INTEGER NOT NULL,
-                expires_at TEXT NOT NULL, revision {integer} NOT NULL, created_at TEXT NOT NULL,
-                updated_at TEXT NOT NULL, tag {bytes} NOT NULL, UNIQUE (scope_id, identifier))""",
+                is_reference INTEGER NOT NULL, options TEXT NOT NULL, kept TEXT NOT NULL,
+                current_version INTEGER NOT NULL, expires_at TEXT NOT NULL, revision {integer} NOT NULL,
+                created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                UNIQUE (scope_id, identifier))""",
             "CREATE INDEX secret_connector ON secret (connector_id)",
             """CREATE TABLE secret_version (
                 secret_id TEXT NOT NULL REFERENCES secret (id), version INTEGER NOT NULL, state TEXT NOT NULL,

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from ..model.entities import Secret, SecretUser, SecretVersion
+from ..model.queries import CREDENTIAL_KINDS
 from .database import Row, Transaction
 
 __all__ = [
@@ -58,8 +59,9 @@ def secrets_of(tx: Transaction, scope_id: str) -> Iterator[Secret]:
 
 
 def count_secrets(tx: Transaction, scope_id: str, *, builtin_only: bool = False) -> int:
-    """Count the secrets of a scope; `builtin_only`: those that its built-in manager keeps."""
-    condition = " AND connector_id IS NULL" if builtin_only else ""
+    """Count the secrets of a scope; `builtin_only`: the values that its built-in manager keeps."""
+    kinds = ", ".join(f"'{kind}'" for kind in CREDENTIAL_KINDS)
+    condition = f" AND connector_id IS NULL AND kind NOT IN ({kinds})" if builtin_only else ""
     return _count(tx.one(f"SELECT count(*) AS found FROM secret WHERE scope_id = :scope{condition}", scope=scope_id))
 
 
@@ -95,7 +97,13 @@ def replace_references(tx: Transaction, user_kind: str, user_id: str, used: Mapp
 
 
 def _secret(row: Row) -> Secret:
-    converted = {"tags": json.loads(row["tags"]), "is_reference": bool(row["is_reference"]), "tag": bytes(row["tag"])}
+    converted = {
+        "tags": json.loads(row["tags"]),
+        "is_reference": bool(row["is_reference"]),
+        "options": json.loads(row["options"]),
+        "kept": tuple(json.loads(row["kept"])),
+        "tag": bytes(row["tag"]),
+    }
     return Secret(**{**dict(row), **converted})
 
 
@@ -126,6 +134,8 @@ def _changeable(secret: Secret) -> dict[str, object]:
         "tags": json.dumps(secret.tags, sort_keys=True),
         "path": secret.path,
         "reference_key": secret.reference_key,
+        "options": json.dumps(secret.options, sort_keys=True),
+        "kept": json.dumps(secret.kept),
         "current_version": secret.current_version,
         "expires_at": secret.expires_at,
         "updated_at": secret.updated_at,

@@ -197,9 +197,11 @@ def test_sweeping_removes_what_ended_runs_left(tmp_path: Path) -> None:
     goes.append(f"{name_of(GONE)}.token.12")
     for name in (*stays, *goes):
         (tmp_path / name).touch()
-    (tmp_path / f"{name_of(GONE)}.folder").mkdir()
+    for run in (GONE, US):
+        (tmp_path / f"{name_of(run)}.d").mkdir()
+        (tmp_path / f"{name_of(run)}.d/agent").touch()
     sweep(str(tmp_path))
-    assert sorted(os.listdir(tmp_path)) == sorted([*stays, f"{name_of(GONE)}.folder"])
+    assert sorted(os.listdir(tmp_path)) == sorted([*stays, f"{name_of(US)}.d"])
 
 
 def test_sweeping_spares_brokers_of_other_containers(folder: Path) -> None:

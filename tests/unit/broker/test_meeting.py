@@ -145,7 +145,7 @@ def test_a_folder_that_can_not_be_written_is_not_used(base: Path, monkeypatch: p
 
 def test_a_path_too_long_for_a_socket_is_not_used(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def length(which: str) -> int:
-        return len(meeting_of(RUN, SETTINGS).token.replace("first", which))
+        return len(f"{meeting_of(RUN, SETTINGS).own_folder}/agent".replace("first", which))
 
     monkeypatch.setattr(module, "MAX_PATH", length("first"))
     assert chosen() == "first"

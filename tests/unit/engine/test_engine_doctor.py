@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials.key_failures import BCRYPT
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.doctor import CRYPTOGRAPHY, examine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
@@ -118,7 +119,7 @@ def test_a_library_that_is_missing(settings: Settings, monkeypatch: pytest.Monke
 
 
 def test_the_libraries_are_those_that_the_collection_asks_for() -> None:
-    wanted = {CRYPTOGRAPHY, *(one for kind in kinds().values() for one in kind.REQUIREMENTS)}
+    wanted = {CRYPTOGRAPHY, BCRYPT, *(one for kind in kinds().values() for one in kind.REQUIREMENTS)}
     listed = {line for line in (ROOT / "requirements.txt").read_text().split("\n") if line and line[0] != "#"}
     # ansible-core is there wherever this runs.
     assert wanted - {"ansible-core>=2.18"} == listed

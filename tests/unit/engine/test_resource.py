@@ -48,4 +48,4 @@ def test_the_options_of_all(params: dict[str, Any], path: ScopePath, absent: boo
 
 def test_the_engine_knows_its_resources_only(engine: Engine) -> None:
     assert not set(INFOS) & set(RESOURCES)
-    assert error_of(lambda: declare(engine, "secret_ssh", identifier="a")).code == "unknown_resource"
+    assert error_of(lambda: declare(engine, "secret_jwt", identifier="a")).code == "unknown_resource"

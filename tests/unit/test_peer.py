@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.broker.peer import peer_user
+from ansible_collections.scoped.secrets.plugins.module_utils.peer import peer_user
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import OTHER_USER, as_user, needs_root
 
 

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ssh-agent of a run: it holds private keys in memory only, and ends with the process that started it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+import threading
+from contextlib import suppress
+
+from ..model.errors import ScopedSecretsError
+from ..processes import Process
+from .programs import TimedOut, path_of, plain_environment, run
+
+__all__ = ["Agent", "not_usable"]
+
+# The agent runs this as soon as it listens. It waits for a line, or until nobody holds the other end of its input, as
+# when our process was killed, and then ends the agent. If this shell is killed, the agent notices within ten seconds.
+_KEEPER = 'echo ready; read -r _; kill "$SSH_AGENT_PID"'
+# What the name of a socket may have on every system (macOS: 103).
+_LONGEST_PATH = 100
+_TIMEOUT = 30.0
+
+
+class Agent:
+    """One ssh-agent for the life of this object. It starts with the first key, and anew when it has died.
+
+    `folder` is private. Several threads may use it.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._socket = os.path.join(folder, "agent")
+        self._lock = threading.Lock()
+        self._keeper: Process | None = None
+        self._added: dict[bytes, str] = {}
+
+    def add(self, private_key: bytes, public_line: str) -> tuple[str, str]:
+        """Return the agent's socket and a file with the public key, once the agent holds the private one.
+
+        The private key is in OpenSSH's form and has no passphrase. Raises ScopedSecretsError.
+        """
+        name = hashlib.sha256(private_key + b"\0" + public_line.encode()).digest()
+        with self._lock:
+            self._ensure()
+            if name not in self._added:
+                self._hand_over(private_key)
+                self._added[name] = self._publish(public_line)
+            return self._socket, self._added[name]
+
+    def close(self) -> None:
+        """End the agent."""
+        with self._lock:
+            self._stop()
+
+    def _ensure(self) -> None:
+        """Have an agent that answers; one that is new has no keys."""
+        if self._keeper is None or not self._answers():
+            self._stop()
+            self._start()
+
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_TIMEOUT)
+            connection.connect(self._socket)
+            return True
+        return False
+
+    def _start(self) -> None:
+        if len(os.fsencode(self._socket)) > _LONGEST_PATH:
+            raise not_usable("the path of its socket would be too long", "Set TMPDIR to a shorter path.")
+        with suppress(FileNotFoundError):
+            os.unlink(self._socket)
+        command = [path_of("ssh-agent"), "-a", self._socket, path_of("sh"), "-c", _KEEPER]
+        keeper = Process(command, environment=plain_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._keeper = keeper
+        # Only the keeper has the other end: this line comes when the agent listens, and an end when it does not.
+        if keeper.stdout is None or keeper.stdout.readline() != b"ready\n":
+            self._stop()
+            raise not_usable("ssh-agent does not start", "Run 'ssh-agent' by hand to see why.")
+
+    def _stop(self) -> None:
+        self._added = {}
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            # A line, for a fork of ours may hold its input open.
+            keeper.communicate(b"end\n")
+
+    def _hand_over(self, private_key: bytes) -> None:
+        environment = {**plain_environment(), "SSH_AUTH_SOCK": self._socket, "SSH_ASKPASS_REQUIRE": "never"}
+        try:
+            ended = run("ssh-add", ["-q", "-"], environment=environment, timeout=_TIMEOUT, given=private_key)
+        except TimedOut:
+            raise not_usable("ssh-add does not come to an end", "Run it again.") from None
+        if ended.status:
+            raise not_usable("it does not take the key", "OpenSSH must be able to use keys of this type and size.")
+
+    def _publish(self, public_line: str) -> str:
+        """Return a new file, which tells ssh the key that it is to use."""
+        path = os.path.join(self._folder, f"key-{os.urandom(8).hex()}.pub")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{public_line.strip()}\n")
+        return path
+
+
+def not_usable(why: str, hint: str) -> ScopedSecretsError:
+    """Return the error for an agent that does not do its work."""
+    return ScopedSecretsError("agent_not_usable", f"The ssh-agent of the run can't be used: {why}.", hint=hint)

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof that a credential opens a host: ssh logs in there, and does nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ..model.errors import ScopedSecretsError
+from ..model.host_login import HostLogin
+from .askpass import answering
+from .programs import Ended, TimedOut, run
+from .ssh_client import ssh_environment, ssh_options
+from .ssh_failures import explain, other_key, timed_out
+
+__all__ = ["check_host"]
+
+# ssh's own status where it did not log in; else it has that of what ran at the host.
+_NOT_THERE = 255
+# Seconds for what comes after the connection.
+_FOR_THE_LOGIN = 30.0
+
+
+def check_host(
+    login: HostLogin,
+    host: str,
+    *,
+    folder: str,
+    check_host_key: bool = True,
+    timeout: float = 30.0,
+    options: Sequence[str] = (),
+) -> None:
+    """Log in at a host, and return if that went well; raise ScopedSecretsError.
+
+    `folder` is private; `options` are further ones of ssh. The user's own configuration holds besides (jump hosts,
+    names), but none of its keys, agents, tickets or open connections can take the place of the credential.
+    """
+    command = [*ssh_options(login), *_alone(login, timeout), *_host_key(check_host_key), *options, "-vT", "--", host]
+    try:
+        with _answers(login, folder) as answers:
+            environment = {**_inherited(), **ssh_environment(login), **answers}
+            ended = run("ssh", [*command, "exit"], environment=environment, timeout=timeout + _FOR_THE_LOGIN)
+    except TimedOut:
+        raise timed_out(login, host) from None
+    failure = _failure(ended, login, host)
+    if failure:
+        raise failure
+
+
+def _alone(login: HostLogin, timeout: float) -> list[str]:
+    """Return the options that keep a check from taking or leaving a connection, and from asking anybody."""
+    options = {
+        "ControlMaster": "no",
+        "ControlPath": "none",
+        "ControlPersist": "no",
+        "ConnectTimeout": str(max(1, round(timeout))),
+        "ClearAllForwardings": "yes",
+        "BatchMode": "no" if login.scheme == "password" else "yes",
+    }
+    return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+
+
+def _host_key(is_checked: bool) -> list[str]:
+    if is_checked:
+        return ["-o", "StrictHostKeyChecking=yes"]
+    return ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+
+
+@contextmanager
+def _answers(login: HostLogin, folder: str) -> Iterator[dict[str, str]]:
+    if login.scheme != "password":
+        yield {"SSH_ASKPASS_REQUIRE": "never"}
+        return
+    with answering(folder, login.password, account=f"{login.user}@") as environment:
+        yield environment
+
+
+def _inherited() -> dict[str, str]:
+    """Return our environment, which a ProxyCommand may need, without our own variables, some of which are secret."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}
+
+
+def _failure(ended: Ended, login: HostLogin, host: str) -> ScopedSecretsError | None:
+    if ended.status != _NOT_THERE:
+        return other_key(login, host) if login.scheme == "ssh_key" and not _is_ours(ended, login) else None
+    return explain(ended.complaint, login, host) or ScopedSecretsError(
+        "host_login_failed",
+        f"ssh can't log in at the host '{host}', for a reason that is not known here.",
+        hint="Run ssh -v by hand to see it.",
+    )
+
+
+def _is_ours(ended: Ended, login: HostLogin) -> bool:
+    """Tell whether the key that the host took is the credential's; ssh tries those of the user's configuration too."""
+    taken = re.findall(r"^debug1: Server accepts key: (.*)$", ended.complaint, re.MULTILINE)
+    return bool(taken) and taken[-1].startswith(f"{login.public_key_file} ")

@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The container that OpenSSH keeps a private key in (PROTOCOL.key of OpenSSH).
+
+The library `cryptography` reads and writes what is in it. It drops the comment, and can't tell a wrong passphrase from
+damage: so the container itself, and the cipher around its private section, are opened here.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import struct
+import textwrap
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import key_failures
+
+__all__ = ["LABEL", "Container", "WrongPassphrase"]
+
+LABEL = "OPENSSH PRIVATE KEY"
+_MAGIC = b"openssh-key-v1\0"
+_WIDTH = 70
+# What ssh-keygen writes (sshkey.c: DEFAULT_CIPHERNAME, DEFAULT_ROUNDS).
+_CIPHER, _ROUNDS, _SALT = "aes256-ctr", 24, 16
+# The key derivation takes so long by intention: more than this would block a run for a minute.
+_MAX_ROUNDS = 2048
+_KEY_BYTES = {"aes128": 16, "aes192": 24, "aes256": 32}
+_TAG = 16
+# How many strings stand between a key's type and its comment.
+_FIELDS = {"ssh-rsa": 6, "ssh-ed25519": 2} | {f"ecdsa-sha2-nistp{bits}": 3 for bits in (256, 384, 521)}
+
+
+class WrongPassphrase(Exception):
+    """The passphrase is not the one that the section was sealed with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container's fields. `section` is the private part, sealed unless the cipher is none."""
+
+    cipher: str
+    kdf: str
+    kdf_options: bytes = field(repr=False)
+    count: int
+    public: bytes = field(repr=False)
+    section: bytes = field(repr=False)
+    tag: bytes = b""
+
+    @classmethod
+    def read(cls, data: bytes) -> Container:
+        """Return the container that `data` is; raise ValueError."""
+        if not data.startswith(_MAGIC):
+            raise ValueError("no container")
+        cipher, rest = _string(data[len(_MAGIC) :])
+        kdf, rest = _string(rest)
+        options, rest = _string(rest)
+        count, rest = _number(rest)
+        public, rest = _string(rest)
+        section, tag = _string(rest)
+        return cls(cipher.decode("ascii"), kdf.decode("ascii"), options, count, public, section, tag)
+
+    @property
+    def key_type(self) -> str:
+        """The type of the key as OpenSSH names it; raise ValueError."""
+        return _string(self.public)[0].decode("ascii")
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a passphrase is needed."""
+        return self.cipher != "none"
+
+    @property
+    def can_be_opened(self) -> bool:
+        """Whether its cipher and key derivation are known here."""
+        name, _dash, mode = self.cipher.partition("-")
+        return self.kdf == "bcrypt" and name in _KEY_BYTES and mode in ("ctr", "cbc", "gcm@openssh.com")
+
+    @property
+    def comment(self) -> str:
+        """The comment of a key whose section is open; raise ValueError, UnicodeError."""
+        return self._split_at_comment()[1].decode()
+
+    def text(self) -> bytes:
+        """Return it as a file has it."""
+        fields = (self.cipher.encode(), self.kdf.encode(), self.kdf_options)
+        head = _MAGIC + b"".join(map(_packed, fields)) + struct.pack(">I", self.count)
+        data = head + _packed(self.public) + _packed(self.section) + self.tag
+        lines = textwrap.wrap(base64.b64encode(data).decode(), _WIDTH)
+        return "\n".join([f"-----BEGIN {LABEL}-----", *lines, f"-----END {LABEL}-----", ""]).encode()
+
+    def opened(self, passphrase: bytes) -> Container:
+        """Return it without a cipher; raise WrongPassphrase, ValueError for what is damaged, MissingLibrary."""
+        salt, rest = _string(self.kdf_options)
+        rounds, _nothing = _number(rest)
+        if not (salt and 1 <= rounds <= _MAX_ROUNDS):
+            raise ValueError("parameters of the key derivation")
+        section = _decrypted(self.cipher, passphrase, salt, rounds, self.section + self.tag)
+        if section[:4] != section[4:8]:
+            raise WrongPassphrase
+        return replace(self, cipher="none", kdf="none", kdf_options=b"", section=section, tag=b"")
+
+    def sealed(self, passphrase: bytes) -> Container:
+        """Return one whose section is open as ssh-keygen seals it; raise MissingLibrary."""
+        salt = os.urandom(_SALT)
+        sealed = _encrypted(passphrase, salt, _padded(self._split_at_comment(), 16))
+        options = _packed(salt) + struct.pack(">I", _ROUNDS)
+        return replace(self, cipher=_CIPHER, kdf="bcrypt", kdf_options=options, section=sealed)
+
+    def commented(self, comment: str) -> Container:
+        """Return one whose section is open with another comment."""
+        private, _old = self._split_at_comment()
+        return replace(self, section=_padded((private, comment.encode()), 8))
+
+    def _split_at_comment(self) -> tuple[bytes, bytes]:
+        rest = self.section[8:]
+        key_type, rest = _string(rest)
+        for _field in range(_FIELDS[key_type.decode("ascii")]):
+            _value, rest = _string(rest)
+        return self.section[: len(self.section) - len(rest)], _string(rest)[0]
+
+
+def _padded(private_and_comment: tuple[bytes, bytes], block: int) -> bytes:
+    private, comment = private_and_comment
+    section = private + _packed(comment)
+    return section + bytes(range(1, -len(section) % block + 1))
+
+
+def _number(data: bytes) -> tuple[int, bytes]:
+    if len(data) < 4:
+        raise ValueError("cut short")
+    return int.from_bytes(data[:4], "big"), data[4:]
+
+
+def _string(data: bytes) -> tuple[bytes, bytes]:
+    """Return the first string (RFC 4251, section 5) and what follows; raise ValueError."""
+    length, rest = _number(data)
+    if length > len(rest):
+        raise ValueError("cut short")
+    return rest[:length], rest[length:]
+
+
+def _packed(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data
+
+
+def _derived(passphrase: bytes, salt: bytes, rounds: int, length: int) -> bytes:
+    try:
+        import bcrypt
+    except ImportError:
+        raise key_failures.missing_bcrypt() from None
+    return bcrypt.kdf(passphrase, salt, length, rounds, ignore_few_rounds=True)
+
+
+def _decrypted(cipher: str, passphrase: bytes, salt: bytes, rounds: int, data: bytes) -> bytes:
+    """Return the section; raise WrongPassphrase where the cipher tells, ValueError for what is no whole section."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    name, _dash, mode = cipher.partition("-")
+    size = _KEY_BYTES[name]
+    derived = _derived(passphrase, salt, rounds, size + (12 if mode.startswith("gcm") else 16))
+    key, start = derived[:size], derived[size:]
+    sealing: Any = modes.CTR(start) if mode == "ctr" else modes.CBC(start)
+    if mode.startswith("gcm"):
+        sealing, data = modes.GCM(start, data[-_TAG:]), data[:-_TAG]
+    decryptor = Cipher(algorithms.AES(key), sealing).decryptor()
+    try:
+        return decryptor.update(data) + decryptor.finalize()
+    except InvalidTag:
+        raise WrongPassphrase from None
+
+
+def _encrypted(passphrase: bytes, salt: bytes, section: bytes) -> bytes:
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    derived = _derived(passphrase, salt, _ROUNDS, 48)
+    return Cipher(algorithms.AES(derived[:32]), modes.CTR(derived[32:])).encryptor().update(section)

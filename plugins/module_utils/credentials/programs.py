@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running a program of the system to its end: what it is given by a pipe, what it says, within a time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..model.errors import MissingLibrary
+from ..processes import Process
+
+__all__ = ["Ended", "TimedOut", "path_of", "plain_environment", "run"]
+
+_KERBEROS = "krb5-user (Debian) or krb5-workstation (Red Hat)"
+_OPENSSH = "openssh-client (Debian) or openssh-clients (Red Hat)"
+
+
+class TimedOut(Exception):
+    """It was killed, with all that it had started, because it took too long."""
+
+
+class Ended(NamedTuple):
+    """How a program ended (the status; a signal as its negative number), what it wrote, and what it complained of."""
+
+    status: int
+    output: str
+    complaint: str
+
+    def __repr__(self) -> str:
+        return f"Ended(status={self.status})"
+
+
+def path_of(name: str) -> str:
+    """Return the path of a program; raise MissingLibrary with the package to install."""
+    found = shutil.which(name)
+    if not found:
+        raise MissingLibrary(
+            "missing_program",
+            f"The program '{name}' is needed and is not installed.",
+            hint=f"Install it where ansible-playbook runs: {_KERBEROS if name in ('kinit', 'klist') else _OPENSSH}.",
+        )
+    return found
+
+
+def plain_environment() -> dict[str, str]:
+    """Return what a program finds that is to see nothing of ours, and is to speak English."""
+    kept = {name: os.environ[name] for name in ("HOME", "KRB5_CONFIG") if name in os.environ}
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **kept}
+
+
+def run(
+    name: str,
+    options: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    timeout: float,
+    given: bytes = b"",
+    inherited: Sequence[int] = (),
+) -> Ended:
+    """Return how a program ended that read `given`; raise TimedOut, MissingLibrary, OSError."""
+    process = Process(
+        [path_of(name), *options],
+        environment=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        inherited=inherited,
+    )
+    with process:
+        try:
+            output, complaint = process.communicate(given, timeout)
+        except subprocess.TimeoutExpired:
+            raise TimedOut from None
+        finally:
+            _kill(process)
+    return Ended(process.returncode, _text(output), _text(complaint))
+
+
+def _kill(process: Process) -> None:
+    """Kill a process that has not ended, and all that it started."""
+    if process.returncode is None:
+        # It leads a group, and was not waited for, so the number is still its own.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the system's ssh is told to log in with one credential and with nothing else."""
+
+from __future__ import annotations
+
+from ..model.host_login import HostLogin
+
+__all__ = ["METHODS", "ssh_environment", "ssh_options"]
+
+# The authentication methods of each scheme, in ssh's names.
+METHODS = {
+    "ssh_key": ("publickey",),
+    "password": ("password", "keyboard-interactive"),
+    "kerberos": ("gssapi-with-mic",),
+}
+
+
+def ssh_options(login: HostLogin) -> list[str]:
+    """Return the options of an ssh command line; they come first there, for ssh takes the first value of an option."""
+    options = {
+        "PreferredAuthentications": ",".join(METHODS[login.scheme]),
+        "PubkeyAuthentication": _yes(login.scheme == "ssh_key"),
+        "PasswordAuthentication": _yes(login.scheme == "password"),
+        "KbdInteractiveAuthentication": _yes(login.scheme == "password"),
+        "GSSAPIAuthentication": _yes(login.scheme == "kerberos"),
+        "HostbasedAuthentication": "no",
+        "IdentitiesOnly": "yes",
+        **_of_key(login),
+        **({"NumberOfPasswordPrompts": "1"} if login.scheme == "password" else {}),
+        **({"User": login.user} if login.user else {}),
+        **({"Port": str(login.port)} if login.port else {}),
+    }
+    return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+
+
+def ssh_environment(login: HostLogin) -> dict[str, str]:
+    """Return what an ssh finds in its environment besides what others put there: English, and its ticket."""
+    ticket = {"KRB5CCNAME": login.ticket_cache} if login.ticket_cache else {}
+    config = {"KRB5_CONFIG": login.krb5_config} if login.krb5_config else {}
+    return {"LC_ALL": "C", **ticket, **config}
+
+
+def _of_key(login: HostLogin) -> dict[str, str]:
+    """Return what names a key. Its agent has other keys of the run too, and must never be forwarded to a host."""
+    if login.scheme != "ssh_key":
+        return {}
+    key, agent = _path(login.public_key_file), _path(login.agent)
+    return {"IdentityFile": key, "IdentityAgent": agent, "ForwardAgent": "no", "AddKeysToAgent": "no"}
+
+
+def _path(path: str) -> str:
+    """Return a path as ssh_config(5) takes it: quoted, and without its own signs."""
+    return '"{}"'.format(path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%"))
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "no"

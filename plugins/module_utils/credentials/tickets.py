@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Kerberos tickets of a run: each is fetched once, whoever asks, and renewed before it ends."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..model.errors import ScopedSecretsError
+from .kinit import TicketRequest, fetch, life_of
+
+__all__ = ["TicketRequest", "Tickets"]
+
+
+class _Ticket(NamedTuple):
+    """A cache, and when its ticket began and ends."""
+
+    path: str
+    begins: float
+    ends: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether it has more than half of its life left."""
+        return time.time() < (self.begins + self.ends) / 2
+
+
+class Tickets:
+    """Caches in a private folder, one for each principal, proof and configuration. Several threads may ask.
+
+    Who was refused once is refused again without asking the KDC, which would lock the account after a few times.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._flights: dict[TicketRequest, Future[_Ticket]] = {}
+        self._paths: set[str] = set()
+
+    def cache(self, request: TicketRequest) -> str:
+        """Return the KRB5CCNAME of a cache with a valid ticket, which stays the same; raise ScopedSecretsError."""
+        with self._lock:
+            flight = self._flights.get(request)
+            if is_mine := flight is None or _is_over(flight):
+                earlier, flight = _ticket_of(flight), Future()
+                self._flights[request] = flight
+        if is_mine:
+            self._fly(flight, request, earlier)
+        return f"FILE:{flight.result().path}"
+
+    def close(self) -> None:
+        """Remove the caches."""
+        with self._lock:
+            paths, self._paths, self._flights = self._paths, set(), {}
+        for path in paths:
+            _unlink(path)
+
+    def _fly(self, flight: Future[_Ticket], request: TicketRequest, earlier: _Ticket | None) -> None:
+        """Let those who wait for a flight have what comes of it."""
+        try:
+            flight.set_result(self._renewed(request, earlier))
+        except BaseException as error:
+            flight.set_exception(error)
+
+    def _renewed(self, request: TicketRequest, earlier: _Ticket | None) -> _Ticket:
+        """Return a new ticket, or the earlier one where the KDC does not answer while that is valid."""
+        path = earlier.path if earlier else self._new_path()
+        try:
+            return _fetch(request, path)
+        except ScopedSecretsError as error:
+            if earlier and error.retryable and time.time() < earlier.ends:
+                return earlier
+            raise
+
+    def _new_path(self) -> str:
+        """Return a path that tells nothing of what it is for."""
+        path = os.path.join(self._folder, f"ticket-{os.urandom(8).hex()}")
+        with self._lock:
+            self._paths.add(path)
+        return path
+
+
+def _fetch(request: TicketRequest, path: str) -> _Ticket:
+    """Put a new ticket where somebody may be reading the one before it."""
+    begins, new = time.time(), f"{path}.new"
+    try:
+        fetch(request, new)
+        ends = life_of(request, new)
+        os.replace(new, path)
+    finally:
+        _unlink(new)
+    return _Ticket(path, begins, ends)
+
+
+def _is_over(flight: Future[_Ticket]) -> bool:
+    """Tell whether somebody has to fly again: the ticket gets old, or there was no answer."""
+    if not flight.done():
+        return False
+    error = flight.exception()
+    if isinstance(error, ScopedSecretsError):
+        return error.retryable or error.code == "clock_skew"
+    return error is not None or not flight.result().is_fresh
+
+
+def _ticket_of(flight: Future[_Ticket] | None) -> _Ticket | None:
+    return flight.result() if flight and flight.exception() is None else None
+
+
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)

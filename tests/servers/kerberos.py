@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""MIT's KDC, with a realm of its own that lies in one folder.
+
+By hand: python -m servers.kerberos
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from servers.process import ServerFailed, by_hand, free_port, program, running
+
+__all__ = ["REALM", "Kerberos", "serve"]
+
+REALM = "SCOPED.TEST"
+CLIENTS = """\
+[libdefaults]
+    default_realm = {realm}
+    dns_lookup_realm = false
+    dns_lookup_kdc = false
+    dns_canonicalize_hostname = false
+    rdns = false
+    udp_preference_limit = 1
+    kdc_timesync = {timesync}
+[realms]
+    {realm} = {{
+        kdc = 127.0.0.1:{port}
+    }}
+[domain_realm]
+    localhost = {realm}
+[logging]
+    kdc = FILE:{log}
+"""
+SERVER = """\
+[kdcdefaults]
+    kdc_listen = 127.0.0.1:{port}
+    kdc_tcp_listen = 127.0.0.1:{port}
+[realms]
+    {realm} = {{
+        database_name = {folder}/principals
+        key_stash_file = {folder}/stash
+        acl_file = {folder}/acl
+    }}
+"""
+
+
+class Kerberos:
+    """A realm; `config` is what clients take as KRB5_CONFIG."""
+
+    realm = REALM
+
+    def __init__(self, folder: Path, port: int, *, ahead: str = "") -> None:
+        """The KDC's clock is `ahead` of the machine's, say by `1h`."""
+        self.config = folder / "krb5.conf"
+        self._folder, self._port, self._ahead = folder, port, ahead
+        self._log = folder / "kdc.log"
+        self._running = contextlib.ExitStack()
+        self._keytabs = itertools.count()
+        # A client that is told the KDC's time would adjust to it.
+        timesync = 0 if ahead else 1
+        text = CLIENTS.format(realm=REALM, port=port, log=self._log, timesync=timesync)
+        self.config.write_text(text, encoding="utf-8")
+        (folder / "kdc.conf").write_text(SERVER.format(realm=REALM, port=port, folder=folder), encoding="utf-8")
+        self._run("kdb5_util", "create", "-s", "-r", REALM, "-P", "master")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"KRB5_CONFIG": str(self.config), "KRB5_KDC_PROFILE": str(self._folder / "kdc.conf")}
+
+    def add(self, name: str, password: str = "", options: str = "") -> str:
+        """Add a principal, with a random key where there is no password, and return its whole name."""
+        key = f'-pw "{password}"' if password else "-randkey"
+        principal = f"{name}@{REALM}"
+        said = self._admin(f"add_principal {key} +requires_preauth {options} {principal}")
+        if f'"{principal}" created' not in said:
+            raise ServerFailed(said)
+        return principal
+
+    def keytab(self, *principals: str) -> bytes:
+        """Return a keytab with the keys of principals, which stay as they are."""
+        file = self._folder / f"{next(self._keytabs)}.keytab"
+        said = self._admin(f"ktadd -norandkey -k {file} {' '.join(principals)}")
+        if not file.exists():
+            raise ServerFailed(said)
+        return file.read_bytes()
+
+    def change_key(self, principal: str) -> None:
+        """Give a principal another random key; keytabs of before are worth nothing."""
+        said = self._admin(f"change_password -randkey {principal}")
+        if "randomized" not in said:
+            raise ServerFailed(said)
+
+    def issued(self, principal: str) -> int:
+        """Return how many tickets the KDC has issued to a principal that logged in."""
+        return sum("AS_REQ" in line and " ISSUE: " in line for line in self._lines(principal))
+
+    def asked(self, principal: str) -> int:
+        """Return how many requests to log in the KDC has had from a principal, refused ones too."""
+        return sum("AS_REQ" in line for line in self._lines(principal))
+
+    def _lines(self, principal: str) -> list[str]:
+        text = self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+        return [line for line in text.splitlines() if f" {principal} for " in line]
+
+    def start(self) -> None:
+        command = [program("krb5kdc"), "-n"]
+        if self._ahead:
+            command = [program("faketime"), "-f", f"+{self._ahead}", *command]
+        server = running(
+            command, folder=self._folder, name="krb5kdc", is_ready=self._answers, environment=self.environment
+        )
+        self._running.enter_context(server)
+
+    def stop(self) -> None:
+        self._running.close()
+
+    @contextlib.contextmanager
+    def down(self) -> Iterator[None]:
+        """Have no KDC for a while."""
+        self.stop()
+        yield
+        self.start()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=5):
+            return True
+        return False
+
+    def _admin(self, line: str) -> str:
+        return self._run("kadmin.local", "-r", REALM, given=f"{line}\n")
+
+    def _run(self, name: str, *options: str, given: str = "") -> str:
+        """Return what a program says that works on the realm's own files."""
+        done = subprocess.run(
+            [program(name), *options],
+            input=given,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if done.returncode:
+            raise ServerFailed(done.stdout)
+        return done.stdout
+
+
+@contextlib.contextmanager
+def serve(folder: Path, *, ahead: str = "") -> Iterator[Kerberos]:
+    """Give a realm without principals of people, whose KDC runs."""
+    kerberos = Kerberos(folder, free_port(), ahead=ahead)
+    kerberos.start()
+    try:
+        yield kerberos
+    finally:
+        kerberos.stop()
+
+
+@contextlib.contextmanager
+def _variables() -> Iterator[Mapping[str, str]]:
+    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as kerberos:
+        yield {"KRB5_CONFIG": str(kerberos.config), "PRINCIPAL": kerberos.add("alice", "password")}
+
+
+if __name__ == "__main__":
+    by_hand(_variables())

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OpenSSH's container: read as it was written, and nothing in it is believed."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials.openssh_form import Container, WrongPassphrase
+from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import COMMENT, PASSPHRASE, made
+
+PLAIN = ("-t", "ed25519", "-N", "")
+SEALED = ("-t", "ed25519", "-N", PASSPHRASE.decode())
+
+
+def data_of(*words: str) -> bytes:
+    return base64.b64decode(b"".join(made(*words).splitlines()[1:-1]))
+
+
+@pytest.mark.parametrize("words", [PLAIN, SEALED])
+def test_it_is_written_as_ssh_keygen_wrote_it(words: tuple[str, ...]) -> None:
+    assert Container.read(data_of(*words)).text() == made(*words)
+
+
+def test_opening_what_was_sealed_gives_it_back() -> None:
+    plain = Container.read(data_of(*PLAIN))
+    sealed = plain.sealed(PASSPHRASE)
+    assert (sealed.is_sealed, sealed.cipher, plain.comment) == (True, "aes256-ctr", COMMENT)
+    assert plain.section not in sealed.text()
+    assert sealed.opened(PASSPHRASE).comment == COMMENT
+    assert sealed.section != plain.sealed(PASSPHRASE).section
+
+
+def test_another_passphrase_is_told_from_damage() -> None:
+    sealed = Container.read(data_of(*SEALED))
+    with pytest.raises(WrongPassphrase):
+        sealed.opened(b"tr0ub4dor")
+    assert sealed.opened(PASSPHRASE).comment == COMMENT
+
+
+@pytest.mark.parametrize("rounds", [0, 2049, 2**32 - 1])
+def test_no_key_takes_forever_to_open(rounds: int) -> None:
+    sealed = Container.read(data_of(*SEALED))
+    options = sealed.kdf_options[:-4] + rounds.to_bytes(4, "big")
+    with pytest.raises(ValueError, match="key derivation"):
+        replace(sealed, kdf_options=options).opened(PASSPHRASE)
+
+
+def test_whatever_is_cut_off_is_missed() -> None:
+    data = data_of(*PLAIN)
+    for length in range(len(data)):
+        with pytest.raises(ValueError):  # noqa: PT011
+            Container.read(data[:length])
+
+
+def test_nothing_of_it_shows() -> None:
+    container = Container.read(data_of(*PLAIN))
+    assert repr(container.section)[2:-1] not in repr(container)
+    assert "section" not in repr(container)
