@@ -13,7 +13,6 @@ from site_of_runs import Site
 from ssh_hosts import SshSite, key_pair
 
 if TYPE_CHECKING:
-    from servers.kerberos import Kerberos
     from servers.sshd import Sshd
 
 
