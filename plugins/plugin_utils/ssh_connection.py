@@ -118,6 +118,14 @@ class SshConnection(BuiltinConnection):
                 return found
         return super().get_option(option, hostvars=hostvars)
 
+    def update_vars(self, variables: dict[str, Any]) -> None:
+        """Add what core adds for each task, also for those that don't connect and must ask for nothing."""
+        reference, self._reference = self._reference, ""
+        try:
+            super().update_vars(variables)
+        finally:
+            self._reference = reference
+
     def _host_login(self) -> HostLogin:
         """Return how to log in, which the engine is asked for once a task; raise AnsibleConnectionFailure."""
         if self._login is None:
@@ -139,23 +147,23 @@ class SshConnection(BuiltinConnection):
         command: list[bytes] = super()._build_command(binary, subsystem, *other_args)
         if self._reference:
             # ssh takes the first value of an option, so ours come before all others.
-            own = [os.fsencode(word) for word in self._own_arguments()]
-            Display().vvvvv(
-                f"SSH: ansible_ssh_credential set: {b' '.join(own).decode(errors='replace')}", host=self.host
-            )
-            command[1:1] = own
+            own = self._own_arguments(is_shared=any(self._persistence_controls(command)))
+            Display().vvvvv(f"SSH: ansible_ssh_credential set: ({')('.join(own)})", host=self.host)
+            command[1:1] = [os.fsencode(word) for word in own]
         return command
 
-    def _own_arguments(self) -> list[str]:
+    def _own_arguments(self, *, is_shared: bool) -> list[str]:
+        """Return what the credential adds; `is_shared`: whether the connection may be kept open for further use."""
         login = self._host_login()._replace(user=self.user or "", port=self.port or 0)
         batch = ["-o", "BatchMode=no"] if login.scheme == "password" else []
-        return [*ssh_options(login), *batch, "-o", f'ControlPath="{self._control_socket()}"']
+        # Set in any case, or else a path of ssh_config would hold, which does not differ by credential.
+        return [*ssh_options(login), *batch, "-o", f"ControlPath={self._control_socket() if is_shared else 'none'}"]
 
     def _control_socket(self) -> str:
         """Return the path of the socket of this credential at this host, in a folder that exists."""
         folder = unfrackpath(self.get_option("control_path_dir"))
         makedirs_safe(os.fsencode(folder), 0o700)
-        return self._create_control_path(self.host, self.port, self.user) % {"directory": folder}
+        return '"{}"'.format(self._create_control_path(self.host, self.port, self.user) % {"directory": folder})
 
     def _create_control_path(
         self, host: str | None, port: int | None, user: str | None, connection: Any = None, pid: int | None = None
