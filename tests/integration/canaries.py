@@ -12,6 +12,7 @@ import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -64,10 +65,15 @@ def spellings(canary: dict[str, Any]) -> set[bytes]:
 
 
 class Watch:
-    """Looks at the arguments and the environment of every process while a run lasts."""
+    """Looks at the arguments and the environment of every process while a run lasts.
 
-    def __init__(self, wanted: set[bytes]) -> None:
+    `agents` has the ids of the processes of ssh-agent whose home is that of the site.
+    """
+
+    def __init__(self, wanted: set[bytes], site: Site | None = None) -> None:
         self._wanted = wanted
+        self._home = f"HOME={site.folder}/home\0".encode() if site else b""
+        self.agents: set[str] = set()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self.seen: list[str] = []
@@ -92,6 +98,14 @@ class Watch:
                 except OSError:
                     continue
                 self.seen += [f"{file}: {word!r}" for word in self._wanted if word in content]
+                if self._home and self._home in content and _is_agent(file.parent):
+                    self.agents.add(file.parent.name)
+
+
+def _is_agent(process: Path) -> bool:
+    with suppress(OSError):
+        return (process / "comm").read_text() == "ssh-agent\n"
+    return False
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -75,7 +75,7 @@ def read_on_control_node(path: str, what: str) -> bytes:
             return file.read()
     except OSError as error:
         raise InvalidInput(
-            "missing_key_file",
+            "unreadable_private_key_file",
             f"{what} names the file {path!r}, which can't be read here: {error.strerror}.",
             hint="It must be on the control node, and readable for who runs ansible-playbook. Or keep it as a secret.",
         ) from None

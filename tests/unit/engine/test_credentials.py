@@ -268,7 +268,7 @@ def test_kerberos_takes_what_its_ticket_is_got_with(engine: Engine) -> None:
         ({"user": "we b", "password": "x"}, "invalid_option"),
         ({"user": "web", "password_ref": "a b"}, "invalid_identifier"),
         ({"user": "web", "private_key": "no key"}, "no_private_key"),
-        ({"user": "web", "private_key_path": "/nowhere/key"}, "missing_key_file"),
+        ({"user": "web", "private_key_path": "/nowhere/key"}, "unreadable_private_key_file"),
         ({"user": "web", "generate": {"type": "rsa", "bits": 512}}, "invalid_generate"),
     ],
 )
