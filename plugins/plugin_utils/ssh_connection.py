@@ -22,7 +22,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 from ansible.utils.path import makedirs_safe, unfrackpath
 
-from ..module_utils.client.connect import connect
+from ..module_utils.client.connect import Client, connect
 from ..module_utils.credentials.ssh_client import ssh_environment, ssh_options
 from ..module_utils.face.options import ARGUMENTS, resolve_options, settings_of
 from ..module_utils.model.errors import ScopedSecretsError
@@ -58,6 +58,7 @@ class SshConnection(BuiltinConnection):
         self._direct: Mapping[str, Any] = {}
         self._reference = ""
         self._login: HostLogin | None = None
+        self._client: Client | None = None
 
     def set_options(
         self,
@@ -137,7 +138,7 @@ class SshConnection(BuiltinConnection):
 
     def _ask_engine(self) -> HostLogin:
         options = resolve_options(self._direct, self._shared, None, C.CONFIG_FILE)
-        client = connect(settings_of(options))
+        self._client = client = connect(settings_of(options))
         login = client.log_in(Query(self._reference, options["org"], options["project"]))
         for notice in client.take_notices():
             Display().warning(notice)
@@ -199,6 +200,13 @@ class SshConnection(BuiltinConnection):
         except AnsibleConnectionFailure as error:
             Display().warning(f"The connection can't be reset: {error}")
             self.close()
+
+    def close(self) -> None:
+        """End the task's use of the connection. Core kills workers soon after this: what is to be removed goes now."""
+        super().close()
+        self._login = None
+        if self._client:
+            self._client.log_out()
 
 
 def _define_options(name: str) -> None:
