@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from canaries import LOUD, Watch, check_output
 from servers.sshd import HOSTS
 from site_of_runs import BROKER, Run, Site, Task
 from ssh_hosts import BUILTIN, WHO, SshSite, declaring, key_pair, user_agent
@@ -381,7 +384,45 @@ def test_tasks_that_do_not_connect_ask_for_nothing(ssh: SshSite) -> None:
     assert run.result("on")["msg"] == "on"
 
 
-# What it costs, and what is left
+# What is seen, what it costs, and what is left
+
+
+@BOTH
+def test_no_secret_is_seen(ssh: SshSite, kerberos: Kerberos, key: str, broker: str) -> None:
+    password, word = f"pw-{secrets.token_hex(12)}", f"pp-{secrets.token_hex(12)}"
+    principal = kerberos.add(f"canary-{broker}", password)
+    ssh.sshd.ticket.welcome(principal)
+    values = {"key": key, "sealed": ssh.sealed(key, word), "word": word, "password": password}
+    values["own"] = ssh.sshd.password.password
+    (ssh.site.folder / "meant").mkdir()
+    (ssh.site.folder / "meant" / "vars.json").write_text(json.dumps(values))
+    ticket = {"principal": principal, "krb5_config": str(kerberos.config), "user": ssh.sshd.ticket.name}
+    declare: list[Task] = [
+        declaring("plain", user=ssh.sshd.key.name, private_key="{{ key }}"),
+        declaring("sealed", user=ssh.sshd.key.name, private_key="{{ sealed }}", passphrase="{{ word }}"),
+        declaring("word", user=ssh.sshd.password.name, password="{{ own }}"),
+        declaring("wrong", user=ssh.sshd.password.name, password="{{ password }}"),
+        declaring("ticket", password="{{ password }}", **ticket),
+    ]
+    hosts = {one: ssh.host(ansible_ssh_credential=one) for one in ("plain", "sealed", "word", "wrong", "ticket")}
+    wanted = {line.encode() for value in values.values() for line in value.splitlines() if "-----" not in line}
+    assert len(wanted) > 10
+    environment = {"SCOPED_SECRETS_BROKER": broker, "ANSIBLE_DEBUG": "1", **LOUD}
+    copy: Task = {"ansible.builtin.copy": {"content": "x", "dest": "~/x"}}
+    with Watch(wanted) as watch:
+        run = ssh.run(
+            [*declare, WHO, copy],
+            "-vvvvv",
+            hosts=hosts,
+            vars_files=["meant/vars.json"],
+            environment=environment,
+            fails=True,
+        )
+    unreachable = {task["host"] for task in run.tasks if task["status"] == "unreachable"}
+    assert unreachable == {"wrong"}
+    check_output(ssh.site, run, wanted)
+    assert not watch.seen
+    assert watch.looks > 10
 
 
 def test_a_credential_is_put_together_once_for_all_hosts(ssh: SshSite, with_key: dict[str, Any]) -> None:
