@@ -22,7 +22,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 from ansible.utils.path import makedirs_safe, unfrackpath
 
-from ..module_utils.client.connect import connect
+from ..module_utils.client.connect import Client, connect
 from ..module_utils.credentials.ssh_client import ssh_environment, ssh_options
 from ..module_utils.face.options import ARGUMENTS, resolve_options, settings_of
 from ..module_utils.model.errors import ScopedSecretsError
@@ -58,6 +58,7 @@ class SshConnection(BuiltinConnection):
         self._direct: Mapping[str, Any] = {}
         self._reference = ""
         self._login: HostLogin | None = None
+        self._client: Client | None = None
 
     def set_options(
         self,
@@ -118,6 +119,14 @@ class SshConnection(BuiltinConnection):
                 return found
         return super().get_option(option, hostvars=hostvars)
 
+    def update_vars(self, variables: dict[str, Any]) -> None:
+        """Add what core adds for each task, also for those that don't connect and must ask for nothing."""
+        reference, self._reference = self._reference, ""
+        try:
+            super().update_vars(variables)
+        finally:
+            self._reference = reference
+
     def _host_login(self) -> HostLogin:
         """Return how to log in, which the engine is asked for once a task; raise AnsibleConnectionFailure."""
         if self._login is None:
@@ -129,7 +138,7 @@ class SshConnection(BuiltinConnection):
 
     def _ask_engine(self) -> HostLogin:
         options = resolve_options(self._direct, self._shared, None, C.CONFIG_FILE)
-        client = connect(settings_of(options))
+        self._client = client = connect(settings_of(options))
         login = client.log_in(Query(self._reference, options["org"], options["project"]))
         for notice in client.take_notices():
             Display().warning(notice)
@@ -139,23 +148,23 @@ class SshConnection(BuiltinConnection):
         command: list[bytes] = super()._build_command(binary, subsystem, *other_args)
         if self._reference:
             # ssh takes the first value of an option, so ours come before all others.
-            own = [os.fsencode(word) for word in self._own_arguments()]
-            Display().vvvvv(
-                f"SSH: ansible_ssh_credential set: {b' '.join(own).decode(errors='replace')}", host=self.host
-            )
-            command[1:1] = own
+            own = self._own_arguments(is_shared=any(self._persistence_controls(command)))
+            Display().vvvvv(f"SSH: ansible_ssh_credential set: ({')('.join(own)})", host=self.host)
+            command[1:1] = [os.fsencode(word) for word in own]
         return command
 
-    def _own_arguments(self) -> list[str]:
+    def _own_arguments(self, *, is_shared: bool) -> list[str]:
+        """Return what the credential adds; `is_shared`: whether the connection may be kept open for further use."""
         login = self._host_login()._replace(user=self.user or "", port=self.port or 0)
         batch = ["-o", "BatchMode=no"] if login.scheme == "password" else []
-        return [*ssh_options(login), *batch, "-o", f'ControlPath="{self._control_socket()}"']
+        # Set in any case, or else a path of ssh_config would hold, which does not differ by credential.
+        return [*ssh_options(login), *batch, "-o", f"ControlPath={self._control_socket() if is_shared else 'none'}"]
 
     def _control_socket(self) -> str:
         """Return the path of the socket of this credential at this host, in a folder that exists."""
         folder = unfrackpath(self.get_option("control_path_dir"))
         makedirs_safe(os.fsencode(folder), 0o700)
-        return self._create_control_path(self.host, self.port, self.user) % {"directory": folder}
+        return '"{}"'.format(self._create_control_path(self.host, self.port, self.user) % {"directory": folder})
 
     def _create_control_path(
         self, host: str | None, port: int | None, user: str | None, connection: Any = None, pid: int | None = None
@@ -191,6 +200,13 @@ class SshConnection(BuiltinConnection):
         except AnsibleConnectionFailure as error:
             Display().warning(f"The connection can't be reset: {error}")
             self.close()
+
+    def close(self) -> None:
+        """End the task's use of the connection. Core kills workers soon after this: what is to be removed goes now."""
+        super().close()
+        self._login = None
+        if self._client:
+            self._client.log_out()
 
 
 def _define_options(name: str) -> None:

@@ -70,6 +70,16 @@ class SshSite:
         """Run `id -un` on one host."""
         return self.run([WHO], *arguments, hosts={"one": host}, fails=fails, **options)
 
+    def sealed(self, private: str, passphrase: str) -> str:
+        """Return a key protected by a passphrase, as ssh-keygen does it."""
+        file = self.site.folder / "sealing"
+        file.touch(mode=0o600)
+        file.write_text(private)
+        subprocess.run(["ssh-keygen", "-q", "-p", "-N", passphrase, "-f", str(file)], check=True, capture_output=True)
+        content = file.read_text()
+        file.unlink()
+        return content
+
     def logins(self, account: Account) -> int:
         return len(self.sshd.accepted(account))
 

@@ -64,6 +64,20 @@ def elsewhere(module: str, field: str, **options: Any) -> list[Task]:
     return [of(module, **OURS, **options, **{f"{field}_ref": text}) for text in (*references, *connectors)]
 
 
+def logins(**scope: str) -> list[Task]:
+    """Return tasks that log in at a host with credentials that are somebody else's, or none."""
+    where = {f"scoped_secrets_{name}": value for name, value in scope.items()}
+    host = {"ansible_connection": "scoped.secrets.ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    return [
+        {
+            "ansible.builtin.raw": "true",
+            "vars": {**host, **where, "ansible_ssh_credential": reference},
+            "ignore_unreachable": True,
+        }
+        for reference in (*SIDEWAYS, "org.only_theirs_host", "theirs.only_theirs_host", "text")
+    ]
+
+
 PARTS = ("only_theirs", "org.only_theirs", "theirs.text", "../theirs/text", "org.hashicorpvault://vault/a#b")
 
 # By entry point: what somebody in project `ours` may try.
@@ -187,6 +201,7 @@ TABLE: dict[str, list[Task]] = {
         *lookups(**OURS, on_missing="skip", on_denied="skip"),
         *lookups(org="payments"),
     ],
+    "connection/ssh": [*logins(**OURS), *logins(org="payments"), *logins(**SIBLING)],
     "filter/resolve": [
         {
             "ansible.builtin.debug": {
@@ -258,7 +273,7 @@ def test_nothing_of_another_project_is_shown(two_projects: tuple[Site, list[str]
     ]
     run = site.run(tried, "-vvv", "--diff", environment={"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage"})
     assert [task["task"] for task in run.tasks] == [task["name"] for task in tried]
-    assert {task["status"] for task in run.tasks} == {"ok", "failed"}
+    assert {task["status"] for task in run.tasks} == {"ok", "failed", "unreachable"}
     check_shows_nothing(run, words)
     left = site.run([of("secret_info", **THEIRS)]).last["secrets"]
     assert [(secret["identifier"], secret.get("version")) for secret in left] == [

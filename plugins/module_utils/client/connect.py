@@ -46,6 +46,11 @@ class Client:
         """Return what a connection needs to log in with a credential; raise an error of the tree."""
         return self._call(lambda reached: reached.log_in(query))
 
+    def log_out(self) -> None:
+        """End what this very process got to log in with. What a broker has serves the whole run, and stays."""
+        if self._reached:
+            self._reached.log_out()
+
     def take_notices(self) -> list[str]:
         """Return what people should be told: how the engine was reached, and what it says itself; once."""
         notices, self._notices = self._notices, []

@@ -67,6 +67,9 @@ class BrokerClient:
         call = {"call": "log_in", "query": query._asdict()}
         return self._ask(call, lambda link: HostLogin(*self._noted(_reply(link))["login"]))
 
+    def log_out(self) -> None:
+        """Do nothing: other processes use what the broker has."""
+
     def _noted(self, reply: dict[str, Any]) -> dict[str, Any]:
         self._notices += reply.get("notices", ())
         return reply

@@ -136,6 +136,10 @@ class Engine:
             )
         return log_in(found, self._parts([found]), self.shared.host_logins)
 
+    def log_out(self) -> None:
+        """End the agent and remove the tickets; they are got anew for whoever logs in again."""
+        self.shared.host_logins.close()
+
     def _resolve(self, queries: Sequence[Query], *, composing: bool = True) -> list[Answer]:
         located, missing = self._locate(queries)
         remote = {query: found for query, found in located.items() if isinstance(found, Located)}

@@ -11,6 +11,8 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
+ATTRIBUTES = ("task", "host", "result")
+
 
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
@@ -19,9 +21,9 @@ class CallbackModule(CallbackBase):
 
     def _write(self, status: str, outcome: Any) -> None:
         # Core 2.20 renamed the attributes of a result.
-        task = getattr(outcome, "task", None) or outcome._task
-        result = getattr(outcome, "result", None) or outcome._result
-        line = json.dumps({"task": task.get_name(), "status": status, "result": result}, default=str)
+        task, host, result = (getattr(outcome, name, None) or getattr(outcome, f"_{name}") for name in ATTRIBUTES)
+        record = {"task": task.get_name(), "host": host.get_name(), "status": status, "result": result}
+        line = json.dumps(record, default=str)
         with open(os.environ["RECORD_FILE"], "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -30,6 +32,9 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         self._write("failed", result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._write("unreachable", result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
         self._write("item ok", result)

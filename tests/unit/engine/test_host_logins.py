@@ -94,6 +94,15 @@ def test_a_ticket_of_the_users_own_is_left_where_it_is(engine: Engine) -> None:
     assert (login.ticket_cache, login.krb5_config) == ("", "/etc/krb5.conf")
 
 
+def test_who_logs_out_leaves_nothing_and_may_log_in_again(engine: Engine) -> None:
+    declare(engine, "secret_ssh", identifier="a", user="web", private_key=KEY.content.decode())
+    first = log_in(engine, "a")
+    engine.log_out()
+    assert not Path(first.folder).exists()
+    engine.log_out()
+    assert keys_in(log_in(engine, "a")) == [KEY.public]
+
+
 def test_only_a_credential_for_ssh_logs_in(engine: Engine) -> None:
     declare(engine, "secret_text", identifier="word", value=b"x")
     declare(engine, "secret_winrm", identifier="win", user="web", password="x")
