@@ -19,6 +19,7 @@ from site_of_runs import BROKER, Run, Site, Task
 from ssh_hosts import BUILTIN, WHO, SshSite, declaring, key_pair, user_agent
 
 if TYPE_CHECKING:
+    from servers.kerberos import Kerberos
     from servers.sshd import Sshd
 
 PASSPHRASE = "correct horse"
