@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+from ansible import constants as C
+
 from ..module_utils import bytecode
 
 bytecode.prefer()
 
 from ..plugin_utils.secret_lookup import SecretLookup
+
+# Otherwise ansible-core looks for options in the documentation of this file, which it has not, at each call.
+C.config.initialize_plugin_configuration_definitions("lookup", __name__, {})
 
 
 class LookupModule(SecretLookup):

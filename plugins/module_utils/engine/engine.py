@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from ..model.messages import Request, Result
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
 from .cache import AnswerCache
@@ -24,6 +23,7 @@ from .session import Session
 from .usage import Usage
 
 if TYPE_CHECKING:
+    from ..model.messages import Request, Result
     from .access import Access
     from .fetching import Fetches
     from .providers import Providers
