@@ -71,7 +71,7 @@ def check(core: str, folder: Path) -> bool:
     if core in SANITY:
         runs.insert(0, ("sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}))
     if core in SERVERS:
-        folders = ["tests/servers", "tests/managers", "tests/credentials", "tests/conformance"]
+        folders = ["tests/servers", "tests/managers", "tests/credentials", "tests/crash", "tests/conformance"]
         servers = [*tests, "-n", "2", "--dist", "loadgroup", *folders]
         runs.append(("servers, secret managers and credentials", servers, {}))
     if core in INLINE:

@@ -140,6 +140,8 @@ class FaultProxy:
         self.delay = delay
         self.connections = 0  # that clients opened
         self.peak = 0  # of requests at a time
+        self.watch: Callable[[str, str, str, bool], None] = lambda *_request: None
+        """Called with method, path and target of a request, before the server has it and once it has answered."""
         self._upstream = urlsplit(upstream)
         self._tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         self._lock = threading.Lock()
@@ -267,7 +269,9 @@ class _Handler(BaseHTTPRequestHandler):
             fault = self.proxy.choose(self.command, self.path, target, body)
             time.sleep(fault.delay)
             is_forwarded = fault.is_applied or not (fault.status or fault.is_reset)
+            self.proxy.watch(self.command, self.path, target, False)
             answer = self._forward(body) if is_forwarded else None
+            self.proxy.watch(self.command, self.path, target, True)
             status = 0 if fault.is_reset else fault.status or (answer.status if answer else 0)
             path, _mark, query = self.path.partition("?")
             self.proxy.record(Seen(self.command, path, query, target, status))

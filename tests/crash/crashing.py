@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes that make one call to an engine and are killed on the way, and what must be true after it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changing import Change, Step
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import unfinished
+from servers.faults import FaultProxy
+
+__all__ = ["Call", "KillAt", "Killer", "declare", "intents", "run_and_kill"]
+
+_FORKING = multiprocessing.get_context("forkserver")
+_FORKING.set_forkserver_preload([__name__])
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a task declares."""
+
+    resource: str
+    params: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class KillAt:
+    """A step of a change, and whether the process is killed before or after it."""
+
+    step: Step
+    is_after: bool
+
+    def __str__(self) -> str:
+        return f"{'after' if self.is_after else 'before'} {self.step.value}"
+
+
+def declare(engine: Engine, call: Call) -> Any:
+    return engine.handle(Request(call.resource, dict(call.params)))
+
+
+def intents(engine: Engine) -> list[Intent]:
+    return engine.read(lambda session: unfinished(session.tx))
+
+
+def run_and_kill(settings: Settings, call: Call, *, at: KillAt | None = None, killer: Killer | None = None) -> bool:
+    """Make a call in a process of its own; tell whether it was killed on the way."""
+    process = _FORKING.Process(target=_run, args=(settings, call, at))
+    process.start()
+    if killer:
+        killer.victim = process.pid or 0
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
+    return process.exitcode != 0
+
+
+def _run(settings: Settings, call: Call, at: KillAt | None) -> None:
+    if at:
+        steps = dict(Change.STEPS)
+        taken = steps[at.step]
+        steps[at.step] = lambda change: _die() if not at.is_after else (taken(change), _die())
+        Change.STEPS = steps
+    declare(Engine(settings), call)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Killer:
+    """Kills a process at the nth request of it that changes something, before the server gets it or after."""
+
+    def __init__(self, proxy: FaultProxy, is_write: Callable[[str, str, str], bool], number: int, *, is_after: bool):
+        self.victim = 0
+        self._left = number
+        self._is_write = is_write
+        self._is_after = is_after
+        self._lock = threading.Lock()
+        proxy.watch = self._look
+
+    def _look(self, method: str, path: str, target: str, is_answered: bool) -> None:
+        if is_answered != self._is_after or not self._is_write(method, path, target):
+            return
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(self.victim, signal.SIGKILL)
