@@ -11,7 +11,9 @@ version_added: 0.1.0
 description:
   - Looks at the versions, the store, its root key, the broker of the run and the Python libraries, each by itself, and
     returns a verdict and the next step for each.
-  - Never fails because of what it finds, changes nothing, and makes no store.
+  - Never fails because of what it finds, and makes no store.
+  - What runs that were killed left unfinished at secret managers is put right, as the next run that declares something
+    would do; in check mode it is only counted.
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
@@ -44,7 +46,8 @@ checks:
   elements: dict
   contains:
     check:
-      description: What was looked at, V(versions), V(engine), V(store), V(root key), V(library for builtin).
+      description: What was looked at, V(versions), V(engine), V(store), V(root key), V(library for builtin),
+        V(unfinished changes).
       type: str
     verdict:
       description: V(ok), V(warning) or V(error).

@@ -52,7 +52,7 @@ _CONNECTOR = "connector_"
 def handle(engine: Engine, request: Request) -> Result:
     """Return the result of a module's call; raise an error of the tree in model/errors.py."""
     if request.resource == "doctor":
-        return _examine(engine)
+        return _examine(engine, request.check_mode)
     if request.resource == "connector_check":
         return _check_connector(engine, ConnectorCheck(request.params))
     if request.resource in INFOS:
@@ -61,11 +61,11 @@ def handle(engine: Engine, request: Request) -> Result:
     return _declare(engine, _resource(request), request.check_mode)
 
 
-def _examine(engine: Engine) -> Result:
+def _examine(engine: Engine, check_mode: bool) -> Result:
     # Imported here: what it asks for versions takes 20 ms to load.
-    from .doctor import examine
+    from .doctor import examine, examine_unfinished
 
-    checks = examine(engine.settings, engine.place)
+    checks = [*examine(engine.settings, engine.place), *examine_unfinished(engine, check_mode=check_mode)]
     healthy = all(check["verdict"] != "error" for check in checks)
     return Result(returned={"healthy": healthy, "checks": checks, "usage": engine.shared.usage.counts()})
 

@@ -8,17 +8,22 @@ from __future__ import annotations
 import platform
 import re
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..credentials.key_failures import BCRYPT
 from ..managers.registry import kinds
 from ..model.errors import ScopedSecretsError
 from ..model.settings import Settings
 from ..model.version import VERSION
+from ..store.intents import pending_intents
 from ..store.location import Location
+from .intents import Outcome, settle_left
 from .opening import OpenStore, open_store
 
-__all__ = ["CRYPTOGRAPHY", "examine"]
+if TYPE_CHECKING:
+    from .engine import Engine
+
+__all__ = ["CRYPTOGRAPHY", "examine", "examine_unfinished"]
 
 Check = dict[str, Any]
 
@@ -39,6 +44,24 @@ def examine(settings: Settings, place: str) -> list[Check]:
             for requirement in kind.REQUIREMENTS
         ),
     ]
+
+
+def examine_unfinished(engine: Engine, *, check_mode: bool) -> list[Check]:
+    """Put right what runs left unfinished at secret managers, or in check mode count it; return a check of it."""
+    try:
+        if check_mode:
+            outcome = Outcome(pending=engine.read(lambda session: pending_intents(session.tx)))
+        else:
+            outcome = settle_left(engine)
+    except ScopedSecretsError:
+        return []  # that the store can't be opened is told already
+    put_right = f"{outcome.settled} changes that were cut off were put right" if outcome.settled else ""
+    if not (outcome.pending or outcome.warnings):
+        return [_ok("unfinished changes", put_right or "none")]
+    waiting = f"{outcome.pending} wait" if outcome.pending else ""
+    message = "; ".join(filter(None, [put_right, waiting, *outcome.warnings]))
+    hint = "They are tried again by the next run that declares something, once their secret manager answers."
+    return [{"check": "unfinished changes", "verdict": "warning", "message": message, "hint": hint}]
 
 
 def _check_store(settings: Settings) -> list[Check]:
