@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 from connector_tasks import kept_in_vault
-from entry_points import served
-from running_examples import NEED_SERVERS, run_documentation, run_twice
+from entry_points import at_hosts, served
+from running_examples import NEED_HOSTS, NEED_SERVERS, run_documentation, run_twice
 from site_of_runs import Site
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from servers.aws import Aws
     from servers.azure_key_vault import Azure
     from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
+    from servers.sshd import Sshd
 
 EVERYTHING = ["create", "read", "update", "delete", "list"]
 
@@ -67,6 +70,22 @@ def google_variables(google_cloud_server: GoogleCloud) -> dict[str, str]:
     return {**google_cloud_server.variables(), "PAYMENTS_GOOGLE_KEY": google_cloud_server.credentials_json}
 
 
+@pytest.fixture
+def host_variables(sshd: Sshd, tmp_path: Path) -> dict[str, str]:
+    """The variables of a host, and how its key is known."""
+    from ssh_hosts import key_pair
+
+    (tmp_path / "deploy").write_text(key_pair(tmp_path, sshd.key))
+    return {
+        "SSH_HOST": "localhost",
+        "SSH_PORT": str(sshd.port),
+        "SSH_USER": sshd.key.name,
+        "SSH_KEY_FILE": str(tmp_path / "deploy"),
+        "ANSIBLE_SSH_COMMON_ARGS": f"-o UserKnownHostsFile={sshd.known_hosts}",
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",
+    }
+
+
 def check_vault(site: Site, openbao: OpenBao, moto: Aws) -> None:
     password = kept_in_vault(openbao, "shop/web/db_password")
     lines = (site.folder / "web.ini").read_text().splitlines()
@@ -113,3 +132,14 @@ def test_examples_of_the_documentation(
     entry: str,
 ) -> None:
     run_documentation(site, entry, {**vault_variables, **aws_variables, **azure_variables, **google_variables})
+
+
+@pytest.mark.parametrize("example", sorted(NEED_HOSTS))
+def test_playbook_at_a_host(site: Site, sshd: Sshd, host_variables: dict[str, str], example: str) -> None:
+    run_twice(site, example, host_variables)
+    assert (sshd.key.home / "scoped-secrets-example.txt").exists()
+
+
+@pytest.mark.parametrize("entry", sorted(at_hosts()))
+def test_examples_of_the_documentation_at_a_host(site: Site, host_variables: dict[str, str], entry: str) -> None:
+    run_documentation(site, entry, host_variables)
