@@ -72,7 +72,6 @@ class SshConnection(BuiltinConnection):
             return
         self._shared, self._direct = var_options or {}, direct or {}
         self._explicit = self._set_by_variables(task_keys or {})
-        self._replace_password()
         self._warn_of_replaced()
 
     def _set_by_variables(self, task_keys: Mapping[str, Any]) -> frozenset[str]:
@@ -96,7 +95,7 @@ class SshConnection(BuiltinConnection):
         return [value for value in found if value is not None]
 
     def _replace_password(self) -> None:
-        """Drop a password that core hands on beside the options."""
+        """Drop a password that core hands on beside the options, some releases only after those were set."""
         if self._play_context.password:
             self._play_context = self._play_context.copy()
             self._play_context.password = ""
@@ -145,13 +144,14 @@ class SshConnection(BuiltinConnection):
         return login
 
     def _build_command(self, binary: str, subsystem: str, *other_args: bytes | str) -> list[bytes]:
+        if not self._reference:
+            return list(super()._build_command(binary, subsystem, *other_args))
+        self._replace_password()
         command: list[bytes] = super()._build_command(binary, subsystem, *other_args)
-        if self._reference:
-            # ssh takes the first value of an option, so ours come before all others.
-            own = self._own_arguments(is_shared=any(self._persistence_controls(command)))
-            Display().vvvvv(f"SSH: ansible_ssh_credential set: ({')('.join(own)})", host=self.host)
-            command[1:1] = [os.fsencode(word) for word in own]
-        return command
+        own = self._own_arguments(is_shared=any(self._persistence_controls(command)))
+        Display().vvvvv(f"SSH: ansible_ssh_credential set: ({')('.join(own)})", host=self.host)
+        # ssh takes the first value of an option, so ours come before all others.
+        return [*command[:1], *(os.fsencode(word) for word in own), *command[1:]]
 
     def _own_arguments(self, *, is_shared: bool) -> list[str]:
         """Return what the credential adds; `is_shared`: whether the connection may be kept open for further use."""

@@ -184,9 +184,9 @@ def test_a_socket_differs_by_credential_and_there_is_none_where_none_is_wanted(
 
 
 def test_core_s_own_password_is_dropped_but_only_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = connection(password="from the command line")
+    one, _engine = connected(monkeypatch, KEY, {"password": "from the command line"})
     core_s = one._play_context
-    one.set_options(task_keys={"password": core_s.password}, var_options=CREDENTIAL)
+    one._build_command("ssh", "ssh", "host")
     assert (one._play_context.password, one.get_option("password")) == ("", None)
     assert core_s.password == "from the command line"
 
