@@ -81,7 +81,7 @@ options:
   generate:
     description:
       - Make a key pair when there is none yet. A key that is there is left alone.
-      - The public key is returned as RV(secret.public_key).
+      - The public key is returned as C(secret.public_key).
     type: dict
     suboptions:
       type:

@@ -14,6 +14,10 @@ from ansible.utils.display import Display
 from jinja2 import pass_context
 from jinja2.runtime import Context, Undefined
 
+from ..module_utils import bytecode
+
+bytecode.prefer()
+
 from ..module_utils.face.options import OPTIONS, resolve_options
 from ..module_utils.face.reading import check_options, read, to_text
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError

@@ -1,16 +1,94 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lookup. Every worker compiles this file anew: its documentation stands in secret.yml, what it does elsewhere."""
+"""The lookup. Its documentation stands in secret.yml, where workers don't read it."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from ansible import constants as C
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
 from ..module_utils import bytecode
 
 bytecode.prefer()
 
-from ..plugin_utils.secret_lookup import SecretLookup
+from ..module_utils.face.options import resolve_options
+from ..module_utils.face.reading import ENCODINGS, check_options, read, to_template
+from ..module_utils.model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
+from ..module_utils.model.queries import Answer
+
+# Otherwise ansible-core looks for options in the documentation of this file, which has none, at each call.
+C.config.initialize_plugin_configuration_definitions("lookup", __name__, {})
+
+_POLICIES = ("error", "warn", "skip")
+_OPTIONS: dict[str, tuple[Any, ...]] = {
+    "version": (),
+    "key": (),
+    "encoding": ENCODINGS,
+    "on_missing": _POLICIES,
+    "on_denied": _POLICIES,
+    "default": (),
+    "cache_ttl": (),
+}
 
 
-class LookupModule(SecretLookup):
+class LookupModule(LookupBase):
     """Resolves references to text, or base64."""
+
+    def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
+        try:
+            return self._run([str(term) for term in self._flatten(terms)], variables or {}, kwargs)
+        except ScopedSecretsError as error:
+            raise AnsibleLookupError(f"{error} [{error.code}]") from None
+
+    def _run(self, references: list[str], variables: dict[str, Any], given: dict[str, Any]) -> list[Any]:
+        check_options(given, _OPTIONS, "lookup scoped.secrets.secret")
+        options = resolve_options(given, variables, self._templar.template, C.CONFIG_FILE)
+        answers = read(
+            references,
+            options,
+            Display().warning,
+            version=str(given.get("version") or ""),
+            key=str(given.get("key") or ""),
+            cache_ttl=_seconds(given.get("cache_ttl")),
+        )
+        found: list[Any] = []
+        for reference, answer in zip(references, answers, strict=True):
+            found += _value(reference, answer, given)
+        return found
+
+
+def _value(reference: str, answer: Answer, given: dict[str, Any]) -> list[Any]:
+    """Return a list of the value; of the default; or of nothing, where a policy says to go on without."""
+    try:
+        return [to_template(answer, reference, given.get("encoding") or "text")]
+    except NotFound as error:
+        if "default" in given:
+            return [given["default"]]
+        return _without(error, given.get("on_missing"))
+    except Forbidden as error:
+        return _without(error, given.get("on_denied"))
+
+
+def _without(error: ScopedSecretsError, policy: str | None) -> list[Any]:
+    if policy not in ("warn", "skip"):
+        raise error
+    if policy == "warn":
+        Display().warning(f"{error} [{error.code}]")
+    return []
+
+
+def _seconds(ttl: Any) -> int | None:
+    if ttl is None:
+        return None
+    if not (str(ttl).isascii() and str(ttl).isdigit()):
+        raise InvalidInput(
+            "invalid_option",
+            "The option 'cache_ttl' of the lookup must be a number of seconds.",
+            hint="Write cache_ttl=60, or cache_ttl=0 to read the secret manager again each time.",
+        )
+    return int(ttl)

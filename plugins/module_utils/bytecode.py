@@ -13,8 +13,9 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from os.path import isfile
 from types import ModuleType
 
 __all__ = ["BytecodeFinder", "load", "prefer"]
@@ -22,7 +23,7 @@ __all__ = ["BytecodeFinder", "load", "prefer"]
 _OTHERS = "_AnsibleCollectionFinder"
 
 
-class BytecodeFinder(MetaPathFinder):
+class BytecodeFinder:
     """Finds the code that this collection's plugins share."""
 
     _below = (f"{__package__}.", f"{__package__.rpartition('.')[0]}.plugin_utils.")
@@ -31,7 +32,11 @@ class BytecodeFinder(MetaPathFinder):
         """Return where a module is, None for one that is not this collection's."""
         if not path or not name.startswith(self._below):
             return None
-        return FileFinder(path[0], (SourceFileLoader, [".py"])).find_spec(name)
+        place = f"{path[0]}/{name.rpartition('.')[2]}"
+        for file in (f"{place}.py", f"{place}/__init__.py"):
+            if isfile(file):
+                return spec_from_file_location(name, file)
+        return None
 
 
 def prefer() -> None:

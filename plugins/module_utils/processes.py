@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 __all__ = ["Process"]
 
@@ -39,3 +42,11 @@ class Process(subprocess.Popen[bytes]):
             pass_fds=inherited,
             start_new_session=True,
         )
+
+    def kill_all(self) -> None:
+        """Kill it and all that it started, and wait for it; nothing happens when it was waited for before."""
+        if self.returncode is None:
+            # It leads a group, whose number is still its own until it is waited for.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self.wait()

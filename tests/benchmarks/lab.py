@@ -19,7 +19,11 @@ from typing import Any
 
 from counting_proxy import CountingProxy
 from servers.aws import Aws, serve_moto
+from servers.kerberos import Kerberos
+from servers.kerberos import serve as serve_kerberos
 from servers.openbao import OpenBao, serve
+from servers.sshd import Sshd
+from servers.sshd import serve as serve_sshd
 
 __all__ = ["HERE", "ROOT", "Lab", "open_lab"]
 
@@ -69,6 +73,16 @@ class Lab:
     def moto(self) -> Aws:
         """The stand-in for AWS, started by the first that asks for it."""
         return self._exits.enter_context(serve_moto(self.new_folder("moto")))
+
+    @cached_property
+    def kerberos(self) -> Kerberos:
+        """A realm, whose KDC is started by the first that asks for it."""
+        return self._exits.enter_context(serve_kerberos(self.new_folder("kerberos")))
+
+    @cached_property
+    def sshd(self) -> Sshd:
+        """OpenSSH's server, started by the first that asks for it. It takes root."""
+        return self._exits.enter_context(serve_sshd(self.new_folder("sshd"), self.kerberos))
 
     def proxy(self, url: str, delay: float = 0) -> CountingProxy:
         """Return a new proxy before a server, which holds every request for `delay` seconds."""

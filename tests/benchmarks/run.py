@@ -25,6 +25,7 @@ import p8_store_of_many
 import p9_memory
 import picture
 import report
+import ssh_hosts
 from lab import ROOT, Lab, open_lab
 from measuring import Measurement, Outcome
 
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "P4": p4_loop.benchmark,
     "P8": p8_store_of_many.benchmark,
     "P9": p9_memory.benchmark,
+    "SSH": ssh_hosts.benchmark,
     "HIT": hit_in_memory.benchmark,
 }
 

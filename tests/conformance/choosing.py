@@ -16,7 +16,7 @@ __all__ = ["managers", "proves"]
 
 def managers(
     *,
-    able: Capability | None = None,
+    able: Capability | tuple[Capability, ...] = (),
     unable: Capability | None = None,
     connector: bool | None = None,
     login: bool | None = None,
@@ -25,14 +25,15 @@ def managers(
     option: str = "",
     variants: bool = False,
 ) -> pytest.MarkDecorator:
-    """Run a test with every manager that is so, and whose connector has `option`; None: either way.
+    """Run a test with every manager that is so, is `able` to do all that, and has the `option`; None: either way.
 
     `variants`: also with those that have no row of their own in the table, for they differ in few things only.
     """
     wanted = {"has_connector": connector, "has_login": login, "keeps_values": keeps_values}
 
     def fits(one: type[Provider]) -> bool:
-        is_able = (able is None or able in one.able()) and (unable is None or unable not in one.able())
+        needed = {able} if isinstance(able, Capability) else set(able)
+        is_able = needed <= one.able() and (unable is None or unable not in one.able())
         is_so = all(value is None or getattr(one, name)() is value for name, value in wanted.items())
         manager = one.manager()
         has_option = not option or (manager is not None and option in manager.OPTIONS)

@@ -173,8 +173,3 @@ class Provider(ABC):
     def retire(self, path: str) -> None:
         """Remove a secret so that its owner could restore it, where the provider has such a thing."""
         self.remove(path)
-
-    def clean_up(self) -> None:
-        """Remove what `write_foreign` wrote."""
-        for path in self.foreign:
-            self.remove(path)

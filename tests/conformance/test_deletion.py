@@ -52,3 +52,17 @@ def test_only_the_named_one_goes(subject: Subject) -> None:
         subject.keep(name, name)
     subject.drop("a")
     assert [subject.read("ab"), subject.read("A")] == [b"ab", b"A"]
+
+
+@managers(able=Capability.WRITE, unable=Capability.DELETE)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_can_not_be_deleted_is_forgotten_by_force_only(subject: Subject, check_mode: bool) -> None:
+    path = subject.provider.path("a")
+    subject.keep("a", "value")
+    subject.provider.forget_requests()
+    error = subject.work.refused(lambda: subject.drop("a", force=False, check_mode=check_mode))
+    assert (error.code, "force: true" in error.hint) == ("not_supported", True)
+    assert list(subject.provider.requests) == []
+    (warning,) = subject.drop("a", force=True).warnings
+    assert path in warning
+    assert (subject.provider.value_at(path), subject.names()) == (b"value", [f"subject_{subject.provider.CREDENTIAL}"])

@@ -86,7 +86,7 @@ def test_a_key_goes_in(kind: str, agent: Agent, folder: Path) -> None:
 def test_one_agent_and_one_ssh_add_a_key_whatever_comes_at_once(
     agent: Agent, folder: Path, additions: list[str]
 ) -> None:
-    keys = [new_key(folder) for _ in range(2)]
+    keys = [new_key(folder) for _number in range(2)]
     with ThreadPoolExecutor(8) as threads:
         places = set(threads.map(lambda number: agent.add(*keys[number % 2]), range(32)))
     assert additions == ["ssh-add"] * 2

@@ -37,9 +37,9 @@ ANSWER = (0, f"{SECRET}\n")
 
 def test_it_is_answered_once_and_only_meanwhile(folder: Path) -> None:
     with answering(str(folder), SECRET) as environment:
-        assert [ask(environment, PROMPT) for _ in range(3)] == [ANSWER, NOTHING, NOTHING]
+        assert [ask(environment, PROMPT) for _number in range(3)] == [ANSWER, NOTHING, NOTHING]
     with answering(str(folder), SECRET, wanted=2) as environment:
-        assert [ask(environment, PROMPT) for _ in range(3)] == [ANSWER, ANSWER, NOTHING]
+        assert [ask(environment, PROMPT) for _number in range(3)] == [ANSWER, ANSWER, NOTHING]
     with answering(str(folder), SECRET) as environment:
         pass
     assert ask(environment, PROMPT) == NOTHING

@@ -25,6 +25,7 @@ from servers.process import free_port, program
 from servers.sshd import HOSTS, STRANGE_HOST, Sshd, new_key
 
 Check = Callable[..., str]
+ANY_KEY = "StrictHostKeyChecking no\n UserKnownHostsFile /dev/null"
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def check(sshd: Sshd, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
         else:
             return "logged in"
         shown = f"{error} {error.to_dict()}"
-        assert host in shown or error.code == "agent_not_usable"
+        assert host in shown or error.code in ("agent_not_usable", "askpass_not_usable")
         assert "canary" not in shown
         return error.code
 
@@ -203,9 +204,12 @@ def test_the_key_of_the_host(
 def listening(*, hangs_up: bool) -> Iterator[int]:
     """Give the port of somebody who takes one connection and hangs up, or never says anything."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True)
+
+        def hang_up() -> None:
+            listener.accept()[0].close()
+
         if hangs_up:
-            thread.start()
+            threading.Thread(target=hang_up, daemon=True).start()
         yield listener.getsockname()[1]
 
 
@@ -216,6 +220,74 @@ def test_the_network(check: Check, key_login: HostLogin) -> None:
         assert check(key_login._replace(port=port), timeout=1) == "host_timeout"
     with listening(hangs_up=True) as port:
         assert check(key_login._replace(port=port)) == "host_closes_connection"
+
+
+def test_through_a_jump_host_that_the_user_has_another_key_for(
+    sshd: Sshd, check: Check, agent: Agent, key_login: HostLogin, password_login: HostLogin, tmp_path: Path
+) -> None:
+    private, public = new_key(tmp_path)
+    sshd.key.authorize(public)
+    own, config = tmp_path / "own_key", tmp_path / "config"
+    own.touch(mode=0o600)
+    own.write_bytes(private)
+    jump = f"Host jump\n HostName {HOSTS[1]}\n Port {sshd.port}\n {ANY_KEY}\n User"
+    target = "Host localhost\n ProxyJump jump\n"
+    config.write_text(f"{jump} {sshd.key.name}\n IdentityFile {own}\n{target}", encoding="utf-8")
+    config.chmod(0o600)
+    options, before = ["-F", str(config)], len(sshd.accepted(sshd.key))
+    assert check(key_login, options=options) == check(password_login, options=options) == "logged in"
+    assert len(sshd.accepted(sshd.key)) == before + 3
+    _socket, wrong = agent.add(*new_key(tmp_path))
+    assert check(key_login._replace(public_key_file=wrong), options=options) == "host_refused_key"
+
+
+def test_a_jump_host_gets_no_password_of_another_user(
+    sshd: Sshd, check: Check, password_login: HostLogin, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    jump = f"Host jump\n HostName {HOSTS[1]}\n Port {sshd.port}\n {ANY_KEY}\n"
+    config.write_text(f"{jump} User {sshd.password.name}\nHost localhost\n ProxyJump jump\n", encoding="utf-8")
+    config.chmod(0o600)
+    accepted, refused = sshd.accepted(sshd.password), sshd.refused(sshd.password)
+    # The password is right for the user of the jump host, which ssh would log in with it.
+    login = password_login._replace(user="somebody")
+    assert check(login, options=["-F", str(config)]) == "host_closes_connection"
+    assert len(sshd.refused(sshd.password)) > len(refused)
+    assert sshd.accepted(sshd.password) == accepted
+
+
+def test_a_folder_that_allows_no_programs(check: Check, password_login: HostLogin, folder: Path) -> None:
+    (folder / "askpass").touch(mode=0o600)
+    assert check(password_login) == "askpass_not_usable"
+
+
+def test_no_secret_is_in_arguments_and_environment(
+    sshd: Sshd,
+    kerberos: Kerberos,
+    check: Check,
+    agent: Agent,
+    tickets: Tickets,
+    folder: Path,
+    password_login: HostLogin,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started, process = [], programs.Process
+
+    def noted(command: list[str], **more: Any) -> programs.Process:
+        started.append((Path(command[0]).name, command, more["environment"]))
+        return process(command, **more)
+
+    monkeypatch.setattr(programs, "Process", noted)
+    monkeypatch.setenv("SCOPED_SECRETS_PASSPHRASE", "ours")
+    assert check(password_login) == "logged in"
+    by_keytab, private = kerberos.add("unseen_keytab"), new_key(folder)
+    tickets.cache(TicketRequest(by_keytab, str(kerberos.config), keytab=kerberos.keytab(by_keytab)))
+    login_of(kerberos.add("unseen", "canary"), sshd, kerberos, tickets)
+    agent.add(*private)
+    assert [name for name, *_rest in started] == ["ssh", "kinit", "klist", "kinit", "klist", "ssh-add"]
+    shown = str(started)
+    secrets = [password_login.password, "canary", private[0].splitlines()[2].decode(), "SCOPED_SECRETS_PASSPHRASE"]
+    assert [secret for secret in secrets if secret in shown] == []
 
 
 def test_algorithms_that_do_not_agree(check: Check, key_login: HostLogin) -> None:

@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from site_of_runs import Task
 
 if TYPE_CHECKING:
     from servers.aws import Aws
+    from servers.azure_key_vault import Azure
+    from servers.cyberark_ccp import Ccp
+    from servers.cyberark_conjur import Conjur
     from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
 
@@ -112,6 +117,53 @@ def google_kms_at(server: GoogleCloud) -> Connector:
     server.new_key(ring, key)
     options = {"location": server.location, "key_ring": ring, "key": key, **_google(server)}
     return Connector("gcp_kms", {"identifier": "google_kms", **options})
+
+
+def conjur_at(server: Conjur, *variables: str) -> Connector:
+    """Return a connector to a branch of its own with these variables, as a host that has the rights on them."""
+    base = place()
+    host = server.add_host(f"{base}/ansible")
+    for name in variables:
+        server.declare(f"{base}/{name}", host)
+    about = {"url": server.url, "account": server.account, "ca_cert": str(server.ca), "branch": base, "retries": 0}
+    login = {"login": host.login, "api_key": host.api_key}
+    return Connector("cyberark_conjur", {"identifier": "conjur", **about, **login}, base)
+
+
+def ccp_at(server: Ccp) -> Connector:
+    """Return a connector to a Safe of its own, by a client certificate."""
+    base = place()
+    server.add_application(base, base, certificate=base)
+    certificate, key = server.authority.issue(base)
+    about = {"url": server.url, "app_id": base, "safe": base, "ca_cert": str(server.ca), "retries": 0}
+    login = {"client_cert": certificate.read_text(), "client_key": key.read_text()}
+    return Connector("cyberark_ccp", {"identifier": "ccp", **about, **login}, base)
+
+
+def azure_at(server: Azure) -> Connector:
+    """Return a connector to a vault of its own, whose address is its `base`."""
+    url = server.open_vault().url
+    about = {"vault_url": url, "authority": url, "ca_cert": str(server.ca), "retries": 0}
+    login = {"tenant_id": server.tenant, "client_id": server.client_id, "client_secret": server.client_secret}
+    return Connector("azure_key_vault", {"identifier": "azure", **about, **login}, url)
+
+
+def program_at(folder: Path) -> Connector:
+    """Return a connector to the tests' program, which keeps plain files in a new folder."""
+    from servers import programs
+
+    folder.mkdir(parents=True)
+    credential = place()
+    command = [sys.executable, "-I", "-S", programs.__file__, str(folder), programs.digest(credential)]
+    return Connector("custom", {"identifier": "program", "command": command, "credential": credential}, str(folder))
+
+
+def plugin_at(file: Path, **values: str) -> Connector:
+    """Return a connector to a lookup plugin that reads a new file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("[values]\n" + "".join(f"{name} = {value}\n" for name, value in values.items()))
+    options = {"file": str(file), "section": "values"}
+    return Connector("lookup", {"identifier": "plugin", "plugin": "ansible.builtin.ini", "options": options})
 
 
 def kept_in_vault(server: OpenBao, path: str) -> str:

@@ -90,6 +90,18 @@ def azure(**options: Any) -> Task:
     return {"scoped.secrets.connector_azure_key_vault": {**given, "tenant_id": "t", "client_id": "c", **options}}
 
 
+def conjur(**options: Any) -> Task:
+    """Return a task about a connector to a server that is not there."""
+    given = {**API, "identifier": "conjur", "url": "https://localhost:9", "account": "a", "retries": 0}
+    return {"scoped.secrets.connector_cyberark_conjur": {**given, **options}}
+
+
+def ccp(**options: Any) -> Task:
+    """Return a task about a connector to a server that is not there."""
+    given = {**API, "identifier": "ccp", "url": "https://localhost:9", "app_id": "a", "retries": 0}
+    return {"scoped.secrets.connector_cyberark_ccp": {**given, **options}}
+
+
 def ssh(**options: Any) -> Task:
     return {"scoped.secrets.secret_ssh": {**API, "identifier": "deploy", "user": "web", **options}}
 
@@ -263,6 +275,43 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             azure(client_secret="{{ canary.text }}", authority="https://u:{{ canary.password | urlencode }}@localhost"),
         ],
     ),
+    "modules/connector_cyberark_conjur": (
+        [
+            conjur(check=False, login="host/a", api_key="{{ canary.text }}", tags={"team": "payments"}),
+            conjur(check=False, login="host/a", api_key="{{ canary.changed }}"),
+            conjur(check=False, identifier="user", login="ann", password="{{ canary.password }}"),
+            conjur(check=False, identifier="token", service_id="s", jwt="{{ canary.key }}"),
+            conjur(check=False, login="host/a", api_key_ref="text"),
+        ],
+        [
+            conjur(login="host/a", api_key="{{ canary.text }}"),
+            conjur(login="ann", password="{{ canary.password }}"),
+            conjur(service_id="s", jwt="{{ canary.text }}"),
+            conjur(login="host/a", api_key="{{ canary.text }}", api_key_ref="text"),
+            conjur(login="host/a", api_key="{{ canary.text }}", password="{{ canary.password }}"),
+            conjur(login="host/a", api_key=["{{ canary.text }}"], timeout="soon"),
+            conjur(login="host/a", apikey="{{ canary.text }}"),
+            conjur(login="host/a", api_key="{{ canary.text }}", url="https://u:{{ canary.short }}@localhost"),
+            conjur(org="nobody", project="", login="host/a", api_key="{{ canary.text }}"),
+        ],
+    ),
+    "modules/connector_cyberark_ccp": (
+        [
+            ccp(check=False, client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
+            ccp(check=False, client_cert="{{ canary.key }}", client_key="{{ canary.changed }}"),
+            ccp(check=False, client_cert_ref="key", client_key_ref="key"),
+        ],
+        [
+            ccp(client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
+            ccp(client_cert="{{ canary.text }}", client_key="{{ canary.password }}"),
+            ccp(client_cert="{{ canary.key }}"),
+            ccp(client_cert="{{ canary.key }}", client_key="{{ canary.key }}", client_key_ref="key"),
+            ccp(client_cert="{{ canary.key }}", client_key=["{{ canary.key }}"], retries="many"),
+            ccp(client_kye="{{ canary.key }}"),
+            ccp(check=False, url="https://u:{{ canary.password | urlencode }}@localhost"),
+            ccp(org="nobody", project="", client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
+        ],
+    ),
     "modules/connector_gcp_kms": google("gcp_kms", location="global", key_ring="r", key="k"),
     "modules/connector_gcp_secret_manager": google("gcp_secret_manager", prefix="x"),
     "modules/connector_info": (
@@ -297,7 +346,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/connector_check": (
         [
             {"scoped.secrets.connector_check": {**API, "identifier": name}}
-            for name in ("vault", "aws_kms", "aws_secrets_manager", "azure")
+            for name in ("vault", "aws_kms", "aws_secrets_manager", "azure", "conjur", "ccp")
         ],
         [{"scoped.secrets.connector_check": {"identifier": "vault", "passphrase": "{{ canary.text }}"}}],
     ),

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from canaries import LOUD, Watch, canaries, check_output, spellings
-from connector_tasks import Connector, of, place, put_in_vault
+from connector_tasks import Connector, azure_at, ccp_at, conjur_at, of, place, plugin_at, program_at, put_in_vault
 from site_of_runs import Run, Site, Task
 
 if TYPE_CHECKING:
     from servers.aws import Aws
+    from servers.azure_key_vault import Azure
+    from servers.cyberark_ccp import Ccp
+    from servers.cyberark_conjur import Conjur
     from servers.faults import FaultProxy
     from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
@@ -38,7 +41,7 @@ class Watched:
     def __init__(self, site: Site, canary: dict[str, Any]) -> None:
         self._site = site
         self._wanted = spellings(canary)
-        (site.folder / "meant").mkdir()
+        (site.folder / "meant").mkdir(exist_ok=True)
         (site.folder / "meant" / "vars.json").write_text(json.dumps({"canary": canary}))
 
     def run(self, good: list[Task], bad: list[Task]) -> Run:
@@ -197,3 +200,108 @@ def test_nothing_shows_of_what_google_gets_and_gives(
     assert (site.folder / "meant" / "in_google").read_text() == canary["changed"]
     assert (site.folder / "meant" / "in_kms").read_text() == canary["key"]
     assert google_cloud.calls.count("CreateSecret") >= 2 + len(codes)
+
+
+def test_nothing_shows_of_what_cyberark_gets_and_gives(
+    site: Site, conjur: Conjur, ccp: Ccp, fault_proxy: Callable[..., FaultProxy]
+) -> None:
+    from servers.faults import Fault
+
+    keeper, reader = conjur_at(conjur, "text", "key", "theirs", "b"), ccp_at(ccp)
+    canary = {**canaries(), "api_key": f"ak-{secrets.token_hex(12)}", "own_key": reader.options["client_key"]}
+    canary["short"] = f"APPAP{secrets.token_hex(4)}"
+    conjur.roles[keeper.options["login"]].api_key = canary["api_key"]
+    conjur.variables[f"{keeper.base}/theirs"].add(canary["password"].encode())
+    ccp.add_account(reader.base, "db", canary["password"], UserName=canary["fields"]["user"])
+    files = {"ca": conjur.ca, "certificate": conjur.certificate}
+    echoes = [fault_proxy(conjur.url, **files), fault_proxy(ccp.url, **{**files, "ca": ccp.ca})]
+    echoes[0].add(Fault.echo(canary["api_key"], 401), path="/authenticate$")
+    for name, status in (("text", 400), ("changed", 403), ("key", 422), ("password", 500)):
+        echoes[0].add(Fault.echo(canary[name], status), path="^/secrets")
+        body = {"ErrorCode": canary["short"], "ErrorMsg": f"cannot use {canary[name]}"}
+        echoes[1].add(Fault.answer(status, body, {"X-Echo": canary["short"]}))
+    for echo in echoes:
+        echo.add(Fault.echo(canary["password"], 404), path="^/(secrets|AIM)", times=None)
+    at_echo = {"check": False, "ca_cert": str(conjur.ca)}
+    conjur_login, ccp_login = {"api_key": "{{ canary.api_key }}"}, {"client_key": "{{ canary.own_key }}"}
+    no_certificate = {"client_cert": None, "client_key": None}
+    good = [
+        keeper.task(**conjur_login),
+        reader.task(**ccp_login),
+        of("secret_text", identifier="text", value="{{ canary.text }}", secret_manager="conjur"),
+        of("secret_text", identifier="text", value="{{ canary.changed }}"),
+        of("secret_file", identifier="key", content="{{ canary.key }}", secret_manager="conjur"),
+        of("secret_text", identifier="user", reference="Object=db#UserName", secret_manager="ccp"),
+        of("connector_info"),
+        of("secret_info"),
+        meant("text", "text"),
+        meant(f"conjur://conjur/{keeper.base}/theirs", "theirs"),
+        meant("cyberark://ccp/Object=db", "db"),
+        meant("user", "user"),
+        keeper.task(**conjur_login, identifier="conjur_echo", url=echoes[0].url, **at_echo),
+        reader.task(**no_certificate, identifier="ccp_echo", url=echoes[1].url, **at_echo),
+    ]
+    bad = [
+        of("secret_text", identifier="a", value="{{ canary.text }}", secret_manager="conjur"),
+        *(
+            of("secret_text", identifier="b", value=f"{{{{ canary.{name} }}}}", secret_manager="conjur_echo")
+            for name in ("api_key", "text", "changed")
+        ),
+        *(debugged(f"conjur://conjur_echo/{keeper.base}/theirs") for _number in range(4)),
+        *(debugged("cyberark://ccp_echo/Object=db") for _number in range(5)),
+        keeper.task(api_key="{{ canary.password }}"),
+        reader.task(client_key="{{ canary.key }}"),
+        of("secret_text", identifier="user", value="{{ canary.text }}"),
+        debugged("text#field"),
+    ]
+    Watched(site, canary).run(good, bad)
+    meant_for = {name: (site.folder / "meant" / name).read_text() for name in ("text", "theirs", "db", "user")}
+    expected = {"text": canary["changed"], "theirs": canary["password"], "db": canary["password"]}
+    assert meant_for == {**expected, "user": canary["fields"]["user"]}
+    assert [len(echo.seen) > 4 for echo in echoes] == [True, True]
+
+
+def test_nothing_shows_of_what_azure_a_program_and_a_plugin_get_and_give(
+    site: Site, azure: Azure, fault_proxy: Callable[..., FaultProxy]
+) -> None:
+    from servers.faults import Fault
+
+    program = program_at(site.folder / "meant" / "kept")
+    canary = {**canaries(), "client_secret": f"cs-{secrets.token_hex(12)}", "credential": program.options["credential"]}
+    plugin = plugin_at(site.folder / "meant" / "values.ini", field=canary["text"])
+    vault = azure_at(azure).at(client_id=azure.add(client_secret=canary["client_secret"]).client_id)
+    login = {"client_secret": "{{ canary.client_secret }}"}
+    echo = fault_proxy(vault.base, ca=azure.ca, certificate=azure.certificate)
+    for name, status in (("text", 400), ("changed", 403), ("password", 404), ("key", 409)):
+        content = {"error": {"code": canary["short"], "message": f"cannot use {canary[name]}"}}
+        echo.add(Fault.answer(status, content, {"X-Echo": canary["short"]}), path="^/secrets", times=2)
+    kept = {"azure": "text", "program": "password"}
+    good = [
+        vault.task(**login),
+        program.task(credential="{{ canary.credential }}"),
+        plugin.task(),
+        *(of("secret_text", identifier=f"in_{one}", value="x", secret_manager=one) for one in kept),
+        *(of("secret_text", identifier=f"in_{one}", value=f"{{{{ canary.{name} }}}}") for one, name in kept.items()),
+        of("secret_file", identifier="key", content="{{ canary.key }}", secret_manager="azure"),
+        of("secret_info"),
+        *(meant(f"in_{one}", one) for one in kept),
+        meant("lookup://plugin/field", "plugin"),
+        vault.task(**login, identifier="azure_echo", vault_url=echo.url, check=False),
+    ]
+    bad = [
+        *(
+            of("secret_text", identifier="a", value="{{ canary.text }}", secret_manager="azure_echo")
+            for _number in range(4)
+        ),
+        *(debugged("azurevault://azure_echo/a") for _number in range(4)),
+        vault.task(client_secret="{{ canary.password }}"),
+        program.task(credential="{{ canary.password }}"),
+        plugin.task(options={"file": "/nowhere"}, credential="{{ canary.text }}", credential_option="file"),
+        debugged("custom://program/none"),
+        debugged("lookup://plugin/none"),
+        debugged("in_azure#field"),
+    ]
+    Watched(site, canary).run(good, bad)
+    given = {name: (site.folder / "meant" / name).read_text() for name in (*kept, "plugin")}
+    assert given == {**{one: canary[name] for one, name in kept.items()}, "plugin": canary["text"]}
+    assert len(echo.seen) >= 8

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from connector_tasks import kept_in_vault
 from entry_points import at_hosts, served
-from running_examples import NEED_HOSTS, NEED_SERVERS, run_documentation, run_twice
+from running_examples import EXAMPLES, NEED_HOSTS, NEED_SERVERS, run_documentation, run_twice
 from site_of_runs import Site
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from servers.aws import Aws
     from servers.azure_key_vault import Azure
+    from servers.cyberark_ccp import Ccp
+    from servers.cyberark_conjur import Conjur
     from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
     from servers.sshd import Sshd
@@ -86,52 +89,127 @@ def host_variables(sshd: Sshd, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def check_vault(site: Site, openbao: OpenBao, moto: Aws) -> None:
-    password = kept_in_vault(openbao, "shop/web/db_password")
-    lines = (site.folder / "web.ini").read_text().splitlines()
-    assert lines == [f"password = {password}", f"the same = {password}", f"as a URL = {password}"]
+@pytest.fixture(scope="module")
+def conjur_variables(conjur: Conjur) -> dict[str, str]:
+    """The variables of a host, as Conjur's clients take them, with the policies that the examples expect."""
+    conjur.load("root", (EXAMPLES / "files" / "conjur.policy").read_text())
+    host = conjur.roles["host/shop/web/ansible"]
+    conjur.declare("apps/payments/db_password", host)
+    return {
+        "CONJUR_APPLIANCE_URL": conjur.url,
+        "CONJUR_ACCOUNT": conjur.account,
+        "CONJUR_CERT_FILE": str(conjur.ca),
+        "CONJUR_AUTHN_LOGIN": host.login,
+        "CONJUR_AUTHN_API_KEY": host.api_key,
+    }
 
 
-def check_aws(site: Site, openbao: OpenBao, moto: Aws) -> None:
-    token = moto.client("secretsmanager").get_secret_value(SecretId="shop/api_token")["SecretString"]
-    lines = (site.folder / "shop.ini").read_text().splitlines()
-    assert lines[1:] == [f"api_token = {token}", f"the_same = {token}"]
+@pytest.fixture(scope="module")
+def ccp_variables(ccp: Ccp) -> dict[str, str]:
+    """The variables of an application with a client certificate, with the accounts that the examples expect."""
+    ccp.add_application("ansible", "Payments", "Shop", certificate="ansible")
+    ccp.add_account("Payments", "db-prod-root", "a password of root", UserName="root")
+    ccp.add_account("Shop", "db-prod", "a password of the shop", UserName="shop")
+    certificate, key = ccp.authority.issue("ansible")
+    files = {"CCP_CA": ccp.ca, "CCP_CLIENT_CERT": certificate, "CCP_CLIENT_KEY": key}
+    return {"CCP_URL": ccp.url, "CCP_APP_ID": "ansible", **{name: str(file) for name, file in files.items()}}
 
 
-def check_default(site: Site, openbao: OpenBao, moto: Aws) -> None:
-    assert len(kept_in_vault(openbao, "moving/made_after")) == 32
-
-
-CHECKS: dict[str, Callable[[Site, OpenBao, Aws], None]] = {
-    "aws.yml": check_aws,
-    "default_secret_manager.yml": check_default,
-    "hashicorp_vault.yml": check_vault,
-}
-
-
-@pytest.mark.parametrize("example", sorted(NEED_SERVERS))
-def test_playbook(
-    site: Site,
-    openbao: OpenBao,
-    moto: Aws,
-    vault_variables: dict[str, str],
-    aws_variables: dict[str, str],
-    example: str,
-) -> None:
-    run_twice(site, example, {**vault_variables, **aws_variables})
-    CHECKS[example](site, openbao, moto)
-
-
-@pytest.mark.parametrize("entry", sorted(served()))
-def test_examples_of_the_documentation(
-    site: Site,
+@pytest.fixture(scope="module")
+def variables(
     vault_variables: dict[str, str],
     aws_variables: dict[str, str],
     azure_variables: dict[str, str],
     google_variables: dict[str, str],
-    entry: str,
-) -> None:
-    run_documentation(site, entry, {**vault_variables, **aws_variables, **azure_variables, **google_variables})
+    conjur_variables: dict[str, str],
+    ccp_variables: dict[str, str],
+) -> dict[str, str]:
+    """All of them."""
+    return {
+        **vault_variables,
+        **aws_variables,
+        **azure_variables,
+        **google_variables,
+        **conjur_variables,
+        **ccp_variables,
+    }
+
+
+def lines_of(site: Site, name: str = "shop.ini") -> list[str]:
+    return (site.folder / name).read_text().splitlines()
+
+
+def check_vault(site: Site, server: OpenBao) -> None:
+    password = kept_in_vault(server, "shop/web/db_password")
+    lines = lines_of(site, "web.ini")
+    assert lines == [f"password = {password}", f"the same = {password}", f"as a URL = {password}"]
+
+
+def check_aws(site: Site, server: Aws) -> None:
+    token = server.client("secretsmanager").get_secret_value(SecretId="shop/api_token")["SecretString"]
+    assert lines_of(site)[1:] == [f"api_token = {token}", f"the_same = {token}"]
+
+
+def check_default(site: Site, server: OpenBao) -> None:
+    assert len(kept_in_vault(server, "moving/made_after")) == 32
+
+
+def check_azure(site: Site, server: Azure) -> None:
+    password = server.vault.newest("shop-db-password")["value"]
+    assert (len(password), lines_of(site)) == (32, [f"password = {password}", f"as a URL = {password}"])
+
+
+def check_google(site: Site, server: GoogleCloud) -> None:
+    name = "projects/payments-prod/secrets/shop-api_token/versions/latest"
+    token = server.secrets_client.access_secret_version(name=name).payload.data.decode()
+    assert lines_of(site)[1:] == [f"api_token = {token}", f"the_same = {token}"]
+
+
+def check_conjur(site: Site, server: Conjur) -> None:
+    (password,) = server.variables["shop/web/db_password"].values.values()
+    assert lines_of(site, "web.ini") == [f"password = {password.decode()}", f"as a URL = {password.decode()}"]
+
+
+def check_ccp(site: Site, server: Ccp) -> None:
+    assert lines_of(site) == ["user = shop", "password = a password of the shop"]
+
+
+def check_custom(site: Site, _server: object) -> None:
+    first, second = lines_of(site)
+    assert (len(first), first.partition(" = ")[2]) == (len("password = ") + 32, second.partition(" = ")[2])
+    assert (site.folder / "age-secrets" / "db_password.age").read_bytes().startswith(b"age-encryption.org")
+
+
+def check_lookup(site: Site, _server: object) -> None:
+    assert lines_of(site) == ["user = shop", "password = correct horse battery staple"]
+
+
+# By playbook: the fixture of the server that has what it makes, if any, and the check.
+CHECKS: dict[str, tuple[str, Callable[[Site, Any], None]]] = {
+    "aws.yml": ("moto", check_aws),
+    "azure.yml": ("azure", check_azure),
+    "custom.yml": ("", check_custom),
+    "cyberark_ccp.yml": ("ccp", check_ccp),
+    "cyberark_conjur.yml": ("conjur", check_conjur),
+    "default_secret_manager.yml": ("openbao", check_default),
+    "google.yml": ("google_cloud_server", check_google),
+    "hashicorp_vault.yml": ("openbao", check_vault),
+    "lookup.yml": ("", check_lookup),
+}
+
+
+@pytest.mark.parametrize("example", sorted(NEED_SERVERS))
+def test_playbook(site: Site, variables: dict[str, str], request: pytest.FixtureRequest, example: str) -> None:
+    if example == "custom.yml" and not shutil.which("age-keygen"):
+        pytest.skip("needs the command age")
+    run_twice(site, example, variables)
+    fixture, check = CHECKS[example]
+    check(site, request.getfixturevalue(fixture) if fixture else None)
+
+
+@pytest.mark.parametrize("entry", sorted(served()))
+def test_examples_of_the_documentation(site: Site, variables: dict[str, str], entry: str) -> None:
+    run_documentation(site, entry, variables)
 
 
 @pytest.mark.parametrize("example", sorted(NEED_HOSTS))

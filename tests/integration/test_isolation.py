@@ -40,6 +40,8 @@ VAULT = {"url": "http://127.0.0.1:1", "retries": 0, "check": False}
 GOOGLE = {"gcp_project": "payments", "endpoint": "http://127.0.0.1:1", "check": False}
 KEY = {"location": "global", "key_ring": "r", "key": "k"}
 AWS = {"region": "eu-central-1", "access_key_id": "AKIAX", "endpoint_url": "http://127.0.0.1:1", "check": False}
+CONJUR = {"url": "http://127.0.0.1:1", "account": "a", "login": "host/a", "check": False}
+CCP = {"url": "http://127.0.0.1:1", "app_id": "a", "check": False}
 AZURE = {"vault_url": "https://127.0.0.1:1", "tenant_id": "t", "client_id": "c", "check": False}
 
 
@@ -150,6 +152,17 @@ TABLE: dict[str, list[Task]] = {
         *elsewhere("connector_azure_key_vault", "client_secret", identifier="b", **AZURE),
         *elsewhere("connector_azure_key_vault", "client_certificate", identifier="b", **AZURE),
         *elsewhere("connector_azure_key_vault", "ca_cert", identifier="b", client_secret="x", **AZURE),
+    ],
+    "modules/connector_cyberark_conjur": [
+        of("connector_cyberark_conjur", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_cyberark_conjur", "api_key", identifier="b", **CONJUR),
+        *elsewhere("connector_cyberark_conjur", "password", identifier="b", **CONJUR),
+        *elsewhere("connector_cyberark_conjur", "ca_cert", identifier="b", api_key="x", **CONJUR),
+    ],
+    "modules/connector_cyberark_ccp": [
+        of("connector_cyberark_ccp", **OURS, identifier="only_theirs_vault", state="absent"),
+        *elsewhere("connector_cyberark_ccp", "client_key", identifier="b", client_cert="x", **CCP),
+        *elsewhere("connector_cyberark_ccp", "ca_cert", identifier="b", **CCP),
     ],
     "modules/connector_aws_kms": [
         of("connector_aws_kms", **OURS, identifier="only_theirs_vault", state="absent"),

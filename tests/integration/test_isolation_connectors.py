@@ -9,11 +9,26 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from connector_tasks import Connector, ignored, named, of, place, read
+from connector_tasks import (
+    Connector,
+    azure_at,
+    ccp_at,
+    conjur_at,
+    ignored,
+    named,
+    of,
+    place,
+    plugin_at,
+    program_at,
+    read,
+)
 from site_of_runs import BROKER, Site, Task
 
 if TYPE_CHECKING:
     from servers.aws import Aws
+    from servers.azure_key_vault import Azure
+    from servers.cyberark_ccp import Ccp
+    from servers.cyberark_conjur import Conjur
     from servers.openbao import OpenBao
 
 OURS = {"org": "payments", "project": "ours"}
@@ -121,3 +136,99 @@ def attempts(aws: Connector) -> list[Task]:
         of("connector_aws_kms", **OURS, identifier="kms", state="absent"),
         of("connector_hashicorp_vault", **OURS, identifier="vault", base_path="elsewhere"),
     ]
+
+
+class Others:
+    """What one project declares at the other secret managers; all that it has in common with another are names."""
+
+    def __init__(self, scope: dict[str, str], site: Site, azure: Azure, conjur: Conjur, ccp: Ccp) -> None:
+        self.scope = scope
+        self.word = scope["project"]
+        self.azure = azure_at(azure)
+        self.conjur = conjur_at(conjur, "in_conjur", "shared")
+        conjur.variables[f"{self.conjur.base}/shared"].add(self._value("shared"))
+        self.ccp = ccp_at(ccp)
+        ccp.add_account(self.ccp.base, "db", f"db-of-{self.word}", UserName=f"user-of-{self.word}")
+        self.program = program_at(site.folder / "kept" / self.word)
+        self.plugin = plugin_at(site.folder / f"{self.word}.ini", field=f"field-of-{self.word}")
+
+    def _value(self, name: str) -> bytes:
+        return f"{name}-of-{self.word}".encode()
+
+    def declared(self) -> list[Task]:
+        connectors = (self.azure, self.conjur, self.ccp, self.program, self.plugin)
+        managers = {"azure": "in_azure", "conjur": "in_conjur", "program": "in_program"}
+        references = {"ccp": "Object=db#UserName", "plugin": "field"}
+        return [
+            of("scope", **self.scope),
+            *(connector.task(**self.scope) for connector in connectors),
+            *(
+                of("secret_text", **self.scope, identifier=name, value=f"{name}-of-{self.word}", secret_manager=one)
+                for one, name in managers.items()
+            ),
+            *(
+                of("secret_text", **self.scope, identifier=f"of_{one}", reference=reference, secret_manager=one)
+                for one, reference in references.items()
+            ),
+        ]
+
+    def readings(self) -> dict[str, str]:
+        """Return what each reference must give."""
+        return {
+            **{name: f"{name}-of-{self.word}" for name in ("in_azure", "in_conjur", "in_program")},
+            "of_ccp": f"user-of-{self.word}",
+            "of_plugin": f"field-of-{self.word}",
+            "azurevault://azure/in-az0ure": f"in_azure-of-{self.word}",
+            f"conjur://conjur/{self.conjur.base}/in_conjur": f"in_conjur-of-{self.word}",
+            f"conjur://conjur/{self.conjur.base}/shared": f"shared-of-{self.word}",
+            "cyberark://ccp/Object=db": f"db-of-{self.word}",
+            "custom://program/in_program": f"in_program-of-{self.word}",
+            "lookup://plugin/field": f"field-of-{self.word}",
+        }
+
+    def attempts(self, theirs: Others) -> list[Task]:
+        """Return what this project may try at what the other one has at the same servers."""
+        base, safe = theirs.conjur.base, theirs.ccp.base
+        return [
+            *(of("connector_check", **self.scope, identifier=one) for one in ("azure", "conjur", "ccp", "program")),
+            of("secret_info", **self.scope),
+            read("in_azure", "in_conjur", "in_program", **self.scope),
+            *(
+                read(reference, **self.scope)
+                for reference in (
+                    f"conjur://conjur/{base}/shared",
+                    f"conjur://conjur/{base}/in_conjur",
+                    f"cyberark://ccp/Safe={safe};Object=db",
+                    "cyberark://ccp/Object=db#Safe",
+                    "custom://program/../theirs",
+                    "in_conjur@2",
+                )
+            ),
+            of("secret_text", **self.scope, identifier="x", reference=f"{base}/shared", secret_manager="conjur"),
+            of("connector_cyberark_ccp", **self.scope, identifier="ccp", safe=safe),
+        ]
+
+
+def test_each_gets_its_own_at_the_others(site: Site, azure: Azure, conjur: Conjur, ccp: Ccp) -> None:
+    """As above, in one run for both projects."""
+    ours, theirs = (Others(scope, site, azure, conjur, ccp) for scope in (OURS, THEIRS))
+    site.run([of("scope", org="payments"), *theirs.declared(), *ours.declared()])
+    reads = [(f"{turn} {one.word}", one) for turn in ("first", "second") for one in (theirs, ours)]
+    tries = ours.attempts(theirs)
+    run = site.run(
+        [
+            *(read(*one.readings(), name=name, **one.scope) for name, one in reads),
+            *(ignored(f"try {number}", task) for number, task in enumerate(tries)),
+        ],
+        "-vvv",
+        "--diff",
+        environment=BROKER,
+    )
+    assert {name: run.result(name)["msg"] for name, _one in reads} == {
+        name: list(one.readings().values()) for name, one in reads
+    }
+    results = [task["result"] for task in run.tasks if task["task"].startswith("try")]
+    assert len(results) == len(tries)
+    assert "of-ours" in json.dumps(results)
+    assert "of-theirs" not in run.output[run.output.index("TASK [try 0]") :]
+    assert "of-theirs" not in json.dumps(results)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from servers.aws import Aws, Microburst, Ministack
     from servers.aws_login import AwsLogin
     from servers.azure_key_vault import Azure
+    from servers.cyberark_ccp import Ccp
+    from servers.cyberark_conjur import Conjur
     from servers.faults import FaultProxy
     from servers.google_cloud import GoogleCloud
     from servers.kerberos import Kerberos
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = [
     "aws_login",
     "azure",
+    "ccp",
+    "conjur",
+    "conjur_cloud",
     "fault_proxy",
     "google_cloud",
     "google_cloud_server",
@@ -48,6 +53,9 @@ __all__ = [
 SERVERS = {
     "aws_login",
     "azure",
+    "ccp",
+    "conjur",
+    "conjur_cloud",
     "fault_proxy",
     "google_cloud",
     "google_cloud_server",
@@ -167,6 +175,33 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
     from servers.azure_key_vault import serve
 
     with serve(tmp_path_factory.mktemp("azure")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def conjur(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conjur]:
+    """CyberArk Conjur, over TLS."""
+    from servers.cyberark_conjur import serve
+
+    with serve(tmp_path_factory.mktemp("conjur")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def conjur_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conjur]:
+    """Conjur as Conjur Cloud has it: all paths begin with /api."""
+    from servers.cyberark_conjur import serve
+
+    with serve(tmp_path_factory.mktemp("conjur-cloud"), prefix="/api") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ccp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ccp]:
+    """CyberArk's Central Credential Provider, over TLS, with client certificates."""
+    from servers.cyberark_ccp import serve
+
+    with serve(tmp_path_factory.mktemp("ccp")) as server:
         yield server
 
 

@@ -126,8 +126,10 @@ class Kerberos:
     def down(self) -> Iterator[None]:
         """Have no KDC for a while."""
         self.stop()
-        yield
-        self.start()
+        try:
+            yield
+        finally:
+            self.start()
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=5):

@@ -34,6 +34,7 @@ HOSTS = tuple(f"127.0.0.{number}" for number in range(1, 21))
 STRANGE_HOST = "127.0.0.21"
 # sshd's MAX_LISTEN_SOCKS.
 MOST_ADDRESSES = 16
+HOMES = "scoped-homes-"
 METHODS = {
     "key": "PubkeyAuthentication",
     "password": "PasswordAuthentication",
@@ -74,7 +75,7 @@ class Account:
         file.parent.mkdir(mode=0o700, exist_ok=True)
         with file.open("a", encoding="utf-8") as opened:
             opened.write(f"{line.strip()}\n")
-        for path in {file, file.parent}:
+        for path in (file, file.parent):
             os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
@@ -160,13 +161,12 @@ def _accounts() -> Iterator[dict[str, Account]]:
     """Give a user for each way to log in, and take them away again, with those of tests that were killed."""
     _remove(name for name in _ours() if not Path(f"/proc/{name.split('-')[1]}").exists())
     # A folder that others may enter, unlike that of the tests.
-    homes = Path(tempfile.mkdtemp(prefix="scoped-homes-", dir="/tmp"))
+    homes = Path(tempfile.mkdtemp(prefix=HOMES, dir="/tmp"))
     homes.chmod(0o755)
     try:
         yield {method: _new_account(homes, method) for method in ("key", "password", "ticket")}
     finally:
         _remove(name for name in _ours() if name.split("-")[1] == str(os.getpid()))
-        shutil.rmtree(homes)
 
 
 def _new_account(homes: Path, method: str) -> Account:
@@ -188,12 +188,15 @@ def _ours() -> list[str]:
 
 def _remove(names: Iterator[str]) -> None:
     for name in names:
-        user = pwd.getpwnam(name).pw_uid
+        user = pwd.getpwnam(name)
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if process.stat().st_uid == user:
+                if process.stat().st_uid == user.pw_uid:
                     os.kill(int(process.name), signal.SIGKILL)
         _run("userdel", "-f", name)
+        homes = Path(user.pw_dir).parent
+        if homes.name.startswith(HOMES):
+            shutil.rmtree(homes, ignore_errors=True)
 
 
 def _run(name: str, *options: str, given: str = "") -> None:
@@ -206,7 +209,7 @@ def _run(name: str, *options: str, given: str = "") -> None:
 @contextlib.contextmanager
 def _variables() -> Iterator[Mapping[str, str]]:
     with contextlib.ExitStack() as exits:
-        folders = [Path(exits.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)]
+        folders = [Path(exits.enter_context(tempfile.TemporaryDirectory())) for _number in range(2)]
         kerberos = exits.enter_context(serve_kerberos(folders[0]))
         server = exits.enter_context(serve(folders[1], kerberos))
         server.ticket.welcome(kerberos.add("alice", "password"))

@@ -11,7 +11,6 @@ import hmac
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -176,6 +175,8 @@ def _bases(user: int) -> Iterator[str]:
 
 
 def _temp() -> str:
+    import tempfile
+
     try:
         return tempfile.gettempdir()
     except OSError:

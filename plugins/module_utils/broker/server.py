@@ -22,7 +22,6 @@ from .engines import Engines
 from .lifetime import LifeTime
 from .meeting import Meeting, locked
 from .protocol import PROTOCOL, ProtocolError, TooLarge, answer_to_wire, receive, send
-from .wire import request_from_wire, result_to_wire
 
 __all__ = ["Server", "listen"]
 
@@ -139,13 +138,18 @@ class Server:
         if message["call"] == "usage":
             yield {"usage": self._engines.usage.counts()}
         elif message["call"] == "handle":
-            result = self._engines.declaring.handle(request_from_wire(message["request"]))
-            yield {"result": result_to_wire(result)}
+            yield {"result": self._handle(message["request"])}
         elif message["call"] == "log_in":
             login = self._engines.reading.log_in(Query(**message["query"]))
             yield {"login": login, "notices": self._engines.reading.take_notices()}
         else:
             yield from self._answers([Query(**query) for query in message["queries"]])
+
+    def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        # Imported here: many runs only read.
+        from .wire import request_from_wire, result_to_wire
+
+        return result_to_wire(self._engines.declaring.handle(request_from_wire(request)))
 
     def _answers(self, queries: list[Query]) -> Iterator[dict[str, Any]]:
         answers = self._engines.reading.resolve(queries)

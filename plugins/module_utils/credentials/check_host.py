@@ -75,7 +75,8 @@ def _answers(login: HostLogin, folder: str) -> Iterator[dict[str, str]]:
     if login.scheme != "password":
         yield {"SSH_ASKPASS_REQUIRE": "never"}
         return
-    with answering(folder, login.password, account=f"{login.user}@") as environment:
+    account = f"{login.user}@" if login.user else ""
+    with answering(folder, login.password, account=account) as environment:
         yield environment
 
 

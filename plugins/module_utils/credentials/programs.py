@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from ..model.errors import MissingLibrary
@@ -79,16 +77,8 @@ def run(
         except subprocess.TimeoutExpired:
             raise TimedOut from None
         finally:
-            _kill(process)
+            process.kill_all()
     return Ended(process.returncode, _text(output), _text(complaint))
-
-
-def _kill(process: Process) -> None:
-    """Kill a process that has not ended, and all that it started."""
-    if process.returncode is None:
-        # It leads a group, and was not waited for, so the number is still its own.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _text(content: bytes) -> str:

@@ -29,7 +29,7 @@ def ssh_options(login: HostLogin) -> list[str]:
         "IdentitiesOnly": "yes",
         **_of_key(login),
         **({"NumberOfPasswordPrompts": "1"} if login.scheme == "password" else {}),
-        **({"User": login.user} if login.user else {}),
+        **({"User": f'"{login.user}"'} if login.user else {}),
         **({"Port": str(login.port)} if login.port else {}),
     }
     return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]

@@ -23,7 +23,9 @@ def explain(stderr: str, login: HostLogin, host: str) -> ScopedSecretsError | No
     for scheme, pattern, failure in _FAILURES:
         if scheme in ("", login.scheme) and re.search(pattern, stderr, re.MULTILINE):
             return failure(login, host)
-    denied = re.search(r"^\S+: Permission denied \(([a-z,-]+)\)\.\s*$", stderr, re.MULTILINE)
+    # A jump host denies others.
+    user = re.escape(f"{login.user}@") if login.user else ""
+    denied = re.search(rf"^{user}\S+: Permission denied \(([a-z,-]+)\)\.\s*$", stderr, re.MULTILINE)
     return _denied(login, host, denied[1].split(",")) if denied else None
 
 
@@ -110,7 +112,7 @@ def _closed(_login: HostLogin, host: str) -> Unavailable:
     return Unavailable(
         "host_closes_connection",
         f"The host '{host}' ends the connection before anybody can log in.",
-        hint="It may be busy (MaxStartups), block this address, or run something else at that port.",
+        hint="It may be busy, block this address, or be something else; or a jump host does not let ssh through.",
         retryable=True,
     )
 

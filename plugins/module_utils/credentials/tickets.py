@@ -69,13 +69,13 @@ class Tickets:
             flight.set_exception(error)
 
     def _renewed(self, request: TicketRequest, earlier: _Ticket | None) -> _Ticket:
-        """Return a new ticket, or the earlier one where the KDC does not answer while that is valid."""
+        """Return a new ticket, or the earlier one for half of its rest where the KDC does not answer."""
         path = earlier.path if earlier else self._new_path()
         try:
             return _fetch(request, path)
         except ScopedSecretsError as error:
             if earlier and error.retryable and time.time() < earlier.ends:
-                return earlier
+                return earlier._replace(begins=time.time())
             raise
 
     def _new_path(self) -> str:

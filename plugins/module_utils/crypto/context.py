@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .encoding import encode_fields
 
@@ -14,8 +14,7 @@ __all__ = ["FORMAT", "Context"]
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """The one place where a value belongs. Ids, never names, so that a rename re-encrypts nothing."""
 
     store_id: str

@@ -17,8 +17,7 @@ import os
 import struct
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 from ..model.errors import Damaged, InvalidInput
 from .context import FORMAT, Context
@@ -56,8 +55,7 @@ class DataKeyWrapper(Protocol):
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What an envelope says of itself before anything is opened."""
 
     flags: int
@@ -65,8 +63,7 @@ class Header:
     connector_id: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(NamedTuple):
     """An envelope taken apart. `bound` is all up to the nonce."""
 
     header: Header

@@ -12,7 +12,6 @@ import errno
 import os
 import shlex
 import stat
-import tempfile
 
 from ..model.errors import Damaged, KeyRefused
 from .encoding import encode_fields
@@ -168,6 +167,9 @@ def _check_guard(path: str, info: os.stat_result) -> None:
 
 def create_key_file(path: str) -> RootKey:
     """Write a new random root key, or return the one that another process wrote first. Never a half file."""
+    # Imported here: most stores have their key.
+    import tempfile
+
     folder = os.path.dirname(os.path.abspath(path))
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from ..model.errors import NotFound
 from ..model.queries import Answer, Query
 from .resolver import Composed, Located
 
-Found = Answer | Located | Composed
+__all__ = ["AnswerCache", "Found"]
 
-__all__ = ["AnswerCache"]
+Found: TypeAlias = "Answer | Located | Composed"
 
 MAX_BYTES = 16 * 1024 * 1024
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from ..model.errors import InvalidInput
-from ..model.messages import Request, Result
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
 from .cache import AnswerCache, Found
@@ -26,6 +25,7 @@ from .usage import Usage
 
 if TYPE_CHECKING:
     from ..model.host_login import HostLogin
+    from ..model.messages import Request, Result
     from .access import Access
     from .fetching import Fetches
     from .host_logins import HostLogins

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import NamedTuple
 
 from ..model.errors import NotFound, ScopedSecretsError
@@ -99,9 +99,13 @@ def _is_over(entry: _Entry, ttl: float | None) -> bool:
 def in_parallel(jobs: Iterable[Callable[[], None]]) -> None:
     """Run all jobs, eight at a time, and return when they are done."""
     jobs = list(jobs)
-    if len(jobs) == 1:
-        jobs[0]()
+    if len(jobs) < 2:
+        for job in jobs:
+            job()
         return
+    # Imported here: most calls find everything there.
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         for done in [pool.submit(job) for job in jobs]:
             done.result()

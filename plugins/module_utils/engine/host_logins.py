@@ -16,8 +16,7 @@ from typing import Any
 
 from ..credentials import keys
 from ..credentials.agent import Agent
-from ..credentials.kinit import TicketRequest
-from ..credentials.tickets import Tickets
+from ..credentials.tickets import TicketRequest, Tickets
 from ..model.host_login import HostLogin
 
 __all__ = ["HostLogins", "full_principal", "handed_out", "read_key"]

@@ -51,9 +51,9 @@ def path_for(keeper: Keeper | None, identifier: str, kind: str, value: bytes | N
     return "" if keeper.keeps_keys else cast(ValueKeeper, manager).path_of(identifier)
 
 
-def _check_able(keeper: Keeper, capability: Capability, doing: str) -> None:
+def _check_able(keeper: Keeper, capability: Capability, doing: str, hint: str = "") -> None:
     if capability not in keeper.kind.CAPABILITIES:
-        raise failures.not_able(keeper.what, keeper.kind.TITLE, doing)
+        raise failures.not_able(keeper.what, keeper.kind.TITLE, doing, hint)
 
 
 def is_kept_there(keeper: Keeper, secret: Secret) -> bool:
@@ -64,7 +64,8 @@ def is_kept_there(keeper: Keeper, secret: Secret) -> bool:
 def check_removable(keeper: Keeper | None, secret: Secret) -> None:
     """Raise InvalidInput if what was written for a secret can't be removed by its manager."""
     if keeper and is_kept_there(keeper, secret):
-        _check_able(keeper, Capability.DELETE, "delete secrets")
+        hint = "Set 'force: true': the secret is forgotten here, and its value stays there for others to remove."
+        _check_able(keeper, Capability.DELETE, "delete secrets", hint)
         describe(keeper).check_writing(None)
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..managers import builtin
 from ..managers.base import KeyKeeper, Manager
@@ -19,8 +19,7 @@ from .session import Session
 __all__ = ["Keeper", "Managers", "connector_removed", "load_managers"]
 
 
-@dataclass(frozen=True, slots=True)
-class Keeper:
+class Keeper(NamedTuple):
     """A connector, and the scope that it belongs to."""
 
     connector: Connector
@@ -49,8 +48,7 @@ class Keeper:
         return prefix + self.connector.identifier
 
 
-@dataclass(frozen=True, slots=True)
-class Managers:
+class Managers(NamedTuple):
     """The connectors of a scope and of those above it, those removed by force too; the nearest scope first.
 
     `inherits`: whether the account lets a scope use those of a higher one.

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..crypto.rootkey import DEFAULT_KDF, RootKey, create_key_file, from_base64, from_passphrase, read_key_file
 from ..model.entities import Scope
@@ -26,8 +25,7 @@ from .session import Session
 __all__ = ["OpenStore", "open_store"]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenStore:
+class OpenStore(NamedTuple):
     """A store with the keys that open it. `created` names what was made for it just now, for people to read."""
 
     database: Database

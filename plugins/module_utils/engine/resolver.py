@@ -17,7 +17,7 @@ from typing import Any
 from ..crypto.context import Context
 from ..crypto.scopekey import ScopeKey
 from ..managers import failures
-from ..managers.base import Capability
+from ..managers.base import Capability, ValueKeeper
 from ..managers.registry import manager_kind
 from ..model.entities import Scope, Secret, SecretVersion
 from ..model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
@@ -172,23 +172,29 @@ def _at_connector(managers: Managers, reference: Reference) -> Located:
         if keeper.path == path and not connector.is_removed and connector.identifier == reference.identifier:
             if connector.kind != kind:
                 raise _other_kind(reference, keeper, kind)
-            keys = (reference.key,) if reference.key else ()
             manager_kind(connector.kind)
+            keys = _keys_of_others(keeper, reference.key)
             return Located(keeper, f"'{reference}'", "text", keys=keys, path=reference.path, version=reference.version)
     raise _unknown_connector(reference, managers.scope)
 
 
 def _referenced(keeper: Keeper, secret: Secret, reference: Reference, what: str) -> Located:
-    keys = tuple(filter(None, (secret.reference_key, reference.key)))
     return Located(
         keeper,
         what,
         secret.kind,
-        keys=keys,
+        keys=_keys_of_others(keeper, secret.reference_key, reference.key),
         expires_at=secret.expires_at,
         path=secret.path,
         version=reference.version,
     )
+
+
+def _keys_of_others(keeper: Keeper, *named: str) -> tuple[str, ...]:
+    """Return the fields to take out of what others keep, one after the other: those named, or what the kind says."""
+    kind = keeper.kind
+    default = kind.DEFAULT_KEY if issubclass(kind, ValueKeeper) else ""
+    return tuple(filter(None, named)) or tuple(filter(None, (default,)))
 
 
 def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:

@@ -189,7 +189,9 @@ class SecretResource(Resource[SecretState]):
             return Keeping(envelope=access.seal(keeper, value, context))
         path = state.secret.path if state.secret else path_for(keeper, self.identifier, self.kind, value)
         shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
-        writing = Writing(adopt=bool(self.params.get("adopt")), is_text=self.kind == "text", **shown)
+        previous = state.version.at_provider if state.version else ""
+        is_text, adopt = self.kind == "text", bool(self.params.get("adopt"))
+        writing = Writing(adopt=adopt, is_text=is_text, previous=previous, **shown)
         return Keeping(path=path, at_provider=access.write(keeper, path, value, writing))
 
     def _keeper(self, state: SecretState) -> Keeper | None:

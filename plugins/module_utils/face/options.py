@@ -12,7 +12,7 @@ import configparser
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..model.errors import InvalidInput
 from ..model.settings import Settings
@@ -22,15 +22,18 @@ __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "
 INI_SECTION = "scoped_secrets"
 
 
-class Option(NamedTuple):
+class Option:
     """Where a shared option may be set besides directly (not even there: no argument); empty: not there."""
 
-    name: str
-    env: str
-    ini: str = ""
-    var: str = ""
-    secret: bool = False
-    is_argument: bool = True
+    def __init__(
+        self, name: str, env: str, ini: str = "", var: str = "", *, secret: bool = False, is_argument: bool = True
+    ) -> None:
+        self.name = name
+        self.env = env
+        self.ini = ini
+        self.var = var
+        self.secret = secret
+        self.is_argument = is_argument
 
 
 OPTIONS = (
@@ -90,8 +93,8 @@ def _resolve(
     if option.var and variables.get(option.var) is not None:
         value = variables[option.var]
         return _text(option, template(value) if template else value)
-    if os.environ.get(option.env):
-        return os.environ[option.env]
+    if given := os.environ.get(option.env):
+        return given
     return _ini(config_file).get(option.ini, "") if option.ini and config_file else ""
 
 

@@ -156,12 +156,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How a value is to be written. `adopt`: even over what others made; `tags`: for the provider to show."""
+    """How a value is to be written. `adopt`: even over what others made; `tags`: for the provider to show.
+
+    `previous` is the version that `write` returned last for this secret, empty for a new one: by it a kind whose
+    provider takes no mark knows its own.
+    """
 
     adopt: bool = False
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     is_text: bool = True
+    previous: str = ""
 
 
 class ValueKeeper(Manager):
@@ -169,6 +174,8 @@ class ValueKeeper(Manager):
 
     BATCH: ClassVar[int] = 1
     """How many paths `read_many` reads in one request."""
+    DEFAULT_KEY: ClassVar[str] = ""
+    """The field of what others keep there that is the value, where a reference names none; empty: all of it."""
 
     @abstractmethod
     def path_of(self, identifier: str) -> str:

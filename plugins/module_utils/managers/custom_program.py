@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -68,7 +67,7 @@ def run(program: Program, given: bytes) -> Ended:
         output = _talk(ours, theirs, given, program.max_output, deadline)
         return Ended(_status(process, deadline), output)
     except BaseException:
-        _kill(process)
+        process.kill_all()
         raise
 
 
@@ -139,13 +138,6 @@ def _left(deadline: float) -> float:
     if left <= 0:
         raise TimedOut
     return left
-
-
-def _kill(process: Process) -> None:
-    # It leads a group, and was not waited for, so the number is still its own.
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _close(*descriptors: int) -> None:

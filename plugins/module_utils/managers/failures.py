@@ -251,10 +251,11 @@ def secret_scheduled_for_deletion(what: str, path: str) -> NotFound:
     )
 
 
-def empty_value(what: str) -> InvalidInput:
+def empty_value(what: str, like: str = "is empty") -> InvalidInput:
+    """`like`: what the provider takes for empty."""
     return InvalidInput(
         "empty_value_not_allowed",
-        f"The value is empty, and {what} can't keep an empty value.",
+        f"The value {like}, and {what} can't keep an empty value.",
         hint="Keep it in the built-in secret manager or a KMS one, or remove the secret.",
     )
 

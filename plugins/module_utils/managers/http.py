@@ -47,6 +47,7 @@ __all__ = [
 REQUIREMENTS = ("requests>=2.32", "urllib3>=2.2")
 MAX_REPLY = 32 * 1024 * 1024
 CHUNK = 64 * 1024
+IDENTITY = "identity"
 CONNECTIONS = 32
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 4.0
@@ -259,16 +260,19 @@ class HttpSession:
         *,
         is_repeatable: Callable[[str, str], bool] = is_safe,
         redirects: int = 0,
+        encoding: str = IDENTITY,
     ) -> None:
         """`context` is called when TLS is first spoken: loading authorities takes as long as several requests.
 
-        `is_repeatable` takes method and URL. Redirects of 307 and 308 are followed, headers and all.
+        `is_repeatable` takes method and URL. Redirects of 307 and 308 are followed, headers and all. `encoding` is what
+        a server may answer in besides: one that does not compress, and that the caller decodes.
         """
         self.patience = patience
         self._what = place.what
         self._meter = place.meter
         self._is_repeatable = is_repeatable
         self._redirects = redirects
+        self._encoding = encoding
         self._make_context = context
         self._context: ssl.SSLContext | None = None
         self._lock = threading.Lock()
@@ -360,7 +364,7 @@ class HttpSession:
         import requests
 
         # Any encoding but this would let a small reply grow without bounds.
-        headers = {**request.headers, "Accept-Encoding": "identity"}
+        headers = {**request.headers, "Accept-Encoding": self._encoding}
         prepared = self._session.prepare_request(
             requests.Request(request.method, request.url, headers=headers, **request.body)
         )
@@ -379,7 +383,7 @@ class HttpSession:
             response.close()
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
-        if response.headers.get("Content-Encoding", "identity") != "identity":
+        if response.headers.get("Content-Encoding", IDENTITY) not in (IDENTITY, self._encoding):
             raise failures.malformed_reply(self._what, "it is compressed, which nobody asked for")
         content = bytearray()
         while chunk := response.raw.read1(CHUNK, decode_content=False):

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -20,6 +19,9 @@ __all__ = ["choose_login", "credentials_of", "kinds", "login_options", "manager_
 @lru_cache(maxsize=1)
 def kinds() -> dict[str, type[Manager]]:
     """Return every kind's class by its name, in alphabetical order. Loads all their files."""
+    # Imported here: who reads asks for one kind only.
+    import pkgutil
+
     folder = importlib.import_module(__package__)
     classes = {}
     for file in pkgutil.iter_modules(folder.__path__):

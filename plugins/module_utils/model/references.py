@@ -12,8 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import Forbidden, InvalidInput, NotFound
 from .identifiers import check_identifier
@@ -40,8 +39,7 @@ _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)\Z", re.DO
 _MAX_LENGTH = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A parsed reference. `scheme` is empty for a secret of the store; else `path` lies at connector `identifier`."""
 
     identifier: str
@@ -89,7 +87,7 @@ class Reference:
                     f"The reference '{self}' and the option '{option}' name two different {option}s.",
                     hint="Give it in one of the two places.",
                 )
-        return replace(self, version=self.version or version, key=self.key or key)
+        return self._replace(version=self.version or version, key=self.key or key)
 
     def scope(self, caller: ScopePath) -> ScopePath:
         """Return the scope that is meant when `caller` uses this reference; raise Forbidden where that is downward."""

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from .errors import Forbidden, InvalidInput
 from .identifiers import check_identifier
@@ -27,8 +27,7 @@ class Level(str, Enum):
         return list(Level).index(self)
 
 
-@dataclass(frozen=True, slots=True)
-class ScopePath:
+class ScopePath(NamedTuple):
     """The way from the account to one scope. Both parts empty: the account itself."""
 
     org: str = ""

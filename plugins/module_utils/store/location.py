@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..model.errors import InvalidInput
 
 __all__ = ["Location"]
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """The engine, and the path of the file that it keeps."""
 
     engine: str

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from ..model.errors import StoreRefused
 from .database import Database, Transaction
@@ -16,8 +16,7 @@ from .database import Database, Transaction
 __all__ = ["STEPS", "Step", "now", "open_schema", "run_steps"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A change of the schema: statements that run in one transaction."""
 
     number: int

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model.entities import Scope
 from ..model.scopes import ACCOUNT, ScopePath
@@ -30,8 +30,7 @@ _SELECT = """SELECT scope.*, default_manager.connector_id AS default_connector_i
     FROM scope LEFT JOIN default_manager ON default_manager.scope_id = scope.id"""
 
 
-@dataclass(frozen=True, slots=True)
-class WrappedKey:
+class WrappedKey(NamedTuple):
     """A generation of a scope's key, wrapped by its parent's key of `parent_generation` (0: by the root key)."""
 
     scope_id: str

@@ -312,6 +312,6 @@ def test_a_credential_has_no_versions_and_expires(engine: Engine) -> None:
 def test_a_credential_that_was_edited_in_the_database_is_found(engine: Engine, settings: Settings) -> None:
     declare(engine, "secret_text", identifier="word", value=b"x")
     declare(engine, "secret_ssh", identifier="a", user="web", password_ref="word")
-    with closing(connect(store_path(settings))) as database, database:
+    with closing(connect(store_path(settings), isolation_level=None)) as database:
         database.execute("UPDATE secret SET options = replace(options, 'web', 'root') WHERE identifier = 'a'")
     assert error_of(lambda: read(Engine(settings), "a")).code == "damaged_row"

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import manager_kind
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, Forbidden, NotFound
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
@@ -640,6 +642,38 @@ def test_a_reference_is_proven_to_be_there_and_goes_alone(settings: Settings, cl
         0,
         0,
     )
+
+
+def test_a_kind_may_say_which_field_is_the_value(cloud: Cloud, tree: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manager_kind("memory_vault"), "DEFAULT_KEY", "f")
+    vault(tree)
+    cloud.put("their/path", b'{"f": "{\\"in\\": 1}", "g": "y"}')
+    keep(tree, "r", value=None, secret_manager="vault", reference="their/path")
+    keep(tree, "s", value=None, secret_manager="vault", reference="their/path#f")
+    whole = b'{"in": 1}'
+    found = {"r": whole, "r#g": b"y", "s#in": b"1", "memory://vault/their/path": whole}
+    found["memory://vault/their/path#g"] = b"y"
+    assert {reference: read(tree, reference) for reference in found} == found
+    keep(tree, "v", secret_manager="vault")
+    assert read(tree, "v") == b"v"
+
+
+def test_a_kind_is_told_which_version_it_wrote_last(
+    cloud: Cloud, tree: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind: Any = manager_kind("memory_vault")
+    told: list[str] = []
+    write = kind.write
+
+    def noting(manager: Any, path: str, value: bytes, writing: Writing) -> str:
+        told.append(writing.previous)
+        return str(write(manager, path, value, writing))
+
+    monkeypatch.setattr(kind, "write", noting)
+    vault(tree)
+    for value in (b"one", b"two", b"three"):
+        keep(tree, "v", value=value, secret_manager="vault")
+    assert told == ["", "1", "2"]
 
 
 def test_a_value_does_not_become_a_reference_nor_the_other_way_round(

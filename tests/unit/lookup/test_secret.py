@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins import loader
 from ansible.template import Templar
 from ansible_collections.scoped.secrets.plugins.lookup.secret import LookupModule
 from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import connect
@@ -86,3 +88,12 @@ def test_values_in_order(options: dict[str, str], terms: list[Any], given: dict[
 def test_errors_with_their_codes(options: dict[str, str], terms: list[str], given: dict[str, Any], code: str) -> None:
     with pytest.raises(AnsibleLookupError, match=rf"\[{code}\]"):
         look_up(options, *terms, **given)
+
+
+def test_a_call_parses_no_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(*_given: object) -> None:
+        pytest.fail("ansible-core looks for options")
+
+    monkeypatch.setattr(loader, "AnsibleLoader", parse)
+    module = sys.modules[LookupModule.__module__]
+    loader.lookup_loader._load_config_defs(LookupModule.__module__, module, str(module.__file__))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,7 +37,7 @@ def kms(cloud: Cloud, reuse: str | None = None, key: str = "main") -> MemoryKms:
 
 def wrapping(keeper: MemoryKms, number: int = 0, **place: Any) -> tuple[DataKeyWrapping, bytes]:
     """Return what wraps the data key of one value, and the context of its envelope."""
-    context = replace(PLACE, **{"secret_id": f"secret-{number}", **place})
+    context = PLACE._replace(**{"secret_id": f"secret-{number}", **place})
     return DataKeyWrapping(data_keys_of(keeper), context), context.encode()
 
 

@@ -281,6 +281,13 @@ def test_nothing_compressed_is_asked_for_or_taken(client: Callable[..., Client])
     assert made.server.sent[0].headers["Accept-Encoding"] == "identity"
 
 
+def test_an_encoding_that_does_not_compress_may_be_asked_for(client: Callable[..., Client]) -> None:
+    made = client((200, {"Content-Encoding": "base64"}, b"eA=="), ok(b"x"), encoding="base64")
+    assert [made.session.request("GET", URL).content for _again in range(2)] == [b"eA==", b"x"]
+    assert made.server.sent[0].headers["Accept-Encoding"] == "base64"
+    assert client((200, {"Content-Encoding": "gzip"}, b"x"), encoding="base64").error().code == "malformed_reply"
+
+
 def test_what_is_sent(client: Callable[..., Client]) -> None:
     made = client(ok(b'{"a": 1}'))
     options = {"headers": {"X-Vault-Token": "t"}, "params": {"version": "2"}, "json": {"b": 2}}

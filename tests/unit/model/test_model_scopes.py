@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 IDENTIFIERS = st.from_regex(r"\Aid_[A-Za-z0-9_$]{0,20}\Z")
-PATHS = st.one_of(st.just(ACCOUNT), st.builds(ScopePath, IDENTIFIERS), st.builds(ScopePath, IDENTIFIERS, IDENTIFIERS))
+PATHS = st.one_of(st.just(ACCOUNT), IDENTIFIERS.map(ScopePath), st.builds(ScopePath, IDENTIFIERS, IDENTIFIERS))
 
 
 @given(PATHS)

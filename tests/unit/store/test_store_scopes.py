@@ -127,7 +127,7 @@ def test_a_scope_goes_with_its_keys_and_its_default(tree: Database) -> None:
     def work(tx: Transaction) -> None:
         insert_connector(tx, connector_row())
         set_default(tx, project_row(), "vault-id")
-        insert_key(tx, replace(OLD, scope_id="payments-api-id"), "now")
+        insert_key(tx, OLD._replace(scope_id="payments-api-id"), "now")
         insert_key(tx, OLD, "now")
         delete_scope(tx, project_row())
 
@@ -161,14 +161,14 @@ def test_keys_are_kept_by_generation_newest_first(database: Database) -> None:
         insert_key(tx, OLD, "now")
         add_wrap(tx, "account-id", 1)
         add_wrap(tx, "account-id", 1)
-        insert_key(tx, replace(OLD, generation=0, state="destroyed"), "now")
+        insert_key(tx, OLD._replace(generation=0, state="destroyed"), "now")
         retire_keys(tx, "account-id")
         insert_key(tx, NEW, "now")
         add_wrap(tx, "account-id", 2)
 
     database.write(work)
-    destroyed = replace(OLD, generation=0, state="destroyed")
-    expected = [replace(NEW, wraps=1), replace(OLD, wraps=2, state="decrypt_only"), destroyed]
+    destroyed = OLD._replace(generation=0, state="destroyed")
+    expected = [NEW._replace(wraps=1), OLD._replace(wraps=2, state="decrypt_only"), destroyed]
     assert database.read(lambda tx: keys_of(tx, "account-id")) == expected
     assert error_of(lambda: database.write(lambda tx: insert_key(tx, NEW, "now"))).code == "store_failed"
 
@@ -176,7 +176,7 @@ def test_keys_are_kept_by_generation_newest_first(database: Database) -> None:
 def test_retiring_concerns_one_scope(tree: Database) -> None:
     def work(tx: Transaction) -> None:
         for scope_id in ("account-id", "payments-id", "web-id"):
-            insert_key(tx, replace(OLD, scope_id=scope_id), "now")
+            insert_key(tx, OLD._replace(scope_id=scope_id), "now")
         retire_keys(tx, "payments-id")
         add_wrap(tx, "web-id", 1)
 

@@ -16,10 +16,10 @@ from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailur
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.connection.ssh import Connection as BuiltinConnection
 from ansible.plugins.loader import connection_loader
+from ansible_collections.scoped.secrets.plugins.connection import ssh
 from ansible_collections.scoped.secrets.plugins.connection.ssh import Connection
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.model.host_login import HostLogin
-from ansible_collections.scoped.secrets.plugins.plugin_utils import ssh_connection
 
 KEY = HostLogin("ssh_key", "deploy", "mark", port=2222, agent="/run/agent", public_key_file="/run/key.pub")
 PASSWORD = HostLogin("password", "deploy", "other", password="correct horse", folder="/nowhere")
@@ -68,7 +68,7 @@ def connected(
 ) -> Any:
     """Return a connection with a credential, and the engine that it asks."""
     engine = Engine(login)
-    monkeypatch.setattr(ssh_connection.SshConnection, "_ask_engine", lambda self: engine(self))
+    monkeypatch.setattr(Connection, "_ask_engine", lambda self: engine(self))
     one = connection(password="from the command line")
     one.set_options(task_keys=keys or {}, var_options={**CREDENTIAL, **given})
     one.host = "host"
@@ -134,7 +134,7 @@ def test_user_and_port(
 ) -> None:
     one, _engine = connected(monkeypatch, KEY, keys, **given)
     assert (one.get_option("remote_user"), one.get_option("port")) == wanted
-    words = [word.decode() for word in one._build_command("ssh", "ssh", "host", "true")]
+    words = [word.decode().replace('"', "") for word in one._build_command("ssh", "ssh", "host", "true")]
     assert [word for word in words if word.startswith(("User=", "Port="))][:2] == [
         f"User={wanted[0]}",
         f"Port={wanted[1]}",
@@ -194,7 +194,7 @@ def test_core_s_own_password_is_dropped_but_only_here(monkeypatch: pytest.Monkey
 def test_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCOPED_TEST_A", "before")
     before = dict(os.environ)
-    with contextlib.suppress(KeyError), ssh_connection._environment({"SCOPED_TEST_A": "now", "SCOPED_TEST_B": "new"}):
+    with contextlib.suppress(KeyError), ssh._environment({"SCOPED_TEST_A": "now", "SCOPED_TEST_B": "new"}):
         assert (os.environ["SCOPED_TEST_A"], os.environ["SCOPED_TEST_B"]) == ("now", "new")
         raise KeyError
     assert dict(os.environ) == before
@@ -202,12 +202,12 @@ def test_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_ticket_does_not_change_the_locale() -> None:
     login = HostLogin("kerberos", "deploy", "mark", ticket_cache="FILE:/run/ticket", krb5_config="/etc/other.conf")
-    assert ssh_connection._ticket(login) == {"KRB5CCNAME": "FILE:/run/ticket", "KRB5_CONFIG": "/etc/other.conf"}
-    assert ssh_connection._ticket(KEY) == {}
+    assert ssh._ticket(login) == {"KRB5CCNAME": "FILE:/run/ticket", "KRB5_CONFIG": "/etc/other.conf"}
+    assert ssh._ticket(KEY) == {}
 
 
 def test_only_what_may_go_well_later_is_tried_again() -> None:
     wrong, away = Forbidden("a", "No.", hint="Do."), Unavailable("b", "Not now.", hint="Later.", retryable=True)
-    assert isinstance(ssh_connection._failure(wrong), AnsibleAuthenticationFailure)
-    assert type(ssh_connection._failure(away)) is AnsibleConnectionFailure
-    assert "No. [a] Do. ssh said: Permission denied" in str(ssh_connection._failure(wrong, "Permission denied"))
+    assert isinstance(ssh._failure(wrong), AnsibleAuthenticationFailure)
+    assert type(ssh._failure(away)) is AnsibleConnectionFailure
+    assert "No. [a] Do. ssh said: Permission denied" in str(ssh._failure(wrong, "Permission denied"))

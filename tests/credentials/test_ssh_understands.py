@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ssh says itself what it has understood."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials.ssh_client import ssh_options
+from ansible_collections.scoped.secrets.plugins.module_utils.model.host_login import HostLogin
+from servers.process import program
+
+OTHERS = """\
+Host *
+ User other
+ Port 1
+ IdentityAgent /other
+ PreferredAuthentications hostbased,gssapi-with-mic,password,publickey
+ IdentitiesOnly no
+ ForwardAgent yes
+"""
+
+
+@pytest.mark.parametrize("user", ["me", "DOMAIN\\me", "me@REALM", "two words"])
+def test_what_ssh_understands_goes_before_the_configuration(user: str, folder: Path) -> None:
+    config = folder / "config"
+    config.write_text(OTHERS, encoding="utf-8")
+    agent, key = str(folder / "agent"), str(folder / "key.pub")
+    login = HostLogin("ssh_key", user, "m", port=2222, agent=agent, public_key_file=key)
+    command = [program("ssh"), *ssh_options(login), "-F", str(config), "-G", "host"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    understood = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    assert understood["user"] == user
+    assert understood["port"] == "2222"
+    assert understood["identityagent"].replace("%%", "%") == agent
+    assert understood["identityfile"].replace("%%", "%") == key
+    assert understood["preferredauthentications"] == "publickey"
+    assert (understood["identitiesonly"], understood["forwardagent"]) == ("yes", "no")

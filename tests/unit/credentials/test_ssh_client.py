@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ssh is told of a login, as ssh itself understands it."""
+
+from __future__ import annotations
+
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials.ssh_client import ssh_environment, ssh_options
+from ansible_collections.scoped.secrets.plugins.module_utils.model.host_login import HostLogin
+
+KEY = HostLogin("ssh_key", "me", "m", port=2222, agent="/run/50% of/agent", public_key_file='/run/a "b".pub')
+PASSWORD = HostLogin("password", "me", "m", password="canary")
+TICKET = HostLogin("kerberos", "", "m", ticket_cache="FILE:/run/t", krb5_config="/etc/mine", principal="me@R")
+
+
+def told(login: HostLogin) -> dict[str, str]:
+    options = ssh_options(login)
+    assert set(options[::2]) == {"-o"}
+    return dict(option.split("=", 1) for option in options[1::2])  # type: ignore[misc]
+
+
+def test_each_scheme_allows_its_own_methods_only() -> None:
+    switches = ("Pubkey", "Password", "KbdInteractive", "GSSAPI", "Hostbased")
+    allowed = {
+        login.scheme: [name for name in switches if told(login)[f"{name}Authentication"] == "yes"]
+        for login in (KEY, PASSWORD, TICKET)
+    }
+    assert allowed == {"ssh_key": ["Pubkey"], "password": ["Password", "KbdInteractive"], "kerberos": ["GSSAPI"]}
+    assert told(KEY)["PreferredAuthentications"] == "publickey"
+    assert told(PASSWORD)["NumberOfPasswordPrompts"] == "1"
+
+
+def test_a_key_is_named_and_its_agent_goes_nowhere() -> None:
+    options = told(KEY)
+    assert options["IdentitiesOnly"] == "yes"
+    assert options["IdentityAgent"] == '"/run/50%% of/agent"'
+    assert options["IdentityFile"] == '"/run/a \\"b\\".pub"'
+    assert (options["ForwardAgent"], options["AddKeysToAgent"]) == ("no", "no")
+    assert "IdentityAgent" not in told(PASSWORD)
+
+
+def test_user_and_port_are_the_credentials_where_it_has_any() -> None:
+    assert (told(KEY)["User"], told(KEY)["Port"]) == ('"me"', "2222")
+    assert "Port" not in told(PASSWORD)
+    assert "User" not in told(TICKET)
+
+
+def test_the_environment_has_the_ticket_and_no_password() -> None:
+    assert ssh_environment(TICKET) == {"LC_ALL": "C", "KRB5CCNAME": "FILE:/run/t", "KRB5_CONFIG": "/etc/mine"}
+    assert ssh_environment(TICKET._replace(ticket_cache="", krb5_config="")) == {"LC_ALL": "C"}
+    assert ssh_environment(PASSWORD) == {"LC_ALL": "C"}
+    assert "canary" not in str(ssh_options(PASSWORD))
