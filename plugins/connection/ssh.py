@@ -166,13 +166,8 @@ class Connection(BuiltinConnection):
         """Return the path of the socket of this credential at this host, in a folder that exists."""
         folder = unfrackpath(self.get_option("control_path_dir"))
         makedirs_safe(os.fsencode(folder), 0o700)
-        return '"{}"'.format(self._create_control_path(self.host, self.port, self.user) % {"directory": folder})
-
-    def _create_control_path(
-        self, host: str | None, port: int | None, user: str | None, connection: Any = None, pid: int | None = None
-    ) -> str:
-        mark = self._host_login().mark if self._reference else connection
-        return str(super()._create_control_path(host, port, user, mark, pid))
+        path = self._create_control_path(self.host, self.port, self.user, self._host_login().mark)
+        return '"{}"'.format(path % {"directory": folder})
 
     def _bare_run(
         self, cmd: list[bytes], in_data: bytes | None, sudoable: bool = True, checkrc: bool = True
