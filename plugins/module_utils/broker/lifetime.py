@@ -10,7 +10,8 @@ import select
 import time
 from typing import Any
 
-from .meeting import Run, started
+from ..process_identity import is_running
+from .meeting import Run
 
 __all__ = ["IDLE_LIMIT", "LifeTime"]
 
@@ -58,19 +59,4 @@ class LifeTime:
 
     def is_over(self) -> bool:
         """Tell whether nobody is left to serve."""
-        return time.monotonic() >= self._last_call + self._idle_limit or not is_running(self._run)
-
-
-def is_running(run: Run) -> bool:
-    """Tell whether the very process is there, and no other one with its id."""
-    try:
-        os.kill(run.pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    try:
-        return started(run.pid) == run.started
-    except OSError:
-        # For example, no descriptor is free. That must not end anything.
-        return True
+        return time.monotonic() >= self._last_call + self._idle_limit or not is_running(*self._run)

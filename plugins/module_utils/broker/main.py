@@ -14,10 +14,11 @@ import sys
 from typing import Any
 
 from ..model.settings import Settings
+from ..process_identity import is_running, namespace
 from . import protocol
 from .engines import Engines
-from .lifetime import LifeTime, is_running
-from .meeting import Meeting, Run, namespace, proof_of, proof_of_run
+from .lifetime import LifeTime
+from .meeting import Meeting, Run, proof_of, proof_of_run
 from .server import Server, listen
 
 __all__ = ["main", "sweep"]
@@ -118,7 +119,7 @@ def _is_left(folder: str, name: str) -> bool:
         return False
     if parts[1] != namespace():
         return _is_deserted(f"{folder}/{name}.sock")
-    return not is_running(Run(int(pid), parts[0]))
+    return not is_running(int(pid), parts[0])
 
 
 def _is_deserted(path: str) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..model.settings import Settings
+from ..process_identity import namespace, started
 
 __all__ = [
     "Meeting",
@@ -110,20 +111,6 @@ def this_run() -> Run:
     return Run(pid, started(pid))
 
 
-def started(pid: int) -> str:
-    """Return when a process started, in ticks since boot; empty where it has ended, or there is no /proc.
-
-    Raises OSError where that can't be told just now.
-    """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # proc(5): the name in field 2 may hold anything, a parenthesis too; 3 is the state, 22 the time.
-            fields = file.read().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-    return "" if fields[0] in (b"Z", b"X") else fields[19].decode()
-
-
 def meeting_of(run: Run, settings: Settings) -> Meeting:
     """Return where the broker of a run is met for a store and key; raise NoMeeting."""
     # Never the secrets themselves: anybody may read the names of sockets, which must not help to guess a passphrase.
@@ -209,11 +196,3 @@ def is_private(folder: str) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
-
-
-def namespace() -> str:
-    """Return what tells process ids of one container from those of another that shares the folder with it."""
-    try:
-        return str(os.stat("/proc/self/ns/pid").st_ino)
-    except OSError:
-        return ""

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..broker import protocol
-from ..broker.lifetime import is_running
 from ..broker.meeting import Meeting, Run, locked
 from ..model.settings import Settings
+from ..process_identity import is_running
 from ..processes import Process
 
 __all__ = ["NotStarted", "start"]
@@ -32,7 +32,7 @@ class NotStarted(Exception):
 
 def start(meeting: Meeting, run: Run, settings: Settings, connect: Callable[[], socket.socket]) -> socket.socket:
     """Return a connection to a broker that this process, or another one meanwhile, has started; raise NotStarted."""
-    if not is_running(run):
+    if not is_running(*run):
         raise NotStarted("its run has ended")
     try:
         with locked(meeting.lock) as lock:

@@ -47,6 +47,8 @@ class Access:
         self._fetches = fetches
         self.warnings: list[str] = []
         """What people must be told of what was done here."""
+        self.has_changed = False
+        """Whether a provider was made to keep or remove something."""
 
     def call(self, keeper: Keeper, work: Callable[[Manager], T]) -> T:
         """Return what `work` makes of a connector's logged-in manager."""
@@ -156,9 +158,11 @@ class Access:
     def write(self, keeper: Keeper, path: str, value: bytes, writing: Writing) -> str:
         """Keep a value at a value keeper and return its version there."""
         try:
-            return self.call(keeper, lambda manager: cast(ValueKeeper, manager).write(path, value, writing))
+            version = self.call(keeper, lambda manager: cast(ValueKeeper, manager).write(path, value, writing))
         finally:
             self._forget(keeper, path)
+        self.has_changed = True
+        return version
 
     def remove(self, keeper: Keeper, path: str) -> None:
         """Remove a secret of ours at a value keeper."""
@@ -166,6 +170,7 @@ class Access:
             self.call(keeper, lambda manager: cast(ValueKeeper, manager).remove(path))
         finally:
             self._forget(keeper, path)
+        self.has_changed = True
 
     def _forget(self, keeper: Keeper, path: str) -> None:
         self._fetches.forget(lambda key: isinstance(key, tuple) and key[0] == keeper.connector.id and key[2] == path)

@@ -22,6 +22,7 @@ from .access import Access
 from .connector_options import WantedOptions, wanted_options
 from .connector_views import view_of
 from .defaults import write_default
+from .intents import Goal
 from .logins import check_no_loop, used_secrets
 from .managers import Keeper, Managers, load_managers
 from .own_secrets import OwnSecrets
@@ -212,6 +213,9 @@ class ConnectorResource(Resource[ConnectorState]):
         changed = credentials.plans(state.credentials) if not state.secrets else {}
         warnings += credentials.broken_by(state.credentials, changed)
         return Plan(Action.DELETE, self._before(state), {}, {"credentials": changed} if changed else {}, warnings)
+
+    def goals(self, state: ConnectorState, plan: Plan) -> list[Goal]:
+        return self._credentials_of(state).goals(state.credentials, plan.fields.get("credentials", {}))
 
     def prepare(self, access: Access, state: ConnectorState, plan: Plan) -> Prepared:
         """Prove that the connector can log in, then have its credentials kept by their managers."""

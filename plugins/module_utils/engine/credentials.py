@@ -19,6 +19,7 @@ from .access import Access
 from .credential_options import WantedCredential, wanted_credential
 from .credential_proof import Proof
 from .generate import make_key
+from .intents import Goal
 from .logins import named_secrets
 from .own_secrets import OwnSecrets
 from .resource import Action, Plan, Resource, View, changed_fields
@@ -132,6 +133,9 @@ class CredentialResource(Resource[CredentialState]):
         warnings = broken_users(state.secret.users, self.what, is_forced=self.force)
         warnings += own.broken_by(state.own, plans)
         return Plan(Action.DELETE, shown_fields(state.row, state.secret.managers), {}, {"own": plans}, warnings)
+
+    def goals(self, state: CredentialState, plan: Plan) -> list[Goal]:
+        return self._own(state.secret).goals(state.own, plan.fields.get("own", {}))
 
     def prepare(self, access: Access, state: CredentialState, plan: Plan) -> Prepared:
         """Prove that the credential can be used, then have its own secrets kept by their managers."""

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 from ..model.errors import InvalidInput, NotFound, ScopedSecretsError, Unavailable
 from ..model.messages import Request, Result
 from .access import Access
+from .changing import Change, Moved
 from .connector_views import ConnectorCheck, ConnectorInfo
 from .connectors import ConnectorResource
 from .credentials import CredentialResource
 from .defaults import DefaultManagerResource
-from .resource import Action, Info, Plan, Resource
+from .resource import Action, Info, Resource
 from .scopes import ScopeInfo, ScopeResource
 from .secret_views import SecretInfo
 from .secrets import SecretResource
-from .session import Session
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -47,10 +47,6 @@ INFOS: dict[str, Callable[[dict[str, Any]], Info]] = {
 }
 # The rest of the name is the kind: connector_hashicorp_vault, …
 _CONNECTOR = "connector_"
-
-
-class _Moved(Exception):
-    """The store changed while a secret manager was asked: all begins anew."""
 
 
 def handle(engine: Engine, request: Request) -> Result:
@@ -93,11 +89,14 @@ def _resource(request: Request) -> Resource[Any]:
 
 def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
     engine.store(create=not check_mode and not resource.absent)
+    warnings = () if check_mode else engine.settle_left()
     for attempt in range(ATTEMPTS):
         try:
             with engine.turn((resource.noun, resource.path, resource.params.get("identifier"))):
-                return _declare_once(engine, resource, check_mode)
-        except _Moved:
+                result = _declare_once(engine, resource, check_mode)
+                result.warnings = [*warnings, *result.warnings]
+                return result
+        except Moved:
             time.sleep(_jitter.uniform(0, 0.02 * 2**attempt))
     raise Unavailable(
         "changed_meanwhile",
@@ -117,8 +116,9 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
     plan = resource.plan(state)
     is_predicted = check_mode and plan.action in (Action.CREATE, Action.UPDATE)
     if plan.action is not Action.NONE and not check_mode:
-        prepared = resource.prepare(access, state, plan)
-        state, plan = engine.write(partial(_apply, resource, state, plan, prepared))
+        change = Change(engine, access, resource, state, plan)
+        change.run()
+        state, plan = change.state, change.plan
     return Result(
         plan.action is not Action.NONE,
         {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
@@ -126,19 +126,6 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
         plan.after,
         [*plan.warnings, *access.warnings],
     )
-
-
-def _apply(resource: Resource[Any], before: Any, plan: Plan, prepared: Any, session: Session) -> tuple[Any, Plan]:
-    """Apply a plan to the state as it is now: made anew where only the store is involved, else the very same."""
-    state = resource.with_observed(resource.load(session), before)
-    if prepared is None:
-        plan = resource.plan(state)
-        if plan.action is Action.NONE:
-            return state, plan
-    elif resource.guard(state) != resource.guard(before):
-        raise _Moved
-    resource.apply(session, state, plan, prepared)
-    return (state if plan.action is Action.DELETE else resource.load(session)), plan
 
 
 def _without_scope(resource: Resource[Any], error: ScopedSecretsError, check_mode: bool) -> Result:

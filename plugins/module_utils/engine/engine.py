@@ -103,6 +103,7 @@ class Engine:
         self._open: OpenStore | None = None
         self._notices: list[str] = []
         self._cache = AnswerCache()
+        self._has_settled = False
         # One connection serves one transaction at a time. Never held while a secret manager is asked.
         self._lock = threading.RLock()
         self._turns: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
@@ -243,6 +244,16 @@ class Engine:
         with self._lock:
             notices, self._notices = self._notices, []
         return [*notices, *self.shared.take_notices()]
+
+    def settle_left(self) -> tuple[str, ...]:
+        """Put right what earlier runs left unfinished, once; return what people must be told of it."""
+        with self._lock:
+            is_first, self._has_settled = not self._has_settled, True
+        if not is_first:
+            return ()
+        from .intents import settle_left
+
+        return settle_left(self).warnings
 
     def settle(self, seconds: float) -> None:
         """Return when no transaction is under way, or after `seconds`."""

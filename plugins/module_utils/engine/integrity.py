@@ -16,13 +16,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..crypto.scopekey import ScopeKey
-from ..model.entities import Connector, Scope, Secret, SecretVersion
+from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion
 from ..model.errors import Damaged
 
 __all__ = [
     "EMPTY_HEAD",
     "check_head",
     "connector_fields",
+    "intent_fields",
     "move_head",
     "scope_fields",
     "secret_fields",
@@ -95,6 +96,10 @@ def version_fields(version: SecretVersion) -> tuple[bytes | str | int | None, ..
         hashlib.sha256(version.envelope).digest(),
         version.at_provider,
     )
+
+
+def intent_fields(intent: Intent) -> tuple[bytes | str | int | None, ...]:
+    return intent.id, intent.scope_id, intent.connector_id, intent.path, intent.goal
 
 
 def sign(key: ScopeKey, table: str, *fields: bytes | str | int | None) -> bytes:

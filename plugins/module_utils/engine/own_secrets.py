@@ -14,6 +14,7 @@ from ..model.entities import SecretUser
 from ..model.errors import Conflict
 from ..model.scopes import ScopePath
 from .access import Access
+from .intents import Goal
 from .resource import Action, Plan
 from .secret_views import SecretState
 from .secrets import SecretResource
@@ -104,12 +105,21 @@ class OwnSecrets:
     def _is_owner(self, user: SecretUser) -> bool:
         return (user.kind, user.id) == self.owner
 
+    def goals(self, states: States, plans: Mapping[str, Plan]) -> list[Goal]:
+        """Return what is to be done at value keepers. What goes there goes last: until then the thing itself works."""
+        goals = [goal for name, plan in plans.items() for goal in self._secrets[name].goals(states[name], plan)]
+        return [goal._replace(is_last=goal.is_absent) for goal in goals]
+
     def prepare(self, access: Access, states: States, plans: Mapping[str, Plan]) -> dict[str, Any]:
-        return {name: self._secrets[name].prepare(access, states[name], plan) for name, plan in plans.items()}
+        return {
+            name: self._secrets[name].prepare(access, states[name], plan)
+            for name, plan in plans.items()
+            if plan.action is not Action.DELETE
+        }
 
     def guard(self, states: States) -> object:
         return {name: self._secrets[name].guard(state) for name, state in states.items()}
 
     def apply(self, session: Session, plans: Mapping[str, Plan], prepared: Mapping[str, Any]) -> None:
         for name, plan in plans.items():
-            self._secrets[name].apply(session, self._secrets[name].load(session), plan, prepared[name])
+            self._secrets[name].apply(session, self._secrets[name].load(session), plan, prepared.get(name))

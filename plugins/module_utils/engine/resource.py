@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from ..model.scopes import ScopePath
 from .access import Access
+from .intents import Goal
 from .session import Session
 
 __all__ = ["Action", "Info", "Plan", "Resource", "changed_fields", "pick"]
@@ -69,6 +70,10 @@ class Resource(ABC, Generic[S]):
     @abstractmethod
     def plan(self, state: S) -> Plan:
         """Return what to do. Pure: the same state gives the same plan, and nothing is touched."""
+
+    def goals(self, state: S, plan: Plan) -> list[Goal]:
+        """Return what is to be done at value keepers, before the store follows or after. Pure."""
+        return []
 
     def prepare(self, access: Access, state: S, plan: Plan) -> Any:
         """Do at secret managers what must be done before the store follows; None where nothing is.

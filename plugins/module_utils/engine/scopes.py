@@ -8,17 +8,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model.entities import Scope, Secret
 from ..model.errors import Conflict, InvalidInput, NotFound
 from ..model.identifiers import check_name, check_tags
-from ..model.scopes import Level
+from ..model.scopes import Level, ScopePath
 from ..store import scopes as rows
 from ..store.secrets import count_secrets, delete_secret, secrets_of
 from .access import Access
 from .integrity import check_head
-from .keeping import remove_kept
+from .intents import Goal
+from .keeping import is_kept_there, remove_kept
 from .logins import login_depth
 from .managers import Keeper, Managers, load_managers
 from .resource import Action, Info, Plan, Resource, View, changed_fields, pick
@@ -29,11 +30,19 @@ __all__ = ["ScopeInfo", "ScopeResource"]
 _SHOWN = ("name", "description", "tags", "builtin_manager", "inherited_managers")
 
 
+class KeptElsewhere(NamedTuple):
+    """A secret of a scope whose value a connector has."""
+
+    scope: ScopePath
+    keeper: Keeper
+    secret: Secret
+
+
 @dataclass(frozen=True, slots=True)
 class ScopeState:
     """The scopes down to the declared one (the last is None where it does not exist), and what is in it.
 
-    `heads` change with whatever is in a scope that goes, or below it.
+    `heads` change with whatever is in a scope that goes, or below it; `kept` is what has to go at secret managers then.
     """
 
     parents: list[Scope]
@@ -41,6 +50,7 @@ class ScopeState:
     default: str = ""
     contents: dict[str, int] = field(default_factory=dict)
     heads: tuple[bytes, ...] = field(default=(), repr=False)
+    kept: tuple[KeptElsewhere, ...] = ()
 
 
 class ScopeResource(Resource[ScopeState]):
@@ -53,8 +63,10 @@ class ScopeResource(Resource[ScopeState]):
         except NotFound:
             return ScopeState(parents, None)
         managers = load_managers(session, chain)
-        heads = tuple(_heads(session, chain[-1])) if self.absent else ()
-        return ScopeState(parents, chain[-1], managers.default, _contents(session, managers), heads)
+        state = ScopeState(parents, chain[-1], managers.default, _contents(session, managers))
+        if not self.absent:
+            return state
+        return replace(state, heads=tuple(_heads(session, chain[-1])), kept=tuple(_in_order(session, chain)))
 
     def plan(self, state: ScopeState) -> Plan:
         if self.absent:
@@ -121,17 +133,25 @@ class ScopeResource(Resource[ScopeState]):
         warnings = [f"Removed with {self.path}: {', '.join(inside)}."] if inside else []
         return Plan(Action.DELETE, _fields(state.scope), {}, warnings=warnings)
 
+    def goals(self, state: ScopeState, plan: Plan) -> list[Goal]:
+        if plan.action is not Action.DELETE:
+            return []
+        return [
+            Goal(scope, keeper, secret.path, is_absent=True)
+            for scope, keeper, secret in state.kept
+            if is_kept_there(keeper, secret)
+        ]
+
     def prepare(self, access: Access, state: ScopeState, plan: Plan) -> bool | None:
         """Remove at secret managers what was written there for the secrets of a scope that goes."""
-        if state.scope is None or plan.action is not Action.DELETE:
+        if plan.action is not Action.DELETE:
             return None
-        kept = access.in_store(lambda session: _in_order(session, session.chain(self.path)))
-        for keeper, _secret in kept:
+        for _scope, keeper, _secret in state.kept:
             # Logged in before anything goes: what others need to log in may be among it.
             access.call(keeper, lambda _manager: None)
-        for keeper, secret in kept:
+        for _scope, keeper, secret in state.kept:
             remove_kept(access, keeper, secret, is_forced=self.force)
-        return True if kept else None
+        return True if state.kept else None
 
     def guard(self, state: ScopeState) -> object:
         return state.heads
@@ -164,14 +184,14 @@ def _heads(session: Session, scope: Scope) -> Iterator[bytes]:
         yield from _heads(session, child)
 
 
-def _in_order(session: Session, chain: list[Scope]) -> list[tuple[Keeper, Secret]]:
+def _in_order(session: Session, chain: list[Scope]) -> list[KeptElsewhere]:
     """Return the secrets that connectors keep, each before those that its connector needs to log in."""
     kept = list(_kept_elsewhere(session, chain))
-    depths = {keeper.connector.id: login_depth(session, keeper) for keeper, _secret in kept}
-    return sorted(kept, key=lambda one: -depths[one[0].connector.id])
+    depths = {one.keeper.connector.id: login_depth(session, one.keeper) for one in kept}
+    return sorted(kept, key=lambda one: -depths[one.keeper.connector.id])
 
 
-def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keeper, Secret]]:
+def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[KeptElsewhere]:
     """Yield the secrets of a scope, and of those below it, that are to be removed at secret managers."""
     for child in rows.children_of(session.tx, chain[-1]):
         yield from _kept_elsewhere(session, [*chain, child])
@@ -179,7 +199,7 @@ def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[tuple[Keep
     for secret in secrets_of(session.tx, chain[-1].id):
         keeper = managers.keeper(secret.connector_id)
         if keeper:
-            yield keeper, secret
+            yield KeptElsewhere(chain[-1].path, keeper, secret)
 
 
 def _delete_tree(session: Session, scope: Scope) -> None:

@@ -18,7 +18,8 @@ from ..model.errors import Conflict, InvalidInput
 from ..model.identifiers import check_identifier
 from .access import Access
 from .generate import check_generate, generate, public_half
-from .keeping import Keeping, check_referable, check_removable, path_for, remove_kept, split_reference
+from .intents import Goal
+from .keeping import Keeping, check_referable, check_removable, is_kept_there, path_for, remove_kept, split_reference
 from .managers import Keeper, connector_removed
 from .resource import Action, Plan, Resource, View, changed_fields
 from .secret_fields import broken_users, check_kind, wanted_fields, with_fields
@@ -163,6 +164,18 @@ class SecretResource(Resource[SecretState]):
             check_removable(state.keeper, state.secret)
         before = {**shown_fields(state.secret, state.managers), "version": state.secret.current_version}
         return Plan(Action.DELETE, before, {}, warnings=warnings)
+
+    def goals(self, state: SecretState, plan: Plan) -> list[Goal]:
+        keeper = self._keeper(state)
+        if keeper is None or keeper.keeps_keys:
+            return []
+        if state.secret and plan.action is Action.DELETE:
+            goal = Goal(self.path, keeper, state.secret.path, is_absent=True)
+            return [goal] if is_kept_there(keeper, state.secret) else []
+        if "value" not in plan.fields:
+            return []
+        path = state.secret.path if state.secret else path_for(keeper, self.identifier, self.kind, self.value)
+        return [Goal(self.path, keeper, path)]
 
     def prepare(self, access: Access, state: SecretState, plan: Plan) -> Prepared | None:
         """Do what the secret's manager must do before the store follows; None where only the store is involved."""

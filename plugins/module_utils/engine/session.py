@@ -10,10 +10,11 @@ from dataclasses import replace
 from ..crypto.context import Context
 from ..crypto.scopekey import ScopeKey
 from ..managers import builtin
-from ..model.entities import Connector, Scope, Secret, SecretVersion
+from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion
 from ..model.errors import Damaged, NotFound
 from ..model.scopes import Level, ScopePath
 from ..store import connectors as connector_rows
+from ..store import intents as intent_rows
 from ..store import scopes as scope_rows
 from ..store import secrets as secret_rows
 from ..store.database import Transaction
@@ -46,7 +47,7 @@ class Session:
         """Return the generation of the scope's key that signed a row."""
         return self.keyring.key(self.tx, chain, integrity.signed_generation(tag))
 
-    def check(self, chain: list[Scope], row: Scope | Connector | Secret | SecretVersion) -> None:
+    def check(self, chain: list[Scope], row: Scope | Connector | Secret | SecretVersion | Intent) -> None:
         """Raise Damaged if somebody without the scope's key wrote this row."""
         table, fields, what = _describe(chain[-1], row)
         self.key_of(chain, row.tag).check_row_tag(row.tag[4:], what, table, *fields)
@@ -145,18 +146,25 @@ class Session:
         elif old:
             connector_rows.delete_connector(self.tx, old.id)
 
+    def record(self, chain: list[Scope], intent: Intent) -> None:
+        """Sign and write what is about to be done at a provider."""
+        signed = integrity.sign(self.keyring.active(self.tx, chain), "intent", *integrity.intent_fields(intent))
+        intent_rows.insert_intent(self.tx, replace(intent, tag=signed))
+
     def _move_head(self, chain: list[Scope], old: Secret | Connector | None, new: Secret | Connector | None) -> None:
         head = integrity.move_head(chain[-1].head, remove=[old] if old else [], add=[new] if new else [])
         self.write_scope([*chain[:-1], replace(chain[-1], head=head)])
 
 
 def _describe(
-    scope: Scope, row: Scope | Connector | Secret | SecretVersion
+    scope: Scope, row: Scope | Connector | Secret | SecretVersion | Intent
 ) -> tuple[str, tuple[bytes | str | int | None, ...], str]:
     if isinstance(row, Scope):
         return "scope", integrity.scope_fields(row), f"The row of {row.path}"
     if isinstance(row, Connector):
         return "connector", integrity.connector_fields(row), f"The row of connector '{row.identifier}' in {scope.path}"
+    if isinstance(row, Intent):
+        return "intent", integrity.intent_fields(row), f"A record of what was begun in {scope.path}"
     if isinstance(row, Secret):
         return "secret", integrity.secret_fields(row), f"The row of secret '{row.identifier}' in {scope.path}"
     return "secret_version", integrity.version_fields(row), f"Version {row.version} of a secret in {scope.path}"

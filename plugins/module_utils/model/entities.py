@@ -12,7 +12,7 @@ from typing import Any
 from .queries import CREDENTIAL_KINDS
 from .scopes import ScopePath
 
-__all__ = ["Connector", "Scope", "Secret", "SecretUser", "SecretVersion"]
+__all__ = ["Connector", "Intent", "Scope", "Secret", "SecretUser", "SecretVersion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +126,21 @@ class SecretUser:
 
     def __str__(self) -> str:
         return f"{self.kind} '{self.identifier}' ({self.field})"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be done at a connector's provider, recorded before. Who finds it later can finish or undo it.
+
+    `goal` is what is to become of the value at `path`: present or absent. `process` names who does it, empty once that
+    has given up.
+    """
+
+    id: str
+    scope_id: str
+    connector_id: str
+    path: str
+    goal: str
+    process: str
+    created_at: str
+    tag: bytes = b""

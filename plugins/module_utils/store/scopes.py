@@ -21,6 +21,7 @@ __all__ = [
     "insert_key",
     "insert_scope",
     "keys_of",
+    "path_of",
     "retire_keys",
     "set_default",
     "update_scope",
@@ -119,12 +120,23 @@ def _changeable(scope: Scope) -> dict[str, object]:
     }
 
 
+def path_of(tx: Transaction, scope_id: str) -> ScopePath:
+    """Return the path of a scope that exists."""
+    names: list[str] = []
+    row = tx.one("SELECT parent_id, identifier FROM scope WHERE id = :id", id=scope_id)
+    while row and row["parent_id"]:
+        names.insert(0, row["identifier"])
+        row = tx.one("SELECT parent_id, identifier FROM scope WHERE id = :id", id=row["parent_id"])
+    return ScopePath(*names)
+
+
 def delete_scope(tx: Transaction, scope: Scope) -> None:
     """Delete a scope without secrets, its connectors and its keys."""
     for statement in (
         "DELETE FROM default_manager WHERE scope_id = :id",
         "DELETE FROM secret_reference WHERE user_kind = 'connector' "
         "AND user_id IN (SELECT id FROM connector WHERE scope_id = :id)",
+        "DELETE FROM intent WHERE scope_id = :id",
         "DELETE FROM connector WHERE scope_id = :id",
         "DELETE FROM scope_key WHERE scope_id = :id",
         "DELETE FROM scope WHERE id = :id",

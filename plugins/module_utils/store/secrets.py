@@ -16,6 +16,7 @@ __all__ = [
     "count_kept",
     "count_secrets",
     "delete_secret",
+    "find_kept",
     "find_secret",
     "find_version",
     "insert_secret",
@@ -82,6 +83,16 @@ def kept_by(tx: Transaction, connector_id: str, most: int) -> list[str]:
         most=most,
     )
     return [row["identifier"] for row in rows]
+
+
+def find_kept(tx: Transaction, connector_id: str, path: str) -> Secret | None:
+    """Return the secret whose value a connector has at a path; not one that only refers to it."""
+    row = tx.one(
+        "SELECT * FROM secret WHERE connector_id = :connector AND path = :path AND is_reference = 0",
+        connector=connector_id,
+        path=path,
+    )
+    return _secret(row) if row else None
 
 
 def secret_by_id(tx: Transaction, secret_id: str) -> Secret | None:

@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import lifetime
-from ansible_collections.scoped.secrets.plugins.module_utils.broker.lifetime import IDLE_LIMIT, LifeTime, is_running
-from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import Run, started
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.lifetime import IDLE_LIMIT, LifeTime
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import Run
+from ansible_collections.scoped.secrets.plugins.module_utils import process_identity
+from ansible_collections.scoped.secrets.plugins.module_utils.process_identity import is_running, started
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import BOUND, OTHER_USER, as_user, needs_root
 
 
@@ -147,25 +149,25 @@ def test_the_limit_of_a_real_one(run: Run, clock: list[float]) -> None:
 
 
 def test_another_process_of_the_same_id_is_not_the_run(run: Run) -> None:
-    assert is_running(run)
-    assert not is_running(run._replace(started="1"))
+    assert is_running(*run)
+    assert not is_running(run.pid, "1")
     assert LifeTime(run._replace(started="1")).is_over()
 
 
 @pytest.mark.parametrize("pid", [2**22 + 1, 2**31 - 1, 2**70])
 def test_an_id_that_no_process_has(pid: int) -> None:
-    assert not is_running(Run(pid, ""))
+    assert not is_running(pid, "")
 
 
 @needs_root
 def test_the_process_of_another_user_is_told_from_none() -> None:
     run = Run(os.getpid(), started(os.getpid()))
-    assert as_user(OTHER_USER, lambda: (is_running(run), is_running(run._replace(started="1")))) == (True, False)
+    assert as_user(OTHER_USER, lambda: (is_running(*run), is_running(run.pid, "1"))) == (True, False)
 
 
 def test_what_can_not_be_told_just_now_ends_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_descriptor_is_free(_pid: int) -> str:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(lifetime, "started", no_descriptor_is_free)
-    assert is_running(run)
+    monkeypatch.setattr(process_identity, "started", no_descriptor_is_free)
+    assert is_running(*run)

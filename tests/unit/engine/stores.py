@@ -84,9 +84,9 @@ def store_path(settings: Settings) -> Path:
 
 
 def content_of(settings: Settings) -> list[str]:
-    """Return all that the store holds, as statements."""
+    """Return all that the store holds, as statements, without what was begun and is to be finished by others."""
     with closing(sqlite3.connect(store_path(settings))) as database:
-        return list(database.iterdump())
+        return [line for line in database.iterdump() if not line.startswith('INSERT INTO "intent"')]
 
 
 def in_time(call: Callable[[], T], seconds: float = 8) -> T:

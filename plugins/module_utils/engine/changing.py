@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps that a change takes. After whichever it was cut off, the next run makes one consistent state of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .access import Access
+from .intents import Intents
+from .resource import Action, Plan, Resource
+from .session import Session
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+__all__ = ["Change", "Moved", "Step"]
+
+
+class Moved(Exception):
+    """The store changed while a secret manager was asked: all begins anew."""
+
+
+class Step(Enum):
+    """The steps, in their order."""
+
+    RECORD = "record"
+    PREPARE = "prepare"
+    COMMIT = "commit"
+    CLEAR = "clear"
+
+
+class Change:
+    """One plan, carried out."""
+
+    def __init__(self, engine: Engine, access: Access, resource: Resource[Any], state: Any, plan: Plan) -> None:
+        self._engine = engine
+        self._access = access
+        self._resource = resource
+        self._before = state
+        self._intents = Intents(engine, access, resource.goals(state, plan))
+        self._prepared: Any = None
+        self.state, self.plan = state, plan
+
+    def run(self) -> None:
+        """Take all steps. `state` and `plan` are what came of it."""
+        try:
+            for step in Step:
+                self.STEPS[step](self)
+        except BaseException as error:
+            self._intents.give_up(error)
+            raise
+
+    def record(self) -> None:
+        """Write down what is about to be done at providers."""
+        self._intents.record()
+
+    def prepare(self) -> None:
+        """Do at secret managers what comes before the store."""
+        self._prepared = self._resource.prepare(self._access, self.state, self.plan)
+
+    def commit(self) -> None:
+        """Let the store follow, in one transaction."""
+        self.state, self.plan = self._engine.write(self._apply)
+
+    def clear(self) -> None:
+        """Do at secret managers what comes after the store, and forget what was written down."""
+        self._intents.clear_rest()
+
+    STEPS: ClassVar[Mapping[Step, Callable[[Change], None]]] = {
+        Step.RECORD: record,
+        Step.PREPARE: prepare,
+        Step.COMMIT: commit,
+        Step.CLEAR: clear,
+    }
+
+    def _apply(self, session: Session) -> tuple[Any, Plan]:
+        """Apply the plan to the state as it is now: made anew where only the store is involved, else the very same."""
+        resource, before, plan = self._resource, self._before, self.plan
+        state = resource.with_observed(resource.load(session), before)
+        if self._prepared is None:
+            plan = resource.plan(state)
+            if plan.action is Action.NONE:
+                return state, plan
+        elif resource.guard(state) != resource.guard(before):
+            raise Moved
+        self._intents.clear_done(session)
+        resource.apply(session, state, plan, self._prepared)
+        return (state if plan.action is Action.DELETE else resource.load(session)), plan

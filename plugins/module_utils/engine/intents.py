@@ -1,0 +1,235 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes that touch a provider and the store: recorded before, finished after, and put right when that was cut off.
+
+One rule puts everything right. What lies at a provider must agree with the store:
+
+* The store has the secret, and the provider another value: that one is the newest version.
+* The store has the secret, the provider nothing, and it was to go: it goes from the store too.
+* The store has no such secret, and the provider has what we made: it goes from there.
+"""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..managers.base import Found
+from ..model.entities import Intent, Scope, Secret
+from ..model.errors import Conflict, InvalidInput, NotFound, ScopedSecretsError
+from ..model.scopes import ScopePath
+from ..process_identity import has_ended, this_process
+from ..store.intents import delete_intents, pending_intents, release_intents, unfinished
+from ..store.scopes import path_of
+from ..store.secrets import find_kept
+from .access import Access
+from .managers import Keeper, load_managers
+from .session import Session
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+__all__ = ["Goal", "Intents", "Outcome", "settle_left"]
+
+# A process of another machine is taken for ended after this time: longer than any call to a provider takes.
+ABANDONED_AFTER = timedelta(minutes=20)
+
+
+class Goal(NamedTuple):
+    """What a change in a scope wants of the value at a path of a connector: present, or absent.
+
+    `is_last`: it is done after the store follows, not before.
+    """
+
+    scope: ScopePath
+    keeper: Keeper
+    path: str
+    is_absent: bool = False
+    is_last: bool = False
+
+    @property
+    def word(self) -> str:
+        return "absent" if self.is_absent else "present"
+
+
+class Intents:
+    """The intents of one change."""
+
+    def __init__(self, engine: Engine, access: Access, goals: Iterable[Goal]) -> None:
+        self._engine = engine
+        self._access = access
+        self._goals = {str(uuid.uuid4()): goal for goal in goals}
+        self._pending: frozenset[str] = frozenset()
+
+    def record(self) -> None:
+        """Write down what is about to be done, if anything is."""
+        if self._goals:
+            self._engine.write(self._record)
+            self._pending = frozenset(self._goals)
+
+    def _record(self, session: Session) -> None:
+        for intent_id, goal in self._goals.items():
+            chain = session.chain(goal.scope)
+            connector_id, path = goal.keeper.connector.id, goal.path
+            session.record(
+                chain,
+                Intent(intent_id, chain[-1].id, connector_id, path, goal.word, this_process(), created_at=session.now),
+            )
+
+    def clear_done(self, session: Session) -> None:
+        """Forget what is done before the store follows, in the transaction in which it does."""
+        delete_intents(session.tx, [intent_id for intent_id, goal in self._goals.items() if not goal.is_last])
+
+    def clear_rest(self) -> None:
+        """Forget what was done at last; leave to those who come later what could not be done."""
+        rest = [intent_id for intent_id, goal in self._goals.items() if goal.is_last]
+        if rest:
+            self._release(rest)
+            self._access.warnings += settle_left(self._engine, only=frozenset(rest)).warnings
+        self._pending = frozenset()
+
+    def give_up(self, error: BaseException) -> None:
+        """Put things right after a failure, or leave that to those who come later where a provider does not answer."""
+        if not self._pending:
+            return
+        is_clear = isinstance(error, ScopedSecretsError) and error.category != "unavailable"
+        if is_clear and not self._access.has_changed:
+            self._engine.write(lambda session: delete_intents(session.tx, self._pending))
+            return
+        self._release(self._pending)
+        if is_clear:
+            settle_left(self._engine, only=self._pending)
+
+    def _release(self, intents: Iterable[str]) -> None:
+        self._engine.write(lambda session: release_intents(session.tx, intents))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How many intents were put right, how many were left, and what people must be told of these."""
+
+    settled: int = 0
+    pending: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class _Left(NamedTuple):
+    """An intent that nobody works at any more, its connector (None: gone), and whether the store has its secret."""
+
+    intent: Intent
+    scope: ScopePath
+    keeper: Keeper | None
+    is_known: bool
+
+
+def settle_left(engine: Engine, *, only: frozenset[str] = frozenset()) -> Outcome:
+    """Put right what was begun and never finished; with `only`, these intents. What can't be now, is a warning."""
+    outcome = Outcome()
+    if engine.read(lambda session: pending_intents(session.tx)):
+        for intent in engine.read(lambda session: _abandoned(session, only)):
+            _settle_one(engine, intent, outcome)
+        outcome.pending = engine.read(lambda session: pending_intents(session.tx))
+    return outcome
+
+
+def _abandoned(session: Session, only: frozenset[str]) -> list[Intent]:
+    found = unfinished(session.tx)
+    return [one for one in found if (one.id in only if only else _is_abandoned(one, session.now))]
+
+
+def _settle_one(engine: Engine, intent: Intent, outcome: Outcome) -> None:
+    what = "a secret manager"
+    try:
+        left = engine.read(lambda session: _load(session, intent))
+        what = left.keeper.what if left.keeper else what
+        outcome.warnings += _settle(engine, left)
+        outcome.settled += 1
+    except ScopedSecretsError as error:
+        outcome.warnings += (
+            f"What a run began with '{intent.path}' at {what} is not finished, and is tried again by the next: {error}",
+        )
+
+
+def _load(session: Session, intent: Intent) -> _Left:
+    chain = session.chain(path_of(session.tx, intent.scope_id))
+    session.check(chain, intent)
+    keeper = load_managers(session, chain).keeper(intent.connector_id)
+    return _Left(intent, chain[-1].path, keeper, find_kept(session.tx, intent.connector_id, intent.path) is not None)
+
+
+def _is_abandoned(intent: Intent, now: str) -> bool:
+    ended = has_ended(intent.process) if intent.process else True
+    return _age(intent, now) > ABANDONED_AFTER if ended is None else ended
+
+
+def _age(intent: Intent, now: str) -> timedelta:
+    return _moment(now) - _moment(intent.created_at)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc)
+
+
+def _settle(engine: Engine, left: _Left) -> tuple[str, ...]:
+    """Make store and provider agree, and forget the intent; return what people must be told."""
+    warnings: tuple[str, ...] = ()
+    access = engine.access()
+    if left.keeper and left.is_known:
+        found = _at_provider(access, left.keeper, left.intent.path)
+        engine.write(lambda session: _follow(session, left, found))
+    elif left.keeper:
+        warnings = _remove(access, left.keeper, left.intent.path)
+    engine.write(lambda session: delete_intents(session.tx, [left.intent.id]))
+    return warnings
+
+
+def _remove(access: Access, keeper: Keeper, path: str) -> tuple[str, ...]:
+    """Remove at a provider what the store knows nothing of. What is somebody else's stays, or can't be removed."""
+    try:
+        access.remove(keeper, path)
+    except NotFound:
+        return ()
+    except (Conflict, InvalidInput) as error:
+        return (f"'{path}' was left at {keeper.what}: {error.message}",)
+    return ()
+
+
+class _Seen(NamedTuple):
+    value: bytes
+    version: str
+
+
+def _at_provider(access: Access, keeper: Keeper, path: str) -> _Seen | None:
+    try:
+        found: Found = access.read(keeper, path)
+        return _Seen(access.value_in(keeper, found.content), found.version)
+    except NotFound:
+        return None
+
+
+def _follow(session: Session, left: _Left, found: _Seen | None) -> None:
+    """Make the store agree with what a provider has."""
+    chain = session.chain(left.scope)
+    secret = find_kept(session.tx, left.intent.connector_id, left.intent.path)
+    if secret is None:
+        return
+    session.check(chain, secret)
+    if found is None and left.intent.goal == "absent":
+        session.replace_secret(chain, secret, None)
+    elif found is not None and not _is_newest(session, chain, secret, found):
+        newer = replace(secret, current_version=secret.current_version + 1, updated_at=session.now)
+        session.replace_secret(chain, secret, newer)
+        session.write_version(chain, newer, found.value, envelope=b"", at_provider=found.version)
+
+
+def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: _Seen) -> bool:
+    version = session.version(chain, secret, secret.current_version)
+    if version is None:
+        return False
+    key = session.keyring.key(session.tx, chain, version.key_generation)
+    return hmac.compare_digest(key.fingerprint(secret.id, secret.kind, found.value), version.fingerprint)
