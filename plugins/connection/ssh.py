@@ -175,9 +175,12 @@ class Connection(BuiltinConnection):
         if not self._reference:
             return super()._bare_run(cmd, in_data, sudoable=sudoable, checkrc=checkrc)
         login = self._host_login()._replace(user=self.user or "")
-        with _asked_for(login) as answers, _environment({**_ticket(login), **answers}):
-            # Core would make an error of a failure, and hide what ssh says in it.
-            ended: tuple[int, bytes, bytes] = super()._bare_run(cmd, in_data, sudoable=sudoable, checkrc=False)
+        try:
+            with _asked_for(login) as answers, _environment({**_ticket(login), **answers}):
+                # Core would make an error of a failure, and hide what ssh says in it.
+                ended: tuple[int, bytes, bytes] = super()._bare_run(cmd, in_data, sudoable=sudoable, checkrc=False)
+        except ScopedSecretsError as error:
+            raise _failure(error) from None
         if ended[0] == _SSH_FAILED:
             self._explain(ended[2].decode(errors="replace"), login, is_transfer=not checkrc)
         return ended

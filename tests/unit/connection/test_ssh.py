@@ -38,6 +38,11 @@ class Engine:
 
 
 @pytest.fixture(autouse=True)
+def _control_path_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", str(tmp_path / "sockets"))
+
+
+@pytest.fixture(autouse=True)
 def _without_collections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing sets up core's loader of collections here; without it, the built-in plugin has its short name only."""
     find = connection_loader.get
@@ -189,6 +194,14 @@ def test_core_s_own_password_is_dropped_but_only_here(monkeypatch: pytest.Monkey
     one._build_command("ssh", "ssh", "host")
     assert (one._play_context.password, one.get_option("password")) == ("", None)
     assert core_s.password == "from the command line"
+
+
+def test_a_password_that_ssh_can_not_be_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    login = PASSWORD._replace(password="correct\nhorse", folder=str(tmp_path))
+    one, _engine = connected(monkeypatch, login)
+    with pytest.raises(AnsibleAuthenticationFailure, match=r"\[secret_of_lines\]") as caught:
+        one._bare_run(one._build_command("ssh", "ssh", "host"), None)
+    assert "horse" not in str(caught.value)
 
 
 def test_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
