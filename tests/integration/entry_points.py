@@ -16,6 +16,11 @@ def entry_points() -> set[str]:
     return {f"{kind}/{path.stem}" for kind in KINDS for path in (PLUGINS / kind).glob("*.py")}
 
 
+def at_hosts() -> set[str]:
+    """Return the entry points whose examples need a host to log in at: `test_examples_at_servers.py` runs them too."""
+    return {entry for entry in entry_points() if entry.startswith("connection/")}
+
+
 def served() -> set[str]:
     """Return the entry points whose examples need a server: `test_examples_at_servers.py` runs them."""
     return {entry for entry in entry_points() if entry.startswith("modules/connector_")} - {

@@ -15,6 +15,7 @@ from site_of_runs import ROOT, Run, Site
 
 EXAMPLES = ROOT / "examples"
 NEED_SERVERS = {path.name for path in EXAMPLES.glob("*.yml") if "scoped.secrets.connector_" in path.read_text()}
+NEED_HOSTS = {path.name for path in EXAMPLES.glob("*.yml") if "scoped.secrets.ssh" in path.read_text()}
 KINDS = {"modules": "module"}
 
 

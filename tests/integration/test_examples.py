@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from entry_points import entry_points, served
-from running_examples import EXAMPLES, NEED_SERVERS, run_documentation, run_twice
+from entry_points import at_hosts, entry_points, served
+from running_examples import EXAMPLES, NEED_HOSTS, NEED_SERVERS, run_documentation, run_twice
 from site_of_runs import ROOT, Site
 
 PLAYBOOKS = {path.name for path in EXAMPLES.glob("*.yml")}
@@ -17,12 +17,12 @@ PLAYBOOKS = {path.name for path in EXAMPLES.glob("*.yml")}
 CALLBACKS = {entry for entry in entry_points() if entry.startswith("callback/")}
 
 
-@pytest.mark.parametrize("example", sorted(PLAYBOOKS - NEED_SERVERS))
+@pytest.mark.parametrize("example", sorted(PLAYBOOKS - NEED_SERVERS - NEED_HOSTS))
 def test_playbook(site: Site, example: str) -> None:
     run_twice(site, example)
 
 
-@pytest.mark.parametrize("entry", sorted(entry_points() - CALLBACKS - served()))
+@pytest.mark.parametrize("entry", sorted(entry_points() - CALLBACKS - served() - at_hosts()))
 def test_examples_of_the_documentation(site: Site, entry: str) -> None:
     run_documentation(site, entry)
 

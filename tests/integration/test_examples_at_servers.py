@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from connector_tasks import kept_in_vault
-from entry_points import served
-from running_examples import EXAMPLES, NEED_SERVERS, run_documentation, run_twice
+from entry_points import at_hosts, served
+from running_examples import EXAMPLES, NEED_HOSTS, NEED_SERVERS, run_documentation, run_twice
 from site_of_runs import Site
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from servers.aws import Aws
     from servers.azure_key_vault import Azure
     from servers.cyberark_ccp import Ccp
     from servers.cyberark_conjur import Conjur
     from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
+    from servers.sshd import Sshd
 
 EVERYTHING = ["create", "read", "update", "delete", "list"]
 
@@ -68,6 +71,22 @@ def google_variables(google_cloud_server: GoogleCloud) -> dict[str, str]:
     """The variables of a service account, as the Google libraries take them, with the key that the examples expect."""
     google_cloud_server.new_key("payments", "api", project="payments-prod")
     return {**google_cloud_server.variables(), "PAYMENTS_GOOGLE_KEY": google_cloud_server.credentials_json}
+
+
+@pytest.fixture
+def host_variables(sshd: Sshd, tmp_path: Path) -> dict[str, str]:
+    """The variables of a host, and how its key is known."""
+    from ssh_hosts import key_pair
+
+    (tmp_path / "deploy").write_text(key_pair(tmp_path, sshd.key))
+    return {
+        "SSH_HOST": "localhost",
+        "SSH_PORT": str(sshd.port),
+        "SSH_USER": sshd.key.name,
+        "SSH_KEY_FILE": str(tmp_path / "deploy"),
+        "ANSIBLE_SSH_COMMON_ARGS": f"-o UserKnownHostsFile={sshd.known_hosts}",
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +210,14 @@ def test_playbook(site: Site, variables: dict[str, str], request: pytest.Fixture
 @pytest.mark.parametrize("entry", sorted(served()))
 def test_examples_of_the_documentation(site: Site, variables: dict[str, str], entry: str) -> None:
     run_documentation(site, entry, variables)
+
+
+@pytest.mark.parametrize("example", sorted(NEED_HOSTS))
+def test_playbook_at_a_host(site: Site, sshd: Sshd, host_variables: dict[str, str], example: str) -> None:
+    run_twice(site, example, host_variables)
+    assert (sshd.key.home / "scoped-secrets-example.txt").exists()
+
+
+@pytest.mark.parametrize("entry", sorted(at_hosts()))
+def test_examples_of_the_documentation_at_a_host(site: Site, host_variables: dict[str, str], entry: str) -> None:
+    run_documentation(site, entry, host_variables)

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..model.errors import NotFound
 from ..model.queries import Answer, Query
-from .resolver import Composed, Located
 
-__all__ = ["AnswerCache", "Found"]
+if TYPE_CHECKING:
+    from .resolver import Composed, Located
 
-Found: TypeAlias = "Answer | Located | Composed"
+    Found: TypeAlias = Answer | Located | Composed
+
+__all__ = ["AnswerCache"]
 
 MAX_BYTES = 16 * 1024 * 1024
 

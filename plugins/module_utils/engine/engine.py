@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from ..model.errors import InvalidInput
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
-from .cache import AnswerCache, Found
+from .cache import AnswerCache
 from .opening import OpenStore, open_store
 from .resolver import Composed, Located, credential_not_value, locate
 from .session import Session
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..model.host_login import HostLogin
     from ..model.messages import Request, Result
     from .access import Access
+    from .cache import Found
     from .fetching import Fetches
     from .host_logins import HostLogins
     from .providers import Providers
