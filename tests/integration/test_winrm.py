@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WinRM credentials: Ansible's own connection logs in with the variables that the guide says."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from connector_tasks import of, place
+from servers.winrm import serve
+from site_of_runs import ROOT, Run, Site
+
+if TYPE_CHECKING:
+    from servers.kerberos import Kerberos
+
+WORD = f"pw-{secrets.token_hex(12)}"
+
+
+def variables_of_the_guide() -> dict[str, Any]:
+    """Return the host variables that docs/credentials.md has for Windows."""
+    text = (ROOT / "docs" / "credentials.md").read_text(encoding="utf-8")
+    block = re.search(r"```yaml\n(windows_credential: .*?)```", text, re.DOTALL)
+    assert block
+    found: dict[str, Any] = yaml.safe_load(block[1])
+    return found
+
+
+def log_in(site: Site) -> Run:
+    host = {**variables_of_the_guide(), "ansible_host": "127.0.0.1"}
+    site.folder.joinpath("hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"win": host}}}))
+    environment = {"ANSIBLE_INVENTORY": str(site.folder / "hosts.yml")}
+    tasks = [{"ansible.builtin.raw": "whoami"}]
+    return site.run(tasks, "-vvvvv", hosts="win", environment=environment, fails=True)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(("password", "accepted"), [(WORD, ["CORP\\deploy"]), ("wrong", [])])
+def test_ntlm(site: Site, tmp_path: Path, password: str, accepted: list[str]) -> None:
+    pytest.importorskip("winrm")
+    with serve(tmp_path, "CORP", "deploy", WORD) as winrm:
+        login = {"domain": "CORP", "user": "deploy", "password": password, "port": winrm.port, "use_tls": False}
+        site.run([of("scope", org="payments"), of("secret_winrm", org="payments", identifier="windows", **login)])
+        run = log_in(site)
+        assert winrm.accepted[:1] == accepted
+        assert bool(winrm.refused) == (not accepted)
+    assert WORD not in run.output
+
+
+@pytest.mark.parametrize("broker", ["on", "off"])
+def test_a_ticket_is_there_for_the_tasks_own_process(site: Site, kerberos: Kerberos, broker: str) -> None:
+    word = place()
+    principal = kerberos.add(place(), word)
+    site.run(
+        [
+            of("scope", org="payments"),
+            of(
+                "secret_winrm",
+                org="payments",
+                identifier="windows",
+                principal=principal,
+                password=word,
+                krb5_config=str(kerberos.config),
+            ),
+        ]
+    )
+    issued = kerberos.issued(principal)
+    lookup = "lookup('scoped.secrets.secret', 'windows', org='payments')"
+    task = {
+        "name": "ticket",
+        "ansible.builtin.debug": {"msg": f"{{{{ [{lookup}, lookup('pipe', 'klist')] }}}}"},
+    }
+    run = site.run([task, task], environment={"SCOPED_SECRETS_BROKER": broker})
+    credential, listed = run.last["msg"]
+    assert f"Default principal: {principal}" in listed
+    assert (credential["user"], credential["transport"], credential["kinit_mode"]) == (principal, "kerberos", "manual")
+    assert "password" not in credential
+    assert kerberos.issued(principal) - issued == (1 if broker == "on" else 2)
+    assert not Path(credential["ticket_cache"].removeprefix("FILE:")).exists()
