@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from servers.kerberos import Kerberos
     from servers.kubernetes import Cluster
     from servers.openbao import OpenBao
+    from servers.postgresql import Postgresql
     from servers.sshd import Sshd
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "moto",
     "openbao",
     "openbao_tls",
+    "pgbouncer",
+    "postgresql",
     "pytest_collection_modifyitems",
     "sshd",
 ]
@@ -66,6 +69,8 @@ SERVERS = {
     "moto",
     "openbao",
     "openbao_tls",
+    "pgbouncer",
+    "postgresql",
     "sshd",
 }
 
@@ -229,3 +234,21 @@ def fault_proxy() -> Iterator[Callable[[str], FaultProxy]]:
 
     with ExitStack() as proxies:
         yield lambda upstream, **options: proxies.enter_context(serve(upstream, **options))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """PostgreSQL, with passwords and TLS."""
+    from servers.postgresql import serve
+
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgresql: Postgresql) -> Iterator[int]:
+    """The port of a pooler before `postgresql`, by transaction."""
+    from servers.postgresql import serve_pgbouncer
+
+    with serve_pgbouncer(postgresql) as port:
+        yield port

@@ -61,7 +61,7 @@ def handle(engine: Engine, request: Request) -> Result:
         return _check_connector(engine, ConnectorCheck(request.params))
     if request.resource in INFOS:
         info = INFOS[request.resource](request.params)
-        return Result(returned={info.noun: engine.read(info.views)})
+        return Result(returned={info.noun: engine.read(info.views, info.path)})
     return _declare(engine, _resource(request), request.check_mode)
 
 
@@ -75,7 +75,7 @@ def _examine(engine: Engine) -> Result:
 
 
 def _check_connector(engine: Engine, check: ConnectorCheck) -> Result:
-    keeper, view = engine.read(check.load)
+    keeper, view = engine.read(check.load, check.path)
     return Result(returned={check.noun: check.outcome(engine.access(), keeper, view)})
 
 
@@ -111,14 +111,14 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
     """Plan on a plain view first, so that a run which changes nothing takes no write lock."""
     access: Access = engine.access()
     try:
-        state = resource.observe(access, engine.read(resource.load))
+        state = resource.observe(access, engine.read(resource.load, resource.path))
     except NotFound as error:
         return _without_scope(resource, error, check_mode)
     plan = resource.plan(state)
     is_predicted = check_mode and plan.action in (Action.CREATE, Action.UPDATE)
     if plan.action is not Action.NONE and not check_mode:
         prepared = resource.prepare(access, state, plan)
-        state, plan = engine.write(partial(_apply, resource, state, plan, prepared))
+        state, plan = engine.write(partial(_apply, resource, state, plan, prepared), resource.path)
     return Result(
         plan.action is not Action.NONE,
         {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
