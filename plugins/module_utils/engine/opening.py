@@ -115,8 +115,7 @@ def _unlock(database: Database, place: Place, settings: Settings, notices: tuple
     if root.key_id != row["root_key_id"]:
         raise KeyRefused(
             "wrong_key",
-            f"The store {place} was sealed with root key {row['root_key_id']}; {root.source} is key "
-            f"{root.key_id}.",
+            f"The store {place} was sealed with root key {row['root_key_id']}; {root.source} is key {root.key_id}.",
             hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the key of this store, or "
             "'store' to the store of this key.",
         )

@@ -86,6 +86,8 @@ class Transaction:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        # Rows that this transaction has read and would read again: whoever writes them takes them out.
+        self.known: dict[str, Any] = {}
 
     def one(self, statement: str, **parameters: Any) -> Row | None:
         """Return the first row, or None."""
@@ -164,8 +166,7 @@ class Database:
             self._connection.close()
 
     def _connect(self) -> None:
-        with_errors = self._translated
-        self._connection = with_errors(self.dialect.connect)
+        self._connection = self._translated(self.dialect.connect)
 
     def _steadily(self, step: Callable[[], T]) -> T:
         """Return what `step` returns; run it again when it was overtaken, or its connection was lost."""
@@ -193,12 +194,10 @@ class Database:
             self._connection.close()
         self._connection = None
 
-    def _once(
-        self, work: Callable[[Transaction], T], *, write: bool, scope: str, doubts: list[tuple[Mark, T]]
-    ) -> T:
-        """Run a transaction. `doubts`: the marks of earlier attempts, of whose COMMIT no answer came, and their results.
+    def _once(self, work: Callable[[Transaction], T], *, write: bool, scope: str, doubts: list[tuple[Mark, T]]) -> T:
+        """Run a transaction. `doubts`: marks and results of earlier attempts of whose COMMIT no answer came.
 
-        Each is looked for first: what was kept already must not be written twice.
+        They are looked for first: what was kept already must not be written twice.
         """
         try:
             mark = self.dialect.begin(self._connection, write=write, scope=scope)

@@ -67,8 +67,8 @@ def _check_shared(rest: str) -> None:
         raise InvalidInput(
             "malformed_store_url",
             f"The store URL '{_SHARED}…' can't be read.",
-            hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE, and what is special in a URL as %XX "
-            "(the urlencode filter does): @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25.",
+            hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE, and what is special in a URL as "
+            "%XX: @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25.",
         )
 
 

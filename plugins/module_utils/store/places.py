@@ -37,6 +37,7 @@ class Place(ABC):
     def open(self) -> Database:
         """Return the store that is there. Whoever opens it closes it."""
 
+    @abstractmethod
     def close(self) -> None:
         """Give up what was opened to look and nobody took."""
 
@@ -56,6 +57,9 @@ class _File(Place):
 
     def open(self) -> Database:
         return Database(SqliteDialect(str(self._location.path)))
+
+    def close(self) -> None:
+        pass
 
 
 class _Shared(Place):

@@ -72,7 +72,8 @@ _AGAIN = frozenset(["40001", "40P01", "23503", "23505", "42P07"])
 _LOST = frozenset(["57P01", "57P02", "57P03", "57P05", "25P03"])
 _READ_ONLY = "25006"
 _DENIED = re.compile(
-    r"authentication failed|pg_hba\.conf|no password supplied|permission denied|does not exist|certificate|not permitted"
+    r"authentication failed|pg_hba\.conf|no password supplied|permission denied|not permitted|does not exist"
+    r"|certificate|does not support SSL"
 )
 
 
@@ -155,7 +156,8 @@ class PostgresqlDialect(Dialect):
         if not write:
             return None
         if self._is_new:
-            return self._begin_new(connection)
+            self._check_new(connection)
+            return None
         token = base64.urlsafe_b64encode(os.urandom(_TOKEN * 3 // 4)).decode()
         row = connection.execute(_TURN, {"token": token}).fetchone()
         if row is None:
@@ -163,7 +165,7 @@ class PostgresqlDialect(Dialect):
         self._recognise(row["id"])
         return token, row["revision"]
 
-    def _begin_new(self, connection: Any) -> None:
+    def _check_new(self, connection: Any) -> None:
         """Go on only while nobody else has made the tables. Who makes them at the same time waits, and comes again."""
         if "store" in self.table_names(connection):
             raise AlreadyMade

@@ -94,7 +94,9 @@ def test_a_key_of_ones_own_is_not_written_anywhere(local: Settings, tmp_path: Pa
         ({"root_key": "no base64!"}, "malformed_root_key"),
         ({"root_key": base64.b64encode(bytes(32)).decode()}, "weak_root_key"),
         ({"passphrase": "short"}, "weak_passphrase"),
-        ({"store": "postgresql://ansible:hunter22@db/secrets"}, "unsupported_store"),
+        ({"store": "mysql://ansible:hunter22@db/secrets"}, "unsupported_store"),
+        ({"store": "postgresql://ansible:hunter@22@db/secrets"}, "malformed_store_url"),
+        ({"store": "postgresql://ansible:hunter22@127.0.0.1:1/secrets"}, "store_unavailable"),
         ({"store": "sqlite:///relative.db"}, "relative_store_path"),
     ],
 )
