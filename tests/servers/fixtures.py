@@ -50,6 +50,7 @@ __all__ = [
     "pgbouncer",
     "postgresql",
     "pytest_collection_modifyitems",
+    "shared_store",
     "sshd",
 ]
 
@@ -252,3 +253,12 @@ def pgbouncer(postgresql: Postgresql) -> Iterator[int]:
 
     with serve_pgbouncer(postgresql) as port:
         yield port
+
+
+@pytest.fixture
+def shared_store(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty place on PostgreSQL where SCOPED_SECRETS_TEST_STORE asks for one, else empty."""
+    if os.environ.get("SCOPED_SECRETS_TEST_STORE") != "postgresql":
+        return ""
+    server: Postgresql = request.getfixturevalue("postgresql")
+    return server.new_store()

@@ -17,6 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine impor
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     check,
     declare,
@@ -116,7 +117,7 @@ def test_another_key_is_told_from_the_right_one(settings: Settings) -> None:
     wrong = settings._replace(root_key=random_key())
     for call in (lambda: read(Engine(wrong), "a"), lambda: check(Engine(wrong), "scope", org="payments")):
         error = error_of(call)
-        assert (error.code, settings.store in error.message) == ("wrong_key", True)
+        assert (error.code, str(Location.parse(settings.store)) in error.message) == ("wrong_key", True)
         assert wrong.root_key not in str(error)
     assert read(Engine(settings), "a") == b"v"
 
