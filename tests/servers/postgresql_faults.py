@@ -62,6 +62,9 @@ class StatementProxy:
         return re.sub(r"@127\.0\.0\.1:\d+", f"@127.0.0.1:{self.port}", url)
 
     def close(self) -> None:
+        """Refuse whoever comes from now on."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _serve(self) -> None:

@@ -75,6 +75,7 @@ _DENIED = re.compile(
     r"authentication failed|pg_hba\.conf|no password supplied|permission denied|not permitted|does not exist"
     r"|certificate|does not support SSL"
 )
+_WRONG_VALUE = re.compile(r"invalid \w+ value")
 
 
 class _Connection:
@@ -125,11 +126,12 @@ class PostgresqlDialect(Dialect):
         from psycopg.rows import dict_row
 
         raw = psycopg.connect(**self._options(), autocommit=True, row_factory=dict_row, prepare_threshold=None)
-        if raw.info.server_version < OLDEST_SERVER:
+        version = raw.info.server_version
+        if version < OLDEST_SERVER:
             raw.close()
             raise StoreRefused(
                 "unsupported_store",
-                f"The store {self._location} is on PostgreSQL {raw.info.server_version // 10000}.",
+                f"The store {self._location} is on PostgreSQL {version // 10000}.",
                 hint=f"PostgreSQL {OLDEST_SERVER // 10000} or newer is needed.",
             )
         return _Connection(raw)
@@ -141,11 +143,7 @@ class PostgresqlDialect(Dialect):
             given = conninfo_to_dict(self._location.url)
         except Exception:
             # libpq names what it could not read, which may be a part of the password.
-            raise InvalidInput(
-                "malformed_store_url",
-                f"The store URL {self._location} has an option that libpq does not know, or can't be read.",
-                hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE with libpq's options.",
-            ) from None
+            raise _malformed(self._location) from None
         failover = {"target_session_attrs": "read-write"} if self._has_failover else {}
         return {**_DEFAULTS, **failover, **given}
 
@@ -214,7 +212,7 @@ class PostgresqlDialect(Dialect):
     def is_lost(self, error: Exception) -> bool:
         state = getattr(error, "sqlstate", None)
         if state is None:
-            return _is_operational(error) and not _DENIED.search(str(error))
+            return _is_operational(error) and not (_DENIED.search(str(error)) or _WRONG_VALUE.search(str(error)))
         return state in _LOST or state.startswith("08") or (state == _READ_ONLY and self._has_failover)
 
     def translate(self, error: Exception) -> ScopedSecretsError | None:
@@ -236,6 +234,8 @@ class PostgresqlDialect(Dialect):
                 f"The store {self._location} can't keep a text with a NUL character.",
                 hint="Take it out of names, descriptions, tags and options. Values may hold any byte.",
             )
+        if _WRONG_VALUE.search(str(error)):
+            return _malformed(self._location)
         reason = self._reason(error)
         if _DENIED.search(str(error)):
             return _denied(self._location, reason)
@@ -275,6 +275,14 @@ def _secrets_in(url: str) -> set[str]:
     written = info.partition(":")[2]
     secret = {value for name, value in parse_qsl(query) if name in ("password", "sslpassword")}
     return {text for text in {written, unquote(written), *secret, os.environ.get("PGPASSWORD", "")} if text}
+
+
+def _malformed(where: Location) -> ScopedSecretsError:
+    return InvalidInput(
+        "malformed_store_url",
+        f"The store URL {where} has an option, or a value of one, that libpq does not know, or can't be read.",
+        hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE with libpq's options.",
+    )
 
 
 def _damaged(where: Location, _state: str = "") -> ScopedSecretsError:
