@@ -42,8 +42,8 @@ def collections(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(tmp_path: Path, venv: Path, collections: Path) -> Site:
-    return Site(tmp_path, venv, collections)
+def site(tmp_path: Path, venv: Path, collections: Path, shared_store: str) -> Site:
+    return Site(tmp_path, venv, collections, shared_store)
 
 
 @pytest.fixture

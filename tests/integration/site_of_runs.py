@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,11 +55,12 @@ class Run:
 class Site:
     """A control node's user, as far as Ansible can tell."""
 
-    def __init__(self, folder: Path, venv: Path, collections: Path) -> None:
+    def __init__(self, folder: Path, venv: Path, collections: Path, shared_store: str = "") -> None:
+        """Take the URL of a place on PostgreSQL for the store; the plain one of a user without it."""
         self.folder = folder
         self.venv = venv
         self.collections = collections
-        self.store = folder / "data" / "scoped_secrets" / "store.db"
+        self.shared_store = shared_store
         self.key_file = folder / "config" / "scoped_secrets" / "root.key"
         self.runs = 0
         for name in ("home", "tmp", "data", "config"):
@@ -67,6 +70,21 @@ class Site:
         self.temp = Path(self._short.name) / "t"
         self.temp.symlink_to(folder / "tmp")
         (folder / "inventory.ini").write_text(INVENTORY)
+        if shared_store:
+            self.make_key()
+
+    def make_key(self) -> None:
+        """Write the root key that a store of ones own needs."""
+        self.key_file.parent.mkdir(exist_ok=True)
+        self.key_file.write_bytes(base64.b64encode(os.urandom(32)))
+        self.key_file.chmod(0o600)
+
+    @property
+    def store(self) -> Path:
+        """The file of the store. Tests that look at it, or at how it comes to be, have nothing to see elsewhere."""
+        if self.shared_store:
+            pytest.skip("looks at the file of SQLite")
+        return self.folder / "data" / "scoped_secrets" / "store.db"
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         passed_on = ("LANG", "LC_ALL", "SSL_CERT_FILE", "SCOPED_SECRETS_BROKER")
@@ -85,6 +103,7 @@ class Site:
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "ANSIBLE_NOCOLOR": "1",
             "RECORD_FILE": str(self.folder / "record.jsonl"),
+            **({"SCOPED_SECRETS_STORE": self.shared_store} if self.shared_store else {}),
             **(extra or {}),
         }
 

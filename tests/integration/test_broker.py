@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import signal
 import subprocess
@@ -38,10 +37,8 @@ def live(site: Site) -> Iterator[Live]:
 @pytest.fixture
 def made(live: Live) -> Live:
     """A site whose store has a secret, made without a broker."""
-    live.site.key_file.parent.mkdir()
-    live.site.key_file.write_bytes(base64.b64encode(os.urandom(32)))
-    live.site.key_file.chmod(0o600)
-    engine = Engine(Settings(f"sqlite:///{live.site.store}", str(live.site.key_file)))
+    live.site.make_key()
+    engine = Engine(Settings(live.site.shared_store or f"sqlite:///{live.site.store}", str(live.site.key_file)))
     engine.handle(Request("secret_text", {"identifier": "a", "value": VALUE.encode()}))
     return live
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from servers.kerberos import Kerberos
     from servers.kubernetes import Cluster
     from servers.openbao import OpenBao
+    from servers.postgresql import Postgresql
     from servers.sshd import Sshd
 
 __all__ = [
@@ -46,7 +47,10 @@ __all__ = [
     "moto",
     "openbao",
     "openbao_tls",
+    "pgbouncer",
+    "postgresql",
     "pytest_collection_modifyitems",
+    "shared_store",
     "sshd",
 ]
 
@@ -66,6 +70,8 @@ SERVERS = {
     "moto",
     "openbao",
     "openbao_tls",
+    "pgbouncer",
+    "postgresql",
     "sshd",
 }
 
@@ -231,3 +237,30 @@ def fault_proxy() -> Iterator[Callable[[str], FaultProxy]]:
 
     with ExitStack() as proxies:
         yield lambda upstream, **options: proxies.enter_context(serve(upstream, **options))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """PostgreSQL, with passwords and TLS."""
+    from servers.postgresql import serve
+
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgresql: Postgresql) -> Iterator[int]:
+    """The port of a pooler before `postgresql`, by transaction."""
+    from servers.postgresql import serve_pgbouncer
+
+    with serve_pgbouncer(postgresql) as port:
+        yield port
+
+
+@pytest.fixture
+def shared_store(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty place on PostgreSQL where SCOPED_SECRETS_TEST_STORE asks for one, else empty."""
+    if os.environ.get("SCOPED_SECRETS_TEST_STORE") != "postgresql":
+        return ""
+    server: Postgresql = request.getfixturevalue("postgresql")
+    return server.new_store()

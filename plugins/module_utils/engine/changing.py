@@ -64,7 +64,7 @@ class Change:
 
     def commit(self) -> None:
         """Let the store follow, in one transaction."""
-        self.state, self.plan = self._engine.write(self._apply)
+        self.state, self.plan = self._engine.write(self._apply, self._resource.path)
 
     def clear(self) -> None:
         """Do at secret managers what comes after the store, and forget what was written down."""

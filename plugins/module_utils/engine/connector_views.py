@@ -86,6 +86,7 @@ class ConnectorCheck:
 
     def __init__(self, params: dict[str, Any]) -> None:
         self._info = ConnectorInfo({**params, "kind": None})
+        self.path = self._info.path
         self._identifier = params["identifier"]
 
     def load(self, session: Session) -> tuple[Keeper, View]:

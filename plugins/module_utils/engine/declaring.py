@@ -57,7 +57,7 @@ def handle(engine: Engine, request: Request) -> Result:
         return _check_connector(engine, ConnectorCheck(request.params))
     if request.resource in INFOS:
         info = INFOS[request.resource](request.params)
-        return Result(returned={info.noun: engine.read(info.views)})
+        return Result(returned={info.noun: engine.read(info.views, info.path)})
     return _declare(engine, _resource(request), request.check_mode)
 
 
@@ -71,7 +71,7 @@ def _examine(engine: Engine, check_mode: bool) -> Result:
 
 
 def _check_connector(engine: Engine, check: ConnectorCheck) -> Result:
-    keeper, view = engine.read(check.load)
+    keeper, view = engine.read(check.load, check.path)
     return Result(returned={check.noun: check.outcome(engine.access(), keeper, view)})
 
 
@@ -110,7 +110,7 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
     """Plan on a plain view first, so that a run which changes nothing takes no write lock."""
     access: Access = engine.access()
     try:
-        state = resource.observe(access, engine.read(resource.load))
+        state = resource.observe(access, engine.read(resource.load, resource.path))
     except NotFound as error:
         return _without_scope(resource, error, check_mode)
     plan = resource.plan(state)

@@ -16,7 +16,8 @@ from ..model.errors import ScopedSecretsError
 from ..model.settings import Settings
 from ..model.version import VERSION
 from ..store.intents import pending_intents
-from ..store.location import Location
+from ..store.places import Place, place_at
+from ..store.postgresql import REQUIREMENT as PSYCOPG
 from .intents import Outcome, settle_left
 from .opening import OpenStore, open_store
 
@@ -37,6 +38,7 @@ def examine(settings: Settings, place: str) -> list[Check]:
         _ok("engine", place),
         *_check_store(settings),
         _check_library("builtin", CRYPTOGRAPHY),
+        _check_library("store", PSYCOPG, "" if settings.store.startswith("postgresql:") else "stores on PostgreSQL"),
         _check_library("SSH keys", BCRYPT, "SSH keys with a passphrase"),
         *(
             _check_library(name, requirement, f"connectors of the kind {name}")
@@ -67,22 +69,22 @@ def examine_unfinished(engine: Engine, *, check_mode: bool) -> list[Check]:
 def _check_store(settings: Settings) -> list[Check]:
     """Open the store and its key, or tell which of the two stands in the way."""
     try:
-        location = Location.parse(settings.store)
+        place = place_at(settings.store)
         store = open_store(settings, create=False)
     except ScopedSecretsError as error:
         name = "root key" if error.category == "key_refused" else "store"
         return [_failed(name, error)]
     try:
-        return [_store(location, store), _key(store)]
+        return [_store(place, store), _key(store)]
     finally:
         store.database.close()
 
 
-def _store(location: Location, store: OpenStore) -> Check:
+def _store(place: Place, store: OpenStore) -> Check:
     if store.is_pretended:
         hint = "The first task that declares something makes it. If there should be one, check 'store'."
-        return {"check": "store", "verdict": "warning", "message": f"There is no store {location} yet.", "hint": hint}
-    return _ok("store", f"{location}, id {store.store_id}")
+        return {"check": "store", "verdict": "warning", "message": f"There is no store {place} yet.", "hint": hint}
+    return _ok("store", f"{place}, id {store.store_id}, {store.database.engine}")
 
 
 def _key(store: OpenStore) -> Check:
@@ -95,7 +97,8 @@ def _key(store: OpenStore) -> Check:
 def _check_library(user: str, requirement: str, only_for: str = "") -> Check:
     """Tell whether a library is there. Only what the built-in manager needs is needed by everybody."""
     check = f"library for {user}"
-    name, _at_least, wanted = requirement.partition(">=")
+    package, _at_least, wanted = requirement.partition(">=")
+    name = package.partition("[")[0]
     found = _version(name)
     if found != "none" and _numbers(found) >= _numbers(wanted):
         return _ok(check, f"{name} {found}")

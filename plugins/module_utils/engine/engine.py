@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from ..model.errors import InvalidInput
 from ..model.queries import Answer, Query
+from ..model.scopes import ACCOUNT, ScopePath, common_scope
 from ..model.settings import Settings
 from .cache import AnswerCache
 from .opening import OpenStore, open_store
@@ -180,7 +181,8 @@ class Engine:
             cache = self._cache.at(store.database.state())
             located = {query: found for query in queries if (found := cache.get(query))}
             missing = [query for query in dict.fromkeys(queries) if query not in located]
-            fresh = self.read(lambda session: {q: locate(session, q) for q in missing}) if missing else {}
+            seen = common_scope(ScopePath(query.org, query.project) for query in missing)
+            fresh = self.read(lambda session: {q: locate(session, q) for q in missing}, seen) if missing else {}
             for query, found in fresh.items():
                 cache.put(query, found)
         return {**located, **fresh}, missing
@@ -206,17 +208,19 @@ class Engine:
 
         return Access(self.store(create=False).store_id, self, self.shared.providers, self.shared.fetches)
 
-    def read(self, work: Callable[[Session], T]) -> T:
-        """Return what `work` makes of one consistent view of the store."""
+    def read(self, work: Callable[[Session], T], path: ScopePath = ACCOUNT) -> T:
+        """Return what `work` makes of one consistent view of the store: of `path`, what is above and what is below."""
         with self._lock:
             store = self.store(create=False)
-            return store.database.read(lambda tx: work(Session(tx, store.store_id, store.keyring)))
+            scope = path.announced
+            return store.database.read(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def write(self, work: Callable[[Session], T], path: ScopePath = ACCOUNT) -> T:
         """Return what `work` returns, once all it wrote is durable. It may be called several times."""
         with self._lock:
             store = self.store(create=True)
-            written = store.database.write(lambda tx: work(Session(tx, store.store_id, store.keyring)))
+            scope = path.announced
+            written = store.database.write(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
             self._cache.clear()
             return written
 

@@ -16,9 +16,9 @@ from ..model.errors import Damaged, KeyRefused
 from ..model.scopes import ACCOUNT, Level
 from ..model.settings import Settings
 from ..store.database import Database, Row, Transaction
-from ..store.location import Location
+from ..store.places import Place, place_at
 from ..store.schema import STEPS, now, open_schema, run_steps
-from ..store.sqlite import SqliteDialect, create_file, memory_database, unreachable
+from ..store.sqlite import memory_database
 from .keyring import Keyring
 from .session import Session
 
@@ -41,34 +41,33 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
     The pretended store is empty and in memory: check mode and reads leave nothing behind.
     Raises StoreRefused, KeyRefused, InvalidInput.
     """
-    location = Location.parse(settings.store)
-    notices: list[str] = []
-    exists = _exists(location)
-    if not exists and create:
-        _create(settings, location, notices)
-        exists = True
-    if not exists:
-        return _pretend(settings)
-    database = Database(SqliteDialect(str(location.path)))
-    open_schema(database, f"The store {location}")
-    return _unlock(database, settings, tuple(notices))
-
-
-def _exists(location: Location) -> bool:
+    place = place_at(settings.store)
     try:
-        location.path.stat()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise unreachable(str(location.path), error) from None
-    return True
+        notices: list[str] = []
+        if not place.has_store():
+            if not create:
+                return _pretend(settings)
+            _create(settings, place, notices)
+        return _open(settings, place, tuple(notices))
+    finally:
+        place.close()
 
 
-def _create(settings: Settings, location: Location, notices: list[str]) -> None:
+def _open(settings: Settings, place: Place, notices: tuple[str, ...]) -> OpenStore:
+    database = place.open()
+    try:
+        open_schema(database, f"The store {place}", is_upgrade_asked_for=settings.may_upgrade)
+        return _unlock(database, place, settings, notices)
+    except BaseException:
+        database.close()
+        raise
+
+
+def _create(settings: Settings, place: Place, notices: list[str]) -> None:
     kdf = _kdf() if settings.passphrase else {}
     root = _root_key(settings, kdf, notices)
-    create_file(location.path, lambda database: _initialise(database, root, kdf))
-    notices.append(f"The store {location} was created.")
+    place.create(lambda database: _initialise(database, root, kdf))
+    notices.append(f"The store {place} was created.")
 
 
 def _pretend(settings: Settings) -> OpenStore:
@@ -105,14 +104,16 @@ def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
     database.write(work)
 
 
-def _unlock(database: Database, settings: Settings, notices: tuple[str, ...]) -> OpenStore:
+def _unlock(database: Database, place: Place, settings: Settings, notices: tuple[str, ...]) -> OpenStore:
     row = database.read(_store_row)
-    root = _root_key(settings, _kdf_of(row), [], may_create=False)
+    kdf = _kdf_of(row)
+    if settings.passphrase and not settings.root_key and not kdf:
+        raise _no_passphrase(place)
+    root = _root_key(settings, kdf, [], may_create=False)
     if root.key_id != row["root_key_id"]:
         raise KeyRefused(
             "wrong_key",
-            f"The store {settings.store} was sealed with root key {row['root_key_id']}; {root.source} is key "
-            f"{root.key_id}.",
+            f"The store {place} was sealed with root key {row['root_key_id']}; {root.source} is key {root.key_id}.",
             hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the key of this store, or "
             "'store' to the store of this key.",
         )
@@ -168,16 +169,18 @@ def _root_key(settings: Settings, kdf: dict[str, Any], notices: list[str], *, ma
 
 
 def _from_passphrase(settings: Settings, kdf: dict[str, Any]) -> RootKey:
-    if not kdf:
-        raise KeyRefused(
-            "wrong_key",
-            f"The store {settings.store} was not sealed with a passphrase.",
-            hint="Unset SCOPED_SECRETS_PASSPHRASE and set 'root_key_file' to the key of this store.",
-        )
     return from_passphrase(
         settings.passphrase,
         salt=bytes.fromhex(kdf["salt"]),
         memory_kib=kdf["memory_kib"],
         iterations=kdf["iterations"],
         lanes=kdf["lanes"],
+    )
+
+
+def _no_passphrase(place: Place) -> KeyRefused:
+    return KeyRefused(
+        "wrong_key",
+        f"The store {place} was not sealed with a passphrase.",
+        hint="Unset SCOPED_SECRETS_PASSPHRASE and set 'root_key_file' to the key of this store.",
     )

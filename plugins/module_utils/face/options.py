@@ -44,6 +44,7 @@ OPTIONS = (
     Option("org", "SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
     Option("project", "SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
     Option("broker", "SCOPED_SECRETS_BROKER", "broker", is_argument=False),
+    Option("upgrade_store", "SCOPED_SECRETS_UPGRADE_STORE", is_argument=False),
 )
 ARGUMENTS = tuple(option for option in OPTIONS if option.is_argument)
 
@@ -129,12 +130,13 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         is_local_default=(store, root_key_file) == defaults,
         root_key=options["root_key"],
         passphrase=options["passphrase"],
-        through_broker=_switch("broker", options["broker"]),
+        through_broker=_switch("broker", options["broker"] or "on"),
+        may_upgrade=_switch("upgrade_store", options.get("upgrade_store") or "off"),
     )
 
 
 def _switch(name: str, text: str) -> bool:
-    if text.lower() in ("", "on", "yes", "true", "1"):
+    if text.lower() in ("on", "yes", "true", "1"):
         return True
     if text.lower() in ("off", "no", "false", "0"):
         return False

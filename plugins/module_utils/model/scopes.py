@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from .errors import Forbidden, InvalidInput
 from .identifiers import check_identifier
 
-__all__ = ["ACCOUNT", "Level", "ScopePath"]
+__all__ = ["ACCOUNT", "Level", "ScopePath", "common_scope"]
 
 
 class Level(str, Enum):
@@ -70,6 +70,11 @@ class ScopePath(NamedTuple):
             yield from self.parent.from_account
         yield self
 
+    @property
+    def announced(self) -> str:
+        """How a shared store is told whose rows are to be seen: account/ORG/PROJECT."""
+        return "/".join(filter(None, ("account", self.org, self.project)))
+
     def at(self, level: Level) -> ScopePath:
         """Return the scope of `level` that this one lies in; raise Forbidden where that is downward."""
         if level.depth > self.level.depth:
@@ -88,3 +93,12 @@ class ScopePath(NamedTuple):
 
 
 ACCOUNT = ScopePath()
+
+
+def common_scope(paths: Iterable[ScopePath]) -> ScopePath:
+    """Return the narrowest scope that all of these lie in."""
+    all_paths = set(paths)
+    if len(all_paths) == 1:
+        return all_paths.pop()
+    orgs = {path.org for path in all_paths}
+    return ScopePath(orgs.pop()) if len(orgs) == 1 else ACCOUNT

@@ -19,6 +19,7 @@ class Settings(NamedTuple):
     root_key: str = ""
     passphrase: str = ""
     through_broker: bool = True
+    may_upgrade: bool = False
 
     def __repr__(self) -> str:
         # Not all of it: a store URL and two of the fields are secret.

@@ -16,12 +16,17 @@ from typing import Any, ClassVar, TypeVar
 
 from ..model.errors import ScopedSecretsError, Unavailable
 
-__all__ = ["Database", "Dialect", "Row", "StaleRow", "Transaction"]
+__all__ = ["Database", "Dialect", "Mark", "Row", "StaleRow", "Transaction"]
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
+# What a write transaction leaves in the store that it alone makes: a token, and the store's revision.
+Mark = tuple[str, int]
+
 ATTEMPTS = 8
+# Seconds that a store which was there may be away: it restarts, or another server takes over.
+PATIENCE = 45.0
 _jitter = random.SystemRandom()
 
 
@@ -33,18 +38,27 @@ class Dialect(ABC):
     """What differs between database engines."""
 
     types: ClassVar[Mapping[str, str]]  # the column types that `{…}` names in schema steps
+    upgrades_unasked: ClassVar[bool] = True
 
     @abstractmethod
     def connect(self) -> Any:
         """Return a DB-API connection whose rows are mappings; raise the typed errors of this collection."""
 
     @abstractmethod
-    def begin(self, connection: Any, *, write: bool) -> None:
-        """Open a transaction."""
+    def begin(self, connection: Any, *, write: bool, scope: str) -> Mark | None:
+        """Open a transaction for what `scope` may see. Return what its COMMIT leaves, None where none is ever lost."""
+
+    def was_kept(self, connection: Any, mark: Mark) -> bool:
+        """Tell, within a later write transaction, whether the COMMIT of an earlier one took place."""
+        return False
 
     @abstractmethod
     def table_names(self, connection: Any) -> set[str]:
         """Return the names of all tables in the database."""
+
+    @abstractmethod
+    def engine(self, connection: Any) -> str:
+        """Return the engine's name and version, for people."""
 
     @abstractmethod
     def state(self, connection: Any) -> object:
@@ -58,6 +72,10 @@ class Dialect(ABC):
     def must_retry(self, error: Exception) -> bool:
         """Tell whether the whole transaction may succeed when run again."""
 
+    def is_lost(self, error: Exception) -> bool:
+        """Tell whether the connection can't be used any more, or can't be had just now."""
+        return False
+
     @abstractmethod
     def translate(self, error: Exception) -> ScopedSecretsError | None:
         """Return our error for the driver's, or None for one that is not the driver's."""
@@ -68,6 +86,8 @@ class Transaction:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        # Rows that this transaction has read and would read again: whoever writes them takes them out.
+        self.known: dict[str, Any] = {}
 
     def one(self, statement: str, **parameters: Any) -> Row | None:
         """Return the first row, or None."""
@@ -107,49 +127,87 @@ def _named(columns: Iterable[str], separator: str, pattern: str) -> str:
 
 
 class Database:
-    """A connection, and transactions that run as a whole or not at all. Never to be carried across a fork."""
+    """A connection, and transactions that run as a whole or not at all. Never to be carried across a fork.
+
+    `scope`: whose rows a transaction may touch, where the engine can keep it to them.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        with_errors = self._translated
-        self._connection = with_errors(dialect.connect)
+        self._connection: Any = None
+        try:
+            self._connect()
+        except _Lost as lost:
+            raise lost.error from None
 
-    def read(self, work: Callable[[Transaction], T]) -> T:
-        """Return what `work` makes of one consistent view of the store."""
-        return self._attempts(work, write=False)
+    def read(self, work: Callable[[Transaction], T], *, scope: str = "") -> T:
+        """Return what `work` makes of one consistent view of the store. It may be called several times."""
+        return self._steadily(lambda: self._once(work, write=False, scope=scope, doubts=[]))
 
-    def write(self, work: Callable[[Transaction], T]) -> T:
+    def write(self, work: Callable[[Transaction], T], *, scope: str = "") -> T:
         """Return what `work` returns, once all it wrote is durable. It may be called several times."""
-        return self._attempts(work, write=True)
+        doubts: list[tuple[Mark, T]] = []
+        return self._steadily(lambda: self._once(work, write=True, scope=scope, doubts=doubts))
 
     def table_names(self) -> set[str]:
-        return self._translated(lambda: self.dialect.table_names(self._connection))
+        return self._steadily(lambda: self.dialect.table_names(self._connection))
 
     def state(self) -> object:
         """Return what differs once another connection has written, None where that can't be told."""
-        return self._translated(lambda: self.dialect.state(self._connection))
+        return self._steadily(lambda: self.dialect.state(self._connection))
+
+    @property
+    def engine(self) -> str:
+        """The engine's name and version, for people."""
+        return self._steadily(lambda: self.dialect.engine(self._connection))
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
-    def _attempts(self, work: Callable[[Transaction], T], *, write: bool) -> T:
-        for attempt in range(ATTEMPTS):
+    def _connect(self) -> None:
+        self._connection = self._translated(self.dialect.connect)
+
+    def _steadily(self, step: Callable[[], T]) -> T:
+        """Return what `step` returns; run it again when it was overtaken, or its connection was lost."""
+        overtaken = lost = 0
+        until = time.monotonic() + PATIENCE
+        while True:
             try:
-                return self._translated(lambda: self._once(work, write=write))
+                if self._connection is None:
+                    self._connect()
+                return self._translated(step)
             except _Again:
-                if attempt + 1 < ATTEMPTS:
-                    time.sleep(_jitter.uniform(0, 0.02 * 2**attempt))
-        raise Unavailable(
-            "store_busy",
-            f"The store was changed by others in all {ATTEMPTS} attempts to write.",
-            hint="Run it again; fewer parallel runs on one store help.",
-            retryable=True,
-        )
+                overtaken += 1
+                if overtaken == ATTEMPTS:
+                    raise _busy() from None
+                time.sleep(_jitter.uniform(0, 0.02 * 2**overtaken))
+            except _Lost as loss:
+                self._drop()
+                lost += 1
+                if time.monotonic() > until:
+                    raise loss.error from None
+                time.sleep(_jitter.uniform(0, min(1.0, 0.02 * 2**lost)))
 
-    def _once(self, work: Callable[[Transaction], T], *, write: bool) -> T:
-        self.dialect.begin(self._connection, write=write)
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _once(self, work: Callable[[Transaction], T], *, write: bool, scope: str, doubts: list[tuple[Mark, T]]) -> T:
+        """Run a transaction. `doubts`: marks and results of earlier attempts of whose COMMIT no answer came.
+
+        They are looked for first: what was kept already must not be written twice.
+        """
         try:
+            mark = self.dialect.begin(self._connection, write=write, scope=scope)
+            for earlier, kept in doubts:
+                if self.dialect.was_kept(self._connection, earlier):
+                    self._roll_back()
+                    return kept
             result = work(Transaction(self._connection))
+            if mark:
+                doubts.append((mark, result))
             self._connection.execute("COMMIT")
         except BaseException:
             self._roll_back()
@@ -172,8 +230,27 @@ class Database:
             ours = self.dialect.translate(error)
             if ours is None:
                 raise
+            if self.dialect.is_lost(error):
+                raise _Lost(ours) from None
             raise ours from None
 
 
 class _Again(Exception):
     """Run the transaction again."""
+
+
+class _Lost(Exception):
+    """Connect anew and run it again, unless that takes too long: then `error` is what happened."""
+
+    def __init__(self, error: ScopedSecretsError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _busy() -> Unavailable:
+    return Unavailable(
+        "store_busy",
+        f"The store was changed by others in all {ATTEMPTS} attempts to write.",
+        hint="Run it again; fewer parallel runs on one store help.",
+        retryable=True,
+    )

@@ -14,23 +14,34 @@ from ..model.errors import InvalidInput
 
 __all__ = ["Location"]
 
+_SHARED = "postgresql://"
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,/?#]*)(:\d*)?")
+
 
 class Location(NamedTuple):
-    """The engine, and the path of the file that it keeps."""
+    """The engine, and where it keeps the store: the `path` of a file, or the `url` of a database, which is secret."""
 
     engine: str
-    path: Path
+    path: Path = Path()
+    url: str = ""
+
+    def __repr__(self) -> str:
+        return f"Location({str(self)!r})"
 
     @classmethod
     def parse(cls, url: str) -> Location:
         """Return the location that `url` writes; raise InvalidInput."""
+        if url.startswith(_SHARED):
+            _check_shared(url.removeprefix(_SHARED))
+            return cls("postgresql", url=url)
         engine, separator, rest = url.partition(":///")
         if not separator or engine != "sqlite":
             # Never the whole URL: it may hold a password.
             raise InvalidInput(
                 "unsupported_store",
                 f"A store at {_shown(url)} can't be opened by this version.",
-                hint="Write sqlite:///PATH with an absolute PATH, as in sqlite:////srv/secrets/store.db.",
+                hint="Write sqlite:///PATH with an absolute PATH, as in sqlite:////srv/secrets/store.db, or "
+                "postgresql://USER@HOST/DATABASE.",
             )
         path = Path(os.path.expanduser(rest))
         if not path.is_absolute():
@@ -43,7 +54,24 @@ class Location(NamedTuple):
         return cls(engine, Path(os.path.realpath(path)))
 
     def __str__(self) -> str:
-        return f"{self.engine}:///{self.path}"
+        if self.engine == "sqlite":
+            return f"{self.engine}:///{self.path}"
+        # User and options stay out: either may hold a password.
+        return f"{_SHARED}{self.url.removeprefix(_SHARED).partition('?')[0].rpartition('@')[2]}"
+
+
+def _check_shared(rest: str) -> None:
+    """Raise InvalidInput for what libpq would take for a host and name in an error, and may be part of a password."""
+    authority, _slash, database = rest.partition("?")[0].partition("/")
+    hosts = authority.rpartition("@")[2].split(",")
+    is_plain = authority.count("@") <= 1 and "@" not in database and all(map(_HOST.fullmatch, hosts))
+    if not is_plain or "#" in rest or re.search(r"[\s\x00]", rest):
+        raise InvalidInput(
+            "malformed_store_url",
+            f"The store URL '{_SHARED}…' can't be read.",
+            hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE, and what is special in a URL as "
+            "%XX: @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25.",
+        )
 
 
 def _shown(url: str) -> str:

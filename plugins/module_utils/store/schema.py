@@ -33,10 +33,11 @@ STEPS = (
         (
             """CREATE TABLE store (
                 id TEXT PRIMARY KEY, created_at TEXT NOT NULL, schema_version INTEGER NOT NULL,
-                steps TEXT NOT NULL, root_key_id TEXT NOT NULL, kdf TEXT NOT NULL)""",
+                steps TEXT NOT NULL, root_key_id TEXT NOT NULL, kdf TEXT NOT NULL,
+                revision {integer} NOT NULL DEFAULT 0, writers TEXT NOT NULL DEFAULT '')""",
             """CREATE TABLE scope (
                 id TEXT PRIMARY KEY, parent_id TEXT REFERENCES scope (id), level TEXT NOT NULL,
-                identifier TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
+                identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 builtin_enabled INTEGER NOT NULL, inherits_managers INTEGER NOT NULL,
                 head {bytes} NOT NULL, revision {integer} NOT NULL,
                 created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
@@ -47,7 +48,7 @@ STEPS = (
                 created_at TEXT NOT NULL, PRIMARY KEY (scope_id, generation))""",
             """CREATE TABLE connector (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), kind TEXT NOT NULL,
-                identifier TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
+                identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 options TEXT NOT NULL, kept TEXT NOT NULL, is_removed INTEGER NOT NULL, revision {integer} NOT NULL,
                 created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (scope_id, identifier))""",
@@ -55,7 +56,7 @@ STEPS = (
                 scope_id TEXT PRIMARY KEY REFERENCES scope (id),
                 connector_id TEXT NOT NULL REFERENCES connector (id))""",
             """CREATE TABLE secret (
-                id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), identifier TEXT NOT NULL,
+                id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), identifier {identifier} NOT NULL,
                 kind TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 connector_id TEXT REFERENCES connector (id), path TEXT NOT NULL, reference_key TEXT NOT NULL,
                 is_reference INTEGER NOT NULL, options TEXT NOT NULL, kept TEXT NOT NULL,
@@ -95,8 +96,13 @@ def run_steps(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> s
     return json.dumps([{"number": s.number, "checksum": s.checksum, "applied_at": now()} for s in steps])
 
 
-def open_schema(database: Database, where: str, steps: tuple[Step, ...] = STEPS) -> None:
-    """Bring an existing store to this version; raise StoreRefused for a newer or foreign one, which stays unread."""
+def open_schema(
+    database: Database, where: str, steps: tuple[Step, ...] = STEPS, *, is_upgrade_asked_for: bool = False
+) -> None:
+    """Bring an existing store to this version; raise StoreRefused for a newer or foreign one, which stays unread.
+
+    A shared one is left as it is, and refused, until its upgrade is asked for: others still work with it.
+    """
     if not database.table_names() >= {"store", "scope", "secret_version"}:
         raise StoreRefused(
             "foreign_database",
@@ -111,7 +117,18 @@ def open_schema(database: Database, where: str, steps: tuple[Step, ...] = STEPS)
             hint="Install the newer collection here too: ansible-galaxy collection install scoped.secrets --upgrade",
         )
     if version < steps[-1].number:
+        if not (database.dialect.upgrades_unasked or is_upgrade_asked_for):
+            raise _too_old(where, version, steps)
         database.write(lambda tx: _upgrade(database, tx, steps))
+
+
+def _too_old(where: str, version: int, steps: tuple[Step, ...]) -> StoreRefused:
+    return StoreRefused(
+        "store_too_old",
+        f"{where} was written by an older scoped.secrets (schema {version}; this one has {steps[-1].number}).",
+        hint="Back it up, install this version on every control node, and run any task of the collection once with "
+        "SCOPED_SECRETS_UPGRADE_STORE=on, as the role that owns the tables.",
+    )
 
 
 def _version(tx: Transaction) -> int:

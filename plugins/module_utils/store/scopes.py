@@ -132,6 +132,7 @@ def path_of(tx: Transaction, scope_id: str) -> ScopePath:
 
 def delete_scope(tx: Transaction, scope: Scope) -> None:
     """Delete a scope without secrets, its connectors and its keys."""
+    tx.known.pop(scope.id, None)
     for statement in (
         "DELETE FROM default_manager WHERE scope_id = :id",
         "DELETE FROM secret_reference WHERE user_kind = 'connector' "
@@ -152,16 +153,20 @@ def set_default(tx: Transaction, scope: Scope, connector_id: str | None) -> None
 
 
 def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
-    """Return the generations of a scope's key, newest first."""
-    rows = tx.all(
-        "SELECT scope_id, generation, state, parent_generation, wrapped, wraps FROM scope_key "
-        "WHERE scope_id = :id ORDER BY generation DESC",
-        id=scope_id,
-    )
-    return [WrappedKey(**{**dict(row), "wrapped": bytes(row["wrapped"])}) for row in rows]
+    """Return the generations of a scope's key, newest first. Each row that is verified asks for them."""
+    if scope_id not in tx.known:
+        rows = tx.all(
+            "SELECT scope_id, generation, state, parent_generation, wrapped, wraps FROM scope_key "
+            "WHERE scope_id = :id ORDER BY generation DESC",
+            id=scope_id,
+        )
+        tx.known[scope_id] = [WrappedKey(**{**dict(row), "wrapped": bytes(row["wrapped"])}) for row in rows]
+    found: list[WrappedKey] = tx.known[scope_id]
+    return found
 
 
 def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
+    tx.known.pop(key.scope_id, None)
     tx.insert(
         "scope_key",
         scope_id=key.scope_id,
@@ -176,11 +181,13 @@ def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
 
 def retire_keys(tx: Transaction, scope_id: str) -> None:
     """Let the active generation open values, and wrap none any more."""
+    tx.known.pop(scope_id, None)
     tx.run("UPDATE scope_key SET state = 'decrypt_only' WHERE scope_id = :id AND state = 'active'", id=scope_id)
 
 
 def add_wrap(tx: Transaction, scope_id: str, generation: int) -> None:
     """Count one more key that was wrapped by this generation."""
+    tx.known.pop(scope_id, None)
     tx.run(
         "UPDATE scope_key SET wraps = wraps + 1 WHERE scope_id = :id AND generation = :generation",
         id=scope_id,

@@ -52,7 +52,7 @@ _FOREIGN = "It is no store of scoped.secrets."
 class SqliteDialect(Dialect):
     """One database file that exists, or `:memory:`. `is_new`: it is being made, and set up for good."""
 
-    types: ClassVar[Mapping[str, str]] = {"bytes": "BLOB", "integer": "INTEGER"}
+    types: ClassVar[Mapping[str, str]] = {"bytes": "BLOB", "integer": "INTEGER", "identifier": "TEXT"}
 
     def __init__(self, path: str, *, is_new: bool = False) -> None:
         self.path = path
@@ -75,11 +75,14 @@ class SqliteDialect(Dialect):
             connection.execute("PRAGMA journal_mode = WAL")
         return connection
 
-    def begin(self, connection: Any, *, write: bool) -> None:
+    def begin(self, connection: Any, *, write: bool, scope: str) -> None:
         connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
     def table_names(self, connection: Any) -> set[str]:
         return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def engine(self, connection: Any) -> str:
+        return f"SQLite {sqlite3.sqlite_version}"
 
     def state(self, connection: Any) -> object:
         return connection.execute("PRAGMA data_version").fetchone()[0]

@@ -21,11 +21,11 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, shared_store: str) -> Settings:
     key_file = tmp_path / "root.key"
     key_file.write_bytes(base64.b64encode(os.urandom(32)))
     key_file.chmod(0o600)
-    return Settings(f"sqlite:///{tmp_path}/store/store.db", str(key_file))
+    return Settings(shared_store or f"sqlite:///{tmp_path}/store/store.db", str(key_file))
 
 
 @pytest.fixture

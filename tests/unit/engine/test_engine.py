@@ -17,7 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, at_once
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import add_connector, declare, read
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import add_connector, declare, read, store_path
 
 WRITERS, WRITES = 20, 50
 
@@ -29,7 +29,7 @@ def code_of(engine: Engine, reference: str) -> str:
 
 
 def database_of(settings: Settings) -> sqlite3.Connection:
-    return sqlite3.connect(settings.store.removeprefix("sqlite:///"))
+    return sqlite3.connect(store_path(settings))
 
 
 def test_versions_are_kept(settings: Settings) -> None:
@@ -169,7 +169,8 @@ def _write_many(settings: Settings, writer: int) -> None:
 
 
 def test_parallel_writers_lose_nothing(settings: Settings) -> None:
-    """R1: every write of 20 processes x 50, to one secret and to one scope, is there."""
+    """R1: every write of 20 processes x 50, to one secret and to one scope, is there. On PostgreSQL: tests/stores."""
+    store_path(settings)
     processes = [multiprocessing.Process(target=_write_many, args=(settings, w)) for w in range(WRITERS)]
     for process in processes:
         process.start()

@@ -16,6 +16,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine impor
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.model.version import VERSION
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import REQUIREMENT as PSYCOPG
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, store_path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -119,7 +120,7 @@ def test_a_library_that_is_missing(settings: Settings, monkeypatch: pytest.Monke
 
 
 def test_the_libraries_are_those_that_the_collection_asks_for() -> None:
-    wanted = {CRYPTOGRAPHY, BCRYPT, *(one for kind in kinds().values() for one in kind.REQUIREMENTS)}
+    wanted = {CRYPTOGRAPHY, BCRYPT, PSYCOPG, *(one for kind in kinds().values() for one in kind.REQUIREMENTS)}
     listed = {line for line in (ROOT / "requirements.txt").read_text().split("\n") if line and line[0] != "#"}
     # ansible-core is there wherever this runs.
     assert wanted - {"ansible-core>=2.18"} == listed

@@ -17,6 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine impor
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     check,
     declare,
@@ -94,7 +95,9 @@ def test_a_key_of_ones_own_is_not_written_anywhere(local: Settings, tmp_path: Pa
         ({"root_key": "no base64!"}, "malformed_root_key"),
         ({"root_key": base64.b64encode(bytes(32)).decode()}, "weak_root_key"),
         ({"passphrase": "short"}, "weak_passphrase"),
-        ({"store": "postgresql://ansible:hunter22@db/secrets"}, "unsupported_store"),
+        ({"store": "mysql://ansible:hunter22@db/secrets"}, "unsupported_store"),
+        ({"store": "postgresql://ansible:hunter@22@db/secrets"}, "malformed_store_url"),
+        ({"store": "postgresql://ansible:hunter22@127.0.0.1:1/secrets"}, "store_unavailable"),
         ({"store": "sqlite:///relative.db"}, "relative_store_path"),
     ],
 )
@@ -114,7 +117,7 @@ def test_another_key_is_told_from_the_right_one(settings: Settings) -> None:
     wrong = settings._replace(root_key=random_key())
     for call in (lambda: read(Engine(wrong), "a"), lambda: check(Engine(wrong), "scope", org="payments")):
         error = error_of(call)
-        assert (error.code, settings.store in error.message) == ("wrong_key", True)
+        assert (error.code, str(Location.parse(settings.store)) in error.message) == ("wrong_key", True)
         assert wrong.root_key not in str(error)
     assert read(Engine(settings), "a") == b"v"
 

@@ -311,6 +311,7 @@ def test_one_error_does_not_spoil_the_others(tree: Engine) -> None:
 
 
 def test_every_query_of_the_way_to_a_value_hits_an_index(settings: Settings, tree: Engine) -> None:
+    path = store_path(settings)
     store = open_store(settings, create=False)
     seen: list[str] = []
     store.database._connection.set_trace_callback(seen.append)
@@ -320,12 +321,14 @@ def test_every_query_of_the_way_to_a_value_hits_an_index(settings: Settings, tre
     selects = [statement for statement in seen if statement.startswith("SELECT")]
     for table in ("FROM scope ", "FROM scope_key ", "FROM secret ", "FROM secret_version "):
         assert any(table in " ".join(one.split()) + " " for one in selects), table
-    with closing(sqlite3.connect(store_path(settings))) as plain:
+    with closing(sqlite3.connect(path)) as plain:
         plans = [row[3] for one in selects for row in plain.execute(f"EXPLAIN QUERY PLAN {one}")]
     assert [plan for plan in plans if not plan.startswith("SEARCH") or "INDEX" not in plan] == []
 
 
 def test_more_secrets_do_not_mean_more_queries(settings: Settings, tree: Engine) -> None:
+    store_path(settings)
+
     def count() -> int:
         store = open_store(settings, create=False)
         seen: list[str] = []

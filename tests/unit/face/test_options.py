@@ -71,8 +71,9 @@ def test_the_names_are_those_of_the_contract() -> None:
         "org": ("SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
         "project": ("SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
         "broker": ("SCOPED_SECRETS_BROKER", "broker", ""),
+        "upgrade_store": ("SCOPED_SECRETS_UPGRADE_STORE", "", ""),
     }
-    assert [option.name for option in OPTIONS if option not in ARGUMENTS] == ["broker"]
+    assert [option.name for option in OPTIONS if option not in ARGUMENTS] == ["broker", "upgrade_store"]
     assert list(COMMON_SPEC) == [option.name for option in ARGUMENTS]
     assert {name for name, spec in COMMON_SPEC.items() if spec["no_log"]} == {"root_key", "passphrase"}
     assert [name for name, spec in COMMON_SPEC.items() if spec["type"] == "path"] == ["root_key_file"]
@@ -190,3 +191,9 @@ def test_another_word_for_the_broker_is_refused(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(InvalidInput) as caught:
         settings_of(resolve_options({}))
     assert (caught.value.code, "'broker'" in caught.value.message) == ("invalid_option", True)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", False), ("off", False), ("on", True), ("yes", True)])
+def test_a_shared_store_is_upgraded_only_when_asked(text: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCOPED_SECRETS_UPGRADE_STORE", text)
+    assert settings_of(resolve_options({})).may_upgrade is expected

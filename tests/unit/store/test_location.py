@@ -41,7 +41,7 @@ def test_a_relative_path_is_refused_with_the_one_that_is_meant(url: str) -> None
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://ansible:hunter22@db.example.com/secrets",
+        "postgres://ansible:hunter22@db.example.com/secrets",
         "mysql:///hunter22",
         "SQLITE:////srv/hunter22.db",
         "sqlite://hunter22/srv/store.db",
@@ -59,3 +59,40 @@ def test_no_part_of_a_url_that_may_be_secret_is_repeated(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         Location.parse(url)
     assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ansible:hunter22@db.example.com:5433/secrets", "postgresql://db.example.com:5433/secrets"),
+        (
+            "postgresql://ansible@a,b:5433/secrets?sslmode=verify-full&sslpassword=hunter22",
+            "postgresql://a,b:5433/secrets",
+        ),
+        ("postgresql:///secrets?host=/run/postgresql&password=hunter22", "postgresql:///secrets"),
+        ("postgresql://u:hunter22%40%2F%3A%23@[::1]/secrets", "postgresql://[::1]/secrets"),
+        ("postgresql://?service=secrets", "postgresql://"),
+    ],
+)
+def test_a_database_is_shown_without_what_may_be_secret(url: str, shown: str) -> None:
+    location = Location.parse(url)
+    assert (location.engine, location.url, str(location)) == ("postgresql", url, shown)
+    assert "hunter22" not in repr(location)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@hunter22@host/db",
+        "postgresql://u:hunter/22@host/db",
+        "postgresql://u:1/2hunter22@host/db",
+        "postgresql://u:hunter?22@host/db",
+        "postgresql://u:hunter#22@host/db",
+        "postgresql://u:hunter 22@host/db",
+        "postgresql://u:hunter22:more@host:port/db",
+    ],
+)
+def test_a_password_that_was_not_quoted_is_not_taken_for_a_host(url: str) -> None:
+    error = error_of(lambda: Location.parse(url))
+    assert error.code == "malformed_store_url"
+    assert "hunter" not in str(error)

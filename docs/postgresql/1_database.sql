@@ -1,0 +1,17 @@
+-- GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Step 1 of docs/postgresql.md, by an administrator of the server, connected to the new database:
+--
+--     CREATE DATABASE secrets TEMPLATE template0 ENCODING 'UTF8';
+--
+-- Two roles: one owns the tables and upgrades them, one is what runs use. Give both a way to log in, for example
+-- with \password in psql, which sends no password in clear.
+
+CREATE ROLE scoped_secrets_owner LOGIN;
+CREATE ROLE scoped_secrets_app LOGIN;
+CREATE SCHEMA scoped_secrets AUTHORIZATION scoped_secrets_owner;
+GRANT USAGE ON SCHEMA scoped_secrets TO scoped_secrets_app;
+ALTER ROLE scoped_secrets_owner SET search_path = scoped_secrets;
+ALTER ROLE scoped_secrets_app SET search_path = scoped_secrets;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -1,0 +1,70 @@
+-- GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Step 3 of docs/postgresql.md, by scoped_secrets_owner, once the tables are there, and again after an upgrade.
+--
+-- Every transaction of the collection announces whose rows it is about, with SET LOCAL scoped_secrets.scope: 'account',
+-- 'account/ORG' or 'account/ORG/PROJECT'. It sees the rows of that scope, of those above it and of those below it;
+-- without an announcement none. The keys of the scopes are the first line of defence: what is read here is sealed.
+
+BEGIN;
+
+GRANT SELECT, UPDATE (revision, writers) ON store TO scoped_secrets_app;
+GRANT SELECT, INSERT, UPDATE, DELETE
+    ON scope, scope_key, connector, default_manager, secret, secret_version, secret_reference, intent TO scoped_secrets_app;
+
+-- The path of a scope, whether the caller may see it or not: a function of the owner, to whom no policy applies.
+CREATE OR REPLACE FUNCTION scope_path(scope_level text, scope_identifier text, scope_parent text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = scoped_secrets, pg_temp AS $$
+    SELECT CASE scope_level
+        WHEN 'account' THEN 'account'
+        WHEN 'org' THEN 'account/' || scope_identifier
+        ELSE 'account/' || (SELECT identifier FROM scope WHERE id = scope_parent) || '/' || scope_identifier
+    END
+$$;
+
+CREATE OR REPLACE FUNCTION scope_is_seen(path text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(announced <> '' AND (starts_with(announced || '/', path || '/')
+        OR starts_with(path || '/', announced || '/')), false)
+    FROM (SELECT current_setting('scoped_secrets.scope', true) AS announced) AS session
+$$;
+
+ALTER TABLE scope ENABLE ROW LEVEL SECURITY;
+ALTER TABLE scope_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connector ENABLE ROW LEVEL SECURITY;
+ALTER TABLE default_manager ENABLE ROW LEVEL SECURITY;
+ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
+ALTER TABLE secret_version ENABLE ROW LEVEL SECURITY;
+ALTER TABLE secret_reference ENABLE ROW LEVEL SECURITY;
+ALTER TABLE intent ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS by_scope ON scope;
+DROP POLICY IF EXISTS by_scope ON scope_key;
+DROP POLICY IF EXISTS by_scope ON connector;
+DROP POLICY IF EXISTS by_scope ON default_manager;
+DROP POLICY IF EXISTS by_scope ON secret;
+DROP POLICY IF EXISTS by_scope ON secret_version;
+DROP POLICY IF EXISTS by_scope ON secret_reference;
+DROP POLICY IF EXISTS by_scope ON intent;
+
+CREATE POLICY by_scope ON scope TO scoped_secrets_app
+    USING (scope_is_seen(scope_path(level, identifier, parent_id)));
+-- What the others belong to is looked for among what the caller sees.
+CREATE POLICY by_scope ON scope_key TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = scope_key.scope_id));
+CREATE POLICY by_scope ON connector TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = connector.scope_id));
+CREATE POLICY by_scope ON intent TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = intent.scope_id));
+CREATE POLICY by_scope ON default_manager TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = default_manager.scope_id));
+CREATE POLICY by_scope ON secret TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = secret.scope_id));
+CREATE POLICY by_scope ON secret_version TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM secret WHERE secret.id = secret_version.secret_id));
+-- Who uses a secret of a higher scope is the user's own affair.
+CREATE POLICY by_scope ON secret_reference TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM connector WHERE user_kind = 'connector' AND connector.id = user_id)
+        OR EXISTS (SELECT 1 FROM secret WHERE user_kind = 'secret' AND secret.id = user_id));
+
+COMMIT;

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a store is, or is to be: a file, or a database that others may use too."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from ..model.errors import StoreRefused
+from .database import Database
+from .location import Location
+from .sqlite import SqliteDialect, create_file, unreachable
+
+__all__ = ["Place", "place_at"]
+
+
+class Place(ABC):
+    """One place. Its text shows no password."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+
+    def __str__(self) -> str:
+        return str(self._location)
+
+    @abstractmethod
+    def has_store(self) -> bool:
+        """Tell whether something is there; it may be of somebody else."""
+
+    @abstractmethod
+    def create(self, initialise: Callable[[Database], None]) -> None:
+        """Make the store, whole or not at all. One that another process made meanwhile is left as it is."""
+
+    @abstractmethod
+    def open(self) -> Database:
+        """Return the store that is there. Whoever opens it closes it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give up what was opened to look and nobody took."""
+
+
+class _File(Place):
+    def has_store(self) -> bool:
+        try:
+            self._location.path.stat()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise unreachable(str(self._location.path), error) from None
+        return True
+
+    def create(self, initialise: Callable[[Database], None]) -> None:
+        create_file(self._location.path, initialise)
+
+    def open(self) -> Database:
+        return Database(SqliteDialect(str(self._location.path)))
+
+    def close(self) -> None:
+        pass
+
+
+class _Shared(Place):
+    """A database; it is connected to once, for looking and for working."""
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(location)
+        self._database: Database | None = None
+
+    def has_store(self) -> bool:
+        return "store" in self._connected().table_names()
+
+    def create(self, initialise: Callable[[Database], None]) -> None:
+        # Imported here, and below: who keeps a store in a file does not load it.
+        from .postgresql import AlreadyMade, PostgresqlDialect
+
+        self._check_free()
+        database = Database(PostgresqlDialect(self._location, is_new=True))
+        try:
+            initialise(database)
+        except AlreadyMade:
+            pass
+        finally:
+            database.close()
+
+    def _check_free(self) -> None:
+        """Raise StoreRefused where tables of our names are somebody else's."""
+        names = self._connected().table_names()
+        taken = sorted(names & {"scope", "secret", "connector"})
+        if taken and "store" not in names:
+            raise StoreRefused(
+                "foreign_database",
+                f"{self}: it has a table '{taken[0]}' of somebody else.",
+                hint="Set 'store' to a database of its own, or give the role a search_path with a schema of its own.",
+            )
+
+    def open(self) -> Database:
+        database, self._database = self._connected(), None
+        return database
+
+    def close(self) -> None:
+        if self._database:
+            self._database.close()
+            self._database = None
+
+    def _connected(self) -> Database:
+        from .postgresql import PostgresqlDialect
+
+        self._database = self._database or Database(PostgresqlDialect(self._location))
+        return self._database
+
+
+def place_at(url: str) -> Place:
+    """Return the place that a URL names; raise InvalidInput."""
+    location = Location.parse(url)
+    return _File(location) if location.engine == "sqlite" else _Shared(location)

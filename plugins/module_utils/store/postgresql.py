@@ -1,0 +1,376 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PostgreSQL, and what speaks its protocol: one database of many control nodes.
+
+Writers take turns, as in SQLite: each begins by updating the one row of `store`, and so waits for the one before it.
+They run in READ COMMITTED, where each statement after that wait sees all that was committed, and nobody else writes:
+that is as serial as SERIALIZABLE. In SERIALIZABLE and REPEATABLE READ the view of a transaction is as old as its first
+statement, the very one that waits: whoever had to wait would fail and start over, and 20 writers would fail each other
+again and again. Engines that have SERIALIZABLE only (CockroachDB) say so with 40001, and the transaction runs again.
+
+Nothing is kept in a session: no prepared statement, no SET outside a transaction, no advisory lock. So it works through
+a pooler that gives each transaction another one.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, unquote
+
+from ..model.errors import (
+    Damaged,
+    InvalidInput,
+    MissingLibrary,
+    ScopedSecretsError,
+    StoreRefused,
+    Unavailable,
+)
+from .database import Dialect, Mark, StaleRow
+from .location import Location
+
+__all__ = ["REQUIREMENT", "AlreadyMade", "PostgresqlDialect"]
+
+REQUIREMENT = "psycopg[binary]>=3.2"
+OLDEST_SERVER = 130000
+
+_LIMITS = "SET LOCAL statement_timeout = '90s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
+_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_LIMITS}"
+# Longer than a queue of writers; shorter than the limit of a statement, so that the error says what it was.
+_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_LIMITS}; SET LOCAL lock_timeout = '60s'"
+
+_SCOPE = re.compile(r"[A-Za-z0-9_$/]*")
+
+# Characters of a token, and of all that are remembered: one page of the database holds the row, whatever else is in it.
+_TOKEN = 8
+_REMEMBERED = 200
+# What was acknowledged must be on the disk, whatever the server does by default.
+_TURN = f"""UPDATE store SET revision = revision + 1, writers = substr(:token || writers, 1, {_TOKEN * _REMEMBERED})
+    RETURNING id, revision, CASE WHEN current_setting('synchronous_commit') = 'off'
+    THEN set_config('synchronous_commit', 'on', true) END"""
+
+# libpq's options, where the URL does not set them. A server that is gone without a word is found in half a minute.
+_DEFAULTS = {
+    "application_name": "scoped.secrets",
+    "client_encoding": "UTF8",
+    "connect_timeout": "10",
+    "keepalives_count": "3",
+    "keepalives_idle": "20",
+    "keepalives_interval": "5",
+    "tcp_user_timeout": "30000",
+}
+
+# PostgreSQL, "Serialization Failure Handling": unique violations too may come of what another transaction has just
+# done. So may missing parents, and tables that are just being made.
+_AGAIN = frozenset(["40001", "40P01", "23503", "23505", "42P07"])
+# The server ends, starts, or ended this session.
+_LOST = frozenset(["57P01", "57P02", "57P03", "57P05", "25P03"])
+_READ_ONLY = "25006"
+_DENIED = re.compile(
+    r"authentication failed|pg_hba\.conf|no password supplied|permission denied|not permitted|does not exist"
+    r"|certificate|does not support SSL"
+)
+_WRONG_VALUE = re.compile(r"invalid \w+ value")
+
+
+class _Connection:
+    """psycopg's connection with the parameters of our statements."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        cursor = self._raw.execute(_pyformat(statement) if parameters else statement, parameters or None)
+        if statement == "COMMIT" and cursor.statusmessage != "COMMIT":
+            # A transaction that failed before is rolled back without an error.
+            raise StaleRow(statement)
+        return cursor
+
+    @property
+    def server_version(self) -> str:
+        return str(self._raw.info.parameter_status("server_version"))
+
+    @property
+    def in_transaction(self) -> bool:
+        return not self._raw.closed and self._raw.info.transaction_status.name in ("ACTIVE", "INTRANS", "INERROR")
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+@lru_cache(maxsize=256)
+def _pyformat(statement: str) -> str:
+    return re.sub(r"(?<!:):([a-z_]\w*)", r"%(\1)s", statement.replace("%", "%%"))
+
+
+class PostgresqlDialect(Dialect):
+    """The database of a URL, whose first schema has, or gets, our tables. `is_new`: they are being made."""
+
+    types: ClassVar[Mapping[str, str]] = {"bytes": "BYTEA", "integer": "BIGINT", "identifier": 'TEXT COLLATE "C"'}
+    upgrades_unasked: ClassVar[bool] = False
+
+    def __init__(self, location: Location, *, is_new: bool = False) -> None:
+        self._location = location
+        self._is_new = is_new
+        self._has_failover = "," in location.url.partition("?")[0]
+        self._store_id = ""
+        self._is_replaced = False
+
+    def connect(self) -> _Connection:
+        psycopg = _driver()
+        from psycopg.rows import dict_row
+
+        raw = psycopg.connect(**self._options(), autocommit=True, row_factory=dict_row, prepare_threshold=None)
+        version = raw.info.server_version
+        if version < OLDEST_SERVER:
+            raw.close()
+            raise StoreRefused(
+                "unsupported_store",
+                f"The store {self._location} is on PostgreSQL {version // 10000}.",
+                hint=f"PostgreSQL {OLDEST_SERVER // 10000} or newer is needed.",
+            )
+        return _Connection(raw)
+
+    def _options(self) -> dict[str, Any]:
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            given = conninfo_to_dict(self._location.url)
+        except Exception:
+            # libpq names what it could not read, which may be a part of the password.
+            raise _malformed(self._location) from None
+        failover = {"target_session_attrs": "read-write"} if self._has_failover else {}
+        return {**_DEFAULTS, **failover, **given}
+
+    def begin(self, connection: Any, *, write: bool, scope: str) -> Mark | None:
+        # Without a scope all is seen, as by the account; what can't be one sees nothing.
+        announced = (scope or "account") if _SCOPE.fullmatch(scope) else ""
+        connection.execute(f"{_WRITE if write else _READ}; SET LOCAL scoped_secrets.scope = '{announced}'")
+        if not write:
+            return None
+        if self._is_new:
+            self._check_new(connection)
+            return None
+        token = base64.urlsafe_b64encode(os.urandom(_TOKEN * 3 // 4)).decode()
+        row = connection.execute(_TURN, {"token": token}).fetchone()
+        if row is None:
+            raise _damaged(self._location)
+        self._recognise(row["id"])
+        return token, row["revision"]
+
+    def _check_new(self, connection: Any) -> None:
+        """Go on only while nobody else has made the tables. Who makes them at the same time waits, and comes again."""
+        if "store" in self.table_names(connection):
+            raise AlreadyMade
+
+    def was_kept(self, connection: Any, mark: Mark) -> bool:
+        token, revision = mark
+        row = connection.execute("SELECT revision, writers FROM store").fetchone()
+        tokens = [row["writers"][start : start + _TOKEN] for start in range(0, len(row["writers"]), _TOKEN)]
+        if token in tokens:
+            return True
+        if row["revision"] - revision >= _REMEMBERED:
+            raise Unavailable(
+                "write_in_doubt",
+                f"The connection to the store {self._location} broke while a change was being kept, and so much was "
+                "written since that it can't be told whether it was.",
+                hint="Run it again: what was kept is found.",
+                retryable=True,
+            )
+        return False
+
+    def table_names(self, connection: Any) -> set[str]:
+        rows = connection.execute("SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()")
+        return {row["tablename"] for row in rows}
+
+    def engine(self, connection: Any) -> str:
+        return f"PostgreSQL {connection.server_version}"
+
+    def state(self, connection: Any) -> object:
+        # Every write counts it up, as the first thing that it does.
+        row = connection.execute("SELECT id, revision FROM store").fetchone()
+        if row is None:
+            raise _damaged(self._location)
+        self._recognise(row["id"])
+        return row["id"], row["revision"]
+
+    def _recognise(self, store_id: str) -> None:
+        self._store_id = self._store_id or store_id
+        self._is_replaced = self._is_replaced or self._store_id != store_id
+
+    def is_replaced(self) -> bool:
+        return self._is_replaced
+
+    def must_retry(self, error: Exception) -> bool:
+        return getattr(error, "sqlstate", None) in _AGAIN
+
+    def is_lost(self, error: Exception) -> bool:
+        state = getattr(error, "sqlstate", None)
+        if state is None:
+            return _is_operational(error) and not (_DENIED.search(str(error)) or _WRONG_VALUE.search(str(error)))
+        return state in _LOST or state.startswith("08") or (state == _READ_ONLY and self._has_failover)
+
+    def translate(self, error: Exception) -> ScopedSecretsError | None:
+        if not isinstance(error, _driver().Error):
+            return None
+        state = getattr(error, "sqlstate", None)
+        if state is None:
+            return self._without_state(error)
+        for prefix, make in _ERRORS.items():
+            if state.startswith(prefix):
+                return make(self._location, state)
+        return _failed(self._location, state)
+
+    def _without_state(self, error: Exception) -> ScopedSecretsError:
+        """Return our error for one that libpq or psycopg found by itself."""
+        if isinstance(error, _driver().DataError):
+            return InvalidInput(
+                "text_not_storable",
+                f"The store {self._location} can't keep a text with a NUL character.",
+                hint="Take it out of names, descriptions, tags and options. Values may hold any byte.",
+            )
+        if _WRONG_VALUE.search(str(error)):
+            return _malformed(self._location)
+        reason = self._reason(error)
+        if _DENIED.search(str(error)):
+            return _denied(self._location, reason)
+        return _unavailable(self._location, reason)
+
+    def _reason(self, error: Exception) -> str:
+        """Return what the server or libpq said of a connection, on one line and without any password."""
+        text = " ".join(str(error).split())
+        for secret in sorted(_secrets_in(self._location.url), key=len, reverse=True):
+            text = text.replace(secret, "********")
+        return text[:400]
+
+
+class AlreadyMade(Exception):
+    """Another process has made the tables meanwhile."""
+
+
+def _driver() -> Any:
+    """Return psycopg; raise MissingLibrary. Only who has a store on PostgreSQL needs it."""
+    try:
+        import psycopg
+    except ImportError:
+        raise MissingLibrary(
+            "missing_library", requirement=REQUIREMENT, needed_for="for a store on PostgreSQL"
+        ) from None
+    return psycopg
+
+
+def _is_operational(error: Exception) -> bool:
+    return isinstance(error, (_driver().OperationalError, _driver().InterfaceError))
+
+
+def _secrets_in(url: str) -> set[str]:
+    """Return what must not be shown of a URL: the password, and the passphrase of a key, as written and as meant."""
+    authority, _mark, query = url.partition("://")[2].partition("?")
+    info = authority.rpartition("@")[0]
+    written = info.partition(":")[2]
+    secret = {value for name, value in parse_qsl(query) if name in ("password", "sslpassword")}
+    return {text for text in {written, unquote(written), *secret, os.environ.get("PGPASSWORD", "")} if text}
+
+
+def _malformed(where: Location) -> ScopedSecretsError:
+    return InvalidInput(
+        "malformed_store_url",
+        f"The store URL {where} has an option, or a value of one, that libpq does not know, or can't be read.",
+        hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE with libpq's options.",
+    )
+
+
+def _damaged(where: Location, _state: str = "") -> ScopedSecretsError:
+    return Damaged(
+        "damaged_store",
+        f"The store {where} is damaged.",
+        hint="Look into the log of the server, and restore the newest backup.",
+    )
+
+
+def _denied(where: Location, reason: str) -> ScopedSecretsError:
+    return StoreRefused(
+        "store_denied",
+        f"The store {where} can't be used with this login: {reason}.",
+        hint="Check user, password, database and TLS options of 'store', and what the role may do: docs/postgresql.md.",
+    )
+
+
+def _unavailable(where: Location, reason: str) -> ScopedSecretsError:
+    return Unavailable(
+        "store_unavailable",
+        f"The store {where} does not answer: {reason}.",
+        hint="Check that the server runs and can be reached from here, and run it again.",
+        retryable=True,
+    )
+
+
+def _busy(where: Location, state: str) -> ScopedSecretsError:
+    return Unavailable(
+        "store_busy",
+        f"The store {where} stayed locked, or took too long (SQLSTATE {state}).",
+        hint="Look for sessions that hold a transaction open (pg_stat_activity), and run it again.",
+        retryable=True,
+    )
+
+
+def _full(where: Location, _state: str) -> ScopedSecretsError:
+    return StoreRefused(
+        "store_full",
+        f"There is no room to write the store {where}. Nothing of this change was kept.",
+        hint="Free space on the disk of the server, and run it again.",
+    )
+
+
+def _read_only(where: Location, _state: str) -> ScopedSecretsError:
+    return StoreRefused(
+        "store_read_only",
+        f"The store {where} can't be written.",
+        hint="It is a standby, or read-only. Name all hosts in 'store': postgresql://HOST1,HOST2/DATABASE.",
+    )
+
+
+def _foreign(where: Location, _state: str) -> ScopedSecretsError:
+    return StoreRefused(
+        "foreign_database",
+        f"{where}: it is no store of scoped.secrets.",
+        hint="Set 'store' to another database, or check the search_path of the role.",
+    )
+
+
+def _failed(where: Location, state: str) -> ScopedSecretsError:
+    return StoreRefused(
+        "store_failed",
+        f"The store {where} failed: SQLSTATE {state}.",
+        hint="Look into the log of the server.",
+    )
+
+
+def _forbidden(where: Location, state: str) -> ScopedSecretsError:
+    return _denied(where, f"the role lacks a right (SQLSTATE {state})")
+
+
+# By the beginning of the SQLSTATE (PostgreSQL, Appendix A).
+_ERRORS = {
+    "08": _unavailable,
+    "25006": _read_only,
+    "25P03": _busy,
+    "28": _denied,
+    "3D": _denied,
+    "3F": _foreign,
+    "42501": _forbidden,
+    "42P01": _foreign,
+    "42703": _foreign,
+    "53100": _full,
+    "53": _unavailable,
+    "55P03": _busy,
+    "57014": _busy,
+    "57P": _unavailable,
+    "XX001": _damaged,
+    "XX002": _damaged,
+}

@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PostgreSQL, as Debian has it: a cluster of its own in a temp folder, and pgbouncer before it.
+
+By hand: python -m servers.postgresql [--pgbouncer]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+
+from servers.identities import Authority
+from servers.process import ServerFailed, by_hand, free_port, running
+
+__all__ = ["Postgresql", "is_installed", "serve", "serve_pgbouncer"]
+
+USER = "scoped"
+# What is special in a URL, in SQL and in a connection string.
+PASSWORD = "Canary-p@ss/wörd:'%41?#&"
+# The system's user that the server runs as: it refuses root.
+OWNER = "postgres"
+POOL = 3
+HBA = """\
+local all all trust
+hostssl tls_only all 127.0.0.1/32 scram-sha-256
+host tls_only all 127.0.0.1/32 reject
+host all all 127.0.0.1/32 scram-sha-256
+"""
+BOUNCER = """\
+[databases]
+* = host=127.0.0.1 port={port} user={user} password='{password}'
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {own_port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = {pool}
+max_client_conn = 200
+server_reset_query_always = 1
+server_reset_query = DISCARD ALL
+"""
+
+
+def is_installed() -> bool:
+    """Tell whether the programs are there."""
+    return bool(_programs()) and shutil.which("pgbouncer") is not None
+
+
+def _programs() -> Path | None:
+    """Return the folder of the newest server's programs: Debian keeps them off the PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+class Postgresql:
+    """A cluster. `authority` is the file of what its certificate is proven with; the database `tls_only` wants it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.authority = folder / "ca.pem"
+        self._numbers = itertools.count(1)
+        self._exits = contextlib.ExitStack()
+
+    def url(self, database: str = USER, **options: str) -> str:
+        """Return the URL of a database, in clear text unless the options say otherwise."""
+        return url_of(self.port, database, **options)
+
+    def new_store(self, **options: str) -> str:
+        """Return the URL of an empty place for a store: a schema of its own."""
+        name = f"store_{os.getpid()}_{next(self._numbers)}"
+        self.run(f"CREATE SCHEMA {name}")
+        return self.url(options=f"-csearch_path={name}", **options)
+
+    def new_database(self) -> str:
+        """Return the name of a new database."""
+        name = f"database_{os.getpid()}_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return name
+
+    def run(self, *statements: str, url: str = "") -> list[Any]:
+        """Run statements, each by itself, and return the rows of the last one."""
+        with psycopg.connect(url or self.url(), autocommit=True) as connection:
+            for statement in statements:
+                cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def start(self) -> None:
+        command = [str(_programs() / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *_settings()]
+        self._process = self._exits.enter_context(
+            running(_as_owner(command), folder=self.folder, name="postgresql", is_ready=self._answers)
+        )
+
+    def stop(self, *, crash: bool = False) -> None:
+        """End the server: without waiting for its clients, or as if the power went."""
+        self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
+        self._process.wait(60)
+        self._exits.close()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+            return True
+        return False
+
+
+def url_of(port: int, database: str = USER, **options: str) -> str:
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in {"sslmode": "disable", **options}.items())
+    return f"postgresql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/{database}?{query}"
+
+
+def _settings() -> list[str]:
+    settings = {
+        "fsync": "off",
+        "listen_addresses": "127.0.0.1",
+        "max_connections": "200",
+        "shared_buffers": "32MB",
+        "ssl": "on",
+        "unix_socket_directories": "",
+    }
+    return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+
+
+def _as_owner(command: Sequence[str]) -> list[str]:
+    """Return the command for a user that may run the server. The process stays the same one."""
+    if os.geteuid():
+        return list(command)
+    return ["setpriv", "--reuid", OWNER, "--regid", OWNER, "--clear-groups", "--pdeathsig", "KILL", *command]
+
+
+@contextlib.contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """Give a folder that the server's user owns, which that of pytest, closed to others, can't be."""
+    with tempfile.TemporaryDirectory(prefix=f"ss-{name}-", dir="/tmp", ignore_cleanup_errors=True) as text:
+        if not os.geteuid():
+            shutil.chown(text, OWNER, OWNER)
+        yield Path(text)
+
+
+@contextlib.contextmanager
+def serve() -> Iterator[Postgresql]:
+    """Give a cluster with a superuser and a database, both called `scoped`; passwords and TLS as in earnest."""
+    with _folder("postgresql") as folder:
+        server = Postgresql(folder, free_port())
+        _make(folder)
+        server.start()
+        try:
+            server.run(f"CREATE DATABASE {USER}", "CREATE DATABASE tls_only", url=server.url("postgres"))
+            yield server
+        finally:
+            server.stop()
+
+
+def _make(folder: Path) -> None:
+    (folder / "password").write_text(PASSWORD)
+    command = [str(_programs() / "initdb"), "-D", str(folder / "data"), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8"]
+    command += ["--no-sync", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
+    (folder / "password").chmod(0o644)
+    done = subprocess.run(_as_owner(command), cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ServerFailed(f"initdb failed.\n{done.stdout}{done.stderr}")
+    (folder / "data" / "pg_hba.conf").write_text(HBA)
+    _certify(folder)
+
+
+def _certify(folder: Path) -> None:
+    """Put a certificate for this machine where the server looks for it."""
+    certificate, key = Authority(folder).issue("server")
+    for file, name in ((certificate, "server.crt"), (key, "server.key")):
+        shutil.copy(file, folder / "data" / name)
+        if not os.geteuid():
+            shutil.chown(folder / "data" / name, OWNER, OWNER)
+    (folder / "data" / "server.key").chmod(0o600)
+    (folder / "ca.pem").chmod(0o644)
+
+
+@contextlib.contextmanager
+def serve_pgbouncer(server: Postgresql) -> Iterator[int]:
+    """Give the port of a pooler that gives each transaction one of a few connections, whichever is free."""
+    with _folder("pgbouncer") as folder:
+        port = free_port()
+        password = PASSWORD.replace("'", "''")
+        values = {"port": server.port, "own_port": port, "user": USER, "password": password, "pool": POOL}
+        (folder / "pgbouncer.ini").write_text(BOUNCER.format(**values))
+        command = ["pgbouncer", str(folder / "pgbouncer.ini")]
+        with running(_as_owner(command), folder=folder, name="pgbouncer", is_ready=lambda: _pools(port)):
+            yield port
+
+
+def _pools(port: int) -> bool:
+    with contextlib.suppress(psycopg.OperationalError):
+        psycopg.connect(url_of(port), connect_timeout=5).close()
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def _variables() -> Iterator[Mapping[str, str]]:
+    parser = argparse.ArgumentParser(description="A PostgreSQL server.")
+    parser.add_argument("--pgbouncer", action="store_true", help="pgbouncer before it")
+    options = parser.parse_args()
+    with contextlib.ExitStack() as exits:
+        server = exits.enter_context(serve())
+        port = exits.enter_context(serve_pgbouncer(server)) if options.pgbouncer else server.port
+        yield {"SCOPED_SECRETS_STORE": f"'{url_of(port)}'"}
+
+
+if __name__ == "__main__":
+    by_hand(_variables())

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The set-up of docs/postgresql.md: one role owns the tables, one runs, and each transaction sees its own scope."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS
+from ansible_collections.scoped.secrets.tests.stores.conftest import settings_at
+
+if TYPE_CHECKING:
+    from servers.postgresql import Postgresql
+
+STEPS_OF_THE_GUIDE = Path(__file__).resolve().parents[2] / "docs" / "postgresql"
+OWNER, APP = "scoped_secrets_owner", "scoped_secrets_app"
+PASSWORD = "canary-of-a-role"
+TABLES = ("scope", "scope_key", "connector", "default_manager", "secret", "secret_version", "secret_reference")
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """A database as the guide makes it, and the settings of its two roles."""
+
+    server: Postgresql
+    owner: Settings
+    app: Settings
+
+    def seen(self, scope: str, statement: str) -> list[Any]:
+        """Return the rows that the running role gets when a transaction announces `scope`."""
+        announce = f"SET scoped_secrets.scope = '{scope}'"
+        return self.server.run(announce, statement, url=self.app.store)
+
+
+def step(server: Postgresql, name: str, url: str) -> None:
+    """Run a file of the guide as psql would."""
+    server.run((STEPS_OF_THE_GUIDE / name).read_text(), url=url)
+
+
+@pytest.fixture(scope="module")
+def made(postgresql: Postgresql) -> SetUp:
+    name = postgresql.new_database()
+    admin = postgresql.url(name)
+    step(postgresql, "1_database.sql", admin)
+    for role in (OWNER, APP):
+        postgresql.run(f"ALTER ROLE {role} PASSWORD '{PASSWORD}'", url=admin)
+    own = [re.sub(r"//.*@", f"//{role}:{PASSWORD}@", admin) for role in (OWNER, APP)]
+    owner = settings_at(own[0])
+    open_store(owner, create=True).database.close()
+    step(postgresql, "2_roles.sql", owner.store)
+    step(postgresql, "2_roles.sql", owner.store)
+    return SetUp(postgresql, owner, owner._replace(store=own[1]))
+
+
+@pytest.fixture(scope="module")
+def tree(made: SetUp) -> Engine:
+    """The engine of the running role, which has made two projects side by side, and one in another organization."""
+    engine = Engine(made.app)
+    for org, project in (("payments", "api"), ("payments", "web"), ("sales", "api")):
+        engine.handle(Request("scope", {"org": org}))
+        engine.handle(Request("scope", {"org": org, "project": project}))
+        declare(engine, org, project)
+    declare(engine, "payments", "")
+    declare(engine, "", "")
+    return engine
+
+
+def declare(engine: Engine, org: str, project: str, **params: Any) -> None:
+    """Declare a secret, and a credential that uses it."""
+    scope = {"org": org, "project": project}
+    value = f"of {org}/{project}".encode()
+    engine.handle(Request("secret_text", {"identifier": "a", "value": value, **scope, **params}))
+    engine.handle(Request("secret_ssh", {"identifier": "login", "user": "u", "password_ref": "a", **scope}))
+
+
+def test_every_table_is_guarded(made: SetUp) -> None:
+    """A new table joins 2_roles.sql."""
+    statements = "\n".join(statement for one in STEPS for statement in one.statements)
+    assert set(re.findall(r"CREATE TABLE (\w+)", statements)) == {"store", *TABLES}
+    query = "SELECT relname FROM pg_class WHERE relrowsecurity AND relnamespace = 'scoped_secrets'::regnamespace"
+    assert {row[0] for row in made.server.run(query, url=made.owner.store)} == set(TABLES)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE secret",
+        "ALTER TABLE secret ADD COLUMN more TEXT",
+        "ALTER TABLE secret DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY by_scope ON secret",
+        "TRUNCATE secret CASCADE",
+        "CREATE TABLE scoped_secrets.own (id TEXT)",
+        "CREATE TABLE public.own (id TEXT)",
+        "UPDATE store SET schema_version = 9",
+        "DELETE FROM store",
+        "SET ROLE scoped_secrets_owner",
+        "DROP FUNCTION scope_is_seen",
+    ],
+)
+def test_the_running_role_can_not_change_the_schema(made: SetUp, tree: Engine, statement: str) -> None:
+    import psycopg
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        made.server.run(statement, url=made.app.store)
+
+
+def counts(made: SetUp, scope: str) -> dict[str, int]:
+    return {table: made.seen(scope, f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
+
+
+def test_a_session_sees_its_own_scope_and_what_is_above_and_below(made: SetUp, tree: Engine) -> None:
+    paths = {
+        scope: {row[0] for row in made.seen(scope, "SELECT scope_path(level, identifier, parent_id) FROM scope")}
+        for scope in ("account", "account/payments", "account/payments/api", "account/pay", "account/payments/ap", "")
+    }
+    everything = {"account", "account/payments", "account/payments/api", "account/payments/web", "account/sales"}
+    assert paths == {
+        "account": everything | {"account/sales/api"},
+        "account/payments": everything - {"account/sales"},
+        "account/payments/api": {"account", "account/payments", "account/payments/api"},
+        "account/pay": {"account"},
+        "account/payments/ap": {"account", "account/payments"},
+        "": set(),
+    }
+    assert counts(made, "account/payments/api") == {
+        **dict.fromkeys(("scope", "scope_key", "secret_version", "secret_reference"), 3),
+        "secret": 6,
+        "connector": 0,
+        "default_manager": 0,
+    }
+    assert set(counts(made, "").values()) == {0}
+    assert made.server.run("SELECT count(*) FROM secret", url=made.app.store) == [(0,)]
+
+
+def test_a_session_can_not_write_where_it_sees_nothing(made: SetUp, tree: Engine) -> None:
+    import psycopg
+
+    (other,) = made.seen(
+        "account",
+        "SELECT id FROM secret WHERE scope_id = (SELECT id FROM scope WHERE name = 'web') AND identifier = 'a'",
+    )[0]
+    (web,) = made.seen("account", "SELECT id FROM scope WHERE identifier = 'web'")[0]
+    announced = "account/payments/api"
+    gone = f"DELETE FROM secret_version WHERE secret_id = '{other}' RETURNING 1"
+    assert made.seen(announced, gone) == []
+    assert made.seen(announced, f"UPDATE secret SET name = 'x' WHERE id = '{other}' RETURNING 1") == []
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        made.seen(announced, f"UPDATE secret SET scope_id = '{web}' WHERE identifier = 'a'")
+
+
+def test_all_that_the_collection_does_works_so(made: SetUp, tree: Engine) -> None:
+    for org, project in (("", ""), ("payments", ""), ("payments", "api"), ("sales", "api")):
+        answer = tree.resolve([Query("a", org, project)])[0]
+        assert answer.value == f"of {org}/{project}".encode()
+    assert tree.resolve([Query("account.a", "payments", "api")])[0].value == b"of /"
+    assert tree.resolve([Query("org.login#password", "payments", "api")])[0].value == b"of payments/"
+    with pytest.raises(ScopedSecretsError, match="used"):
+        tree.handle(Request("secret_text", {"identifier": "a", "org": "payments", "state": "absent"}))
+    listed = tree.handle(Request("scope_info", {"recursive": True, "verify": True})).returned["scopes"]
+    assert len(listed) == 6
+    gone = {"org": "sales", "state": "absent", "force": True}
+    assert tree.handle(Request("scope", gone)).changed
+    assert counts(made, "account")["scope"] == 4
+
+
+def test_an_engine_that_asks_for_a_neighbour_finds_nothing(made: SetUp, tree: Engine) -> None:
+    """What a slip in the resolver would come to: the announcement is the caller's, not of what is asked for."""
+    from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+    from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
+
+    def slip(session: Session) -> object:
+        return session.chain(ScopePath("payments", "web"))
+
+    assert tree.read(slip, ScopePath("payments", "web"))
+    with pytest.raises(ScopedSecretsError) as caught:
+        tree.read(slip, ScopePath("payments", "api"))
+    assert caught.value.code == "unknown_scope"
+    hostile = "x'; DROP TABLE secret; --"
+    assert tree.resolve([Query("a", hostile, hostile)])[0].error.code == "invalid_identifier"

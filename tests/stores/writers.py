@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many processes that write to one store at once, and what must be in it then."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+
+__all__ = ["SCOPE", "SHARED", "Writers", "check_kept", "declare_scope"]
+
+SCOPE = {"org": "payments", "project": "api"}
+SHARED = "shared"
+WRITER = Path(__file__).with_name("writer.py")
+
+Written = tuple[str, str, int]
+
+
+class Writers:
+    """Processes that are ready to write."""
+
+    def __init__(self, settings: Settings, count: int, writes: int) -> None:
+        self._processes = []
+        for number in range(count):
+            process = subprocess.Popen(
+                [sys.executable, str(WRITER)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            self._processes.append(process)
+            self._tell(process, json.dumps({"settings": settings, "name": f"w{number}", "writes": writes}))
+        for process in self._processes:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+
+    def _tell(self, process: subprocess.Popen[str], line: str) -> None:
+        assert process.stdin
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+
+    def begin(self) -> None:
+        for process in self._processes:
+            self._tell(process, "go")
+
+    def acknowledged(self) -> list[Written]:
+        """Wait for the end of all; return what was acknowledged. None may fail."""
+        written: list[Written] = []
+        for process in self._processes:
+            output, errors = process.communicate()
+            assert process.returncode == 0, errors
+            written += [tuple(json.loads(line)) for line in output.splitlines()]
+        return written
+
+
+def declare_scope(settings: Settings) -> Engine:
+    """Make the store and the project that all write to."""
+    engine = Engine(settings)
+    engine.handle(Request("scope", {"org": SCOPE["org"]}))
+    engine.handle(Request("scope", SCOPE))
+    return engine
+
+
+def check_kept(engine: Engine, written: list[Written]) -> None:
+    """Fail unless each write that was acknowledged is there, once, with its value, and nothing else is."""
+    shared = {version: label for label, identifier, version in written if identifier == SHARED}
+    others = Counter(identifier for _label, identifier, _version in written if identifier != SHARED)
+    assert sorted(shared) == list(range(1, len(written) - others.total() + 1))
+    assert set(others.values()) <= {1}
+    listed = engine.handle(Request("secret_info", SCOPE)).returned["secrets"]
+    assert {secret["identifier"]: secret["version"] for secret in listed} == {SHARED: len(shared), **others}
+    queries = {f"{SHARED}@{version}": label for version, label in shared.items()} | {name: name for name in others}
+    answers = engine.resolve([Query(reference, **SCOPE) for reference in queries])
+    assert [answer.value.decode() for answer in answers] == list(queries.values())
