@@ -34,7 +34,7 @@ from .session import Session
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["Goal", "Intents", "Outcome", "settle_left"]
+__all__ = ["Goal", "Intents", "Outcome", "ValueAtProvider", "settle_left"]
 
 # A process of another machine is taken for ended after this time: longer than any call to a provider takes.
 ABANDONED_AFTER = timedelta(minutes=20)
@@ -199,25 +199,25 @@ def _remove(access: Access, keeper: Keeper, path: str) -> tuple[str, ...]:
     return ()
 
 
-class _Seen(NamedTuple):
+class ValueAtProvider(NamedTuple):
     """A value at a provider, and the provider's version of it."""
 
     value: bytes
     version: str
 
     def __repr__(self) -> str:
-        return f"_Seen(version={self.version!r})"
+        return f"ValueAtProvider(version={self.version!r})"
 
 
-def _at_provider(access: Access, keeper: Keeper, path: str) -> _Seen | None:
+def _at_provider(access: Access, keeper: Keeper, path: str) -> ValueAtProvider | None:
     try:
         found: Found = access.read(keeper, path)
-        return _Seen(access.value_in(keeper, found.content), found.version)
+        return ValueAtProvider(access.value_in(keeper, found.content), found.version)
     except NotFound:
         return None
 
 
-def _follow(session: Session, left: _Left, found: _Seen | None) -> None:
+def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> None:
     """Make the store agree with what a provider has."""
     chain = session.chain(left.scope)
     secret = find_kept(session.tx, left.intent.connector_id, left.intent.path)
@@ -232,7 +232,7 @@ def _follow(session: Session, left: _Left, found: _Seen | None) -> None:
         session.write_version(chain, newer, found.value, envelope=b"", at_provider=found.version)
 
 
-def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: _Seen) -> bool:
+def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: ValueAtProvider) -> bool:
     version = session.version(chain, secret, secret.current_version)
     if version is None:
         return False

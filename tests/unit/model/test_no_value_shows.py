@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins import module_utils
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.connector_options import WantedOptions
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.connectors import Prepared as PreparedConnector
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.intents import ValueAtProvider
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.keeping import Keeping
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import Prepared
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found
@@ -29,6 +30,7 @@ SECRET_NAMES = {"content", "credentials", "inline", "observed", "params", "passp
 PREPARED = Prepared("id", b"canary", Keeping("p", "1", b"canary"))
 HOLDERS = [
     Answer("text", b"canary"),
+    ValueAtProvider(b"canary", "1"),
     Found(b"canary", "1"),
     Keeping("p", "1", b"canary"),
     PREPARED,
@@ -68,5 +70,5 @@ def test_a_dataclass_hides_each_field_that_may_hold_one() -> None:
 def test_a_tuple_that_may_hold_one_says_itself_what_shows() -> None:
     tuples = [kind for kind in classes() if issubclass(kind, tuple) and hasattr(kind, "_fields")]
     holders = [kind for kind in tuples if SECRET_NAMES & set(kind._fields)]
-    assert {kind.__name__ for kind in holders} == {"Answer", "Settings", "_Seen"}
+    assert {kind.__name__ for kind in holders} == {"Answer", "Settings", "ValueAtProvider"}
     assert {kind.__name__ for kind in holders} <= {type(holder).__name__ for holder in HOLDERS}
