@@ -26,6 +26,8 @@ CORES = {
 SANITY = ("2.19", "2.21")
 # Here the playbooks run a second time, without a broker.
 INLINE = ("2.19",)
+# Here stores are on PostgreSQL, as well.
+SHARED = ("2.19",)
 # Here the tests against servers run too, and all kinds of secret managers at them.
 SERVERS = ("2.19",)
 
@@ -71,9 +73,14 @@ def check(core: str, folder: Path) -> bool:
     if core in SANITY:
         runs.insert(0, ("sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}))
     if core in SERVERS:
-        folders = ["tests/servers", "tests/managers", "tests/credentials", "tests/conformance"]
+        folders = ["tests/servers", "tests/managers", "tests/credentials", "tests/conformance", "tests/stores"]
         servers = [*tests, "-n", "2", "--dist", "loadgroup", *folders]
         runs.append(("servers, secret managers and credentials", servers, {}))
+    if core in SHARED:
+        both = [*tests, "-n", "2", "tests/unit/engine", "tests/integration"]
+        runs.append(
+            ("engine and playbooks with a store on PostgreSQL", both, {"SCOPED_SECRETS_TEST_STORE": "postgresql"})
+        )
     if core in INLINE:
         runs.append(("playbooks without a broker", playbooks, {"SCOPED_SECRETS_BROKER": "off"}))
     for name, command, extra in runs:
