@@ -23,7 +23,8 @@ options:
     type: str
   store:
     description:
-      - The URL of the store, C(sqlite:///PATH) with an absolute path.
+      - The URL of the store, C(sqlite:///PATH) with an absolute path, or C(postgresql://USER@HOST/DATABASE) with the
+        options of libpq, which needs the Python library C(psycopg) and can be shared by several control nodes.
       - Falls back to the variable C(scoped_secrets_store), the environment variable E(SCOPED_SECRETS_STORE), C(store)
         in section C([scoped_secrets]) of C(ansible.cfg), and at last C(scoped_secrets/store.db) in the XDG data folder
         of the user (C(~/.local/share)).

@@ -22,6 +22,8 @@ from servers.aws import Aws, serve_moto
 from servers.kerberos import Kerberos
 from servers.kerberos import serve as serve_kerberos
 from servers.openbao import OpenBao, serve
+from servers.postgresql import Postgresql
+from servers.postgresql import serve as serve_postgresql
 from servers.sshd import Sshd
 from servers.sshd import serve as serve_sshd
 
@@ -83,6 +85,11 @@ class Lab:
     def sshd(self) -> Sshd:
         """OpenSSH's server, started by the first that asks for it. It takes root."""
         return self._exits.enter_context(serve_sshd(self.new_folder("sshd"), self.kerberos))
+
+    @cached_property
+    def postgresql(self) -> Postgresql:
+        """A PostgreSQL server, started by the first that asks for it."""
+        return self._exits.enter_context(serve_postgresql())
 
     def proxy(self, url: str, delay: float = 0) -> CountingProxy:
         """Return a new proxy before a server, which holds every request for `delay` seconds."""

@@ -252,6 +252,7 @@ def test_the_store_or_its_key_is_not_as_it_should_be(site: Site, spoil: Callable
 
 
 def test_no_key_is_made_for_a_store_that_is_not_the_default_one(site: Site) -> None:
+    assert not site.store.exists()
     run = site.run([{TEXT: {"identifier": "a", "value": "x", "store": f"sqlite:///{site.folder}/else.db"}}], fails=True)
     check_error(run.last, "missing_key_file")
     assert not list(site.folder.glob("else.db*"))

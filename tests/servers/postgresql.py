@@ -24,9 +24,9 @@ from urllib.parse import quote
 import psycopg
 
 from servers.identities import Authority
-from servers.process import ServerFailed, by_hand, free_port, running
+from servers.process import ServerFailed, by_hand, free_port, program, running
 
-__all__ = ["Postgresql", "is_installed", "serve", "serve_pgbouncer"]
+__all__ = ["PASSWORD", "POOL", "USER", "Postgresql", "serve", "serve_pgbouncer", "url_of"]
 
 USER = "scoped"
 # What is special in a URL, in SQL and in a connection string.
@@ -56,15 +56,10 @@ server_reset_query = DISCARD ALL
 """
 
 
-def is_installed() -> bool:
-    """Tell whether the programs are there."""
-    return bool(_programs()) and shutil.which("pgbouncer") is not None
-
-
-def _programs() -> Path | None:
-    """Return the folder of the newest server's programs: Debian keeps them off the PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    return found[-1].parent if found else None
+def _program(name: str) -> str:
+    """Return the path of one of the newest server's programs: Debian keeps them off the PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[-3]))
+    return str(found[-1]) if found else program(name)
 
 
 class Postgresql:
@@ -101,7 +96,7 @@ class Postgresql:
             return cursor.fetchall() if cursor.description else []
 
     def start(self) -> None:
-        command = [str(_programs() / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *_settings()]
+        command = [_program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *_settings()]
         self._process = self._exits.enter_context(
             running(_as_owner(command), folder=self.folder, name="postgresql", is_ready=self._answers)
         )
@@ -168,7 +163,7 @@ def serve() -> Iterator[Postgresql]:
 
 def _make(folder: Path) -> None:
     (folder / "password").write_text(PASSWORD)
-    command = [str(_programs() / "initdb"), "-D", str(folder / "data"), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8"]
+    command = [_program("initdb"), "-D", str(folder / "data"), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8"]
     command += ["--no-sync", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
     (folder / "password").chmod(0o644)
     done = subprocess.run(_as_owner(command), cwd=folder, capture_output=True, text=True, check=False)
@@ -197,7 +192,7 @@ def serve_pgbouncer(server: Postgresql) -> Iterator[int]:
         password = PASSWORD.replace("'", "''")
         values = {"port": server.port, "own_port": port, "user": USER, "password": password, "pool": POOL}
         (folder / "pgbouncer.ini").write_text(BOUNCER.format(**values))
-        command = ["pgbouncer", str(folder / "pgbouncer.ini")]
+        command = [program("pgbouncer"), str(folder / "pgbouncer.ini")]
         with running(_as_owner(command), folder=folder, name="pgbouncer", is_ready=lambda: _pools(port)):
             yield port
 

@@ -8,10 +8,38 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..model.errors import InvalidInput
 from .base import Login, Manager
+
+if TYPE_CHECKING:
+    # Never run. A module that is delegated takes along what imports name; kinds are found by their names only.
+    from . import (
+        aws_kms,
+        aws_secrets_manager,
+        azure_key_vault,
+        custom,
+        cyberark_ccp,
+        cyberark_conjur,
+        gcp_kms,
+        gcp_secret_manager,
+        hashicorp_vault,
+        lookup,
+    )
+
+    _TAKEN_ALONG = (
+        aws_kms,
+        aws_secrets_manager,
+        azure_key_vault,
+        custom,
+        cyberark_ccp,
+        cyberark_conjur,
+        gcp_kms,
+        gcp_secret_manager,
+        hashicorp_vault,
+        lookup,
+    )
 
 __all__ = ["choose_login", "credentials_of", "kinds", "login_options", "manager_kind", "references_in"]
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import subprocess
 import sys
 from typing import ClassVar
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures, registry
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ArgumentSpec, KeyKeeper, Login
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import (
     choose_login,
@@ -35,6 +37,11 @@ def test_every_kind_is_found_by_its_name_in_order() -> None:
     assert list(kinds()) == sorted(kinds())
     assert {"aws_kms", "aws_secrets_manager", "hashicorp_vault"} <= set(kinds())
     assert all(manager_kind(name) is kind for name, kind in kinds().items())
+
+
+def test_every_kind_is_taken_along_by_a_delegated_module() -> None:
+    imports = [node for node in ast.walk(ast.parse(inspect.getsource(registry))) if isinstance(node, ast.ImportFrom)]
+    assert [alias.name for node in imports if node.module is None for alias in node.names] == list(kinds())
 
 
 @pytest.mark.parametrize(

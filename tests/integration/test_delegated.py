@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks that are delegated to another host: the real module runs there, on a store that both hosts reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from servers.postgresql import PASSWORD
+from site_of_runs import Site, Task
+
+if TYPE_CHECKING:
+    from servers.postgresql import Postgresql
+
+TEXT, SCOPE = "scoped.secrets.secret_text", "scoped.secrets.scope"
+VALUE = "canary value of a delegated task"
+ELSEWHERE = {"delegate_to": "other"}
+
+
+@pytest.fixture
+def shared(tmp_path: Path, venv: Path, collections: Path, postgresql: Postgresql) -> Site:
+    return Site(tmp_path, venv, collections, postgresql.new_store())
+
+
+def test_a_delegated_task_does_what_it_would_do_here(shared: Site) -> None:
+    project = {"org": "payments", "project": "api"}
+    tasks: list[Task] = [
+        {SCOPE: {"org": "payments"}, **ELSEWHERE},
+        {SCOPE: project, **ELSEWHERE},
+        {TEXT: {"identifier": "a", "value": VALUE, **project}, **ELSEWHERE, "name": "made there"},
+        {TEXT: {"identifier": "a", "value": VALUE, **project}, "name": "again here"},
+        {TEXT: {"identifier": "a", "value": VALUE, **project}, **ELSEWHERE, "name": "again there"},
+        {"scoped.secrets.secret_info": project, **ELSEWHERE, "name": "listed there"},
+        {
+            "ansible.builtin.assert": {
+                "that": f"lookup('scoped.secrets.secret', 'a', org='payments', project='api') == '{VALUE}'"
+            }
+        },
+        {TEXT: {"identifier": "a", "state": "absent", **project}, **ELSEWHERE, "name": "removed there"},
+    ]
+    run = shared.run(tasks, "-vvvvv", "--diff")
+    changed = {
+        name: run.result(name)["changed"] for name in ("made there", "again here", "again there", "removed there")
+    }
+    assert changed == {"made there": True, "again here": False, "again there": False, "removed there": True}
+    assert [secret["version"] for secret in run.result("listed there")["secrets"]] == [1]
+    assert VALUE not in run.output
+    assert PASSWORD not in run.output
+
+
+def test_every_kind_of_secret_manager_is_taken_along(shared: Site) -> None:
+    """What a module ships is found by its imports; kinds are found by their names, when they are used."""
+    run = shared.run([{"scoped.secrets.doctor": {}, **ELSEWHERE, "name": "there"}, {"scoped.secrets.doctor": {}}])
+    there, here = ({check["check"] for check in task["result"]["checks"]} for task in run.tasks)
+    assert there == here
+    assert "library for hashicorp_vault" in there
