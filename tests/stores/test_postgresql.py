@@ -108,7 +108,7 @@ def test_tables_of_somebody_else_are_left_alone(shared: Settings, postgresql: Po
 def test_a_store_that_is_made_anew_in_mid_run_is_noticed(shared: Settings, postgresql: Postgresql) -> None:
     engine, other = Engine(shared), Engine(shared)
     write(engine, "a")
-    tables = "store, scope, scope_key, connector, default_manager, secret, secret_version, secret_reference"
+    tables = "store, scope, scope_key, connector, default_manager, secret, secret_version, secret_reference, intent"
     postgresql.run(f"DROP TABLE {tables} CASCADE", url=shared.store)
     write(other, "b")
     assert (read(engine, "b"), read(other, "b")) == (b"v", b"v")

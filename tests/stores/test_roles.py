@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 STEPS_OF_THE_GUIDE = Path(__file__).resolve().parents[2] / "docs" / "postgresql"
 OWNER, APP = "scoped_secrets_owner", "scoped_secrets_app"
 PASSWORD = "canary-of-a-role"
-TABLES = ("scope", "scope_key", "connector", "default_manager", "secret", "secret_version", "secret_reference")
+TABLES = (
+    "scope",
+    "scope_key",
+    "connector",
+    "default_manager",
+    "secret",
+    "secret_version",
+    "secret_reference",
+    "intent",
+)
 
 
 @dataclass(frozen=True)
