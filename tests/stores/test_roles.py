@@ -147,6 +147,7 @@ def test_a_session_sees_its_own_scope_and_what_is_above_and_below(made: SetUp, t
         "secret": 6,
         "connector": 0,
         "default_manager": 0,
+        "intent": 0,
     }
     assert set(counts(made, "").values()) == {0}
     assert made.server.run("SELECT count(*) FROM secret", url=made.app.store) == [(0,)]
