@@ -41,7 +41,7 @@ def test_a_delegated_task_does_what_it_would_do_here(shared: Site) -> None:
         },
         {TEXT: {"identifier": "a", "state": "absent", **project}, **ELSEWHERE, "name": "removed there"},
     ]
-    run = shared.run(tasks, "-vvvvv", "--diff")
+    run = shared.run(tasks, "-vvvvv", "--diff", environment={"ANSIBLE_DEBUG": "1"})
     changed = {
         name: run.result(name)["changed"] for name in ("made there", "again here", "again there", "removed there")
     }
