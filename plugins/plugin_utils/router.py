@@ -30,6 +30,13 @@ from ..module_utils.face.spec import Spec
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
 
 
+class _Unshown(dict[str, Any]):
+    """Arguments that ansible-core passes on, and prints without their values when ANSIBLE_DEBUG is set."""
+
+    def __repr__(self) -> str:
+        return str(sorted(self))
+
+
 class Router(ActionBase):
     """Validates with the module's own Spec, calls the engine, and censors whatever comes back."""
 
@@ -94,7 +101,7 @@ class Router(ActionBase):
             )
         resolved = {option: options[option] for option in self.spec.common(params)}
         merged = {**params, **resolved}
-        arguments = {option: value for option, value in merged.items() if value is not None}
+        arguments = _Unshown({option: value for option, value in merged.items() if value is not None})
         return self._execute_module(
             module_name=f"scoped.secrets.{self.spec.resource}", module_args=arguments, task_vars=task_vars
         )

@@ -25,7 +25,7 @@ def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set
         option = spec.get(name) or {}
         if may_be_secret(name, value, spec):
             found.update(_strings(value))
-        elif name.endswith("url") or name == "authority":
+        elif name.endswith("url") or name in ("authority", "store"):
             found |= passwords_in(str(value))
         elif isinstance(option.get("options"), dict) and isinstance(value, Mapping):
             found |= secret_strings(value, option["options"])
@@ -62,7 +62,7 @@ def passwords_in(url: str) -> set[str]:
     rest = url.partition("://")[2] or url
     user_infos = {rest.partition("@")[0], rest.rpartition("@")[0]} if "@" in rest else set()
     written = {part for info in user_infos if ":" in info for part in (info.partition(":")[2], info.rpartition(":")[2])}
-    written |= set(re.findall(r"[?&]password=([^&]*)", url))
+    written |= set(re.findall(r"[?&](?:ssl)?password=([^&]*)", url))
     return {text for password in written for text in (password, unquote(password), unquote_plus(password)) if text}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..model.errors import ScopedSecretsError
 from .call import call, failure
+from .censor import passwords_in
 from .options import resolve_options
 from .sources import read_local
 from .spec import Spec
@@ -24,7 +25,10 @@ def run_module(spec: Spec) -> None:
         mutually_exclusive=spec.mutually_exclusive,
         required_by=spec.required_by,
         supports_check_mode=True,
+        # Arguments may hold the password of a store, which AnsibleModule would log and return.
+        no_log=True,
     )
+    module.no_log_values |= passwords_in(module.params["store"] or "")
     try:
         # A broker belongs to an ansible-playbook process, and none runs here.
         options = {**resolve_options(spec.common(module.params)), "broker": "off"}

@@ -77,6 +77,7 @@ def test_slips_for_a_secret_may_be_secret(name: str, value: Any, expected: bool)
         ("postgresql://ansible:p%40ss%2Fw@db/secrets", {"p%40ss%2Fw", "p@ss/w"}),
         ("postgresql://db/secrets?user=ansible&password=hunter22&sslmode=require", {"hunter22"}),
         ("postgresql://a:one1@db/secrets?password=two2", {"one1", "two2"}),
+        ("postgresql://db/secrets?sslpassword=hunter22&sslmode=require", {"hunter22"}),
         ("postgresql://ansible@db/secrets", set()),
         ("postgresql://ansible:@db/secrets", set()),
         ("sqlite:////srv/store.db", set()),
