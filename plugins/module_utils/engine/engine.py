@@ -239,10 +239,12 @@ class Engine:
             notices, self._notices = self._notices, []
         return [*notices, *self.shared.take_notices()]
 
-    def settle(self, seconds: float) -> None:
-        """Return when no transaction is under way, or after `seconds`."""
-        if self._lock.acquire(timeout=seconds):
-            self._lock.release()
+    def close(self, seconds: float) -> None:
+        """Close the store once no transaction is under way, for good; leave it as it is after `seconds`."""
+        # The lock is kept: whoever asks from now on would open the store again.
+        if self._lock.acquire(timeout=seconds) and self._open:
+            self._open.database.close()
+            self._open = None
 
 
 def _no_value(query: Query) -> Answer:
