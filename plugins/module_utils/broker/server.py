@@ -115,7 +115,7 @@ class Server:
             send(connection, {"refused": refusal})
             return False
         try:
-            for reply in self._replies(message):
+            for reply in self._replies(connection, message):
                 send(connection, reply)
         except ScopedSecretsError as error:
             send(connection, {"error": error.to_dict()})
@@ -135,17 +135,23 @@ class Server:
         given = str(message.get("proof")).encode(errors="replace")
         return "" if hmac.compare_digest(given, wanted.encode()) else "proof"
 
-    def _replies(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _replies(self, connection: socket.socket, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if message["call"] == "usage":
             yield {"usage": self._engines.usage.counts()}
         elif message["call"] == "handle":
-            result = self._engines.declaring.handle(request_from_wire(message["request"]))
+            request = request_from_wire(message["request"])
+            result = self._engines.declaring.handle(request, lambda line: self._tell(connection, line))
             yield {"result": result_to_wire(result)}
         elif message["call"] == "log_in":
             login = self._engines.reading.log_in(Query(**message["query"]))
             yield {"login": login, "notices": self._engines.reading.take_notices()}
         else:
             yield from self._answers([Query(**query) for query in message["queries"]])
+
+    def _tell(self, connection: socket.socket, line: str) -> None:
+        """Show the caller how far its work is, and that somebody is served still."""
+        self._life.called()
+        send(connection, {"progress": line})
 
     def _answers(self, queries: list[Query]) -> Iterator[dict[str, Any]]:
         answers = self._engines.reading.resolve(queries)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from ..model.errors import InvalidInput
-from ..model.messages import Request, Result
+from ..model.messages import Request, Result, Tell, tell_nobody
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
 from .cache import AnswerCache, Found
@@ -44,6 +44,8 @@ class Shared:
 
     def __init__(self, folder: str = "") -> None:
         self.usage = Usage()
+        # Counts the stores that were restored here: who has one open opens it anew.
+        self.restored = 0
         self._folder = folder
         self._lock = threading.Lock()
         self._host_logins: HostLogins | None = None
@@ -100,18 +102,19 @@ class Engine:
         self.place = place
         self.shared = shared or Shared()
         self._open: OpenStore | None = None
+        self._restored = self.shared.restored
         self._notices: list[str] = []
         self._cache = AnswerCache()
         # One connection serves one transaction at a time. Never held while a secret manager is asked.
         self._lock = threading.RLock()
         self._turns: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
 
-    def handle(self, request: Request) -> Result:
+    def handle(self, request: Request, tell: Tell = tell_nobody) -> Result:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
         from .declaring import handle
 
         self.shared.usage.add("calls")
-        result = handle(self, request)
+        result = handle(self, request, tell)
         result.warnings = [*self.take_notices(), *result.warnings]
         return result
 
@@ -222,7 +225,8 @@ class Engine:
     def store(self, *, create: bool) -> OpenStore:
         """Return the open store. One that does not exist yet is pretended anew each time until it is to be created."""
         with self._lock:
-            if self._open and self._open.database.dialect.is_replaced():
+            is_restored, self._restored = self._restored != self.shared.restored, self.shared.restored
+            if self._open and (is_restored or self._open.database.dialect.is_replaced()):
                 # Removed or restored in mid-run: what a process of its own would open now is what counts.
                 self._open = None
                 self._cache.clear()

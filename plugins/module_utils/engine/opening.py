@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,17 @@ from ..store.sqlite import SqliteDialect, create_file, memory_database, unreacha
 from .keyring import Keyring
 from .session import Session
 
-__all__ = ["OpenStore", "open_store"]
+__all__ = [
+    "OpenStore",
+    "create_store",
+    "is_there",
+    "kdf_of",
+    "makes_own_key",
+    "new_kdf",
+    "open_database",
+    "open_store",
+    "root_key_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +56,29 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
     """
     location = Location.parse(settings.store)
     notices: list[str] = []
-    exists = _exists(location)
+    exists = is_there(location)
     if not exists and create:
         _create(settings, location, notices)
         exists = True
     if not exists:
         return _pretend(settings)
+    return _unlock(open_database(location), settings, tuple(notices))
+
+
+def open_database(location: Location) -> Database:
+    """Return a store that exists, at this version's schema; raise StoreRefused. No key is needed so far."""
     database = Database(SqliteDialect(str(location.path)))
     open_schema(database, f"The store {location}")
-    return _unlock(database, settings, tuple(notices))
+    return database
 
 
-def _exists(location: Location) -> bool:
+def create_store(location: Location, initialise: Callable[[Database], None]) -> bool:
+    """Make a store, whole or not at all; return whether it is this one, and not another process's."""
+    return create_file(location.path, initialise)
+
+
+def is_there(location: Location) -> bool:
+    """Tell whether there is something where a store should be; raise StoreRefused where that can't be seen."""
     try:
         location.path.stat()
     except FileNotFoundError:
@@ -67,16 +89,16 @@ def _exists(location: Location) -> bool:
 
 
 def _create(settings: Settings, location: Location, notices: list[str]) -> None:
-    kdf = _kdf() if settings.passphrase else {}
-    root = _root_key(settings, kdf, notices)
-    create_file(location.path, lambda database: _initialise(database, root, kdf))
+    kdf = new_kdf() if settings.passphrase else {}
+    root = root_key_of(settings, kdf, notices)
+    create_store(location, lambda database: _initialise(database, root, kdf))
     notices.append(f"The store {location} was created.")
 
 
 def _pretend(settings: Settings) -> OpenStore:
-    kdf = _kdf() if settings.passphrase else {}
-    may_be_missing = _makes_own_key(settings) and not os.path.exists(settings.root_key_file)
-    root = RootKey(os.urandom(32), "a key in memory") if may_be_missing else _root_key(settings, kdf, [])
+    kdf = new_kdf() if settings.passphrase else {}
+    may_be_missing = makes_own_key(settings) and not os.path.exists(settings.root_key_file)
+    root = RootKey(os.urandom(32), "a key in memory") if may_be_missing else root_key_of(settings, kdf, [])
     database = memory_database()
     _initialise(database, root, kdf)
     store_id = database.read(_store_row)["id"]
@@ -109,7 +131,7 @@ def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
 
 def _unlock(database: Database, settings: Settings, notices: tuple[str, ...]) -> OpenStore:
     row = database.read(_store_row)
-    root = _root_key(settings, _kdf_of(row), [], may_create=False)
+    root = root_key_of(settings, kdf_of(row), [], may_create=False)
     if root.key_id != row["root_key_id"]:
         raise KeyRefused(
             "wrong_key",
@@ -125,7 +147,7 @@ def _store_row(tx: Transaction) -> Row:
     return dict(tx.one("SELECT id, root_key_id, kdf FROM store") or {})
 
 
-def _kdf_of(row: Row) -> dict[str, Any]:
+def kdf_of(row: Row) -> dict[str, Any]:
     """Return how the root key comes from a passphrase, empty where it does not; raise Damaged."""
     try:
         kdf: dict[str, Any] = json.loads(row["kdf"])
@@ -146,21 +168,23 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, (str, int))
 
 
-def _kdf() -> dict[str, Any]:
+def new_kdf() -> dict[str, Any]:
+    """Return how a new root key comes of a passphrase."""
     return {**DEFAULT_KDF, "salt": os.urandom(16).hex()}
 
 
-def _makes_own_key(settings: Settings) -> bool:
+def makes_own_key(settings: Settings) -> bool:
+    """Tell whether a root key may be made where there is none."""
     return settings.is_local_default and not settings.root_key and not settings.passphrase
 
 
-def _root_key(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
+def root_key_of(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
     """Return the root key from where the settings say: the environment, a passphrase, or the key file."""
     if settings.root_key:
         return from_base64(settings.root_key, "SCOPED_SECRETS_ROOT_KEY")
     if settings.passphrase:
         return _from_passphrase(settings, kdf)
-    if may_create and _makes_own_key(settings) and not os.path.exists(settings.root_key_file):
+    if may_create and makes_own_key(settings) and not os.path.exists(settings.root_key_file):
         notices.append(
             f"A new root key was written to {settings.root_key_file}. Back it up now, apart from the store: without "
             "it no secret of this store can be read again."

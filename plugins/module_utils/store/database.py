@@ -50,6 +50,10 @@ class Dialect(ABC):
     def state(self, connection: Any) -> object:
         """Return what differs once anybody else has written, None where that can't be told."""
 
+    def size(self, connection: Any) -> int | None:
+        """Return how many bytes the database takes, None where that can't be told."""
+        return None
+
     def is_replaced(self) -> bool:
         """Tell whether what `connect` opened is no longer what stands there, so that others see another store."""
         return False
@@ -128,6 +132,10 @@ class Database:
     def state(self) -> object:
         """Return what differs once another connection has written, None where that can't be told."""
         return self._translated(lambda: self.dialect.state(self._connection))
+
+    def size(self) -> int | None:
+        """Return how many bytes it takes, None where that can't be told."""
+        return self._translated(lambda: self.dialect.size(self._connection))
 
     def close(self) -> None:
         self._connection.close()

@@ -84,6 +84,10 @@ class SqliteDialect(Dialect):
     def state(self, connection: Any) -> object:
         return connection.execute("PRAGMA data_version").fetchone()[0]
 
+    def size(self, connection: Any) -> int:
+        pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(pages * size)
+
     def is_replaced(self) -> bool:
         now = self._file()
         return self._opened is not None and (now is None or not os.path.samestat(now, self._opened))
@@ -150,7 +154,7 @@ def _damaged(path: str, _name: str) -> ScopedSecretsError:
     return Damaged(
         "damaged_store",
         f"The database file {path} is damaged.",
-        hint="Keep a copy of it and restore the newest backup.",
+        hint="Move it away, keep it, and restore the newest backup with scoped.secrets.store_restore.",
     )
 
 
@@ -230,8 +234,11 @@ def _file_system(folder: bytes, mountinfo: list[bytes]) -> str:
     return kind.decode("ascii", "replace")
 
 
-def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
-    """Make the store file, whole or not at all. One that another process made meanwhile is left as it is."""
+def create_file(path: Path, initialise: Callable[[Database], None]) -> bool:
+    """Make the store file, whole or not at all. One that another process made meanwhile is left as it is.
+
+    Return whether it is the one made here.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -242,9 +249,9 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
             initialise(database)
         finally:
             database.close()
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
+        is_ours = _link(draft, path)
         _sync_folder(path.parent)
+        return is_ours
     except OSError as error:
         raise StoreRefused(
             "store_not_created",
@@ -254,6 +261,14 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
     finally:
         for leftover in path.parent.glob(glob.escape(draft.name) + "*"):
             leftover.unlink(missing_ok=True)
+
+
+def _link(draft: Path, path: Path) -> bool:
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
