@@ -12,13 +12,14 @@ description:
   - Writes the whole store, of one moment, to one encrypted file, which M(scoped.secrets.store_restore) makes a store of
     again, of whatever engine.
   - What is not as it was written last is found, and no backup is made of it. Others read and write the store meanwhile.
-  - The file opens with the root key of the store, and with O(recovery_passphrase). What secret managers have themselves is
-    not in it, nor the root key.
+  - The file opens with the root key of the store, and with O(recovery_passphrase). What other secret managers have is
+    not in it, nor is the root key.
   - A backup that is there already and holds just the same, sealed in the same way, is read to its end and left alone.
 options:
   dest:
     description:
-      - The path of the file, on the control node. A relative one begins in the folder of the playbook. Its folder exists.
+      - The path of the file, on the control node, in a folder that exists. A relative one begins in the folder of the
+        playbook.
       - It appears whole or not at all, with mode 0600. A backup of the same store is replaced, other files are not.
     type: path
     required: true

@@ -9,12 +9,12 @@ module: store_restore
 short_description: Make a store of a backup
 version_added: 0.1.0
 description:
-  - Makes a store, at O(store), of what M(scoped.secrets.store_backup) wrote. There every value is read as before, by the
-    same names and with all its versions.
+  - Makes a store, at O(store), of what M(scoped.secrets.store_backup) wrote. Every value is read there as before, by
+    the same name and with all its versions.
   - Only where nothing can be lost, which is where no store is yet, or one in which nothing was declared. A store that
     holds just what the backup has is left alone.
-  - The file is read to its end before anything is written, and the new store before it takes its place. What was altered,
-    cut short, or sealed with another key is refused, and nothing is touched.
+  - The file is read to its end before anything is written, and the new store before it takes its place. What was
+    altered, cut short, or sealed with another key is refused, and nothing is touched.
   - Other runs should not use that store meanwhile.
 options:
   src:
@@ -24,8 +24,8 @@ options:
   recovery_passphrase:
     description:
       - The passphrase that was given when the backup was made. Only needed where the root key of that time is lost.
-      - The restored store is sealed to the root key that the task has then, O(root_key_file) and so on. Where neither that
-        nor O(store) is set anywhere and there is none, a new one is made. The lost key opens it no more.
+      - The restored store is sealed to the root key that the task has, O(root_key_file) and so on. Where neither that
+        nor O(store) is set anywhere and there is no key, a new one is made. The lost key opens it no more.
     type: str
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:

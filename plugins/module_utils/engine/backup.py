@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class _Made:
     """A backup, and what it holds."""
 
     header: Header
-    key: bytes
+    key: bytes = field(repr=False)
     rows: RowWriter
 
 

@@ -52,7 +52,7 @@ def portable_rows(session: Session) -> Iterator[tuple[str, Values]]:
 class StoredRows:
     """Turns portable rows into those of a store with another root key. Raises KeyError for what is no such row."""
 
-    def __init__(self, keyring: Keyring, **of_the_store: str) -> None:
+    def __init__(self, keyring: Keyring, of_the_store: dict[str, str]) -> None:
         self._keyring = keyring
         self._of_the_store = of_the_store
         self._account = ""

@@ -174,9 +174,8 @@ class _Restore:
 
         def work(tx: Transaction) -> None:
             steps = self._new_tables(database, tx) if is_new else self._cleared(tx)
-            self._copy(
-                tx, StoredRows(keyring, steps=steps, root_key_id=root.key.key_id, kdf=json.dumps(root.kdf)), rows
-            )
+            own = {"steps": steps, "root_key_id": root.key.key_id, "kdf": json.dumps(root.kdf)}
+            self._copy(tx, StoredRows(keyring, own), rows)
             upgrade(database, tx)
             self._prove(Session(tx, self._header.store_id, keyring), rows)
 
