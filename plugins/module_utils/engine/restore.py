@@ -216,6 +216,8 @@ class _Restore:
         rows = RowWriter()
         progress = Progress(self._tell, "Read back", known.counts["secret"])
         for table, row in portable_rows(session):
+            if table == "store" and row["id"] != session.store_id:
+                raise damaged_backup()
             proof.take(table, row)
             rows.put(table, row)
             progress.count(table, row)
