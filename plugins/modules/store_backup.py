@@ -29,8 +29,8 @@ options:
     type: str
   verify:
     description:
-      - Open every value that the built-in secret managers keep, and read the file to its end once it is written.
-      - Rows and their order are proven in any case.
+      - Open every value that the built-in secret managers keep.
+      - Every row is proven to be the one that was written last, and the finished file is read to its end, in any case.
     type: bool
     default: true
   force:

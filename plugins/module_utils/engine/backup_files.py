@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import stat
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import BinaryIO
 from ..crypto.backup import BackupReader
 from ..model.errors import Conflict, InvalidInput, StoreRefused
 from ..model.settings import Settings
+from ..store.drafts import new_draft, remove_draft, sync_folder
 from ..store.location import Location
 
 __all__ = ["Draft", "check_dest", "opened"]
@@ -42,8 +42,9 @@ def _check_apart(path: Path, settings: Settings) -> None:
 
     Such a file must not even be opened: SQLite loses its locks when a process closes any descriptor of a database.
     """
-    store = str(Location.parse(settings.store).path)
-    for own in (store, f"{store}-wal", f"{store}-shm", settings.root_key_file):
+    store = Location.parse(settings.store)
+    files = [f"{store.path}{end}" for end in ("", "-wal", "-shm")] if store.engine == "sqlite" else []
+    for own in (*files, settings.root_key_file):
         with contextlib.suppress(OSError):
             if os.path.samefile(path, own):
                 raise InvalidInput(
@@ -97,17 +98,15 @@ class Draft:
 
     def __init__(self, dest: Path, *, is_written: bool) -> None:
         self._dest = dest
-        self.path = dest.with_name(f".{dest.name}.{os.getpid()}.new") if is_written else Path(os.devnull)
+        self.path = new_draft(dest) if is_written else Path(os.devnull)
         self._is_written = is_written
 
     def __enter__(self) -> Draft:
-        if self._is_written:
-            _sweep(self._dest)
         return self
 
     def __exit__(self, *_error: object) -> None:
         if self._is_written:
-            self.path.unlink(missing_ok=True)
+            remove_draft(self.path)
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -126,28 +125,6 @@ class Draft:
         """Put the file in its place, for good."""
         try:
             os.replace(self.path, self._dest)
-            folder = os.open(self._dest.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self._dest.parent)
         except OSError as error:
             raise not_written(self._dest, error) from None
-
-
-def _sweep(dest: Path) -> None:
-    """Remove the drafts of processes that were killed."""
-    for draft in dest.parent.glob(f".{glob.escape(dest.name)}.*.new"):
-        pid = draft.name.removesuffix(".new").rpartition(".")[2]
-        if pid.isdecimal() and not _is_running(int(pid)):
-            draft.unlink(missing_ok=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import sqlite3
@@ -16,6 +15,7 @@ from typing import Any, ClassVar
 
 from ..model.errors import Damaged, ScopedSecretsError, StoreRefused, Unavailable
 from .database import Database, Dialect
+from .drafts import new_draft, remove_draft, sync_folder
 
 __all__ = ["SqliteDialect", "create_file", "memory_database", "unreachable"]
 
@@ -238,7 +238,7 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> bool:
 
     Return whether it is the one made here.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft = new_draft(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_file_system(path)
@@ -249,7 +249,7 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> bool:
         finally:
             database.close()
         is_ours = _link(draft, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return is_ours
     except OSError as error:
         raise StoreRefused(
@@ -258,8 +258,7 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> bool:
             hint="Make its folder writable for the user that runs Ansible, or set 'store' to another place.",
         ) from None
     finally:
-        for leftover in path.parent.glob(glob.escape(draft.name) + "*"):
-            leftover.unlink(missing_ok=True)
+        remove_draft(draft)
 
 
 def _link(draft: Path, path: Path) -> bool:
@@ -268,14 +267,6 @@ def _link(draft: Path, path: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def memory_database() -> Database:

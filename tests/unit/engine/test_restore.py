@@ -504,6 +504,7 @@ def test_a_restore_that_was_killed_left_nothing_and_can_be_repeated(
     if is_there:
         assert content_of(target) == before
     restore(Engine(target), src)
+    assert [path.name for path in store_path(target).parent.iterdir() if path.name.startswith(".")] == []
     assert read(Engine(target), "item_7", **API) == b"of 7"
 
 
