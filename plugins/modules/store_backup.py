@@ -61,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup:
-  description: What is in the file. RV(backup.size) is null in check mode.
+  description: What is in the file. Its size, in bytes, is null in check mode.
   returned: success
   type: dict
   sample:

@@ -203,7 +203,11 @@ def test_a_full_disk(engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch
     back_up(engine, dest)
     before = dest.read_bytes()
     declare(engine, "secret_text", identifier="text", value=b"new")
-    monkeypatch.setattr(os, "fsync", lambda _descriptor: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
     error = error_of(lambda: back_up(engine, dest))
     assert (error.code, "No space" in error.message) == ("backup_not_written", True)
     assert dest.read_bytes() == before
