@@ -17,6 +17,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..module_utils import bytecode
 
@@ -25,7 +26,7 @@ bytecode.prefer()
 from ..module_utils.face.call import call, failure
 from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secret_strings
 from ..module_utils.face.options import resolve_options
-from ..module_utils.face.sources import missing_src
+from ..module_utils.face.sources import Files, missing_src
 from ..module_utils.face.spec import Spec
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
 
@@ -77,7 +78,8 @@ class Router(ActionBase):
             options,
             check_mode=self._task.check_mode,
             diff=self._task.diff,
-            read_file=self._read_file,
+            files=Files(self._read_file, self._loader.path_dwim),
+            tell=self._tell,
         )
 
     def _is_delegated(self) -> bool:
@@ -93,7 +95,7 @@ class Router(ActionBase):
                 hint="Set 'store' to a shared store, or take 'delegate_to' away: modules of this collection run on "
                 "the control node anyway.",
             )
-        if params.get("src"):
+        if params.get("src") and "src" not in self.spec.paths:
             raise InvalidInput(
                 "src_not_delegated",
                 "'src' is a path on the control node and can't be read where this task is delegated to.",
@@ -105,6 +107,11 @@ class Router(ActionBase):
         return self._execute_module(
             module_name=f"scoped.secrets.{self.spec.resource}", module_args=arguments, task_vars=task_vars
         )
+
+    def _tell(self, line: str) -> None:
+        """Show how far a long work is."""
+        shown: str = censor(line, self._secrets)
+        Display().display(f"{self.spec.resource}: {shown}")
 
     def _read_file(self, src: str) -> bytes:
         """Return the content of `src` as the copy module finds it; ansible-vault files are opened in memory."""

@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+import backup_of_many
 import hit_in_memory
 import p1_lookups
 import p2_cold_start
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "P8": p8_store_of_many.benchmark,
     "P9": p9_memory.benchmark,
     "SSH": ssh_hosts.benchmark,
+    "BACKUP": backup_of_many.benchmark,
     "HIT": hit_in_memory.benchmark,
 }
 
@@ -59,7 +61,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
-        "--large", action="store_true", help="P8 with a million secrets, P1 with all peers: takes hours"
+        "--large",
+        action="store_true",
+        help="P8 with a million secrets, BACKUP with 100,000, P1 with all peers: takes hours",
     )
     parser.add_argument("--into", type=Path, help="where page and picture go; default: docs, where all was measured")
     options = parser.parse_args()

@@ -1,19 +1,22 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process of its own that seeds a store through the engine, or times reads from it.
+"""A process of its own that seeds a store through the engine, times reads from it, backs it up or restores it.
 
-Usage: store_of_many.py seed SIZE | copy | resolve SIZE TIMES
+Usage: store_of_many.py seed SIZE | copy | resolve SIZE TIMES | backup | restore
 
-The store is the one that SCOPED_SECRETS_STORE names, or the default one of XDG_DATA_HOME. `copy` fills the first with
-the rows of the second: through the engine, each secret would take two dozen round trips to a server.
+The store is the one that SCOPED_SECRETS_STORE names, or the default one of XDG_DATA_HOME; a backup lies beside it.
+`copy` fills the first with the rows of the second: through the engine, each secret would take two dozen round trips.
 """
 
 from __future__ import annotations
 
+import os
+import resource
 import sqlite3
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -36,6 +39,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import
 
 SCOPE = {"org": "bench", "project": "many"}
 SETTINGS = settings_of(resolve_options({}))
+BACKUP = f"{SETTINGS.store.removeprefix('sqlite:///')}.backup"
 BATCH = 10_000
 
 
@@ -99,7 +103,34 @@ def _seconds(identifier: str) -> float:
     return taken
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"seed": seed, "copy": copy, "resolve": resolve}
+def backup() -> None:
+    """Print how long a backup takes, and the most MiB in RAM."""
+    _timed(Engine(SETTINGS), Request("store_backup", {"dest": BACKUP, "force": True, "recovery_passphrase": "x" * 12}))
+
+
+def restore() -> None:
+    """Print the same of a restore."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(BACKUP)) as folder:
+        settings = SETTINGS._replace(store=f"sqlite:///{folder}/s/store.db")
+        _timed(Engine(settings), Request("store_restore", {"src": BACKUP}))
+
+
+def _timed(engine: Engine, request: Request) -> None:
+    started = time.perf_counter()
+    result = engine.handle(request)
+    taken = time.perf_counter() - started
+    if not result.changed and request.resource == "store_restore":
+        raise SystemExit("nothing was restored")
+    print(taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "seed": seed,
+    "copy": copy,
+    "resolve": resolve,
+    "backup": backup,
+    "restore": restore,
+}
 
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]](*map(int, sys.argv[2:]))

@@ -227,6 +227,50 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         [{"scoped.secrets.doctor": {}}, {"scoped.secrets.doctor": {"passphrase": "{{ canary.text }}"}}],
         [{"scoped.secrets.doctor": {"pasphrase": "{{ canary.text }}"}}],
     ),
+    "modules/store_backup": (
+        [
+            {"scoped.secrets.store_backup": {"dest": "store.backup", "recovery_passphrase": "{{ canary.password }}"}},
+            {"scoped.secrets.store_backup": {"dest": "store.backup", "recovery_passphrase": "{{ canary.changed }}"}},
+        ],
+        [
+            {"scoped.secrets.store_backup": {"dest": "meant/key.pem", "recovery_passphrase": "{{ canary.password }}"}},
+            {"scoped.secrets.store_backup": {"dest": "none/b", "recovery_passphrase": "{{ canary.password }}"}},
+            {"scoped.secrets.store_backup": {"dest": "b", "recovery_passphrase": "{{ canary.short }}"}},
+            {"scoped.secrets.store_backup": {"dest": "b", "recoverypassphrase": "{{ canary.password }}"}},
+            {"scoped.secrets.store_backup": {"dest": "b", "root_key": "{{ canary.text }}"}},
+        ],
+    ),
+    "modules/store_restore": (
+        [
+            {
+                "scoped.secrets.store_restore": {
+                    "src": "store.backup",
+                    "store": "sqlite:///{{ playbook_dir }}/restored/store.db",
+                    "recovery_passphrase": "{{ canary.changed }}",
+                }
+            },
+        ],
+        [
+            {"scoped.secrets.store_restore": {"src": "meant/key.pem", "recovery_passphrase": "{{ canary.password }}"}},
+            {"scoped.secrets.store_restore": {"src": "none", "passphrase": "{{ canary.password }}"}},
+            {
+                "scoped.secrets.store_restore": {
+                    "src": "store.backup",
+                    "store": "sqlite:///{{ playbook_dir }}/other/store.db",
+                    "recovery_passphrase": "{{ canary.password }}",
+                    "passphrase": "{{ canary.text }}",
+                }
+            },
+            {"scoped.secrets.store_restore": {"src": "store.backup", "store": "{{ canary.url }}"}},
+        ],
+    ),
+    "modules/store_info": (
+        [{"scoped.secrets.store_info": {}}],
+        [
+            {"scoped.secrets.store_info": {"root_key": "{{ canary.text }}"}},
+            {"scoped.secrets.store_info": {"store": "{{ canary.url }}"}},
+        ],
+    ),
     # It is enabled in every way: see LOUD.
     "callback/usage": ([], []),
     "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),

@@ -125,6 +125,12 @@ TABLE: dict[str, list[Task]] = {
         of("secret_info", **OURS, tags={"whose": "theirs"}),
     ],
     "modules/doctor": [of("doctor", **OURS)],
+    "modules/store_info": [of("store_info", **OURS)],
+    "modules/store_backup": [of("store_backup", **OURS, dest="store.backup", recovery_passphrase="x" * 12)],
+    "modules/store_restore": [
+        of("store_restore", **OURS, src="store.backup"),
+        of("store_restore", **OURS, src="store.backup", store="sqlite:///{{ playbook_dir }}/restored/store.db"),
+    ],
     "callback/usage": [of("secret_info", **OURS)],
     "modules/connector_info": [
         of("connector_info", **OURS),

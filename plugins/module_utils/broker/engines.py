@@ -25,7 +25,10 @@ class Engines:
         self._shared = shared
 
     def close(self, seconds: float) -> None:
-        """Let the calls under way finish, for `seconds` each, and give back what was taken at providers."""
+        """Let the calls under way finish, for `seconds` each, and give back what was taken at providers.
+
+        Whoever closes an SQLite store last writes all of it into its one file.
+        """
         for engine in (self.reading, self.declaring):
-            engine.settle(seconds)
+            engine.close(seconds)
         self._shared.close()

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What faces and the broker say to each other: frames of JSON, each after its length in 4 bytes.
 
-A call is one frame; its answer is one frame, and for `resolve` one for each query. Every worker compiles this file, so
-it is short and takes the standard library only.
+A call is one frame; its answer is one frame, and for `resolve` one for each query. What takes long tells its progress
+in frames before its answer. Every worker compiles this file, so it is short and takes the standard library only.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ..model.errors import ScopedSecretsError, internal_error
@@ -114,7 +115,7 @@ class Server:
             send(connection, {"refused": refusal})
             return False
         try:
-            for reply in self._replies(message):
+            for reply in self._replies(connection, message):
                 send(connection, reply)
         except ScopedSecretsError as error:
             send(connection, {"error": error.to_dict()})
@@ -134,22 +135,28 @@ class Server:
         given = str(message.get("proof")).encode(errors="replace")
         return "" if hmac.compare_digest(given, wanted.encode()) else "proof"
 
-    def _replies(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _replies(self, connection: socket.socket, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if message["call"] == "usage":
             yield {"usage": self._engines.usage.counts()}
         elif message["call"] == "handle":
-            yield {"result": self._handle(message["request"])}
+            yield {"result": self._handle(connection, message["request"])}
         elif message["call"] == "log_in":
             login = self._engines.reading.log_in(Query(**message["query"]))
             yield {"login": login, "notices": self._engines.reading.take_notices()}
         else:
             yield from self._answers([Query(**query) for query in message["queries"]])
 
-    def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _handle(self, connection: socket.socket, request: dict[str, Any]) -> dict[str, Any]:
         # Imported here: many runs only read.
         from .wire import request_from_wire, result_to_wire
 
-        return result_to_wire(self._engines.declaring.handle(request_from_wire(request)))
+        tell = partial(self._tell, connection)
+        return result_to_wire(self._engines.declaring.handle(request_from_wire(request), tell))
+
+    def _tell(self, connection: socket.socket, line: str) -> None:
+        """Show the caller how far its work is, and that somebody is served still."""
+        self._life.called()
+        send(connection, {"progress": line})
 
     def _answers(self, queries: list[Query]) -> Iterator[dict[str, Any]]:
         answers = self._engines.reading.resolve(queries)

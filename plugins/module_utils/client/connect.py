@@ -14,7 +14,7 @@ from .through_broker import BrokerClient, NoBroker
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..model.host_login import HostLogin
-    from ..model.messages import Request, Result
+    from ..model.messages import Request, Result, Tell
     from ..model.queries import Answer, Query
     from ..model.settings import Settings
 
@@ -34,9 +34,11 @@ class Client:
         self._reached: Reached | None = None
         self._notices: list[str] = []
 
-    def handle(self, request: Request) -> Result:
+    def handle(self, request: Request, tell: Tell | None = None) -> Result:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
-        return self._call(lambda reached: reached.handle(request))
+        from ..model.messages import tell_nobody
+
+        return self._call(lambda reached: reached.handle(request, tell or tell_nobody))
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query, in order; raise an error of the tree where the store can't be read at all."""

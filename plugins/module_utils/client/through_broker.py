@@ -20,13 +20,14 @@ from ..peer import peer_user
 
 if TYPE_CHECKING:
     from ..model.host_login import HostLogin
-    from ..model.messages import Request, Result
+    from ..model.messages import Request, Result, Tell
 
 __all__ = ["BrokerClient", "NoBroker"]
 
 T = TypeVar("T")
 ATTEMPTS = 3
-# Seconds that an answer may take. Longer than any total deadline of a secret manager's calls.
+# Seconds that an answer, or a sign that it is on its way, may take. Longer than any total deadline of a secret
+# manager's calls.
 ANSWER_TIMEOUT = 600.0
 _REFUSED = {
     "call": "the one of this run is of another version of the collection",
@@ -48,12 +49,12 @@ class BrokerClient:
         self._notices: list[str] = []
         self._lock = threading.Lock()
 
-    def handle(self, request: Request) -> Result:
+    def handle(self, request: Request, tell: Tell) -> Result:
         """Return the result of a module's call; raise what the engine raises, or NoBroker."""
         from ..broker.wire import request_to_wire, result_from_wire
 
         call = {"call": "handle", "request": request_to_wire(request)}
-        return self._ask(call, lambda connection: result_from_wire(_reply(connection)["result"]))
+        return self._ask(call, lambda connection: result_from_wire(_last_reply(connection, tell)["result"]))
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query; raise what the engine raises, or NoBroker."""
@@ -160,6 +161,13 @@ def _reply(connection: socket.socket) -> dict[str, Any]:
         raise NoBroker(_REFUSED.get(str(reply["refused"]), ""))
     if "error" in reply:
         raise ScopedSecretsError.from_dict(reply["error"])
+    return reply
+
+
+def _last_reply(connection: socket.socket, tell: Tell) -> dict[str, Any]:
+    """Return the reply that comes after those that tell how far the work is."""
+    while "progress" in (reply := _reply(connection)):
+        tell(reply["progress"])
     return reply
 
 

@@ -70,6 +70,17 @@ class RootKey:
                 hint="Use the root key that this store was created with, or restore the newest backup.",
             ) from None
 
+    def _backup_key(self) -> bytes:
+        return hkdf_sha512(self._key, encode_fields("scoped.secrets root key", "wrap backup keys"))
+
+    def wrap_backup_key(self, key: bytes, context: bytes) -> bytes:
+        """Return the key of a backup, wrapped for one context."""
+        return wrap_key(self._backup_key(), key, context)
+
+    def unwrap_backup_key(self, wrapped: bytes, context: bytes) -> bytes:
+        """Return the key of a backup; raise AuthenticationFailed."""
+        return unwrap_key(self._backup_key(), wrapped, context)
+
 
 def check_root_key(material: bytes, source: str) -> bytes:
     """Return 32 bytes that may be random; raise KeyRefused for what can't be."""

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..model.errors import InvalidInput, NotFound, ScopedSecretsError, Unavailable
-from ..model.messages import Request, Result
+from ..model.messages import Request, Result, Tell
 from .access import Access
 from .changing import Change, Moved
 from .connector_views import ConnectorCheck, ConnectorInfo
@@ -27,7 +27,7 @@ from .secrets import SecretResource
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["INFOS", "RESOURCES", "handle"]
+__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "handle"]
 
 ATTEMPTS = 8
 _jitter = random.SystemRandom()
@@ -49,8 +49,10 @@ INFOS: dict[str, Callable[[dict[str, Any]], Info]] = {
 _CONNECTOR = "connector_"
 
 
-def handle(engine: Engine, request: Request) -> Result:
+def handle(engine: Engine, request: Request, tell: Tell) -> Result:
     """Return the result of a module's call; raise an error of the tree in model/errors.py."""
+    if request.resource in OPERATIONS:
+        return OPERATIONS[request.resource](engine, request, tell)
     if request.resource == "doctor":
         return _examine(engine, request.check_mode)
     if request.resource == "connector_check":
@@ -59,6 +61,34 @@ def handle(engine: Engine, request: Request) -> Result:
         info = INFOS[request.resource](request.params)
         return Result(returned={info.noun: engine.read(info.views, info.path)})
     return _declare(engine, _resource(request), request.check_mode)
+
+
+def _back_up(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .backup import back_up
+
+    return back_up(engine.settings, request.params, check_mode=request.check_mode, tell=tell)
+
+
+def _restore(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .restore import restore
+
+    result = restore(engine.settings, request.params, check_mode=request.check_mode, tell=tell)
+    engine.shared.restored += result.changed
+    return result
+
+
+def _describe_store(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .store_views import store_view
+
+    return Result(returned={"store": store_view(engine)})
+
+
+# What concerns a store as a whole. Few runs need the code, so it is loaded then.
+OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
+    "store_backup": _back_up,
+    "store_restore": _restore,
+    "store_info": _describe_store,
+}
 
 
 def _examine(engine: Engine, check_mode: bool) -> Result:

@@ -26,7 +26,7 @@ from .usage import Usage
 
 if TYPE_CHECKING:
     from ..model.host_login import HostLogin
-    from ..model.messages import Request, Result
+    from ..model.messages import Request, Result, Tell
     from .access import Access
     from .cache import Found
     from .fetching import Fetches
@@ -46,6 +46,8 @@ class Shared:
 
     def __init__(self, folder: str = "") -> None:
         self.usage = Usage()
+        # Counts the stores that were restored here: who has one open opens it anew.
+        self.restored = 0
         self._folder = folder
         self._lock = threading.Lock()
         self._host_logins: HostLogins | None = None
@@ -102,6 +104,7 @@ class Engine:
         self.place = place
         self.shared = shared or Shared()
         self._open: OpenStore | None = None
+        self._restored = self.shared.restored
         self._notices: list[str] = []
         self._cache = AnswerCache()
         self._has_settled = False
@@ -109,12 +112,13 @@ class Engine:
         self._lock = threading.RLock()
         self._turns: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
 
-    def handle(self, request: Request) -> Result:
+    def handle(self, request: Request, tell: Tell | None = None) -> Result:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
+        from ..model.messages import tell_nobody
         from .declaring import handle
 
         self.shared.usage.add("calls")
-        result = handle(self, request)
+        result = handle(self, request, tell or tell_nobody)
         result.warnings = [*self.take_notices(), *result.warnings]
         return result
 
@@ -232,7 +236,8 @@ class Engine:
     def store(self, *, create: bool) -> OpenStore:
         """Return the open store. One that does not exist yet is pretended anew each time until it is to be created."""
         with self._lock:
-            if self._open and self._open.database.dialect.is_replaced():
+            is_restored, self._restored = self._restored != self.shared.restored, self.shared.restored
+            if self._open and (is_restored or self._open.database.dialect.is_replaced()):
                 # Removed or restored in mid-run: what a process of its own would open now is what counts.
                 self._open = None
                 self._cache.clear()
@@ -259,10 +264,12 @@ class Engine:
 
         return settle_left(self).warnings
 
-    def settle(self, seconds: float) -> None:
-        """Return when no transaction is under way, or after `seconds`."""
-        if self._lock.acquire(timeout=seconds):
-            self._lock.release()
+    def close(self, seconds: float) -> None:
+        """Close the store once no transaction is under way, for good; leave it as it is after `seconds`."""
+        # The lock is kept: whoever asks from now on would open the store again.
+        if self._lock.acquire(timeout=seconds) and self._open:
+            self._open.database.close()
+            self._open = None
 
 
 def _no_value(query: Query) -> Answer:

@@ -22,6 +22,7 @@ from ..model.errors import Damaged
 __all__ = [
     "EMPTY_HEAD",
     "check_head",
+    "compare_head",
     "connector_fields",
     "intent_fields",
     "move_head",
@@ -143,7 +144,12 @@ def _summand(row: Secret | Connector) -> int:
 
 def check_head(scope: Scope, rows: Iterable[Secret | Connector]) -> None:
     """Raise Damaged unless `rows`, whose tags have been checked, are exactly those the scope's head commits to."""
-    if move_head(EMPTY_HEAD, add=rows) != scope.head:
+    compare_head(scope, move_head(EMPTY_HEAD, add=rows))
+
+
+def compare_head(scope: Scope, head: bytes) -> None:
+    """Raise Damaged unless the head made of all rows of a scope is the one that it has."""
+    if head != scope.head:
         raise Damaged(
             "rolled_back",
             f"The secrets and connectors of {scope.path} are not those that were written last: a row was removed, or "

@@ -37,6 +37,15 @@ class Keyring:
     def root_key_id(self) -> str:
         return self._root.key_id
 
+    @property
+    def root(self) -> RootKey:
+        """The root key, which a backup is sealed to."""
+        return self._root
+
+    def seal_account_key(self, account: Scope, key: ScopeKey) -> bytes:
+        """Return a generation of the account's key as its row has it."""
+        return self._root.wrap_account_key(key, self._context(account, key.generation))
+
     def key(self, tx: Transaction, chain: list[Scope], generation: int) -> ScopeKey:
         """Return one generation of a scope's key; raise KeyRefused for a wrong root key, Damaged for a broken row."""
         for row in keys_of(tx, chain[-1].id):
@@ -59,11 +68,11 @@ class Keyring:
 
     def keep(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> WrappedKey:
         """Write a new generation of a scope's key, wrapped under its parent's."""
-        context = self._context(chain[-1], key.generation)
         if len(chain) == 1:
-            parent_generation, wrapped = 0, self._root.wrap_account_key(key, context)
+            parent_generation, wrapped = 0, self.seal_account_key(chain[0], key)
         else:
             parent = self.for_wrapping(tx, chain[:-1])
+            context = self._context(chain[-1], key.generation)
             parent_generation, wrapped = parent.generation, parent.wrap_child(key, context)
         row = WrappedKey(key.scope_id, key.generation, "active", parent_generation, wrapped, 0)
         insert_key(tx, row, now())

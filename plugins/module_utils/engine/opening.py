@@ -22,7 +22,15 @@ from ..store.sqlite import memory_database
 from .keyring import Keyring
 from .session import Session
 
-__all__ = ["OpenStore", "open_store"]
+__all__ = [
+    "OpenStore",
+    "kdf_of",
+    "makes_own_key",
+    "new_kdf",
+    "open_database",
+    "open_store",
+    "root_key_of",
+]
 
 
 class OpenStore(NamedTuple):
@@ -53,10 +61,20 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
         place.close()
 
 
-def _open(settings: Settings, place: Place, notices: tuple[str, ...]) -> OpenStore:
+def open_database(place: Place, settings: Settings) -> Database:
+    """Return a store that exists, at this version's schema; raise StoreRefused. No key is needed so far."""
     database = place.open()
     try:
         open_schema(database, f"The store {place}", is_upgrade_asked_for=settings.may_upgrade)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _open(settings: Settings, place: Place, notices: tuple[str, ...]) -> OpenStore:
+    database = open_database(place, settings)
+    try:
         return _unlock(database, place, settings, notices)
     except BaseException:
         database.close()
@@ -64,16 +82,16 @@ def _open(settings: Settings, place: Place, notices: tuple[str, ...]) -> OpenSto
 
 
 def _create(settings: Settings, place: Place, notices: list[str]) -> None:
-    kdf = _kdf() if settings.passphrase else {}
-    root = _root_key(settings, kdf, notices)
+    kdf = new_kdf() if settings.passphrase else {}
+    root = root_key_of(settings, kdf, notices)
     place.create(lambda database: _initialise(database, root, kdf))
     notices.append(f"The store {place} was created.")
 
 
 def _pretend(settings: Settings) -> OpenStore:
-    kdf = _kdf() if settings.passphrase else {}
-    may_be_missing = _makes_own_key(settings) and not os.path.exists(settings.root_key_file)
-    root = RootKey(os.urandom(32), "a key in memory") if may_be_missing else _root_key(settings, kdf, [])
+    kdf = new_kdf() if settings.passphrase else {}
+    may_be_missing = makes_own_key(settings) and not os.path.exists(settings.root_key_file)
+    root = RootKey(os.urandom(32), "a key in memory") if may_be_missing else root_key_of(settings, kdf, [])
     database = memory_database()
     _initialise(database, root, kdf)
     store_id = database.read(_store_row)["id"]
@@ -106,10 +124,10 @@ def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
 
 def _unlock(database: Database, place: Place, settings: Settings, notices: tuple[str, ...]) -> OpenStore:
     row = database.read(_store_row)
-    kdf = _kdf_of(row)
+    kdf = kdf_of(row)
     if settings.passphrase and not settings.root_key and not kdf:
         raise _no_passphrase(place)
-    root = _root_key(settings, kdf, [], may_create=False)
+    root = root_key_of(settings, kdf, [], may_create=False)
     if root.key_id != row["root_key_id"]:
         raise KeyRefused(
             "wrong_key",
@@ -124,7 +142,7 @@ def _store_row(tx: Transaction) -> Row:
     return dict(tx.one("SELECT id, root_key_id, kdf FROM store") or {})
 
 
-def _kdf_of(row: Row) -> dict[str, Any]:
+def kdf_of(row: Row) -> dict[str, Any]:
     """Return how the root key comes from a passphrase, empty where it does not; raise Damaged."""
     try:
         kdf: dict[str, Any] = json.loads(row["kdf"])
@@ -145,21 +163,23 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, (str, int))
 
 
-def _kdf() -> dict[str, Any]:
+def new_kdf() -> dict[str, Any]:
+    """Return how a new root key comes of a passphrase."""
     return {**DEFAULT_KDF, "salt": os.urandom(16).hex()}
 
 
-def _makes_own_key(settings: Settings) -> bool:
+def makes_own_key(settings: Settings) -> bool:
+    """Tell whether a root key may be made where there is none."""
     return settings.is_local_default and not settings.root_key and not settings.passphrase
 
 
-def _root_key(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
+def root_key_of(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
     """Return the root key from where the settings say: the environment, a passphrase, or the key file."""
     if settings.root_key:
         return from_base64(settings.root_key, "SCOPED_SECRETS_ROOT_KEY")
     if settings.passphrase:
         return _from_passphrase(settings, kdf)
-    if may_create and _makes_own_key(settings) and not os.path.exists(settings.root_key_file):
+    if may_create and makes_own_key(settings) and not os.path.exists(settings.root_key_file):
         notices.append(
             f"A new root key was written to {settings.root_key_file}. Back it up now, apart from the store: without "
             "it no secret of this store can be read again."

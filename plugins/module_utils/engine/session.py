@@ -45,7 +45,11 @@ class Session:
 
     def key_of(self, chain: list[Scope], tag: bytes) -> ScopeKey:
         """Return the generation of the scope's key that signed a row."""
-        return self.keyring.key(self.tx, chain, integrity.signed_generation(tag))
+        return self.key(chain, integrity.signed_generation(tag))
+
+    def key(self, chain: list[Scope], generation: int) -> ScopeKey:
+        """Return one generation of the scope's key."""
+        return self.keyring.key(self.tx, chain, generation)
 
     def check(self, chain: list[Scope], row: Scope | Connector | Secret | SecretVersion | Intent) -> None:
         """Raise Damaged if somebody without the scope's key wrote this row."""
@@ -108,7 +112,7 @@ class Session:
 
     def read_version(self, chain: list[Scope], secret: Secret, version: SecretVersion) -> bytes:
         """Return the value of a version."""
-        key = self.keyring.key(self.tx, chain, version.key_generation)
+        key = self.key(chain, version.key_generation)
         return builtin.read(version.envelope, self.context(chain, secret, version.version), key)
 
     def create_scope(self, parents: list[Scope], scope: Scope) -> None:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ..client.connect import connect
 from ..model.errors import ScopedSecretsError
-from ..model.messages import Request, Result
+from ..model.messages import Request, Result, Tell
 from .options import settings_of
-from .sources import take_value
+from .sources import Files, take_value
 from .spec import Spec
 
 __all__ = ["call", "failure"]
@@ -25,13 +24,15 @@ def call(
     *,
     check_mode: bool,
     diff: bool,
-    read_file: Callable[[str], bytes],
+    files: Files,
+    tell: Tell,
 ) -> dict[str, Any]:
     """Return the task's result; raise an error of model/errors.py. `options` are the shared ones, resolved."""
     given = {name: value for name, value in params.items() if value is not None and name in spec.options}
-    given = {**take_value(given, read_file), "org": options["org"], "project": options["project"]}
+    paths = {name: files.absolute(given.pop(name)) for name in spec.paths if name in given}
+    given = {**take_value(given, files.read), **paths, "org": options["org"], "project": options["project"]}
     client = connect(settings_of(options))
-    result = client.handle(Request(spec.resource, given, check_mode))
+    result = client.handle(Request(spec.resource, given, check_mode), tell)
     result.warnings += client.take_notices()
     return _task_result(spec, options, given, result, diff)
 

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from ..model.errors import ScopedSecretsError
+from ..model.messages import tell_nobody
 from .call import call, failure
 from .censor import passwords_in
 from .options import resolve_options
-from .sources import read_local
+from .sources import LOCAL
 from .spec import Spec
 
 __all__ = ["run_module"]
@@ -33,7 +34,14 @@ def run_module(spec: Spec) -> None:
         # A broker belongs to an ansible-playbook process, and none runs here.
         options = {**resolve_options(spec.common(module.params)), "broker": "off"}
         result = call(
-            spec, module.params, options, check_mode=module.check_mode, diff=module._diff, read_file=read_local
+            spec,
+            module.params,
+            options,
+            check_mode=module.check_mode,
+            diff=module._diff,
+            files=LOCAL,
+            # A module that runs elsewhere has no way to show anything before its end.
+            tell=tell_nobody,
         )
     except ScopedSecretsError as error:
         module.fail_json(**{**failure(error), "failed": True})

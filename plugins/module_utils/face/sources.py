@@ -8,12 +8,20 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model.errors import InvalidInput
 
-__all__ = ["read_local", "take_value"]
+__all__ = ["LOCAL", "Files", "read_local", "take_value"]
+
+
+class Files(NamedTuple):
+    """How a face finds files: `read` returns the content of one, `absolute` where a path leads."""
+
+    read: Callable[[str], bytes]
+    absolute: Callable[[str], str]
 
 
 def take_value(params: dict[str, Any], read_file: Callable[[str], bytes]) -> dict[str, Any]:
@@ -73,6 +81,9 @@ def read_local(path: str) -> bytes:
             return file.read()
     except OSError as error:
         raise missing_src(path, error.strerror or "it can't be read") from None
+
+
+LOCAL = Files(read_local, os.path.abspath)
 
 
 def missing_src(path: str, why: str) -> InvalidInput:

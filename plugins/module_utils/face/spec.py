@@ -43,6 +43,8 @@ class Spec:
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     mutually_exclusive: list[list[str]] = field(default_factory=list)
     required_by: dict[str, list[str]] = field(default_factory=dict)
+    # Options that are paths of files, which the engine itself reads or writes.
+    paths: tuple[str, ...] = ()
 
     @property
     def argument_spec(self) -> dict[str, dict[str, Any]]:

@@ -5,10 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Request", "Result"]
+__all__ = ["Request", "Result", "Tell", "tell_nobody"]
+
+# Takes a line of what people are to see of a long work while it lasts.
+Tell = Callable[[str], None]
+
+
+def tell_nobody(_line: str) -> None:
+    """Let a line of progress go unseen."""
 
 
 @dataclass(frozen=True, slots=True)

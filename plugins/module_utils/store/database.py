@@ -64,6 +64,10 @@ class Dialect(ABC):
     def state(self, connection: Any) -> object:
         """Return what differs once anybody else has written, None where that can't be told."""
 
+    def size(self, connection: Any) -> int | None:
+        """Return how many bytes the database takes, None where that can't be told."""
+        return None
+
     def is_replaced(self) -> bool:
         """Tell whether what `connect` opened is no longer what stands there, so that others see another store."""
         return False
@@ -160,6 +164,10 @@ class Database:
     def engine(self) -> str:
         """The engine's name and version, for people."""
         return self._steadily(lambda: self.dialect.engine(self._connection))
+
+    def size(self) -> int | None:
+        """Return how many bytes it takes, None where that can't be told."""
+        return self._translated(lambda: self.dialect.size(self._connection))
 
     def close(self) -> None:
         if self._connection is not None:

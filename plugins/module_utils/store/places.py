@@ -30,8 +30,11 @@ class Place(ABC):
         """Tell whether something is there; it may be of somebody else."""
 
     @abstractmethod
-    def create(self, initialise: Callable[[Database], None]) -> None:
-        """Make the store, whole or not at all. One that another process made meanwhile is left as it is."""
+    def create(self, initialise: Callable[[Database], None]) -> bool:
+        """Make the store, whole or not at all. One that another process made meanwhile is left as it is.
+
+        Return whether it is the one made here.
+        """
 
     @abstractmethod
     def open(self) -> Database:
@@ -52,8 +55,8 @@ class _File(Place):
             raise unreachable(str(self._location.path), error) from None
         return True
 
-    def create(self, initialise: Callable[[Database], None]) -> None:
-        create_file(self._location.path, initialise)
+    def create(self, initialise: Callable[[Database], None]) -> bool:
+        return create_file(self._location.path, initialise)
 
     def open(self) -> Database:
         return Database(SqliteDialect(str(self._location.path)))
@@ -72,7 +75,7 @@ class _Shared(Place):
     def has_store(self) -> bool:
         return "store" in self._connected().table_names()
 
-    def create(self, initialise: Callable[[Database], None]) -> None:
+    def create(self, initialise: Callable[[Database], None]) -> bool:
         # Imported here, and below: who keeps a store in a file does not load it.
         from .postgresql import AlreadyMade, PostgresqlDialect
 
@@ -81,9 +84,10 @@ class _Shared(Place):
         try:
             initialise(database)
         except AlreadyMade:
-            pass
+            return False
         finally:
             database.close()
+        return True
 
     def _check_free(self) -> None:
         """Raise StoreRefused where tables of our names are somebody else's."""

@@ -191,6 +191,10 @@ class PostgresqlDialect(Dialect):
     def engine(self, connection: Any) -> str:
         return f"PostgreSQL {connection.server_version}"
 
+    def size(self, connection: Any) -> int:
+        row = connection.execute("SELECT pg_database_size(current_database()) AS size").fetchone()
+        return int(row["size"])
+
     def state(self, connection: Any) -> object:
         # Every write counts it up, as the first thing that it does.
         row = connection.execute("SELECT id, revision FROM store").fetchone()

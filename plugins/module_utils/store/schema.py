@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..model.errors import StoreRefused
 from .database import Database, Transaction
 
-__all__ = ["STEPS", "Step", "now", "open_schema", "run_steps"]
+__all__ = ["STEPS", "Step", "now", "open_schema", "run_steps", "upgrade"]
 
 
 class Step(NamedTuple):
@@ -109,17 +109,20 @@ def open_schema(
             f"{where}: it is no store of scoped.secrets.",
             hint="Set 'store' to another place; a new one is made where none exists.",
         )
-    version = database.read(_version)
+    version, record = database.read(_recorded)
     if version > steps[-1].number:
         raise StoreRefused(
             "store_too_new",
             f"{where} was written by a newer scoped.secrets (schema {version}; this one knows {steps[-1].number}).",
             hint="Install the newer collection here too: ansible-galaxy collection install scoped.secrets --upgrade",
         )
+    _check_record(where, version, record, steps)
     if version < steps[-1].number:
         if not (database.dialect.upgrades_unasked or is_upgrade_asked_for):
             raise _too_old(where, version, steps)
-        database.write(lambda tx: _upgrade(database, tx, steps))
+        # Each step is a transaction: what one process has done another one finds done, or waits for.
+        while database.write(lambda tx: _run_next(database, tx, steps)):
+            pass
 
 
 def _too_old(where: str, version: int, steps: tuple[Step, ...]) -> StoreRefused:
@@ -131,17 +134,37 @@ def _too_old(where: str, version: int, steps: tuple[Step, ...]) -> StoreRefused:
     )
 
 
-def _version(tx: Transaction) -> int:
-    row = tx.one("SELECT schema_version FROM store")
-    return int(row["schema_version"]) if row else 0
+def _recorded(tx: Transaction) -> tuple[int, str]:
+    row = tx.one("SELECT schema_version, steps FROM store")
+    return (int(row["schema_version"]), row["steps"]) if row else (0, "[]")
 
 
-def _upgrade(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> None:
-    """Run the missing steps. Another process may have done so since we looked."""
-    missing = tuple(step for step in steps if step.number > _version(tx))
-    if not missing:
-        return
-    row = tx.one("SELECT steps FROM store")
-    done = json.loads(row["steps"]) if row else []
-    record = json.dumps(done + json.loads(run_steps(database, tx, missing)))
-    tx.run("UPDATE store SET schema_version = :version, steps = :steps", version=steps[-1].number, steps=record)
+def _check_record(where: str, version: int, record: str, steps: tuple[Step, ...]) -> None:
+    """Raise StoreRefused unless the tables were made by the very steps that this version knows."""
+    try:
+        done = [(step["number"], step["checksum"]) for step in json.loads(record)]
+    except (ValueError, TypeError, KeyError):
+        done = []
+    if done != [(step.number, step.checksum) for step in steps[:version]]:
+        raise StoreRefused(
+            "other_schema",
+            f"{where} was not made by the steps that this scoped.secrets knows, or their record was edited.",
+            hint="Use the version of the collection that made it, or restore the newest backup.",
+        )
+
+
+def upgrade(database: Database, tx: Transaction, steps: tuple[Step, ...] = STEPS) -> None:
+    """Run all the missing steps in one transaction, for a store that nobody else has yet."""
+    while _run_next(database, tx, steps):
+        pass
+
+
+def _run_next(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> bool:
+    """Run the first missing step, if any; tell whether there was one. Another process may have run it meanwhile."""
+    version, record = _recorded(tx)
+    if version >= steps[-1].number:
+        return False
+    step = steps[version]
+    done = json.loads(record) + json.loads(run_steps(database, tx, (step,)))
+    tx.run("UPDATE store SET schema_version = :version, steps = :steps", version=step.number, steps=json.dumps(done))
+    return True

@@ -25,9 +25,11 @@ __all__ = [
     "newest_version",
     "replace_references",
     "secret_by_id",
+    "secret_of",
     "secrets_of",
     "update_secret",
     "users_of",
+    "version_of",
     "versions_of",
 ]
 
@@ -40,7 +42,7 @@ def find_secret(tx: Transaction, scope_id: str, identifier: str) -> Secret | Non
         scope=scope_id,
         identifier=identifier,
     )
-    return _secret(row) if row else None
+    return secret_of(row) if row else None
 
 
 def secrets_of(tx: Transaction, scope_id: str) -> Iterator[Secret]:
@@ -53,7 +55,7 @@ def secrets_of(tx: Transaction, scope_id: str) -> Iterator[Secret]:
             after=after,
             page=PAGE,
         )
-        yield from map(_secret, rows)
+        yield from map(secret_of, rows)
         if len(rows) < PAGE:
             return
         after = rows[-1]["identifier"]
@@ -92,12 +94,12 @@ def find_kept(tx: Transaction, connector_id: str, path: str) -> Secret | None:
         connector=connector_id,
         path=path,
     )
-    return _secret(row) if row else None
+    return secret_of(row) if row else None
 
 
 def secret_by_id(tx: Transaction, secret_id: str) -> Secret | None:
     row = tx.one("SELECT * FROM secret WHERE id = :id", id=secret_id)
-    return _secret(row) if row else None
+    return secret_of(row) if row else None
 
 
 def replace_references(tx: Transaction, user_kind: str, user_id: str, used: Mapping[str, str]) -> None:
@@ -107,7 +109,8 @@ def replace_references(tx: Transaction, user_kind: str, user_id: str, used: Mapp
         tx.insert("secret_reference", user_kind=user_kind, user_id=user_id, field=field, secret_id=secret_id)
 
 
-def _secret(row: Row) -> Secret:
+def secret_of(row: Row) -> Secret:
+    """Return the secret that a row of its table holds."""
     converted = {
         "tags": json.loads(row["tags"]),
         "is_reference": bool(row["is_reference"]),
@@ -171,13 +174,13 @@ def find_version(tx: Transaction, secret_id: str, version: int) -> SecretVersion
         secret=secret_id,
         version=version,
     )
-    return _version(row) if row else None
+    return version_of(row) if row else None
 
 
 def versions_of(tx: Transaction, secret_id: str) -> list[SecretVersion]:
     """Return all versions of a secret, oldest first."""
     rows = tx.all("SELECT * FROM secret_version WHERE secret_id = :secret ORDER BY version", secret=secret_id)
-    return [_version(row) for row in rows]
+    return [version_of(row) for row in rows]
 
 
 def newest_version(tx: Transaction, secret_id: str) -> int:
@@ -186,7 +189,8 @@ def newest_version(tx: Transaction, secret_id: str) -> int:
     return int(row["newest"] or 0) if row else 0
 
 
-def _version(row: Row) -> SecretVersion:
+def version_of(row: Row) -> SecretVersion:
+    """Return the version that a row of its table holds."""
     blobs = {name: bytes(row[name]) for name in ("fingerprint", "envelope", "tag")}
     return SecretVersion(**{**dict(row), **blobs})
 

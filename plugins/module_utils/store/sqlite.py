@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import os
 import re
 import sqlite3
@@ -17,6 +15,7 @@ from typing import Any, ClassVar
 
 from ..model.errors import Damaged, ScopedSecretsError, StoreRefused, Unavailable
 from .database import Database, Dialect
+from .drafts import new_draft, remove_draft, sync_folder
 
 __all__ = ["SqliteDialect", "create_file", "memory_database", "unreachable"]
 
@@ -87,6 +86,10 @@ class SqliteDialect(Dialect):
     def state(self, connection: Any) -> object:
         return connection.execute("PRAGMA data_version").fetchone()[0]
 
+    def size(self, connection: Any) -> int:
+        pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(pages * size)
+
     def is_replaced(self) -> bool:
         now = self._file()
         return self._opened is not None and (now is None or not os.path.samestat(now, self._opened))
@@ -153,7 +156,7 @@ def _damaged(path: str, _name: str) -> ScopedSecretsError:
     return Damaged(
         "damaged_store",
         f"The database file {path} is damaged.",
-        hint="Keep a copy of it and restore the newest backup.",
+        hint="Move it away, keep it, and restore the newest backup with scoped.secrets.store_restore.",
     )
 
 
@@ -233,9 +236,12 @@ def _file_system(folder: bytes, mountinfo: list[bytes]) -> str:
     return kind.decode("ascii", "replace")
 
 
-def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
-    """Make the store file, whole or not at all. One that another process made meanwhile is left as it is."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+def create_file(path: Path, initialise: Callable[[Database], None]) -> bool:
+    """Make the store file, whole or not at all. One that another process made meanwhile is left as it is.
+
+    Return whether it is the one made here.
+    """
+    draft = new_draft(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_file_system(path)
@@ -245,9 +251,9 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
             initialise(database)
         finally:
             database.close()
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        _sync_folder(path.parent)
+        is_ours = _link(draft, path)
+        sync_folder(path.parent)
+        return is_ours
     except OSError as error:
         raise StoreRefused(
             "store_not_created",
@@ -255,16 +261,15 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> None:
             hint="Make its folder writable for the user that runs Ansible, or set 'store' to another place.",
         ) from None
     finally:
-        for leftover in path.parent.glob(glob.escape(draft.name) + "*"):
-            leftover.unlink(missing_ok=True)
+        remove_draft(draft)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _link(draft: Path, path: Path) -> bool:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    return True
 
 
 def memory_database() -> Database:

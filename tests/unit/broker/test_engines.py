@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+from pathlib import Path
 
+from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import Client
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import Lab, fork_many, read, wait_for, write
 
@@ -55,3 +58,33 @@ def test_it_tells_where_it_is(lab: Lab) -> None:
     checks = lab.client().handle(Request("doctor", {})).returned["checks"]
     (place,) = [check["message"] for check in checks if check["check"] == "engine"]
     assert f"process {lab.broker()}" in place
+
+
+def test_after_the_run_the_file_of_the_store_has_everything(lab: Lab) -> None:
+    write(lab.client(), "a")
+    assert read(lab.client(), "a") == [b"v"]
+    path = Path(lab.settings.store.removeprefix("sqlite:///"))
+    assert path.with_name("store.db-wal").stat().st_size > 0, "nothing that a copy of the file could lack"
+    lab.end()
+    wait_for(lambda: not lab.brokers())
+    assert [file.name for file in path.parent.iterdir()] == ["store.db"]
+    copy = lab.folder / "copy" / "store.db"
+    copy.parent.mkdir(mode=0o700)
+    shutil.copy(path, copy)
+    copied = lab.settings._replace(store=f"sqlite:///{copy}", through_broker=False)
+    assert read(Client(copied), "a") == [b"v"]
+
+
+def test_the_end_does_not_wait_for_a_call_that_hangs(lab: Lab) -> None:
+    write(lab.client(), "a")
+    with lab.locked_store():
+        before = lab.usage()["calls"]
+        writing = threading.Thread(target=write, args=(lab.client(), "a", b"later"))
+        writing.start()
+        wait_for(lambda: lab.usage()["calls"] == before + 1)
+        lab.end()
+        wait_for(lambda: not lab.brokers())
+        assert writing.is_alive()
+    # Its client has gone on without a broker.
+    writing.join()
+    assert read(Client(lab.settings._replace(through_broker=False)), "a") == [b"later"]

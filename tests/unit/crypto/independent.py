@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import struct
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 CHUNK = 65536
@@ -112,3 +114,53 @@ def open_envelope(envelope: bytes, context: bytes, wrap_key: bytes) -> bytes:
     nonces = chunk_nonces(nonce[:7], len(pieces)) if flags else [nonce]
     gcm = AESGCM(encryption_key)
     return b"".join(gcm.decrypt(n, piece, bound + context) for n, piece in zip(nonces, pieces, strict=True))
+
+
+def backup_key(root_key: bytes) -> bytes:
+    return derive(root_key, fields("scoped.secrets root key", "wrap backup keys"))
+
+
+def root_key_id(root_key: bytes) -> str:
+    return derive(root_key, fields("scoped.secrets root key", "id"), length=8).hex()
+
+
+def passphrase_key(passphrase: str, kdf: dict[str, int | str]) -> bytes:
+    salt = bytes.fromhex(str(kdf["salt"]))
+    numbers = {"iterations": int(kdf["iterations"]), "lanes": int(kdf["lanes"]), "memory_cost": int(kdf["memory_kib"])}
+    return Argon2id(salt=salt, length=32, **numbers).derive(passphrase.encode())
+
+
+@dataclass
+class Backup:
+    """A backup's parts, with every random one given; `head` binds whatever the fields say."""
+
+    file_key: bytes
+    salt: bytes
+    nonce: bytes
+    header: dict[str, object]
+    magic: bytes = b"SSB1"
+    number: int = 1
+    suite: int = 1
+
+    @property
+    def bound(self) -> bytes:
+        text = json.dumps(self.header, sort_keys=True).encode()
+        return struct.pack(">4sBHI", self.magic, self.number, self.suite, len(text)) + text
+
+    def _keys(self) -> tuple[bytes, bytes]:
+        info = fields("scoped.secrets backup", self.suite, hashlib.sha512(self.bound).digest())
+        both = derive(self.file_key, info, self.salt, 64)
+        return both[:32], both[32:]
+
+    @property
+    def head(self) -> bytes:
+        return self.bound + hmac.new(self._keys()[1], fields(self.bound), hashlib.sha256).digest()
+
+    def body(self, chunks: list[bytes]) -> list[bytes]:
+        gcm = AESGCM(self._keys()[0])
+        nonces = chunk_nonces(self.nonce, len(chunks))
+        return [gcm.encrypt(nonce, chunk, self.bound) for nonce, chunk in zip(nonces, chunks, strict=True)]
+
+    def seal(self, content: bytes) -> bytes:
+        chunks = [content[at : at + CHUNK] for at in range(0, len(content), CHUNK)] or [b""]
+        return self.head + b"".join(self.body(chunks))

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.face.call import call, failure
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options
-from ansible_collections.scoped.secrets.plugins.module_utils.face.sources import read_local
+from ansible_collections.scoped.secrets.plugins.module_utils.face.sources import LOCAL
 from ansible_collections.scoped.secrets.plugins.module_utils.face.spec import Spec
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import tell_nobody
 from ansible_collections.scoped.secrets.plugins.modules import secret_file, secret_text
 
 VALUE = "the value itself"
@@ -30,7 +31,7 @@ def shared(tmp_path: Path) -> dict[str, Any]:
 def run(spec: Spec, shared: dict[str, Any], **params: Any) -> dict[str, Any]:
     modes = {mode: params.pop(mode, False) for mode in ("check_mode", "diff")}
     everything = {**dict.fromkeys(spec.argument_spec), **shared, **params}
-    return call(spec, everything, resolve_options(shared), **modes, read_file=read_local)
+    return call(spec, everything, resolve_options(shared), **modes, files=LOCAL, tell=tell_nobody)
 
 
 def test_a_result_has_its_noun_and_no_value(shared: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.declaring import INFOS, RESOURCES
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.declaring import INFOS, OPERATIONS, RESOURCES
 from ansible_collections.scoped.secrets.plugins.module_utils.face.connectors import connector_spec
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import ARGUMENTS
 from ansible_collections.scoped.secrets.plugins.module_utils.face.spec import Spec
@@ -50,7 +50,7 @@ def test_a_module_has_its_own_spec_and_a_main(name: str) -> None:
 def test_the_engine_knows_the_resource(name: str) -> None:
     kind = name.removeprefix("connector_")
     connectors = {"connector_check", *(f"connector_{kind}" for kind in kinds())}
-    assert spec_of(name).resource in {*INFOS, *RESOURCES, *connectors, "doctor"}
+    assert spec_of(name).resource in {*INFOS, *OPERATIONS, *RESOURCES, *connectors, "doctor"}
     if kind in kinds():
         assert spec_of(name) == connector_spec(kinds()[kind])
 

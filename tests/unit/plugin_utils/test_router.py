@@ -16,7 +16,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.scoped.secrets.plugins.action.secret_file import ActionModule as SecretFile
 from ansible_collections.scoped.secrets.plugins.action.secret_text import ActionModule as SecretText
+from ansible_collections.scoped.secrets.plugins.action.store_backup import ActionModule as StoreBackup
+from ansible_collections.scoped.secrets.plugins.action.store_restore import ActionModule as StoreRestore
 from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import connect
+from ansible_collections.scoped.secrets.plugins.module_utils.engine import backup_rows
 from ansible_collections.scoped.secrets.plugins.module_utils.face.censor import CENSORED
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options, settings_of
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
@@ -206,3 +209,30 @@ def test_a_delegated_task_runs_the_module_there(shared: dict[str, str], monkeypa
     }
     assert None not in call["module_args"].values()
     assert result["echo"] == f"{CENSORED} and {CENSORED}"
+
+
+def test_a_path_of_a_backup_begins_in_the_folder_of_the_playbook(shared: dict[str, str], tmp_path: Path) -> None:
+    run(SecretText, {**shared, "identifier": "a", "value": VALUE})
+    result = run(StoreBackup, {**shared, "dest": "secrets.backup"}, folder=tmp_path)
+    assert result["backup"]["path"] == f"{tmp_path}/secrets.backup"
+    elsewhere = {**shared, "store": f"sqlite:///{tmp_path}/other/store.db"}
+    assert run(StoreRestore, {**elsewhere, "src": "secrets.backup"}, folder=tmp_path)["changed"]
+    assert stored(elsewhere, "a") == VALUE.encode()
+
+
+def test_progress_is_shown_censored(
+    shared: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for identifier in ("a", "b"):
+        run(SecretText, {**shared, "identifier": identifier, "value": VALUE})
+    monkeypatch.setattr(backup_rows, "_STEP", 2)
+    arguments = {**shared, "dest": f"{tmp_path}/b", "recovery_passphrase": "Backed up 2 of"}
+    run(StoreBackup, arguments)
+    assert f"store_backup: {CENSORED} 2 secrets" in capsys.readouterr().out
+
+
+def test_a_delegated_restore_takes_its_file_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, Any]] = []
+    monkeypatch.setattr(Router, "_execute_module", lambda _self, **given: seen.append(given) or {"changed": True})
+    run(StoreRestore, {"store": SHARED_STORE, "src": "/backups/b"}, delegate_to="bastion")
+    assert seen[0]["module_args"]["src"] == "/backups/b"

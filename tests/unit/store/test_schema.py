@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step, now, open_schema
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import memory_database
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import fork, wait_for
 from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of, initialise, new_store, open_file
 
 LATER = (
@@ -90,11 +95,70 @@ def test_an_upgrade_that_another_process_was_quicker_with_is_not_repeated(path: 
     assert [step["number"] for step in record(database)] == [1, 2, 3]
 
 
-def test_an_upgrade_that_fails_changes_nothing(database: Database) -> None:
-    broken = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)", "this is no SQL")))
+def test_a_step_that_fails_changes_nothing_and_the_ones_before_it_stay(database: Database) -> None:
+    open_schema(database, "The store X", LATER)
     before = list(database._connection.iterdump())
+    broken = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)", "this is no SQL")))
     assert error_of(lambda: open_schema(database, "The store X", broken)).code == "store_failed"
     assert list(database._connection.iterdump()) == before
+    mended = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)",)))
+    open_schema(database, "The store X", mended)
+    assert [step["number"] for step in record(database)] == [1, 2, 3, 4]
+
+
+def test_each_step_is_a_transaction_of_its_own(database: Database) -> None:
+    seen: list[str] = []
+    database._connection.set_trace_callback(seen.append)
+    open_schema(database, "The store X", LATER)
+    writes = [statement for statement in seen if statement in ("BEGIN IMMEDIATE", "COMMIT") or "TABLE" in statement]
+    kinds = [statement.split()[0] for statement in writes]
+    first = kinds.index("CREATE")
+    assert kinds[first - 1 :] == ["BEGIN", "CREATE", "COMMIT", "BEGIN", "ALTER", "COMMIT", "BEGIN", "COMMIT"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["replace(steps, '1', '2')", "'[]'", "'no JSON'", "'{}'", "'[1]'", "replace(steps, 'checksum', 'sum')"],
+)
+def test_a_store_that_other_steps_made_is_refused_and_not_touched(database: Database, change: str) -> None:
+    database.write(lambda tx: tx.run(f"UPDATE store SET steps = {change}"))
+    before = list(database._connection.iterdump())
+    for steps in (STEPS, LATER):
+        assert error_of(lambda steps=steps: open_schema(database, "The store X", steps)).code == "other_schema"
+    assert list(database._connection.iterdump()) == before
+
+
+def test_many_processes_at_once_upgrade_once_and_wait_for_each_other(path: Path) -> None:
+    """All of them have the store open before the first one may write."""
+    new_store(path).close()
+    gate, opened = os.pipe()
+
+    def work() -> None:
+        os.close(opened)
+        os.read(gate, 1)
+        other = open_file(path)
+        open_schema(other, "The store X", LATER)
+        assert other.read(lambda tx: tx.all("SELECT id FROM later"))[0]["id"] == "made by step 3"
+
+    # Before this process opens anything: SQLite keeps its locks in memory too, which a fork copies.
+    children = [fork(work) for _child in range(4)]
+    os.close(gate)
+    with closing(sqlite3.connect(path)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        os.close(opened)
+        for child in children:
+            wait_for(lambda child=child: _has_open(child, path))
+        assert holder.execute("SELECT schema_version FROM store").fetchone() == (1,)
+        assert {os.waitpid(child, os.WNOHANG)[0] for child in children} == {0}
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 4
+    database = open_file(path)
+    assert [step["number"] for step in record(database)] == [1, 2, 3]
+    assert len(database.read(lambda tx: tx.all("SELECT id FROM later"))) == 1
+    database.close()
+
+
+def _has_open(child: int, path: Path) -> bool:
+    return any(link.is_symlink() and os.readlink(link) == str(path) for link in Path(f"/proc/{child}/fd").iterdir())
 
 
 def test_a_newer_store_is_refused_and_not_touched(path: Path) -> None:

@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All rows of a store, one after the other, in an order in which another store takes them.
+
+No more than a page of them is in memory, however many there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from ..model.scopes import Level
+from .database import Row, Transaction
+
+__all__ = ["TABLES", "all_rows", "count_rows", "insert_row", "is_empty", "remove_all"]
+
+# Each after those that it refers to. A table of a new step joins here, and in `all_rows`. What is under way (`intent`)
+# stays out: a store that was restored elsewhere must not finish at a provider what the old one has finished since.
+TABLES = (
+    "store",
+    "scope",
+    "scope_key",
+    "connector",
+    "default_manager",
+    "secret",
+    "secret_version",
+    "secret_reference",
+)
+
+_PAGE = 500
+_PAGE_BYTES = 4 * 1024 * 1024
+_COLUMN = re.compile(r"[a-z][a-z_]{0,62}")
+
+Values = dict[str, Any]
+
+
+def all_rows(tx: Transaction) -> Iterator[tuple[str, Values]]:
+    """Yield each row with the name of its table: the same order for the same rows, whatever engine has them."""
+    yield from _rows(tx, "store", "id")
+    for level in Level:
+        yield from _rows(tx, "scope", "id", level=level.value)
+    yield from _rows(tx, "scope_key", "scope_id", "generation")
+    yield from _rows(tx, "connector", "id")
+    yield from _rows(tx, "default_manager", "scope_id")
+    for secrets in _pages(tx, "secret", ("id",)):
+        yield from _with_versions(tx, secrets)
+    for _user, used in groupby(_rows(tx, "secret_reference", "user_kind", "user_id", "field"), key=_user_of):
+        # Engines differ in how they sort underscores.
+        yield from sorted(used, key=lambda row: str(row[1]["field"]))
+
+
+def _user_of(row: tuple[str, Values]) -> tuple[str, str]:
+    return row[1]["user_kind"], row[1]["user_id"]
+
+
+def _with_versions(tx: Transaction, secrets: list[Values]) -> Iterator[tuple[str, Values]]:
+    """Yield each secret, and after it its versions."""
+    versions = _versions(tx, secrets[0]["id"], secrets[-1]["id"])
+    version = next(versions, None)
+    for secret in secrets:
+        yield "secret", secret
+        while version and version["secret_id"] == secret["id"]:
+            yield "secret_version", version
+            version = next(versions, None)
+
+
+def _versions(tx: Transaction, first: str, last: str) -> Iterator[Values]:
+    """Yield the versions of secrets from one id to another, as many bytes at a time as a page may have."""
+    after = (first, 0)
+    while sizes := tx.all(
+        "SELECT secret_id, version, size FROM secret_version WHERE (secret_id, version) > (:id, :version) "
+        f"AND secret_id <= :last ORDER BY secret_id, version LIMIT {_PAGE}",
+        id=after[0],
+        version=after[1],
+        last=last,
+    ):
+        upto = _end_of_page(sizes)
+        for row in tx.all(
+            "SELECT * FROM secret_version WHERE (secret_id, version) > (:id, :version) "
+            "AND (secret_id, version) <= (:last_id, :last_version) ORDER BY secret_id, version",
+            id=after[0],
+            version=after[1],
+            last_id=upto[0],
+            last_version=upto[1],
+        ):
+            yield _plain(row)
+        after = upto
+
+
+def _end_of_page(sizes: Sequence[Row]) -> tuple[str, int]:
+    """Return the last version that still fits; one always does."""
+    total, last = 0, sizes[0]
+    for row in sizes:
+        total += row["size"]
+        if total > _PAGE_BYTES and row is not sizes[0]:
+            break
+        last = row
+    return last["secret_id"], last["version"]
+
+
+def _rows(tx: Transaction, table: str, *key: str, **only: str) -> Iterator[tuple[str, Values]]:
+    for page in _pages(tx, table, key, **only):
+        for row in page:
+            yield table, row
+
+
+def _pages(tx: Transaction, table: str, key: Sequence[str], **only: str) -> Iterator[list[Values]]:
+    """Yield the rows by their key, page by page; `only` those with these values in columns."""
+    columns, names = ", ".join(key), ", ".join(f":after_{name}" for name in key)
+    conditions = "".join(f" AND {name} = :{name}" for name in only)
+    after: Values = {}
+    while True:
+        since = f"({columns}) > ({names})" if after else "1 = 1"
+        rows = tx.all(
+            f"SELECT * FROM {table} WHERE {since}{conditions} ORDER BY {columns} LIMIT {_PAGE}", **after, **only
+        )
+        if rows:
+            yield [_plain(row) for row in rows]
+        if len(rows) < _PAGE:
+            return
+        after = {f"after_{name}": rows[-1][name] for name in key}
+
+
+def _plain(row: Row) -> Values:
+    values = dict(row).items()
+    return {name: bytes(value) if isinstance(value, memoryview) else value for name, value in values}
+
+
+def insert_row(tx: Transaction, table: str, row: Values) -> None:
+    """Insert what `all_rows` yielded; raise ValueError for what it can't have yielded."""
+    # The names become part of a statement.
+    if table not in TABLES or not all(map(_COLUMN.fullmatch, row)):
+        raise ValueError("no row of a store")
+    tx.insert(table, **row)
+
+
+def remove_all(tx: Transaction) -> None:
+    """Remove every row, of the account and of the store itself too."""
+    for table in ("intent", *reversed(TABLES)):
+        tx.run(f"DELETE FROM {table}")
+
+
+def is_empty(tx: Transaction) -> bool:
+    """Tell whether nothing was ever declared below the account, or all of it is gone again."""
+    counts = count_rows(tx)
+    return counts["scopes"] <= 1 and not counts["connectors"] and not counts["secrets"]
+
+
+def count_rows(tx: Transaction) -> dict[str, int]:
+    """Return how many scopes (the account too), connectors, secrets and versions there are."""
+    found = {}
+    for name, table in (
+        ("scopes", "scope"),
+        ("connectors", "connector"),
+        ("secrets", "secret"),
+        ("versions", "secret_version"),
+    ):
+        row = tx.one(f"SELECT count(*) AS found FROM {table}")
+        found[name] = int(row["found"]) if row else 0
+    return found

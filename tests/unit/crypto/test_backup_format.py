@@ -1,0 +1,258 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file of a backup: whatever is not exactly what was written is refused."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.backup import (
+    CHUNK,
+    BackupReader,
+    BackupWriter,
+    Header,
+    new_header,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import DEFAULT_KDF, RootKey
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from ansible_collections.scoped.secrets.tests.unit.crypto import independent
+
+ROOT = hashlib.sha256(b"a root key for tests").digest()
+PASSPHRASE = "correct horse battery staple"
+LABEL: dict[str, Any] = {
+    "store_id": "0b6f6d0e-6c7f-4f61-9d0c-0f0f6f1d7a11",
+    "created_at": "2026-11-24T02:00:00Z",
+    "schema_version": 1,
+    "collection": "0.1.0",
+}
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "backup_v1.json").read_text())["vectors"]
+SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 5]
+COMMITMENT, TAG = 32, 16
+
+
+def content_of(size: int) -> bytes:
+    return (b"what a store has. " * (size // 18 + 1))[:size]
+
+
+def written(size: int, passphrase: str = "") -> tuple[bytes, bytes]:
+    """Return a file and its key."""
+    header, key = new_header(**LABEL, root=RootKey(ROOT, "tests"), kdf={}, recovery_passphrase=passphrase)
+    file = io.BytesIO()
+    writer = BackupWriter(file, header, key)
+    content = content_of(size)
+    for start in range(0, size, 1000):
+        writer.write(content[start : start + 1000])
+    writer.finish()
+    return file.getvalue(), key
+
+
+def read(data: bytes, key: bytes | None = None) -> bytes:
+    reader = BackupReader(io.BytesIO(data))
+    reader.unlock(reader.header.open_with_root(RootKey(ROOT, "tests")) if key is None else key)
+    return b"".join(reader.chunks())
+
+
+def code_of(call: Callable[[], object]) -> str:
+    with pytest.raises(ScopedSecretsError) as caught:
+        call()
+    assert caught.value.hint
+    return caught.value.code
+
+
+def body_at(data: bytes) -> int:
+    return len(BackupReader(io.BytesIO(data))._bound) + COMMITMENT
+
+
+def chunks_of(data: bytes) -> list[bytes]:
+    start = body_at(data)
+    return [data[at : at + CHUNK + TAG] for at in range(start, len(data), CHUNK + TAG)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_was_written_is_read(size: int) -> None:
+    data, _key = written(size)
+    assert read(data) == content_of(size)
+    assert len(chunks_of(data)) == max(1, -(-size // CHUNK))
+
+
+def test_it_is_read_as_often_as_one_likes() -> None:
+    reader = BackupReader(io.BytesIO(written(CHUNK + 1)[0]))
+    reader.unlock(reader.header.open_with_root(RootKey(ROOT, "tests")))
+    next(reader.chunks())
+    assert [b"".join(reader.chunks()) for _time in range(2)] == [content_of(CHUNK + 1)] * 2
+
+
+def test_it_says_what_it_is_to_anybody_and_not_what_it_has() -> None:
+    data, key = written(500, PASSPHRASE)
+    assert b'"store_id": "0b6f6d0e' in data
+    header = BackupReader(io.BytesIO(data)).header
+    assert (header.store_id, header.created_at) == (LABEL["store_id"], LABEL["created_at"])
+    assert (header.schema_version, header.collection) == (1, "0.1.0")
+    assert header.root.key_id == RootKey(ROOT, "tests").key_id
+    for hidden in (ROOT, key, PASSPHRASE.encode(), b"what a store has"):
+        assert hidden not in data
+
+
+def test_two_files_of_the_same_content_have_nothing_in_common() -> None:
+    one, other = written(1000)[0], written(1000)[0]
+    assert BackupReader(io.BytesIO(one)).header.salt != BackupReader(io.BytesIO(other)).header.salt
+    assert one[body_at(one) :] != other[body_at(other) :]
+
+
+def test_a_passphrase_opens_it_too() -> None:
+    data, key = written(10, PASSPHRASE)
+    reader = BackupReader(io.BytesIO(data))
+    assert reader.header.open_with_passphrase(PASSPHRASE) == key
+    assert code_of(lambda: reader.header.open_with_passphrase(PASSPHRASE + " ")) == "wrong_recovery_passphrase"
+    assert code_of(lambda: reader.header.open_with_passphrase("short")) == "weak_passphrase"
+    without = BackupReader(io.BytesIO(written(10)[0]))
+    assert code_of(lambda: without.header.open_with_passphrase(PASSPHRASE)) == "no_recovery_passphrase"
+    assert code_of(lambda: written(10, "short")) == "weak_passphrase"
+
+
+def test_another_root_key_opens_nothing() -> None:
+    header = BackupReader(io.BytesIO(written(10)[0])).header
+    assert code_of(lambda: header.open_with_root(RootKey(bytes(32), "other"))) == "damaged_backup"
+
+
+def test_the_key_of_another_file_is_refused_before_anything_is_opened() -> None:
+    assert code_of(lambda: read(written(10)[0], written(10)[1])) == "damaged_backup"
+
+
+def test_every_bit_of_a_small_file_counts() -> None:
+    data, _key = written(20, PASSPHRASE)
+    for at in range(len(data) * 8):
+        changed = bytearray(data)
+        changed[at // 8] ^= 1 << at % 8
+        code = code_of(lambda changed=bytes(changed): read(changed))
+        assert code in {"damaged_backup", "not_a_backup", "backup_too_new"}
+        assert at < 5 * 8 or code == "damaged_backup"
+
+
+def test_it_can_not_be_cut_short_anywhere() -> None:
+    data, _key = written(40)
+    for length in range(len(data)):
+        assert code_of(lambda length=length: read(data[:length])) in {"damaged_backup", "not_a_backup"}
+    assert code_of(lambda: read(data + b"\0")) == "damaged_backup"
+
+
+def shuffles(chunks: list[bytes], other: list[bytes]) -> Iterator[list[bytes]]:
+    first, second, last = chunks
+    yield [first, second]
+    yield [first, last]
+    yield [second, first, last]
+    yield [first, first, second, last]
+    yield [first, second, last, last]
+    yield [first, second, second]
+    yield [last]
+    yield []
+    yield [other[0], second, last]
+    yield [first, second, other[2]]
+    yield other
+
+
+def test_chunks_can_not_be_dropped_moved_repeated_or_taken_from_another_file() -> None:
+    data, other = written(2 * CHUNK + 5)[0], written(2 * CHUNK + 5)[0]
+    head = data[: body_at(data)]
+    assert read(head + b"".join(chunks_of(data))) == content_of(2 * CHUNK + 5)
+    for chunks in shuffles(chunks_of(data), chunks_of(other)):
+        assert code_of(lambda chunks=chunks: read(head + b"".join(chunks))) == "damaged_backup"
+
+
+def test_other_files_are_none() -> None:
+    for content in (b"", b"SSB", b"SSE1" + bytes(100), b"SQLite format 3\0" + bytes(100), os.urandom(200)):
+        assert code_of(lambda content=content: BackupReader(io.BytesIO(content))) == "not_a_backup"
+
+
+def test_a_newer_format_is_refused_and_said_to_be_newer() -> None:
+    data = bytearray(written(1)[0])
+    data[4] = 2
+    assert code_of(lambda: read(bytes(data))) == "backup_too_new"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"salt": "AAAA"},
+        {"nonce": None},
+        {"store_id": ...},
+        {"root_key": []},
+        {"root_key": {"id": "x", "kdf": {"memory_kib": 1}, "wrapped": ""}},
+        {"recovery_passphrase": {"kdf": {**DEFAULT_KDF, "memory_kib": 1 << 30, "salt": "00" * 16}, "wrapped": ""}},
+        {"recovery_passphrase": {"kdf": {**DEFAULT_KDF, "lanes": 0, "salt": "00" * 16}, "wrapped": ""}},
+        {"recovery_passphrase": {"kdf": {**DEFAULT_KDF, "salt": "no hex"}, "wrapped": ""}},
+        {"recovery_passphrase": "x"},
+    ],
+)
+def test_a_header_that_nobody_wrote_is_refused_whatever_it_would_cost(change: dict[str, Any]) -> None:
+    header = json.loads(BackupReader(io.BytesIO(written(1)[0]))._bound[11:])
+    merged = {name: value for name, value in {**header, **change}.items() if value is not ...}
+    file = independent.Backup(bytes(32), bytes(32), bytes(7), merged).seal(b"")
+    assert code_of(lambda: BackupReader(io.BytesIO(file))) == "damaged_backup"
+
+
+def test_a_header_of_no_object_is_refused() -> None:
+    for text in (b"[]", b"7", b"no JSON", b"\xff", b"{}"):
+        data = b"SSB1\x01\x00\x01" + len(text).to_bytes(4, "big") + text + bytes(100)
+        assert code_of(lambda data=data: BackupReader(io.BytesIO(data))) == "damaged_backup"
+    huge = b"SSB1\x01\x00\x01" + (1 << 31).to_bytes(4, "big")
+    assert code_of(lambda: BackupReader(io.BytesIO(huge))) == "damaged_backup"
+
+
+def of_vector(vector: dict[str, Any]) -> tuple[independent.Backup, bytes]:
+    """Return what an implementation of its own makes of a vector, and its content."""
+    random = {name: bytes.fromhex(value) for name, value in vector["random"].items()}
+    file = independent.Backup(random["file_key"], random["salt"], random["nonce"], vector["header"])
+    return file, content_of(vector["size"])
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_a_known_file_is_read_by_both_its_keys(vector: dict[str, Any]) -> None:
+    file, content = of_vector(vector)
+    data = file.seal(content)
+    assert hashlib.sha256(data).hexdigest() == vector["sha256"]
+    assert "file" not in vector or base64.b64decode("".join(vector["file"])) == data
+    root = RootKey(bytes.fromhex(vector["root_key"]), "the vector")
+    reader = BackupReader(io.BytesIO(data))
+    for key in (
+        reader.header.open_with_root(root),
+        reader.header.open_with_passphrase(vector["recovery_passphrase"]),
+    ):
+        reader.unlock(key)
+        assert b"".join(reader.chunks()) == content
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_the_writer_makes_a_known_file_again(vector: dict[str, Any]) -> None:
+    file, content = of_vector(vector)
+    header = Header.of(json.dumps(vector["header"]).encode())
+    made = io.BytesIO()
+    writer = BackupWriter(made, header, file.file_key)
+    writer.write(content)
+    writer.finish()
+    assert made.getvalue() == file.seal(content)
+
+
+def test_the_wrapped_keys_of_a_new_file_are_what_the_design_says() -> None:
+    data, key = written(1, PASSPHRASE)
+    header = BackupReader(io.BytesIO(data)).header
+    assert header.recovery
+    for who, wrapped, root in (
+        ("root key", header.root.wrapped, ROOT),
+        (
+            "recovery passphrase",
+            header.recovery.wrapped,
+            independent.passphrase_key(PASSPHRASE, dict(header.recovery.kdf)),
+        ),
+    ):
+        context = independent.fields("scoped.secrets backup key", 1, who, header.store_id, header.salt)
+        assert independent.unwrap(independent.backup_key(root), wrapped, context) == key

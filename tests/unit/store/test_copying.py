@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All rows come, once, in an order in which another store takes them, and few at a time."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.store import copying
+from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
+from ansible_collections.scoped.secrets.plugins.module_utils.store.copying import (
+    TABLES,
+    all_rows,
+    count_rows,
+    insert_row,
+    is_empty,
+    remove_all,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS
+from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import (
+    WrappedKey,
+    insert_key,
+    insert_scope,
+    set_default,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import (
+    insert_secret,
+    insert_version,
+    replace_references,
+)
+from ansible_collections.scoped.secrets.tests.unit.store.rows import (
+    connector_row,
+    new_store,
+    org_row,
+    plans_of,
+    project_row,
+    secret_row,
+    version_row,
+)
+
+
+def fill(tx: Transaction, secrets: int = 7) -> None:
+    # The project's id sorts before the organization's: parents must come first all the same.
+    org, project = org_row(), project_row()
+    insert_scope(tx, org)
+    insert_scope(tx, project)
+    for scope in (org, project):
+        for generation in (1, 2):
+            insert_key(tx, WrappedKey(scope.id, generation, "active", 1, b"w%d" % generation, 0), "now")
+    for name in ("vault", "other"):
+        insert_connector(tx, connector_row(name))
+    set_default(tx, org, "vault-id")
+    for number in range(secrets):
+        insert_secret(tx, secret_row(f"s{number}"))
+        for version in range(1, number % 4 + 1):
+            insert_version(tx, version_row(f"s{number}-id", version))
+    replace_references(tx, "connector", "vault-id", {"a_b": "s1-id", "ab": "s2-id", "a": "s3-id"})
+    replace_references(tx, "secret", "s4-id", {"password_ref": "s1-id"})
+
+
+def rows_of(database: Database) -> list[tuple[str, dict[str, Any]]]:
+    return database.read(lambda tx: list(all_rows(tx)))
+
+
+def dump(database: Database) -> list[str]:
+    return sorted(database._connection.iterdump())
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 500])
+@pytest.mark.parametrize("page_bytes", [1, 9, 10_000])
+def test_another_store_takes_the_rows_in_this_order(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int, page_bytes: int
+) -> None:
+    database.write(fill)
+    whole = rows_of(database)
+    monkeypatch.setattr(copying, "_PAGE", page)
+    monkeypatch.setattr(copying, "_PAGE_BYTES", page_bytes)
+    assert rows_of(database) == whole
+    other = new_store(tmp_path / "other" / "store.db")
+
+    def work(tx: Transaction) -> None:
+        remove_all(tx)
+        for table, row in whole:
+            insert_row(tx, table, row)
+
+    other.write(work)
+    assert dump(other) == dump(database)
+    other.close()
+
+
+def test_every_table_of_the_schema_is_copied(database: Database) -> None:
+    statements = " ".join(statement for step in STEPS for statement in step.statements)
+    made = set(re.findall(r"CREATE TABLE (\w+)", statements))
+    assert made == {*TABLES, "intent"} == database.table_names()
+    database.write(fill)
+    with closing(sqlite3.connect(database.dialect.path)) as plain:  # type: ignore[attr-defined]
+        counts = {table: plain.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
+    assert min(counts.values()) > 0
+    rows = rows_of(database)
+    assert {table: sum(name == table for name, _row in rows) for table in TABLES} == counts
+
+
+def test_a_secret_is_followed_by_its_versions(database: Database) -> None:
+    database.write(fill)
+    last = ""
+    for table, row in rows_of(database):
+        if table == "secret":
+            last = row["id"]
+        elif table == "secret_version":
+            assert row["secret_id"] == last
+
+
+def test_the_order_is_no_matter_of_how_an_engine_sorts_signs(database: Database) -> None:
+    database.write(fill)
+    fields = [row["field"] for table, row in rows_of(database) if table == "secret_reference"]
+    assert fields == ["a", "a_b", "ab", "password_ref"]
+
+
+def test_no_page_needs_a_walk_through_all_secrets(path: Path, database: Database) -> None:
+    database.write(fill)
+    plans = plans_of(path, database, lambda tx: list(all_rows(tx)))
+    assert not [plan for plan in plans if plan.startswith("SCAN secret_version")], plans
+    assert not [plan for plan in plans if "TEMP B-TREE" in plan and "secret" in plan], plans
+
+
+def test_large_versions_come_one_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(tx: Transaction) -> None:
+        insert_secret(tx, secret_row("large"))
+        for version in range(1, 6):
+            insert_version(tx, replace(version_row("large-id", version), size=3 * 1024 * 1024))
+
+    database.write(work)
+    seen: list[int] = []
+    every = Transaction.all
+
+    def counted(tx: Transaction, statement: str, **parameters: Any) -> Any:
+        rows = every(tx, statement, **parameters)
+        if statement.startswith("SELECT * FROM secret_version"):
+            seen.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(Transaction, "all", counted)
+    rows_of(database)
+    assert seen == [1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("row", [("nothing", {"id": "x"}), ("secret", {"id) VALUES (1); --": "x"}), ("scope", {"": 1})])
+def test_what_is_no_row_is_not_inserted(database: Database, row: tuple[str, dict[str, Any]]) -> None:
+    before = dump(database)
+    with pytest.raises(ValueError, match="no row"):
+        database.write(lambda tx: insert_row(tx, *row))
+    assert dump(database) == before
+
+
+def test_what_counts_as_empty(database: Database) -> None:
+    assert database.read(is_empty)
+    database.write(fill)
+    assert not database.read(is_empty)
+    assert database.read(count_rows) == {"scopes": 3, "connectors": 2, "secrets": 7, "versions": 9}
+    database.write(remove_all)
+    assert database.read(is_empty)
+    assert rows_of(database) == []
