@@ -446,11 +446,35 @@ def test_what_is_not_proven_does_not_become_a_store(
     assert nothing_at(target)
 
 
+def test_a_secret_that_was_left_out_whole_is_missed(settings: Settings, src: Path, target: Settings) -> None:
+    ids: list[str] = []
+
+    def without_one(table: str, row: dict[str, Any]) -> dict[str, Any] | None:
+        if table == "secret" and row["identifier"] == "large":
+            ids.append(row["id"])
+        return None if {row.get("id"), row.get("secret_id")} & set(ids) else row
+
+    rewritten(src, settings, without_one)
+    assert len(ids) == 1
+    assert error_of(lambda: restore(Engine(target), src)).code == "rolled_back"
+    assert nothing_at(target)
+
+
 def test_rows_that_are_no_rows(src: Path, settings: Settings, target: Settings) -> None:
     with src.open("rb") as file:
         reader = BackupReader(file)
         key = reader.header.open_with_root(root_key_of(settings, {}, []))
-    for content in (b"", b"\0\0\0", b"\0\0\0\x02[]", b"\0\0\0\x09" + b'["a", 1]x', b"\xff\xff\xff\xff", b"\0\0\0\x01x"):
+    end = b'["end", {"counts": {}, "digest": "of others"}]'
+    false_end = len(end).to_bytes(4, "big") + end
+    for content in (
+        b"",
+        false_end,
+        b"\0\0\0",
+        b"\0\0\0\x02[]",
+        b"\0\0\0\x09" + b'["a", 1]x',
+        b"\xff\xff\xff\xff",
+        b"\0\0\0\x01x",
+    ):
         with src.open("wb") as file:
             writer = BackupWriter(file, reader.header, key)
             writer.write(content)
@@ -477,6 +501,15 @@ def test_a_store_that_somebody_else_made_meanwhile_stays(
     monkeypatch.setattr(kind, "has_store", made_meanwhile)
     assert error_of(lambda: restore(Engine(target), src)).code == "store_not_empty"
     assert read(Engine(target), "a") == b"v"
+
+
+def test_a_store_that_is_no_longer_empty_stays(src: Path, target: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody declares something after the look at it, and before the transaction."""
+    something(Engine(target))
+    before = content_of(target)
+    monkeypatch.setattr(restore_module._Restore, "_is_vacant", lambda _restore: True)
+    assert error_of(lambda: restore(Engine(target), src)).code == "store_not_empty"
+    assert content_of(target) == before
 
 
 @pytest.mark.parametrize("line", ["Checked 10", "Restored 10", "Restored 20", "Read back 20"])
