@@ -40,7 +40,7 @@ def log_in(site: Site) -> Run:
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize(("password", "accepted"), [(WORD, ["CORP\\deploy"]), ("wrong", [])])
+@pytest.mark.parametrize(("password", "accepted"), [(WORD, ["CORP\\deploy"]), ("wrong", [])], ids=["right", "wrong"])
 def test_ntlm(site: Site, tmp_path: Path, password: str, accepted: list[str]) -> None:
     pytest.importorskip("winrm")
     with serve(tmp_path, "CORP", "deploy", WORD) as winrm:
