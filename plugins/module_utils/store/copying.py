@@ -145,9 +145,10 @@ def remove_all(tx: Transaction) -> None:
 
 
 def is_empty(tx: Transaction) -> bool:
-    """Tell whether nothing was ever declared below the account, or all of it is gone again."""
+    """Tell whether nothing was ever declared below the account, or all of it is gone again, at providers too."""
     counts = count_rows(tx)
-    return counts["scopes"] <= 1 and not counts["connectors"] and not counts["secrets"]
+    is_pending = tx.one("SELECT id FROM intent LIMIT 1") is not None
+    return counts["scopes"] <= 1 and not counts["connectors"] and not counts["secrets"] and not is_pending
 
 
 def count_rows(tx: Transaction) -> dict[str, int]:

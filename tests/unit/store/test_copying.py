@@ -168,3 +168,12 @@ def test_what_counts_as_empty(database: Database) -> None:
     database.write(remove_all)
     assert database.read(is_empty)
     assert rows_of(database) == []
+
+
+def test_a_store_with_something_under_way_is_not_empty(database: Database) -> None:
+    """What was begun at a provider would be forgotten there."""
+    columns = dict.fromkeys(("connector_id", "path", "goal", "process", "created_at"), "x")
+    database.write(lambda tx: tx.insert("intent", id="i", scope_id="account-id", tag=b"t", **columns))
+    assert not database.read(is_empty)
+    database.write(remove_all)
+    assert database.read(is_empty)
