@@ -77,7 +77,7 @@ def check(core: str, folder: Path) -> bool:
         servers = [*tests, "-n", "2", "--dist", "loadgroup", *folders]
         runs.append(("servers, secret managers and credentials", servers, {}))
     if core in SHARED:
-        both = [*tests, "-n", "2", "tests/unit/engine", "tests/integration"]
+        both = [*tests, "-n", "2", "tests/unit/engine", "tests/unit/store", "tests/integration"]
         runs.append(
             ("engine and playbooks with a store on PostgreSQL", both, {"SCOPED_SECRETS_TEST_STORE": "postgresql"})
         )

@@ -53,7 +53,7 @@ def test_steps_are_numbered_from_one_without_a_gap() -> None:
     assert [step.number for step in STEPS] == list(range(1, len(STEPS) + 1))
 
 
-def test_a_store_of_this_version_is_left_alone(database: Database) -> None:
+def test_a_store_of_this_version_is_left_alone(path: Path, database: Database) -> None:
     before = list(database._connection.iterdump())
     open_schema(database, "The store X")
     assert list(database._connection.iterdump()) == before
@@ -90,7 +90,7 @@ def test_an_upgrade_that_another_process_was_quicker_with_is_not_repeated(path: 
     assert [step["number"] for step in record(database)] == [1, 2, 3]
 
 
-def test_an_upgrade_that_fails_changes_nothing(database: Database) -> None:
+def test_an_upgrade_that_fails_changes_nothing(path: Path, database: Database) -> None:
     broken = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)", "this is no SQL")))
     before = list(database._connection.iterdump())
     assert error_of(lambda: open_schema(database, "The store X", broken)).code == "store_failed"
