@@ -7,7 +7,8 @@ Writers take turns, as in SQLite: each begins by updating the one row of `store`
 They run in READ COMMITTED, where each statement after that wait sees all that was committed, and nobody else writes:
 that is as serial as SERIALIZABLE. In SERIALIZABLE and REPEATABLE READ the view of a transaction is as old as its first
 statement, the very one that waits: whoever had to wait fails and starts over, and 20 writers fail each other more than
-eight times within seconds (measured on PostgreSQL 15, in both). Engines that have SERIALIZABLE only (CockroachDB) say so with 40001, and the transaction runs again.
+eight times within seconds (measured on PostgreSQL 15, in both). Engines that have SERIALIZABLE only (CockroachDB) say
+so with 40001, and the transaction runs again.
 
 Nothing is kept in a session: no prepared statement, no SET outside a transaction, no advisory lock. So it works through
 a pooler that gives each transaction another one.
