@@ -80,7 +80,9 @@ def check(core: str, folder: Path) -> bool:
     if core in SHARED:
         # Both at once; the tests of the connection go with a broker and without one by themselves.
         other = {"SCOPED_SECRETS_TEST_STORE": "postgresql", "SCOPED_SECRETS_BROKER": "off"}
-        runs.append(("engine on PostgreSQL", [*tests, "-n", "2", "tests/unit/engine"], other))
+        runs.append(
+            ("engine and store on PostgreSQL", [*tests, "-n", "2", "tests/unit/engine", "tests/unit/store"], other)
+        )
         others = [*playbooks, "--ignore-glob", "*test_ssh_*"]
         runs.append(("playbooks on PostgreSQL, without a broker", others, other))
     for name, command, extra in runs:

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,9 +138,28 @@ class Site:
         assert (run.rc != 0) == fails, run.output
         return run
 
+    def quiet_store(self) -> bytes:
+        """Return the file of the store once no broker of the site is left, which closes it at its end."""
+        home = f"HOME={self.folder / 'home'}\0".encode()
+        while any(home in _content(broker / "environ") for broker in _brokers()):
+            time.sleep(0.02)
+        return self.store.read_bytes()
+
     def _playbook(self, tasks: Sequence[Task], variables: dict[str, Any], play: dict[str, Any]) -> Path:
         self.runs += 1
         path = self.folder / f"playbook_{self.runs}.yml"
         content = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": list(tasks), **play}
         path.write_text(yaml.safe_dump([content], sort_keys=False))
         return path
+
+
+def _brokers() -> list[Path]:
+    found = Path("/proc").glob("[0-9]*")
+    return [process for process in found if b"module_utils.broker.main" in _content(process / "cmdline")]
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""

@@ -242,13 +242,14 @@ def remove_store(site: Site) -> None:
 )
 def test_the_store_or_its_key_is_not_as_it_should_be(site: Site, spoil: Callable[[Site], None], code: str) -> None:
     site.run(MADE)
+    site.quiet_store()
     spoil(site)
     before = site.store.read_bytes()
     read = {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'a', org='payments') }}"}}
     run = site.run([{**NEW, "name": "write", "ignore_errors": True}, {**read, "name": "read"}], fails=True)
     check_error(run.result("write"), code)
     assert f"[{code}]" in run.result("read")["msg"]
-    assert site.store.read_bytes() == before
+    assert site.quiet_store() == before
 
 
 def test_no_key_is_made_for_a_store_that_is_not_the_default_one(site: Site) -> None:

@@ -63,9 +63,9 @@ def test_declared_things(
     name = f"scoped.secrets.{module}"
     key = {k: v for k, v in first.items() if k in ("org", "project", "identifier")}
 
-    before = site.store.read_bytes()
+    before = site.quiet_store()
     foreseen = site.run([{name: first}], "--check", "--diff").last
-    assert site.store.read_bytes() == before
+    assert site.quiet_store() == before
     created = site.run([{name: first}]).last
     assert foreseen["changed"]
     assert created["changed"]

@@ -60,7 +60,7 @@ def opened(settings: Settings) -> Database:
 
 def test_any_text_and_bytes_come_back(shared: Settings) -> None:
     engine = Engine(shared)
-    text = "50 % of :name, %s and %(x)s; it's \\ \u201cü\u201d \N{GRINNING FACE}"
+    text = "50 % of :name, %s and %(x)s; it's \\ \N{LEFT DOUBLE QUOTATION MARK}ü \N{GRINNING FACE}"
     write(engine, "a", value=bytes(range(256)), description=text, tags={text: text})
     fresh = Engine(shared)
     assert read(fresh, "a") == bytes(range(256))

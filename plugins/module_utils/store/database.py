@@ -185,10 +185,10 @@ class Database:
                 if self._connection is None:
                     self._connect()
                 return self._translated(step)
-            except _Again:
+            except _Again as again:
                 overtaken += 1
                 if overtaken == ATTEMPTS:
-                    raise _busy() from None
+                    raise again.error from None
                 time.sleep(_jitter.uniform(0, 0.02 * 2**overtaken))
             except _Lost as loss:
                 self._drop()
@@ -233,9 +233,11 @@ class Database:
         except ScopedSecretsError:
             raise
         except Exception as error:
-            if isinstance(error, StaleRow) or self.dialect.must_retry(error):
-                raise _Again from None
+            if isinstance(error, StaleRow):
+                raise _Again(_busy()) from None
             ours = self.dialect.translate(error)
+            if ours and self.dialect.must_retry(error):
+                raise _Again(ours) from None
             if ours is None:
                 raise
             if self.dialect.is_lost(error):
@@ -243,16 +245,20 @@ class Database:
             raise ours from None
 
 
-class _Again(Exception):
-    """Run the transaction again."""
-
-
-class _Lost(Exception):
-    """Connect anew and run it again, unless that takes too long: then `error` is what happened."""
+class _Failed(Exception):
+    """`error` is what happened, for those who give up."""
 
     def __init__(self, error: ScopedSecretsError) -> None:
         super().__init__()
         self.error = error
+
+
+class _Again(_Failed):
+    """Run the transaction again, unless that was tried often enough."""
+
+
+class _Lost(_Failed):
+    """Connect anew and run it again, unless that takes too long."""
 
 
 def _busy() -> Unavailable:

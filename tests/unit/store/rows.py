@@ -19,6 +19,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.entities impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step, now, run_steps
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import SqliteDialect, create_file
@@ -28,6 +30,7 @@ __all__ = [
     "connector_row",
     "error_of",
     "initialise",
+    "new_shared_store",
     "new_store",
     "open_file",
     "org_row",
@@ -64,6 +67,14 @@ def open_file(path: Path) -> Database:
 def new_store(path: Path, steps: tuple[Step, ...] = STEPS) -> Database:
     create_file(path, lambda database: initialise(database, steps))
     return open_file(path)
+
+
+def new_shared_store(url: str) -> Database:
+    location = Location.parse(url)
+    making = Database(PostgresqlDialect(location, is_new=True))
+    initialise(making)
+    making.close()
+    return Database(PostgresqlDialect(location))
 
 
 def account_row() -> Scope:

@@ -101,9 +101,9 @@ def test_a_failure_rolls_back_and_goes_on_as_it_is(database: Database, failure: 
 
 
 def test_the_drivers_errors_become_ours(database: Database) -> None:
-    error = error_of(lambda: database.read(lambda tx: tx.one("SELECT nothing FROM nowhere")))
+    error = error_of(lambda: database.read(lambda tx: tx.one("SELECT nothing FROM scope")))
     assert error.code == "store_failed"
-    assert "nowhere" not in error.message
+    assert "nothing" not in error.message
     assert error.__cause__ is None
     assert error.__suppress_context__
 
@@ -130,6 +130,6 @@ def test_a_write_takes_the_lock_before_it_reads(path: Path, database: Database) 
     database.write(work)
 
 
-def test_a_closed_database_is_closed(database: Database) -> None:
+def test_a_closed_database_is_closed(path: Path, database: Database) -> None:
     database.close()
     assert error_of(lambda: name_and_revision(database)).code == "store_failed"

@@ -58,7 +58,7 @@ def test_steps_are_numbered_from_one_without_a_gap() -> None:
     assert [step.number for step in STEPS] == list(range(1, len(STEPS) + 1))
 
 
-def test_a_store_of_this_version_is_left_alone(database: Database) -> None:
+def test_a_store_of_this_version_is_left_alone(path: Path, database: Database) -> None:
     before = list(database._connection.iterdump())
     open_schema(database, "The store X")
     assert list(database._connection.iterdump()) == before

@@ -150,7 +150,7 @@ def test_a_new_store_is_the_users_alone_and_in_wal_mode(path: Path) -> None:
         assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_connections_are_durable_and_keep_foreign_keys(database: Database) -> None:
+def test_connections_are_durable_and_keep_foreign_keys(path: Path, database: Database) -> None:
     full = 2
     assert database._connection.execute("PRAGMA synchronous").fetchone()[0] == full
     orphan = {"user_kind": "secret", "user_id": "u", "field": "f", "secret_id": "none"}
@@ -254,7 +254,7 @@ def test_a_full_disk_keeps_nothing_of_a_change(path: Path, database: Database) -
     assert database.read(lambda tx: tx.one("SELECT head FROM scope"))["head"] == b""
 
 
-def test_a_full_database_keeps_nothing_of_a_change(database: Database) -> None:
+def test_a_full_database_keeps_nothing_of_a_change(path: Path, database: Database) -> None:
     database._connection.execute("PRAGMA max_page_count = 1")
     change = b"x" * 2_000_000
     assert error_of(lambda: database.write(lambda tx: tx.run("UPDATE scope SET head = :h", h=change))).code == (

@@ -165,7 +165,7 @@ def test_references_are_replaced_as_a_whole(database: Database) -> None:
     for user, used in (("one", {"x": "a-id", "y": "b-id"}), ("two", {"x": "a-id"}), ("one", {"x": "b-id"})):
         database.write(lambda tx, user=user, used=used: replace_references(tx, "connector", user, used))
     rows = database.read(lambda tx: tx.all("SELECT user_id, field, secret_id FROM secret_reference ORDER BY user_id"))
-    assert [tuple(row) for row in rows] == [("one", "x", "b-id"), ("two", "x", "a-id")]
+    assert [tuple(dict(row).values()) for row in rows] == [("one", "x", "b-id"), ("two", "x", "a-id")]
     database.write(lambda tx: replace_references(tx, "secret", "two", {}))
     assert count(database, "secret_reference") == 2
     database.write(lambda tx: replace_references(tx, "connector", "two", {}))
