@@ -73,8 +73,7 @@ def check(core: str, folder: Path) -> bool:
     if core in SANITY:
         runs.insert(0, ("sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}))
     if core in SERVERS:
-        rooms = ("servers", "managers", "credentials", "stores", "crash", "conformance")
-        folders = [f"tests/{room}" for room in rooms]
+        folders = [f"tests/{name}" for name in ("servers", "managers", "credentials", "stores", "crash", "conformance")]
         servers = [*tests, "-n", "2", "--dist", "loadgroup", *folders]
         runs.append(("servers, secret managers and credentials", servers, {}))
     if core in SHARED:

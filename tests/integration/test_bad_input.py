@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -145,12 +146,12 @@ UNREADABLE: list[tuple[str, str]] = [
 
 def content(site: Site) -> list[str]:
     """Return all that the store holds, as statements."""
-    with sqlite3.connect(site.store) as database:
+    with closing(sqlite3.connect(site.store, isolation_level=None)) as database:
         return list(database.iterdump())
 
 
 def edit(site: Site, statement: str) -> None:
-    with sqlite3.connect(site.store) as database:
+    with closing(sqlite3.connect(site.store, isolation_level=None)) as database:
         database.execute(statement)
 
 
