@@ -57,12 +57,10 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
 
 def _open(settings: Settings, place: Place, notices: tuple[str, ...]) -> OpenStore:
     database = place.open()
-    try:
-        open_schema(database, f"The store {place}", is_upgrade_asked_for=settings.may_upgrade)
-        return _unlock(database, place, settings, notices)
-    except BaseException:
-        database.close()
-        raise
+    open_schema(database, f"The store {place}", is_upgrade_asked_for=settings.may_upgrade)
+    store = _unlock(database, place, settings, notices)
+    place.hand_over()
+    return store
 
 
 def _create(settings: Settings, place: Place, notices: list[str]) -> None:
