@@ -63,22 +63,21 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
 
 def open_database(place: Place, settings: Settings) -> Database:
     """Return a store that exists, at this version's schema; raise StoreRefused. No key is needed so far."""
+    database = _at_schema(place, settings)
+    place.hand_over()
+    return database
+
+
+def _at_schema(place: Place, settings: Settings) -> Database:
     database = place.open()
-    try:
-        open_schema(database, f"The store {place}", is_upgrade_asked_for=settings.may_upgrade)
-    except BaseException:
-        database.close()
-        raise
+    open_schema(database, f"The store {place}", is_upgrade_asked_for=settings.may_upgrade)
     return database
 
 
 def _open(settings: Settings, place: Place, notices: tuple[str, ...]) -> OpenStore:
-    database = open_database(place, settings)
-    try:
-        return _unlock(database, place, settings, notices)
-    except BaseException:
-        database.close()
-        raise
+    store = _unlock(_at_schema(place, settings), place, settings, notices)
+    place.hand_over()
+    return store
 
 
 def _create(settings: Settings, place: Place, notices: list[str]) -> None:

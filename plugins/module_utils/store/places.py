@@ -38,11 +38,15 @@ class Place(ABC):
 
     @abstractmethod
     def open(self) -> Database:
-        """Return the store that is there. Whoever opens it closes it."""
+        """Return the store that is there."""
+
+    @abstractmethod
+    def hand_over(self) -> None:
+        """Leave what was opened to the caller."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give up what was opened to look and nobody took."""
+        """Give up what was opened and not handed over."""
 
 
 class _File(Place):
@@ -61,7 +65,11 @@ class _File(Place):
     def open(self) -> Database:
         return Database(SqliteDialect(str(self._location.path)))
 
+    def hand_over(self) -> None:
+        pass
+
     def close(self) -> None:
+        # The last connection that is closed writes to the file. A store that is refused stays as it is.
         pass
 
 
@@ -101,8 +109,10 @@ class _Shared(Place):
             )
 
     def open(self) -> Database:
-        database, self._database = self._connected(), None
-        return database
+        return self._connected()
+
+    def hand_over(self) -> None:
+        self._database = None
 
     def close(self) -> None:
         if self._database:
