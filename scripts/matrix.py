@@ -27,7 +27,7 @@ SANITY = ("2.19", "2.21")
 # `make check` runs the unit tests on 2.19. Only the faces depend on the core; once all run on a newer Python too.
 FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "lookup", "modules", "plugin_utils")]
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": ["tests/unit"]}
-# Here engine and playbooks run on PostgreSQL too, the playbooks without a broker.
+# Here the playbooks run a second time, on PostgreSQL and without a broker.
 SHARED = ("2.19",)
 # Here the tests against servers run too, and all kinds of secret managers at them.
 SERVERS = ("2.19",)
@@ -79,9 +79,6 @@ def check(core: str, folder: Path) -> bool:
     if core in SHARED:
         # Both at once; the tests of the connection go with a broker and without one by themselves.
         other = {"SCOPED_SECRETS_TEST_STORE": "postgresql", "SCOPED_SECRETS_BROKER": "off"}
-        runs.append(
-            ("engine and store on PostgreSQL", [*tests, "-n", "2", "tests/unit/engine", "tests/unit/store"], other)
-        )
         others = [*playbooks, "--ignore-glob", "*test_ssh_*"]
         runs.append(("playbooks on PostgreSQL, without a broker", others, other))
     for name, command, extra in runs:
