@@ -27,8 +27,8 @@ SANITY = ("2.19", "2.21")
 # `make check` runs the unit tests on 2.19. Only the faces depend on the core; once all run on a newer Python too.
 FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "lookup", "modules", "plugin_utils")]
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": ["tests/unit"]}
-# Here the playbooks run a second time, on PostgreSQL and without a broker.
-SHARED = ("2.19",)
+# Here the playbooks run a second time, without a broker.
+INLINE = ("2.19",)
 # Here the tests against servers run too, and all kinds of secret managers at them.
 SERVERS = ("2.19",)
 
@@ -76,11 +76,10 @@ def check(core: str, folder: Path) -> bool:
         folders = [f"tests/{name}" for name in ("servers", "managers", "credentials", "stores", "crash", "conformance")]
         servers = [*tests, "-n", "2", "--dist", "loadgroup", *folders]
         runs.append(("servers, secret managers and credentials", servers, {}))
-    if core in SHARED:
-        # Both at once; the tests of the connection go with a broker and without one by themselves.
-        other = {"SCOPED_SECRETS_TEST_STORE": "postgresql", "SCOPED_SECRETS_BROKER": "off"}
-        others = [*playbooks, "--ignore-glob", "*test_ssh_*"]
-        runs.append(("playbooks on PostgreSQL, without a broker", others, other))
+    if core in INLINE:
+        # The tests of the connection go both ways by themselves.
+        inline = [*playbooks, "--ignore-glob", "*test_ssh_*"]
+        runs.append(("playbooks without a broker", inline, {"SCOPED_SECRETS_BROKER": "off"}))
     for name, command, extra in runs:
         print(f"== core {core}: {name}", flush=True)
         tree = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree"), **extra}
