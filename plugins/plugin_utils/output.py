@@ -13,6 +13,7 @@ import copy
 import logging
 from collections.abc import Callable, Mapping
 from functools import cached_property, wraps
+from inspect import getattr_static
 from typing import Any
 
 from ansible.executor import task_result
@@ -25,12 +26,10 @@ from ansible.utils.display import Display
 Mask = Callable[[Any], Any]
 
 # What people write into plays and tasks, and what templates make of it. The rest is ansible-core's own.
-_WRITTEN = frozenset(
-    "name args vars environment loop when changed_when failed_when until delegate_to remote_user become_user "
-    "filename custom".split()
-)
-# What callbacks ask of a result since ansible-core 2.19.
-_OF_A_RESULT = ("exception", "warnings", "deprecations", "task_name")
+_NAMES = """
+name args vars environment loop when changed_when failed_when until delegate_to remote_user become_user filename
+custom"""
+_WRITTEN = frozenset(_NAMES.split())
 
 
 def mask_events(mask: Mask, after: Callable[[], None]) -> None:
@@ -69,10 +68,12 @@ def _changed(fields: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
 
 def mask_results(mask: Mask) -> None:
     """Have callbacks get results masked, each its own copy of one. What is registered or a fact stays as it is."""
-    if hasattr(task_result.TaskResult, "clean_copy"):
-        _mask_copies(task_result.TaskResult, mask)
+    # The name that callbacks know it by in all versions. In 2.18 it is what the run goes on with, too.
+    kind = task_result.TaskResult
+    if hasattr(kind, "clean_copy"):
+        _mask_copies(kind, mask)
     else:
-        _mask_properties(task_result.CallbackTaskResult, mask)
+        _mask_properties(kind, mask)
 
 
 def _mask_copies(kind: Any, mask: Mask) -> None:
@@ -97,25 +98,21 @@ def _of_fields(fields: Mapping[str, Any], mask: Mask) -> Mapping[str, Any]:
 
 def _mask_properties(kind: Any, mask: Mask) -> None:
     """Mask what callbacks may ask of results from ansible-core 2.19 on."""
-    read = vars(kind).get("result") or vars(kind.__mro__[1])["result"]
-    _put(kind, "result", cached_property(lambda self: mask(read.func(self))))
-    for name in _OF_A_RESULT:
-        _put(kind, name, _reading(getattr(kind, name), mask))
+    read: Any = getattr_static(kind, "result").func
+    result = cached_property(lambda self: mask(read(self)))
+    result.__set_name__(kind, "result")
+    kind.result = result
+    for name in ("exception", "warnings", "deprecations", "task_name"):
+        _mask_property(kind, name, mask)
     for name in ("task", "_task"):
-        _put(kind, name, _reading(getattr(kind, name), lambda task: _of_event(task, mask)))
+        _mask_property(kind, name, lambda task: _of_event(task, mask))
     for name in ("task_fields", "_task_fields"):
-        _put(kind, name, _reading(getattr(kind, name), lambda fields: _of_fields(fields, mask)))
+        _mask_property(kind, name, lambda fields: _of_fields(fields, mask))
 
 
-def _put(kind: Any, name: str, descriptor: Any) -> None:
-    setattr(kind, name, descriptor)
-    if isinstance(descriptor, cached_property):
-        descriptor.__set_name__(kind, name)
-
-
-def _reading(found: property, mask: Mask) -> property:
-    read: Any = found.fget
-    return property(lambda self: mask(read(self)))
+def _mask_property(kind: Any, name: str, mask: Mask) -> None:
+    read = getattr_static(kind, name).fget
+    setattr(kind, name, property(lambda self: mask(read(self))))
 
 
 def mask_display(mask: Mask) -> None:

@@ -14,7 +14,7 @@ from site_of_runs import Run, Site, Task
 
 API = {"org": "payments", "project": "api"}
 MASK = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask,junit,tree,profile_tasks"}
-NAMES = ("text", "changed", "password", "short", "fields", "key", "file", "bytes")
+NAMES = ("text", "changed", "password", "short", "key", "file", "bytes")
 
 
 def read(name: str, more: str = "") -> str:
@@ -78,6 +78,7 @@ def shown() -> list[Task]:
     return [
         *disguised,
         debug("as base64", "{{ " + read("file", ", encoding='base64'") + " }}"),
+        debug("fields", f"{{{{ {read('fields')} }}}}"),
         debug("a field", f"{{{{ {read('fields#password')} }}}}"),
         debug("a field of JSON", f"{{{{ ({read('fields')} | from_json).password }}}}"),
         debug("a credential", f"{{{{ {read('deploy')} }}}}"),

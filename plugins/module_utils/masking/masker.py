@@ -21,12 +21,12 @@ _MARK = CENSORED.encode()
 _GRAM = 4
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 # What results of tasks are made of: callbacks look for these words, even where one is somebody's password.
-_STRUCTURE = frozenset(
-    "ansible_facts ansible_index_var ansible_loop ansible_loop_var ansible_stats after after_header attempts before "
-    "before_header censored changed cmd delta deprecations diff end exception failed failed_when_result invocation "
-    "item label module_args module_stderr module_stdout msg prepared rc reason results retries skip_reason skipped "
-    "start stderr stderr_lines stdout stdout_lines unreachable warnings".split()
-)
+_WORDS = """
+changed failed skipped unreachable rc msg reason start end delta cmd stdout stderr stdout_lines stderr_lines
+module_stdout module_stderr exception censored invocation module_args ansible_facts ansible_stats warnings deprecations
+failed_when_result results item label ansible_loop ansible_loop_var ansible_index_var attempts retries diff before after
+before_header after_header prepared skip_reason"""
+_STRUCTURE = frozenset(_WORDS.split())
 
 
 class Masker:
@@ -83,7 +83,8 @@ class Masker:
         masked = [self.data(item) for item in items]
         if all(map(is_, masked, items)):
             return data
-        return type(data)(masked) if type(data) in (tuple, set, frozenset) else masked
+        kind: Any = type(data)
+        return kind(masked) if kind in (tuple, set, frozenset) else masked
 
     def _fields(self, data: Any) -> Any:
         names = [field.name for field in dataclasses.fields(data) if field.init]
