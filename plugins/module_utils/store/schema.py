@@ -67,7 +67,8 @@ STEPS = (
             """CREATE TABLE secret_version (
                 secret_id TEXT NOT NULL REFERENCES secret (id), version INTEGER NOT NULL, state TEXT NOT NULL,
                 key_generation INTEGER NOT NULL, fingerprint {bytes} NOT NULL,
-                fingerprint_generation INTEGER NOT NULL, size {integer} NOT NULL, envelope {bytes} NOT NULL, at_provider TEXT NOT NULL,
+                fingerprint_generation INTEGER NOT NULL, size {integer} NOT NULL,
+                envelope {bytes} NOT NULL, at_provider TEXT NOT NULL,
                 created_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 PRIMARY KEY (secret_id, version))""",
             """CREATE TABLE intent (
