@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from pathlib import Path
@@ -80,14 +81,11 @@ def _call(data: bytes) -> None:
 def _answer(call: dict[str, Any]) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        ours.settimeout(5)
-        try:
+        with theirs:
             _server()._answer(theirs, call)
-        except ProtocolError:
-            return
-        answer = receive(ours)
-        if answer is None or (answer.get("error") or {}).get("code") == "internal_error":
-            raise AssertionError(f"a mistake of the broker's own: {answer}")
+        while answer := receive(ours):
+            if (answer.get("error") or {}).get("code") == "internal_error":
+                raise AssertionError(f"a mistake of the broker's own: {answer}")
 
 
 def _frame(data: bytes) -> None:
@@ -96,11 +94,9 @@ def _frame(data: bytes) -> None:
         theirs.settimeout(5)
         ours.sendall(data[: 64 * 1024])
         ours.shutdown(socket.SHUT_WR)
-        try:
+        with contextlib.suppress(ProtocolError):
             while receive(theirs) is not None:
                 pass
-        except ProtocolError:
-            pass
 
 
 def _frames() -> list[bytes]:

@@ -9,6 +9,4 @@ from fuzz import broker_calls, private_keys, sealed, texts
 
 __all__ = ["TARGETS"]
 
-TARGETS = {
-    target.name: target for room in (texts, sealed, private_keys, broker_calls) for target in room.TARGETS
-}
+TARGETS = {target.name: target for room in (texts, sealed, private_keys, broker_calls) for target in room.TARGETS}

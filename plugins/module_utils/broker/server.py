@@ -122,7 +122,10 @@ class Server:
         except TooLarge:
             send(connection, {"refused": "size"})
             return False
-        except (OSError, ProtocolError):
+        except ProtocolError:
+            send(connection, {"refused": "call"})
+            return False
+        except OSError:
             raise
         except Exception as error:
             send(connection, {"error": internal_error(error).to_dict()})
