@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a release in .work/release: the tarball, a bill of materials, and the checksums of both. `make release` runs this.
+"""Make a release in .work/release: the tarball, a bill of materials, their checksums. `make release` runs this.
 
 What is not committed is not released; nor is anything while something is known against a library that it is installed
 with.

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The dependencies that a fresh installation gets, and what is known against them.
 
-pip-audit asks PyPI. What it could not look up, it passes over, and ends well: such packages are compared with the list in
-advisories.json, which needs no network.
+pip-audit asks PyPI. What it could not look up it passes over, and ends well: such packages are compared with the list
+in advisories.json, which needs no network.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ def judged(
         f"{name} {installed[name]}: {advisory['id']}, {advisory['what']}"
         for name in offline
         for advisory in advisories
-        if advisory["package"] == name and SpecifierSet(advisory["affected"]).contains(installed[name], prereleases=True)
+        if advisory["package"] == name and _is_affected(advisory, installed[name])
     ]
     return Audit(findings, offline)
+
+
+def _is_affected(advisory: Mapping[str, str], version: str) -> bool:
+    return SpecifierSet(advisory["affected"]).contains(version, prereleases=True)

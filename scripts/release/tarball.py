@@ -15,16 +15,19 @@ __all__ = ["make_reproducible"]
 def make_reproducible(tarball: Path, seconds: int) -> None:
     """Write a tarball anew: members by name, owned by nobody, of one time (`seconds` since 1970)."""
     draft = tarball.with_suffix(".new")
-    with tarfile.open(tarball) as old, draft.open("wb") as raw:
-        with (
-            gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=seconds) as packed,
-            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as new,
-        ):
-            for member in sorted(old.getmembers(), key=lambda member: member.name):
-                new.addfile(_plain(member, seconds), old.extractfile(member) if member.isfile() else None)
+    with (
+        tarfile.open(tarball) as old,
+        draft.open("wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=seconds) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as new,
+    ):
+        for member in sorted(old.getmembers(), key=lambda member: member.name):
+            new.addfile(_plain(member, seconds), old.extractfile(member) if member.isfile() else None)
     draft.replace(tarball)
 
 
 def _plain(member: tarfile.TarInfo, seconds: int) -> tarfile.TarInfo:
-    mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
-    return member.replace(mtime=seconds, mode=mode, uid=0, gid=0, uname="", gname="", deep=False)
+    plain = tarfile.TarInfo(member.name)
+    plain.type, plain.size, plain.mtime = member.type, member.size, seconds
+    plain.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    return plain
