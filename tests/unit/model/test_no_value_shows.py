@@ -36,7 +36,7 @@ HOLDERS = [
     PREPARED,
     PreparedConnector("id", credentials={"token": PREPARED}),
     Request("secret_text", {"identifier": "a", "value": b"canary", "token": "canary"}),
-    Settings("postgresql://user:canary@host/db", "file", root_key="canary", passphrase="canary"),
+    Settings("postgresql://user:canary@host/db", "file", root_key="canary", passphrase="canary", scope_key="canary"),
     WantedOptions({"token_ref": "a"}, {"token": "canary"}, ("token",)),
 ]
 
