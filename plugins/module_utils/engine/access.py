@@ -117,7 +117,7 @@ class Access:
 
         def work(manager: Manager) -> bytes:
             wrapping = DataKeyWrapping(data_keys_of(cast(KeyKeeper, manager)), context)
-            return seal(value, context, wrapper=wrapping, generation=0, connector_id=_id_of(keeper))
+            return seal(value, context, wrapper=wrapping, connector_id=_id_of(keeper))
 
         return self.call(keeper, work)
 

@@ -107,11 +107,13 @@ def _resolve(
 
 
 def _text(option: Option, value: Any) -> str:
-    if value is None or (isinstance(value, (str, int)) and not isinstance(value, bool)):
-        return "" if value is None else str(value)
+    text, kind = "" if value is None else str(value), type(value).__name__
+    is_text = value is None or (isinstance(value, (str, int)) and not isinstance(value, bool))
+    if is_text and "\0" not in text:
+        return text
     raise InvalidInput(
         "invalid_option",
-        f"The option '{option.name}' must be text, not {type(value).__name__}.",
+        f"The option '{option.name}' must be text{' without NUL bytes' if is_text else f', not {kind}'}.",
         hint=f"Look where it is set: the option itself, the variable {option.var or '(none)'}, {option.env}.",
     )
 

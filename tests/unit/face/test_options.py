@@ -127,7 +127,7 @@ def test_numbers_become_text() -> None:
     assert resolve_options({"org": 2024})["org"] == "2024"
 
 
-@pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}, b"a"])
+@pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}, b"a", "a\0"])
 def test_what_is_no_text_is_refused(value: Any) -> None:
     for direct, variables in (({"org": value}, {}), ({}, {"scoped_secrets_org": value})):
         with pytest.raises(InvalidInput) as caught:
