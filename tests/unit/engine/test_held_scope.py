@@ -88,7 +88,8 @@ def test_all_that_can_be_declared_is(project: Engine, site: Settings) -> None:
     declare(project, "scope", **API, description="by the team")
     declare(project, "secret_text", **API, identifier="kept", state="absent")
     owner = Engine(site)
-    assert [read(owner, name, **API) for name in ("fresh@1", "fresh", "file", "there")] == [b"1", b"2", b"\xff", b"there"]
+    values = [read(owner, name, **API) for name in ("fresh@1", "fresh", "file", "there")]
+    assert values == [b"1", b"2", b"\xff", b"there"]
     assert shown(owner, "scope_info", **API, verify=True)[0]["description"] == "by the team"
 
 
