@@ -15,7 +15,7 @@ from __future__ import annotations
 import hmac
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -228,7 +228,7 @@ def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> Non
     if found is None and left.intent.goal == "absent":
         session.replace_secret(chain, secret, None)
     elif found is not None and not _is_newest(session, chain, secret, found):
-        newer = replace(secret, current_version=secret.current_version + 1, updated_at=session.now)
+        newer = secret._replace(current_version=secret.current_version + 1, updated_at=session.now)
         session.replace_secret(chain, secret, newer)
         session.write_version(chain, newer, found.value, envelope=b"", at_provider=found.version)
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..crypto.context import Context
 from ..crypto.scopekey import ScopeKey
 from ..managers import builtin
@@ -127,13 +125,13 @@ class Session:
     def create_scope(self, parents: list[Scope], scope: Scope) -> None:
         """Write a new scope and its first key."""
         key = ScopeKey.generate(scope.id, 1)
-        signed = integrity.tag_scope(replace(scope, head=integrity.EMPTY_HEAD), key)
+        signed = integrity.tag_scope(scope._replace(head=integrity.EMPTY_HEAD), key)
         scope_rows.insert_scope(self.tx, signed)
         self.keyring.keep(self.tx, [*parents, signed], key)
 
     def write_scope(self, chain: list[Scope]) -> None:
         """Sign and update the last scope of the chain."""
-        scope = replace(chain[-1], updated_at=self.now)
+        scope = chain[-1]._replace(updated_at=self.now)
         scope_rows.update_scope(self.tx, integrity.tag_scope(scope, self.keyring.active(self.tx, chain)))
 
     def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
@@ -162,11 +160,11 @@ class Session:
     def record(self, chain: list[Scope], intent: Intent) -> None:
         """Sign and write what is about to be done at a provider."""
         signed = integrity.sign(self.keyring.active(self.tx, chain), "intent", *integrity.intent_fields(intent))
-        intent_rows.insert_intent(self.tx, replace(intent, tag=signed))
+        intent_rows.insert_intent(self.tx, intent._replace(tag=signed))
 
     def _move_head(self, chain: list[Scope], old: Secret | Connector | None, new: Secret | Connector | None) -> None:
         head = integrity.move_head(chain[-1].head, remove=[old] if old else [], add=[new] if new else [])
-        self.write_scope([*chain[:-1], replace(chain[-1], head=head)])
+        self.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
 
 
 def _describe(

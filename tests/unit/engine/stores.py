@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -150,7 +149,7 @@ def add_connector(
         chain = session.chain(path)
         connector_id = str(uuid.uuid4())
         blank = Connector(connector_id, chain[-1].id, kind, identifier, f"The {identifier}", is_removed=is_removed)
-        session.replace_connector(chain, None, replace(blank, options=kept))
+        session.replace_connector(chain, None, blank._replace(options=kept))
         return next(one for one in session.connectors(session.chain(path)) if one.id == connector_id)
 
     return in_session(settings, work)
@@ -163,7 +162,7 @@ def add_reference(settings: Settings, identifier: str, connector: str, path: str
         chain = session.chain(ACCOUNT)
         keeper = next(one for one in session.connectors(chain) if one.identifier == connector)
         blank = Secret(str(uuid.uuid4()), chain[-1].id, identifier, "text", identifier, connector_id=keeper.id)
-        session.replace_secret(chain, None, replace(blank, path=path, reference_key=key, is_reference=True))
+        session.replace_secret(chain, None, blank._replace(path=path, reference_key=key, is_reference=True))
 
     in_session(settings, work)
 
@@ -175,7 +174,7 @@ def forget_kind(settings: Settings, identifier: str) -> None:
         chain = session.chain(ACCOUNT)
         old = next(one for one in session.connectors(chain) if one.identifier == identifier)
         session.tx.run("UPDATE connector SET kind = 'newer' WHERE id = :id", id=old.id)
-        session.replace_connector(chain, old, replace(old, kind="newer"))
+        session.replace_connector(chain, old, old._replace(kind="newer"))
 
     in_session(settings, work)
 
