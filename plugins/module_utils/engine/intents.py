@@ -138,7 +138,8 @@ def settle_left(engine: Engine, *, only: frozenset[str] = frozenset()) -> Outcom
 
 
 def _abandoned(session: Session, only: frozenset[str]) -> list[Intent]:
-    found = unfinished(session.tx)
+    # What others began where the key at hand does not reach is theirs to finish.
+    found = [one for one in unfinished(session.tx) if session.opens(path_of(session.tx, one.scope_id))]
     return [one for one in found if (one.id in only if only else _is_abandoned(one, session.now))]
 
 

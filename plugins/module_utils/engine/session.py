@@ -33,13 +33,22 @@ class Session:
         self.now = now()
 
     def chain(self, path: ScopePath) -> list[Scope]:
-        """Return the verified scopes down to `path`; raise NotFound for the first that is missing."""
+        """Return the scopes down to `path`; raise NotFound for the first that is missing, Forbidden for a locked one.
+
+        They are verified, but for those above a scope whose key is held: only their names count.
+        """
         chain = scope_rows.find_chain(self.tx, path)
+        verified = self.keyring.first_verified(chain, path)
         for depth, step in enumerate(path.from_account):
             if depth == len(chain):
                 raise _unknown_scope(step) if depth else _no_account()
-            self.check(chain[: depth + 1], chain[depth])
+            if depth >= verified:
+                self.check(chain[: depth + 1], chain[depth])
         return chain
+
+    def opens(self, path: ScopePath) -> bool:
+        """Tell whether the key at hand opens a scope, if it exists."""
+        return self.keyring.opens(path)
 
     def key_of(self, chain: list[Scope], tag: bytes) -> ScopeKey:
         """Return the generation of the scope's key that signed a row."""
