@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scope keys: made, wrapped under the parent's key, unwrapped on the way down from the root key."""
+"""Scope keys: made, wrapped under the parent's key, unwrapped on the way down from the root key, or a scope's."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from ..crypto.rootkey import RootKey
 from ..crypto.scopekey import MAX_WRAPS, FingerprintKey, ScopeKey, damaged_key
 from ..model.entities import Scope
 from ..model.errors import Damaged, KeyRefused
+from ..model.scopes import ScopePath
 from ..store.database import Transaction
 from ..store.schema import now
 from ..store.scopes import WrappedKey, add_wraps, insert_key, keys_of, replace_wrapped, retire_keys
+from .held_scope import HeldScope
 
 __all__ = ["Keyring"]
 
 
 class Keyring:
-    """The keys of one store that the root key opens. A chain is the scopes from the account down to one scope."""
+    """The keys of one store that the root key, or the key of one scope, opens.
 
-    def __init__(self, store_id: str, root: RootKey, max_wraps: int = MAX_WRAPS) -> None:
+    A chain is the scopes from the account down to one scope.
+    """
+
+    def __init__(self, store_id: str, top: RootKey | HeldScope, max_wraps: int = MAX_WRAPS) -> None:
         self._store_id = store_id
-        self._root = root
+        self._top = top
         self._max_wraps = max_wraps
         # By place and the key's own name: the row of another scope is not this one's, and a transaction that was rolled
         # back leaves no wrong key here. How it is wrapped may change: what is open stays so after a rotation.
@@ -30,21 +35,40 @@ class Keyring:
 
     @property
     def source(self) -> str:
-        """Where the root key came from, in words."""
-        return self._root.source
+        """Where the root key, or the scope's, came from, in words."""
+        return self._top.source
 
     @property
-    def root_key_id(self) -> str:
-        return self._root.key_id
+    def held(self) -> HeldScope | None:
+        """The scope whose key is held in place of the root key."""
+        return self._top if isinstance(self._top, HeldScope) else None
 
     @property
     def root(self) -> RootKey:
-        """The root key, which a backup is sealed to."""
-        return self._root
+        """The root key, which a backup is sealed to; raise KeyRefused where a scope's key is held."""
+        if isinstance(self._top, HeldScope):
+            raise KeyRefused(
+                "root_key_needed",
+                f"This is about the whole store, and the scope key from {self._top.source} opens {self._top.path} and "
+                "what lies below it.",
+                hint="Leave it to who has the root key, or set 'root_key_file' and no scope key.",
+            )
+        return self._top
+
+    def opens(self, path: ScopePath) -> bool:
+        """Tell whether a scope can be opened, if it exists."""
+        return self.held is None or self.held.opens(path)
+
+    def first_verified(self, chain: list[Scope], path: ScopePath) -> int:
+        """Return how many scopes of a chain can't be verified, since they lie above the one whose key is held.
+
+        `path` is what the chain was looked up for; raise Forbidden where nothing of it can be opened.
+        """
+        return self.held.depth_in(chain, path) if self.held else 0
 
     def seal_account_key(self, account: Scope, key: ScopeKey) -> bytes:
         """Return a generation of the account's key as its row has it."""
-        return self._root.wrap_account_key(key, self._context(account, key.generation))
+        return self.root.wrap_account_key(key, self._context(account, key.generation))
 
     def key(self, tx: Transaction, chain: list[Scope], generation: int) -> ScopeKey:
         """Return one generation of a scope's key; raise KeyRefused for a wrong root key, Damaged for a broken row."""
@@ -111,10 +135,10 @@ class Keyring:
     def check_in_force(self, tx: Transaction) -> None:
         """Raise KeyRefused if the root key was rotated since the store was opened: nothing more is sealed to it."""
         row = tx.one("SELECT root_key_id FROM store")
-        if row is None or row["root_key_id"] != self.root_key_id:
+        if row is None or row["root_key_id"] != self.root.key_id:
             raise KeyRefused(
                 "wrong_key",
-                f"The root key was rotated meanwhile: {self.source} is key {self.root_key_id}, and no longer in force.",
+                f"The root key was rotated meanwhile: {self.source} is key {self.root.key_id}, and no longer in force.",
                 hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the new root key.",
             )
 
@@ -135,6 +159,9 @@ class Keyring:
             raise _damaged(
                 f"Key generation {row.generation} of {chain[-1].path} was destroyed, and a row still needs it."
             )
+        held_key = self.held.own_key(chain, row.generation) if self.held else None
+        if held_key:
+            return held_key
         context = self._context(chain[-1], row.generation)
         known = context, row.key_id
         if known not in self._opened:
@@ -146,7 +173,7 @@ class Keyring:
 
     def _unwrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey, context: bytes) -> ScopeKey:
         if len(chain) == 1:
-            return self._root.unwrap_account_key(
+            return self.root.unwrap_account_key(
                 row.wrapped, scope_id=row.scope_id, generation=row.generation, context=context
             )
         parent = self.key(tx, chain[:-1], row.parent_generation)

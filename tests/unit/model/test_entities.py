@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import (
@@ -27,16 +27,10 @@ ENTITIES = [
 
 
 @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: type(entity).__name__)
-def test_no_field_can_be_set(entity: object) -> None:
-    for field in dataclasses.fields(entity):
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(entity, field.name, None)
-
-
-def test_dictionaries_are_not_shared() -> None:
-    assert Secret("a", "s", "a", "text", "a").tags is not Secret("b", "s", "b", "text", "b").tags
-    assert Connector("a", "s", "k", "a", "a").options is not Connector("b", "s", "k", "b", "b").options
-    assert Scope("a", ACCOUNT, None, "a").tags is not Scope("b", ACCOUNT, None, "b").tags
+def test_no_field_can_be_set(entity: Any) -> None:
+    for name in entity._fields:
+        with pytest.raises(AttributeError):
+            setattr(entity, name, None)
 
 
 def test_a_new_secret_is_the_built_in_managers_and_never_expires() -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,8 +57,7 @@ def ids(database: Database, path: ScopePath) -> list[str]:
 
 
 def test_a_scope_reads_back_as_written(database: Database) -> None:
-    scope = replace(
-        org_row(),
+    scope = org_row()._replace(
         name="Büro",
         description="d",
         tags={"a": "b"},
@@ -97,11 +95,11 @@ def test_children_are_those_of_one_scope_by_identifier(tree: Database) -> None:
 
 
 def test_an_update_writes_what_may_change_and_nothing_else(tree: Database) -> None:
-    wanted = replace(org_row(), name="New", description="d", tags={"t": "1"}, head=b"h", tag=b"t")
-    wanted = replace(wanted, builtin_enabled=False, inherits_managers=True)
-    tree.write(lambda tx: update_scope(tx, replace(wanted, parent_id="other", created_at="other")))
+    wanted = org_row()._replace(name="New", description="d", tags={"t": "1"}, head=b"h", tag=b"t")
+    wanted = wanted._replace(builtin_enabled=False, inherits_managers=True)
+    tree.write(lambda tx: update_scope(tx, wanted._replace(parent_id="other", created_at="other")))
     found = tree.read(lambda tx: find_chain(tx, wanted.path))[-1]
-    assert found == replace(wanted, revision=1)
+    assert found == wanted._replace(revision=1)
     assert tree.read(lambda tx: find_chain(tx, ScopePath("web")))[-1] == org_row("web")
 
 
