@@ -38,6 +38,9 @@ class Spelling(NamedTuple):
     content: bytes
     reach: int = 0
 
+    def __repr__(self) -> str:
+        return f"Spelling(reach={self.reach})"
+
 
 def parts_of(kind: str, value: bytes) -> set[bytes]:
     """Return what is secret about a value: all of it, its lines, the fields of JSON; of a credential its secrets."""
