@@ -21,6 +21,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.intents impo
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.keeping import Keeping
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import Prepared
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found
+from ansible_collections.scoped.secrets.plugins.module_utils.masking.spellings import Spelling
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -33,6 +34,7 @@ HOLDERS = [
     Answer("text", b"canary"),
     ValueAtProvider(b"canary", "1"),
     Found(b"canary", "1"),
+    Spelling(b"canary"),
     Keeping("p", "1", b"canary"),
     PREPARED,
     PreparedConnector("id", credentials={"token": PREPARED}),
