@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..crypto.context import Context
 from ..crypto.scopekey import ScopeKey
@@ -30,8 +29,7 @@ from .session import Session
 __all__ = ["Composed", "Located", "credential_not_value", "locate", "select_field"]
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):
     """A value that a secret manager has: at `path` of a value keeper, or in an envelope that a key keeper opens.
 
     `keys` are the fields to take out of it, one after the other. `is_ours`: it was written here, as one value.
@@ -47,8 +45,11 @@ class Located:
     version: str = ""
     is_ours: bool = False
     mark: str = ""
-    envelope: bytes = field(default=b"", repr=False)
+    envelope: bytes = b""
     context: Context | None = None
+
+    def __repr__(self) -> str:
+        return f"Located(what={self.what!r}, path={self.path!r}, version={self.version!r})"
 
     @property
     def fetch_key(self) -> Hashable:
@@ -67,8 +68,7 @@ class Located:
         return Answer(self.kind, content, expires_at=self.expires_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """A credential: its settings, and what is to be read to make it up, by field.
 
     `key` is the field of it that is asked for, empty for all of it. `marking_key` makes marks of what it is made of.
@@ -201,6 +201,7 @@ def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
     """Return the connector of a secret; raise Conflict for a removed one, InvalidInput for a kind unknown here."""
     keeper = load_managers(session, chain).keeper(secret.connector_id)
     if keeper and not keeper.connector.is_removed:
+        keeper.check_open()
         manager_kind(keeper.connector.kind)
         return keeper
     raise connector_removed(f"Secret '{secret.identifier}' in {chain[-1].path}", keeper)
