@@ -62,7 +62,7 @@ def test_short_values_are_warned_about_once(core: Core, capsys: pytest.CaptureFi
     reveal("abc")
     assert capsys.readouterr().err == ""
     core.after()
-    shown = capsys.readouterr().err
+    shown = " ".join(capsys.readouterr().err.split())
     assert "fewer than 4 characters" in shown
     assert "abc" not in shown
     Display()._warns.clear()

@@ -9,6 +9,7 @@ import base64
 import json
 import re
 import subprocess
+import textwrap
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -90,6 +91,7 @@ TEXT = 'it\'s "a" \\ pass+word/ü\n&?'
         quote(TEXT),
         quote(TEXT, safe=""),
         quote_plus(TEXT),
+        " ".join(TEXT.split()),
         re.sub("%..", lambda match: match[0].lower(), quote(TEXT)),
         TEXT.replace("'", "'\"'\"'"),
         TEXT.replace("'", "''"),
