@@ -104,6 +104,13 @@ def test_ways_to_write_a_text(spelled: str) -> None:
     assert spelled.encode() in contents(TEXT.encode())
 
 
+def test_the_excerpt_that_an_error_has_of_it() -> None:
+    value = "all of  these\nare words of it " * 20
+    excerpt = textwrap.shorten(value, width=120)
+    assert excerpt.endswith(" [...]")
+    assert excerpt.removesuffix(" [...]").encode() in contents(value.encode())
+
+
 @given(
     st.binary(min_size=4, max_size=90).filter(lambda value: not is_short(value)),
     st.binary(max_size=5),
