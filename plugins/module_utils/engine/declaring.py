@@ -27,7 +27,7 @@ from .secrets import SecretResource
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "handle"]
+__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle", "resource_of"]
 
 ATTEMPTS = 8
 _jitter = random.SystemRandom()
@@ -60,7 +60,13 @@ def handle(engine: Engine, request: Request, tell: Tell) -> Result:
     if request.resource in INFOS:
         info = INFOS[request.resource](request.params)
         return Result(returned={info.noun: engine.read(info.views, info.path)})
-    return _declare(engine, _resource(request), request.check_mode)
+    return declare(engine, resource_of(request), request.check_mode)
+
+
+def _declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .manifest import declare_manifest
+
+    return declare_manifest(engine, request, tell)
 
 
 def _back_up(engine: Engine, request: Request, tell: Tell) -> Result:
@@ -83,8 +89,9 @@ def _describe_store(engine: Engine, request: Request, tell: Tell) -> Result:
     return Result(returned={"store": store_view(engine)})
 
 
-# What concerns a store as a whole. Few runs need the code, so it is loaded then.
+# What concerns many things, or a store as a whole. Few runs need the code, so it is loaded then.
 OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
+    "manifest": _declare_manifest,
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
@@ -105,7 +112,8 @@ def _check_connector(engine: Engine, check: ConnectorCheck) -> Result:
     return Result(returned={check.noun: check.outcome(engine.access(), keeper, view)})
 
 
-def _resource(request: Request) -> Resource[Any]:
+def resource_of(request: Request) -> Resource[Any]:
+    """Return what a request declares; raise InvalidInput."""
     if request.resource in RESOURCES:
         return RESOURCES[request.resource](request.params)
     if request.resource.startswith(_CONNECTOR):
@@ -117,7 +125,8 @@ def _resource(request: Request) -> Resource[Any]:
     )
 
 
-def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
+def declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
+    """Declare one thing; raise an error of the tree."""
     engine.store(create=not check_mode and not resource.absent)
     warnings = () if check_mode else engine.settle_left()
     for attempt in range(ATTEMPTS):
@@ -144,18 +153,11 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
     except NotFound as error:
         return _without_scope(resource, error, check_mode)
     plan = resource.plan(state)
-    is_predicted = check_mode and plan.action in (Action.CREATE, Action.UPDATE)
     if plan.action is not Action.NONE and not check_mode:
         change = Change(engine, access, resource, state, plan)
         change.run()
         state, plan = change.state, change.plan
-    return Result(
-        plan.action is not Action.NONE,
-        {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
-        dict(plan.before),
-        dict(plan.after),
-        [*plan.warnings, *access.warnings],
-    )
+    return resource.result(state, plan, is_predicted=check_mode, warnings=access.warnings)
 
 
 def _without_scope(resource: Resource[Any], error: ScopedSecretsError, check_mode: bool) -> Result:

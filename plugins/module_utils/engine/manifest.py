@@ -58,14 +58,18 @@ class Outcome(NamedTuple):
 def declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
     """Declare the items of a request, and return one result for each, in the order in which they are listed."""
     items = _items(request)
+    engine.store(create=not request.check_mode and not all(item.is_removal for item in items))
+    warnings = () if request.check_mode else engine.settle_left()
     run = _Run(engine, items, request, tell)
     run.declare()
     run.remove()
-    return run.result()
+    result = run.result()
+    result.warnings = [*warnings, *result.warnings]
+    return result
 
 
 def _items(request: Request) -> list[Item]:
-    """Return the items; raise InvalidInput for those that can't be, all at once, and for two that are the same thing."""
+    """Return the items; raise InvalidInput for all that can't be, and for a thing that is listed twice."""
     items, wrong = [], []
     for number, one in enumerate(request.items, 1):
         try:
