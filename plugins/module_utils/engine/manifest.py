@@ -25,6 +25,7 @@ __all__ = ["declare_manifest"]
 
 # Items that one transaction writes: others wait for it to end.
 CHUNK = 200
+STOPPED = "an earlier item failed"
 
 
 class Item(NamedTuple):
@@ -99,6 +100,7 @@ class _Run:
         self._threads = max(1, int(request.params.get("max_parallel", 8)))
         self._tell = tell
         self._outcomes: dict[int, Outcome] = {}
+        self._has_failed = False
         self._step = max(50, len(items) // 10)
 
     def declare(self) -> None:
@@ -126,8 +128,8 @@ class _Run:
         missing = [one for one in earlier if self._outcomes[one].status in ("failed", "skipped")]
         if missing:
             why = f"{self._items[missing[0]].thing}, which it needs, was not declared"
-        elif self._stops and self._has_failed:
-            why = "an earlier item failed"
+        elif self._has_stopped:
+            why = STOPPED
         else:
             return False
         self._finish(number, Outcome(why=why))
@@ -135,8 +137,8 @@ class _Run:
         return True
 
     @property
-    def _has_failed(self) -> bool:
-        return any(outcome.error for outcome in self._outcomes.values())
+    def _has_stopped(self) -> bool:
+        return self._stops and self._has_failed
 
     def _local(self, ready: Sequence[int], order: Mapping[int, set[int]]) -> list[int]:
         """Declare in few transactions those that only the store is involved in; return which these were."""
@@ -154,24 +156,27 @@ class _Run:
     def _declare_one(self, number: int, earlier: Iterable[int] = ()) -> Outcome:
         """Declare an item by itself. Called by many threads."""
         resource = self._items[number].resource
+        if self._has_stopped:
+            return Outcome(why=STOPPED)
         try:
             return Outcome(declare(self._engine, resource, self._check_mode))
         except ScopedSecretsError as error:
             if self._check_mode and any(self._outcomes[one].status == "changed" for one in earlier):
                 return Outcome(_presumed(resource, error))
+            self._has_failed = self._has_failed or not (resource.absent and isinstance(error, Conflict))
             return Outcome(error=error)
 
     def remove(self) -> None:
         """Remove what is to go, after all else: what is still used goes once what uses it has gone."""
         left = [number for number, item in enumerate(self._items) if item.is_removal]
-        while left and not (self._stops and self._has_failed):
+        while left:
             outcomes = {number: self._declare_one(number) for number in sorted(left, key=self._depth)}
-            gone = [number for number, outcome in outcomes.items() if not _is_used_still(outcome)]
-            for number in gone if gone else left:
-                self._finish(number, outcomes[number])
-            left = [number for number in left if number not in gone] if gone else []
-        for number in left:
-            self._finish(number, Outcome(why="an earlier item failed"))
+            used = [number for number in left if isinstance(outcomes[number].error, Conflict)]
+            again = used if len(used) < len(left) else []
+            for number in left:
+                if number not in again:
+                    self._finish(number, outcomes[number])
+            left = again
 
     def _depth(self, number: int) -> tuple[int, int]:
         """Return what sorts the things that lie deeper, and those that use others, before the rest."""
@@ -196,10 +201,6 @@ class _Run:
             },
             warnings=list(dict.fromkeys(warning for result in done for warning in result.warnings)),
         )
-
-
-def _is_used_still(outcome: Outcome) -> bool:
-    return isinstance(outcome.error, Conflict)
 
 
 def _presumed(resource: Resource[Any], error: ScopedSecretsError) -> Result:

@@ -94,7 +94,7 @@ class _Censor:
         return data
 
     def _mask(self, text: str) -> str:
-        """Return the text with each run of secrets, which may overlap, as one mark; the very same one if it has none."""
+        """Return the text with each run of secrets, which may overlap, as one mark; itself if it has none."""
         if text not in self._masked:
             hidden = self._hidden(text)
             runs = re.finditer(rb"\x00+|\x01+", bytes(hidden))
