@@ -89,12 +89,19 @@ def _describe_store(engine: Engine, request: Request, tell: Tell) -> Result:
     return Result(returned={"store": store_view(engine)})
 
 
-# What concerns many things, or a store as a whole. Few runs need the code, so it is loaded then.
+def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .scope_keys import export_key
+
+    return export_key(engine, request.params, check_mode=request.check_mode, declare=declare)
+
+
+# What is no declaration. Few runs need the code, so it is loaded then.
 OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "manifest": _declare_manifest,
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
+    "scope_key": _export_key,
 }
 
 
@@ -126,7 +133,7 @@ def resource_of(request: Request) -> Resource[Any]:
 
 
 def declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
-    """Declare one thing; raise an error of the tree."""
+    """Return the result of making what is there what the resource says; raise an error of the tree."""
     engine.store(create=not check_mode and not resource.absent)
     warnings = () if check_mode else engine.settle_left()
     for attempt in range(ATTEMPTS):

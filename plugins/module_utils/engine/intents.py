@@ -237,5 +237,5 @@ def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: Valu
     version = session.version(chain, secret, secret.current_version)
     if version is None:
         return False
-    key = session.keyring.key(session.tx, chain, version.key_generation)
+    key = session.fingerprint_key(chain, version)
     return hmac.compare_digest(key.fingerprint(secret.id, secret.kind, found.value), version.fingerprint)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from ..crypto.encoding import encode_fields
 from ..crypto.rootkey import RootKey
-from ..crypto.scopekey import MAX_WRAPS, ScopeKey
+from ..crypto.scopekey import MAX_WRAPS, FingerprintKey, ScopeKey, damaged_key
 from ..model.entities import Scope
 from ..model.errors import Damaged, KeyRefused
 from ..model.scopes import ScopePath
 from ..store.database import Transaction
 from ..store.schema import now
-from ..store.scopes import WrappedKey, add_wrap, insert_key, keys_of, retire_keys
+from ..store.scopes import WrappedKey, add_wraps, insert_key, keys_of, replace_wrapped, retire_keys
 from .held_scope import HeldScope
 
 __all__ = ["Keyring"]
@@ -29,9 +29,9 @@ class Keyring:
         self._store_id = store_id
         self._top = top
         self._max_wraps = max_wraps
-        # By all that an unwrap proves: the row of another scope is not this one's, and a transaction that was rolled
-        # back leaves no wrong key here.
-        self._opened: dict[tuple[bytes, bytes], ScopeKey] = {}
+        # By place and the key's own name: the row of another scope is not this one's, and a transaction that was rolled
+        # back leaves no wrong key here. How it is wrapped may change: what is open stays so after a rotation.
+        self._opened: dict[tuple[bytes, str], ScopeKey] = {}
 
     @property
     def source(self) -> str:
@@ -72,35 +72,81 @@ class Keyring:
 
     def key(self, tx: Transaction, chain: list[Scope], generation: int) -> ScopeKey:
         """Return one generation of a scope's key; raise KeyRefused for a wrong root key, Damaged for a broken row."""
-        for row in keys_of(tx, chain[-1].id):
-            if row.generation == generation:
-                return self._open(tx, chain, row)
-        raise _damaged(f"Key generation {generation} of {chain[-1].path} is missing.")
+        return self._open(tx, chain, self._row(tx, chain, generation))
+
+    def fingerprint_key(self, tx: Transaction, chain: list[Scope], generation: int) -> FingerprintKey:
+        """Return what fingerprints were made with by a generation of a scope's key, which may be destroyed."""
+        row = self._row(tx, chain, generation)
+        if row.state != "destroyed":
+            return self._open(tx, chain, row).fingerprint_key
+        own = self.key(tx, chain, row.parent_generation)
+        return own.unwrap_fingerprint_key(row.wrapped, self._fingerprint_context(chain[-1], generation))
 
     def active(self, tx: Transaction, chain: list[Scope]) -> ScopeKey:
         """Return the generation of a scope's key that new rows are signed with."""
         return self._open(tx, chain, self._active_row(tx, chain))
 
-    def for_wrapping(self, tx: Transaction, chain: list[Scope]) -> ScopeKey:
-        """Return the key to wrap one more key with, and count that. A worn-out generation is replaced first."""
+    def for_wrapping(self, tx: Transaction, chain: list[Scope], count: int = 1) -> ScopeKey:
+        """Return the key to wrap some more keys with, and count these. A worn-out generation is replaced first."""
         row = self._active_row(tx, chain)
-        if row.wraps >= self._max_wraps:
-            retire_keys(tx, row.scope_id)
-            row = self.keep(tx, chain, ScopeKey.generate(row.scope_id, row.generation + 1))
-        add_wrap(tx, row.scope_id, row.generation)
+        if row.wraps + count > self._max_wraps:
+            row = self.renew(tx, chain)
+        add_wraps(tx, row.scope_id, row.generation, count)
         return self._open(tx, chain, row)
+
+    def renew(self, tx: Transaction, chain: list[Scope]) -> WrappedKey:
+        """Make the next generation of a scope's key; the active one opens from now on, and wraps none any more."""
+        row = self._active_row(tx, chain)
+        key = ScopeKey.generate(row.scope_id, keys_of(tx, row.scope_id)[0].generation + 1)
+        retire_keys(tx, row.scope_id)
+        return self.keep(tx, chain, key)
 
     def keep(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> WrappedKey:
         """Write a new generation of a scope's key, wrapped under its parent's."""
-        if len(chain) == 1:
-            parent_generation, wrapped = 0, self.seal_account_key(chain[0], key)
-        else:
-            parent = self.for_wrapping(tx, chain[:-1])
-            context = self._context(chain[-1], key.generation)
-            parent_generation, wrapped = parent.generation, parent.wrap_child(key, context)
-        row = WrappedKey(key.scope_id, key.generation, "active", parent_generation, wrapped, 0)
+        parent_generation, wrapped = self._wrapped(tx, chain, key)
+        row = WrappedKey(key.scope_id, key.generation, "active", key.key_id, parent_generation, wrapped, 0)
         insert_key(tx, row, now())
         return row
+
+    def rewrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> None:
+        """Wrap a generation of a scope's key anew, under the parent's active one or the root key."""
+        parent_generation, wrapped = self._wrapped(tx, chain, self._open(tx, chain, row))
+        replace_wrapped(tx, row._replace(parent_generation=parent_generation, wrapped=wrapped))
+
+    def destroy(self, tx: Transaction, chain: list[Scope], generation: int) -> None:
+        """Forget a generation of a scope's key, or wrap anew what is left of one: its fingerprint key.
+
+        Whoever calls this has made sure that nothing else needs it.
+        """
+        kept = self.fingerprint_key(tx, chain, generation)
+        key = self.for_wrapping(tx, chain)
+        wrapped = key.wrap_fingerprint_key(kept, self._fingerprint_context(chain[-1], generation))
+        row = self._row(tx, chain, generation)
+        replace_wrapped(tx, row._replace(state="destroyed", parent_generation=key.generation, wrapped=wrapped))
+
+    def _wrapped(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> tuple[int, bytes]:
+        """Return the generation of the parent's key that wraps a scope's (0: the root key), and what that makes."""
+        if len(chain) == 1:
+            self.check_in_force(tx)
+            return 0, self.seal_account_key(chain[0], key)
+        parent = self.for_wrapping(tx, chain[:-1])
+        return parent.generation, parent.wrap_child(key, self._context(chain[-1], key.generation))
+
+    def check_in_force(self, tx: Transaction) -> None:
+        """Raise KeyRefused if the root key was rotated since the store was opened: nothing more is sealed to it."""
+        row = tx.one("SELECT root_key_id FROM store")
+        if row is None or row["root_key_id"] != self.root.key_id:
+            raise KeyRefused(
+                "wrong_key",
+                f"The root key was rotated meanwhile: {self.source} is key {self.root.key_id}, and no longer in force.",
+                hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the new root key.",
+            )
+
+    def _row(self, tx: Transaction, chain: list[Scope], generation: int) -> WrappedKey:
+        for row in keys_of(tx, chain[-1].id):
+            if row.generation == generation:
+                return row
+        raise _damaged(f"Key generation {generation} of {chain[-1].path} is missing.")
 
     def _active_row(self, tx: Transaction, chain: list[Scope]) -> WrappedKey:
         for row in keys_of(tx, chain[-1].id):
@@ -109,13 +155,20 @@ class Keyring:
         raise _damaged(f"There is no active key of {chain[-1].path}.")
 
     def _open(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> ScopeKey:
+        if row.state == "destroyed":
+            raise _damaged(
+                f"Key generation {row.generation} of {chain[-1].path} was destroyed, and a row still needs it."
+            )
         held_key = self.held.own_key(chain, row.generation) if self.held else None
         if held_key:
             return held_key
         context = self._context(chain[-1], row.generation)
-        known = context, row.wrapped
+        known = context, row.key_id
         if known not in self._opened:
-            self._opened[known] = self._unwrap(tx, chain, row, context)
+            key = self._unwrap(tx, chain, row, context)
+            if key.key_id != row.key_id:
+                raise damaged_key()
+            self._opened[known] = key
         return self._opened[known]
 
     def _unwrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey, context: bytes) -> ScopeKey:
@@ -128,6 +181,9 @@ class Keyring:
 
     def _context(self, scope: Scope, generation: int) -> bytes:
         return encode_fields("scope key", self._store_id, scope.path.level.value, scope.id, scope.parent_id, generation)
+
+    def _fingerprint_context(self, scope: Scope, generation: int) -> bytes:
+        return encode_fields("fingerprint key", self._store_id, scope.id, generation)
 
 
 def _damaged(message: str) -> Damaged:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..crypto.context import Context
-from ..crypto.scopekey import ScopeKey
+from ..crypto.scopekey import FingerprintKey, ScopeKey
 from ..managers import builtin
 from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion
 from ..model.errors import Damaged, NotFound
@@ -110,12 +110,17 @@ class Session:
             version=number,
             key_generation=key.generation,
             fingerprint=key.fingerprint(secret.id, secret.kind, value),
+            fingerprint_generation=key.generation,
             size=len(value),
             envelope=envelope,
             created_at=self.now,
             at_provider=at_provider,
         )
         secret_rows.insert_version(self.tx, integrity.tag_version(version, key))
+
+    def fingerprint_key(self, chain: list[Scope], version: SecretVersion) -> FingerprintKey:
+        """Return what the fingerprint of a version was made with."""
+        return self.keyring.fingerprint_key(self.tx, chain, version.fingerprint_generation)
 
     def read_version(self, chain: list[Scope], secret: Secret, version: SecretVersion) -> bytes:
         """Return the value of a version."""
