@@ -196,7 +196,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             manifest({"secret_text": {"identifier": "a", "vaule": "{{ canary.text }}"}}),
             manifest({"secret_txt": {"identifier": "a", "value": "{{ canary.text }}"}}),
             manifest({"secret_text": "{{ canary.text }}"}),
-            manifest({"secret_text": {"identifier": "{{ canary.text }}", "value": "{{ canary.text }}"}}),
+            manifest({"secret_text": {"identifier": "{{ canary.key }}", "value": "{{ canary.key }}"}}),
             manifest({"secret_text": {"identifier": "a", "value": "{{ canary.text }}", "secret_manager": "nobody"}}),
             manifest({"secret_text": {"identifier": "a", "value": "{{ canary.text }}"}, "scope": "{{ canary.key }}"}),
             {"scoped.secrets.manifest": {"resources": ["{{ canary.text }}"]}},
