@@ -84,7 +84,8 @@ def _calls(arguments: Mapping[str, Any]) -> Iterator[_Call]:
             yield _Call("", None, {"item": item})
             continue
         ((name, given),) = item.items()
-        module = str(name).removeprefix(_COLLECTION)
+        # What can't be the name of a module may be a value in the wrong place.
+        module = str(name).removeprefix(_COLLECTION) if re.fullmatch(r"[a-z_.]{1,64}", str(name)) else ""
         spec = declaring_spec(module)
         given = {} if given is None else given if isinstance(given, Mapping) else {"item": given}
         known = {name: value for name, value in defaults.items() if spec and name in spec.argument_spec}

@@ -34,9 +34,9 @@ WHOLE = [Quantity("wall", "s"), Quantity("CPU", "s")]
 PER_ITEM = [Quantity("wall", "ms per item", 1000), Quantity("CPU", "ms per item", 1000)]
 
 EXPLANATION = f"""\
-One task declares {ITEMS} secrets, in a new default store (SQLite) with the built-in secret manager, and in a new folder of an OpenBao
-server. Every round creates anew; then the same is declared again. The first table has whole plays, the second what
-an item takes, with `vault_kv2_write` of {PEER_ITEMS}, since that takes long."""
+One task declares {ITEMS} secrets, in a new default store (SQLite) with the built-in secret manager, and in a new
+folder of an OpenBao server. Every round creates anew; then the same is declared again. The first table has whole plays,
+the second what an item takes, with `vault_kv2_write` of {PEER_ITEMS}, since that takes long."""
 
 
 def benchmark(lab: Lab) -> Benchmark:
