@@ -10,18 +10,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .access import Access
-from .intents import Intents
+from .intents import Intents, Moved
 from .resource import Action, Plan, Resource
 from .session import Session
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["Change", "Moved", "Step"]
-
-
-class Moved(Exception):
-    """The store changed while a secret manager was asked: all begins anew."""
+__all__ = ["Change", "Step"]
 
 
 class Step(Enum):

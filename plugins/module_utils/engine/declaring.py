@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ..model.errors import InvalidInput, NotFound, ScopedSecretsError, Unavailable
 from ..model.messages import Request, Result, Tell
 from .access import Access
-from .changing import Change, Moved
+from .changing import Change
 from .connector_views import ConnectorCheck, ConnectorInfo
 from .connectors import ConnectorResource
 from .credentials import CredentialResource
 from .defaults import DefaultManagerResource
+from .intents import Moved
 from .resource import Action, Info, Resource
 from .scopes import ScopeInfo, ScopeResource
 from .secret_views import SecretInfo
