@@ -18,7 +18,7 @@ from __future__ import annotations
 import hmac
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -78,22 +78,23 @@ class Intents:
         self._goals = {str(uuid.uuid4()): goal for goal in goals}
         self._pending: frozenset[str] = frozenset()
 
-    def record(self) -> None:
-        """Write down what is about to be done, if anything is.
+    def record(self, check: Callable[[Session], None]) -> None:
+        """Write down what is about to be done, if anything is; `check` raises Moved where that is planned anew.
 
         While another one works at the same value, wait until that is done and raise Moved, or Unavailable after a time.
         """
         if not self._goals:
             return
-        if self._engine.write(self._record):
+        if self._engine.write(partial(self._record, check=check)):
             self._wait()
             raise Moved
         self._pending = frozenset(self._goals)
 
-    def _record(self, session: Session) -> Intent | None:
+    def _record(self, session: Session, check: Callable[[Session], None]) -> Intent | None:
         """Return the intent that stands in the way, None where all is written."""
         holder = self._holder(session)
         if holder is None:
+            check(session)
             for intent_id, goal in self._goals.items():
                 chain = session.chain(goal.scope)
                 connector_id, path = goal.keeper.connector.id, goal.path
@@ -135,10 +136,10 @@ class Intents:
         if not self._pending:
             return
         is_clear = isinstance(error, ScopedSecretsError) and error.category != "unavailable"
-        if is_clear and self._access.has_changed:
-            settle_left(self._engine, only=self._pending)
-        elif is_clear:
+        if not self._access.has_changed and (is_clear or isinstance(error, Moved)):
             self._engine.write(lambda session: delete_intents(session.tx, self._pending))
+        elif is_clear:
+            settle_left(self._engine, only=self._pending)
         else:
             _release(self._engine, self._pending)
 
