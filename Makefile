@@ -6,13 +6,14 @@ DEV := .venv/dev
 DEMO := .venv/demo
 BENCH_VENV := .venv/bench
 FUZZ_VENV := .venv/fuzz
+RELEASE_VENV := .venv/release
 TREE := .work/tree
 LINK := $(TREE)/ansible_collections/scoped/secrets
 DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.work/demo/config \
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
 	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
-.PHONY: demo check test packages bench fuzz format docs-table clean
+.PHONY: demo check test packages bench fuzz release format docs-table clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt
 	$(PYTHON) -m venv $(DEV)
@@ -34,6 +35,11 @@ $(BENCH_VENV)/.ready: tests/benchmarks/requirements.txt tests/benchmarks/require
 $(FUZZ_VENV)/.ready: requirements.txt tests/fuzz/requirements.txt
 	$(PYTHON) -m venv $(FUZZ_VENV)
 	$(FUZZ_VENV)/bin/pip install -q $(addprefix -r ,$^)
+	touch $@
+
+$(RELEASE_VENV)/.ready: scripts/release/requirements.txt
+	$(PYTHON) -m venv $(RELEASE_VENV)
+	$(RELEASE_VENV)/bin/pip install -q -r $<
 	touch $@
 
 $(LINK):
@@ -70,6 +76,9 @@ bench: $(BENCH_VENV)/.ready
 
 fuzz: $(FUZZ_VENV)/.ready $(LINK)
 	PYTHONPATH=$(TREE):tests $(FUZZ_VENV)/bin/python tests/fuzz/run.py $(FUZZ)
+
+release: $(RELEASE_VENV)/.ready
+	PYTHONPATH=scripts $(RELEASE_VENV)/bin/python -m release
 
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff check --fix .

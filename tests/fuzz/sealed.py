@@ -30,7 +30,7 @@ _ROWS = (("store", {"id": "store-1", "schema_version": 1}), ("secret", {"id": "s
 
 @cache
 def _envelopes() -> list[bytes]:
-    return [seal(value, _PLACE, wrapper=_KEY, generation=1) for value in (b"", b"a value", bytes(65 * 1024))]
+    return [seal(value, _PLACE, wrapper=_KEY) for value in (b"", b"a value", bytes(65 * 1024))]
 
 
 def _envelope(data: bytes) -> None:

@@ -92,6 +92,7 @@ def version_fields(version: SecretVersion) -> tuple[bytes | str | int | None, ..
         version.state,
         version.key_generation,
         version.fingerprint,
+        version.fingerprint_generation,
         version.size,
         hashlib.sha256(version.envelope).digest(),
         version.at_provider,

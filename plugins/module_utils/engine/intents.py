@@ -199,7 +199,8 @@ def settle_left(engine: Engine, *, only: frozenset[str] = frozenset()) -> Outcom
 
 def _to_settle(session: Session, only: frozenset[str]) -> list[Intent]:
     """Return the intents that nobody works at, or of this process' own `only` some."""
-    found = unfinished(session.tx)
+    # What others began where the key at hand does not reach is theirs to finish.
+    found = [one for one in unfinished(session.tx) if session.opens(path_of(session.tx, one.scope_id))]
     if only:
         return [one for one in found if one.id in only and one.process == this_process()]
     return [one for one in found if _is_abandoned(one, session.now)]
@@ -315,5 +316,5 @@ def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: Valu
     version = session.version(chain, secret, secret.current_version)
     if version is None:
         return False
-    key = session.keyring.key(session.tx, chain, version.key_generation)
+    key = session.fingerprint_key(chain, version)
     return hmac.compare_digest(key.fingerprint(secret.id, secret.kind, found.value), version.fingerprint)

@@ -201,6 +201,7 @@ def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
     """Return the connector of a secret; raise Conflict for a removed one, InvalidInput for a kind unknown here."""
     keeper = load_managers(session, chain).keeper(secret.connector_id)
     if keeper and not keeper.connector.is_removed:
+        keeper.check_open()
         manager_kind(keeper.connector.kind)
         return keeper
     raise connector_removed(f"Secret '{secret.identifier}' in {chain[-1].path}", keeper)

@@ -57,13 +57,12 @@ class ScopeResource(Resource[ScopeState]):
     noun = "scope"
 
     def load(self, session: Session) -> ScopeState:
-        parents = session.chain(self.path.parent) if self.path.parent else []
         try:
             chain = session.chain(self.path)
         except NotFound:
-            return ScopeState(parents, None)
+            return ScopeState(session.chain(self.path.parent) if self.path.parent else [], None)
         managers = load_managers(session, chain)
-        state = ScopeState(parents, chain[-1], managers.default, _contents(session, managers))
+        state = ScopeState(chain[:-1], chain[-1], managers.default, _contents(session, managers))
         if not self.absent:
             return state
         return replace(state, heads=tuple(_heads(session, chain[-1])), kept=tuple(_in_order(session, chain)))

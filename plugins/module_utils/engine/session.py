@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..crypto.context import Context
-from ..crypto.scopekey import ScopeKey
+from ..crypto.scopekey import FingerprintKey, ScopeKey
 from ..managers import builtin
 from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion
 from ..model.errors import Damaged, NotFound
@@ -33,13 +33,22 @@ class Session:
         self.now = now()
 
     def chain(self, path: ScopePath) -> list[Scope]:
-        """Return the verified scopes down to `path`; raise NotFound for the first that is missing."""
+        """Return the scopes down to `path`; raise NotFound for the first that is missing, Forbidden for a locked one.
+
+        They are verified, but for those above a scope whose key is held: only their names count.
+        """
         chain = scope_rows.find_chain(self.tx, path)
+        verified = self.keyring.first_verified(chain, path)
         for depth, step in enumerate(path.from_account):
             if depth == len(chain):
                 raise _unknown_scope(step) if depth else _no_account()
-            self.check(chain[: depth + 1], chain[depth])
+            if depth >= verified:
+                self.check(chain[: depth + 1], chain[depth])
         return chain
+
+    def opens(self, path: ScopePath) -> bool:
+        """Tell whether the key at hand opens a scope, if it exists."""
+        return self.keyring.opens(path)
 
     def key_of(self, chain: list[Scope], tag: bytes) -> ScopeKey:
         """Return the generation of the scope's key that signed a row."""
@@ -101,12 +110,17 @@ class Session:
             version=number,
             key_generation=key.generation,
             fingerprint=key.fingerprint(secret.id, secret.kind, value),
+            fingerprint_generation=key.generation,
             size=len(value),
             envelope=envelope,
             created_at=self.now,
             at_provider=at_provider,
         )
         secret_rows.insert_version(self.tx, integrity.tag_version(version, key))
+
+    def fingerprint_key(self, chain: list[Scope], version: SecretVersion) -> FingerprintKey:
+        """Return what the fingerprint of a version was made with."""
+        return self.keyring.fingerprint_key(self.tx, chain, version.fingerprint_generation)
 
     def read_version(self, chain: list[Scope], secret: Secret, version: SecretVersion) -> bytes:
         """Return the value of a version."""

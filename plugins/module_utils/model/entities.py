@@ -98,13 +98,16 @@ class Secret(NamedTuple):
 class SecretVersion(NamedTuple):
     """One version of a value: its envelope, or the version of a value keeper that has it (`at_provider`).
 
-    The keyed fingerprint tells whether another value differs.
+    `at_provider` is for one in an envelope the version of a provider's key that it was last wrapped with anew.
+    The keyed fingerprint tells whether another value differs; it stays that of the key generation which made it, while
+    `key_generation` is the one that the data key is wrapped with now.
     """
 
     secret_id: str
     version: int
     key_generation: int
     fingerprint: bytes
+    fingerprint_generation: int
     size: int
     envelope: bytes
     created_at: str

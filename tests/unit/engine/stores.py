@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
@@ -35,7 +36,9 @@ __all__ = [
     "content_of",
     "declare",
     "error_of",
+    "exported",
     "forget_kind",
+    "holding",
     "in_session",
     "in_time",
     "read",
@@ -113,6 +116,21 @@ def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
         return store.database.write(lambda tx: work(Session(tx, store.store_id, store.keyring)))
     finally:
         store.database.close()
+
+
+def exported(settings: Settings, org: str = "", project: str = "") -> str:
+    """Return the text of the active key of a scope."""
+
+    def work(session: Session) -> str:
+        key = session.keyring.active(session.tx, session.chain(ScopePath(org, project)))
+        return key_text(session.store_id, key)
+
+    return in_session(settings, work)
+
+
+def holding(settings: Settings, org: str = "", project: str = "") -> Engine:
+    """Return an engine on a store that exists, with the key of one scope and nothing else."""
+    return Engine(settings._replace(root_key_file="/none", root_key="", scope_key=exported(settings, org, project)))
 
 
 def add_connector(

@@ -39,7 +39,7 @@ KEY = ScopeKey("scope-id", 7, bytes(range(32)))
 SCOPE = Scope("id", ScopePath("payments"), "parent", "name", head=b"head")
 CONNECTOR = Connector("id", "scope", "custom", "a", "name", options={"url": "https://one"}, kept=("token",))
 SECRET = Secret("id", "scope", "a", "text", "name", current_version=1)
-VERSION = SecretVersion("id", 1, 7, b"fingerprint", 3, b"envelope", "now")
+VERSION = SecretVersion("id", 1, 7, b"fingerprint", 7, 3, b"envelope", "now")
 TAGS = st.lists(st.binary(min_size=1, max_size=8), max_size=8, unique=True)
 
 

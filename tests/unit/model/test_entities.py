@@ -21,7 +21,7 @@ ENTITIES = [
     Scope("id", ACCOUNT, None, "name"),
     Connector("id", "scope", "kind", "identifier", "name"),
     Secret("id", "scope", "identifier", "text", "name"),
-    SecretVersion("id", 1, 1, b"f", 1, b"e", "now"),
+    SecretVersion("id", 1, 1, b"f", 1, 1, b"e", "now"),
     SecretUser("connector", "vault", "token_ref"),
 ]
 
@@ -45,7 +45,7 @@ def test_a_new_connector_has_nothing_of_its_own_and_is_there() -> None:
 
 
 def test_a_new_version_is_of_the_store() -> None:
-    version = SecretVersion("id", 1, 1, b"f", 1, b"e", "now")
+    version = SecretVersion("id", 1, 1, b"f", 1, 1, b"e", "now")
     assert (version.at_provider, version.state) == ("", "enabled")
 
 

@@ -38,7 +38,7 @@ HOLDERS = [
     PreparedConnector("id", credentials={"token": PREPARED}),
     Request("secret_text", {"identifier": "a", "value": b"canary", "token": "canary"}),
     TicketRequest("admin@EXAMPLE", keytab=b"canary", password="canary"),
-    Settings("postgresql://user:canary@host/db", "file", root_key="canary", passphrase="canary"),
+    Settings("postgresql://user:canary@host/db", "file", root_key="canary", passphrase="canary", scope_key="canary"),
     WantedOptions({"token_ref": "a"}, {"token": "canary"}, ("token",)),
 ]
 

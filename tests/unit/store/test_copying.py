@@ -53,7 +53,7 @@ def fill(tx: Transaction, secrets: int = 7) -> None:
     insert_scope(tx, project)
     for scope in (org, project):
         for generation in (1, 2):
-            insert_key(tx, WrappedKey(scope.id, generation, "active", 1, b"w%d" % generation, 0), "now")
+            insert_key(tx, WrappedKey(scope.id, generation, "active", "id", 1, b"w%d" % generation, 0), "now")
     for name in ("vault", "other"):
         insert_connector(tx, connector_row(name))
     set_default(tx, org, "vault-id")

@@ -13,7 +13,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors im
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import (
     WrappedKey,
-    add_wrap,
+    add_wraps,
     children_of,
     delete_scope,
     find_chain,
@@ -36,8 +36,8 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import (
 )
 
 API = ScopePath("payments", "api")
-OLD = WrappedKey("account-id", 1, "active", 0, b"\0wrapped", 0)
-NEW = WrappedKey("account-id", 2, "active", 0, b"\1wrapped", 0)
+OLD = WrappedKey("account-id", 1, "active", "id", 0, b"\0wrapped", 0)
+NEW = WrappedKey("account-id", 2, "active", "id", 0, b"\1wrapped", 0)
 
 
 @pytest.fixture
@@ -157,12 +157,12 @@ def test_a_scope_that_others_lie_in_stays(tree: Database) -> None:
 def test_keys_are_kept_by_generation_newest_first(database: Database) -> None:
     def work(tx: Transaction) -> None:
         insert_key(tx, OLD, "now")
-        add_wrap(tx, "account-id", 1)
-        add_wrap(tx, "account-id", 1)
+        add_wraps(tx, "account-id", 1, 1)
+        add_wraps(tx, "account-id", 1, 1)
         insert_key(tx, OLD._replace(generation=0, state="destroyed"), "now")
         retire_keys(tx, "account-id")
         insert_key(tx, NEW, "now")
-        add_wrap(tx, "account-id", 2)
+        add_wraps(tx, "account-id", 2, 1)
 
     database.write(work)
     destroyed = OLD._replace(generation=0, state="destroyed")
@@ -176,7 +176,7 @@ def test_retiring_concerns_one_scope(tree: Database) -> None:
         for scope_id in ("account-id", "payments-id", "web-id"):
             insert_key(tx, OLD._replace(scope_id=scope_id), "now")
         retire_keys(tx, "payments-id")
-        add_wrap(tx, "web-id", 1)
+        add_wraps(tx, "web-id", 1, 1)
 
     tree.write(work)
     keys = [tree.read(lambda tx, one=one: keys_of(tx, one))[0] for one in ("account-id", "payments-id", "web-id")]
