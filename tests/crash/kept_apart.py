@@ -29,11 +29,11 @@ def text(identifier: str, **options: object) -> Call:
 class Store:
     """A store of its own, with a provider as the default manager of an organization."""
 
-    def __init__(self, folder: Path, provider: Provider, url: str = "") -> None:
+    def __init__(self, url: str, folder: Path, provider: Provider) -> None:
         key_file = folder / "root.key"
         key_file.write_bytes(base64.b64encode(os.urandom(32)))
         key_file.chmod(0o600)
-        self.settings = Settings(url or f"sqlite:///{folder}/store/store.db", str(key_file))
+        self.settings = Settings(url, str(key_file))
         self.provider = provider
         provider.place = f"t{uuid.uuid4().hex[:12]}"
         kept = {**ORG, "identifier": "main", "use_as_default": True, **provider.options()}

@@ -28,8 +28,9 @@ CUT_OFF = KillAt(Step.PREPARE, is_after=True)
 def store(
     request: pytest.FixtureRequest, tmp_path: Path, openbao: OpenBao, fault_proxy: Callable[..., FaultProxy]
 ) -> Store:
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgresql").new_store()
-    return Store(tmp_path, Vault(fault_proxy(openbao.url), f"t{uuid.uuid4().hex[:12]}", openbao), url)
+    is_shared = request.param == "postgresql"
+    url = request.getfixturevalue("postgresql").new_store() if is_shared else f"sqlite:///{tmp_path}/store/store.db"
+    return Store(url, tmp_path, Vault(fault_proxy(openbao.url), f"t{uuid.uuid4().hex[:12]}", openbao))
 
 
 def watch(store: Store, name: str) -> list[str]:

@@ -9,9 +9,7 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import closing
 from datetime import datetime, timedelta, timezone
-from sqlite3 import connect
 from threading import Event, Thread
 from typing import Any
 
@@ -32,7 +30,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     declare,
     error_of,
     read,
-    store_path,
+    rows_of,
 )
 
 
@@ -58,16 +56,23 @@ def pending(engine: Engine) -> int:
     return engine.read(lambda session: pending_intents(session.tx))
 
 
-def execute(settings: Settings, statement: str, *values: str) -> list[Any]:
+def execute(settings: Settings, statement: str, **values: str) -> None:
     """Reach round the engine into the database."""
-    with closing(connect(store_path(settings), isolation_level=None)) as database:
-        return database.execute(statement, values).fetchall()
+    with rows_of(settings) as tx:
+        tx.run(statement, **values)
+
+
+def who_works(settings: Settings) -> list[tuple[str, str]]:
+    """Return the processes of the intents, and since when."""
+    with rows_of(settings) as tx:
+        return [(row["process"], row["created_at"]) for row in tx.all("SELECT process, created_at FROM intent")]
 
 
 def alter(settings: Settings, **columns: str) -> None:
     """Change the intent in the database."""
-    for name, value in columns.items():
-        execute(settings, f"UPDATE intent SET {name} = ?", value)
+    with rows_of(settings) as tx:
+        for name, value in columns.items():
+            tx.run(f"UPDATE intent SET {name} = :value", value=value)
 
 
 def ended_process() -> str:
@@ -136,7 +141,7 @@ def test_a_provider_that_still_does_not_answer_stops_nobody(cut_off: Engine, set
     assert len(result.warnings) == 1
     assert "is not finished" in result.warnings[0]
     assert pending(cut_off) == 1
-    assert execute(settings, "SELECT process FROM intent") == [("",)]
+    assert [process for process, _since in who_works(settings)] == [""]
     del cloud.before["read"]
     assert settle_left(Engine(settings)).settled == 1
 
@@ -171,15 +176,15 @@ def test_one_who_had_looked_before_others_settled_does_nothing(
 def test_who_settles_is_known_from_when_on(cut_off: Engine, settings: Settings, cloud: Cloud) -> None:
     alter(settings, process="another-machine//1/2/3", created_at="2026-01-01T00:00:00Z")
     claimed = []
-    cloud.before["read"] = lambda _path: claimed.extend(execute(settings, "SELECT process, created_at FROM intent"))
+    cloud.before["read"] = lambda _path: claimed.extend(who_works(settings))
     assert settle_left(Engine(settings)).settled == 1
     assert claimed[0][0] == this_process()
     assert claimed[0][1] > "2026-01-02"
 
 
 def test_what_one_has_begun_anew_is_not_settled_beside_it(cut_off: Engine, settings: Settings) -> None:
-    copy = "INSERT INTO intent SELECT 'anew', scope_id, connector_id, path, goal, ?, created_at, tag FROM intent"
-    execute(settings, copy, this_process())
+    copy = "INSERT INTO intent SELECT 'anew', scope_id, connector_id, path, goal, :process, created_at, tag FROM intent"
+    execute(settings, copy, process=this_process())
     assert settle_left(Engine(settings)).settled == 0
     execute(settings, "DELETE FROM intent WHERE id = 'anew'")
     assert settle_left(Engine(settings)).settled == 1
