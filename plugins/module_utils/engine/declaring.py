@@ -83,11 +83,18 @@ def _describe_store(engine: Engine, request: Request, tell: Tell) -> Result:
     return Result(returned={"store": store_view(engine)})
 
 
+def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .rotation import rotate
+
+    return rotate(engine, request, tell)
+
+
 # What concerns a store as a whole. Few runs need the code, so it is loaded then.
 OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
+    "key_rotation": _rotate,
 }
 
 
