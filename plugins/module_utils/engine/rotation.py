@@ -115,7 +115,7 @@ def _destroy(engine: Engine, path: ScopePath, generation: int, check_mode: bool)
 
     if check_mode:
         changed = engine.read(lambda session: is_destroyable(session, path, generation), path)
-        rows = [{**one, "state": _after(one, generation)} for one in before["generations"]]
+        rows = [_without(one, generation) if changed else one for one in before["generations"]]
         after = {**before, "generations": rows}
     else:
         changed = engine.write(lambda session: destroy_generation(session, path, generation), path)
@@ -124,8 +124,11 @@ def _destroy(engine: Engine, path: ScopePath, generation: int, check_mode: bool)
     return Result(changed, {"rotation": _plain(view)}, before, after)
 
 
-def _after(one: View, destroyed: int) -> str:
-    return "destroyed" if one["generation"] == destroyed else str(one["state"])
+def _without(one: View, destroyed: int) -> View:
+    """Return what a generation is once another, or this one, is destroyed. The active one keeps its fingerprint key."""
+    if one["generation"] == destroyed:
+        return {**one, "state": "destroyed"}
+    return {**one, "rows": one["rows"] + (one["state"] == "active")}
 
 
 def _shown(session: Session, path: ScopePath) -> View:

@@ -69,7 +69,10 @@ def test_all_is_as_before_and_nothing_is_left_on_the_old_generation(
     assert rotation["left_total"] == 0
     assert rotation["left"] == {}
     assert rotation["moved"] == {name: count for name, count in all_rows.items() if count}
-    assert [(one["generation"], one["state"]) for one in rotation["generations"]] == [(2, "active"), (1, "decrypt_only")]
+    assert [(one["generation"], one["state"]) for one in rotation["generations"]] == [
+        (2, "active"),
+        (1, "decrypt_only"),
+    ]
     assert rotation["generations"][1]["rows"] == 0
     assert sum(in_session(settings, lambda s: count_on(s.tx, s.chain(path)[-1].id, 1)).values()) == 0
     assert in_session(settings, lambda s: count_on(s.tx, s.chain(path)[-1].id, 2)) == all_rows
