@@ -9,20 +9,20 @@ module: key_rotation
 short_description: Rotate the keys that protect secrets
 version_added: 0.1.0
 description:
-  - Rotates the root key of a store, the key of a scope, or what a key management service wraps, while others read and write.
-    No value is opened or changed.
-  - It ends with a proof, which counts the rows that still need an old key; there are none, or it fails. A rotation that was
-    cut off is gone on with by the next one.
+  - Rotates the root key of a store, the key of a scope, or what a key management service wraps, while others read and
+    write. No value is opened or changed.
+  - It ends with a proof, which counts the rows that still need an old key; there are none, or it fails. A rotation that
+    was cut off is gone on with by the next one.
   - Each rotation is a change, so a playbook that runs often is no place for it.
   - In check mode it counts what a rotation would move, and changes nothing.
 options:
   target:
     description:
-      - V(scope) makes a new generation of the key of a scope, and moves all of the scope to it. The old generation stays,
-        to open older backups of single rows, until O(destroy_generation) says otherwise.
+      - V(scope) makes a new generation of the key of a scope, and moves all of the scope to it. The old generation
+        stays, though nothing needs it, until O(destroy_generation) says otherwise.
       - V(root) seals the store to another root key. The old one opens nothing in it any more.
-      - V(provider) wraps the data keys of a connector to AWS KMS or Google Cloud KMS anew, with the newest version of its
-        key, so that an older version may be disabled there.
+      - V(provider) wraps the data keys of a connector to AWS KMS or Google Cloud KMS anew, with the newest version of
+        its key, so that an older version may be disabled there.
     type: str
     choices: [scope, root, provider]
     required: true
@@ -32,14 +32,14 @@ options:
     description: The project whose key is rotated, or that has the connector. Left out or empty, it is the organization.
   destroy_generation:
     description:
-      - Destroy this generation of the scope's key instead of rotating it. What backups and copies of the database have of
-        it can't be opened by this store any more.
+      - Destroy this generation of the scope's key instead of rotating it. Rows of before, put back into this store,
+        can't be opened any more.
       - It is refused while any row needs it, and for the generation in use.
     type: int
   new_root_key_file:
     description:
-      - A file on the control node with the new root key. One that does not exist is made, with mode 0600 and a random key;
-        one that does is never written to. A relative path begins in the folder of the playbook.
+      - A file on the control node with the new root key. One that does not exist is made, with mode 0600 and a random
+        key; one that does is never written to. A relative path begins in the folder of the playbook.
       - Set C(root_key_file) to it from then on.
     type: path
   new_root_key:

@@ -283,7 +283,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
                 }
             },
             {"scoped.secrets.key_rotation": {**API, "target": "scope", "new_passphrase": "{{ canary.password }}"}},
-            {"scoped.secrets.key_rotation": {"target": "{{ canary.text }}", "new_root_key": ["{{ canary.password }}"]}},
+            {"scoped.secrets.key_rotation": {"target": "root", "new_root_key": ["{{ canary.password }}"]}},
             {"scoped.secrets.key_rotation": {"target": "root", "newpassphrase": "{{ canary.password }}"}},
         ],
     ),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["rotate"]
 
 BATCH_SIZE = 500
+MOST_AT_ONCE = 100_000
 _OF_TARGET = {
     "root": ("new_root_key_file", "new_root_key", "new_passphrase"),
     "scope": ("destroy_generation",),
@@ -54,12 +55,17 @@ def _check_options(target: str, params: View) -> None:
                     f"The option '{name}' is for 'target: {other}', and the target is '{target}'.",
                     hint=f"Leave '{name}' out, or set 'target: {other}'.",
                 )
-    if not 1 <= int(params.get("batch_size") or BATCH_SIZE) <= 100_000:
+    if not 1 <= _batch_size(params) <= MOST_AT_ONCE:
         raise InvalidInput(
             "invalid_batch_size",
-            "The option 'batch_size' is a number from 1 to 100000.",
+            f"The option 'batch_size' is a number from 1 to {MOST_AT_ONCE}.",
             hint=f"Leave it out: {BATCH_SIZE} suits most stores.",
         )
+
+
+def _batch_size(params: View) -> int:
+    given = params.get("batch_size")
+    return BATCH_SIZE if given is None else int(given)
 
 
 def _root(engine: Engine, request: Request, path: ScopePath, tell: Tell) -> Result:
@@ -67,7 +73,7 @@ def _root(engine: Engine, request: Request, path: ScopePath, tell: Tell) -> Resu
 
 
 def _provider(engine: Engine, request: Request, path: ScopePath, tell: Tell) -> Result:
-    batch_size = int(request.params.get("batch_size") or BATCH_SIZE)
+    batch_size = _batch_size(request.params)
     return rotate_at_provider(
         engine, path, request.params, batch_size=batch_size, check_mode=request.check_mode, tell=tell
     )
@@ -79,7 +85,7 @@ def _scope(engine: Engine, request: Request, path: ScopePath, tell: Tell) -> Res
     before = engine.read(lambda session: _shown(session, path), path)
     if request.check_mode:
         return _predicted(engine, path, before)
-    rotation = ScopeRotation(engine, path, batch_size=int(request.params.get("batch_size") or BATCH_SIZE), tell=tell)
+    rotation = ScopeRotation(engine, path, batch_size=_batch_size(request.params), tell=tell)
     left = rotation.run()
     if any(left.values()):
         raise _not_finished(path, left)
