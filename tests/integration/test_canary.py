@@ -131,6 +131,19 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         [{"scoped.secrets.scope_info": {"recursive": True, "verify": True}}],
         [{"scoped.secrets.scope_info": {"passphrase": "{{ canary.password }}"}}],
     ),
+    # What it exports: see test_canary_scope_keys.py.
+    "modules/scope_key": (
+        [
+            {"scoped.secrets.scope_key": {**API, "dest": "meant/api.key"}},
+            {"scoped.secrets.scope_key": {**API, "secret": {"identifier": "api_key", "org": "payments"}}},
+        ],
+        [
+            {"scoped.secrets.scope_key": {**API, "dest": "meant/key.pem"}},
+            {"scoped.secrets.scope_key": {**API, "dest": "b", "scope_key": "{{ canary.text }}"}},
+            {"scoped.secrets.scope_key": {**API, "dest": "b", "scope_kye": "{{ canary.text }}"}},
+            {"scoped.secrets.scope_key": {**API, "secret": "{{ canary.text }}"}},
+        ],
+    ),
     "modules/secret_text": (
         [
             {"scoped.secrets.secret_text": {**API, "identifier": "text", "value": "{{ canary.text }}"}},

@@ -88,6 +88,11 @@ TABLE: dict[str, list[Task]] = {
         of("scope", **OURS, name="theirs"),
     ],
     "modules/scope_info": [of("scope_info", **OURS, recursive=True, verify=True)],
+    "modules/scope_key": [
+        of("scope_key", **OURS, dest="key_of_ours"),
+        of("scope_key", **OURS, secret={"identifier": "text", **OURS}),
+        of("scope_key", **OURS, secret={"identifier": "b", **OURS, "secret_manager": "only_theirs_vault"}),
+    ],
     "modules/secret_text": [
         of("secret_text", **OURS, identifier="text"),
         of("secret_text", **OURS, identifier="only_theirs"),

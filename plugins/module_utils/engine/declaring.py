@@ -27,7 +27,7 @@ from .secrets import SecretResource
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "handle"]
+__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle"]
 
 ATTEMPTS = 8
 _jitter = random.SystemRandom()
@@ -60,7 +60,7 @@ def handle(engine: Engine, request: Request, tell: Tell) -> Result:
     if request.resource in INFOS:
         info = INFOS[request.resource](request.params)
         return Result(returned={info.noun: engine.read(info.views, info.path)})
-    return _declare(engine, _resource(request), request.check_mode)
+    return declare(engine, _resource(request), request.check_mode)
 
 
 def _back_up(engine: Engine, request: Request, tell: Tell) -> Result:
@@ -89,12 +89,19 @@ def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
     return rotate(engine, request, tell)
 
 
-# What concerns a store as a whole. Few runs need the code, so it is loaded then.
+def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .scope_keys import export_key
+
+    return export_key(engine, request.params, check_mode=request.check_mode, declare=declare)
+
+
+# What is no declaration. Few runs need the code, so it is loaded then.
 OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
     "key_rotation": _rotate,
+    "scope_key": _export_key,
 }
 
 
@@ -124,7 +131,8 @@ def _resource(request: Request) -> Resource[Any]:
     )
 
 
-def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
+def declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
+    """Return the result of making what is there what the resource says; raise an error of the tree."""
     engine.store(create=not check_mode and not resource.absent)
     warnings = () if check_mode else engine.settle_left()
     for attempt in range(ATTEMPTS):
