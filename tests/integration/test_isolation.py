@@ -130,6 +130,14 @@ TABLE: dict[str, list[Task]] = {
         of("secret_info", **OURS, tags={"whose": "theirs"}),
     ],
     "modules/doctor": [of("doctor", **OURS)],
+    "modules/key_rotation": [
+        of("key_rotation", **OURS, target="scope"),
+        of("key_rotation", **OURS, target="scope", destroy_generation=1),
+        *(
+            of("key_rotation", **OURS, target="provider", connector=name)
+            for name in ("vault", "only_theirs_vault", "theirs.vault", "org.only_theirs_vault")
+        ),
+    ],
     "modules/store_info": [of("store_info", **OURS)],
     "modules/store_backup": [of("store_backup", **OURS, dest="store.backup", recovery_passphrase="x" * 12)],
     "modules/store_restore": [
