@@ -29,6 +29,7 @@ from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secr
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.sources import Files, missing_src
 from ..module_utils.face.spec import Spec
+from ..module_utils.masking.revealing import reveal
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
 from ..module_utils.model.messages import Request
 
@@ -52,7 +53,8 @@ class Router(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        self._secrets = self._secrets_in(arguments)
+        self._secrets: set[str] = set()
+        self._hide(self._secrets_in(arguments))
         result = self._guarded(arguments, task_vars or {})
         result["invocation"] = {"module_args": self._shown(arguments)}
         censored: dict[str, Any] = censor(result, self._secrets)
@@ -79,7 +81,7 @@ class Router(ActionBase):
         params = validated(self.spec, arguments)
         options = resolve_options(self.spec.common(params), task_vars, self._templar.template, C.CONFIG_FILE)
         urls = [options["store"], *(str(value) for name, value in params.items() if value and name.endswith("url"))]
-        self._secrets |= secret_strings(options, self.spec.argument_spec).union(*map(passwords_in, urls))
+        self._hide(secret_strings(options, self.spec.argument_spec).union(*map(passwords_in, urls)))
         if self._is_delegated():
             return self._run_there(params, options, task_vars)
         return self._call(params, options)
@@ -99,6 +101,12 @@ class Router(ActionBase):
     @property
     def _files(self) -> Files:
         return Files(self._read_file, self._loader.path_dwim)
+
+    def _hide(self, secrets: set[str]) -> None:
+        """Have strings censored in this task's result, and masked in all output where that is asked for."""
+        self._secrets |= secrets
+        for secret in secrets:
+            reveal(secret)
 
     def _is_delegated(self) -> bool:
         host = self._task.delegate_to

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ..model.errors import InvalidInput, NotFound, ScopedSecretsError, Unavailable
 from ..model.messages import Request, Result, Tell
 from .access import Access
-from .changing import Change, Moved
+from .changing import Change
 from .connector_views import ConnectorCheck, ConnectorInfo
 from .connectors import ConnectorResource
 from .credentials import CredentialResource
 from .defaults import DefaultManagerResource
+from .intents import Moved
 from .resource import Action, Info, Resource
 from .scopes import ScopeInfo, ScopeResource
 from .secret_views import SecretInfo
@@ -89,6 +90,12 @@ def _describe_store(engine: Engine, request: Request, tell: Tell) -> Result:
     return Result(returned={"store": store_view(engine)})
 
 
+def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .rotation import rotate
+
+    return rotate(engine, request, tell)
+
+
 def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .scope_keys import export_key
 
@@ -101,6 +108,7 @@ OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
+    "key_rotation": _rotate,
     "scope_key": _export_key,
 }
 
