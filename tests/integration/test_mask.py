@@ -227,6 +227,16 @@ def test_what_a_connection_logs_in_with(site: Site, canary: dict[str, Any]) -> N
     assert run(site, [{**shown, "name": "before"}, login, shown]).result("shown")["msg"] == "********"
 
 
+def test_what_a_manifest_declares(site: Site, canary: dict[str, Any]) -> None:
+    resources = [
+        {"secret_text": {"identifier": "a", "value": "{{ canary.text }}"}},
+        {"secret_file": {"identifier": "b", "src": "meant/key.pem"}},
+    ]
+    shown = debug("shown", "{{ [canary.text, canary.key] }}")
+    done = run(site, [{"scoped.secrets.manifest": {"resources": resources}}, shown], "-vvv", "--diff")
+    check_output(site, done, spellings({"fields": {}, **{name: canary[name] for name in ("text", "key", "url")}}))
+
+
 def test_short_values_are_shown_and_warned_about_once(site: Site, canary: dict[str, Any]) -> None:
     secret = {"identifier": "pin", "value": "123"}
     tasks: list[Task] = [
