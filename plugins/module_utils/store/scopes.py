@@ -145,6 +145,7 @@ def delete_scope(tx: Transaction, scope: Scope) -> None:
         "DELETE FROM default_manager WHERE scope_id = :id",
         "DELETE FROM secret_reference WHERE user_kind = 'connector' "
         "AND user_id IN (SELECT id FROM connector WHERE scope_id = :id)",
+        "DELETE FROM secret_share WHERE scope_id = :id",
         "DELETE FROM intent WHERE scope_id = :id",
         "DELETE FROM connector WHERE scope_id = :id",
         "DELETE FROM scope_key WHERE scope_id = :id",

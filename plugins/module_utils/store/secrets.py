@@ -24,6 +24,7 @@ __all__ = [
     "kept_by",
     "newest_version",
     "replace_references",
+    "replace_version",
     "secret_by_id",
     "secret_of",
     "secrets_of",
@@ -116,6 +117,7 @@ def secret_of(row: Row) -> Secret:
         "is_reference": bool(row["is_reference"]),
         "options": json.loads(row["options"]),
         "kept": tuple(json.loads(row["kept"])),
+        "shared_with": tuple(json.loads(row["shared_with"])),
         "tag": bytes(row["tag"]),
     }
     return Secret(**{**dict(row), **converted})
@@ -150,6 +152,7 @@ def _changeable(secret: Secret) -> dict[str, object]:
         "reference_key": secret.reference_key,
         "options": json.dumps(secret.options, sort_keys=True),
         "kept": json.dumps(secret.kept),
+        "shared_with": json.dumps(secret.shared_with),
         "current_version": secret.current_version,
         "expires_at": secret.expires_at,
         "updated_at": secret.updated_at,
@@ -158,14 +161,28 @@ def _changeable(secret: Secret) -> dict[str, object]:
 
 
 def delete_secret(tx: Transaction, secret_id: str) -> None:
-    """Delete a secret, all its versions, and the records of who used it and of what it used."""
+    """Delete a secret, all its versions and shares, and the records of who used it and of what it used."""
     tx.run("DELETE FROM secret_reference WHERE user_kind = 'secret' AND user_id = :id", id=secret_id)
-    for table, column in (("secret_reference", "secret_id"), ("secret_version", "secret_id"), ("secret", "id")):
-        tx.run(f"DELETE FROM {table} WHERE {column} = :id", id=secret_id)
+    for table in ("secret_reference", "secret_share", "secret_version"):
+        tx.run(f"DELETE FROM {table} WHERE secret_id = :id", id=secret_id)
+    tx.run("DELETE FROM secret WHERE id = :id", id=secret_id)
 
 
 def insert_version(tx: Transaction, version: SecretVersion) -> None:
     tx.insert("secret_version", **version._asdict())
+
+
+def replace_version(tx: Transaction, version: SecretVersion) -> None:
+    """Write how a version is sealed and signed now."""
+    tx.run(
+        "UPDATE secret_version SET key_generation = :generation, envelope = :envelope, tag = :tag "
+        "WHERE secret_id = :secret AND version = :version",
+        generation=version.key_generation,
+        envelope=version.envelope,
+        tag=version.tag,
+        secret=version.secret_id,
+        version=version.version,
+    )
 
 
 def find_version(tx: Transaction, secret_id: str, version: int) -> SecretVersion | None:
