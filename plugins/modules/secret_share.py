@@ -27,8 +27,8 @@ options:
     type: str
   state:
     description:
-      - V(absent) takes the share back and seals all versions of the secret anew. What could be read before may have been
-        kept, so change the value at its source as well.
+      - V(absent) takes the share back and seals all versions of the secret anew. What could be read before may have
+        been kept, so change the value at its source as well.
     type: str
     choices: [present, absent]
     default: present
