@@ -224,7 +224,7 @@ def test_an_edited_share_is_refused(site: Settings, statement: str, reference: s
     with sqlite3.connect(store_path(site)) as database:
         assert database.execute(statement).rowcount
     error = error_of(lambda: read(project, reference, **API))
-    assert error.code in ("damaged_row", "damaged_value", "missing_version")
+    assert error.code in ("damaged_row", "damaged_value", "damaged_scope_key", "missing_version")
 
 
 def test_a_share_put_back_is_found(site: Settings, engine: Engine, tmp_path: Path) -> None:

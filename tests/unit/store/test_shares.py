@@ -19,27 +19,18 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.shares import
     share_of,
     shares_with,
 )
-from ansible_collections.scoped.secrets.tests.unit.store.rows import new_store, org_row, plans_of, secret_row
+from ansible_collections.scoped.secrets.tests.unit.store.rows import org_row, plans_of, secret_row
 
 ORG = "payments-id"
 
 
-def share(secret: str = "a", **changes: object) -> Share:
-    made = Share(
-        f"{secret}-id", ORG, 3, 2, b"wrapped", "2026-11-23T00:00:00Z", b"tag", "account-id", secret, "text", ""
-    )
-    return made._replace(**changes)
+def share(secret: str = "a") -> Share:
+    return Share(f"{secret}-id", ORG, 3, 2, b"wrapped", "2026-11-23", b"tag", "account-id", secret, "text", "")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store" / "store.db"
-
-
-@pytest.fixture
-def database(path: Path) -> Database:
-    """A store with an organization, two secrets of the account, and a share of each."""
-    found = new_store(path)
+@pytest.fixture(autouse=True)
+def filled(database: Database) -> None:
+    """Put an organization, two secrets of the account, and a share of each into the store."""
 
     def work(tx: Transaction) -> None:
         insert_scope(tx, org_row())
@@ -47,8 +38,7 @@ def database(path: Path) -> Database:
             insert_secret(tx, secret_row(name))
             insert_share(tx, share(name))
 
-    found.write(work)
-    return found
+    database.write(work)
 
 
 def test_a_share_comes_back_as_it_was_written(database: Database) -> None:
