@@ -19,6 +19,9 @@ ORG = {"org": "payments"}
 LOCKED = ("scope_locked", "root_key_needed")
 # Not shared with `ours`, which has `org.shared` of the organization.
 UPWARD = (
+    *("org.of_org", "account.of_account", "account.shared", "org.text", "account.text"),
+    *("org.hashicorpvault://vault/a#b", "account.nosuch@2"),
+)
     "org.of_org",
     "account.of_account",
     "account.shared",
