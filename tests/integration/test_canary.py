@@ -297,6 +297,29 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             {"scoped.secrets.store_restore": {"src": "store.backup", "store": "{{ canary.url }}"}},
         ],
     ),
+    "modules/key_rotation": (
+        [
+            {"scoped.secrets.key_rotation": {**API, "target": "scope"}},
+            {
+                "scoped.secrets.key_rotation": {"target": "root", "new_passphrase": "{{ canary.password }}"},
+                "check_mode": True,
+            },
+        ],
+        [
+            {"scoped.secrets.key_rotation": {"target": "root", "new_root_key": "{{ canary.text }}"}},
+            {"scoped.secrets.key_rotation": {"target": "root", "new_passphrase": "{{ canary.short }}"}},
+            {
+                "scoped.secrets.key_rotation": {
+                    "target": "root",
+                    "new_passphrase": "{{ canary.password }}",
+                    "new_root_key": "{{ canary.text }}",
+                }
+            },
+            {"scoped.secrets.key_rotation": {**API, "target": "scope", "new_passphrase": "{{ canary.password }}"}},
+            {"scoped.secrets.key_rotation": {"target": "root", "new_root_key": ["{{ canary.password }}"]}},
+            {"scoped.secrets.key_rotation": {"target": "root", "newpassphrase": "{{ canary.password }}"}},
+        ],
+    ),
     "modules/store_info": (
         [{"scoped.secrets.store_info": {}}],
         [
@@ -306,6 +329,8 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     ),
     # It is enabled in every way: see LOUD.
     "callback/usage": ([], []),
+    # It would hide here what others show. With it values are shown on purpose: see test_mask.py.
+    "callback/mask": ([], []),
     "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
     "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
     "modules/connector_custom": (

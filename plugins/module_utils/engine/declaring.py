@@ -85,6 +85,12 @@ def _describe_store(engine: Engine, request: Request, tell: Tell) -> Result:
     return Result(returned={"store": store_view(engine)})
 
 
+def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .rotation import rotate
+
+    return rotate(engine, request, tell)
+
+
 def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .scope_keys import export_key
 
@@ -96,6 +102,7 @@ OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
+    "key_rotation": _rotate,
     "scope_key": _export_key,
 }
 
