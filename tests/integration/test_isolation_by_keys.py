@@ -22,14 +22,6 @@ UPWARD = (
     *("org.of_org", "account.of_account", "account.shared", "org.text", "account.text"),
     *("org.hashicorpvault://vault/a#b", "account.nosuch@2"),
 )
-    "org.of_org",
-    "account.of_account",
-    "account.shared",
-    "org.text",
-    "account.text",
-    "org.hashicorpvault://vault/a#b",
-    "account.nosuch@2",
-)
 # They tell of the run and its installation, and read no scope.
 OF_NO_SCOPE = {"callback/usage", "modules/doctor"}
 
