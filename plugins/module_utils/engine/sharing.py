@@ -19,15 +19,16 @@ from ..model.entities import Scope, Secret, SecretVersion, Share
 from ..model.errors import Damaged
 from ..model.references import Reference
 from ..model.scopes import ScopePath
+from ..store.rotation import update_version
 from ..store.scopes import path_of
-from ..store.secrets import find_version, replace_version
-from ..store.shares import find_share, share_of
+from ..store.secrets import find_version
+from ..store.shares import delete_share, find_share, insert_share, share_of
 from . import integrity
 
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["give", "grantee_paths", "open_share", "reseal", "secret_in", "shared_with", "take_back"]
+__all__ = ["give", "grantee_paths", "open_share", "reseal", "rewrap_shares", "secret_in", "shared_with", "take_back"]
 
 
 class _Wrapping:
@@ -86,7 +87,35 @@ def _share(session: Session, chain: list[Scope], secret: Secret, version: Secret
         kind=secret.kind,
         expires_at=secret.expires_at,
     )
+    return _signed(share, key)
+
+
+def _signed(share: Share, key: ScopeKey) -> Share:
     return share._replace(tag=integrity.sign(key, "secret_share", *integrity.share_fields(share)))
+
+
+def rewrap_shares(session: Session, chain: list[Scope]) -> tuple[list[Share], list[Share]]:
+    """Wrap and sign what is shared with a scope with its active key; return what was not, before and after."""
+    active = session.keyring.active(session.tx, chain).generation
+    old = [
+        share
+        for share in session.shares(chain)
+        if (share.key_generation, integrity.signed_generation(share.tag)) != (active, active)
+    ]
+    if not old:
+        return [], []
+    key = session.keyring.for_wrapping(session.tx, chain, len(old))
+    new = [_rewrapped(session, chain, share, key) for share in old]
+    for before, after in zip(old, new, strict=True):
+        delete_share(session.tx, before)
+        insert_share(session.tx, after)
+    return old, new
+
+
+def _rewrapped(session: Session, chain: list[Scope], share: Share, key: ScopeKey) -> Share:
+    place = _context(session.store_id, share.owner_id, share.secret_id, share.version, share.scope_id)
+    data_key = session.key(chain, share.key_generation).unwrap(share.wrapped, place)
+    return _signed(share._replace(key_generation=key.generation, wrapped=key.wrap(data_key, place)), key)
 
 
 def take_back(session: Session, secret: Secret, scope_ids: set[str]) -> None:
@@ -106,7 +135,7 @@ def reseal(session: Session, chain: list[Scope], secret: Secret) -> None:
             key = session.keyring.for_wrapping(session.tx, chain)
             envelope = builtin.keep(value, session.context(chain, secret, number), key)
             sealed = version._replace(envelope=envelope, key_generation=key.generation)
-            replace_version(session.tx, integrity.tag_version(sealed, key))
+            update_version(session.tx, integrity.tag_version(sealed, key), version.tag)
 
 
 def grantee_paths(session: Session, secret: Secret) -> tuple[ScopePath, ...]:

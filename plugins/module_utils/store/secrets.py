@@ -24,7 +24,6 @@ __all__ = [
     "kept_by",
     "newest_version",
     "replace_references",
-    "replace_version",
     "secret_by_id",
     "secret_of",
     "secrets_of",
@@ -170,19 +169,6 @@ def delete_secret(tx: Transaction, secret_id: str) -> None:
 
 def insert_version(tx: Transaction, version: SecretVersion) -> None:
     tx.insert("secret_version", **version._asdict())
-
-
-def replace_version(tx: Transaction, version: SecretVersion) -> None:
-    """Write how a version is sealed and signed now."""
-    tx.run(
-        "UPDATE secret_version SET key_generation = :generation, envelope = :envelope, tag = :tag "
-        "WHERE secret_id = :secret AND version = :version",
-        generation=version.key_generation,
-        envelope=version.envelope,
-        tag=version.tag,
-        secret=version.secret_id,
-        version=version.version,
-    )
 
 
 def find_version(tx: Transaction, secret_id: str, version: int) -> SecretVersion | None:
