@@ -23,7 +23,7 @@ UPWARD = (
     *("org.hashicorpvault://vault/a#b", "account.nosuch@2"),
 )
 # They tell of the run and its installation, and read no scope.
-OF_NO_SCOPE = {"callback/usage", "modules/doctor"}
+OF_NO_SCOPE = {"callback/mask", "callback/usage", "modules/doctor"}
 
 
 def shown(reference: str, **scope: str) -> Task:
@@ -102,6 +102,11 @@ BEYOND: dict[str, list[Task]] = {
     "modules/secret_winrm": [
         of("secret_winrm", **THEIRS, identifier="fresh", user="x", password="x"),
         of("secret_winrm", **OURS, identifier="fresh", user="x", password_ref="account.text"),
+    ],
+    "modules/manifest": [
+        of("manifest", defaults=THEIRS, resources=[{"secret_text": {"identifier": "text", "value": "changed"}}]),
+        of("manifest", resources=[{"scope": {"org": "payments", "project": "another"}}]),
+        of("manifest", resources=[{"secret_text": {**ORG, "identifier": "fresh", "value": "x"}}], on_error="continue"),
     ],
     "modules/secret_info": [of("secret_info", **THEIRS), of("secret_info", **ORG), of("secret_info")],
     "modules/store_info": [of("store_info")],
