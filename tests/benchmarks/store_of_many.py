@@ -34,7 +34,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.face.options import
     settings_of,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import builtin
-from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Secret, SecretVersion
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Scope, Secret, SecretVersion
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
@@ -55,21 +55,28 @@ def seed(size: int) -> None:
     engine = Engine(SETTINGS)
     engine.handle(Request("scope", {"org": SCOPE["org"]}))
     engine.handle(Request("scope", SCOPE))
-    for start in range(0, size, BATCH):
-        engine.write(partial(_insert, range(start, min(start + BATCH, size))))
+    engine.write(partial(_fill, size))
     _check(engine, size)
 
 
-def _insert(numbers: range, session: Session) -> None:
+def _fill(size: int, session: Session) -> None:
+    # In KiB: all of it at once, because every index is written to everywhere.
+    session.tx.run(f"PRAGMA cache_size = -{size + 2000}")
     chain = session.chain(ScopePath(**SCOPE))
-    key = session.keyring.for_wrapping(session.tx, chain, len(numbers))
-    secrets = [tag_secret(_secret(chain[-1].id, number, session.now), key) for number in numbers]
+    key, head = session.keyring.for_wrapping(session.tx, chain, size), chain[-1].head
+    for start in range(0, size, BATCH):
+        numbers = range(start, min(start + BATCH, size))
+        secrets = [tag_secret(_secret(chain[-1].id, number, session.now), key) for number in numbers]
+        _insert(session, chain, key, secrets)
+        head = move_head(head, add=secrets)
+    session.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
+
+
+def _insert(session: Session, chain: list[Scope], key: ScopeKey, secrets: list[Secret]) -> None:
     for secret in secrets:
         insert_secret(session.tx, secret)
-    for secret in secrets:
         context = session.context(chain, secret, 1)
         insert_version(session.tx, tag_version(_version(secret, context, key, session.now), key))
-    session.write_scope([*chain[:-1], chain[-1]._replace(head=move_head(chain[-1].head, add=secrets))])
 
 
 def _secret(scope_id: str, number: int, now: str) -> Secret:
