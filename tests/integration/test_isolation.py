@@ -78,6 +78,7 @@ def logins(**scope: str) -> list[Task]:
     ]
 
 
+DECLARING = ("scope", "connector_", "default_secret_manager", "secret_")
 PARTS = ("only_theirs", "org.only_theirs", "theirs.text", "../theirs/text", "org.hashicorpvault://vault/a#b")
 
 # By entry point: what somebody in project `ours` may try.
@@ -233,6 +234,15 @@ TABLE: dict[str, list[Task]] = {
         for reference in SIDEWAYS
     ],
 }
+
+# A manifest goes the same ways: each of the tasks above that declares something is an item of one too.
+TABLE["modules/manifest"] = [
+    of("manifest", resources=[{name.removeprefix("scoped.secrets."): options}])
+    for entry, tasks in TABLE.items()
+    for task in tasks
+    for name, options in task.items()
+    if entry.removeprefix("modules/").startswith(DECLARING) and not entry.endswith(("_info", "_check"))
+]
 
 
 def declared(scope: dict[str, str], word: str) -> list[Task]:
