@@ -28,7 +28,19 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.queries impor
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 
 # What may show: sealed, keyed or random.
-HARMLESS = {"body", "bound", "commitment", "envelope", "fingerprint", "head", "nonce", "salt", "tag", "wrapped"}
+HARMLESS = {
+    "under_active",
+    "body",
+    "bound",
+    "commitment",
+    "envelope",
+    "fingerprint",
+    "head",
+    "nonce",
+    "salt",
+    "tag",
+    "wrapped",
+}
 SECRET_NAMES = {"content", "credentials", "inline", "observed", "params", "passphrase", "root_key", "token", "value"}
 PREPARED = Prepared("id", b"canary", Keeping("p", "1", b"canary"))
 HOLDERS = [
