@@ -9,9 +9,9 @@
 
 BEGIN;
 
-GRANT SELECT, UPDATE (revision, writers) ON store TO scoped_secrets_app;
+GRANT SELECT, UPDATE (revision, writers, root_key_id, kdf) ON store TO scoped_secrets_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
-    ON scope, scope_key, connector, default_manager, secret, secret_version, secret_reference, intent TO scoped_secrets_app;
+    ON scope, scope_key, connector, default_manager, secret, secret_version, secret_share, secret_reference, intent TO scoped_secrets_app;
 
 -- The path of a scope, whether the caller may see it or not: a function of the owner, to whom no policy applies.
 CREATE OR REPLACE FUNCTION scope_path(scope_level text, scope_identifier text, scope_parent text) RETURNS text
@@ -35,6 +35,7 @@ ALTER TABLE connector ENABLE ROW LEVEL SECURITY;
 ALTER TABLE default_manager ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_version ENABLE ROW LEVEL SECURITY;
+ALTER TABLE secret_share ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_reference ENABLE ROW LEVEL SECURITY;
 ALTER TABLE intent ENABLE ROW LEVEL SECURITY;
 
@@ -44,6 +45,7 @@ DROP POLICY IF EXISTS by_scope ON connector;
 DROP POLICY IF EXISTS by_scope ON default_manager;
 DROP POLICY IF EXISTS by_scope ON secret;
 DROP POLICY IF EXISTS by_scope ON secret_version;
+DROP POLICY IF EXISTS by_scope ON secret_share;
 DROP POLICY IF EXISTS by_scope ON secret_reference;
 DROP POLICY IF EXISTS by_scope ON intent;
 
@@ -62,6 +64,9 @@ CREATE POLICY by_scope ON secret TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = secret.scope_id));
 CREATE POLICY by_scope ON secret_version TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM secret WHERE secret.id = secret_version.secret_id));
+-- A share belongs to the scope that was given it.
+CREATE POLICY by_scope ON secret_share TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = secret_share.scope_id));
 -- Who uses a secret of a higher scope is the user's own affair.
 CREATE POLICY by_scope ON secret_reference TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM connector WHERE user_kind = 'connector' AND connector.id = user_id)

@@ -106,6 +106,10 @@ def ssh(**options: Any) -> Task:
     return {"scoped.secrets.secret_ssh": {**API, "identifier": "deploy", "user": "web", **options}}
 
 
+def manifest(*items: Task) -> Task:
+    return {"scoped.secrets.manifest": {**API, "resources": list(items), "on_error": "continue"}}
+
+
 def logging_in(credential: str, **variables: str) -> Task:
     """Return a task that logs in where nothing listens."""
     host = {"ansible_connection": "scoped.secrets.ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
@@ -178,6 +182,28 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             {"scoped.secrets.secret_text": {"identifier": "a", "value": "{{ canary.text }}", "reference": "a"}},
         ],
     ),
+    "modules/manifest": (
+        [
+            manifest(
+                {"scope": {}},
+                {"secret_text": {"identifier": "listed", "value": "{{ canary.text }}"}},
+                {"secret_file": {"identifier": "listed_file", "content": "{{ canary.key }}"}},
+                {"secret_ssh": {"identifier": "listed_host", "user": "web", "password": "{{ canary.password }}"}},
+            ),
+            manifest({"secret_text": {"identifier": "listed", "value": "{{ canary.changed }}"}}),
+        ],
+        [
+            manifest({"secret_text": {"identifier": "a", "vaule": "{{ canary.text }}"}}),
+            manifest({"secret_txt": {"identifier": "a", "value": "{{ canary.text }}"}}),
+            manifest({"secret_text": "{{ canary.text }}"}),
+            manifest({"secret_text": {"identifier": "{{ canary.key }}", "value": "{{ canary.key }}"}}),
+            manifest({"secret_text": {"identifier": "a", "value": "{{ canary.text }}", "secret_manager": "nobody"}}),
+            manifest({"secret_text": {"identifier": "a", "value": "{{ canary.text }}"}, "scope": "{{ canary.key }}"}),
+            {"scoped.secrets.manifest": {"resources": ["{{ canary.text }}"]}},
+            {"scoped.secrets.manifest": {"resources": [{"scope": {}}], "defaults": {"token": "{{ canary.text }}"}}},
+            {"scoped.secrets.manifest": {"resources": [{"scope": API}], "passphrase": "{{ canary.password }}"}},
+        ],
+    ),
     "modules/secret_file": (
         [
             {"scoped.secrets.secret_file": {**API, "identifier": "file", "src": "meant/key.pem"}},
@@ -194,6 +220,26 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             {"scoped.secrets.secret_file": {"identifier": "a", "content_b64": "{{ canary.text }}"}},
             {"scoped.secrets.secret_file": {"org": "nobody", "identifier": "a", "src": "meant/key.pem"}},
             {"scoped.secrets.secret_file": {"org": "nobody", "identifier": "a", "content": "{{ canary.key }}"}},
+        ],
+    ),
+    "modules/secret_share": (
+        [
+            {"scoped.secrets.secret_text": {"org": "payments", "identifier": "shared", "value": "{{ canary.text }}"}},
+            {"scoped.secrets.secret_share": {"org": "payments", "identifier": "shared", "to_project": "api"}},
+            {"scoped.secrets.secret_text": {"org": "payments", "identifier": "shared", "value": "{{ canary.key }}"}},
+            {
+                "scoped.secrets.secret_share": {
+                    "org": "payments",
+                    "identifier": "shared",
+                    "to_project": "api",
+                    "state": "absent",
+                }
+            },
+        ],
+        [
+            {"scoped.secrets.secret_share": {"org": "payments", "identifier": "shared", "to_project": "nobody"}},
+            {"scoped.secrets.secret_share": {"identifier": "shared", "to_org": "a", "root_key": "{{ canary.text }}"}},
+            {"scoped.secrets.secret_share": {"identifier": "shared", "value": "{{ canary.text }}"}},
         ],
     ),
     "modules/secret_ssh": (
@@ -277,6 +323,29 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             {"scoped.secrets.store_restore": {"src": "store.backup", "store": "{{ canary.url }}"}},
         ],
     ),
+    "modules/key_rotation": (
+        [
+            {"scoped.secrets.key_rotation": {**API, "target": "scope"}},
+            {
+                "scoped.secrets.key_rotation": {"target": "root", "new_passphrase": "{{ canary.password }}"},
+                "check_mode": True,
+            },
+        ],
+        [
+            {"scoped.secrets.key_rotation": {"target": "root", "new_root_key": "{{ canary.text }}"}},
+            {"scoped.secrets.key_rotation": {"target": "root", "new_passphrase": "{{ canary.short }}"}},
+            {
+                "scoped.secrets.key_rotation": {
+                    "target": "root",
+                    "new_passphrase": "{{ canary.password }}",
+                    "new_root_key": "{{ canary.text }}",
+                }
+            },
+            {"scoped.secrets.key_rotation": {**API, "target": "scope", "new_passphrase": "{{ canary.password }}"}},
+            {"scoped.secrets.key_rotation": {"target": "root", "new_root_key": ["{{ canary.password }}"]}},
+            {"scoped.secrets.key_rotation": {"target": "root", "newpassphrase": "{{ canary.password }}"}},
+        ],
+    ),
     "modules/store_info": (
         [{"scoped.secrets.store_info": {}}],
         [
@@ -286,6 +355,8 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     ),
     # It is enabled in every way: see LOUD.
     "callback/usage": ([], []),
+    # It would hide here what others show. With it values are shown on purpose: see test_mask.py.
+    "callback/mask": ([], []),
     "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
     "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
     "modules/connector_custom": (

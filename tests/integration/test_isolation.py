@@ -78,6 +78,7 @@ def logins(**scope: str) -> list[Task]:
     ]
 
 
+DECLARING = ("scope", "connector_", "default_secret_manager", "secret_")
 PARTS = ("only_theirs", "org.only_theirs", "theirs.text", "../theirs/text", "org.hashicorpvault://vault/a#b")
 
 # By entry point: what somebody in project `ours` may try.
@@ -109,6 +110,13 @@ TABLE: dict[str, list[Task]] = {
         of("secret_file", **OURS, identifier="text", content="x"),
         of("secret_file", **OURS, identifier="only_theirs"),
     ],
+    "modules/secret_share": [
+        of("secret_share", **OURS, identifier="text", to_project="theirs"),
+        of("secret_share", org="payments", identifier="text", to_project="ours"),
+        of("secret_share", org="payments", identifier="only_theirs", to_project="ours"),
+        of("secret_share", org="payments", identifier="theirs.text", to_project="ours"),
+        of("secret_share", identifier="text", to_org="payments", to_project="ours", state="absent"),
+    ],
     "modules/secret_ssh": [
         of("secret_ssh", **OURS, identifier="host", user="changed"),
         of("secret_ssh", **OURS, identifier="only_theirs", user="changed"),
@@ -130,6 +138,14 @@ TABLE: dict[str, list[Task]] = {
         of("secret_info", **OURS, tags={"whose": "theirs"}),
     ],
     "modules/doctor": [of("doctor", **OURS)],
+    "modules/key_rotation": [
+        of("key_rotation", **OURS, target="scope"),
+        of("key_rotation", **OURS, target="scope", destroy_generation=1),
+        *(
+            of("key_rotation", **OURS, target="provider", connector=name)
+            for name in ("vault", "only_theirs_vault", "theirs.vault", "org.only_theirs_vault")
+        ),
+    ],
     "modules/store_info": [of("store_info", **OURS)],
     "modules/store_backup": [of("store_backup", **OURS, dest="store.backup", recovery_passphrase="x" * 12)],
     "modules/store_restore": [
@@ -137,6 +153,8 @@ TABLE: dict[str, list[Task]] = {
         of("store_restore", **OURS, src="store.backup", store="sqlite:///{{ playbook_dir }}/restored/store.db"),
     ],
     "callback/usage": [of("secret_info", **OURS)],
+    # Enabled, it would hide here what others show: see the test of guesses.
+    "callback/mask": [of("secret_text", **OURS, identifier="text", value="first-text-of-ours")],
     "modules/connector_info": [
         of("connector_info", **OURS),
         of("connector_info", **OURS, identifier="only_theirs_vault"),
@@ -224,6 +242,15 @@ TABLE: dict[str, list[Task]] = {
     ],
 }
 
+# A manifest goes the same ways: each of the tasks above that declares something is an item of one too.
+TABLE["modules/manifest"] = [
+    of("manifest", resources=[{name.removeprefix("scoped.secrets."): options}])
+    for entry, tasks in TABLE.items()
+    for task in tasks
+    for name, options in task.items()
+    if entry.removeprefix("modules/").startswith(DECLARING) and not entry.endswith(("_info", "_check"))
+]
+
 
 def declared(scope: dict[str, str], word: str) -> list[Task]:
     text = {**scope, "identifier": "text", "description": f"about-{word}", "tags": {"whose": f"tag-{word}"}}
@@ -296,6 +323,20 @@ def test_nothing_of_another_project_is_shown(two_projects: tuple[Site, list[str]
         ("text", 2),
         ("vault_token", 1),
     ]
+
+
+def test_the_mask_confirms_no_guess(two_projects: tuple[Site, list[str]]) -> None:
+    """It hides what this run read. Of what others have it knows nothing that it could tell by hiding it."""
+    site, _words = two_projects
+    guesses = "second-text-of-theirs value-of-theirs pw-of-theirs first-text-of-ours"
+    tasks = [{**task, "ignore_errors": True} for task in lookups(**OURS)]
+    shown: list[Task] = [
+        {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', **scope) }}"}},
+        {"ansible.builtin.debug": {"msg": guesses}},
+    ]
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask"}
+    run = site.run([*tasks, *shown], variables={"scope": OURS}, environment=enabled)
+    assert run.last["msg"] == guesses.replace("first-text-of-ours", "********")
 
 
 def test_the_same_name_is_another_secret_in_each_scope(two_projects: tuple[Site, list[str]]) -> None:

@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING, Any
 from ..model.errors import InvalidInput, NotFound, ScopedSecretsError, Unavailable
 from ..model.messages import Request, Result, Tell
 from .access import Access
-from .changing import Change, Moved
+from .changing import Change
 from .connector_views import ConnectorCheck, ConnectorInfo
 from .connectors import ConnectorResource
 from .credentials import CredentialResource
 from .defaults import DefaultManagerResource
+from .intents import Moved
 from .resource import Action, Info, Resource
 from .scopes import ScopeInfo, ScopeResource
+from .secret_shares import ShareResource
 from .secret_views import SecretInfo
 from .secrets import SecretResource
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle"]
+__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle", "resource_of"]
 
 ATTEMPTS = 8
 _jitter = random.SystemRandom()
@@ -38,6 +40,7 @@ RESOURCES: dict[str, Callable[[dict[str, Any]], Resource[Any]]] = {
     "secret_text": partial(SecretResource, kind="text"),
     "secret_file": partial(SecretResource, kind="file"),
     "secret_ssh": partial(CredentialResource, kind="ssh"),
+    "secret_share": ShareResource,
     "secret_winrm": partial(CredentialResource, kind="winrm"),
 }
 INFOS: dict[str, Callable[[dict[str, Any]], Info]] = {
@@ -60,7 +63,13 @@ def handle(engine: Engine, request: Request, tell: Tell) -> Result:
     if request.resource in INFOS:
         info = INFOS[request.resource](request.params)
         return Result(returned={info.noun: engine.read(info.views, info.path)})
-    return declare(engine, _resource(request), request.check_mode)
+    return declare(engine, resource_of(request), request.check_mode)
+
+
+def _declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .manifest import declare_manifest
+
+    return declare_manifest(engine, request, tell)
 
 
 def _back_up(engine: Engine, request: Request, tell: Tell) -> Result:
@@ -83,6 +92,12 @@ def _describe_store(engine: Engine, request: Request, tell: Tell) -> Result:
     return Result(returned={"store": store_view(engine)})
 
 
+def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .rotation import rotate
+
+    return rotate(engine, request, tell)
+
+
 def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .scope_keys import export_key
 
@@ -91,9 +106,11 @@ def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
 
 # What is no declaration. Few runs need the code, so it is loaded then.
 OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
+    "manifest": _declare_manifest,
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
+    "key_rotation": _rotate,
     "scope_key": _export_key,
 }
 
@@ -112,7 +129,8 @@ def _check_connector(engine: Engine, check: ConnectorCheck) -> Result:
     return Result(returned={check.noun: check.outcome(engine.access(), keeper, view)})
 
 
-def _resource(request: Request) -> Resource[Any]:
+def resource_of(request: Request) -> Resource[Any]:
+    """Return what a request declares; raise InvalidInput."""
     if request.resource in RESOURCES:
         return RESOURCES[request.resource](request.params)
     if request.resource.startswith(_CONNECTOR):
@@ -152,18 +170,11 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
     except NotFound as error:
         return _without_scope(resource, error, check_mode)
     plan = resource.plan(state)
-    is_predicted = check_mode and plan.action in (Action.CREATE, Action.UPDATE)
     if plan.action is not Action.NONE and not check_mode:
         change = Change(engine, access, resource, state, plan)
         change.run()
         state, plan = change.state, change.plan
-    return Result(
-        plan.action is not Action.NONE,
-        {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
-        dict(plan.before),
-        dict(plan.after),
-        [*plan.warnings, *access.warnings],
-    )
+    return resource.result(state, plan, is_predicted=check_mode, warnings=access.warnings)
 
 
 def _without_scope(resource: Resource[Any], error: ScopedSecretsError, check_mode: bool) -> Result:

@@ -167,6 +167,9 @@ class ScopeResource(Resource[ScopeState]):
         blank = Scope(str(uuid.uuid4()), self.path, state.parents[-1].id, "", created_at=session.now)
         return _with_fields(blank, fields)._replace(updated_at=session.now)
 
+    def is_in_store(self, state: ScopeState) -> bool:
+        return not self.absent
+
     def view(self, state: ScopeState) -> View | None:
         if state.scope is None:
             return None
@@ -288,6 +291,7 @@ def _verify(session: Session, chain: list[Scope]) -> None:
 
     def checked() -> Any:
         yield from session.connectors(chain)
+        yield from session.shares(chain)
         for secret in secrets_of(session.tx, chain[-1].id):
             session.check(chain, secret)
             for number in range(1, secret.current_version + 1):

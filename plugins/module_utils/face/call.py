@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..client.connect import connect
+from ..masking.revealing import reveal
 from ..model.errors import ScopedSecretsError
 from ..model.messages import Request, Result, Tell
 from .options import settings_of
@@ -26,13 +28,16 @@ def call(
     diff: bool,
     files: Files,
     tell: Tell,
+    items: Sequence[Request] = (),
 ) -> dict[str, Any]:
     """Return the task's result; raise an error of model/errors.py. `options` are the shared ones, resolved."""
     given = {name: value for name, value in params.items() if value is not None and name in spec.options}
     paths = {name: files.absolute(given.pop(name)) for name in spec.paths if name in given}
     given = {**take_value(given, files.read), **paths, "org": options["org"], "project": options["project"]}
+    if "value" in given:
+        reveal(given["value"])
     client = connect(settings_of(options))
-    result = client.handle(Request(spec.resource, given, check_mode), tell)
+    result = client.handle(Request(spec.resource, given, check_mode, tuple(items)), tell)
     result.warnings += client.take_notices()
     return _task_result(spec, options, given, result, diff)
 
