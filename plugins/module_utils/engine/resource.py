@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
+from ..model.audit import Subject
 from ..model.scopes import ScopePath
 from .access import Access
 from .intents import Goal
@@ -93,6 +94,12 @@ class Resource(ABC, Generic[S]):
     @abstractmethod
     def view(self, state: S) -> View | None:
         """Return the thing as users see it, None where it does not exist."""
+
+    @property
+    def subject(self) -> Subject:
+        """The thing as a record of the audit names it where no more is known of it."""
+        identifier = self.params.get("identifier") or self.path.identifier
+        return Subject(self.noun, self.path.announced, identifier)
 
     @property
     def identity(self) -> View:

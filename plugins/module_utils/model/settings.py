@@ -20,6 +20,8 @@ class Settings(NamedTuple):
     passphrase: str = ""
     through_broker: bool = True
     may_upgrade: bool = False
+    audit: str = "on"
+    audit_sink: str = "store"
 
     def __repr__(self) -> str:
         # Not all of it: a store URL and two of the fields are secret.
