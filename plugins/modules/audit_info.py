@@ -9,11 +9,12 @@ module: audit_info
 short_description: Show who did what with which secret, and prove it
 version_added: 0.1.0
 description:
-  - Shows the records of what was done from within one scope, oldest first, a page at a time. A record never has a value.
-  - A record belongs to the scope that somebody worked in. One who reads a secret of the account from a project leaves it in
-    the audit of that project.
+  - Shows the records of what was done from within one scope, oldest first, a page at a time. None has a value.
+  - A record belongs to the scope that somebody worked in. One who reads a secret of the account from a project leaves
+    it in the audit of that project.
   - With O(verify) it proves that the records are those that were written, all of them, in their order. Where one was
-    edited, dropped, swapped, added or cut off, the task fails with the code V(audit_broken), and names the first bad one.
+    edited, dropped, swapped, added or cut off, the task fails with the code V(audit_broken), and names the first bad
+    one.
 options:
   actions:
     description:
@@ -49,13 +50,14 @@ options:
   after:
     description:
       - Show those after this number only. The RV(next) of one page gives the page after it.
-      - With O(verify), the record of this number is taken as it is, and all from there on are proven. Those before it may
-        be gone.
+      - With O(verify), the record of this number is taken as it is, and all from there on are proven. Those before it
+        may be gone.
     type: int
     default: 0
   chain:
     description:
-      - Show an older chain, by the C(chain) of one in RV(chains). A scope that was removed and made again has a new one.
+      - Show an older chain, by the C(chain) of one in RV(chains). A scope that was removed and made again has a new
+        one.
     type: str
   verify:
     description: Prove that nothing was changed. It reads every record of the scope.

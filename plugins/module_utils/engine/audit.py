@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ..model.audit import NOTHING, OK, Caller, Event, Subject, moment
-from ..model.errors import ScopedSecretsError, internal_error
+from ..model.errors import ScopedSecretsError, Unavailable, internal_error
 from ..model.queries import Answer, Query
 from ..model.scopes import ACCOUNT, ScopePath, common_scope
 from ..model.settings import Settings
@@ -202,9 +202,9 @@ class Recorder:
                 sink.write(lines)
 
     def _fail(self, error: ScopedSecretsError) -> None:
-        """Raise the error where records are required, else warn of it once."""
+        """Raise what keeps all from happening where records are required, else warn of it once."""
         if self._is_required:
-            raise error
+            raise _no_record(error)
         self._warn(error)
 
     def _warn(self, error: ScopedSecretsError) -> None:
@@ -215,6 +215,15 @@ class Recorder:
                     f"What this run does can't be recorded: {error} It goes on without; set audit to 'required' to "
                     "have nothing done without a record."
                 )
+
+
+def _no_record(error: ScopedSecretsError) -> ScopedSecretsError:
+    return Unavailable(
+        "audit_not_written",
+        f"No record can be made of this, and 'audit' is 'required'. {error.message}",
+        hint=error.hint,
+        retryable=error.retryable,
+    )
 
 
 def _event_view(event: Event, caller: Caller) -> dict[str, Any]:

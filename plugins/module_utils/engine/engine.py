@@ -185,7 +185,7 @@ class Engine:
         composed = {query: found for query, found in located.items() if isinstance(found, Composed)}
         answers.update(self._compose(composed, events) if composing else {q: _no_value(q) for q in composed})
         events += [read_event("read", query, located[query].subject, answers[query]) for query in queries]
-        return [answers[query] for query in queries]
+        return [answers[query]._replace(subject=None) for query in queries]
 
     def _compose(self, composed: dict[Query, Composed], events: list[Event]) -> dict[Query, Answer]:
         if not composed:
@@ -205,7 +205,7 @@ class Engine:
         found = self._locate([query])[0][query]
         answer = self._answer(query, found)
         self.audit.take([read_event("login", query, found.subject, answer)])
-        return answer
+        return answer._replace(subject=None)
 
     def _answer(self, query: Query, found: Found) -> Answer:
         if isinstance(found, Composed):

@@ -87,7 +87,7 @@ def heads_of(tx: Transaction, scope: str) -> list[Head]:
 
 
 def _head(row: Mapping[str, Any]) -> Head:
-    return Head(**{**dict(row), "link": bytes(row["link"]), "tag": bytes(row["tag"])})
+    return Head(**{**dict(row), "link": _bytes(row["link"]), "tag": _bytes(row["tag"])})
 
 
 def insert_head(tx: Transaction, head: Head) -> None:
@@ -137,4 +137,9 @@ def events_after(
 
 
 def _event(row: Mapping[str, Any]) -> StoredEvent:
-    return StoredEvent(**{**dict(row), "link": bytes(row["link"]), "mac": bytes(row["mac"])})
+    return StoredEvent(**{**dict(row), "link": _bytes(row["link"]), "mac": _bytes(row["mac"])})
+
+
+def _bytes(value: Any) -> bytes:
+    # Who edits an SQLite file may put text there.
+    return value.encode() if isinstance(value, str) else bytes(value)

@@ -87,9 +87,10 @@ def store_path(settings: Settings) -> Path:
 
 
 def content_of(settings: Settings) -> list[str]:
-    """Return all that the store holds, as statements, without what was begun and is to be finished by others."""
+    """Return all that the store holds, as statements, without what is to be finished by others, and the audit."""
+    apart = tuple(f'INSERT INTO "{table}"' for table in ("intent", "audit_head", "audit_event"))
     with closing(sqlite3.connect(store_path(settings))) as database:
-        return [line for line in database.iterdump() if not line.startswith('INSERT INTO "intent"')]
+        return [line for line in database.iterdump() if not line.startswith(apart)]
 
 
 def in_time(call: Callable[[], T], seconds: float = 8) -> T:
