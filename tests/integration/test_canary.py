@@ -267,7 +267,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/audit_info": (
         [{"scoped.secrets.audit_info": {**API, "verify": True}}, {"scoped.secrets.audit_info": {"limit": 1000}}],
         [
-            {"scoped.secrets.audit_info": {"since": "{{ canary.text }}"}},
+            {"scoped.secrets.audit_info": {"passphrase": "{{ canary.password }}"}},
             {"scoped.secrets.audit_info": {"root_key": "{{ canary.text }}"}},
         ],
     ),
