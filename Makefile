@@ -1,16 +1,19 @@
 # make demo: from clone to a rendered file. make check: fast feedback. make test: everything, as CI runs it.
+# make fuzz FUZZ="--minutes 1 envelope": some parsers, and for how long.
 # make bench BENCH="P1 P2 --rounds 1": some benchmarks, and options of tests/benchmarks/run.py.
 PYTHON ?= python3
 DEV := .venv/dev
 DEMO := .venv/demo
 BENCH_VENV := .venv/bench
+FUZZ_VENV := .venv/fuzz
+RELEASE_VENV := .venv/release
 TREE := .work/tree
 LINK := $(TREE)/ansible_collections/scoped/secrets
 DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.work/demo/config \
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
 	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
-.PHONY: demo check test packages bench format docs-table clean
+.PHONY: demo check test packages bench fuzz release format docs-table clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt
 	$(PYTHON) -m venv $(DEV)
@@ -27,6 +30,16 @@ $(BENCH_VENV)/.ready: tests/benchmarks/requirements.txt tests/benchmarks/require
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/pip install -q -r tests/benchmarks/requirements.txt
 	$(BENCH_VENV)/bin/pip install -q --no-deps -r tests/benchmarks/requirements-peers.txt
+	touch $@
+
+$(FUZZ_VENV)/.ready: requirements.txt tests/fuzz/requirements.txt
+	$(PYTHON) -m venv $(FUZZ_VENV)
+	$(FUZZ_VENV)/bin/pip install -q $(addprefix -r ,$^)
+	touch $@
+
+$(RELEASE_VENV)/.ready: scripts/release/requirements.txt
+	$(PYTHON) -m venv $(RELEASE_VENV)
+	$(RELEASE_VENV)/bin/pip install -q -r $<
 	touch $@
 
 $(LINK):
@@ -47,7 +60,7 @@ check: $(DEV)/.ready $(LINK)
 		-p ansible_collections.scoped.secrets.plugins.module_utils
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(TREE) PATH=$(CURDIR)/$(DEV)/bin:$$PATH ansible-lint --offline
 	$(DEV)/bin/antsibull-changelog lint
-	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/unit
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/unit tests/fuzz
 
 packages: $(DEV)/.ready
 	$(DEV)/bin/python scripts/packages.py
@@ -60,6 +73,12 @@ test: packages check
 
 bench: $(BENCH_VENV)/.ready
 	PYTHONPATH=tests $(BENCH_VENV)/bin/python tests/benchmarks/run.py $(BENCH)
+
+fuzz: $(FUZZ_VENV)/.ready $(LINK)
+	PYTHONPATH=$(TREE):tests $(FUZZ_VENV)/bin/python tests/fuzz/run.py $(FUZZ)
+
+release: $(RELEASE_VENV)/.ready
+	PYTHONPATH=scripts $(RELEASE_VENV)/bin/python -m release
 
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff check --fix .

@@ -48,6 +48,20 @@ options:
         E(SCOPED_SECRETS_PASSPHRASE).
       - Used before O(root_key_file). A store keeps to the way it was created.
     type: str
+  scope_key:
+    description:
+      - The key of one scope. It opens that scope and what lies below it, in place of any root key, which is then not
+        needed.
+      - Falls back to the environment variable E(SCOPED_SECRETS_SCOPE_KEY), unless O(scope_key_file) is given. An empty
+        string means none.
+      - Used before O(scope_key_file), O(root_key), O(passphrase) and O(root_key_file).
+    type: str
+  scope_key_file:
+    description:
+      - The path of a file with the key of one scope, readable by its owner only.
+      - Falls back to the environment variable E(SCOPED_SECRETS_SCOPE_KEY_FILE) and C(scope_key_file) in section
+        C([scoped_secrets]) of C(ansible.cfg), unless O(scope_key) is given.
+    type: path
 """
 
     STATE = r"""

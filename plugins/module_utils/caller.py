@@ -10,7 +10,7 @@ import os
 import pwd
 import socket
 
-from .model.audit import Caller
+from .model.audit import Caller, plain
 from .process_identity import process_text, run_process
 
 __all__ = ["this_caller"]
@@ -23,7 +23,7 @@ def this_caller() -> Caller:
     """Return who runs the ansible-playbook process that this one is, or belongs to."""
     job = next((os.environ[name] for name in _JOBS if os.environ.get(name)), "")
     run = hashlib.sha256(process_text(run_process()).encode()).hexdigest()[:16]
-    return Caller(_user(), socket.gethostname(), job[:64], run)
+    return Caller(plain(_user()), plain(socket.gethostname()), plain(job), run)
 
 
 def _user() -> str:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -110,7 +111,14 @@ def this_run() -> Run:
 def meeting_of(run: Run, settings: Settings) -> Meeting:
     """Return where the broker of a run is met for a store and key; raise NoMeeting."""
     # Never the secrets themselves: anybody may read the names of sockets, which must not help to guess a passphrase.
-    parts = [_shown(settings.store), settings.root_key_file, bool(settings.root_key), bool(settings.passphrase)]
+    parts = [
+        _shown(settings.store),
+        settings.root_key_file,
+        bool(settings.root_key),
+        bool(settings.passphrase),
+        _scope_in(settings.scope_key),
+        settings.scope_key_file,
+    ]
     name = prefix_of(run) + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     for folder in folders():
         # The longest path of a socket: the agent's, in the broker's own folder.
@@ -128,6 +136,12 @@ def _shown(store: str) -> str:
     """Return a store's URL without what may be secret: a database's user, password and options."""
     kind, _colon, rest = store.partition("://")
     return store if kind == "sqlite" else f"{kind}://{rest.partition('?')[0].rpartition('@')[2]}"
+
+
+def _scope_in(scope_key: str) -> str:
+    """Return what a scope key says in clear: a run may hold those of several scopes, each with a broker of its own."""
+    found = re.match(r"sssk1:[0-9a-f-]{36}:[0-9a-f-]{36}:[0-9]+:", scope_key)
+    return found[0] if found else str(bool(scope_key))
 
 
 def proof_of(token: bytes, settings: Settings) -> str:

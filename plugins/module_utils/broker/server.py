@@ -126,7 +126,10 @@ class Server:
         except TooLarge:
             send(connection, {"refused": "size"})
             return False
-        except (OSError, ProtocolError):
+        except ProtocolError:
+            send(connection, {"refused": "call"})
+            return False
+        except OSError:
             raise
         except Exception as error:
             send(connection, {"error": internal_error(error).to_dict()})
@@ -143,14 +146,14 @@ class Server:
         if message["call"] == "usage":
             yield {"usage": self._engines.usage.counts()}
         elif message["call"] == "handle":
-            yield {"result": self._handle(connection, message["request"])}
+            yield {"result": self._handle(connection, message.get("request"))}
         elif message["call"] == "log_in":
-            login = self._engines.reading.log_in(Query(**message["query"]))
+            login = self._engines.reading.log_in(_query(message.get("query")))
             yield {"login": login, "notices": self._engines.reading.take_notices()}
         else:
-            yield from self._answers([Query(**query) for query in message["queries"]])
+            yield from self._answers(_queries(message.get("queries")))
 
-    def _handle(self, connection: socket.socket, request: dict[str, Any]) -> dict[str, Any]:
+    def _handle(self, connection: socket.socket, request: Any) -> dict[str, Any]:
         # Imported here: many runs only read.
         from .wire import request_from_wire, result_to_wire
 
@@ -168,3 +171,21 @@ class Server:
         for answer in answers:
             yield {**answer_to_wire(answer), **({"notices": notices} if notices else {})}
             notices = []
+
+
+def _queries(data: Any) -> list[Query]:
+    if not isinstance(data, list):
+        raise ProtocolError("no queries")
+    return [_query(one) for one in data]
+
+
+def _query(data: Any) -> Query:
+    """Return the query that a caller sent; raise ProtocolError."""
+    try:
+        query = Query(**data)
+    except TypeError:
+        raise ProtocolError("no query") from None
+    *texts, cache_ttl = query
+    if not all(isinstance(text, str) for text in texts) or not isinstance(cache_ttl, (int, type(None))):
+        raise ProtocolError("no query")
+    return query

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..model.messages import Request, Result
+from .protocol import ProtocolError
 
 __all__ = ["request_from_wire", "request_to_wire", "result_from_wire", "result_to_wire"]
 
@@ -34,11 +35,24 @@ def _plain(data: Any) -> Any:
     return data if data is None or isinstance(data, (str, int, float)) else str(data)
 
 
-def request_from_wire(data: dict[str, Any]) -> Request:
+def request_from_wire(data: Any) -> Request:
+    """Return what `request_to_wire` made JSON of; raise ProtocolError for anything else."""
+    match data:
+        case {"resource": str(), "params": dict(), "value": str() | None, "check_mode": bool()}:
+            pass
+        case _:
+            raise ProtocolError("no request")
     params = dict(data["params"])
     if data["value"] is not None:
-        params["value"] = base64.b64decode(data["value"])
+        params["value"] = _bytes(data["value"])
     return Request(data["resource"], params, data["check_mode"])
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ProtocolError("no base64") from None
 
 
 def result_to_wire(result: Result) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Header:
 
     @classmethod
     def of(cls, data: bytes) -> Header:
-        """Return what `encode` wrote as JSON; raise ValueError, TypeError, KeyError."""
+        """Return what `encode` wrote as JSON; raise any of a dozen errors for what it did not."""
         content = json.loads(data)
         recovery = content["recovery_passphrase"]
         return cls(
@@ -231,7 +231,7 @@ class BackupReader:
         self._bound = self._read_bound()
         try:
             self.header = Header.of(self._bound[_FIXED.size :])
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
             raise damaged_backup() from None
         self._key = b""
 

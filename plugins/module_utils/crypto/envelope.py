@@ -7,6 +7,11 @@
     | len u16 + wrapped data key | nonce[12] | commitment[32] | len u32 + ciphertext and tag
 
 The commitment makes a ciphertext open under one key only, which AES-GCM alone does not promise.
+
+Commitment and ciphertext bind the whole header but the key generation and the wrapped data key, so that a key can be
+rotated without a value being opened. Nothing is lost by that: the wrapped data key is authenticated by itself, for the
+same context, and whatever else is put there gives another data key, which the commitment refuses; the generation must
+be the one whose key is asked for, and what another generation's key wrapped does not open.
 """
 
 from __future__ import annotations
@@ -32,6 +37,7 @@ __all__ = [
     "check_size",
     "open_envelope",
     "read_header",
+    "rewrap",
     "seal",
 ]
 
@@ -44,11 +50,15 @@ MAX_VALUE = 10 * 1024 * 1024
 BUILTIN_CONNECTOR = uuid.UUID(int=0)
 
 _FIXED = struct.Struct(">4sBHBI16s32sH")
+_GENERATION_AT = 8
 _NONCE, _COMMITMENT = 12, 32
 
 
 class DataKeyWrapper(Protocol):
-    """Whatever keeps data keys: a scope's key, or a key management service."""
+    """Whatever keeps data keys: a generation of a scope's key, or a key management service (generation 0)."""
+
+    @property
+    def generation(self) -> int: ...
 
     def wrap(self, data_key: bytes, context: bytes) -> bytes: ...
 
@@ -64,7 +74,7 @@ class Header(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """An envelope taken apart. `bound` is all up to the nonce."""
+    """An envelope taken apart. `bound` is what no rotation changes of all that comes before the nonce."""
 
     header: Header
     salt: bytes
@@ -90,7 +100,6 @@ def seal(
     context: Context,
     *,
     wrapper: DataKeyWrapper,
-    generation: int,
     connector_id: uuid.UUID = BUILTIN_CONNECTOR,
 ) -> bytes:
     """Return the envelope of `value` under a new random data key; raise InvalidInput for one over 10 MiB."""
@@ -99,15 +108,16 @@ def seal(
     data_key, salt, nonce = os.urandom(32), os.urandom(32), os.urandom(_NONCE)
     wrapped = wrapper.wrap(data_key, place)
     flags = CHUNKED if len(value) > CHUNK else 0
-    fixed = (MAGIC, FORMAT, SUITE, flags, generation, connector_id.bytes, salt, len(wrapped))
-    bound = _FIXED.pack(*fixed) + wrapped
+    fixed = (MAGIC, FORMAT, SUITE, flags, wrapper.generation, connector_id.bytes, salt, len(wrapped))
+    head = _FIXED.pack(*fixed)
+    bound = _bound(head)
     encryption_key, commitment_key = _keys(data_key, salt, place)
     commitment = _commitment(commitment_key, bound + nonce, place)
     body = b"".join(
         encrypt(encryption_key, chunk_nonce, value[start : start + CHUNK], bound + place)
         for start, chunk_nonce in _chunks(len(value), CHUNK, flags, nonce)
     )
-    return bound + nonce + commitment + len(body).to_bytes(4, "big") + body
+    return head + wrapped + nonce + commitment + len(body).to_bytes(4, "big") + body
 
 
 def read_header(envelope: bytes) -> Header:
@@ -120,13 +130,40 @@ def open_envelope(
 ) -> bytes:
     """Return the value; raise one uniform Damaged for whatever is not exactly what `seal` made for this context."""
     parts = _take_apart(envelope)
-    if parts.header.connector_id != connector_id:
-        _refuse()
     place = context.encode()
-    encryption_key, commitment_key = _keys(wrapper.unwrap(parts.wrapped, place), parts.salt, place)
+    encryption_key, _data_key = _unlock(parts, place, wrapper, connector_id)
+    return _open_body(parts, encryption_key, parts.bound + place)
+
+
+def rewrap(
+    envelope: bytes,
+    context: Context,
+    *,
+    old: DataKeyWrapper,
+    new: DataKeyWrapper,
+    connector_id: uuid.UUID = BUILTIN_CONNECTOR,
+) -> bytes:
+    """Return the envelope with its data key wrapped by `new` in place of `old`; raise Damaged as `open_envelope` does.
+
+    The value stays sealed; that the data key is the one it is sealed under is proven.
+    """
+    parts = _take_apart(envelope)
+    place = context.encode()
+    _encryption_key, data_key = _unlock(parts, place, old, connector_id)
+    wrapped = new.wrap(data_key, place)
+    fixed = (MAGIC, FORMAT, SUITE, parts.header.flags, new.generation, connector_id.bytes, parts.salt, len(wrapped))
+    return _FIXED.pack(*fixed) + wrapped + envelope[_FIXED.size + len(parts.wrapped) :]
+
+
+def _unlock(parts: _Parts, place: bytes, wrapper: DataKeyWrapper, connector_id: uuid.UUID) -> tuple[bytes, bytes]:
+    """Return the encryption key and the data key that the commitment is for."""
+    if (parts.header.generation, parts.header.connector_id) != (wrapper.generation, connector_id):
+        _refuse()
+    data_key = wrapper.unwrap(parts.wrapped, place)
+    encryption_key, commitment_key = _keys(data_key, parts.salt, place)
     if not hmac.compare_digest(parts.commitment, _commitment(commitment_key, parts.bound + parts.nonce, place)):
         _refuse()
-    return _open_body(parts, encryption_key, parts.bound + place)
+    return encryption_key, data_key
 
 
 def _open_body(parts: _Parts, key: bytes, associated: bytes) -> bytes:
@@ -164,6 +201,11 @@ def _keys(data_key: bytes, salt: bytes, place: bytes) -> tuple[bytes, bytes]:
     return derived[:32], derived[32:]
 
 
+def _bound(head: bytes) -> bytes:
+    """Return what no rotation changes of a header: neither the key generation nor the wrapped data key's length."""
+    return head[:_GENERATION_AT] + head[_GENERATION_AT + 4 : _FIXED.size - 2]
+
+
 def _commitment(key: bytes, header: bytes, place: bytes) -> bytes:
     return hmac.digest(key, encode_fields(header, place), "sha256")
 
@@ -185,7 +227,7 @@ def _take_apart(envelope: bytes) -> _Parts:
         header=Header(flags, generation, uuid.UUID(bytes=connector)),
         salt=salt,
         wrapped=envelope[_FIXED.size : nonce_at],
-        bound=envelope[:nonce_at],
+        bound=_bound(envelope),
         nonce=envelope[nonce_at:commitment_at],
         commitment=envelope[commitment_at : body_at - 4],
         body=body,

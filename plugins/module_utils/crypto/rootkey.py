@@ -8,13 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import errno
 import os
-import shlex
-import stat
 
 from ..model.errors import Damaged, KeyRefused
 from .encoding import encode_fields
+from .outside_keys import KEY_BYTES, KeyFile, read_guarded, weakness
 from .primitives import AuthenticationFailed, argon2id, hkdf_sha512
 from .scopekey import ScopeKey, unwrap_key, wrap_key
 
@@ -28,10 +26,14 @@ __all__ = [
     "read_key_file",
 ]
 
-KEY_BYTES = 32
-MIN_DISTINCT = 16  # 32 random bytes have fewer distinct ones 3 times in 10^17
 MIN_PASSPHRASE = 12
-MAX_FILE = 4096
+_FILE = KeyFile(
+    "root key",
+    "root_key_file",
+    "one line of base64",
+    "Restore it from its backup, or set 'root_key_file' (SCOPED_SECRETS_ROOT_KEY_FILE) to where it is. "
+    "For a new store make one with: (umask 077; openssl rand -base64 32 > FILE)",
+)
 
 # RFC 9106, section 4, second recommended option.
 DEFAULT_KDF: dict[str, int] = {"memory_kib": 64 * 1024, "iterations": 3, "lanes": 4}
@@ -84,7 +86,7 @@ class RootKey:
 
 def check_root_key(material: bytes, source: str) -> bytes:
     """Return 32 bytes that may be random; raise KeyRefused for what can't be."""
-    reason = _weakness(material)
+    reason = weakness(material)
     if reason:
         raise KeyRefused(
             "weak_root_key",
@@ -92,16 +94,6 @@ def check_root_key(material: bytes, source: str) -> bytes:
             hint="Make one with: openssl rand -base64 32",
         )
     return material
-
-
-def _weakness(material: bytes) -> str:
-    if len(material) != KEY_BYTES:
-        return f"it has {len(material)} bytes, not {KEY_BYTES}"
-    if len(set(material)) < MIN_DISTINCT or any(material[n:] == material[:-n] for n in range(1, KEY_BYTES // 2 + 1)):
-        return "its bytes repeat"
-    if all(32 <= byte < 127 for byte in material):
-        return "it is printable text, not random bytes"
-    return ""
 
 
 def from_base64(text: str, source: str) -> RootKey:
@@ -112,68 +104,15 @@ def from_base64(text: str, source: str) -> RootKey:
         raise KeyRefused(
             "malformed_root_key",
             f"The root key from {source} is no base64.",
-            hint="It must be 32 random bytes as one line of base64, as made by: openssl rand -base64 32",
+            hint="It must be 32 random bytes as one line of base64, as made by: openssl rand -base64 32. The key of "
+            "one scope belongs in 'scope_key' or 'scope_key_file'.",
         ) from None
     return RootKey(check_root_key(material, source), source)
 
 
 def read_key_file(path: str) -> RootKey:
     """Return the root key in a file that only its owner, the current user, can read; raise KeyRefused."""
-    try:
-        content = _read_guarded(path)
-    except FileNotFoundError:
-        raise KeyRefused(
-            "missing_key_file",
-            f"There is no root key file {path}.",
-            hint="Restore it from its backup, or set 'root_key_file' (SCOPED_SECRETS_ROOT_KEY_FILE) to where it is. "
-            "For a new store make one with: (umask 077; openssl rand -base64 32 > FILE)",
-        ) from None
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    return from_base64(content.decode("ascii", "replace"), f"the file {path}")
-
-
-def _read_guarded(path: str) -> bytes:
-    """Check and read one open descriptor, so that nobody can swap the file in between."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-    try:
-        _check_guard(path, os.fstat(descriptor))
-        return os.read(descriptor, MAX_FILE)
-    finally:
-        os.close(descriptor)
-
-
-def _unreadable(path: str, error: OSError) -> KeyRefused:
-    if error.errno == errno.ELOOP:
-        reason = "it is a symbolic link"
-        hint = f"Set 'root_key_file' to the file itself: {os.path.realpath(path)}"
-    else:
-        reason = str(error.strerror)
-        hint = f"See who may read it with: ls -ld {shlex.quote(path)}"
-    return KeyRefused("unreadable_key_file", f"The root key file {path} can't be read: {reason}.", hint=hint)
-
-
-def _check_guard(path: str, info: os.stat_result) -> None:
-    """Raise KeyRefused unless the file is the current user's alone."""
-    if not stat.S_ISREG(info.st_mode) or info.st_size > MAX_FILE:
-        raise KeyRefused(
-            "unreadable_key_file",
-            f"The root key file {path} is no ordinary file of at most {MAX_FILE} bytes.",
-            hint="Set 'root_key_file' to a file that holds one line of base64.",
-        )
-    if info.st_uid != os.geteuid():
-        raise KeyRefused(
-            "foreign_key_file",
-            f"The root key file {path} belongs to user id {info.st_uid}, not to the one that runs Ansible "
-            f"({os.geteuid()}).",
-            hint=f"If it is yours: chown {os.geteuid()} {shlex.quote(path)}",
-        )
-    if info.st_mode & 0o077:
-        raise KeyRefused(
-            "exposed_key_file",
-            f"The root key file {path} has mode {stat.S_IMODE(info.st_mode):04o}: others have access to it.",
-            hint=f"Mend it with: chmod 600 {shlex.quote(path)} - and consider whether somebody has read it.",
-        )
+    return from_base64(read_guarded(path, _FILE), f"the file {path}")
 
 
 def create_key_file(path: str) -> RootKey:

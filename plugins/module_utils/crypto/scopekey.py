@@ -14,7 +14,7 @@ from .encoding import Field, encode_fields
 from .envelope import damaged_value
 from .primitives import AuthenticationFailed, decrypt, encrypt, hkdf_sha512
 
-__all__ = ["MAX_WRAPS", "ScopeKey", "unwrap_key", "wrap_key"]
+__all__ = ["MAX_WRAPS", "FingerprintKey", "ScopeKey", "damaged_key", "unwrap_key", "wrap_key"]
 
 # A generation is retired well before 2^32 encryptions under one key with random 96-bit nonces (NIST SP 800-38D, 8.3).
 MAX_WRAPS = 2**28
@@ -33,6 +33,21 @@ def unwrap_key(key: bytes, wrapped: bytes, associated: bytes) -> bytes:
     if len(wrapped) != _NONCE + 32 + 16:
         raise AuthenticationFailed
     return decrypt(key, wrapped[:_NONCE], wrapped[_NONCE:], associated)
+
+
+class FingerprintKey:
+    """Tells whether a value changed. It outlives the scope key that it comes from, else nothing could tell any more."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def fingerprint(self, secret_id: str, kind: str, value: bytes) -> bytes:
+        """Return 32 bytes that tell whether a value changed, to nobody who lacks the key."""
+        return hmac.digest(self._key, encode_fields(secret_id, kind, value), "sha256")
+
+    def export(self) -> bytes:
+        """Return the key itself, for a scope key to wrap."""
+        return self._key
 
 
 class ScopeKey:
@@ -62,8 +77,17 @@ class ScopeKey:
         return self._derive("wrap scope keys")
 
     @cached_property
-    def _fingerprint_key(self) -> bytes:
-        return self._derive("fingerprints")
+    def key_id(self) -> str:
+        """A short public name of the key, which tells nothing about it."""
+        return self._derive("id")[:8].hex()
+
+    @cached_property
+    def fingerprint_key(self) -> FingerprintKey:
+        return FingerprintKey(self._derive("fingerprints"))
+
+    @cached_property
+    def _fingerprint_wrap_key(self) -> bytes:
+        return self._derive("wrap fingerprint keys")
 
     @cached_property
     def _row_tag_key(self) -> bytes:
@@ -93,19 +117,26 @@ class ScopeKey:
         try:
             return ScopeKey(scope_id, generation, unwrap_key(self._child_wrap_key, wrapped, context))
         except AuthenticationFailed:
-            raise Damaged(
-                "damaged_scope_key",
-                "The key of a scope is not what was written: its row was altered or moved.",
-                hint="Restore the newest backup.",
-            ) from None
+            raise damaged_key() from None
+
+    def wrap_fingerprint_key(self, key: FingerprintKey, context: bytes) -> bytes:
+        """Return the fingerprint key of a generation that goes, wrapped for one context."""
+        return wrap_key(self._fingerprint_wrap_key, key.export(), context)
+
+    def unwrap_fingerprint_key(self, wrapped: bytes, context: bytes) -> FingerprintKey:
+        """Return the fingerprint key of a generation that went; raise Damaged."""
+        try:
+            return FingerprintKey(unwrap_key(self._fingerprint_wrap_key, wrapped, context))
+        except AuthenticationFailed:
+            raise damaged_key() from None
 
     def export(self) -> bytes:
         """Return the key itself, for the root key to wrap."""
         return self._key
 
     def fingerprint(self, secret_id: str, kind: str, value: bytes) -> bytes:
-        """Return 32 bytes that tell whether a value changed, to nobody who lacks the key."""
-        return hmac.digest(self._fingerprint_key, encode_fields(secret_id, kind, value), "sha256")
+        """Return what the fingerprint key of this generation makes of a value."""
+        return self.fingerprint_key.fingerprint(secret_id, kind, value)
 
     def row_tag(self, table: str, *fields: Field) -> bytes:
         """Return 32 bytes that only somebody with the key can make for these fields."""
@@ -127,3 +158,12 @@ class ScopeKey:
                 f"{what} was changed outside of scoped.secrets.",
                 hint="Restore the newest backup, and find out who can write to the database.",
             )
+
+
+def damaged_key() -> Damaged:
+    """Return the error for the row of a key that does not open."""
+    return Damaged(
+        "damaged_scope_key",
+        "The key of a scope is not what was written: its row was altered or moved.",
+        hint="Restore the newest backup.",
+    )

@@ -51,7 +51,8 @@ class Access:
         """Whether a provider was made to keep or remove something."""
 
     def call(self, keeper: Keeper, work: Callable[[Manager], T]) -> T:
-        """Return what `work` makes of a connector's logged-in manager."""
+        """Return what `work` makes of a connector's logged-in manager; raise Forbidden for a locked connector."""
+        keeper.check_open()
         return self._providers.call(keeper, self.owner(keeper), self._credentials, work)
 
     def owner(self, keeper: Keeper) -> str:
@@ -116,7 +117,7 @@ class Access:
 
         def work(manager: Manager) -> bytes:
             wrapping = DataKeyWrapping(data_keys_of(cast(KeyKeeper, manager)), context)
-            return seal(value, context, wrapper=wrapping, generation=0, connector_id=_id_of(keeper))
+            return seal(value, context, wrapper=wrapping, connector_id=_id_of(keeper))
 
         return self.call(keeper, work)
 

@@ -108,6 +108,7 @@ class _Backup:
         return _Made(header, key, rows)
 
     def _header(self, tx: Transaction) -> tuple[Header, bytes]:
+        self._store.keyring.check_in_force(tx)
         row = tx.one("SELECT schema_version, kdf FROM store") or {}
         return new_header(
             store_id=self._store.store_id,

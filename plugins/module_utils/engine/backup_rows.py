@@ -129,7 +129,7 @@ class RowReader(_Tally):
             try:
                 table, data = json.loads(record[_LENGTH:])
                 row = {name: _from_json(value) for name, value in data.items()}
-            except (ValueError, TypeError, AttributeError):
+            except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
                 raise damaged_backup() from None
             if is_whole:
                 raise damaged_backup()

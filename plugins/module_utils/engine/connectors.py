@@ -243,7 +243,7 @@ class ConnectorResource(Resource[ConnectorState]):
         old = state.connector
         settled = _settled(old) if old and not self._moved(old, wanted) else {}
         options = {**wanted.options, **settled, **({"settled": sorted(settled)} if settled else {})}
-        return replace(old or blank, options=options, kept=wanted.kept, is_removed=False)
+        return (old or blank)._replace(options=options, kept=wanted.kept, is_removed=False)
 
     def guard(self, state: ConnectorState) -> object:
         connector = state.connector
@@ -270,7 +270,7 @@ class ConnectorResource(Resource[ConnectorState]):
         options = {**connector.options, **settled, **({"settled": sorted(settled)} if settled else {})}
         created_at = connector.created_at or session.now
         fields = pick(plan.after, *_SHOWN)
-        return replace(connector, **fields, options=options, created_at=created_at, updated_at=session.now)
+        return connector._replace(**fields, options=options, created_at=created_at, updated_at=session.now)
 
     def _apply_credentials(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
         self._credentials_of(state).apply(session, plan.fields.get("credentials", {}), prepared.credentials)
@@ -284,7 +284,7 @@ class ConnectorResource(Resource[ConnectorState]):
             write_default(session, session.chain(scope), None)
         chain = session.chain(self.path)
         if state.secrets:
-            session.replace_connector(chain, connector, replace(connector, is_removed=True, updated_at=session.now))
+            session.replace_connector(chain, connector, connector._replace(is_removed=True, updated_at=session.now))
             return
         session.replace_connector(chain, connector, None)
         self._apply_credentials(session, state, plan, prepared)
@@ -300,7 +300,7 @@ class ConnectorResource(Resource[ConnectorState]):
 
     def predicted(self, state: ConnectorState, plan: Plan) -> View:
         after = {name: value for name, value in plan.after.items() if name not in ("credentials", "use_as_default")}
-        return {**super().predicted(state, replace(plan, after=after)), "is_default": plan.after["use_as_default"]}
+        return {**super().predicted(state, plan._replace(after=after)), "is_default": plan.after["use_as_default"]}
 
 
 def _settled(connector: Connector | None) -> dict[str, Any]:

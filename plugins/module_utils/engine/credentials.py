@@ -169,7 +169,7 @@ class CredentialResource(Resource[CredentialState]):
         row = with_fields(state.row or self._blank(session, chain[-1].id, prepared), plan.fields)
         options = {**wanted.options, **prepared.public}
         session.replace_secret(
-            chain, state.row, replace(row, options=options, kept=wanted.kept, updated_at=session.now)
+            chain, state.row, row._replace(options=options, kept=wanted.kept, updated_at=session.now)
         )
         replace_references(session.tx, "secret", row.id, self._used(session, wanted))
 

@@ -195,8 +195,8 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
     return Result(
         plan.action is not Action.NONE,
         {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
-        plan.before,
-        plan.after,
+        dict(plan.before),
+        dict(plan.after),
         [*plan.warnings, *access.warnings],
     )
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..model.entities import Scope
 from ..store.scopes import set_default
@@ -61,5 +61,5 @@ class DefaultManagerResource(Resource[DefaultState]):
 def write_default(session: Session, chain: list[Scope], connector_id: str | None) -> None:
     """Make a connector the default manager of the last scope of a chain; None: the built-in manager."""
     set_default(session.tx, chain[-1], connector_id)
-    session.write_scope([*chain[:-1], replace(chain[-1], default_connector_id=connector_id)])
+    session.write_scope([*chain[:-1], chain[-1]._replace(default_connector_id=connector_id)])
     session.note("update", chain[-1].path, chain[-1])

@@ -72,7 +72,8 @@ def _check_store(settings: Settings) -> list[Check]:
         place = place_at(settings.store)
         store = open_store(settings, create=False)
     except ScopedSecretsError as error:
-        name = "root key" if error.category == "key_refused" else "store"
+        key = "scope key" if settings.has_scope_key else "root key"
+        name = key if error.category == "key_refused" else "store"
         return [_failed(name, error)]
     try:
         return [_store(place, store), _key(store)]
@@ -90,8 +91,12 @@ def _store(place: Place, store: OpenStore) -> Check:
 def _key(store: OpenStore) -> Check:
     if store.is_pretended:
         return _ok("root key", "nothing to open yet")
-    keyring = store.keyring
-    return _ok("root key", f"{keyring.source}, key {keyring.root_key_id}; it opens the account and all below")
+    held = store.keyring.held
+    if held:
+        message = f"{held.source}, generation {held.key.generation}; it opens {held.path} and what lies below it"
+        return _ok("scope key", message)
+    root = store.keyring.root
+    return _ok("root key", f"{root.source}, key {root.key_id}; it opens the account and all below")
 
 
 def _check_library(user: str, requirement: str, only_for: str = "") -> Check:

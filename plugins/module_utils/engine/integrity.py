@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ..crypto.scopekey import ScopeKey
 from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion
@@ -93,6 +92,7 @@ def version_fields(version: SecretVersion) -> tuple[bytes | str | int | None, ..
         version.state,
         version.key_generation,
         version.fingerprint,
+        version.fingerprint_generation,
         version.size,
         hashlib.sha256(version.envelope).digest(),
         version.at_provider,
@@ -114,19 +114,19 @@ def signed_generation(tag: bytes) -> int:
 
 
 def tag_scope(scope: Scope, key: ScopeKey) -> Scope:
-    return replace(scope, tag=sign(key, "scope", *scope_fields(scope)))
+    return scope._replace(tag=sign(key, "scope", *scope_fields(scope)))
 
 
 def tag_connector(connector: Connector, key: ScopeKey) -> Connector:
-    return replace(connector, tag=sign(key, "connector", *connector_fields(connector)))
+    return connector._replace(tag=sign(key, "connector", *connector_fields(connector)))
 
 
 def tag_secret(secret: Secret, key: ScopeKey) -> Secret:
-    return replace(secret, tag=sign(key, "secret", *secret_fields(secret)))
+    return secret._replace(tag=sign(key, "secret", *secret_fields(secret)))
 
 
 def tag_version(version: SecretVersion, key: ScopeKey) -> SecretVersion:
-    return replace(version, tag=sign(key, "secret_version", *version_fields(version)))
+    return version._replace(tag=sign(key, "secret_version", *version_fields(version)))
 
 
 def move_head(

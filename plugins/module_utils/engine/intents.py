@@ -15,7 +15,7 @@ from __future__ import annotations
 import hmac
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -138,7 +138,8 @@ def settle_left(engine: Engine, *, only: frozenset[str] = frozenset()) -> Outcom
 
 
 def _abandoned(session: Session, only: frozenset[str]) -> list[Intent]:
-    found = unfinished(session.tx)
+    # What others began where the key at hand does not reach is theirs to finish.
+    found = [one for one in unfinished(session.tx) if session.opens(path_of(session.tx, one.scope_id))]
     return [one for one in found if (one.id in only if only else _is_abandoned(one, session.now))]
 
 
@@ -227,7 +228,7 @@ def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> Non
     if found is None and left.intent.goal == "absent":
         session.replace_secret(chain, secret, None)
     elif found is not None and not _is_newest(session, chain, secret, found):
-        newer = replace(secret, current_version=secret.current_version + 1, updated_at=session.now)
+        newer = secret._replace(current_version=secret.current_version + 1, updated_at=session.now)
         session.replace_secret(chain, secret, newer)
         session.write_version(chain, newer, found.value, envelope=b"", at_provider=found.version)
 
@@ -236,5 +237,5 @@ def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: Valu
     version = session.version(chain, secret, secret.current_version)
     if version is None:
         return False
-    key = session.keyring.key(session.tx, chain, version.key_generation)
+    key = session.fingerprint_key(chain, version)
     return hmac.compare_digest(key.fingerprint(secret.id, secret.kind, found.value), version.fingerprint)

@@ -14,16 +14,24 @@ from ..managers.registry import manager_kind
 from ..model.entities import Connector, Scope
 from ..model.errors import Conflict, Forbidden, NotFound
 from ..model.scopes import ScopePath
+from ..store.connectors import connectors_of
+from .held_scope import HeldScope
 from .session import Session
 
 __all__ = ["Keeper", "Managers", "connector_removed", "load_managers"]
 
 
 class Keeper(NamedTuple):
-    """A connector, and the scope that it belongs to."""
+    """A connector, and the scope that it belongs to. Of one above the scope whose key is held, only the name counts."""
 
     connector: Connector
     path: ScopePath
+    locked_by: HeldScope | None = None
+
+    def check_open(self) -> None:
+        """Raise Forbidden unless the connector was verified."""
+        if self.locked_by:
+            raise self.locked_by.locked(self.path)
 
     @property
     def what(self) -> str:
@@ -75,7 +83,7 @@ class Managers(NamedTuple):
     @property
     def usable(self) -> list[Keeper]:
         """The connectors that new secrets of the scope may go to."""
-        return [k for k in self._present() if k.path == self.scope.path or self.inherits]
+        return [k for k in self._present() if k.path == self.scope.path or (self.inherits and not k.locked_by)]
 
     def _present(self) -> Iterator[Keeper]:
         return (keeper for keeper in self.keepers if not keeper.connector.is_removed)
@@ -95,6 +103,7 @@ class Managers(NamedTuple):
         if keeper is None:
             self._check_builtin()
         elif keeper not in self.usable:
+            keeper.check_open()
             # It became the default while all scopes could use those above them.
             raise self._other_scope(keeper)
         return keeper
@@ -118,9 +127,12 @@ class Managers(NamedTuple):
             )
 
     def _of_other_scope(self, name: str) -> Forbidden | None:
+        """Return the error for a manager that is there and not for this scope; raise Forbidden for a locked one."""
         identifier, usable = name.rpartition(".")[2], self.usable
         others = (k for k in self._present() if k not in usable and k.connector.identifier == identifier)
         other = next(others, None)
+        if other and name != identifier:
+            other.check_open()
         return self._other_scope(other) if other else None
 
     def _other_scope(self, other: Keeper) -> Forbidden:
@@ -151,10 +163,13 @@ def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
 
 
 def load_managers(session: Session, chain: list[Scope]) -> Managers:
-    """Return the verified connectors that the last scope of a chain may know of."""
-    keepers = [
-        Keeper(connector, chain[depth].path)
-        for depth in reversed(range(len(chain)))
-        for connector in session.connectors(chain[: depth + 1])
-    ]
-    return Managers(chain[-1], keepers, chain[0].inherits_managers)
+    """Return the verified connectors that the last scope of a chain may know of, and the names of locked ones."""
+    keepers = [keeper for depth in reversed(range(len(chain))) for keeper in _keepers_of(session, chain[: depth + 1])]
+    return Managers(chain[-1], keepers, chain[0].inherits_managers and session.opens(chain[0].path))
+
+
+def _keepers_of(session: Session, chain: list[Scope]) -> list[Keeper]:
+    path = chain[-1].path
+    if session.opens(path):
+        return [Keeper(connector, path) for connector in session.connectors(chain)]
+    return [Keeper(c, path, session.keyring.held) for c in connectors_of(session.tx, chain[-1].id)]

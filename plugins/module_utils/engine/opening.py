@@ -10,15 +10,18 @@ import os
 import uuid
 from typing import Any, NamedTuple
 
+from ..crypto.exported_key import ExportedKey
 from ..crypto.rootkey import DEFAULT_KDF, RootKey, create_key_file, from_base64, from_passphrase, read_key_file
 from ..model.entities import Scope
-from ..model.errors import Damaged, KeyRefused
+from ..model.errors import Damaged, Forbidden, KeyRefused
 from ..model.scopes import ACCOUNT, Level
 from ..model.settings import Settings
 from ..store.database import Database, Row, Transaction
 from ..store.places import Place, place_at
 from ..store.schema import STEPS, now, open_schema, run_steps
+from ..store.scopes import path_of
 from ..store.sqlite import memory_database
+from .held_scope import HeldScope, exported_key_of
 from .keyring import Keyring
 from .session import Session
 
@@ -53,6 +56,8 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
     try:
         notices: list[str] = []
         if not place.has_store():
+            if settings.has_scope_key:
+                raise _no_store_for(place)
             if not create:
                 return _pretend(settings)
             _create(settings, place, notices)
@@ -123,6 +128,9 @@ def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
 
 def _unlock(database: Database, place: Place, settings: Settings, notices: tuple[str, ...]) -> OpenStore:
     row = database.read(_store_row)
+    exported = exported_key_of(settings)
+    if exported:
+        return OpenStore(database, row["id"], _held_keyring(database, place, row["id"], exported), notices)
     kdf = kdf_of(row)
     if settings.passphrase and not settings.root_key and not kdf:
         raise _no_passphrase(place)
@@ -135,6 +143,40 @@ def _unlock(database: Database, place: Place, settings: Settings, notices: tuple
             "'store' to the store of this key.",
         )
     return OpenStore(database, row["id"], Keyring(row["id"], root), notices)
+
+
+def _held_keyring(database: Database, place: Place, store_id: str, exported: ExportedKey) -> Keyring:
+    """Return the keyring of one scope, once its key has proven to be the one that signed the scope's row."""
+    if exported.store_id != store_id:
+        raise KeyRefused(
+            "wrong_key",
+            f"The scope key from {exported.source} is one of store {exported.store_id}; {place} is store {store_id}.",
+            hint="Set 'store' to the store of this key, or take a key of this store.",
+        )
+
+    def work(tx: Transaction) -> Keyring:
+        path = path_of(tx, exported.key.scope_id)
+        keyring = Keyring(store_id, HeldScope(exported.key, path, exported.source))
+        Session(tx, store_id, keyring).chain(path)
+        return keyring
+
+    try:
+        return database.read(work)
+    except (Damaged, Forbidden):
+        raise KeyRefused(
+            "wrong_key",
+            f"The scope key from {exported.source} opens nothing in the store {place}: its scope was removed, or that "
+            "scope's row was altered.",
+            hint="Take a key of a scope that exists, exported anew with scoped.secrets.scope_key.",
+        ) from None
+
+
+def _no_store_for(place: Place) -> KeyRefused:
+    return KeyRefused(
+        "root_key_needed",
+        f"There is no store {place} yet, and a scope key opens one that exists.",
+        hint="Check 'store'. A new store is made by who has its root key.",
+    )
 
 
 def _store_row(tx: Transaction) -> Row:
@@ -169,11 +211,18 @@ def new_kdf() -> dict[str, Any]:
 
 def makes_own_key(settings: Settings) -> bool:
     """Tell whether a root key may be made where there is none."""
-    return settings.is_local_default and not settings.root_key and not settings.passphrase
+    keys = settings.root_key, settings.passphrase, settings.has_scope_key
+    return settings.is_local_default and not any(keys)
 
 
 def root_key_of(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
     """Return the root key from where the settings say: the environment, a passphrase, or the key file."""
+    if settings.has_scope_key:
+        raise KeyRefused(
+            "root_key_needed",
+            "This needs the root key of a store, and the settings name a scope key, which goes before it.",
+            hint="Leave 'scope_key' and 'scope_key_file' empty for this task, and set 'root_key_file'.",
+        )
     if settings.root_key:
         return from_base64(settings.root_key, "SCOPED_SECRETS_ROOT_KEY")
     if settings.passphrase:

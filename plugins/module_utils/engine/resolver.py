@@ -12,15 +12,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..crypto.context import Context
 from ..crypto.scopekey import ScopeKey
 from ..managers import failures
 from ..managers.base import Capability, ValueKeeper
 from ..managers.registry import manager_kind
-from ..model.audit import NOTHING, Subject
+from ..model.audit import NOTHING, Subject, plain
 from ..model.entities import Scope, Secret, SecretVersion
 from ..model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..model.queries import Answer, Query
@@ -32,8 +31,7 @@ from .session import Session
 __all__ = ["Composed", "Located", "credential_not_value", "locate", "select_field"]
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):
     """A value that a secret manager has: at `path` of a value keeper, or in an envelope that a key keeper opens.
 
     `keys` are the fields to take out of it, one after the other. `is_ours`: it was written here, as one value.
@@ -49,9 +47,12 @@ class Located:
     version: str = ""
     is_ours: bool = False
     mark: str = ""
-    envelope: bytes = field(default=b"", repr=False)
+    envelope: bytes = b""
     context: Context | None = None
     subject: Subject = NOTHING
+
+    def __repr__(self) -> str:
+        return f"Located(what={self.what!r}, path={self.path!r}, version={self.version!r})"
 
     @property
     def fetch_key(self) -> Hashable:
@@ -70,8 +71,7 @@ class Located:
         return Answer(self.kind, content, expires_at=self.expires_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """A credential: its settings, and what is to be read to make it up, by field.
 
     `key` is the field of it that is asked for, empty for all of it. `marking_key` makes marks of what it is made of.
@@ -108,7 +108,7 @@ def _meant(query: Query) -> Subject:
 def _at(reference: Reference, scope: ScopePath, secret: Secret | None = None, version: str = "") -> Subject:
     kind = "connector" if reference.scheme else "secret"
     known = secret.id if secret else ""
-    return Subject(kind, scope.announced, reference.identifier, known, version or reference.version)
+    return Subject(kind, scope.announced, reference.identifier, known, plain(version or reference.version))
 
 
 def _locate(session: Session, query: Query) -> Answer | Located | Composed:
@@ -132,7 +132,7 @@ def _in_store(
         return _composed(session, chain, secret, reference, cache_ttl)
     if secret.is_reference:
         subject = _at(reference, chain[-1].path, secret)
-        return replace(_referenced(_keeper(session, chain, secret), secret, reference, what), subject=subject)
+        return _referenced(_keeper(session, chain, secret), secret, reference, what)._replace(subject=subject)
     version = _version(session, chain, secret, reference)
     subject = _at(reference, chain[-1].path, secret, str(version.version))
     if secret.connector_id is None:
@@ -237,6 +237,7 @@ def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
     """Return the connector of a secret; raise Conflict for a removed one, InvalidInput for a kind unknown here."""
     keeper = load_managers(session, chain).keeper(secret.connector_id)
     if keeper and not keeper.connector.is_removed:
+        keeper.check_open()
         manager_kind(keeper.connector.kind)
         return keeper
     raise connector_removed(f"Secret '{secret.identifier}' in {chain[-1].path}", keeper)

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from ..model.audit import Subject
 from ..model.scopes import ScopePath
@@ -31,15 +31,14 @@ class Action(Enum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What would be done. `before` and `after` are what the diff shows, `fields` what is written, without values."""
 
     action: Action = Action.NONE
-    before: View = field(default_factory=dict)
-    after: View = field(default_factory=dict)
-    fields: View = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    before: Mapping[str, Any] = {}
+    after: Mapping[str, Any] = {}
+    fields: Mapping[str, Any] = {}
+    warnings: Sequence[str] = ()
 
 
 class Resource(ABC, Generic[S]):
@@ -125,7 +124,7 @@ class Info(ABC):
         """Return the views of what the filters let through."""
 
 
-def pick(params: View, *names: str) -> View:
+def pick(params: Mapping[str, Any], *names: str) -> View:
     """Return those of the named options that the user gave."""
     return {name: params[name] for name in names if params.get(name) is not None}
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -58,13 +58,12 @@ class ScopeResource(Resource[ScopeState]):
     noun = "scope"
 
     def load(self, session: Session) -> ScopeState:
-        parents = session.chain(self.path.parent) if self.path.parent else []
         try:
             chain = session.chain(self.path)
         except NotFound:
-            return ScopeState(parents, None)
+            return ScopeState(session.chain(self.path.parent) if self.path.parent else [], None)
         managers = load_managers(session, chain)
-        state = ScopeState(parents, chain[-1], managers.default, _contents(session, managers))
+        state = ScopeState(chain[:-1], chain[-1], managers.default, _contents(session, managers))
         if not self.absent:
             return state
         return replace(state, heads=tuple(_heads(session, chain[-1])), kept=tuple(_in_order(session, chain)))
@@ -166,9 +165,9 @@ class ScopeResource(Resource[ScopeState]):
         elif state.scope:
             _delete_tree(session, state.scope)
 
-    def _scope_of(self, session: Session, state: ScopeState, fields: View) -> Scope:
+    def _scope_of(self, session: Session, state: ScopeState, fields: Mapping[str, Any]) -> Scope:
         blank = Scope(str(uuid.uuid4()), self.path, state.parents[-1].id, "", created_at=session.now)
-        return replace(_with_fields(blank, fields), updated_at=session.now)
+        return _with_fields(blank, fields)._replace(updated_at=session.now)
 
     def view(self, state: ScopeState) -> View | None:
         if state.scope is None:
@@ -216,13 +215,13 @@ def _delete_tree(session: Session, scope: Scope) -> None:
     session.note("delete", scope.path, scope)
 
 
-def _with_fields(scope: Scope, fields: View) -> Scope:
+def _with_fields(scope: Scope, fields: Mapping[str, Any]) -> Scope:
     changes = pick(fields, "name", "description", "tags")
     if "builtin_manager" in fields:
         changes["builtin_enabled"] = fields["builtin_manager"] == "enabled"
     if "inherited_managers" in fields:
         changes["inherits_managers"] = fields["inherited_managers"] == "allowed"
-    return replace(scope, **changes)
+    return scope._replace(**changes)
 
 
 def _contents(session: Session, managers: Managers) -> dict[str, int]:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..model.entities import Secret, SecretUser
 from ..model.errors import Conflict
@@ -29,14 +29,14 @@ def wanted_fields(params: View) -> View:
     return wanted
 
 
-def with_fields(secret: Secret, fields: View) -> Secret:
+def with_fields(secret: Secret, fields: Mapping[str, Any]) -> Secret:
     """Return the secret with what a plan changes about its row."""
     changes = pick(fields, "name", "description", "tags")
     if "expires" in fields:
         changes["expires_at"] = fields["expires"]
     if "reference_to" in fields:
         changes["path"], changes["reference_key"] = fields["reference_to"]
-    return replace(secret, **changes)
+    return secret._replace(**changes)
 
 
 def check_kind(secret: Secret, kind: str, what: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..crypto.scopekey import ScopeKey
+from ..crypto.scopekey import FingerprintKey
 from ..model.entities import Scope, Secret, SecretUser, SecretVersion
 from ..model.identifiers import check_identifier, check_tags
 from ..model.scopes import Level, ScopePath
@@ -34,7 +34,7 @@ class SecretState:
     managers: Managers
     secret: Secret | None = None
     version: SecretVersion | None = None
-    key: ScopeKey | None = None
+    key: FingerprintKey | None = None
     users: tuple[SecretUser, ...] = ()
     observed: bytes | None = field(default=None, repr=False)
     is_observed: bool = False
@@ -59,7 +59,7 @@ def _load_secret(session: Session, chain: list[Scope], managers: Managers, secre
     if secret.is_reference or secret.is_credential:
         return SecretState(chain, managers, secret, users=users)
     version = session.version(chain, secret, secret.current_version)
-    key = session.keyring.key(session.tx, chain, version.key_generation) if version else None
+    key = session.fingerprint_key(chain, version) if version else None
     return SecretState(chain, managers, secret, version, key, users)
 
 

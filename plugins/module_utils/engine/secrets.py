@@ -224,13 +224,13 @@ class SecretResource(Resource[SecretState]):
             session.replace_secret(state.chain, state.secret, None)
             return
         secret = state.secret or self._blank(session, state, prepared)
-        secret = replace(with_fields(secret, plan.fields), updated_at=session.now)
+        secret = with_fields(secret, plan.fields)._replace(updated_at=session.now)
         keeping = prepared.keeping if prepared else None
         if keeping:
-            secret = replace(secret, path=keeping.path)
+            secret = secret._replace(path=keeping.path)
         if "value" in plan.fields:
             number = secret.current_version + 1
-            secret = replace(secret, current_version=number, options=self._public_half())
+            secret = secret._replace(current_version=number, options=self._public_half())
         session.replace_secret(state.chain, state.secret, secret)
         if "value" in plan.fields and prepared and keeping:
             sealed, there = keeping.envelope, keeping.at_provider

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..crypto.context import Context
-from ..crypto.scopekey import ScopeKey
+from ..crypto.scopekey import FingerprintKey, ScopeKey
 from ..managers import builtin
 from ..model.audit import OK, Event, Subject, moment
 from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion
@@ -44,13 +42,22 @@ class Session:
         self.written.append(Event(path, action, OK, subject, moment()))
 
     def chain(self, path: ScopePath) -> list[Scope]:
-        """Return the verified scopes down to `path`; raise NotFound for the first that is missing."""
+        """Return the scopes down to `path`; raise NotFound for the first that is missing, Forbidden for a locked one.
+
+        They are verified, but for those above a scope whose key is held: only their names count.
+        """
         chain = scope_rows.find_chain(self.tx, path)
+        verified = self.keyring.first_verified(chain, path)
         for depth, step in enumerate(path.from_account):
             if depth == len(chain):
                 raise _unknown_scope(step) if depth else _no_account()
-            self.check(chain[: depth + 1], chain[depth])
+            if depth >= verified:
+                self.check(chain[: depth + 1], chain[depth])
         return chain
+
+    def opens(self, path: ScopePath) -> bool:
+        """Tell whether the key at hand opens a scope, if it exists."""
+        return self.keyring.opens(path)
 
     def key_of(self, chain: list[Scope], tag: bytes) -> ScopeKey:
         """Return the generation of the scope's key that signed a row."""
@@ -112,12 +119,17 @@ class Session:
             version=number,
             key_generation=key.generation,
             fingerprint=key.fingerprint(secret.id, secret.kind, value),
+            fingerprint_generation=key.generation,
             size=len(value),
             envelope=envelope,
             created_at=self.now,
             at_provider=at_provider,
         )
         secret_rows.insert_version(self.tx, integrity.tag_version(version, key))
+
+    def fingerprint_key(self, chain: list[Scope], version: SecretVersion) -> FingerprintKey:
+        """Return what the fingerprint of a version was made with."""
+        return self.keyring.fingerprint_key(self.tx, chain, version.fingerprint_generation)
 
     def read_version(self, chain: list[Scope], secret: Secret, version: SecretVersion) -> bytes:
         """Return the value of a version."""
@@ -127,7 +139,7 @@ class Session:
     def create_scope(self, parents: list[Scope], scope: Scope) -> None:
         """Write a new scope and its first key."""
         key = ScopeKey.generate(scope.id, 1)
-        signed = integrity.tag_scope(replace(scope, head=integrity.EMPTY_HEAD), key)
+        signed = integrity.tag_scope(scope._replace(head=integrity.EMPTY_HEAD), key)
         scope_rows.insert_scope(self.tx, signed)
         self.keyring.keep(self.tx, [*parents, signed], key)
         audit_chain.begin(self, [*parents, signed])
@@ -135,7 +147,7 @@ class Session:
 
     def write_scope(self, chain: list[Scope]) -> None:
         """Sign and update the last scope of the chain."""
-        scope = replace(chain[-1], updated_at=self.now)
+        scope = chain[-1]._replace(updated_at=self.now)
         scope_rows.update_scope(self.tx, integrity.tag_scope(scope, self.keyring.active(self.tx, chain)))
 
     def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
@@ -171,11 +183,11 @@ class Session:
     def record(self, chain: list[Scope], intent: Intent) -> None:
         """Sign and write what is about to be done at a provider."""
         signed = integrity.sign(self.keyring.active(self.tx, chain), "intent", *integrity.intent_fields(intent))
-        intent_rows.insert_intent(self.tx, replace(intent, tag=signed))
+        intent_rows.insert_intent(self.tx, intent._replace(tag=signed))
 
     def _move_head(self, chain: list[Scope], old: Secret | Connector | None, new: Secret | Connector | None) -> None:
         head = integrity.move_head(chain[-1].head, remove=[old] if old else [], add=[new] if new else [])
-        self.write_scope([*chain[:-1], replace(chain[-1], head=head)])
+        self.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
 
 
 def _named(thing: Scope | Connector | Secret) -> tuple[str, str, str]:

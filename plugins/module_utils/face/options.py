@@ -52,6 +52,8 @@ OPTIONS = (
     Option("root_key_file", "SCOPED_SECRETS_ROOT_KEY_FILE", "root_key_file", "scoped_secrets_root_key_file"),
     Option("root_key", "SCOPED_SECRETS_ROOT_KEY", secret=True),
     Option("passphrase", "SCOPED_SECRETS_PASSPHRASE", secret=True),
+    Option("scope_key", "SCOPED_SECRETS_SCOPE_KEY", secret=True),
+    Option("scope_key_file", "SCOPED_SECRETS_SCOPE_KEY_FILE", "scope_key_file"),
     Option("org", "SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
     Option("project", "SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
     Option("broker", "SCOPED_SECRETS_BROKER", "broker", is_argument=False),
@@ -92,7 +94,12 @@ def resolve_options(
     `direct` has what the task or the lookup's call gives (None: not given; empty is given), `variables` the Ansible
     variables, which `template` finishes, `config_file` the path of ansible.cfg.
     """
-    return {option.name: _resolve(option, direct, variables or {}, template, config_file) for option in OPTIONS}
+    resolved = {option.name: _resolve(option, direct, variables or {}, template, config_file) for option in OPTIONS}
+    # Two ways to give one thing: given directly in one of them, it is not looked for in the other.
+    for given, other in (("scope_key", "scope_key_file"), ("scope_key_file", "scope_key")):
+        if direct.get(given) is not None and direct.get(other) is None:
+            resolved[other] = ""
+    return resolved
 
 
 def _resolve(
@@ -116,11 +123,13 @@ def _text(option: Option, value: Any) -> str:
     if option.is_switch and isinstance(value, bool):
         # What YAML makes of a plain on or off.
         return "on" if value else "off"
-    if value is None or (isinstance(value, (str, int)) and not isinstance(value, bool)):
-        return "" if value is None else str(value)
+    text, kind = "" if value is None else str(value), type(value).__name__
+    is_text = value is None or (isinstance(value, (str, int)) and not isinstance(value, bool))
+    if is_text and "\0" not in text:
+        return text
     raise InvalidInput(
         "invalid_option",
-        f"The option '{option.name}' must be text, not {type(value).__name__}.",
+        f"The option '{option.name}' must be text{' without NUL bytes' if is_text else f', not {kind}'}.",
         hint=f"Look where it is set: the option itself, the variable {option.var or '(none)'}, {option.env}.",
     )
 
@@ -139,7 +148,7 @@ def settings_of(options: Mapping[str, str]) -> Settings:
     """Return the store and key settings of resolved options."""
     defaults = default_store(), default_root_key_file()
     store = options["store"] or defaults[0]
-    root_key_file = os.path.abspath(os.path.expanduser(options["root_key_file"] or defaults[1]))
+    root_key_file = _absolute(options["root_key_file"] or defaults[1])
     return Settings(
         store=store,
         root_key_file=root_key_file,
@@ -148,9 +157,15 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         passphrase=options["passphrase"],
         through_broker=_switch("broker", options["broker"] or "on"),
         may_upgrade=_switch("upgrade_store", options.get("upgrade_store") or "off"),
+        scope_key=options["scope_key"],
+        scope_key_file=_absolute(options["scope_key_file"]) if options["scope_key_file"] else "",
         audit=_audit(options.get("audit") or "on"),
         audit_sink=_sinks(options.get("audit_sink") or "store"),
     )
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _audit(text: str) -> str:

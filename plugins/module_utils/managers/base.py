@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from ..model.errors import ScopedSecretsError
 from . import failures
@@ -34,8 +33,7 @@ class Capability(Enum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Which connector an instance serves. `what` names it for people, `owner` marks what it makes at the provider.
 
     `meter` is called with "logins", "requests" or "renewals" for each one made.
@@ -43,7 +41,7 @@ class Place:
 
     what: str
     owner: str
-    meter: Callable[[str], None] = field(default=lambda _what: None, repr=False, compare=False)
+    meter: Callable[[str], None] = lambda _what: None
 
 
 class Login(ABC):
@@ -146,16 +144,17 @@ class KeyKeeper(Manager):
         """Return the data key; raise Damaged where key or context are others, never trying another key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What lies at a path: all of it (text as UTF-8, fields as a JSON object), and the provider's own version."""
 
-    content: bytes = field(repr=False)
+    content: bytes
     version: str = ""
 
+    def __repr__(self) -> str:
+        return f"Found(version={self.version!r})"
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+
+class Writing(NamedTuple):
     """How a value is to be written. `adopt`: even over what others made; `tags`: for the provider to show.
 
     `previous` is the version that `write` returned last for this secret, empty for a new one: by it a kind whose
@@ -164,7 +163,7 @@ class Writing:
 
     adopt: bool = False
     description: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = {}
     is_text: bool = True
     previous: str = ""
 

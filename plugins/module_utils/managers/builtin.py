@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from ..crypto.context import Context
-from ..crypto.envelope import open_envelope, read_header, seal
+from ..crypto.envelope import open_envelope, seal
 from ..crypto.scopekey import ScopeKey
-from ..model.errors import Damaged
 
 __all__ = ["NAME", "keep", "read"]
 
@@ -17,15 +16,9 @@ NAME = "builtin"
 
 def keep(value: bytes, context: Context, key: ScopeKey) -> bytes:
     """Return the envelope that keeps `value`; raise InvalidInput for one over 10 MiB."""
-    return seal(value, context, wrapper=key, generation=key.generation)
+    return seal(value, context, wrapper=key)
 
 
 def read(envelope: bytes, context: Context, key: ScopeKey) -> bytes:
     """Return the value in an envelope; raise Damaged for any that is not exactly what `keep` made."""
-    if read_header(envelope).generation != key.generation:
-        raise Damaged(
-            "damaged_value",
-            "The envelope names another key generation than its row.",
-            hint="Somebody edited the store: restore the newest backup, or declare the secret again.",
-        )
     return open_envelope(envelope, context, wrapper=key)

@@ -62,6 +62,8 @@ class DataKeys:
 class DataKeyWrapping:
     """Wraps the data key of one value, for its envelope. The provider sees ids, never names."""
 
+    generation = 0
+
     def __init__(self, keys: DataKeys, context: Context) -> None:
         self._keys = keys
         self._store = {"store_id": context.store_id}

@@ -29,7 +29,7 @@ from . import failures
 from .base import Login, Place
 from .gcp import NETWORK_DEFAULTS, endpoint_url
 from .gcp_failures import RETRYABLE, UNSENT, Attempt, login_error, meaning, translate
-from .http import HttpSession, Patience, pem_text, tls_context
+from .http import HttpSession, Patience, ca_text, tls_context
 
 __all__ = ["CHECKSUM_REQUIREMENT", "Corrupted", "Expected", "GcpClient", "GcpSession", "Service", "checksum"]
 
@@ -216,7 +216,7 @@ class GcpSession:
         target = f"{f'[{host}]' if ':' in host else host}:{self._url.port or 443}"
         if self._url.scheme == "http":
             return grpc.insecure_channel(target, options=list(options.items()))
-        roots = pem_text("ca_cert", self._ca).encode() if self._ca else None
+        roots = ca_text(self._ca).encode() if self._ca else None
         return grpc.secure_channel(target, grpc.ssl_channel_credentials(roots), options=list(options.items()))
 
 
@@ -245,7 +245,7 @@ def _trusting(ca_cert: str) -> ssl.SSLContext:
     context = tls_context()
     if ca_cert:
         tls_context(ca_cert=ca_cert)  # Refuses what is none.
-        context.load_verify_locations(cadata=pem_text("ca_cert", ca_cert))
+        context.load_verify_locations(cadata=ca_text(ca_cert))
     return context
 
 

@@ -241,7 +241,7 @@ def _read(what: str, path: str) -> str:
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             return file.read().strip()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         raise failures.login_refused(what, f"the file '{path}' can't be read") from None
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "HttpSession",
     "Patience",
     "Reply",
+    "ca_text",
     "check_url",
     "is_safe",
     "is_tls",
@@ -160,7 +161,7 @@ def tls_context(
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     elif ca_cert:
-        context = _trusting(pem_text("ca_cert", ca_cert))
+        context = _trusting(ca_text(ca_cert))
     else:
         context = _trusting_as_requests()
     if client_cert:
@@ -211,7 +212,7 @@ def _readable(text: str) -> Iterator[str]:
     """Give a path that has a text, once, from memory."""
     read_end, write_end = os.pipe()
     try:
-        with os.fdopen(write_end, "w", encoding="utf-8") as pipe:
+        with os.fdopen(write_end, "w", encoding="utf-8", errors="replace") as pipe:
             pipe.write(text)
         yield f"/dev/fd/{read_end}"
     finally:
@@ -226,12 +227,17 @@ def pem_text(option: str, given: str) -> str:
     return text
 
 
+def ca_text(given: str) -> str:
+    """Return a CA bundle in ASCII, as `ssl` wants it: what people write around certificates may be in any language."""
+    return pem_text("ca_cert", given).encode("ascii", "replace").decode()
+
+
 def _file(option: str, path: str) -> str:
-    path = os.path.expanduser(path.strip())
-    if not os.path.isabs(path):
+    path = path.strip()
+    if not path.startswith(("/", "~")):
         raise _unusable(option, "it is neither PEM text nor an absolute path")
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
             return file.read()
     except (OSError, ValueError):
         raise _unusable(option, f"the file '{path}' can't be read") from None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .scopes import ScopePath
 
-__all__ = ["NOTHING", "OK", "Caller", "Event", "Subject", "moment"]
+__all__ = ["NOTHING", "OK", "Caller", "Event", "Subject", "moment", "plain"]
 
 # The outcome of what went well; of what did not it is the error's code.
 OK = "ok"
@@ -46,6 +46,11 @@ class Event(NamedTuple):
     outcome: str
     subject: Subject
     at: str
+
+
+def plain(text: str) -> str:
+    """Return a text that others chose as every sink takes it."""
+    return "".join(character if character.isprintable() else "?" for character in text[:128])
 
 
 def moment() -> str:

@@ -20,9 +20,16 @@ class Settings(NamedTuple):
     passphrase: str = ""
     through_broker: bool = True
     may_upgrade: bool = False
+    scope_key: str = ""
+    scope_key_file: str = ""
     audit: str = "on"
     audit_sink: str = "store"
 
+    @property
+    def has_scope_key(self) -> bool:
+        """Whether the key of one scope is to be used, and no root key."""
+        return bool(self.scope_key or self.scope_key_file)
+
     def __repr__(self) -> str:
-        # Not all of it: a store URL and two of the fields are secret.
+        # Not all of it: a store URL and three of the fields are secret.
         return f"Settings(root_key_file={self.root_key_file!r})"

@@ -14,7 +14,7 @@ __all__ = ["delete_intents", "insert_intent", "pending_intents", "release_intent
 
 
 def insert_intent(tx: Transaction, intent: Intent) -> None:
-    tx.insert("intent", **{name: getattr(intent, name) for name in Intent.__slots__})
+    tx.insert("intent", **intent._asdict())
 
 
 def unfinished(tx: Transaction) -> list[Intent]:

@@ -43,21 +43,33 @@ class Location(NamedTuple):
                 hint="Write sqlite:///PATH with an absolute PATH, as in sqlite:////srv/secrets/store.db, or "
                 "postgresql://USER@HOST/DATABASE.",
             )
-        path = Path(os.path.expanduser(rest))
-        if not path.is_absolute():
-            raise InvalidInput(
-                "relative_store_path",
-                f"The path in the store URL '{url}' is not absolute.",
-                hint=f"Write four slashes for an absolute path: sqlite:////{rest}",
-            )
-        # Where a symbolic link leads: a new file is made there, not in its place.
-        return cls(engine, Path(os.path.realpath(path)))
+        return cls(engine, _file(url, rest))
 
     def __str__(self) -> str:
         if self.engine == "sqlite":
             return f"{self.engine}:///{self.path}"
         # User and options stay out: either may hold a password.
         return f"{_SHARED}{self.url.removeprefix(_SHARED).partition('?')[0].rpartition('@')[2]}"
+
+
+def _file(url: str, path: str) -> Path:
+    """Return where a path leads, symbolic links followed: a new file is made there, not in their place."""
+    try:
+        expanded = os.path.expanduser(path)
+        target = Path(os.path.realpath(expanded))
+    except ValueError:
+        raise InvalidInput(
+            "malformed_store_url",
+            f"The path in the store URL {url!r} holds characters that no path can have.",
+            hint="Write sqlite:///PATH with an absolute PATH, as in sqlite:////srv/secrets/store.db.",
+        ) from None
+    if not os.path.isabs(expanded):
+        raise InvalidInput(
+            "relative_store_path",
+            f"The path in the store URL '{url}' is not absolute.",
+            hint=f"Write four slashes for an absolute path: sqlite:////{path}",
+        )
+    return target
 
 
 def _check_shared(rest: str) -> None:

@@ -44,8 +44,8 @@ STEPS = (
                 UNIQUE (parent_id, identifier))""",
             """CREATE TABLE scope_key (
                 scope_id TEXT NOT NULL REFERENCES scope (id), generation INTEGER NOT NULL, state TEXT NOT NULL,
-                parent_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL, wraps {integer} NOT NULL,
-                created_at TEXT NOT NULL, PRIMARY KEY (scope_id, generation))""",
+                key_id TEXT NOT NULL, parent_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL,
+                wraps {integer} NOT NULL, created_at TEXT NOT NULL, PRIMARY KEY (scope_id, generation))""",
             """CREATE TABLE connector (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), kind TEXT NOT NULL,
                 identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
@@ -63,10 +63,11 @@ STEPS = (
                 current_version INTEGER NOT NULL, expires_at TEXT NOT NULL, revision {integer} NOT NULL,
                 created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (scope_id, identifier))""",
-            "CREATE INDEX secret_connector ON secret (connector_id)",
+            "CREATE INDEX secret_connector ON secret (connector_id, id)",
             """CREATE TABLE secret_version (
                 secret_id TEXT NOT NULL REFERENCES secret (id), version INTEGER NOT NULL, state TEXT NOT NULL,
-                key_generation INTEGER NOT NULL, fingerprint {bytes} NOT NULL, size {integer} NOT NULL,
+                key_generation INTEGER NOT NULL, fingerprint {bytes} NOT NULL,
+                fingerprint_generation INTEGER NOT NULL, size {integer} NOT NULL,
                 envelope {bytes} NOT NULL, at_provider TEXT NOT NULL,
                 created_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 PRIMARY KEY (secret_id, version))""",

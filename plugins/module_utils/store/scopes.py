@@ -14,7 +14,7 @@ from .database import Row, Transaction
 
 __all__ = [
     "WrappedKey",
-    "add_wrap",
+    "add_wraps",
     "children_of",
     "delete_scope",
     "find_chain",
@@ -22,6 +22,7 @@ __all__ = [
     "insert_scope",
     "keys_of",
     "path_of",
+    "replace_wrapped",
     "retire_keys",
     "set_default",
     "update_scope",
@@ -32,11 +33,16 @@ _SELECT = """SELECT scope.*, default_manager.connector_id AS default_connector_i
 
 
 class WrappedKey(NamedTuple):
-    """A generation of a scope's key, wrapped by its parent's key of `parent_generation` (0: by the root key)."""
+    """A generation of a scope's key, wrapped by its parent's key of `parent_generation` (0: by the root key).
+
+    `state` is active (one of a scope is), decrypt_only or destroyed. Of a destroyed one the fingerprint key is left,
+    wrapped by the scope's own key of `parent_generation`.
+    """
 
     scope_id: str
     generation: int
     state: str
+    key_id: str
     parent_generation: int
     wrapped: bytes
     wraps: int
@@ -156,7 +162,7 @@ def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
     """Return the generations of a scope's key, newest first. Each row that is verified asks for them."""
     if scope_id not in tx.known:
         rows = tx.all(
-            "SELECT scope_id, generation, state, parent_generation, wrapped, wraps FROM scope_key "
+            "SELECT scope_id, generation, state, key_id, parent_generation, wrapped, wraps FROM scope_key "
             "WHERE scope_id = :id ORDER BY generation DESC",
             id=scope_id,
         )
@@ -172,6 +178,7 @@ def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
         scope_id=key.scope_id,
         generation=key.generation,
         state=key.state,
+        key_id=key.key_id,
         parent_generation=key.parent_generation,
         wrapped=key.wrapped,
         wraps=key.wraps,
@@ -185,11 +192,26 @@ def retire_keys(tx: Transaction, scope_id: str) -> None:
     tx.run("UPDATE scope_key SET state = 'decrypt_only' WHERE scope_id = :id AND state = 'active'", id=scope_id)
 
 
-def add_wrap(tx: Transaction, scope_id: str, generation: int) -> None:
-    """Count one more key that was wrapped by this generation."""
+def replace_wrapped(tx: Transaction, key: WrappedKey) -> None:
+    """Write how a generation is wrapped now, and its state."""
+    tx.known.pop(key.scope_id, None)
+    tx.run(
+        "UPDATE scope_key SET state = :state, parent_generation = :parent, wrapped = :wrapped "
+        "WHERE scope_id = :id AND generation = :generation",
+        id=key.scope_id,
+        generation=key.generation,
+        state=key.state,
+        parent=key.parent_generation,
+        wrapped=key.wrapped,
+    )
+
+
+def add_wraps(tx: Transaction, scope_id: str, generation: int, count: int) -> None:
+    """Count the keys that were wrapped by this generation."""
     tx.known.pop(scope_id, None)
     tx.run(
-        "UPDATE scope_key SET wraps = wraps + 1 WHERE scope_id = :id AND generation = :generation",
+        "UPDATE scope_key SET wraps = wraps + :count WHERE scope_id = :id AND generation = :generation",
         id=scope_id,
         generation=generation,
+        count=count,
     )

@@ -165,7 +165,7 @@ def delete_secret(tx: Transaction, secret_id: str) -> None:
 
 
 def insert_version(tx: Transaction, version: SecretVersion) -> None:
-    tx.insert("secret_version", **{name: getattr(version, name) for name in SecretVersion.__slots__})
+    tx.insert("secret_version", **version._asdict())
 
 
 def find_version(tx: Transaction, secret_id: str, version: int) -> SecretVersion | None:

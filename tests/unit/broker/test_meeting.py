@@ -14,6 +14,7 @@ import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import meeting as module
@@ -162,6 +163,11 @@ def test_no_folder_at_all_is_told(base: Path) -> None:
         chosen()
 
 
+def scope_key(scope: int, secret: str) -> str:
+    """Return text of the form of a scope key."""
+    return f"sssk1:{UUID(int=9)}:{UUID(int=scope)}:1:{secret * 43}=:00000000"
+
+
 def test_another_run_store_or_key_has_another_name(base: Path) -> None:
     database = "postgresql://ansible@db/secrets"
     others = [
@@ -174,6 +180,10 @@ def test_another_run_store_or_key_has_another_name(base: Path) -> None:
         SETTINGS._replace(root_key_file="/keys/other.key"),
         SETTINGS._replace(root_key="k"),
         SETTINGS._replace(passphrase="p"),
+        SETTINGS._replace(scope_key="k"),
+        SETTINGS._replace(scope_key=scope_key(1, "a")),
+        SETTINGS._replace(scope_key=scope_key(2, "a")),
+        SETTINGS._replace(scope_key_file="/keys/api.key"),
     ]
     names = {meeting_of(run, settings).name for settings in others for run in (RUN, Run(1234, "5679"), Run(4, "5678"))}
     assert len(names) == 3 * len(others)
@@ -185,6 +195,8 @@ def test_another_run_store_or_key_has_another_name(base: Path) -> None:
     [
         ({"root_key": "k1"}, {"root_key": "k2"}),
         ({"passphrase": "p1"}, {"passphrase": "p2"}),
+        ({"scope_key": "k1"}, {"scope_key": "k2"}),
+        ({"scope_key": scope_key(1, "a")}, {"scope_key": scope_key(1, "b")}),
         ({"store": "postgresql://u:p1@db/secrets"}, {"store": "postgresql://u:p2@db/secrets"}),
         ({"store": "postgresql://u:p@1@db/secrets"}, {"store": "postgresql://u:p/2@db/secrets"}),
         ({"store": "postgresql://db/secrets?password=p1"}, {"store": "postgresql://db/secrets?password=p2"}),

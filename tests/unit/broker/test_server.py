@@ -210,20 +210,21 @@ def test_who_does_not_belong_here_is_refused(lab: Lab, what: str) -> None:
         ("resolve", {}),
         ("resolve", {"queries": 7}),
         ("resolve", {"queries": [{"no": "reference"}]}),
-        ("resolve", {"queries": ["canary"]}),
+        ("resolve", {"queries": ["text"]}),
+        ("resolve", {"queries": [{"reference": 7}]}),
+        ("resolve", {"queries": [{"reference": "a", "cache_ttl": "7"}]}),
+        ("log_in", {}),
         ("handle", {}),
         ("handle", {"request": {"resource": "secret_info"}}),
         ("handle", {"request": {"resource": ["x"], "params": {}, "value": None, "check_mode": False}}),
-        ("handle", {"request": {"resource": "secret_text", "params": {}, "value": "=canary=", "check_mode": False}}),
+        ("handle", {"request": {"resource": "secret_text", "params": {}, "value": "=no base64=", "check_mode": False}}),
     ],
 )
-def test_a_malformed_call_is_an_error_that_shows_nothing(lab: Lab, call: str, content: dict[str, Any]) -> None:
+def test_a_malformed_call_is_refused(lab: Lab, call: str, content: dict[str, Any]) -> None:
     with lab.connection() as connection:
-        answer = ask(connection, lab.call(call, **content))
-        assert answer is not None
-        assert answer["error"]["code"] == "internal_error"
-        assert "canary" not in str(answer)
-        assert ask(connection, accepted(lab)) == {"kind": "text", "value": "dg=="}
+        assert ask(connection, lab.call(call, **content)) == {"refused": "call"}
+        assert is_hung_up_on(connection)
+    assert serves(lab)
 
 
 def test_an_answer_larger_than_a_frame_is_told_so(lab: Lab) -> None:

@@ -62,7 +62,10 @@ def chunk_nonces(prefix: bytes, count: int) -> list[bytes]:
 
 @dataclass
 class Envelope:
-    """An envelope's fields; `pack` binds them with a right commitment, whatever they say."""
+    """An envelope's fields; `pack` binds them with a right commitment, whatever they say.
+
+    `bound` is the header without the generation and the wrapped key with its length.
+    """
 
     data_key: bytes
     wrapped: bytes
@@ -77,9 +80,13 @@ class Envelope:
     flags: int = 0
 
     @property
-    def bound(self) -> bytes:
+    def header(self) -> bytes:
         head = struct.pack(">4sBHBI", self.magic, self.number, self.suite, self.flags, self.generation)
         return head + self.connector + self.salt + struct.pack(">H", len(self.wrapped)) + self.wrapped
+
+    @property
+    def bound(self) -> bytes:
+        return struct.pack(">4sBHB", self.magic, self.number, self.suite, self.flags) + self.connector + self.salt
 
     @property
     def commitment(self) -> bytes:
@@ -93,7 +100,7 @@ class Envelope:
         return b"".join(gcm.encrypt(nonce, chunk, self.bound + self.context) for nonce, chunk in pairs)
 
     def pack(self, body: bytes) -> bytes:
-        return self.bound + self.nonce + self.commitment + struct.pack(">I", len(body)) + body
+        return self.header + self.nonce + self.commitment + struct.pack(">I", len(body)) + body
 
     def seal(self, value: bytes) -> bytes:
         self.flags = int(len(value) > CHUNK)
@@ -105,10 +112,10 @@ def open_envelope(envelope: bytes, context: bytes, wrap_key: bytes) -> bytes:
     magic, number, suite, flags, _generation = struct.unpack(">4sBHBI", envelope[:12])
     assert (magic, number, suite) == (b"SSE1", 1, 1)
     salt, (length,) = envelope[28:60], struct.unpack(">H", envelope[60:62])
-    bound, rest = envelope[: 62 + length], envelope[62 + length :]
+    bound, wrapped, rest = envelope[:8] + envelope[12:60], envelope[62 : 62 + length], envelope[62 + length :]
     nonce, commitment, (size,), body = rest[:12], rest[12:44], struct.unpack(">I", rest[44:48]), rest[48:]
     assert size == len(body)
-    encryption_key, commitment_key = value_keys(unwrap(wrap_key, bound[62:], context), salt, context)
+    encryption_key, commitment_key = value_keys(unwrap(wrap_key, wrapped, context), salt, context)
     assert commitment == hmac.new(commitment_key, fields(bound + nonce, context), hashlib.sha256).digest()
     pieces = [body[at : at + CHUNK + 16] for at in range(0, len(body), CHUNK + 16)]
     nonces = chunk_nonces(nonce[:7], len(pieces)) if flags else [nonce]

@@ -191,6 +191,7 @@ def test_a_newer_format_is_refused_and_said_to_be_newer() -> None:
         {"recovery_passphrase": {"kdf": {**DEFAULT_KDF, "lanes": 0, "salt": "00" * 16}, "wrapped": ""}},
         {"recovery_passphrase": {"kdf": {**DEFAULT_KDF, "salt": "no hex"}, "wrapped": ""}},
         {"recovery_passphrase": "x"},
+        {"schema_version": float("inf")},
     ],
 )
 def test_a_header_that_nobody_wrote_is_refused_whatever_it_would_cost(change: dict[str, Any]) -> None:
@@ -201,7 +202,7 @@ def test_a_header_that_nobody_wrote_is_refused_whatever_it_would_cost(change: di
 
 
 def test_a_header_of_no_object_is_refused() -> None:
-    for text in (b"[]", b"7", b"no JSON", b"\xff", b"{}"):
+    for text in (b"[]", b"7", b"no JSON", b"\xff", b"{}", b"[" * 60_000):
         data = b"SSB1\x01\x00\x01" + len(text).to_bytes(4, "big") + text + bytes(100)
         assert code_of(lambda data=data: BackupReader(io.BytesIO(data))) == "damaged_backup"
     huge = b"SSB1\x01\x00\x01" + (1 << 31).to_bytes(4, "big")

@@ -28,6 +28,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.envelope imp
     check_size,
     open_envelope,
     read_header,
+    rewrap,
     seal,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
@@ -49,8 +50,9 @@ WRAPPED_AT, NONCE_AT, COMMITMENT_AT, LENGTH_AT, BODY_AT = 62, 122, 134, 166, 170
 class OneKey:
     """A wrapper that gives the same data key whatever it is shown: all binding is the envelope's own then."""
 
-    def __init__(self, data_key: bytes) -> None:
+    def __init__(self, data_key: bytes, generation: int = 2) -> None:
         self.data_key = data_key
+        self.generation = generation
 
     def wrap(self, data_key: bytes, context: bytes) -> bytes:
         self.data_key = data_key
@@ -61,13 +63,13 @@ class OneKey:
 
 
 def seal_here(value: bytes, wrapper: DataKeyWrapper = KEY, **rest: Any) -> bytes:
-    return seal(value, PLACE, wrapper=wrapper, generation=2, **rest)
+    return seal(value, PLACE, wrapper=wrapper, **rest)
 
 
 def handmade(**changed: Any) -> independent.Envelope:
     """Return an envelope of the second implementation, for OneKey(b"k" * 32)."""
     return dataclasses.replace(
-        independent.Envelope(b"k" * 32, bytes(60), PLACE.encode(), b"s" * 32, b"n" * 12), **changed
+        independent.Envelope(b"k" * 32, bytes(60), PLACE.encode(), b"s" * 32, b"n" * 12, generation=2), **changed
     )
 
 
@@ -94,6 +96,12 @@ UNIFORM = (Damaged, json.dumps(envelope_module.damaged_value().to_dict()), True)
 def flip(envelope: bytes, bit: int) -> bytes:
     at, mask = bit // 8, 1 << bit % 8
     return envelope[:at] + bytes([envelope[at] ^ mask]) + envelope[at + 1 :]
+
+
+def bits_of(envelope: bytes, wrapper: DataKeyWrapper) -> set[int]:
+    """Return the bits that must be right. A wrapped key that a wrapper does not look at is nobody's business."""
+    ignored = range(WRAPPED_AT * 8, NONCE_AT * 8) if isinstance(wrapper, OneKey) else range(0)
+    return {*range(len(envelope) * 8)} - {*ignored}
 
 
 def with_body(envelope: bytes, body: bytes) -> bytes:
@@ -125,7 +133,7 @@ def test_any_value_comes_back(value: bytes) -> None:
 
 
 def test_the_header_says_generation_and_connector() -> None:
-    header = read_header(seal(b"v", PLACE, wrapper=KEY, generation=2**32 - 1, connector_id=KMS))
+    header = read_header(seal(b"v", PLACE, wrapper=OneKey(b"", 2**32 - 1), connector_id=KMS))
     assert (header.generation, header.connector_id) == (2**32 - 1, KMS)
     assert read_header(seal_here(b"v")).connector_id == BUILTIN_CONNECTOR == uuid.UUID(int=0)
 
@@ -196,7 +204,7 @@ def test_the_largest_value_fits_and_one_byte_more_is_refused() -> None:
 @pytest.mark.parametrize("wrapper", wrappers(), ids=["scope key", "one key"])
 def test_every_flipped_bit_of_a_small_envelope_is_refused(wrapper: DataKeyWrapper) -> None:
     envelope = seal_here(b"a small value", wrapper)
-    flipped = (flip(envelope, bit) for bit in range(len(envelope) * 8))
+    flipped = (flip(envelope, bit) for bit in sorted(bits_of(envelope, wrapper)))
     assert_refused(flipped, functools.partial(open_envelope, context=PLACE, wrapper=wrapper))
 
 
@@ -208,7 +216,7 @@ def test_flipped_bits_of_a_chunked_envelope_are_refused(wrapper: DataKeyWrapper)
     bits = {bit for end in ends for bit in range((end - 16) * 8, end * 8)}
     bits |= {*range(BODY_AT * 8), *range(BODY_AT * 8, len(envelope) * 8, 4999)}
     open_one = functools.partial(open_envelope, context=PLACE, wrapper=wrapper)
-    assert_refused((flip(envelope, bit) for bit in sorted(bits)), open_one)
+    assert_refused((flip(envelope, bit) for bit in sorted(bits & bits_of(envelope, wrapper))), open_one)
 
 
 @pytest.mark.parametrize("size", [0, 20])
@@ -406,6 +414,56 @@ def test_another_scope_generation_or_key_opens_nothing(key: ScopeKey) -> None:
     assert_refused([seal_here(b"v")], lambda e: open_envelope(e, PLACE, wrapper=key))
 
 
+# Rotated: another key keeps the data key, the value stays sealed
+
+
+NEXT = ScopeKey("scope-1", 3, hashlib.sha256(b"the next scope key").digest())
+
+
+@pytest.mark.parametrize("size", [0, 5, 2 * CHUNK + 5])
+def test_a_rewrapped_envelope_opens_with_the_new_key_only(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = os.urandom(size)
+    envelope = seal_here(value)
+    with monkeypatch.context() as patched:
+        patched.setattr(envelope_module, "decrypt", None)
+        patched.setattr(envelope_module, "encrypt", None)
+        rewrapped = rewrap(envelope, PLACE, old=KEY, new=NEXT)
+    assert open_envelope(rewrapped, PLACE, wrapper=NEXT) == value
+    assert_refused([rewrapped], lambda e: open_envelope(e, PLACE, wrapper=KEY))
+    assert read_header(rewrapped).generation == NEXT.generation
+    assert rewrapped[NONCE_AT:] == envelope[NONCE_AT:]
+    wrap_key = independent.scope_subkey(NEXT.export(), "wrap data keys", "scope-1", 3)
+    assert independent.open_envelope(rewrapped, PLACE.encode(), wrap_key) == value
+
+
+def test_a_rewrapped_envelope_may_have_a_wrapped_key_of_another_length() -> None:
+    wrapper = OneKey(b"")
+    short = handmade(data_key=b"k" * 32, wrapped=b"short").seal(b"value")
+    rewrapped = rewrap(short, PLACE, old=OneKey(b"k" * 32), new=wrapper)
+    assert open_envelope(rewrapped, PLACE, wrapper=wrapper) == b"value"
+    assert len(rewrapped) == len(short) + 55
+
+
+def test_every_flipped_bit_of_a_rewrapped_envelope_is_refused() -> None:
+    envelope = rewrap(seal_here(b"a small value"), PLACE, old=KEY, new=NEXT)
+    flipped = (flip(envelope, bit) for bit in range(len(envelope) * 8))
+    assert_refused(flipped, lambda e: open_envelope(e, PLACE, wrapper=NEXT))
+
+
+def test_what_is_damaged_before_its_value_is_not_rewrapped() -> None:
+    envelope = seal_here(b"a small value")
+    flipped = (flip(envelope, bit) for bit in range(LENGTH_AT * 8))
+    assert_refused(flipped, lambda e: rewrap(e, PLACE, old=KEY, new=NEXT))
+
+
+def test_an_envelope_is_rewrapped_in_its_own_place_only() -> None:
+    envelope = seal_here(b"v", connector_id=KMS)
+    for elsewhere, connector in [(PLACE, BUILTIN_CONNECTOR), *((PLACE._replace(**move), KMS) for move in MOVES)]:
+        again = functools.partial(rewrap, context=elsewhere, old=KEY, new=NEXT, connector_id=connector)
+        assert_refused([envelope], again)
+    assert_refused([envelope], lambda e: rewrap(e, PLACE, old=NEXT, new=NEXT, connector_id=KMS))
+
+
 # C3: made for two keys
 
 
@@ -448,7 +506,7 @@ def test_the_commitment_is_checked_before_anything_is_decrypted(monkeypatch: pyt
     monkeypatch.setattr(envelope_module, "decrypt", note)
     wrapper = OneKey(b"")
     envelope = seal_here(b"value", wrapper)
-    flipped = [flip(envelope, bit) for bit in range(LENGTH_AT * 8)]
+    flipped = [flip(envelope, bit) for bit in sorted(bits_of(envelope[:LENGTH_AT], wrapper))]
     assert_refused(flipped, lambda e: open_envelope(e, PLACE, wrapper=wrapper))
     assert decrypted == []
     open_envelope(envelope, PLACE, wrapper=wrapper)
@@ -502,7 +560,7 @@ def test_the_same_random_parts_give_the_same_envelope(vector: dict[str, Any], mo
     key, place, value = key_of(vector), Context(**vector["context"]), value_of(vector["value"])
     with monkeypatch.context() as patched:
         patched.setattr(os, "urandom", draw)
-        envelope = seal(value, place, wrapper=key, generation=key.generation)
+        envelope = seal(value, place, wrapper=key)
     assert hashlib.sha256(envelope).hexdigest() == vector["sha256"]
 
 

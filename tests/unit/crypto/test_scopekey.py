@@ -24,7 +24,7 @@ def key() -> ScopeKey:
 
 
 def subkeys(key: ScopeKey) -> list[bytes]:
-    return [key._data_wrap_key, key._child_wrap_key, key._fingerprint_key, key._row_tag_key]
+    return [key._data_wrap_key, key._child_wrap_key, key.fingerprint_key.export(), key._row_tag_key]
 
 
 def flips(data: bytes) -> list[bytes]:

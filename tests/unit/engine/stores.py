@@ -11,11 +11,11 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
@@ -36,7 +36,9 @@ __all__ = [
     "content_of",
     "declare",
     "error_of",
+    "exported",
     "forget_kind",
+    "holding",
     "in_session",
     "in_time",
     "read",
@@ -117,6 +119,21 @@ def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
         store.database.close()
 
 
+def exported(settings: Settings, org: str = "", project: str = "") -> str:
+    """Return the text of the active key of a scope."""
+
+    def work(session: Session) -> str:
+        key = session.keyring.active(session.tx, session.chain(ScopePath(org, project)))
+        return key_text(session.store_id, key)
+
+    return in_session(settings, work)
+
+
+def holding(settings: Settings, org: str = "", project: str = "") -> Engine:
+    """Return an engine on a store that exists, with the key of one scope and nothing else."""
+    return Engine(settings._replace(root_key_file="/none", root_key="", scope_key=exported(settings, org, project)))
+
+
 def add_connector(
     settings: Settings,
     identifier: str,
@@ -133,7 +150,7 @@ def add_connector(
         chain = session.chain(path)
         connector_id = str(uuid.uuid4())
         blank = Connector(connector_id, chain[-1].id, kind, identifier, f"The {identifier}", is_removed=is_removed)
-        session.replace_connector(chain, None, replace(blank, options=kept))
+        session.replace_connector(chain, None, blank._replace(options=kept))
         return next(one for one in session.connectors(session.chain(path)) if one.id == connector_id)
 
     return in_session(settings, work)
@@ -146,7 +163,7 @@ def add_reference(settings: Settings, identifier: str, connector: str, path: str
         chain = session.chain(ACCOUNT)
         keeper = next(one for one in session.connectors(chain) if one.identifier == connector)
         blank = Secret(str(uuid.uuid4()), chain[-1].id, identifier, "text", identifier, connector_id=keeper.id)
-        session.replace_secret(chain, None, replace(blank, path=path, reference_key=key, is_reference=True))
+        session.replace_secret(chain, None, blank._replace(path=path, reference_key=key, is_reference=True))
 
     in_session(settings, work)
 
@@ -158,7 +175,7 @@ def forget_kind(settings: Settings, identifier: str) -> None:
         chain = session.chain(ACCOUNT)
         old = next(one for one in session.connectors(chain) if one.identifier == identifier)
         session.tx.run("UPDATE connector SET kind = 'newer' WHERE id = :id", id=old.id)
-        session.replace_connector(chain, old, replace(old, kind="newer"))
+        session.replace_connector(chain, old, old._replace(kind="newer"))
 
     in_session(settings, work)
 

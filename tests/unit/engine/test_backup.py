@@ -225,8 +225,9 @@ def test_a_full_disk(engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch
         ("DELETE FROM secret_version WHERE version = 3", "missing_version"),
         ("DELETE FROM secret_version", "missing_version"),
         (
-            "INSERT INTO secret_version SELECT secret_id, 4, state, key_generation, fingerprint, size, envelope, "
-            "at_provider, created_at, tag FROM secret_version WHERE version = 3",
+            "INSERT INTO secret_version SELECT secret_id, 4, state, key_generation, fingerprint, "
+            "fingerprint_generation, size, envelope, at_provider, created_at, tag FROM secret_version "
+            "WHERE version = 3",
             "damaged_row",
         ),
         ("DELETE FROM connector WHERE kind = 'memory_kms'", "rolled_back"),

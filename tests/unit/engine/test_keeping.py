@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,7 +43,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
 
 def keeper(kind: str, *, is_removed: bool = False, **options: Any) -> Keeper:
     connector = Connector("id", "s", kind, "c", "n", options={"auth_method": "anonymous", **options})
-    return Keeper(replace(connector, is_removed=is_removed), ACCOUNT)
+    return Keeper(connector._replace(is_removed=is_removed), ACCOUNT)
 
 
 VAULT, READER, KMS = keeper("memory_vault"), keeper("memory_reader"), keeper("memory_kms")
@@ -106,7 +105,7 @@ def test_what_is_no_reference(text: str) -> None:
 
 def test_only_what_was_written_there_is_to_be_removed_there() -> None:
     assert is_kept_there(VAULT, SECRET)
-    assert not is_kept_there(VAULT, replace(SECRET, is_reference=True))
+    assert not is_kept_there(VAULT, SECRET._replace(is_reference=True))
     assert not is_kept_there(keeper("memory_vault", is_removed=True), SECRET)
     assert not is_kept_there(KMS, SECRET)
 
@@ -242,7 +241,7 @@ def put_envelope(session: Session, identifier: str, envelope: bytes, version: in
     assert secret
     found = find_version(session.tx, secret.id, version)
     assert found
-    signed = integrity.tag_version(replace(found, envelope=envelope), session.keyring.active(session.tx, chain))
+    signed = integrity.tag_version(found._replace(envelope=envelope), session.keyring.active(session.tx, chain))
     session.tx.run(
         "UPDATE secret_version SET envelope = :envelope, tag = :tag WHERE secret_id = :id AND version = :version",
         envelope=envelope,
@@ -300,7 +299,7 @@ def test_an_envelope_of_another_connector_is_found_though_the_key_is_the_same(
         old = session.secret(chain, "a")
         assert old
         session.tx.run("UPDATE secret SET connector_id = :twin WHERE id = :id", twin=twin.id, id=old.id)
-        session.replace_secret(chain, old, replace(old, connector_id=twin.id))
+        session.replace_secret(chain, old, old._replace(connector_id=twin.id))
 
     in_session(settings, move)
     assert shown(Engine(settings), "secret_info", identifier="a")[0]["secret_manager"] == "twin"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,7 +81,7 @@ def test_one_of_another_scope_is_refused_and_names_its_own(name: str) -> None:
 
 
 def test_one_of_another_scope_is_told_from_an_own_one_of_the_same_name() -> None:
-    twins = [Keeper(replace(KEEPERS[3].connector, id="own"), API), KEEPERS[3]]
+    twins = [Keeper(KEEPERS[3].connector._replace(id="own"), API), KEEPERS[3]]
     assert managers(keepers=twins).find("shared") == twins[0]
     assert error_of(lambda: managers(keepers=twins).find("account.shared")).code == "manager_of_other_scope"
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
@@ -64,15 +63,15 @@ def test_many_threads_log_in_once(cloud: Cloud, providers: Providers) -> None:
 
 
 def test_each_connector_has_its_own_login_and_a_changed_one_a_new_one(cloud: Cloud, providers: Providers) -> None:
-    other = Keeper(replace(KEEPER.connector, id="other"), KEEPER.path)
-    changed = Keeper(replace(KEEPER.connector, revision=1), KEEPER.path)
+    other = Keeper(KEEPER.connector._replace(id="other"), KEEPER.path)
+    changed = Keeper(KEEPER.connector._replace(revision=1), KEEPER.path)
     for keeper in (KEEPER, other, changed, KEEPER, other):
         providers.call(keeper, "owner", credentials, ask)
     assert cloud.counts["login"] == 3
 
 
 def test_one_slow_login_holds_up_no_other_connector(cloud: Cloud, providers: Providers) -> None:
-    other = Keeper(replace(KEEPER.connector, id="other", identifier="other"), KEEPER.path)
+    other = Keeper(KEEPER.connector._replace(id="other", identifier="other"), KEEPER.path)
     meet = threading.Barrier(2, timeout=30)
     cloud.before["login"] = lambda _what: meet.wait()
     at_once(2, lambda number: providers.call((KEEPER, other)[number], "owner", credentials, ask))
@@ -135,7 +134,7 @@ def test_what_is_described_is_not_logged_in(cloud: Cloud) -> None:
 
 
 def test_people_are_told_once(providers: Providers) -> None:
-    insecure = Keeper(replace(KEEPER.connector, options={**OPTIONS, "insecure": True}), KEEPER.path)
+    insecure = Keeper(KEEPER.connector._replace(options={**OPTIONS, "insecure": True}), KEEPER.path)
     assert providers.take_notices() == []
     providers.call(insecure, "owner", credentials, ask)
     assert providers.take_notices() == ["connector 'vault' of organization 'pay' is insecure."]
@@ -146,10 +145,10 @@ def test_people_are_told_once(providers: Providers) -> None:
 def test_what_was_taken_is_given_back(cloud: Cloud, providers: Providers) -> None:
     providers.close()
     for revision in range(2):
-        keeper = Keeper(replace(KEEPER.connector, revision=revision), KEEPER.path)
+        keeper = Keeper(KEEPER.connector._replace(revision=revision), KEEPER.path)
         providers.call(keeper, "owner", credentials, ask)
     cloud.credentials.clear()
-    error_of(lambda: providers.call(Keeper(replace(KEEPER.connector, id="x"), KEEPER.path), "o", credentials, ask))
+    error_of(lambda: providers.call(Keeper(KEEPER.connector._replace(id="x"), KEEPER.path), "o", credentials, ask))
     providers.close()
     assert cloud.counts["close"] == 2
 
@@ -157,7 +156,7 @@ def test_what_was_taken_is_given_back(cloud: Cloud, providers: Providers) -> Non
 def test_logins_and_requests_are_counted_by_connector() -> None:
     usage = Usage()
     providers = Providers(usage)
-    below = Keeper(replace(KEEPER.connector, id="other"), ScopePath("pay", "api"))
+    below = Keeper(KEEPER.connector._replace(id="other"), ScopePath("pay", "api"))
     for keeper in (KEEPER, below, KEEPER):
         providers.call(keeper, "owner", credentials, ask)
     counts = usage.counts()

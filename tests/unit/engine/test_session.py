@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine import integrity
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
@@ -95,7 +93,7 @@ def test_a_replaced_secret_moves_the_head(project: Settings) -> None:
         chain = session.chain(ACCOUNT)
         old = session.secret(chain, "a")
         assert old is not None
-        signed = session.replace_secret(chain, old, replace(old, expires_at="2099-01-01T00:00:00Z"))
+        signed = session.replace_secret(chain, old, old._replace(expires_at="2099-01-01T00:00:00Z"))
         assert signed is not None
         after = session.chain(ACCOUNT)
         moved = integrity.move_head(chain[-1].head, remove=[old], add=[signed])

@@ -25,7 +25,7 @@ def test_a_full_store(engine: Engine, settings: Settings) -> None:
     fill(engine)
     found = info(engine)
     assert (found["engine"], found["where"], found["exists"]) == ("sqlite", settings.store, True)
-    assert found["root_key_id"] == open_store(settings, create=False).keyring.root_key_id
+    assert found["root_key_id"] == open_store(settings, create=False).keyring.root.key_id
     assert found["id"] == open_store(settings, create=False).store_id
     assert (found["schema_version"], found["pending_intents"]) == (1, 0)
     assert (found["connectors"], found["secrets"], found["versions"]) == (2, 11, 11)

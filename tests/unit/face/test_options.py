@@ -70,6 +70,8 @@ def test_the_names_are_those_of_the_contract() -> None:
         "passphrase": ("SCOPED_SECRETS_PASSPHRASE", "", ""),
         "audit": ("SCOPED_SECRETS_AUDIT", "audit", "scoped_secrets_audit"),
         "audit_sink": ("SCOPED_SECRETS_AUDIT_SINK", "audit_sink", "scoped_secrets_audit_sink"),
+        "scope_key": ("SCOPED_SECRETS_SCOPE_KEY", "", ""),
+        "scope_key_file": ("SCOPED_SECRETS_SCOPE_KEY_FILE", "scope_key_file", ""),
         "org": ("SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
         "project": ("SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
         "broker": ("SCOPED_SECRETS_BROKER", "broker", ""),
@@ -82,8 +84,30 @@ def test_the_names_are_those_of_the_contract() -> None:
         "upgrade_store",
     ]
     assert list(COMMON_SPEC) == [option.name for option in ARGUMENTS]
-    assert {name for name, spec in COMMON_SPEC.items() if spec["no_log"]} == {"root_key", "passphrase"}
-    assert [name for name, spec in COMMON_SPEC.items() if spec["type"] == "path"] == ["root_key_file"]
+    assert {name for name, spec in COMMON_SPEC.items() if spec["no_log"]} == {"root_key", "passphrase", "scope_key"}
+    assert [name for name, spec in COMMON_SPEC.items() if spec["type"] == "path"] == [
+        "root_key_file",
+        "scope_key_file",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("direct", "found"),
+    [
+        ({}, ("env", "ini")),
+        ({"scope_key": "direct"}, ("direct", "")),
+        ({"scope_key_file": "direct"}, ("", "direct")),
+        ({"scope_key": ""}, ("", "")),
+        ({"scope_key": "a", "scope_key_file": "b"}, ("a", "b")),
+    ],
+)
+def test_a_scope_key_that_is_given_directly_goes_before_any_file_and_the_other_way_round(
+    direct: dict[str, str], found: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCOPED_SECRETS_SCOPE_KEY", "env")
+    path = config(tmp_path, "[scoped_secrets]\nscope_key_file = ini\n")
+    resolved = resolve_options(direct, {}, None, path)
+    assert (resolved["scope_key"], resolved["scope_key_file"]) == found
 
 
 def test_an_empty_option_means_none_whatever_the_others_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +134,7 @@ def test_numbers_become_text() -> None:
     assert resolve_options({"org": 2024})["org"] == "2024"
 
 
-@pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}, b"a"])
+@pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}, b"a", "a\0"])
 def test_what_is_no_text_is_refused(value: Any) -> None:
     for direct, variables in (({"org": value}, {}), ({}, {"scoped_secrets_org": value})):
         with pytest.raises(InvalidInput) as caught:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -107,9 +106,8 @@ def test_no_value_shows() -> None:
 
 def test_the_small_values_can_not_be_changed() -> None:
     for value in (Found(b""), Writing(), PLACE):
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(value, dataclasses.fields(value)[0].name, None)
-    assert Place("a", "b", lambda _what: None) == Place("a", "b")
+        with pytest.raises(AttributeError):
+            setattr(value, value._fields[0], None)
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS, ids=dict(KINDS))

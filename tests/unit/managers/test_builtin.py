@@ -28,7 +28,7 @@ def test_another_generation_is_refused_even_with_the_same_key() -> None:
     envelope = keep(b"v", PLACE, key)
     with pytest.raises(Damaged) as caught:
         read(envelope, PLACE, ScopeKey("scope", 2, key.export()))
-    assert (caught.value.code, "generation" in caught.value.message) == ("damaged_value", True)
+    assert caught.value.code == "damaged_value"
 
 
 def test_its_name_is_the_reserved_word() -> None:

@@ -449,7 +449,10 @@ PEM = f"-----BEGIN CERTIFICATE-----\n{CANARY}\n-----END CERTIFICATE-----\n"
 
 
 @pytest.mark.parametrize("option", ["ca_cert", "client_cert"])
-@pytest.mark.parametrize("given", [PEM, CANARY, "relative/path.pem", "/none/there", "/", "-----BEGIN ", "\x00"])
+@pytest.mark.parametrize(
+    "given",
+    [PEM, CANARY, "relative/path.pem", "/none/there", "/", "-----BEGIN ", "\x00", "~\x00", "/\x00", f"\ud800{PEM}"],
+)
 def test_certificates_that_can_t_be_used(option: str, given: str) -> None:
     assert refusal(**{option: given}).code == "invalid_certificate"
 
@@ -459,6 +462,17 @@ def test_a_file_that_is_no_pem(tmp_path: Path) -> None:
         file = tmp_path / str(number)
         file.write_bytes(content)
         assert refusal(ca_cert=str(file)).code == "invalid_certificate"
+
+
+def test_a_bundle_has_comments_in_any_language(tmp_path: Path) -> None:
+    from certifi import contents
+
+    text = f"# für alle\n{contents()}"
+    file = tmp_path / "bundle.pem"
+    file.write_text(text, encoding="utf-8")
+    trusted = tls_context(ca_cert=contents()).get_ca_certs()
+    assert trusted
+    assert all(tls_context(ca_cert=given).get_ca_certs() == trusted for given in (text, str(file)))
 
 
 def test_a_certificate_that_would_not_fit_a_pipe() -> None:

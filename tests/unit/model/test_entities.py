@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import (
@@ -21,22 +21,16 @@ ENTITIES = [
     Scope("id", ACCOUNT, None, "name"),
     Connector("id", "scope", "kind", "identifier", "name"),
     Secret("id", "scope", "identifier", "text", "name"),
-    SecretVersion("id", 1, 1, b"f", 1, b"e", "now"),
+    SecretVersion("id", 1, 1, b"f", 1, 1, b"e", "now"),
     SecretUser("connector", "vault", "token_ref"),
 ]
 
 
 @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: type(entity).__name__)
-def test_no_field_can_be_set(entity: object) -> None:
-    for field in dataclasses.fields(entity):
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(entity, field.name, None)
-
-
-def test_dictionaries_are_not_shared() -> None:
-    assert Secret("a", "s", "a", "text", "a").tags is not Secret("b", "s", "b", "text", "b").tags
-    assert Connector("a", "s", "k", "a", "a").options is not Connector("b", "s", "k", "b", "b").options
-    assert Scope("a", ACCOUNT, None, "a").tags is not Scope("b", ACCOUNT, None, "b").tags
+def test_no_field_can_be_set(entity: Any) -> None:
+    for name in entity._fields:
+        with pytest.raises(AttributeError):
+            setattr(entity, name, None)
 
 
 def test_a_new_secret_is_the_built_in_managers_and_never_expires() -> None:
@@ -51,7 +45,7 @@ def test_a_new_connector_has_nothing_of_its_own_and_is_there() -> None:
 
 
 def test_a_new_version_is_of_the_store() -> None:
-    version = SecretVersion("id", 1, 1, b"f", 1, b"e", "now")
+    version = SecretVersion("id", 1, 1, b"f", 1, 1, b"e", "now")
     assert (version.at_provider, version.state) == ("", "enabled")
 
 

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 
-FULL = Settings("postgresql://ansible:hunter22@db/secrets", "/root.key", False, "the-root-key", "the-passphrase")
+FULL = Settings(
+    "postgresql://ansible:hunter22@db/secrets",
+    "/root.key",
+    root_key="the-root-key",
+    passphrase="the-passphrase",
+    scope_key="the-scope-key",
+)
 
 
 def test_keys_are_never_shown() -> None:
@@ -16,6 +22,7 @@ def test_keys_are_never_shown() -> None:
         assert "hunter22" not in shown
         assert "the-root-key" not in shown
         assert "the-passphrase" not in shown
+        assert "the-scope-key" not in shown
 
 
 def test_settings_are_the_same_only_if_every_part_is() -> None:
@@ -26,5 +33,13 @@ def test_settings_are_the_same_only_if_every_part_is() -> None:
         FULL._replace(root_key="x"),
         FULL._replace(passphrase="x"),
         FULL._replace(through_broker=False),
+        FULL._replace(scope_key="x"),
+        FULL._replace(scope_key_file="x"),
     ]
-    assert len({FULL, FULL._replace(), *others}) == 7
+    assert len({FULL, FULL._replace(), *others}) == 9
+
+
+def test_a_scope_key_may_come_in_two_ways() -> None:
+    assert not Settings("s", "f").has_scope_key
+    assert Settings("s", "f", scope_key="k").has_scope_key
+    assert Settings("s", "f", scope_key_file="k").has_scope_key

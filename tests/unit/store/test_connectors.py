@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,8 +31,7 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import (
 )
 
 API = ScopePath("payments", "api")
-FULL = replace(
-    connector_row(),
+FULL = connector_row()._replace(
     name="Vault Büro",
     description="two\nlines",
     tags={"team": "payments"},
@@ -82,16 +80,16 @@ def test_connectors_are_listed_by_identifier(database: Database) -> None:
 
 def test_an_identifier_is_there_once_per_scope(database: Database) -> None:
     insert(database, FULL)
-    assert error_of(lambda: insert(database, replace(FULL, id="another-id"))).code == "store_failed"
-    nowhere = replace(FULL, id="third-id", scope_id="no-such-scope")
+    assert error_of(lambda: insert(database, FULL._replace(id="another-id"))).code == "store_failed"
+    nowhere = FULL._replace(id="third-id", scope_id="no-such-scope")
     assert error_of(lambda: insert(database, nowhere)).code == "store_failed"
 
 
 def test_an_update_writes_what_may_change_and_nothing_else(database: Database) -> None:
     insert(database, connector_row(), connector_row("other"))
-    wanted = replace(FULL, revision=0, created_at="", kind="hashicorp_vault")
-    database.write(lambda tx: update_connector(tx, replace(wanted, kind="x", identifier="x", created_at="x")))
-    assert found(database) == [connector_row("other"), replace(wanted, revision=1)]
+    wanted = FULL._replace(revision=0, created_at="", kind="hashicorp_vault")
+    database.write(lambda tx: update_connector(tx, wanted._replace(kind="x", identifier="x", created_at="x")))
+    assert found(database) == [connector_row("other"), wanted._replace(revision=1)]
 
 
 def test_an_update_of_an_older_revision_is_stale(database: Database) -> None:
@@ -139,7 +137,7 @@ def test_a_connector_that_is_a_default_is_held(database: Database) -> None:
 
 def test_a_connector_that_keeps_secrets_is_held(database: Database) -> None:
     insert(database, connector_row())
-    database.write(lambda tx: insert_secret(tx, replace(secret_row(), connector_id="vault-id")))
+    database.write(lambda tx: insert_secret(tx, secret_row()._replace(connector_id="vault-id")))
     assert error_of(lambda: database.write(lambda tx: delete_connector(tx, "vault-id"))).code == "store_failed"
     assert len(found(database)) == 1
 

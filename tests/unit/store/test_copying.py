@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def fill(tx: Transaction, secrets: int = 7) -> None:
     insert_scope(tx, project)
     for scope in (org, project):
         for generation in (1, 2):
-            insert_key(tx, WrappedKey(scope.id, generation, "active", 1, b"w%d" % generation, 0), "now")
+            insert_key(tx, WrappedKey(scope.id, generation, "active", "id", 1, b"w%d" % generation, 0), "now")
     for name in ("vault", "other"):
         insert_connector(tx, connector_row(name))
     set_default(tx, org, "vault-id")
@@ -140,7 +139,7 @@ def test_large_versions_come_one_at_a_time(database: Database, monkeypatch: pyte
     def work(tx: Transaction) -> None:
         insert_secret(tx, secret_row("large"))
         for version in range(1, 6):
-            insert_version(tx, replace(version_row("large-id", version), size=3 * 1024 * 1024))
+            insert_version(tx, version_row("large-id", version)._replace(size=3 * 1024 * 1024))
 
     database.write(work)
     seen: list[int] = []

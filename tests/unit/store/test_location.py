@@ -96,3 +96,8 @@ def test_a_password_that_was_not_quoted_is_not_taken_for_a_host(url: str) -> Non
     error = error_of(lambda: Location.parse(url))
     assert error.code == "malformed_store_url"
     assert "hunter" not in str(error)
+
+
+@pytest.mark.parametrize("path", ["/srv/\0", "~\0", "/srv/\ud800"])
+def test_what_no_path_can_have_is_refused(path: str) -> None:
+    assert error_of(lambda: Location.parse(f"sqlite:///{path}")).code == "malformed_store_url"

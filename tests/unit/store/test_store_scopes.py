@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors im
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import (
     WrappedKey,
-    add_wrap,
+    add_wraps,
     children_of,
     delete_scope,
     find_chain,
@@ -37,8 +36,8 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import (
 )
 
 API = ScopePath("payments", "api")
-OLD = WrappedKey("account-id", 1, "active", 0, b"\0wrapped", 0)
-NEW = WrappedKey("account-id", 2, "active", 0, b"\1wrapped", 0)
+OLD = WrappedKey("account-id", 1, "active", "id", 0, b"\0wrapped", 0)
+NEW = WrappedKey("account-id", 2, "active", "id", 0, b"\1wrapped", 0)
 
 
 @pytest.fixture
@@ -58,8 +57,7 @@ def ids(database: Database, path: ScopePath) -> list[str]:
 
 
 def test_a_scope_reads_back_as_written(database: Database) -> None:
-    scope = replace(
-        org_row(),
+    scope = org_row()._replace(
         name="Büro",
         description="d",
         tags={"a": "b"},
@@ -97,11 +95,11 @@ def test_children_are_those_of_one_scope_by_identifier(tree: Database) -> None:
 
 
 def test_an_update_writes_what_may_change_and_nothing_else(tree: Database) -> None:
-    wanted = replace(org_row(), name="New", description="d", tags={"t": "1"}, head=b"h", tag=b"t")
-    wanted = replace(wanted, builtin_enabled=False, inherits_managers=True)
-    tree.write(lambda tx: update_scope(tx, replace(wanted, parent_id="other", created_at="other")))
+    wanted = org_row()._replace(name="New", description="d", tags={"t": "1"}, head=b"h", tag=b"t")
+    wanted = wanted._replace(builtin_enabled=False, inherits_managers=True)
+    tree.write(lambda tx: update_scope(tx, wanted._replace(parent_id="other", created_at="other")))
     found = tree.read(lambda tx: find_chain(tx, wanted.path))[-1]
-    assert found == replace(wanted, revision=1)
+    assert found == wanted._replace(revision=1)
     assert tree.read(lambda tx: find_chain(tx, ScopePath("web")))[-1] == org_row("web")
 
 
@@ -159,12 +157,12 @@ def test_a_scope_that_others_lie_in_stays(tree: Database) -> None:
 def test_keys_are_kept_by_generation_newest_first(database: Database) -> None:
     def work(tx: Transaction) -> None:
         insert_key(tx, OLD, "now")
-        add_wrap(tx, "account-id", 1)
-        add_wrap(tx, "account-id", 1)
+        add_wraps(tx, "account-id", 1, 1)
+        add_wraps(tx, "account-id", 1, 1)
         insert_key(tx, OLD._replace(generation=0, state="destroyed"), "now")
         retire_keys(tx, "account-id")
         insert_key(tx, NEW, "now")
-        add_wrap(tx, "account-id", 2)
+        add_wraps(tx, "account-id", 2, 1)
 
     database.write(work)
     destroyed = OLD._replace(generation=0, state="destroyed")
@@ -178,7 +176,7 @@ def test_retiring_concerns_one_scope(tree: Database) -> None:
         for scope_id in ("account-id", "payments-id", "web-id"):
             insert_key(tx, OLD._replace(scope_id=scope_id), "now")
         retire_keys(tx, "payments-id")
-        add_wrap(tx, "web-id", 1)
+        add_wraps(tx, "web-id", 1, 1)
 
     tree.write(work)
     keys = [tree.read(lambda tx, one=one: keys_of(tx, one))[0] for one in ("account-id", "payments-id", "web-id")]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,8 +40,7 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import (
 )
 
 ACCOUNT = "account-id"
-FULL = replace(
-    secret_row(),
+FULL = secret_row()._replace(
     name="Büro",
     description="d",
     tags={"a": "b"},
@@ -83,7 +81,7 @@ def test_a_secret_reads_back_as_written(database: Database) -> None:
 
 def test_a_secret_is_found_in_its_own_scope_by_its_exact_name(database: Database) -> None:
     database.write(lambda tx: insert_scope(tx, org_row()))
-    insert(database, secret_row("a"), replace(secret_row("a"), id="other-id", scope_id="payments-id"))
+    insert(database, secret_row("a"), secret_row("a")._replace(id="other-id", scope_id="payments-id"))
     found = [database.read(lambda tx, scope=scope: find_secret(tx, scope, "a")) for scope in (ACCOUNT, "payments-id")]
     assert [secret.id for secret in found if secret] == ["a-id", "other-id"]
     for scope, identifier in ((ACCOUNT, "A"), (ACCOUNT, "a "), (ACCOUNT, "%"), ("none", "a")):
@@ -92,16 +90,16 @@ def test_a_secret_is_found_in_its_own_scope_by_its_exact_name(database: Database
 
 def test_an_identifier_is_there_once_per_scope(database: Database) -> None:
     insert(database, secret_row("a"))
-    assert error_of(lambda: insert(database, replace(secret_row("a"), id="other-id"))).code == "store_failed"
+    assert error_of(lambda: insert(database, secret_row("a")._replace(id="other-id"))).code == "store_failed"
 
 
 def test_an_update_writes_what_may_change_and_nothing_else(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
-    wanted = replace(secret_row("a"), name="N", description="d", tags={"t": ""}, current_version=2, expires_at="e")
-    wanted = replace(wanted, updated_at="u", tag=b"t", path="p", reference_key="k")
+    wanted = secret_row("a")._replace(name="N", description="d", tags={"t": ""}, current_version=2, expires_at="e")
+    wanted = wanted._replace(updated_at="u", tag=b"t", path="p", reference_key="k")
     fixed = {"kind": "file", "identifier": "x", "created_at": "x", "connector_id": "x", "is_reference": True}
-    database.write(lambda tx: update_secret(tx, replace(wanted, **fixed)))
-    assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) == replace(wanted, revision=1)
+    database.write(lambda tx: update_secret(tx, wanted._replace(**fixed)))
+    assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) == wanted._replace(revision=1)
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "b")) == secret_row("b")
 
 
@@ -136,7 +134,7 @@ def test_secrets_are_counted_by_manager(database: Database) -> None:
     database.write(lambda tx: insert_scope(tx, org_row()))
     for identifier in ("vault", "other"):
         database.write(lambda tx, name=identifier: insert_connector(tx, connector_row(name)))
-    below = replace(secret_row("below", "payments-id"), connector_id="vault-id")
+    below = secret_row("below", "payments-id")._replace(connector_id="vault-id")
     insert(database, secret_row("b"), secret_row("c"), FULL, below)
     kept = [database.read(lambda tx, one=one: count_kept(tx, one)) for one in ("vault-id", "other-id", "none")]
     assert kept == [2, 0, 0]
@@ -148,7 +146,7 @@ def test_secrets_are_counted_by_manager(database: Database) -> None:
 
 def test_what_a_connector_keeps_is_named_up_to_a_number(database: Database) -> None:
     database.write(lambda tx: insert_connector(tx, connector_row()))
-    insert(database, *(replace(secret_row(name), connector_id="vault-id") for name in ("c", "a", "b")), secret_row("z"))
+    insert(database, *(secret_row(name)._replace(connector_id="vault-id") for name in ("c", "a", "b")), secret_row("z"))
     assert database.read(lambda tx: kept_by(tx, "vault-id", 2)) == ["a", "b"]
     assert database.read(lambda tx: kept_by(tx, "vault-id", 9)) == ["a", "b", "c"]
     assert database.read(lambda tx: kept_by(tx, "none", 9)) == []
@@ -175,7 +173,7 @@ def test_references_are_replaced_as_a_whole(database: Database) -> None:
 def test_versions_read_back_as_written(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
     first = version_row(version=1)
-    second = replace(version_row(version=10), state="deleted", envelope=b"", at_provider="7f3a")
+    second = version_row(version=10)._replace(state="deleted", envelope=b"", at_provider="7f3a")
     for version in (second, first, version_row("b-id", version=3)):
         database.write(lambda tx, one=version: insert_version(tx, one))
     assert database.read(lambda tx: versions_of(tx, "a-id")) == [first, second]
@@ -198,11 +196,10 @@ def test_the_users_of_a_secret_are_named(database: Database) -> None:
 
     database.write(work)
     assert database.read(lambda tx: users_of(tx, "a-id")) == [
-        SecretUser("connector", "vault", "ca_ref"),
-        SecretUser("connector", "vault", "token_ref"),
-        SecretUser("secret", "login", "password_ref"),
+        SecretUser("connector", "vault", "ca_ref", "vault-id"),
+        SecretUser("connector", "vault", "token_ref", "vault-id"),
+        SecretUser("secret", "login", "password_ref", "login-id"),
     ]
-    assert [user.id for user in database.read(lambda tx: users_of(tx, "a-id"))] == ["vault-id", "vault-id", "login-id"]
     assert database.read(lambda tx: users_of(tx, "login-id")) == []
 
 
@@ -220,7 +217,7 @@ def test_a_deleted_secret_goes_with_its_versions_and_its_users(database: Databas
     database.write(work)
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) is None
     assert [count(database, table) for table in ("secret", "secret_version", "secret_reference")] == [1, 2, 1]
-    assert database.read(lambda tx: users_of(tx, "b-id")) == [SecretUser("connector", "vault", "b-id_ref")]
+    assert database.read(lambda tx: users_of(tx, "b-id")) == [SecretUser("connector", "vault", "b-id_ref", "vault-id")]
 
 
 def test_every_look_up_of_a_secret_hits_an_index(path: Path, database: Database) -> None:

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A scope's key as text, for whoever is to open that scope and no other: it says what it is a key of.
+
+sssk1:STORE ID:SCOPE ID:GENERATION:32 bytes as base64:first 8 hex digits of SHA-256 over all before the last colon
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from typing import NamedTuple
+
+from ..model.errors import KeyRefused
+from .outside_keys import KeyFile, read_guarded, weakness
+from .scopekey import ScopeKey
+
+__all__ = ["ExportedKey", "key_text", "read_key_text", "read_scope_key_file"]
+
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+# Compiled when it is used: few runs hold such a key.
+_FORM = (
+    rf"(?P<body>sssk1:(?P<store>{_UUID}):(?P<scope>{_UUID}):(?P<generation>[1-9][0-9]{{0,8}}):"
+    r"(?P<key>[A-Za-z0-9+/]{43}=)):(?P<sum>[0-9a-f]{8})"
+)
+_FILE = KeyFile(
+    "scope key",
+    "scope_key_file",
+    "one line that begins with sssk1:",
+    "Set 'scope_key_file' (SCOPED_SECRETS_SCOPE_KEY_FILE) to where it is, or let whoever holds a key of a scope above "
+    "write it with scoped.secrets.scope_key.",
+)
+
+
+class ExportedKey(NamedTuple):
+    """A scope's key out of its text, and where that came from, in words."""
+
+    store_id: str
+    key: ScopeKey
+    source: str
+
+
+def key_text(store_id: str, key: ScopeKey) -> str:
+    """Return the text form of a scope's key."""
+    body = f"sssk1:{store_id}:{key.scope_id}:{key.generation}:{base64.b64encode(key.export()).decode()}"
+    return f"{body}:{_checksum(body)}"
+
+
+def _checksum(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()[:8]
+
+
+def read_key_text(text: str, source: str) -> ExportedKey:
+    """Return the key that `text` writes; raise KeyRefused for what was never exported, or not whole."""
+    found = re.fullmatch(_FORM, text.strip())
+    if found is None or found["sum"] != _checksum(found["body"]):
+        raise _malformed(text.strip(), source)
+    try:
+        material = base64.b64decode(found["key"], validate=True)
+    except binascii.Error:
+        raise _malformed(text.strip(), source) from None
+    if reason := weakness(material):
+        raise KeyRefused(
+            "weak_scope_key",
+            f"The scope key from {source} is refused: {reason}.",
+            hint="Use one that scoped.secrets.scope_key wrote.",
+        )
+    return ExportedKey(found["store"], ScopeKey(found["scope"], int(found["generation"]), material), source)
+
+
+def _malformed(text: str, source: str) -> KeyRefused:
+    if text.startswith("sssk1:"):
+        reason, hint = "was cut short or changed", "Copy it again, whole: one line of about 140 characters."
+    elif text.startswith("sssk"):
+        reason, hint = "is of a form that this version does not know", "Install the collection that exported it."
+    else:
+        reason = "is none: it does not begin with sssk1:"
+        hint = "Use what scoped.secrets.scope_key wrote. A store's root key belongs in 'root_key' or 'root_key_file'."
+    return KeyRefused("malformed_scope_key", f"The scope key from {source} {reason}.", hint=hint)
+
+
+def read_scope_key_file(path: str) -> ExportedKey:
+    """Return the scope key in a file that only its owner, the current user, can read; raise KeyRefused."""
+    return read_key_text(read_guarded(path, _FILE), f"the file {path}")

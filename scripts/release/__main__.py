@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a release in .work/release: the tarball, a bill of materials, their checksums. `make release` runs this.
+
+What is not committed is not released; nor is anything while something is known against a library that it is installed
+with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from . import auditing, materials, tarball
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(sys.executable).parent
+INTO = ROOT / ".work" / "release"
+# As `make demo` and the README have it: the newest libraries that requirements.txt allows.
+RUNTIME = ROOT / ".venv" / "runtime"
+
+
+def main() -> int:
+    if changes := _output("git", "status", "--porcelain"):
+        print(f"== commit or remove first:\n{changes}", file=sys.stderr)
+        return 1
+    _install()
+    found = auditing.audit(TOOLS / "pip-audit", _site_packages(), _installed())
+    if found.offline:
+        print(f"== PyPI tells nothing of {len(found.offline)} packages; compared with {auditing.ADVISORIES.name}")
+    if found.findings:
+        print("== known against what would be installed:", *found.findings, sep="\n", file=sys.stderr)
+        return 1
+    _release()
+    return 0
+
+
+def _install() -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", RUNTIME], check=True)
+    needed = ["ansible-core>=2.18", "-r", ROOT / "requirements.txt"]
+    python = RUNTIME / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", "-q", *needed], check=True)
+
+
+def _site_packages() -> Path:
+    return next((RUNTIME / "lib").glob("python*/site-packages"))
+
+
+def _installed() -> dict[str, str]:
+    """Return the versions of what is installed, by name."""
+    listed = _output(sys.executable, "-m", "pip", "--python", RUNTIME / "bin" / "python", "freeze", "--all")
+    pairs = (line.split("==") for line in listed.splitlines() if "==" in line)
+    return {str(auditing.canonicalize_name(name)): version for name, version in pairs}
+
+
+def _release() -> None:
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
+    seconds = int(_output("git", "log", "-1", "--format=%ct"))
+    INTO.mkdir(parents=True, exist_ok=True)
+    build = [TOOLS / "ansible-galaxy", "collection", "build", "--force", "--output-path", INTO, ROOT]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+    packed = INTO / f"scoped-secrets-{version}.tar.gz"
+    tarball.make_reproducible(packed, seconds)
+    bom = INTO / f"scoped-secrets-{version}.cdx.json"
+    materials.write_bom(TOOLS / "cyclonedx-py", RUNTIME, bom, version=version, seconds=seconds)
+    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in (packed, bom)]
+    (INTO / "SHA256SUMS").write_text("\n".join(sums) + "\n")
+    print("== in .work/release:", *sums, sep="\n")
+
+
+def _output(*command: str | Path) -> str:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys from outside: messages name the sort of key and the option. What is refused is in test_rootkey.py too."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.outside_keys import (
+    KeyFile,
+    read_guarded,
+    weakness,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import KeyRefused
+
+KIND = KeyFile("odd key", "odd_key_file", "one odd line", "Look under the mat.")
+
+
+def refusal(path: Path) -> KeyRefused:
+    with pytest.raises(KeyRefused) as caught:
+        read_guarded(str(path), KIND)
+    assert f"odd key file {path}" in caught.value.message
+    return caught.value
+
+
+def test_random_bytes_are_taken() -> None:
+    assert weakness(os.urandom(32)) == ""
+    assert weakness(bytes(32)) == "its bytes repeat"
+
+
+def test_what_is_in_a_guarded_file_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "k"
+    path.write_text("content\n")
+    path.chmod(0o600)
+    assert read_guarded(str(path), KIND) == "content\n"
+
+
+def test_refusals_name_the_option_and_the_place_to_look(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none").hint == KIND.origin
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "k")
+    assert "odd_key_file" in refusal(link).hint
+    large = tmp_path / "large"
+    large.write_bytes(bytes(4097))
+    large.chmod(0o600)
+    assert refusal(large).hint == "Set 'odd_key_file' to a file that holds one odd line."
