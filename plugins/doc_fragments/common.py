@@ -50,8 +50,8 @@ options:
     type: str
   scope_key:
     description:
-      - The key of one scope. It opens that scope and what lies below it, in place of any root key, which is then not
-        needed.
+      - The key of one scope, as M(scoped.secrets.scope_key) exports it. It opens that scope and what lies below it, in
+        place of any root key, which is then not needed.
       - Falls back to the environment variable E(SCOPED_SECRETS_SCOPE_KEY), unless O(scope_key_file) is given. An empty
         string means none.
       - Used before O(scope_key_file), O(root_key), O(passphrase) and O(root_key_file).

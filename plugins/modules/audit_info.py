@@ -19,7 +19,8 @@ options:
   actions:
     description:
       - "Show these only: V(read) (a template), V(connect) (a connection), V(login) (a connector, for itself),
-        V(create), V(update), V(delete), V(write) (declared, and refused), V(backup), V(restore)."
+        V(create), V(update), V(delete), V(write) (declared, and refused), V(backup), V(restore), V(export)
+        (the key of a scope)."
     type: list
     elements: str
   secret:

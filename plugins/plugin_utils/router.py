@@ -28,6 +28,7 @@ from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secr
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.sources import Files, missing_src
 from ..module_utils.face.spec import Spec
+from ..module_utils.masking.revealing import reveal
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
 
 
@@ -50,7 +51,8 @@ class Router(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        self._secrets = secret_strings(arguments, self.spec.argument_spec)
+        self._secrets: set[str] = set()
+        self._hide(secret_strings(arguments, self.spec.argument_spec))
         result = self._guarded(arguments, task_vars or {})
         result["invocation"] = {"module_args": _shown(arguments, self.spec)}
         censored: dict[str, Any] = censor(result, self._secrets)
@@ -69,7 +71,7 @@ class Router(ActionBase):
         params = _validated(self.spec, arguments)
         options = resolve_options(self.spec.common(params), task_vars, self._templar.template, C.CONFIG_FILE)
         urls = [options["store"], *(str(value) for name, value in params.items() if value and name.endswith("url"))]
-        self._secrets |= secret_strings(options, self.spec.argument_spec).union(*map(passwords_in, urls))
+        self._hide(secret_strings(options, self.spec.argument_spec).union(*map(passwords_in, urls)))
         if self._is_delegated():
             return self._run_there(params, options, task_vars)
         return call(
@@ -81,6 +83,12 @@ class Router(ActionBase):
             files=Files(self._read_file, self._loader.path_dwim),
             tell=self._tell,
         )
+
+    def _hide(self, secrets: set[str]) -> None:
+        """Have strings censored in this task's result, and masked in all output where that is asked for."""
+        self._secrets |= secrets
+        for secret in secrets:
+            reveal(secret)
 
     def _is_delegated(self) -> bool:
         host = self._task.delegate_to

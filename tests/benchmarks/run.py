@@ -18,6 +18,7 @@ from pathlib import Path
 
 import backup_of_many
 import hit_in_memory
+import masking
 import p1_lookups
 import p2_cold_start
 import p3_variable
@@ -40,6 +41,7 @@ BENCHMARKS = {
     "SSH": ssh_hosts.benchmark,
     "BACKUP": backup_of_many.benchmark,
     "HIT": hit_in_memory.benchmark,
+    "MASK": masking.benchmark,
 }
 
 

@@ -24,7 +24,7 @@ from servers.faults import FaultProxy
 __all__ = ["Call", "KillAt", "Killer", "declare", "intents", "run_and_kill"]
 
 _FORKING = multiprocessing.get_context("forkserver")
-_FORKING.set_forkserver_preload([__name__])
+_FORKING.set_forkserver_preload([__name__, "psycopg"])
 
 
 @dataclass(frozen=True)

@@ -90,11 +90,11 @@ def provider(request: pytest.FixtureRequest, fault_proxy: Callable[..., FaultPro
 class Store:
     """A store of its own, with a provider as the default manager of an organization."""
 
-    def __init__(self, folder: Path, provider: Provider) -> None:
+    def __init__(self, url: str, folder: Path, provider: Provider) -> None:
         key_file = folder / "root.key"
         key_file.write_bytes(base64.b64encode(os.urandom(32)))
         key_file.chmod(0o600)
-        self.settings = Settings(f"sqlite:///{folder}/store/store.db", str(key_file))
+        self.settings = Settings(url, str(key_file))
         self.provider = provider
         provider.place = f"t{uuid.uuid4().hex[:12]}"
         kept = {**ORG, "identifier": "main", "use_as_default": True, **provider.options()}
@@ -143,21 +143,31 @@ def next_run(store: Store) -> None:
     declare(store.engine, Call("scope", {"org": "elsewhere"}))
 
 
-def starting_points(folder: Path, provider: Provider, operation: Operation) -> Iterator[Store]:
-    """Give a new store each time, with what is declared before."""
-    for number in range(100):
-        place = folder / str(number)
-        place.mkdir()
-        store = Store(place, provider)
-        for call in operation.before:
-            declare(store.engine, call)
-        yield store
+StartingPoints = Callable[[Operation], Iterator[Store]]
+
+
+@pytest.fixture
+def starting_points(tmp_path: Path, shared_stores: Callable[[], str], provider: Provider) -> StartingPoints:
+    """Call it for a new store each time, with what is declared before."""
+
+    def make(operation: Operation) -> Iterator[Store]:
+        for number in range(100):
+            place = tmp_path / str(number)
+            place.mkdir()
+            store = Store(shared_stores() or f"sqlite:///{place}/store/store.db", place, provider)
+            for call in operation.before:
+                declare(store.engine, call)
+            yield store
+
+    return make
 
 
 @pytest.mark.parametrize(("provider", "name"), CASES, indirect=["provider"])
-def test_killed_at_every_request_that_changes_something(tmp_path: Path, provider: Provider, name: str) -> None:
+def test_killed_at_every_request_that_changes_something(
+    starting_points: StartingPoints, provider: Provider, name: str
+) -> None:
     operation, kills = OPERATIONS[name], 0
-    stores = starting_points(tmp_path, provider, operation)
+    stores = starting_points(operation)
     for is_after in (False, True):
         for number, store in enumerate(stores, start=1):
             killer = Killer(provider.proxy, provider.changes, number, is_after=is_after)
@@ -174,9 +184,9 @@ def test_killed_at_every_request_that_changes_something(tmp_path: Path, provider
 
 
 @pytest.mark.parametrize(("provider", "name"), CASES, indirect=["provider"])
-def test_killed_at_every_step(tmp_path: Path, provider: Provider, name: str) -> None:
+def test_killed_at_every_step(starting_points: StartingPoints, provider: Provider, name: str) -> None:
     operation = OPERATIONS[name]
-    for at, store in zip(STEPS, starting_points(tmp_path, provider, operation), strict=False):
+    for at, store in zip(STEPS, starting_points(operation), strict=False):
         assert run_and_kill(store.settings, operation.call, at=at), at
         next_run(store)
         store.check()

@@ -131,6 +131,19 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         [{"scoped.secrets.scope_info": {"recursive": True, "verify": True}}],
         [{"scoped.secrets.scope_info": {"passphrase": "{{ canary.password }}"}}],
     ),
+    # What it exports: see test_canary_scope_keys.py.
+    "modules/scope_key": (
+        [
+            {"scoped.secrets.scope_key": {**API, "dest": "meant/api.key"}},
+            {"scoped.secrets.scope_key": {**API, "secret": {"identifier": "api_key", "org": "payments"}}},
+        ],
+        [
+            {"scoped.secrets.scope_key": {**API, "dest": "meant/key.pem"}},
+            {"scoped.secrets.scope_key": {**API, "dest": "b", "scope_key": "{{ canary.text }}"}},
+            {"scoped.secrets.scope_key": {**API, "dest": "b", "scope_kye": "{{ canary.text }}"}},
+            {"scoped.secrets.scope_key": {**API, "secret": "{{ canary.text }}"}},
+        ],
+    ),
     "modules/secret_text": (
         [
             {"scoped.secrets.secret_text": {**API, "identifier": "text", "value": "{{ canary.text }}"}},
@@ -280,6 +293,8 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     ),
     # It is enabled in every way: see LOUD.
     "callback/usage": ([], []),
+    # It would hide here what others show. With it values are shown on purpose: see test_mask.py.
+    "callback/mask": ([], []),
     "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
     "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
     "modules/connector_custom": (

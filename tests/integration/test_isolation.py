@@ -88,6 +88,11 @@ TABLE: dict[str, list[Task]] = {
         of("scope", **OURS, name="theirs"),
     ],
     "modules/scope_info": [of("scope_info", **OURS, recursive=True, verify=True)],
+    "modules/scope_key": [
+        of("scope_key", **OURS, dest="key_of_ours"),
+        of("scope_key", **OURS, secret={"identifier": "text", **OURS}),
+        of("scope_key", **OURS, secret={"identifier": "b", **OURS, "secret_manager": "only_theirs_vault"}),
+    ],
     "modules/secret_text": [
         of("secret_text", **OURS, identifier="text"),
         of("secret_text", **OURS, identifier="only_theirs"),
@@ -137,6 +142,8 @@ TABLE: dict[str, list[Task]] = {
         of("store_restore", **OURS, src="store.backup", store="sqlite:///{{ playbook_dir }}/restored/store.db"),
     ],
     "callback/usage": [of("secret_info", **OURS)],
+    # Enabled, it would hide here what others show: see the test of guesses.
+    "callback/mask": [of("secret_text", **OURS, identifier="text", value="first-text-of-ours")],
     "modules/connector_info": [
         of("connector_info", **OURS),
         of("connector_info", **OURS, identifier="only_theirs_vault"),
@@ -300,6 +307,20 @@ def test_nothing_of_another_project_is_shown(two_projects: tuple[Site, list[str]
         ("text", 2),
         ("vault_token", 1),
     ]
+
+
+def test_the_mask_confirms_no_guess(two_projects: tuple[Site, list[str]]) -> None:
+    """It hides what this run read. Of what others have it knows nothing that it could tell by hiding it."""
+    site, _words = two_projects
+    guesses = "second-text-of-theirs value-of-theirs pw-of-theirs first-text-of-ours"
+    tasks = [{**task, "ignore_errors": True} for task in lookups(**OURS)]
+    shown: list[Task] = [
+        {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', **scope) }}"}},
+        {"ansible.builtin.debug": {"msg": guesses}},
+    ]
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask"}
+    run = site.run([*tasks, *shown], variables={"scope": OURS}, environment=enabled)
+    assert run.last["msg"] == guesses.replace("first-text-of-ours", "********")
 
 
 def test_the_same_name_is_another_secret_in_each_scope(two_projects: tuple[Site, list[str]]) -> None:

@@ -51,6 +51,7 @@ __all__ = [
     "postgresql",
     "pytest_collection_modifyitems",
     "shared_store",
+    "shared_stores",
     "sshd",
 ]
 
@@ -258,9 +259,14 @@ def pgbouncer(postgresql: Postgresql) -> Iterator[int]:
 
 
 @pytest.fixture
-def shared_store(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty place on PostgreSQL where SCOPED_SECRETS_TEST_STORE asks for one, else empty."""
+def shared_stores(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Call it for the URL of an empty place on PostgreSQL where SCOPED_SECRETS_TEST_STORE asks for one, else empty."""
     if os.environ.get("SCOPED_SECRETS_TEST_STORE") != "postgresql":
-        return ""
+        return lambda: ""
     server: Postgresql = request.getfixturevalue("postgresql")
-    return server.new_store()
+    return server.new_store
+
+
+@pytest.fixture
+def shared_store(shared_stores: Callable[[], str]) -> str:
+    return shared_stores()

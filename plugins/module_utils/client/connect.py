@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from ..masking.revealing import reveal
 from .through_broker import BrokerClient, NoBroker
 
 if TYPE_CHECKING:
@@ -42,11 +43,17 @@ class Client:
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query, in order; raise an error of the tree where the store can't be read at all."""
-        return self._call(lambda reached: reached.resolve(queries))
+        answers = self._call(lambda reached: reached.resolve(queries))
+        for answer in answers:
+            if answer.value:
+                reveal(answer.value, answer.kind)
+        return answers
 
     def log_in(self, query: Query) -> HostLogin:
         """Return what a connection needs to log in with a credential; raise an error of the tree."""
-        return self._call(lambda reached: reached.log_in(query))
+        login = self._call(lambda reached: reached.log_in(query))
+        reveal(login.password)
+        return login
 
     def log_out(self) -> None:
         """End what this very process got to log in with. What a broker has serves the whole run, and stays."""

@@ -9,7 +9,7 @@ import errno
 import os
 import shlex
 import stat
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model.errors import KeyRefused
 
@@ -20,8 +20,7 @@ MIN_DISTINCT = 16  # 32 random bytes have fewer distinct ones 3 times in 10^17
 MAX_FILE = 4096
 
 
-@dataclass(frozen=True)
-class KeyFile:
+class KeyFile(NamedTuple):
     """What a file of keys is in messages: what it has, the option that names it, how it looks, where to get it."""
 
     what: str

@@ -8,17 +8,17 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from ..crypto.backup import BackupReader
-from ..model.errors import Conflict, InvalidInput, StoreRefused
+from ..model.errors import Conflict, InvalidInput, ScopedSecretsError, StoreRefused
 from ..model.settings import Settings
 from ..store.drafts import new_draft, remove_draft, sync_folder
 from ..store.location import Location
 
-__all__ = ["Draft", "check_dest", "opened"]
+__all__ = ["Draft", "belongs_to_store", "check_dest", "opened"]
 
 
 @contextlib.contextmanager
@@ -38,7 +38,15 @@ def opened(path: Path, settings: Settings) -> Iterator[BackupReader]:
 
 
 def _check_apart(path: Path, settings: Settings) -> None:
-    """Raise InvalidInput for a file of the store itself, or the root key.
+    """Raise InvalidInput for a file of the store itself, or its key."""
+    if belongs_to_store(path, settings):
+        raise InvalidInput(
+            "not_a_backup", f"{path} belongs to the store itself.", hint="Name another file for the backup."
+        )
+
+
+def belongs_to_store(path: Path, settings: Settings) -> bool:
+    """Tell whether a file is one of the store itself, or its key.
 
     Such a file must not even be opened: SQLite loses its locks when a process closes any descriptor of a database.
     """
@@ -47,11 +55,8 @@ def _check_apart(path: Path, settings: Settings) -> None:
     for own in (*files, settings.root_key_file):
         with contextlib.suppress(OSError):
             if os.path.samefile(path, own):
-                raise InvalidInput(
-                    "not_a_backup",
-                    f"{path} belongs to the store itself.",
-                    hint="Name another file for the backup.",
-                )
+                return True
+    return False
 
 
 def check_dest(path: Path, settings: Settings, store_id: str, *, force: bool) -> bool:
@@ -94,10 +99,20 @@ def not_written(path: Path, error: OSError) -> StoreRefused:
 
 
 class Draft:
-    """A new file beside the place that it is for. `is_written` false: what is written to it goes nowhere."""
+    """A new file beside the place that it is for. `is_written` false: what is written to it goes nowhere.
 
-    def __init__(self, dest: Path, *, is_written: bool) -> None:
+    `refusal` makes the error for one that can't be written.
+    """
+
+    def __init__(
+        self,
+        dest: Path,
+        *,
+        is_written: bool = True,
+        refusal: Callable[[Path, OSError], ScopedSecretsError] = not_written,
+    ) -> None:
         self._dest = dest
+        self._refusal = refusal
         self.path = new_draft(dest) if is_written else Path(os.devnull)
         self._is_written = is_written
 
@@ -110,7 +125,7 @@ class Draft:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[BinaryIO]:
-        """Yield the empty file, for this user's eyes only; it is on the disk afterwards. Raise StoreRefused."""
+        """Yield the empty file, for this user's eyes only; it is on the disk afterwards. Raise the refusal."""
         try:
             descriptor = os.open(self.path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -119,7 +134,7 @@ class Draft:
                 if self._is_written:
                     os.fsync(descriptor)
         except OSError as error:
-            raise not_written(self._dest, error) from None
+            raise self._refusal(self._dest, error) from None
 
     def move(self) -> None:
         """Put the file in its place, for good."""
@@ -127,4 +142,4 @@ class Draft:
             os.replace(self.path, self._dest)
             sync_folder(self._dest.parent)
         except OSError as error:
-            raise not_written(self._dest, error) from None
+            raise self._refusal(self._dest, error) from None

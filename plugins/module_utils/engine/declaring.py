@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..model.audit import OK, Event, Subject, moment
 from ..model.errors import InvalidInput, NotFound, ScopedSecretsError, Unavailable
 from ..model.messages import Request, Result, Tell
-from ..model.scopes import ACCOUNT
+from ..model.scopes import ACCOUNT, ScopePath
 from .access import Access
 from .changing import Change, Moved
 from .connector_views import ConnectorCheck, ConnectorInfo
@@ -30,7 +30,7 @@ from .secrets import SecretResource
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "handle"]
+__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle"]
 
 ATTEMPTS = 8
 _jitter = random.SystemRandom()
@@ -63,7 +63,7 @@ def handle(engine: Engine, request: Request, tell: Tell) -> Result:
     if request.resource in INFOS:
         info = INFOS[request.resource](request.params)
         return Result(returned={info.noun: engine.read(info.views, info.path)})
-    return _declare(engine, _resource(request), request.check_mode)
+    return declare(engine, _resource(request), request.check_mode)
 
 
 def _back_up(engine: Engine, request: Request, tell: Tell) -> Result:
@@ -94,32 +94,48 @@ def _show_audit(engine: Engine, request: Request, tell: Tell) -> Result:
     return Result(returned=engine.read(info.view, info.path))
 
 
-# What concerns a store as a whole. Few runs need the code, so it is loaded then.
+def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .scope_keys import export_key
+
+    return export_key(engine, request.params, check_mode=request.check_mode, declare=declare)
+
+
+# What is no declaration. Few runs need the code, so it is loaded then.
 OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
     "audit_info": _show_audit,
+    "scope_key": _export_key,
 }
 
 
 # Those of which a record is made, and what that calls them.
-_RECORDED = {"store_backup": "backup", "store_restore": "restore"}
+_RECORDED = {"store_backup": "backup", "store_restore": "restore", "scope_key": "export"}
 
 
 def _operate(engine: Engine, request: Request, tell: Tell) -> Result:
     operation, action = OPERATIONS[request.resource], _RECORDED.get(request.resource)
     if action is None or request.check_mode:
         return operation(engine, request, tell)
-    engine.audit.ensure(ACCOUNT)
-    outcome = OK
+    subject, outcome = _subject_of(request), OK
+    path = ScopePath(*subject.scope.split("/")[1:])
+    engine.audit.ensure(path)
     try:
         return operation(engine, request, tell)
     except ScopedSecretsError as error:
         outcome = error.code
         raise
     finally:
-        engine.audit.take([Event(ACCOUNT, action, outcome, Subject("store"), moment())])
+        engine.audit.take([Event(path, action, outcome, subject, moment())])
+
+
+def _subject_of(request: Request) -> Subject:
+    """Return what an operation is about: the store as a whole, or a scope."""
+    if request.resource.startswith("store_"):
+        return Subject("store", ACCOUNT.announced)
+    path = ScopePath.of(request.params.get("org"), request.params.get("project"))
+    return Subject("scope", path.announced, path.identifier)
 
 
 def _examine(engine: Engine, check_mode: bool) -> Result:
@@ -148,9 +164,10 @@ def _resource(request: Request) -> Resource[Any]:
     )
 
 
-def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
+def declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
+    """Return the result of making what is there what the resource says; raise an error of the tree."""
     try:
-        return _declare_repeatedly(engine, resource, check_mode)
+        return _declare(engine, resource, check_mode)
     except ScopedSecretsError as error:
         if not check_mode:
             action = "delete" if resource.absent else "write"
@@ -160,7 +177,7 @@ def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Resul
         raise
 
 
-def _declare_repeatedly(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
+def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
     engine.store(create=not check_mode and not resource.absent)
     warnings = () if check_mode else engine.settle_left()
     for attempt in range(ATTEMPTS):

@@ -10,12 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-__all__ = ["CENSORED", "MIN_LENGTH", "censor", "may_be_secret", "passwords_in", "secret_strings"]
+from ..model.censored import CENSORED, MIN_LENGTH
 
-CENSORED = "********"
-
-# Shorter ones stand in ordinary words everywhere; replacing them would tell more than it hides.
-MIN_LENGTH = 4
+__all__ = ["censor", "may_be_secret", "passwords_in", "secret_strings"]
 
 
 def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set[str]:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,11 +23,24 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, shared_store: str) -> Settings:
+def new_place(tmp_path: Path, shared_stores: Callable[[], str]) -> Callable[[], str]:
+    """Call it for the URL of a place where no store is yet."""
+    numbers = itertools.count()
+    return lambda: shared_stores() or f"sqlite:///{tmp_path}/store_{next(numbers)}/store.db"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, new_place: Callable[[], str]) -> Settings:
     key_file = tmp_path / "root.key"
     key_file.write_bytes(base64.b64encode(os.urandom(32)))
     key_file.chmod(0o600)
-    return Settings(shared_store or f"sqlite:///{tmp_path}/store/store.db", str(key_file))
+    return Settings(new_place(), str(key_file))
+
+
+@pytest.fixture
+def elsewhere(settings: Settings, new_place: Callable[[], str]) -> Callable[[], Settings]:
+    """Call it for another place where no store is yet, with the same root key."""
+    return lambda: settings._replace(store=new_place())
 
 
 @pytest.fixture

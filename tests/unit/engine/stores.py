@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +25,12 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.copying import TABLES
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Dialect, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
+from ansible_collections.scoped.secrets.plugins.module_utils.store.places import place_at
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
+from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import SqliteDialect
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import MemoryVault
 
 __all__ = [
@@ -41,7 +46,10 @@ __all__ = [
     "holding",
     "in_session",
     "in_time",
+    "is_made",
+    "leftovers",
     "read",
+    "rows_of",
     "shown",
     "store_path",
 ]
@@ -82,17 +90,55 @@ def error_of(call: Callable[[], object]) -> ScopedSecretsError:
 
 
 def store_path(settings: Settings) -> Path:
-    """Return the file of a store. A test that looks into it has nothing to see elsewhere."""
+    """Return the file of a store. A test that looks at the file itself has nothing to see elsewhere."""
     if not settings.store.startswith("sqlite:"):
-        pytest.skip("looks into the file of SQLite")
+        pytest.skip("looks at the file of SQLite")
     return Path(settings.store.removeprefix("sqlite:///"))
 
 
+def is_made(settings: Settings) -> bool:
+    """Tell whether there is a store."""
+    with closing(place_at(settings.store)) as place:
+        return place.has_store()
+
+
+def leftovers(settings: Settings) -> list[str]:
+    """Return what lies beside a store and is no part of it."""
+    if not settings.store.startswith("sqlite:"):
+        return []
+    path = store_path(settings)
+    parts = {path.name, f"{path.name}-wal", f"{path.name}-shm"}
+    return [file.name for file in path.parent.iterdir() if file.name not in parts] if path.parent.exists() else []
+
+
+@contextmanager
+def rows_of(settings: Settings) -> Iterator[Transaction]:
+    """Give the rows of a store as somebody has them who wants to do harm: no foreign key is in the way."""
+    location = Location.parse(settings.store)
+    is_file = location.engine == "sqlite"
+    dialect: Dialect = SqliteDialect(str(location.path)) if is_file else PostgresqlDialect(location)
+    with closing(dialect.connect()) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF" if is_file else "SET session_replication_role = replica")
+        yield Transaction(connection)
+
+
 def content_of(settings: Settings) -> list[str]:
-    """Return all that the store holds, as statements, without what is to be finished by others, and the audit."""
-    apart = tuple(f'INSERT INTO "{table}"' for table in ("intent", "audit_head", "audit_event"))
-    with closing(sqlite3.connect(store_path(settings))) as database:
-        return [line for line in database.iterdump() if not line.startswith(apart)]
+    """Return all rows that the store holds, as text: the table's name first.
+
+    Without what was begun and is to be finished by others, without the audit, and without what tells writers apart.
+    """
+    declared = [table for table in TABLES if not table.startswith("audit_")]
+    with rows_of(settings) as tx:
+        rows = [(table, dict(row)) for table in declared for row in tx.all(f"SELECT * FROM {table}")]
+    turns = {"revision", "writers"}
+    return sorted(
+        f"{table}: " + ", ".join(f"{name}={_text(row[name])}" for name in row if table != "store" or name not in turns)
+        for table, row in rows
+    )
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def in_time(call: Callable[[], T], seconds: float = 8) -> T:

@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,9 +33,13 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     content_of,
     declare,
     error_of,
+    is_made,
     read,
+    rows_of,
     store_path,
 )
+
+Elsewhere = Callable[[], Settings]
 
 
 @pytest.fixture
@@ -46,11 +48,7 @@ def dest(tmp_path: Path) -> Path:
     return tmp_path / "backups" / "secrets.backup"
 
 
-def elsewhere(settings: Settings, name: str = "other") -> Settings:
-    return settings._replace(store=f"sqlite:///{Path(settings.root_key_file).parent}/{name}/store.db")
-
-
-def test_it_has_everything(engine: Engine, settings: Settings, dest: Path) -> None:
+def test_it_has_everything(engine: Engine, dest: Path, elsewhere: Elsewhere) -> None:
     fill(engine)
     before = all_of(engine)
     made = back_up(engine, dest)
@@ -58,7 +56,7 @@ def test_it_has_everything(engine: Engine, settings: Settings, dest: Path) -> No
     assert counts == {"scopes": 4, "connectors": 2, "secrets": 11, "versions": 11}
     assert (made["path"], made["size"]) == (str(dest), dest.stat().st_size)
     assert stat.S_IMODE(dest.stat().st_mode) == 0o600
-    other = Engine(elsewhere(settings))
+    other = Engine(elsewhere())
     assert restore(other, dest) == made
     assert all_of(other) == before
 
@@ -112,7 +110,7 @@ def no_passphrase(_engine: Engine, _dest: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("change", [something_new, a_damaged_file, another_passphrase, no_passphrase])
 def test_anything_else_is_replaced(
-    engine: Engine, settings: Settings, dest: Path, change: Callable[[Engine, Path], dict[str, str]]
+    engine: Engine, dest: Path, elsewhere: Elsewhere, change: Callable[[Engine, Path], dict[str, str]]
 ) -> None:
     fill(engine)
     back_up(engine, dest, recovery_passphrase=PASSPHRASE)
@@ -123,7 +121,7 @@ def test_anything_else_is_replaced(
     made = back_up(engine, dest, **params)
     assert made["has_recovery_passphrase"] == bool(params)
     assert not declare(engine, "store_backup", dest=str(dest), **params).changed
-    restore(Engine(elsewhere(settings)), dest)
+    restore(Engine(elsewhere()), dest)
 
 
 def test_check_mode_writes_nothing(engine: Engine, dest: Path) -> None:
@@ -139,36 +137,36 @@ def test_a_store_that_is_not_there(engine: Engine, settings: Settings, dest: Pat
     result = check(engine, "store_backup", dest=str(dest))
     assert result.changed
     assert "In check mode" in result.warnings[0]
-    assert not store_path(settings).exists()
+    assert not is_made(settings)
     assert list(dest.parent.iterdir()) == []
 
 
-def a_text(_settings: Settings, dest: Path) -> None:
+def a_text(_elsewhere: Elsewhere, dest: Path) -> None:
     dest.write_text("something of yours")
 
 
-def another_backup(settings: Settings, dest: Path) -> None:
-    other = Engine(elsewhere(settings))
+def another_backup(elsewhere: Elsewhere, dest: Path) -> None:
+    other = Engine(elsewhere())
     declare(other, "secret_text", identifier="a", value=b"v")
     back_up(other, dest)
 
 
-def an_empty_file(_settings: Settings, dest: Path) -> None:
+def an_empty_file(_elsewhere: Elsewhere, dest: Path) -> None:
     dest.touch()
 
 
 @pytest.mark.parametrize("put", [a_text, another_backup, an_empty_file])
 def test_a_file_of_another_sort_is_replaced_by_force_only(
-    engine: Engine, settings: Settings, dest: Path, put: Callable[[Settings, Path], None]
+    engine: Engine, elsewhere: Elsewhere, dest: Path, put: Callable[[Elsewhere, Path], None]
 ) -> None:
     fill(engine)
-    put(settings, dest)
+    put(elsewhere, dest)
     before = dest.read_bytes()
     for mode in (check, declare):
         assert error_of(lambda mode=mode: mode(engine, "store_backup", dest=str(dest))).code == "dest_taken"
     assert dest.read_bytes() == before
     back_up(engine, dest, force=True)
-    restore(Engine(elsewhere(settings, "third")), dest)
+    restore(Engine(elsewhere()), dest)
 
 
 def test_a_folder_is_never_replaced(engine: Engine, dest: Path) -> None:
@@ -236,8 +234,8 @@ def test_a_full_disk(engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch
             "damaged_row",
         ),
         ("DELETE FROM scope WHERE level = 'project'", "damaged_row"),
-        ("UPDATE scope_key SET wrapped = zeroblob(60) WHERE parent_generation = 0", "wrong_key"),
-        ("UPDATE scope_key SET wrapped = zeroblob(60) WHERE parent_generation > 0", "damaged_scope_key"),
+        ("UPDATE scope_key SET wrapped = :zeros WHERE parent_generation = 0", "wrong_key"),
+        ("UPDATE scope_key SET wrapped = :zeros WHERE parent_generation > 0", "damaged_scope_key"),
         ("DELETE FROM scope_key WHERE parent_generation > 0", "damaged_scope_key"),
         ("UPDATE scope SET parent_id = NULL", "damaged_row"),
     ],
@@ -248,17 +246,15 @@ def test_no_backup_is_made_of_a_store_that_somebody_edited(
     fill(engine)
     back_up(engine, dest)
     before = dest.read_bytes()
-    with closing(sqlite3.connect(store_path(settings))) as database:
-        # Without foreign keys, as somebody would who wants to do harm.
-        database.execute(statement)
-        database.commit()
+    with rows_of(settings) as tx:
+        tx.run(statement, zeros=bytes(60))
     assert error_of(lambda: back_up(Engine(settings), dest, verify=False)).code == code
     assert dest.read_bytes() == before
     assert [path.name for path in dest.parent.iterdir()] == [dest.name]
 
 
 def test_a_value_that_does_not_open_is_found_unless_told_not_to_look(
-    engine: Engine, settings: Settings, dest: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, dest: Path, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a bit that fell over before the row was signed would do."""
     from ansible_collections.scoped.secrets.plugins.module_utils.managers import builtin
@@ -269,9 +265,10 @@ def test_a_value_that_does_not_open_is_found_unless_told_not_to_look(
     assert error_of(lambda: back_up(engine, dest)).code == "damaged_value"
     assert list(dest.parent.iterdir()) == []
     back_up(engine, dest, verify=False)
-    error = error_of(lambda: restore(Engine(elsewhere(settings)), dest))
+    target = elsewhere()
+    error = error_of(lambda: restore(Engine(target), dest))
     assert error.code == "damaged_value"
-    assert not store_path(elsewhere(settings)).exists()
+    assert not is_made(target)
 
 
 def test_what_the_disk_made_of_it_is_noticed(engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +286,9 @@ def test_what_the_disk_made_of_it_is_noticed(engine: Engine, dest: Path, monkeyp
     assert list(dest.parent.iterdir()) == []
 
 
-def test_it_is_of_one_moment_while_others_write(engine: Engine, settings: Settings, dest: Path) -> None:
+def test_it_is_of_one_moment_while_others_write(
+    engine: Engine, settings: Settings, dest: Path, elsewhere: Elsewhere
+) -> None:
     """Another engine declares two secrets that belong together, again and again, while backups are made."""
     declare(engine, "secret_text", identifier="a", value=b"0")
     declare(engine, "secret_text", identifier="b", value=b"0")
@@ -305,9 +304,9 @@ def test_it_is_of_one_moment_while_others_write(engine: Engine, settings: Settin
     writing = threading.Thread(target=write)
     writing.start()
     try:
-        for turn in range(10):
+        for _turn in range(10):
             back_up(engine, dest, force=True)
-            other = Engine(elsewhere(settings, f"other_{turn}"))
+            other = Engine(elsewhere())
             restore(other, dest)
             # `a` is written first.
             assert int(read(other, "a")) - int(read(other, "b")) in (0, 1)
@@ -318,7 +317,7 @@ def test_it_is_of_one_moment_while_others_write(engine: Engine, settings: Settin
 
 
 def test_others_read_and_write_while_it_lasts(
-    engine: Engine, settings: Settings, dest: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, settings: Settings, dest: Path, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the middle of a backup, the same engine and others serve everybody."""
     many(engine, 20)
@@ -333,7 +332,7 @@ def test_others_read_and_write_while_it_lasts(
 
     engine.handle(Request("store_backup", {"dest": str(dest)}), work)
     assert seen == ["Backed up 10 of 20 secrets", "Backed up 20 of 20 secrets"]
-    other = Engine(elsewhere(settings))
+    other = Engine(elsewhere())
     restore(other, dest)
     assert read(other, "item_1", **API) == b"of 1"
 
@@ -363,13 +362,13 @@ def test_a_backup_that_was_killed_leaves_the_old_one_and_the_next_one_sweeps_up(
     assert [path.name for path in dest.parent.iterdir()] == [dest.name]
 
 
-def test_ten_times_as_many_secrets_take_no_more_memory(engine: Engine, settings: Settings, dest: Path) -> None:
+def test_ten_times_as_many_secrets_take_no_more_memory(engine: Engine, dest: Path, elsewhere: Elsewhere) -> None:
     peaks = {}
     for number in (500, 5_000):
-        of_number = Engine(elsewhere(settings, f"of_{number}"))
+        of_number = Engine(elsewhere())
         many(of_number, number)
         backed_up = _peak(lambda of_number=of_number: back_up(of_number, dest, force=True))
-        target = Engine(elsewhere(settings, f"to_{number}"))
+        target = Engine(elsewhere())
         peaks[number] = backed_up, _peak(lambda target=target: restore(target, dest))
     for few, many_more in zip(peaks[500], peaks[5_000], strict=True):
         assert many_more < few + 2 * 1024 * 1024, peaks

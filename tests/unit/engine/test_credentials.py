@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-from contextlib import closing
-from sqlite3 import connect
 from typing import Any
 
 import pytest
@@ -23,8 +21,8 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     declare,
     error_of,
     read,
+    rows_of,
     shown,
-    store_path,
 )
 
 KEY = key_files()["ed25519 openssh"].content.decode()
@@ -312,6 +310,6 @@ def test_a_credential_has_no_versions_and_expires(engine: Engine) -> None:
 def test_a_credential_that_was_edited_in_the_database_is_found(engine: Engine, settings: Settings) -> None:
     declare(engine, "secret_text", identifier="word", value=b"x")
     declare(engine, "secret_ssh", identifier="a", user="web", password_ref="word")
-    with closing(connect(store_path(settings), isolation_level=None)) as database:
-        database.execute("UPDATE secret SET options = replace(options, 'web', 'root') WHERE identifier = 'a'")
+    with rows_of(settings) as tx:
+        tx.run("UPDATE secret SET options = replace(options, 'web', 'root') WHERE identifier = 'a'")
     assert error_of(lambda: read(Engine(settings), "a")).code == "damaged_row"

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden
@@ -19,8 +17,8 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     declare,
     error_of,
     read,
+    rows_of,
     shown,
-    store_path,
 )
 
 
@@ -116,6 +114,6 @@ def test_an_unknown_scope_has_no_default(two: Engine) -> None:
 
 
 def test_a_default_that_somebody_moved_is_found(settings: Settings, two: Engine) -> None:
-    with sqlite3.connect(store_path(settings)) as database:
-        assert database.execute("INSERT INTO default_manager SELECT scope_id, id FROM connector LIMIT 1").rowcount == 1
+    with rows_of(settings) as tx:
+        assert tx.run("INSERT INTO default_manager SELECT scope_id, id FROM connector LIMIT 1") == 1
     assert error_of(lambda: shown(Engine(settings), "connector_info")).code == "damaged_row"

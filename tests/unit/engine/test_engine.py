@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,7 +16,13 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, at_once
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import add_connector, declare, read, store_path
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
+    add_connector,
+    declare,
+    read,
+    rows_of,
+    store_path,
+)
 
 WRITERS, WRITES = 20, 50
 
@@ -26,10 +31,6 @@ def code_of(engine: Engine, reference: str) -> str:
     with pytest.raises(ScopedSecretsError) as caught:
         read(engine, reference)
     return caught.value.code
-
-
-def database_of(settings: Settings) -> sqlite3.Connection:
-    return sqlite3.connect(store_path(settings))
 
 
 def test_versions_are_kept(settings: Settings) -> None:
@@ -46,33 +47,34 @@ def test_versions_are_kept(settings: Settings) -> None:
     [
         ("UPDATE secret SET current_version = 1", "damaged_row"),
         ("UPDATE secret SET expires_at = '2099-01-01T00:00:00Z'", "damaged_row"),
-        ("UPDATE secret SET identifier = 'b' || identifier WHERE 0; UPDATE secret SET kind = 'file'", "damaged_row"),
+        ("UPDATE secret SET kind = 'file'", "damaged_row"),
         ("UPDATE secret_version SET state = 'deleted'", "damaged_row"),
         ("UPDATE secret_version SET envelope = (SELECT envelope FROM secret_version WHERE version = 1)", "damaged_row"),
         ("DELETE FROM secret_version WHERE version = 2", "missing_version"),
         ("UPDATE scope SET builtin_enabled = 0", "damaged_row"),
-        ("UPDATE scope SET head = zeroblob(256)", "damaged_row"),
+        ("UPDATE scope SET head = :zeros", "damaged_row"),
     ],
 )
 def test_an_edited_row_is_found(settings: Settings, statement: str, code: str) -> None:
     engine = Engine(settings)
     for value in (b"one", b"two"):
         declare(engine, "secret_text", identifier="a", value=value)
-    with database_of(settings) as database:
-        database.executescript(statement)
+    with rows_of(settings) as tx:
+        tx.run(statement, zeros=bytes(256))
     assert code_of(Engine(settings), "a") == code
 
 
 def test_a_row_put_back_to_an_older_state_is_found(settings: Settings) -> None:
     engine = Engine(settings)
     declare(engine, "secret_text", identifier="a", value=b"one")
-    with database_of(settings) as database:
-        old = database.execute("SELECT current_version, revision, tag FROM secret").fetchone()
+    with rows_of(settings) as tx:
+        old = tx.one("SELECT current_version, revision, tag FROM secret")
     declare(engine, "secret_text", identifier="a", value=b"two")
     assert len(declare(engine, "scope_info", verify=True).returned["scopes"]) == 1
-    with database_of(settings) as database:
-        database.execute("UPDATE secret SET current_version = ?, revision = ?, tag = ?", old)
-        database.execute("DELETE FROM secret_version WHERE version = 2")
+    with rows_of(settings) as tx:
+        assert old
+        tx.run("UPDATE secret SET current_version = :current_version, revision = :revision, tag = :tag", **dict(old))
+        tx.run("DELETE FROM secret_version WHERE version = 2")
     with pytest.raises(ScopedSecretsError) as caught:
         declare(Engine(settings), "scope_info", verify=True)
     assert caught.value.code == "rolled_back"

@@ -16,8 +16,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine impor
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.model.version import VERSION
+from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import REQUIREMENT as PSYCOPG
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, store_path
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, is_made, store_path
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -44,14 +45,14 @@ def test_all_is_well(made: Settings) -> None:
     assert {check["verdict"] for check in found.values()} == {"ok"}
     assert VERSION in found["versions"]["message"]
     assert found["engine"]["message"] == "in a test"
-    assert str(store_path(made)) in found["store"]["message"]
+    assert str(Location.parse(made.store)) in found["store"]["message"]
     assert made.root_key_file in found["root key"]["message"]
 
 
 def test_no_store_yet(settings: Settings) -> None:
     found = checks(settings)
     assert (found["store"]["verdict"], found["root key"]["verdict"]) == ("warning", "ok")
-    assert not store_path(settings).exists()
+    assert not is_made(settings)
 
 
 def break_key(settings: Settings) -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import closing
-from sqlite3 import connect
 from typing import Any
 
 import pytest
@@ -25,7 +23,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     declare,
     error_of,
     read,
-    store_path,
+    rows_of,
 )
 
 
@@ -53,9 +51,9 @@ def pending(engine: Engine) -> int:
 
 def alter(settings: Settings, **columns: str) -> None:
     """Change the intent in the database."""
-    with closing(connect(store_path(settings), isolation_level=None)) as database:
+    with rows_of(settings) as tx:
         for name, value in columns.items():
-            database.execute(f"UPDATE intent SET {name} = ?", [value])
+            tx.run(f"UPDATE intent SET {name} = :value", value=value)
 
 
 def ended_process() -> str:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -36,8 +34,8 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     error_of,
     in_session,
     read,
+    rows_of,
     shown,
-    store_path,
 )
 
 
@@ -259,13 +257,16 @@ def test_an_envelope_that_was_moved_is_found(
     for identifier, value in (("a", b"1"), ("a", b"2"), ("b", b"3")):
         keep(sealed, identifier, value, secret_manager=manager)
     name = f"{target[0]}@{target[1]}"
-    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
-        database.execute("CREATE TABLE saved AS SELECT * FROM secret_version")
-        ids = dict(database.execute("SELECT identifier, id FROM secret"))
-        database.execute(
-            "UPDATE secret_version SET envelope = (SELECT envelope FROM saved WHERE secret_id = ? AND version = ?) "
-            "WHERE secret_id = ? AND version = ?",
-            (ids[source[0]], source[1], ids[target[0]], target[1]),
+    with rows_of(settings) as tx:
+        tx.run("CREATE TABLE saved AS SELECT * FROM secret_version")
+        ids = {row["identifier"]: row["id"] for row in tx.all("SELECT identifier, id FROM secret")}
+        tx.run(
+            "UPDATE secret_version SET envelope = (SELECT envelope FROM saved WHERE secret_id = :source "
+            "AND version = :source_version) WHERE secret_id = :target AND version = :target_version",
+            source=ids[source[0]],
+            source_version=source[1],
+            target=ids[target[0]],
+            target_version=target[1],
         )
     assert error_of(lambda: read(Engine(settings), name)).code == "damaged_row"
     in_session(
@@ -341,6 +342,6 @@ def test_a_key_of_the_provider_that_is_another_one_now_opens_nothing(settings: S
         error_of(lambda: declare(sealed, "connector_memory_kms", identifier="kms", key="other")).code
         == "location_fixed"
     )
-    with closing(sqlite3.connect(store_path(settings), isolation_level=None)) as database:
-        database.execute("UPDATE connector SET options = json_set(options, '$.key', 'other')")
+    with rows_of(settings) as tx:
+        assert tx.run("UPDATE connector SET options = replace(options, 'main', 'other') WHERE identifier = 'kms'")
     assert error_of(lambda: read(Engine(settings), "a")).code == "damaged_row"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.entities impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import keys_of
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, read, store_path
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, read, rows_of
 
 T = TypeVar("T")
 API = ScopePath("payments", "api")
@@ -139,13 +138,13 @@ def test_a_transaction_that_fails_leaves_no_key_behind(project: Settings) -> Non
         ("UPDATE scope_key SET state = 'decrypt_only'", "damaged_scope_key"),
         ("UPDATE scope_key SET generation = 2 WHERE parent_generation = 1", "damaged_scope_key"),
         ("UPDATE scope_key SET parent_generation = 2 WHERE parent_generation = 1", "damaged_scope_key"),
-        ("UPDATE scope_key SET wrapped = zeroblob(60) WHERE parent_generation = 1", "damaged_scope_key"),
-        ("UPDATE scope_key SET wrapped = zeroblob(60) WHERE parent_generation = 0", "wrong_key"),
+        ("UPDATE scope_key SET wrapped = :zeros WHERE parent_generation = 1", "damaged_scope_key"),
+        ("UPDATE scope_key SET wrapped = :zeros WHERE parent_generation = 0", "wrong_key"),
     ],
 )
 def test_edited_key_rows_are_found(project: Settings, statement: str, code: str) -> None:
-    with sqlite3.connect(store_path(project)) as database:
-        assert database.execute(statement).rowcount
+    with rows_of(project) as tx:
+        assert tx.run(statement, zeros=bytes(60))
     declaration = {"org": "payments", "project": "api", "identifier": "a", "value": b"v"}
     error = error_of(lambda: declare(Engine(project), "secret_text", **declaration))
     assert error.code == code

@@ -9,7 +9,7 @@ import base64
 import os
 import sqlite3
 import stat
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     declare,
     error_of,
     read,
+    rows_of,
     shown,
     store_path,
 )
@@ -122,13 +123,16 @@ def test_another_key_is_told_from_the_right_one(settings: Settings) -> None:
     assert read(Engine(settings), "a") == b"v"
 
 
-def test_a_key_of_another_store_with_a_forged_name_opens_nothing(settings: Settings, tmp_path: Path) -> None:
+def test_a_key_of_another_store_with_a_forged_name_opens_nothing(
+    settings: Settings, elsewhere: Callable[[], Settings]
+) -> None:
     declare(Engine(settings), "secret_text", identifier="a", value=b"v")
-    other = settings._replace(store=f"sqlite:///{tmp_path}/other/store.db", root_key=random_key())
+    other = elsewhere()._replace(root_key=random_key())
     declare(Engine(other), "scope", name="Root")
-    with sqlite3.connect(store_path(other)) as theirs, sqlite3.connect(store_path(settings)) as ours:
-        (key_id,) = theirs.execute("SELECT root_key_id FROM store").fetchone()
-        ours.execute("UPDATE store SET root_key_id = ?", (key_id,))
+    with rows_of(other) as theirs, rows_of(settings) as ours:
+        row = theirs.one("SELECT root_key_id FROM store")
+        assert row
+        ours.run("UPDATE store SET root_key_id = :key_id", key_id=row["root_key_id"])
     assert error_of(lambda: read(Engine(settings._replace(root_key=other.root_key)), "a")).code == "wrong_key"
 
 
@@ -173,16 +177,17 @@ def test_a_pretended_store_with_a_passphrase(local: Settings, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_stores_share_no_id_and_no_key(settings: Settings, tmp_path: Path) -> None:
+def test_two_stores_share_no_id_and_no_key(settings: Settings, elsewhere: Callable[[], Settings]) -> None:
     """One root key for both: a row of one is nothing in the other."""
-    other = settings._replace(store=f"sqlite:///{tmp_path}/other/store.db")
+    other = elsewhere()
     ids = [open_store(one, create=True).store_id for one in (settings, other)]
     assert len(set(ids)) == 2
     for one in (settings, other):
         declare(Engine(one), "secret_text", identifier="a", value=b"v")
-    with sqlite3.connect(store_path(settings)) as ours, sqlite3.connect(store_path(other)) as theirs:
-        (wrapped,) = theirs.execute("SELECT wrapped FROM scope_key").fetchone()
-        ours.execute("UPDATE scope_key SET wrapped = ?", (wrapped,))
+    with rows_of(settings) as ours, rows_of(other) as theirs:
+        row = theirs.one("SELECT wrapped FROM scope_key")
+        assert row
+        ours.run("UPDATE scope_key SET wrapped = :wrapped", wrapped=row["wrapped"])
     assert error_of(lambda: read(Engine(settings), "a")).code == "wrong_key"
 
 
@@ -202,9 +207,8 @@ def test_a_foreign_database_is_refused_unread(settings: Settings) -> None:
 )
 def test_settings_for_passphrases_that_nobody_wrote(settings: Settings, engine: Engine, kdf: str) -> None:
     declare(engine, "secret_text", identifier="a", value=b"x")
-    with closing(sqlite3.connect(store_path(settings))) as database:
-        database.execute("UPDATE store SET kdf = ?", [kdf])
-        database.commit()
+    with rows_of(settings) as tx:
+        tx.run("UPDATE store SET kdf = :kdf", kdf=kdf)
     other = settings._replace(passphrase="five random words make one")
     assert error_of(lambda: read(Engine(other), "a")).code == "damaged_kdf"
 
@@ -225,7 +229,7 @@ def test_a_store_behind_a_file(settings: Settings, tmp_path: Path) -> None:
 
 def test_without_the_row_of_the_account_nothing_is_taken_for_granted(settings: Settings, engine: Engine) -> None:
     declare(engine, "scope", org="payments")
-    with closing(sqlite3.connect(store_path(settings))) as database:
-        database.executescript("PRAGMA foreign_keys = OFF; DELETE FROM scope WHERE level = 'account'")
+    with rows_of(settings) as tx:
+        tx.run("DELETE FROM scope WHERE level = 'account'")
     call = {"org": "payments", "state": "absent"}
     assert error_of(lambda: declare(Engine(settings), "scope", **call)).code == "damaged_row"

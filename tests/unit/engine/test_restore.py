@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import base64
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store import schema
+from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.places import Place, place_at
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step
 from ansible_collections.scoped.secrets.tests.unit.engine.full_store import (
@@ -41,9 +40,13 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     content_of,
     declare,
     error_of,
+    is_made,
+    leftovers,
     read,
-    store_path,
+    rows_of,
 )
+
+Elsewhere = Callable[[], Settings]
 
 
 @pytest.fixture
@@ -56,9 +59,9 @@ def src(engine: Engine, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def target(settings: Settings, tmp_path: Path) -> Settings:
+def target(elsewhere: Elsewhere) -> Settings:
     """Where it is restored to: nothing is there, and the root key is the same."""
-    return settings._replace(store=f"sqlite:///{tmp_path}/target/store.db")
+    return elsewhere()
 
 
 def new_key(folder: Path, name: str = "new.key") -> str:
@@ -69,8 +72,7 @@ def new_key(folder: Path, name: str = "new.key") -> str:
 
 
 def nothing_at(settings: Settings) -> bool:
-    folder = store_path(settings).parent
-    return not folder.exists() or list(folder.iterdir()) == []
+    return not is_made(settings) and leftovers(settings) == []
 
 
 def test_everything_is_as_it_was(engine: Engine, src: Path, target: Settings) -> None:
@@ -78,9 +80,9 @@ def test_everything_is_as_it_was(engine: Engine, src: Path, target: Settings) ->
     other = Engine(target)
     result = declare(other, "store_restore", src=str(src))
     assert result.changed
-    assert result.warnings == [f"The store {target.store} was restored from {src}."]
+    assert result.warnings == [f"The store {Location.parse(target.store)} was restored from {src}."]
     assert all_of(other) == before
-    assert [path.name for path in store_path(target).parent.iterdir() if path.suffix == ".new"] == []
+    assert leftovers(target) == []
     # And it goes on from there.
     declare(other, "secret_text", **API, identifier="text", value=b"four")
     assert (read(other, "text", **API), read(other, "text@3", **API)) == (b"four", "drei \u20ac".encode())
@@ -94,7 +96,7 @@ def test_every_row_is_as_it_was_but_for_what_the_root_key_wraps(
     changed = [line for line in before if line not in after]
     assert len(before) == len(after)
     (wrapped,) = [line for line in changed if "applied_at" not in line]
-    assert wrapped.startswith('INSERT INTO "scope_key"')
+    assert wrapped.startswith("scope_key:")
 
 
 def test_the_same_again_changes_nothing(src: Path, target: Settings) -> None:
@@ -133,7 +135,7 @@ def test_a_store_with_something_in_it_is_left_alone(src: Path, target: Settings,
     before = content_of(target)
     for mode in (check, declare):
         error = error_of(lambda mode=mode: mode(engine, "store_restore", src=str(src)))
-        assert (error.code, target.store in error.message) == ("store_not_empty", True)
+        assert (error.code, str(Location.parse(target.store)) in error.message) == ("store_not_empty", True)
     assert content_of(target) == before
 
 
@@ -267,14 +269,15 @@ def test_a_backup_of_a_newer_schema(
     for module in (schema, restore_module):
         monkeypatch.setattr(module, "STEPS", newer)
     monkeypatch.setattr(schema.open_schema, "__defaults__", (newer,))
-    declare(Engine(engine.settings), "store_backup", dest=str(src), recovery_passphrase=PASSPHRASE)
+    upgrading = Engine(engine.settings._replace(may_upgrade=True))
+    declare(upgrading, "store_backup", dest=str(src), recovery_passphrase=PASSPHRASE)
     monkeypatch.undo()
     assert error_of(lambda: restore(Engine(target), src)).code == "backup_too_new"
     assert nothing_at(target)
 
 
 def test_a_backup_of_an_older_schema_is_upgraded(
-    engine: Engine, src: Path, target: Settings, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, src: Path, target: Settings, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = all_of(engine)
     newer = (*STEPS, Step(len(STEPS) + 1, ("CREATE TABLE later (id TEXT)", "INSERT INTO later VALUES ('x')")))
@@ -285,10 +288,11 @@ def test_a_backup_of_an_older_schema_is_upgraded(
     other = Engine(target)
     restore(other, src)
     assert all_of(other) == before
-    with closing(sqlite3.connect(store_path(target))) as database:
-        assert database.execute("SELECT later.id, schema_version FROM later, store").fetchone() == ("x", len(newer))
-        database.execute("DELETE FROM later")
-    empty = target._replace(store=target.store.replace("target", "empty"))
+    with rows_of(target) as tx:
+        found = tx.one("SELECT later.id, schema_version FROM later, store")
+    assert found
+    assert tuple(dict(found).values()) == ("x", len(newer))
+    empty = elsewhere()._replace(may_upgrade=True)
     something(Engine(empty))
     declare(Engine(empty), "secret_text", identifier="a", state="absent")
     assert error_of(lambda: restore(Engine(empty), src)).code == "backup_too_old"
@@ -320,7 +324,7 @@ def test_a_backup_without_a_recovery_passphrase_says_so(
 
 
 def test_the_recovery_passphrase_seals_the_store_to_the_key_that_the_task_has(
-    engine: Engine, settings: Settings, src: Path, target: Settings, tmp_path: Path
+    engine: Engine, elsewhere: Elsewhere, src: Path, target: Settings, tmp_path: Path
 ) -> None:
     before = all_of(engine)
     other = Engine(target._replace(root_key_file=new_key(tmp_path)))
@@ -332,9 +336,7 @@ def test_the_recovery_passphrase_seals_the_store_to_the_key_that_the_task_has(
     assert error_of(lambda: read(Engine(target), "text")).code == "wrong_key"
     declare(other, "secret_text", **API, identifier="text", value=b"four")
     back_up(other, src, recovery_passphrase=PASSPHRASE)
-    assert error_of(lambda: restore(Engine(settings._replace(store=f"{target.store}x")), src)).code == (
-        "wrong_backup_key"
-    )
+    assert error_of(lambda: restore(Engine(elsewhere()), src)).code == "wrong_backup_key"
 
 
 @pytest.mark.parametrize("name", ["none.key", "old.key"])
@@ -536,11 +538,11 @@ def test_a_restore_that_was_killed_left_nothing_and_can_be_repeated(
     )
     command = [sys.executable, "-c", code, target.store, target.root_key_file, str(src), line]
     assert subprocess.run(command, check=False).returncode == -9
-    assert store_path(target).exists() == is_there
+    assert is_made(target) == is_there
     if is_there:
         assert content_of(target) == before
     restore(Engine(target), src)
-    assert [path.name for path in store_path(target).parent.iterdir() if path.name.startswith(".")] == []
+    assert leftovers(target) == []
     assert read(Engine(target), "item_7", **API) == b"of 7"
 
 

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.face.censor import (
-    CENSORED,
-    MIN_LENGTH,
     censor,
     may_be_secret,
     passwords_in,
     secret_strings,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.model.censored import CENSORED, MIN_LENGTH
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -21,18 +21,33 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.intents impo
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.keeping import Keeping
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import Prepared
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found
+from ansible_collections.scoped.secrets.plugins.module_utils.masking.spellings import Spelling
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 
 # What may show: sealed, keyed or random.
-HARMLESS = {"body", "bound", "commitment", "envelope", "fingerprint", "head", "nonce", "salt", "tag", "wrapped"}
+HARMLESS = {
+    "body",
+    "bound",
+    "commitment",
+    "envelope",
+    "fingerprint",
+    "head",
+    "link",
+    "mac",
+    "nonce",
+    "salt",
+    "tag",
+    "wrapped",
+}
 SECRET_NAMES = {"content", "credentials", "inline", "observed", "params", "passphrase", "root_key", "token", "value"}
 PREPARED = Prepared("id", b"canary", Keeping("p", "1", b"canary"))
 HOLDERS = [
     Answer("text", b"canary"),
     ValueAtProvider(b"canary", "1"),
     Found(b"canary", "1"),
+    Spelling(b"canary"),
     Keeping("p", "1", b"canary"),
     PREPARED,
     PreparedConnector("id", credentials={"token": PREPARED}),
@@ -78,5 +93,6 @@ def test_a_tuple_that_may_hold_one_says_itself_what_shows() -> None:
     """A new field of bytes is hidden, or is said here to be harmless."""
     tuples = [kind for kind in classes() if issubclass(kind, tuple) and hasattr(kind, "_fields")]
     holders = [kind for kind in tuples if any(may_hold_one(kind, name) for name in kind._fields)]
-    assert {kind.__name__ for kind in holders} == {"Answer", "Found", "Settings", "TicketRequest", "ValueAtProvider"}
+    known = {"Answer", "Found", "Settings", "Spelling", "TicketRequest", "ValueAtProvider"}
+    assert {kind.__name__ for kind in holders} == known
     assert {kind.__name__ for kind in holders} <= {type(holder).__name__ for holder in HOLDERS}

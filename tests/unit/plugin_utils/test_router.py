@@ -20,8 +20,8 @@ from ansible_collections.scoped.secrets.plugins.action.store_backup import Actio
 from ansible_collections.scoped.secrets.plugins.action.store_restore import ActionModule as StoreRestore
 from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import connect
 from ansible_collections.scoped.secrets.plugins.module_utils.engine import backup_rows
-from ansible_collections.scoped.secrets.plugins.module_utils.face.censor import CENSORED
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options, settings_of
+from ansible_collections.scoped.secrets.plugins.module_utils.model.censored import CENSORED
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.plugin_utils import router
 from ansible_collections.scoped.secrets.plugins.plugin_utils.router import Router

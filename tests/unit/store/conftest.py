@@ -5,19 +5,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step
 from ansible_collections.scoped.secrets.tests.unit.store.rows import new_shared_store, new_store
 
 
 @pytest.fixture
 def path(tmp_path: Path, shared_store: str) -> Path:
     if shared_store:
-        pytest.skip("looks at the file of SQLite")
+        pytest.skip("looks at SQLite's file or plans")
     return tmp_path / "store" / "store.db"
+
+
+@pytest.fixture
+def make_store(shared_stores: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., Database]]:
+    """Call it for another new store, made by the steps given."""
+    numbers = itertools.count()
+
+    def make(steps: tuple[Step, ...] = STEPS) -> Database:
+        url = shared_stores()
+        return new_shared_store(url, steps) if url else new_store(tmp_path / f"{next(numbers)}" / "store.db", steps)
+
+    with ExitStack() as closing_all:
+        yield lambda *steps: closing_all.enter_context(closing(make(*steps)))
 
 
 @pytest.fixture

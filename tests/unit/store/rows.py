@@ -31,6 +31,7 @@ __all__ = [
     "audit_event",
     "audit_head",
     "connector_row",
+    "dump",
     "error_of",
     "initialise",
     "new_shared_store",
@@ -72,12 +73,25 @@ def new_store(path: Path, steps: tuple[Step, ...] = STEPS) -> Database:
     return open_file(path)
 
 
-def new_shared_store(url: str) -> Database:
+def new_shared_store(url: str, steps: tuple[Step, ...] = STEPS) -> Database:
     location = Location.parse(url)
     making = Database(PostgresqlDialect(location, is_new=True))
-    initialise(making)
+    initialise(making, steps)
     making.close()
     return Database(PostgresqlDialect(location))
+
+
+def dump(database: Database) -> list[object]:
+    """Return every table with its columns, and every row but for what tells writers apart."""
+    connection = database._connection
+    found: list[object] = []
+    for table in sorted(database.table_names()):
+        cursor = connection.execute(f"SELECT * FROM {table}")
+        found.append((table, [column[0] for column in cursor.description]))
+        rows = [dict(row) for row in cursor.fetchall()]
+        turns = ("revision", "writers") if table == "store" else ()
+        found += sorted(repr([value for name, value in row.items() if name not in turns]) for row in rows)
+    return found
 
 
 def account_row() -> Scope:

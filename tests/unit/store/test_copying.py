@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import (
     audit_event,
     audit_head,
     connector_row,
-    new_store,
+    dump,
     org_row,
     plans_of,
     project_row,
@@ -74,21 +73,21 @@ def rows_of(database: Database) -> list[tuple[str, dict[str, Any]]]:
     return database.read(lambda tx: list(all_rows(tx)))
 
 
-def dump(database: Database) -> list[str]:
-    return sorted(database._connection.iterdump())
-
-
 @pytest.mark.parametrize("page", [1, 2, 3, 500])
 @pytest.mark.parametrize("page_bytes", [1, 9, 10_000])
 def test_another_store_takes_the_rows_in_this_order(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int, page_bytes: int
+    database: Database,
+    make_store: Callable[[], Database],
+    monkeypatch: pytest.MonkeyPatch,
+    page: int,
+    page_bytes: int,
 ) -> None:
     database.write(fill)
     whole = rows_of(database)
     monkeypatch.setattr(copying, "_PAGE", page)
     monkeypatch.setattr(copying, "_PAGE_BYTES", page_bytes)
     assert rows_of(database) == whole
-    other = new_store(tmp_path / "other" / "store.db")
+    other = make_store()
 
     def work(tx: Transaction) -> None:
         remove_all(tx)
@@ -97,7 +96,6 @@ def test_another_store_takes_the_rows_in_this_order(
 
     other.write(work)
     assert dump(other) == dump(database)
-    other.close()
 
 
 def test_every_table_of_the_schema_is_copied(database: Database) -> None:
@@ -105,8 +103,8 @@ def test_every_table_of_the_schema_is_copied(database: Database) -> None:
     made = set(re.findall(r"CREATE TABLE (\w+)", statements))
     assert made == {*TABLES, "intent"} == database.table_names()
     database.write(fill)
-    with closing(sqlite3.connect(database.dialect.path)) as plain:  # type: ignore[attr-defined]
-        counts = {table: plain.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
+    tables = database.read(lambda tx: {table: tx.all(f"SELECT * FROM {table}") for table in TABLES})
+    counts = {table: len(rows) for table, rows in tables.items()}
     assert min(counts.values()) > 0
     rows = rows_of(database)
     assert {table: sum(name == table for name, _row in rows) for table in TABLES} == counts

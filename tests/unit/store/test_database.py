@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.store import database as database_module
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
-from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of, open_file
+from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of
 
 
 def name_and_revision(database: Database) -> tuple[str, int]:
@@ -108,8 +108,8 @@ def test_the_drivers_errors_become_ours(database: Database) -> None:
     assert error.__suppress_context__
 
 
-def test_a_read_sees_one_state_whatever_is_written_meanwhile(path: Path, database: Database) -> None:
-    other = open_file(path)
+def test_a_read_sees_one_state_whatever_is_written_meanwhile(database: Database) -> None:
+    other = Database(database.dialect)
 
     def work(tx: Transaction) -> list[str]:
         names = [tx.one("SELECT name FROM scope")["name"]]
@@ -118,6 +118,7 @@ def test_a_read_sees_one_state_whatever_is_written_meanwhile(path: Path, databas
 
     assert database.read(work) == ["account", "account"]
     assert name_and_revision(database) == ("theirs", 1)
+    other.close()
 
 
 def test_a_write_takes_the_lock_before_it_reads(path: Path, database: Database) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,13 +19,17 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.database impo
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step, now, open_schema
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import memory_database
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import fork, wait_for
-from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of, initialise, new_store, open_file
+from ansible_collections.scoped.secrets.tests.unit.store.rows import dump, error_of, initialise, new_store, open_file
 
 LATER = (
     *STEPS,
     Step(2, ("CREATE TABLE later (id TEXT PRIMARY KEY, content {bytes}, number {integer})",)),
     Step(3, ("INSERT INTO later (id) VALUES ('made by step 3')", "ALTER TABLE later ADD COLUMN more TEXT")),
 )
+
+
+def upgraded(database: Database, steps: tuple[Step, ...]) -> None:
+    open_schema(database, "The store X", steps, is_upgrade_asked_for=True)
 
 
 def record(database: Database) -> list[dict[str, Any]]:
@@ -58,59 +63,75 @@ def test_steps_are_numbered_from_one_without_a_gap() -> None:
     assert [step.number for step in STEPS] == list(range(1, len(STEPS) + 1))
 
 
-def test_a_store_of_this_version_is_left_alone(path: Path, database: Database) -> None:
-    before = list(database._connection.iterdump())
+def test_a_store_of_this_version_is_left_alone(database: Database) -> None:
+    before = dump(database)
     open_schema(database, "The store X")
-    assert list(database._connection.iterdump()) == before
+    assert dump(database) == before
 
 
-def test_an_upgrade_runs_the_missing_steps_in_order_and_once(path: Path, database: Database) -> None:
-    other = open_file(path)
-    open_schema(database, "The store X", LATER)
+def test_an_upgrade_runs_the_missing_steps_in_order_and_once(database: Database) -> None:
+    other = Database(database.dialect)
+    upgraded(database, LATER)
     assert version(database) == 3
     assert [step["number"] for step in record(database)] == [1, 2, 3]
     assert [step["checksum"] for step in record(database)][1:] == [LATER[1].checksum, LATER[2].checksum]
-    dump = list(database._connection.iterdump())
-    open_schema(other, "The store X", LATER)
-    assert list(other._connection.iterdump()) == dump
-    columns = other._connection.execute("SELECT name, type FROM pragma_table_info('later')").fetchall()
-    assert [tuple(column) for column in columns] == [
-        ("id", "TEXT"),
-        ("content", "BLOB"),
-        ("number", "INTEGER"),
-        ("more", "TEXT"),
-    ]
+    before = dump(database)
+    upgraded(other, LATER)
+    assert dump(other) == before
+    content, number = bytes(range(256)), 2**60
+    other.write(lambda tx: tx.insert("later", id="a", content=content, number=number, more="text"))
+    row = other.read(lambda tx: tx.one("SELECT content, number, more FROM later WHERE id = 'a'"))
+    assert row
+    assert (bytes(row["content"]), row["number"], row["more"]) == (content, number, "text")
+    other.close()
 
 
-def test_an_upgrade_that_another_process_was_quicker_with_is_not_repeated(path: Path, database: Database) -> None:
+def test_an_upgrade_that_another_process_was_quicker_with_is_not_repeated(database: Database) -> None:
     """The version is looked up, the other one upgrades, and only then the lock is ours."""
-    other = open_file(path)
+    other = Database(database.dialect)
 
     class Overtaken(Database):
-        def write(self, work: Any) -> Any:
-            open_schema(other, "The store X", LATER)
-            return super().write(work)
+        def write(self, work: Any, **options: Any) -> Any:
+            upgraded(other, LATER)
+            return super().write(work, **options)
 
-    open_schema(Overtaken(database.dialect), "The store X", LATER)
+    upgraded(Overtaken(database.dialect), LATER)
     assert [step["number"] for step in record(database)] == [1, 2, 3]
 
 
 def test_a_step_that_fails_changes_nothing_and_the_ones_before_it_stay(database: Database) -> None:
-    open_schema(database, "The store X", LATER)
-    before = list(database._connection.iterdump())
+    upgraded(database, LATER)
+    before = dump(database)
     broken = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)", "this is no SQL")))
-    assert error_of(lambda: open_schema(database, "The store X", broken)).code == "store_failed"
-    assert list(database._connection.iterdump()) == before
+    assert error_of(lambda: upgraded(database, broken)).code == "store_failed"
+    assert dump(database) == before
     mended = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)",)))
-    open_schema(database, "The store X", mended)
+    upgraded(database, mended)
     assert [step["number"] for step in record(database)] == [1, 2, 3, 4]
 
 
-def test_each_step_is_a_transaction_of_its_own(database: Database) -> None:
+def traced(database: Database) -> list[str]:
+    """Return a list that all statements from now on come to."""
     seen: list[str] = []
-    database._connection.set_trace_callback(seen.append)
-    open_schema(database, "The store X", LATER)
-    writes = [statement for statement in seen if statement in ("BEGIN IMMEDIATE", "COMMIT") or "TABLE" in statement]
+    connection = database._connection
+
+    class Traced:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(connection, name)
+
+        def execute(self, statement: str, *parameters: Any) -> Any:
+            seen.append(statement)
+            return connection.execute(statement, *parameters)
+
+    database._connection = Traced()
+    return seen
+
+
+def test_each_step_is_a_transaction_of_its_own(database: Database) -> None:
+    seen = traced(database)
+    upgraded(database, LATER)
+    begins = ("BEGIN IMMEDIATE", "BEGIN ISOLATION LEVEL READ COMMITTED")
+    writes = [one for one in seen if one.startswith((*begins, "COMMIT")) or "TABLE" in one]
     kinds = [statement.split()[0] for statement in writes]
     first = kinds.index("CREATE")
     assert kinds[first - 1 :] == ["BEGIN", "CREATE", "COMMIT", "BEGIN", "ALTER", "COMMIT", "BEGIN", "COMMIT"]
@@ -122,10 +143,10 @@ def test_each_step_is_a_transaction_of_its_own(database: Database) -> None:
 )
 def test_a_store_that_other_steps_made_is_refused_and_not_touched(database: Database, change: str) -> None:
     database.write(lambda tx: tx.run(f"UPDATE store SET steps = {change}"))
-    before = list(database._connection.iterdump())
+    before = dump(database)
     for steps in (STEPS, LATER):
-        assert error_of(lambda steps=steps: open_schema(database, "The store X", steps)).code == "other_schema"
-    assert list(database._connection.iterdump()) == before
+        assert error_of(lambda steps=steps: upgraded(database, steps)).code == "other_schema"
+    assert dump(database) == before
 
 
 def test_many_processes_at_once_upgrade_once_and_wait_for_each_other(path: Path) -> None:
@@ -137,7 +158,7 @@ def test_many_processes_at_once_upgrade_once_and_wait_for_each_other(path: Path)
         os.close(opened)
         os.read(gate, 1)
         other = open_file(path)
-        open_schema(other, "The store X", LATER)
+        upgraded(other, LATER)
         assert other.read(lambda tx: tx.all("SELECT id FROM later"))[0]["id"] == "made by step 3"
 
     # Before this process opens anything: SQLite keeps its locks in memory too, which a fork copies.
@@ -161,14 +182,14 @@ def _has_open(child: int, path: Path) -> bool:
     return any(link.is_symlink() and os.readlink(link) == str(path) for link in Path(f"/proc/{child}/fd").iterdir())
 
 
-def test_a_newer_store_is_refused_and_not_touched(path: Path) -> None:
-    database = new_store(path, LATER)
-    before = list(database._connection.iterdump())
+def test_a_newer_store_is_refused_and_not_touched(make_store: Callable[..., Database]) -> None:
+    database = make_store(LATER)
+    before = dump(database)
     error = error_of(lambda: open_schema(database, "The store X"))
     assert error.code == "store_too_new"
     assert "schema 3; this one knows 1" in error.message
     assert "The store X" in error.message
-    assert list(database._connection.iterdump()) == before
+    assert dump(database) == before
 
 
 def test_a_database_without_our_tables_is_foreign() -> None:

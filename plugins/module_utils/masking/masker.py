@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replacing what is secret in text and data."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Mapping, Sequence, Set
+from operator import is_
+from typing import Any
+
+from ..model.censored import CENSORED, MIN_LENGTH
+from .spellings import ENCODED_LIMIT, Spelling, is_short, parts_of, spellings_of
+
+__all__ = ["Masker"]
+
+_MARK = CENSORED.encode()
+# Spellings are found by their first bytes, taken as a number, which C compares fast.
+_GRAM = 4
+_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+# What results of tasks are made of: callbacks look for these words, even where one is somebody's password.
+_WORDS = """
+changed failed skipped unreachable rc msg reason start end delta cmd stdout stderr stdout_lines stderr_lines
+module_stdout module_stderr exception censored invocation module_args ansible_facts ansible_stats warnings deprecations
+failed_when_result results item label ansible_loop ansible_loop_var ansible_index_var attempts retries diff before after
+before_header after_header prepared skip_reason"""
+_STRUCTURE = frozenset(_WORDS.split())
+
+
+class Masker:
+    """Knows the values of a run; puts a mark in their place. One thread at a time may add; any may mask."""
+
+    def __init__(self) -> None:
+        self.has_short = False
+        self._known: set[tuple[str, bytes]] = set()
+        self._spellings: dict[int, tuple[Spelling, ...]] = {}
+
+    def add(self, kind: str, value: bytes) -> bool:
+        """Take a value; tell whether it was not known."""
+        if (kind, value) in self._known:
+            return False
+        self._known.add((kind, value))
+        parts = parts_of(kind, value)
+        # Lines of brackets alone are nobody's secret.
+        self.has_short |= any(is_short(part) and any(map(str.isalnum, part.decode("latin-1"))) for part in parts)
+        for spelling in spellings_of(parts, is_long=len(value) > ENCODED_LIMIT):
+            self._keep(spelling)
+        return True
+
+    def _keep(self, spelling: Spelling) -> None:
+        gram = int.from_bytes(spelling.content[:_GRAM], sys.byteorder)
+        kept = {*self._spellings.get(gram, ()), spelling}
+        self._spellings[gram] = tuple(sorted(kept, key=lambda one: len(one.content), reverse=True))
+
+    def data(self, data: Any) -> Any:
+        """Return data with every secret in its strings and keys replaced; the very same object where there is none."""
+        if isinstance(data, str):
+            return self.text(data)
+        if not self._spellings or isinstance(data, (bool, int, float, type(None))):
+            return data
+        if isinstance(data, Mapping):
+            return self._mapping(data)
+        if isinstance(data, (bytes, bytearray)):
+            return self.content(bytes(data))
+        if isinstance(data, (Sequence, Set)):
+            return self._items(data)
+        if dataclasses.is_dataclass(data) and not isinstance(data, type):
+            return self._fields(data)
+        return data
+
+    def _mapping(self, data: Mapping[Any, Any]) -> Any:
+        masked = {self._key(key): self.data(value) for key, value in data.items()}
+        is_same = all(map(is_, masked, data)) and all(map(is_, masked.values(), data.values()))
+        return data if is_same else masked
+
+    def _key(self, key: Any) -> Any:
+        return key if key in _STRUCTURE or str(key).startswith("_ansible_") else self.data(key)
+
+    def _items(self, data: Sequence[Any] | Set[Any]) -> Any:
+        items = list(data)
+        masked = [self.data(item) for item in items]
+        if all(map(is_, masked, items)):
+            return data
+        kind: Any = type(data)
+        return kind(masked) if kind in (tuple, set, frozenset) else masked
+
+    def _fields(self, data: Any) -> Any:
+        names = [field.name for field in dataclasses.fields(data) if field.init]
+        masked = {name: self.data(getattr(data, name)) for name in names}
+        changed = {name: value for name, value in masked.items() if value is not getattr(data, name)}
+        return dataclasses.replace(data, **changed) if changed else data
+
+    def text(self, text: str) -> str:
+        """Return text with every secret in it replaced; the very same object where there is none."""
+        if not self._spellings or len(text) < MIN_LENGTH:
+            return text
+        # As Python itself takes bytes for text; other lone surrogates can only be passed on.
+        for errors in ("surrogateescape", "surrogatepass"):
+            try:
+                content = text.encode(errors=errors)
+            except UnicodeEncodeError:
+                continue
+            masked = self.content(content)
+            return text if masked is content else masked.decode(errors=errors)
+        return CENSORED
+
+    def content(self, content: bytes) -> bytes:
+        """Return bytes with every secret in them replaced; the very same object where there is none."""
+        hidden = sorted(self._hidden(content))
+        if not hidden:
+            return content
+        shown, at = bytearray(), -1
+        for start, end in hidden:
+            # What overlaps or touches has one mark.
+            if start > at:
+                shown += content[max(at, 0) : start] + _MARK
+            at = max(at, end)
+        return bytes(shown + content[at:])
+
+    def _hidden(self, content: bytes) -> Iterator[tuple[int, int]]:
+        """Yield where secrets begin and end."""
+        view, length, known = memoryview(content), len(content), self._spellings
+        for offset in range(min(_GRAM, length - _GRAM + 1)):
+            grams = view[offset : length - (length - offset) % _GRAM].cast("I")
+            if known.keys().isdisjoint(grams):
+                continue
+            for number, gram in enumerate(grams):
+                if gram in known:
+                    yield from _at(content, offset + number * _GRAM, known[gram])
+
+
+def _at(content: bytes, start: int, spellings: tuple[Spelling, ...]) -> Iterator[tuple[int, int]]:
+    """Yield the longest spelling that stands at a place, with what is beside it and belongs to it."""
+    for spelling in spellings:
+        if content.startswith(spelling.content, start):
+            end, reach = start + len(spelling.content), spelling.reach
+            yield (
+                start - (reach and start > 0 and content[start - 1] in _BASE64),
+                end + (reach and end < len(content) and content[end] in _BASE64),
+            )
+            return

@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a value may be written in output: its parts, and the ways in which templates, shells and programs write each."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, quote_plus
+
+from ..model.censored import MIN_LENGTH
+from ..model.queries import CREDENTIAL_KINDS
+
+__all__ = ["ENCODED_LIMIT", "Spelling", "is_short", "parts_of", "spellings_of"]
+
+# Bytes. Of what is longer, lines and fields are known as they are, and its base64 as a whole.
+ENCODED_LIMIT = 64 * 1024
+# What a credential's view (engine/composing.py) has that nobody may see.
+_SECRET_FIELDS = ("private_key", "passphrase", "password")
+# Every PEM file has these lines.
+_BOUNDARIES = ("-----BEGIN ", "-----END ")
+# base64(1) breaks lines after 76 characters (RFC 2045), openssl(1) and PEM after 64 (RFC 7468).
+_WIDTHS = (64, 76)
+# Where a value begins 0, 1 or 2 bytes after a group of three: the characters that tell of the bytes before it too.
+_BEFORE = (0, 2, 3)
+# By the length of the last group: the characters that tell of the bytes after it too, padding included.
+_AFTER = (0, 3, 2)
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
+
+
+class Spelling(NamedTuple):
+    """Bytes to look for, and how many of base64 beside them on either side tell of the value as well."""
+
+    content: bytes
+    reach: int = 0
+
+    def __repr__(self) -> str:
+        return f"Spelling(reach={self.reach})"
+
+
+def parts_of(kind: str, value: bytes) -> set[bytes]:
+    """Return what is secret about a value: all of it, its lines, the fields of JSON; of a credential its secrets."""
+    if kind in CREDENTIAL_KINDS:
+        return _parts_of_credential(json.loads(value))
+    text = _decoded(value)
+    if text is None:
+        return {value}
+    lines = {line.strip() for line in text.splitlines()}
+    found = {text, text.strip(), *(line for line in lines if not line.startswith(_BOUNDARIES))}
+    found.update(*(_parts_of_text(leaf) for leaf in _leaves(_json(text))))
+    return {part.encode() for part in found if part}
+
+
+def _parts_of_text(text: str) -> set[str]:
+    return {part.decode() for part in parts_of("text", text.encode(errors="replace"))}
+
+
+def _parts_of_credential(view: Mapping[str, Any]) -> set[bytes]:
+    secrets = [view[name].encode() for name in _SECRET_FIELDS if view.get(name)]
+    if "keytab_b64" in view:
+        secrets.append(base64.b64decode(view["keytab_b64"]))
+    return {part for secret in secrets for part in parts_of("text", secret)}
+
+
+def _decoded(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _json(text: str) -> Any:
+    """Return what a JSON object or array holds, None for other text."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _leaves(data: Any) -> Iterator[str]:
+    if isinstance(data, dict):
+        data = list(data.values())
+    if isinstance(data, list):
+        for item in data:
+            yield from _leaves(item)
+    elif data is not None and not isinstance(data, bool):
+        yield str(data)
+
+
+def is_short(part: bytes) -> bool:
+    """Tell whether something is too short to be looked for."""
+    text = _decoded(part)
+    return len(part if text is None else text) < MIN_LENGTH
+
+
+def spellings_of(parts: Iterable[bytes], *, is_long: bool = False) -> set[Spelling]:
+    """Return how each part may be written. `is_long`: they are of a value beyond the limit, so take the least."""
+    found: set[Spelling] = set()
+    for part in parts:
+        if is_short(part):
+            continue
+        if is_long:
+            found |= {Spelling(part), Spelling(base64.b64encode(part))}
+        else:
+            found.update(_escaped(part), _encoded(part))
+    return {spelling for spelling in found if len(spelling.content) >= MIN_LENGTH}
+
+
+def _escaped(part: bytes) -> Iterator[Spelling]:
+    yield Spelling(part)
+    text = _decoded(part)
+    if text is None:
+        return
+    once = [json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)]
+    urls = [quote(text), quote(text, safe=""), quote_plus(text)]
+    lower = [re.sub("%..", lambda match: match[0].lower(), url) for url in urls]
+    # JSON within JSON; as Python shows it; between quotes for a shell, and in YAML.
+    other = [json.dumps(escaped)[1:-1] for escaped in once]
+    other += [repr(text)[1:-1], text.replace("'", "'\"'\"'"), text.replace("'", "''")]
+    for spelled in (*once, *urls, *lower, *other):
+        yield Spelling(spelled.encode())
+
+
+def _encoded(part: bytes) -> Iterator[Spelling]:
+    whole = base64.b64encode(part)
+    lines = [whole[start : start + width] for width in _WIDTHS for start in range(0, len(whole), width)]
+    for encoded in {whole, whole.rstrip(b"="), *lines}:
+        yield Spelling(encoded)
+        yield Spelling(encoded.translate(_URLSAFE))
+    for offset, before in enumerate(_BEFORE):
+        shifted = base64.b64encode(bytes(offset) + part)
+        inside = shifted[before : len(shifted) - _AFTER[(offset + len(part)) % 3]]
+        yield Spelling(inside, reach=1)
+        yield Spelling(inside.translate(_URLSAFE), reach=1)

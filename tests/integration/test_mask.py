@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A playbook shows what it should not, on purpose and in every way, and the callback `mask` hides it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from canaries import canaries, check_output, spellings
+from site_of_runs import Run, Site, Task
+
+API = {"org": "payments", "project": "api"}
+MASK = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask,junit,tree,profile_tasks"}
+NAMES = ("text", "changed", "password", "short", "key", "file", "bytes")
+
+
+def read(name: str, more: str = "") -> str:
+    return f"lookup('scoped.secrets.secret', '{name}'{more}, **scope)"
+
+
+# Values in every disguise that is masked.
+DISGUISES = {
+    "plain": "value",
+    "in a sentence": "'before ' ~ value ~ ' after'",
+    "base64": "value | b64encode",
+    "base64 after one": "('u' ~ value ~ 'v') | b64encode",
+    "base64 after two": "('us' ~ value ~ 'vw') | b64encode",
+    "base64 after three": "('usr' ~ value ~ 'v') | b64encode",
+    "base64 for URLs": "value | b64encode | replace('+', '-') | replace('/', '_')",
+    "for URLs": "value | urlencode",
+    "for URLs whole": "value | urlencode | replace('/', '%2F')",
+    "JSON": "value | to_json",
+    "JSON twice": "{'a': value} | to_json | to_json",
+    "JSON with umlauts": "value | to_json(ensure_ascii=false)",
+    "lines": "value.splitlines()",
+    "indented": "value | indent(8)",
+    "shell": "value | quote",
+    "key": "{value: 1}",
+    "key of a key": "{'a': {value: {value: [value]}}}",
+    "Python": "[value] | string",
+}
+
+
+def made() -> list[Task]:
+    """Return tasks that write one secret of each sort."""
+    text = [
+        {"scoped.secrets.secret_text": {**API, "identifier": name, "value": f"{{{{ canary.{name} }}}}"}}
+        for name in ("text", "changed", "password", "short", "fields", "key")
+    ]
+    files = [
+        {"scoped.secrets.secret_file": {**API, "identifier": "file", "src": "meant/key.pem"}},
+        {"scoped.secrets.secret_file": {**API, "identifier": "bytes", "content_b64": "{{ canary.text | b64encode }}"}},
+        {
+            "scoped.secrets.secret_ssh": {
+                **API,
+                "identifier": "deploy",
+                "user": "web",
+                "private_key": "{{ canary.ssh_key }}",
+            }
+        },
+        {"scoped.secrets.secret_ssh": {**API, "identifier": "door", "user": "web", "password": "{{ canary.text }}"}},
+    ]
+    return [{"scoped.secrets.scope": {"org": "payments"}}, {"scoped.secrets.scope": API}, *text, *files]
+
+
+def debug(name: str, message: Any, **more: Any) -> Task:
+    return {"name": name, "ansible.builtin.debug": {"msg": message}, **more}
+
+
+def shown() -> list[Task]:
+    """Return tasks that show all of it."""
+    disguises = {disguise: f"{{{{ {expression} }}}}" for disguise, expression in DISGUISES.items()}
+    disguised = [debug(name, disguises, vars={"value": f"{{{{ {read(name)} }}}}"}) for name in NAMES]
+    value = f"{{{{ {read('changed')} }}}}"
+    return [
+        *disguised,
+        debug("as base64", "{{ " + read("file", ", encoding='base64'") + " }}"),
+        debug("fields", f"{{{{ {read('fields')} }}}}"),
+        debug("a field", f"{{{{ {read('fields#password')} }}}}"),
+        debug("a field of JSON", f"{{{{ ({read('fields')} | from_json).password }}}}"),
+        debug("a credential", f"{{{{ {read('deploy')} }}}}"),
+        debug("a password", f"{{{{ {read('door')}.password }}}}"),
+        debug("resolved", "{{ template | scoped.secrets.resolve(**scope) }}"),
+        debug("a loop", "{{ item }}", loop=[value, value]),
+        debug("labels", "x", loop=[value], loop_control={"label": "{{ item | b64encode }}"}),
+        {"name": "a fact", "ansible.builtin.set_fact": {"fact": value}},
+        {"name": "a fact shown", "ansible.builtin.debug": {"var": "fact"}},
+        {"name": "said", "ansible.builtin.command": {"argv": ["printf", "%s\n", value]}, "register": "said"},
+        {"name": "said again", "ansible.builtin.debug": {"var": "said"}},
+        {"name": f"named {value}", "ansible.builtin.debug": {"msg": "x"}},
+        {"name": "a file", "ansible.builtin.copy": {"content": value, "dest": "meant/out.txt", "mode": "0600"}},
+        {"name": "base64 of a file", "ansible.builtin.command": "base64 meant/key.pem"},
+        {"name": "statistics", "ansible.builtin.set_stats": {"data": {"said": value}}},
+        {"name": "included", "ansible.builtin.include_tasks": "included.yml", "vars": {"included": value}},
+        {"name": "hidden", "ansible.builtin.command": {"argv": ["printf", value]}, "no_log": True},
+        {"name": "notified", "ansible.builtin.command": {"argv": ["printf", value]}, "notify": f"handle {value}"},
+    ]
+
+
+def failing() -> list[Task]:
+    value = f"{{{{ {read('changed')} }}}}"
+    tasks: list[Task] = [
+        {"ansible.builtin.fail": {"msg": f"it is {value}"}},
+        {"ansible.builtin.assert": {"that": "1 == 2", "fail_msg": f"not {value}"}},
+        {"ansible.builtin.assert": {"that": f"{read('text')} == 'other'"}},
+        {"ansible.builtin.command": {"argv": ["sh", "-c", 'echo "$0" >&2; exit 3', value]}},
+        {"ansible.builtin.command": {"argv": [value]}},
+        {"ansible.builtin.copy": {"src": value, "dest": "/nowhere/none"}},
+        {"ansible.builtin.stat": {"pth": value}},
+        {"ansible.builtin.debug": {"msg": f"{{{{ {read('text')} | from_json }}}}"}},
+        {"ansible.builtin.debug": {"msg": f"{{{{ {read('text')} | mandatory | int(base={read('text')}) }}}}"}},
+        {"ansible.builtin.debug": {"msg": f"{{{{ lookup('ansible.builtin.file', {read('text')}) }}}}"}},
+        {"ansible.builtin.debug": {"msg": f"{{{{ {{}}[{read('text')}] }}}}"}},
+        {"ansible.builtin.command": {"argv": ["printf", value]}, "failed_when": True},
+        {"ansible.builtin.raw": f"echo {value}", "vars": {"ansible_connection": value}},
+        {"scoped.secrets.secret_text": {"identifier": "a b", "value": "{{ canary.changed }}"}},
+    ]
+    return [{"name": f"fails {number}", **task, "ignore_errors": True} for number, task in enumerate(tasks)]
+
+
+VARIABLES = {"scope": API, "template": 'x <+secrets.getValue("text")> y'}
+HANDLERS = [{"name": f"handle {{{{ {read('changed')} }}}}", "ansible.builtin.debug": {"msg": "handled"}}]
+WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "plain": ([], {}),
+    "diff": (["-v", "--diff"], {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}),
+    "verbose": (["-vvvvv", "--diff"], {}),
+    "check": (["-vvv", "--diff", "--check"], {}),
+    "debug": (["-vvv"], {"ANSIBLE_DEBUG": "1", "ANSIBLE_LOG_VERBOSITY": "5"}),
+    "minimal": (["-vvv"], {"ANSIBLE_STDOUT_CALLBACK": "minimal"}),
+    "oneline": (["-vvv"], {"ANSIBLE_STDOUT_CALLBACK": "oneline"}),
+    "colours": (["-vvv"], {"ANSIBLE_NOCOLOR": "0", "ANSIBLE_FORCE_COLOR": "1"}),
+    "no broker": (["-vvv", "--diff"], {"SCOPED_SECRETS_BROKER": "off"}),
+    "free": (["-v"], {"ANSIBLE_STRATEGY": "free", "ANSIBLE_FORKS": "1"}),
+}
+
+
+@pytest.fixture
+def canary(site: Site) -> dict[str, Any]:
+    """Values that nobody may see, in a file of the site that may have them."""
+    values = canaries()
+    meant = site.folder / "meant"
+    meant.mkdir()
+    (meant / "key.pem").write_text(values["key"])
+    (meant / "vars.json").write_text(json.dumps({"canary": values}))
+    (site.folder / "included.yml").write_text('[{"ansible.builtin.debug": {"var": "included"}}]')
+    return values
+
+
+def logs(site: Site) -> dict[str, str]:
+    return {
+        "ANSIBLE_LOG_PATH": str(site.folder / "ansible.log"),
+        "JUNIT_OUTPUT_DIR": str(site.folder / "junit"),
+        "ANSIBLE_CALLBACK_TREE_DIR": str(site.folder / "tree"),
+        "ANSIBLE_SHOW_CUSTOM_STATS": "1",
+    }
+
+
+def run(site: Site, tasks: list[Task], *arguments: str, **environment: str) -> Run:
+    return site.run(
+        tasks,
+        *arguments,
+        variables=VARIABLES,
+        environment={**MASK, **logs(site), **environment},
+        vars_files=["meant/vars.json"],
+        handlers=HANDLERS,
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_seen_of_what_is_shown(site: Site, canary: dict[str, Any], way: str) -> None:
+    arguments, environment = WAYS[way]
+    if way == "check":
+        run(site, made())
+    done = run(site, [*made(), *shown(), *failing()], *arguments, **environment)
+    check_output(site, done, spellings(canary))
+    assert done.output.count("********") >= len(NAMES) * len(DISGUISES)
+    assert "********" in (site.folder / "ansible.log").read_text()
+    assert any("********" in file.read_text() for file in (site.folder / "junit").iterdir())
+    if way != "check":
+        assert (site.folder / "meant" / "out.txt").read_text() == canary["changed"]
+        assert done.result("said again")["said"]["stdout"] == "********"
+        assert done.result("said again")["said"]["rc"] == 0
+        assert done.result("a fact shown")["fact"] == "********"
+
+
+def test_without_the_callback_it_would_be_seen(site: Site, canary: dict[str, Any]) -> None:
+    plain = run(site, [*made(), *shown()[:1]], ANSIBLE_CALLBACKS_ENABLED="record")
+    assert canary["text"] in plain.output
+    assert canary["text"] in (site.folder / "ansible.log").read_text()

@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Masking text and data."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections import OrderedDict, deque
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.masking.masker import Masker
+from ansible_collections.scoped.secrets.plugins.module_utils.model.censored import CENSORED
+from hypothesis import given
+from hypothesis import strategies as st
+
+VALUES = (b"hunter22", b"pass\nword", b"password", b'{"pin": 123456}', "grün&süß".encode(), b"\xff\xfe\x00\x01")
+
+
+@pytest.fixture
+def masker() -> Masker:
+    made = Masker()
+    for value in VALUES:
+        made.add("text", value)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hunter22", CENSORED),
+        ("it is hunter22.", f"it is {CENSORED}."),
+        ("hunter22hunter22", CENSORED),
+        ("hunter22 hunter22", f"{CENSORED} {CENSORED}"),
+        ("hunter2", "hunter2"),
+        ("hunter222", f"{CENSORED}2"),
+        ("HUNTER22", "HUNTER22"),
+        ("a passwordword b", f"a {CENSORED} b"),
+        ("pass\nword", CENSORED),
+        ("  pass\n  word", f"  {CENSORED}\n  {CENSORED}"),
+        ("pin: 123456", f"pin: {CENSORED}"),
+        ("ist grün&süß!", f"ist {CENSORED}!"),
+        ("?q=gr%C3%BCn%26s%C3%BC%C3%9F&r", f"?q={CENSORED}&r"),
+        ("gr\\u00fcn&s\\u00fc\\u00df", CENSORED),
+        ("\udcff\udcfe\x00\x01", CENSORED),
+        ("\ud800 hunter22 \udfff", f"\ud800 {CENSORED} \udfff"),
+        ("Basic " + base64.b64encode(b"user:hunter22").decode(), f"Basic dXNlcj{CENSORED}=="),
+        ("Basic " + base64.b64encode(b"users:hunter22:x").decode(), f"Basic dXNlcnM6{CENSORED}6eA=="),
+        ("x" * 10_000 + "hunter22" + "y" * 10_000, "x" * 10_000 + CENSORED + "y" * 10_000),
+        ("", ""),
+        ("abc", "abc"),
+    ],
+)
+def test_text(masker: Masker, text: str, expected: str) -> None:
+    assert masker.text(text) == expected
+
+
+@pytest.mark.parametrize("text", ["nothing here", "", "a\udcffb", "ü" * 50, "hunter2 2"])
+def test_what_has_no_secret_is_the_very_same(masker: Masker, text: str) -> None:
+    data = {"a": [text, {"b": (text, None, 1, True, 1.5)}], "c": {text}}
+    assert masker.text(text) is text
+    assert masker.data(data) is data
+
+
+def test_with_nothing_known_nothing_is_looked_at() -> None:
+    data = {"a": object()}
+    assert Masker().data(data) is data
+    assert Masker().text("hunter22") == "hunter22"
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    message: str
+    more: Any = None
+    number: int = dataclasses.field(default=1, init=False)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"hunter22": 1, "b": "hunter22"}, {CENSORED: 1, "b": CENSORED}),
+        (
+            {1: "hunter22", None: b"hunter22", 1.5: bytearray(b"x")},
+            {1: CENSORED, None: CENSORED.encode(), 1.5: bytearray(b"x")},
+        ),
+        (["hunter22", ("hunter22",), {"hunter22"}], [CENSORED, (CENSORED,), {CENSORED}]),
+        (frozenset({"hunter22"}), frozenset({CENSORED})),
+        (OrderedDict(a=deque(["hunter22", 1])), {"a": [CENSORED, 1]}),
+        (Event("hunter22", Event("x", ["hunter22"])), Event(CENSORED, Event("x", [CENSORED]))),
+        (Event("x", Event), Event("x", Event)),
+        ({"a": {"b": [{"c": "a hunter22"}, 5]}}, {"a": {"b": [{"c": f"a {CENSORED}"}, 5]}}),
+    ],
+)
+def test_data(masker: Masker, data: Any, expected: Any) -> None:
+    before = repr(data)
+    assert masker.data(data) == expected
+    assert repr(data) == before
+
+
+def test_words_that_callbacks_look_for_stay_keys() -> None:
+    masker = Masker()
+    for word in (b"stdout", b"changed", b"_ansible_no_log", b"other"):
+        masker.add("text", word)
+    data = {"stdout": "stdout", "changed": True, "_ansible_no_log": False, "other": "changed"}
+    expected = {"stdout": CENSORED, "changed": True, "_ansible_no_log": False, CENSORED: CENSORED}
+    assert masker.data(data) == expected
+
+
+def test_a_value_is_taken_once() -> None:
+    masker = Masker()
+    assert masker.add("text", b"hunter22")
+    assert not masker.add("text", b"hunter22")
+    assert masker.add("file", b"hunter22")
+
+
+@pytest.mark.parametrize(
+    ("value", "has_short"),
+    [
+        (b"abc", True),
+        (b"abcd", False),
+        (b"abcd\nab", True),
+        (b'{\n"a": "abcd"\n}\n', False),
+        (b'["ab", "abcd"]', True),
+        (b"", False),
+    ],
+)
+def test_short_values_and_lines_are_noticed_and_shown(value: bytes, *, has_short: bool) -> None:
+    masker = Masker()
+    masker.add("text", value)
+    assert masker.has_short is has_short
+    assert masker.text("abc ab a") == "abc ab a"
+
+
+def test_of_a_credential_the_user_is_shown() -> None:
+    masker = Masker()
+    masker.add("ssh", json.dumps({"user": "webuser", "password": "hunter22"}).encode())
+    assert masker.data(["webuser", "hunter22"]) == ["webuser", CENSORED]
+
+
+def plainly(text: str, values: list[str]) -> str:
+    """Mask in the most simple way: the places of all values, each run of them as one mark."""
+    starts = [(at, value) for value in values for at in range(len(text)) if text.startswith(value, at)]
+    places = {place for at, value in starts for place in range(at, at + len(value))}
+    shown = {at: "" if at - 1 in places else CENSORED for at in places}
+    return "".join(shown.get(at, char) for at, char in enumerate(text))
+
+
+@given(st.lists(st.text("abü", min_size=4, max_size=6), max_size=4), st.text("abü ", max_size=40))
+def test_it_finds_what_a_plain_search_finds(values: list[str], text: str) -> None:
+    masker = Masker()
+    for value in values:
+        masker.add("text", value.encode())
+    assert masker.text(text) == plainly(text, values)

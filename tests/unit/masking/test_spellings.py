@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a value is secret, and how it may be written."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+from urllib.parse import quote, quote_plus
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.masking.spellings import (
+    ENCODED_LIMIT,
+    is_short,
+    parts_of,
+    spellings_of,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+KEY = b"-----BEGIN PRIVATE KEY-----\nline one\n  line two  \n-----END PRIVATE KEY-----\n"
+
+
+def contents(value: bytes, *, is_long: bool = False) -> set[bytes]:
+    return {spelling.content for spelling in spellings_of(parts_of("text", value), is_long=is_long)}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"secret", {b"secret"}),
+        (b" secret\n", {b" secret\n", b"secret"}),
+        (b"one\ntwo\r\n\n", {b"one\ntwo\r\n\n", b"one\ntwo", b"one", b"two"}),
+        (KEY, {KEY, KEY.strip(), b"line one", b"line two"}),
+        (b'{"a": {"b": ["deep", 1234, true, null]}}', {b'{"a": {"b": ["deep", 1234, true, null]}}', b"deep", b"1234"}),
+        (b'["a\\nb"]', {b'["a\\nb"]', b"a\nb", b"a", b"b"}),
+        (b'["a", "[1]"]', {b'["a", "[1]"]', b"a", b"[1]", b"1"}),
+        (b"{no JSON", {b"{no JSON"}),
+        (b"[" * 100_000, {b"[" * 100_000}),
+        (b'"no object"', {b'"no object"'}),
+        (b"\xff\xfe\n\x00", {b"\xff\xfe\n\x00"}),
+        ("é\n".encode(), {"é\n".encode(), "é".encode()}),
+        (b"", set()),
+    ],
+)
+def test_parts_of_a_value(value: bytes, expected: set[bytes]) -> None:
+    assert parts_of("text", value) == expected
+    assert parts_of("file", value) == expected
+
+
+def test_of_a_credential_its_secrets_are() -> None:
+    view = {
+        "user": "web",
+        "port": 22,
+        "auth_scheme": "ssh_key",
+        "public_key": "ssh-ed25519 AAAA",
+        "private_key": KEY.decode(),
+        "passphrase": "pass",
+        "password": "word",
+        "keytab_b64": base64.b64encode(b"\x05\x02\xff").decode(),
+        "principal": "web@EXAMPLE.COM",
+    }
+    expected = {KEY, KEY.strip(), b"line one", b"line two", b"pass", b"word", b"\x05\x02\xff"}
+    assert parts_of("ssh", json.dumps(view).encode()) == expected
+    assert parts_of("winrm", json.dumps({"user": "web", "ticket_cache": "FILE:/x"}).encode()) == set()
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"), [(b"abc", True), (b"abcd", False), ("äöü".encode(), True), (b"\xff" * 3, True)]
+)
+def test_what_is_short(part: bytes, *, expected: bool) -> None:
+    assert is_short(part) is expected
+    assert (spellings_of([part]) == set()) is expected
+
+
+TEXT = 'it\'s "a" \\ pass+word/ü\n&?'
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        TEXT,
+        json.dumps(TEXT)[1:-1],
+        json.dumps(TEXT, ensure_ascii=False)[1:-1],
+        json.dumps(json.dumps(TEXT)[1:-1])[1:-1],
+        repr(TEXT)[1:-1],
+        quote(TEXT),
+        quote(TEXT, safe=""),
+        quote_plus(TEXT),
+        re.sub("%..", lambda match: match[0].lower(), quote(TEXT)),
+        TEXT.replace("'", "'\"'\"'"),
+        TEXT.replace("'", "''"),
+        base64.b64encode(TEXT.encode()).decode(),
+        base64.b64encode(TEXT.encode()).decode().rstrip("="),
+        base64.urlsafe_b64encode(TEXT.encode()).decode(),
+    ],
+)
+def test_ways_to_write_a_text(spelled: str) -> None:
+    assert spelled.encode() in contents(TEXT.encode())
+
+
+@given(
+    st.binary(min_size=4, max_size=90).filter(lambda value: not is_short(value)),
+    st.binary(max_size=5),
+    st.binary(max_size=5),
+    st.booleans(),
+)
+def test_base64_of_more_than_the_value_holds_a_spelling_of_it(
+    value: bytes, before: bytes, after: bytes, is_urlsafe: bool
+) -> None:
+    """All but what tells of the bytes beside the value too: a character on either side at most, which is reached."""
+    encode = base64.urlsafe_b64encode if is_urlsafe else base64.b64encode
+    encoded = encode(before + value + after)
+    found = [
+        spelling
+        for spelling in spellings_of([value])
+        if spelling.reach and spelling.content in encoded[len(before) // 3 * 4 :]
+    ]
+    whole = len(value) * 8 // 6
+    assert any(len(spelling.content) >= whole - 1 for spelling in found)
+
+
+@pytest.mark.parametrize("program", [["base64"], ["openssl", "base64"]])
+def test_base64_as_programs_break_it_into_lines(program: list[str]) -> None:
+    value = bytes(range(200))
+    done = subprocess.run(program, input=value, capture_output=True, check=True)
+    assert all(line in contents(value) for line in done.stdout.split())
+
+
+def test_binary_has_bytes_and_base64_only() -> None:
+    assert all(b"\xff" in content or content.isascii() for content in contents(b"\xff\xfe\xfd\xfc"))
+
+
+def test_of_a_long_value_there_is_the_least() -> None:
+    value = b"\n".join(b"line %d" % number for number in range(ENCODED_LIMIT // 8))
+    found = contents(value, is_long=True)
+    assert {value, base64.b64encode(value), b"line 17"} <= found
+    assert len(found) < 2.1 * len(value.splitlines())

@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ansible-core shows passes a mask, and the run goes on with what it had."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.executor import task_result
+from ansible.executor.stats import AggregateStats
+from ansible.executor.task_queue_manager import TaskQueueManager
+from ansible.inventory.host import Host
+from ansible.playbook.included_file import IncludedFile
+from ansible.playbook.play import Play
+from ansible.playbook.task import Task
+from ansible.utils.display import Display
+from ansible_collections.scoped.secrets.plugins.plugin_utils import output
+
+SECRET = "hunter22"
+IS_2_18 = hasattr(task_result.TaskResult, "clean_copy")
+
+
+def mask(data: Any) -> Any:
+    """Mask in the most simple way, and keep what has no secret."""
+    if isinstance(data, str):
+        return data.replace(SECRET, "****") if SECRET in data else data
+    if isinstance(data, dict):
+        masked = {mask(key): mask(value) for key, value in data.items()}
+        return masked if masked != data else data
+    if isinstance(data, list):
+        return [mask(item) for item in data] if SECRET in str(data) else data
+    return data
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have ansible-core as it was afterwards."""
+    for kind in (task_result.TaskResult, TaskQueueManager, Display):
+        for name, value in vars(kind).items():
+            if not name.startswith("__"):
+                monkeypatch.setattr(kind, name, value)
+    for name in ("exception", "warnings", "deprecations", "task_name", "task", "_task", "task_fields", "_task_fields"):
+        if hasattr(task_result.TaskResult, name):
+            monkeypatch.setattr(task_result.TaskResult, name, getattr(task_result.TaskResult, name))
+
+
+class Callback:
+    """Keeps the events that it gets."""
+
+    disabled = False
+    wants_implicit_tasks = True
+    _load_name = "callback"
+    _implemented_callback_methods = frozenset({"v2_event"})
+
+    def __init__(self) -> None:
+        self.events: list[tuple[Any, ...]] = []
+
+    def v2_event(self, *args: Any, **kwargs: Any) -> None:
+        self.events.append((*args, kwargs) if kwargs else args)
+
+
+def sent(*args: Any, **kwargs: Any) -> Any:
+    """Return what each of two callbacks gets of an event."""
+    manager: Any = TaskQueueManager.__new__(TaskQueueManager)
+    manager._callback_lock = threading.Lock()
+    manager._callback_plugins = [Callback(), Callback()]
+    manager._stdout_callback = (
+        manager._callback_plugins.pop(0) if hasattr(task_result.TaskResult, "clean_copy") else None
+    )
+    manager.send_callback("v2_event", *args, **kwargs)
+    first, second = filter(None, [manager._stdout_callback, *manager._callback_plugins])
+    assert len(first.events) == len(second.events) == 1
+    assert repr(first.events) == repr(second.events)
+    return first.events[0]
+
+
+def task(**fields: Any) -> Task:
+    made = Task()
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_a_task_is_masked_and_stays_what_it_is() -> None:
+    output.mask_events(mask, lambda: None)
+    given = task(name=f"say {SECRET}", args={"a": [SECRET]}, vars={SECRET: 1}, action="debug")
+    (got,) = sent(given)
+    assert (got.name, got.args, got.vars, got.action) == ("say ****", {"a": ["****"]}, {"****": 1}, "debug")
+    assert (got._uuid, type(got)) == (given._uuid, Task)
+    assert (given.name, given.args) == (f"say {SECRET}", {"a": [SECRET]})
+
+
+def test_what_has_no_secret_is_the_very_same() -> None:
+    output.mask_events(mask, lambda: None)
+    things = (task(name="say", args={"a": 1}), Play(), Host("web"), AggregateStats(), "text", {"a": 1}, None)
+    assert all(got is thing for got, thing in zip(sent(*things), things, strict=True))
+
+
+def test_plays_includes_statistics_and_plain_data() -> None:
+    output.mask_events(mask, lambda: None)
+    play, stats = Play(), AggregateStats()
+    play.name, stats.custom = f"play {SECRET}", {"_run": {"a": SECRET}}
+    include = IncludedFile(f"{SECRET}.yml", {"a": SECRET}, {"b": SECRET}, task())
+    got_play, got_stats, got_include, text, kwargs = sent(play, stats, include, SECRET, more={"a": SECRET})
+    assert (got_play.name, got_stats.custom) == ("play ****", {"_run": {"a": "****"}})
+    assert (got_include._filename, got_include._args, got_include._vars) == ("****.yml", {"a": "****"}, {"b": "****"})
+    assert (text, kwargs) == ("****", {"more": {"a": "****"}})
+    assert (play.name, stats.custom, include._filename) == (f"play {SECRET}", {"_run": {"a": SECRET}}, f"{SECRET}.yml")
+
+
+def test_what_follows_an_event_comes_after_all_callbacks() -> None:
+    order: list[str] = []
+    output.mask_events(lambda data: order.append("mask") or data, lambda: order.append("after"))
+    sent("text")
+    assert order == ["mask", "after"]
+
+
+def results(data: dict[str, Any], **fields: Any) -> Any:
+    """Return what ansible-core has of a task's result, and what a callback gets of it."""
+    given = task(name=f"say {SECRET}", args={"a": SECRET}, action="debug", no_log=False, **fields)
+    host = Host("web")
+    if hasattr(task_result, "_RawTaskResult"):
+        raw: Any = task_result._RawTaskResult(host, given, data, given.dump_attrs())
+        return raw, raw.as_callback_task_result()
+    if IS_2_18:
+        raw = task_result.TaskResult(host, given, data, given.dump_attrs())
+        return raw, raw.clean_copy()
+    from ansible._internal._task import HostTaskResult, UnifiedTaskResult
+
+    raw = HostTaskResult(host=host, task=given, utr=UnifiedTaskResult.from_action_result_dict(copy.deepcopy(data)))
+    return raw, task_result.TaskResult(host=host, task=given, utr=raw.utr)
+
+
+DATA = {"changed": True, "msg": f"a {SECRET}", "results": [{"item": SECRET}], "deep": {SECRET: [SECRET, 1]}}
+
+
+def test_a_result_is_masked_for_callbacks_only() -> None:
+    output.mask_results(mask)
+    raw, got = results(DATA)
+    assert got._result["msg"] == "a ****"
+    assert got._result["results"] == [{"item": "****"}]
+    assert got._result["deep"] == {"****": ["****", 1]}
+    assert got.is_changed()
+    assert (got._task.name, got._task.args, got.task_name) == ("say ****", {"a": "****"}, "say ****")
+    assert (got._task_fields["name"], got._task_fields["action"]) == ("say ****", "debug")
+    assert DATA["deep"] == {SECRET: [SECRET, 1]}
+    assert SECRET in repr(getattr(raw, "utr", None) or getattr(raw, "_return_data", None) or raw._result)
+
+
+def test_a_callback_may_change_its_own_result() -> None:
+    output.mask_results(mask)
+    _raw, got = results(DATA)
+    del got._result["msg"]
+    assert "msg" not in got._result
+
+
+def test_a_result_has_what_went_wrong_masked() -> None:
+    output.mask_results(mask)
+    _raw, got = results({"failed": True, "msg": SECRET, "exception": f"Traceback {SECRET}"})
+    assert SECRET not in repr(got._result)
+
+
+@pytest.mark.parametrize("is_error", [False, True])
+def test_what_is_displayed(capsys: pytest.CaptureFixture[str], *, is_error: bool) -> None:
+    output.mask_display(mask)
+    display = Display()
+    display._warns.clear()
+    display.display(f"a {SECRET}\nb {SECRET}", stderr=is_error, color="red")
+    display.display(msg=f"c {SECRET}", stderr=is_error)
+    display.warning(f"warned {SECRET}")
+    display.banner(f"TASK {SECRET}")
+    captured = capsys.readouterr()
+    assert SECRET not in captured.out + captured.err
+    assert "c ****" in (captured.err if is_error else captured.out)
+    assert "warned ****" in captured.err
+
+
+def test_what_a_worker_displays_goes_to_the_parent_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+
+    class Queue:
+        def send_display(self, *args: Any, **kwargs: Any) -> None:
+            sent.append((args, kwargs))
+
+    output.mask_display(mask)
+    monkeypatch.setattr(Display(), "_final_q", Queue())
+    Display().display(SECRET)
+    assert sent == [(("display", SECRET), {})]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Path]:
+    handler = logging.FileHandler(tmp_path / "log")
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    logging.root.addHandler(handler)
+    yield tmp_path / "log"
+    logging.root.removeHandler(handler)
+    handler.close()
+
+
+def test_what_is_logged_by_whomever(log: Path) -> None:
+    plain = [(handler, handler.formatter) for handler in logging.root.handlers]
+    try:
+        output.mask_log(mask)
+        try:
+            raise ValueError(SECRET)
+        except ValueError:
+            logging.getLogger("library").exception("it was %s", SECRET)
+    finally:
+        for handler, formatter in plain:
+            handler.setFormatter(formatter)
+    text = log.read_text()
+    assert text.startswith("library: it was ****\nTraceback")
+    assert "ValueError: ****" in text
+    assert SECRET not in text
+
+
+def test_a_version_of_ansible_core_without_these_places_is_an_attribute_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The callback ends the run then: see test_mask.py."""
+    monkeypatch.delattr(TaskQueueManager, "send_callback")
+    with pytest.raises(AttributeError):
+        output.mask_events(mask, lambda: None)
+    monkeypatch.setattr(sys.modules["ansible.executor.task_result"], "TaskResult", type("TaskResult", (), {}))
+    with pytest.raises(AttributeError):
+        output.mask_results(mask)
