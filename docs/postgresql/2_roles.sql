@@ -9,7 +9,7 @@
 
 BEGIN;
 
-GRANT SELECT, UPDATE (revision, writers) ON store TO scoped_secrets_app;
+GRANT SELECT, UPDATE (revision, writers, root_key_id, kdf) ON store TO scoped_secrets_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON scope, scope_key, connector, default_manager, secret, secret_version, secret_reference, intent TO scoped_secrets_app;
 -- What was recorded stays as it is.

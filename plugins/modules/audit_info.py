@@ -20,7 +20,7 @@ options:
     description:
       - "Show these only: V(read) (a template), V(connect) (a connection), V(login) (a connector, for itself),
         V(create), V(update), V(delete), V(write) (declared, and refused), V(backup), V(restore), V(export)
-        (the key of a scope)."
+        (the key of a scope), V(rotate)."
     type: list
     elements: str
   secret:

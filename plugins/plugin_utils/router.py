@@ -11,6 +11,7 @@ parent too, but then `module_defaults` groups no longer apply (measured on core 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ansible import constants as C
@@ -30,6 +31,7 @@ from ..module_utils.face.sources import Files, missing_src
 from ..module_utils.face.spec import Spec
 from ..module_utils.masking.revealing import reveal
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
+from ..module_utils.model.messages import Request
 
 
 class _Unshown(dict[str, Any]):
@@ -52,11 +54,19 @@ class Router(ActionBase):
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         self._secrets: set[str] = set()
-        self._hide(secret_strings(arguments, self.spec.argument_spec))
+        self._hide(self._secrets_in(arguments))
         result = self._guarded(arguments, task_vars or {})
-        result["invocation"] = {"module_args": _shown(arguments, self.spec)}
+        result["invocation"] = {"module_args": self._shown(arguments)}
         censored: dict[str, Any] = censor(result, self._secrets)
         return censored
+
+    def _secrets_in(self, arguments: dict[str, Any]) -> set[str]:
+        """Return all in a task's arguments that must not be shown."""
+        return secret_strings(arguments, self.spec.argument_spec)
+
+    def _shown(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments as -vvv may show them."""
+        return shown(arguments, self.spec.argument_spec)
 
     def _guarded(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the result, or what failed: nothing may leave here as an exception, which core would print."""
@@ -68,21 +78,29 @@ class Router(ActionBase):
             return failure(internal_error(error))
 
     def _run(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        params = _validated(self.spec, arguments)
+        params = validated(self.spec, arguments)
         options = resolve_options(self.spec.common(params), task_vars, self._templar.template, C.CONFIG_FILE)
         urls = [options["store"], *(str(value) for name, value in params.items() if value and name.endswith("url"))]
         self._hide(secret_strings(options, self.spec.argument_spec).union(*map(passwords_in, urls)))
         if self._is_delegated():
             return self._run_there(params, options, task_vars)
+        return self._call(params, options)
+
+    def _call(self, params: dict[str, Any], options: dict[str, str], items: Sequence[Request] = ()) -> dict[str, Any]:
         return call(
             self.spec,
             params,
             options,
             check_mode=self._task.check_mode,
             diff=self._task.diff,
-            files=Files(self._read_file, self._loader.path_dwim),
+            files=self._files,
             tell=self._tell,
+            items=items,
         )
+
+    @property
+    def _files(self) -> Files:
+        return Files(self._read_file, self._loader.path_dwim)
 
     def _hide(self, secrets: set[str]) -> None:
         """Have strings censored in this task's result, and masked in all output where that is asked for."""
@@ -134,7 +152,8 @@ class Router(ActionBase):
         return bytes(content)
 
 
-def _validated(spec: Spec, arguments: dict[str, Any]) -> dict[str, Any]:
+def validated(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments as their Spec has them, defaults among them; raise InvalidInput."""
     validator = ArgumentSpecValidator(
         spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, required_by=spec.required_by
     )
@@ -149,8 +168,7 @@ def _validated(spec: Spec, arguments: dict[str, Any]) -> dict[str, Any]:
     return dict(outcome.validated_parameters)
 
 
-def _shown(arguments: dict[str, Any], spec: Spec) -> dict[str, Any]:
-    """Return the arguments as -vvv may show them."""
+def shown(arguments: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments of the options `known` as people may see them."""
     hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-    known = spec.argument_spec
     return {name: hidden if may_be_secret(name, value, known) else value for name, value in arguments.items()}

@@ -23,6 +23,7 @@ import p1_lookups
 import p2_cold_start
 import p3_variable
 import p4_loop
+import p5_manifest
 import p8_store_of_many
 import p9_memory
 import picture
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "P2": p2_cold_start.benchmark,
     "P3": p3_variable.benchmark,
     "P4": p4_loop.benchmark,
+    "P5": p5_manifest.benchmark,
     "P8": p8_store_of_many.benchmark,
     "P9": p9_memory.benchmark,
     "SSH": ssh_hosts.benchmark,

@@ -9,8 +9,9 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changing import Change, Step
@@ -21,7 +22,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import unfinished
 from servers.faults import FaultProxy
 
-__all__ = ["Call", "KillAt", "Killer", "declare", "intents", "run_and_kill"]
+__all__ = ["Call", "KillAt", "Killer", "declare", "intents", "run_and_kill", "run_at_once"]
 
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload([__name__, "psycopg"])
@@ -63,6 +64,24 @@ def run_and_kill(settings: Settings, call: Call, *, at: KillAt | None = None, ki
     process.join()
     assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
     return process.exitcode != 0
+
+
+def run_at_once(settings: Settings, calls: Sequence[Call]) -> None:
+    """Make each call in a process of its own, all at the same time; fail where one fails."""
+    start = _FORKING.Barrier(len(calls))
+    processes = [_FORKING.Process(target=_run_with_others, args=(settings, call, start)) for call in calls]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * len(calls)
+
+
+def _run_with_others(settings: Settings, call: Call, start: Barrier) -> None:
+    engine = Engine(settings)
+    engine.store(create=False)
+    start.wait(60)
+    declare(engine, call)
 
 
 def _run(settings: Settings, call: Call, at: KillAt | None) -> None:

@@ -8,8 +8,6 @@ The next run makes one consistent state of it: nothing is lost, nothing is left 
 
 from __future__ import annotations
 
-import base64
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,10 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changing import Step
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
-from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
-from crashing import Call, KillAt, Killer, declare, intents, run_and_kill
+from crashing import Call, KillAt, Killer, declare, run_and_kill
+from kept_apart import NEW, OLD, ORG, Store, next_run, text
 from providers import AwsSecrets, Kms, Provider, Vault
 
 if TYPE_CHECKING:
@@ -29,8 +25,6 @@ if TYPE_CHECKING:
     from servers.faults import FaultProxy
     from servers.openbao import OpenBao
 
-ORG = {"org": "payments"}
-OLD, NEW = b"old value", b"new value"
 STEPS = [KillAt(step, is_after) for step in Step for is_after in (False, True)]
 
 
@@ -40,10 +34,6 @@ class Operation:
 
     before: tuple[Call, ...]
     call: Call
-
-
-def text(identifier: str, **options: object) -> Call:
-    return Call("secret_text", {**ORG, "identifier": identifier, **options})
 
 
 def other(**options: object) -> Call:
@@ -85,62 +75,6 @@ def provider(request: pytest.FixtureRequest, fault_proxy: Callable[..., FaultPro
         return Vault(fault_proxy(openbao.url), place, openbao)
     moto: Aws = request.getfixturevalue("moto")
     return (Kms if kind == "kms" else AwsSecrets)(fault_proxy(moto.url), place, moto)
-
-
-class Store:
-    """A store of its own, with a provider as the default manager of an organization."""
-
-    def __init__(self, url: str, folder: Path, provider: Provider) -> None:
-        key_file = folder / "root.key"
-        key_file.write_bytes(base64.b64encode(os.urandom(32)))
-        key_file.chmod(0o600)
-        self.settings = Settings(url, str(key_file))
-        self.provider = provider
-        provider.place = f"t{uuid.uuid4().hex[:12]}"
-        kept = {**ORG, "identifier": "main", "use_as_default": True, **provider.options()}
-        secret = next(name for name in ("token", "secret_access_key") if name in kept)
-        engine = self.engine
-        declare(engine, Call("scope", ORG))
-        declare(engine, text("login", value=str(kept.pop(secret)).encode()))
-        declare(engine, Call(f"connector_{provider.kind}", {**kept, f"{secret}_ref": "login"}))
-
-    @property
-    def engine(self) -> Engine:
-        """A new one, as the next run has it."""
-        return Engine(self.settings)
-
-    def check(self) -> None:
-        """Fail unless the store and the provider agree, and nothing is begun and not finished."""
-        engine = self.engine
-        assert intents(engine) == []
-        known = self._values(engine)
-        assert self.provider.held() == {name: value for name, value in known.items() if self._is_there(engine, name)}
-        assert set(known.values()) <= {OLD, NEW}
-        for name, value in known.items():
-            # Nothing changes: the store knows the very value.
-            assert not declare(self.engine, text(name, value=value)).changed
-
-    def _values(self, engine: Engine) -> dict[str, bytes]:
-        listed = self._listed(engine)
-        names = [one["identifier"] for one in listed if one["kind"] == "text" and one["identifier"] != "login"]
-        answers = engine.resolve([Query(name, **ORG) for name in names])
-        assert [answer.error for answer in answers] == [None] * len(names)
-        return {name: answer.value for name, answer in zip(names, answers, strict=True)}
-
-    def _listed(self, engine: Engine) -> list[dict[str, str]]:
-        if not declare(engine, Call("scope_info", ORG)).returned["scopes"]:
-            return []
-        found: list[dict[str, str]] = declare(engine, Call("secret_info", ORG)).returned["secrets"]
-        return found
-
-    def _is_there(self, engine: Engine, name: str) -> bool:
-        managers = {one["identifier"]: one["secret_manager"] for one in self._listed(engine)}
-        return managers[name] == "main" and not isinstance(self.provider, Kms)
-
-
-def next_run(store: Store) -> None:
-    """Do what any run does that declares something."""
-    declare(store.engine, Call("scope", {"org": "elsewhere"}))
 
 
 StartingPoints = Callable[[Operation], Iterator[Store]]

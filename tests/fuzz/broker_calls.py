@@ -27,14 +27,13 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.queries impor
 from fuzz.target import Target
 
 _QUERY = {"reference": "a", "org": "payments", "cache_ttl": None}
+_REQUEST = {"resource": "secret_text", "params": {"identifier": "a"}, "value": "dg==", "check_mode": False}
 _CALLS: tuple[dict[str, Any], ...] = (
     {"call": "usage"},
     {"call": "resolve", "queries": [_QUERY, _QUERY]},
     {"call": "log_in", "query": _QUERY},
-    {
-        "call": "handle",
-        "request": {"resource": "secret_text", "params": {"identifier": "a"}, "value": "dg==", "check_mode": False},
-    },
+    {"call": "handle", "request": _REQUEST},
+    {"call": "handle", "request": {**_REQUEST, "resource": "manifest", "items": [_REQUEST, _REQUEST]}},
 )
 
 

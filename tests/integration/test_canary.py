@@ -106,6 +106,10 @@ def ssh(**options: Any) -> Task:
     return {"scoped.secrets.secret_ssh": {**API, "identifier": "deploy", "user": "web", **options}}
 
 
+def manifest(*items: Task) -> Task:
+    return {"scoped.secrets.manifest": {**API, "resources": list(items), "on_error": "continue"}}
+
+
 def logging_in(credential: str, **variables: str) -> Task:
     """Return a task that logs in where nothing listens."""
     host = {"ansible_connection": "scoped.secrets.ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
@@ -176,6 +180,28 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
                 }
             },
             {"scoped.secrets.secret_text": {"identifier": "a", "value": "{{ canary.text }}", "reference": "a"}},
+        ],
+    ),
+    "modules/manifest": (
+        [
+            manifest(
+                {"scope": {}},
+                {"secret_text": {"identifier": "listed", "value": "{{ canary.text }}"}},
+                {"secret_file": {"identifier": "listed_file", "content": "{{ canary.key }}"}},
+                {"secret_ssh": {"identifier": "listed_host", "user": "web", "password": "{{ canary.password }}"}},
+            ),
+            manifest({"secret_text": {"identifier": "listed", "value": "{{ canary.changed }}"}}),
+        ],
+        [
+            manifest({"secret_text": {"identifier": "a", "vaule": "{{ canary.text }}"}}),
+            manifest({"secret_txt": {"identifier": "a", "value": "{{ canary.text }}"}}),
+            manifest({"secret_text": "{{ canary.text }}"}),
+            manifest({"secret_text": {"identifier": "{{ canary.key }}", "value": "{{ canary.key }}"}}),
+            manifest({"secret_text": {"identifier": "a", "value": "{{ canary.text }}", "secret_manager": "nobody"}}),
+            manifest({"secret_text": {"identifier": "a", "value": "{{ canary.text }}"}, "scope": "{{ canary.key }}"}),
+            {"scoped.secrets.manifest": {"resources": ["{{ canary.text }}"]}},
+            {"scoped.secrets.manifest": {"resources": [{"scope": {}}], "defaults": {"token": "{{ canary.text }}"}}},
+            {"scoped.secrets.manifest": {"resources": [{"scope": API}], "passphrase": "{{ canary.password }}"}},
         ],
     ),
     "modules/secret_file": (
@@ -282,6 +308,29 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         [
             {"scoped.secrets.audit_info": {"passphrase": "{{ canary.password }}"}},
             {"scoped.secrets.audit_info": {"root_key": "{{ canary.text }}"}},
+        ],
+    ),
+    "modules/key_rotation": (
+        [
+            {"scoped.secrets.key_rotation": {**API, "target": "scope"}},
+            {
+                "scoped.secrets.key_rotation": {"target": "root", "new_passphrase": "{{ canary.password }}"},
+                "check_mode": True,
+            },
+        ],
+        [
+            {"scoped.secrets.key_rotation": {"target": "root", "new_root_key": "{{ canary.text }}"}},
+            {"scoped.secrets.key_rotation": {"target": "root", "new_passphrase": "{{ canary.short }}"}},
+            {
+                "scoped.secrets.key_rotation": {
+                    "target": "root",
+                    "new_passphrase": "{{ canary.password }}",
+                    "new_root_key": "{{ canary.text }}",
+                }
+            },
+            {"scoped.secrets.key_rotation": {**API, "target": "scope", "new_passphrase": "{{ canary.password }}"}},
+            {"scoped.secrets.key_rotation": {"target": "root", "new_root_key": ["{{ canary.password }}"]}},
+            {"scoped.secrets.key_rotation": {"target": "root", "newpassphrase": "{{ canary.password }}"}},
         ],
     ),
     "modules/store_info": (

@@ -78,6 +78,7 @@ def logins(**scope: str) -> list[Task]:
     ]
 
 
+DECLARING = ("scope", "connector_", "default_secret_manager", "secret_")
 PARTS = ("only_theirs", "org.only_theirs", "theirs.text", "../theirs/text", "org.hashicorpvault://vault/a#b")
 
 # By entry point: what somebody in project `ours` may try.
@@ -130,6 +131,14 @@ TABLE: dict[str, list[Task]] = {
         of("secret_info", **OURS, tags={"whose": "theirs"}),
     ],
     "modules/doctor": [of("doctor", **OURS)],
+    "modules/key_rotation": [
+        of("key_rotation", **OURS, target="scope"),
+        of("key_rotation", **OURS, target="scope", destroy_generation=1),
+        *(
+            of("key_rotation", **OURS, target="provider", connector=name)
+            for name in ("vault", "only_theirs_vault", "theirs.vault", "org.only_theirs_vault")
+        ),
+    ],
     "modules/store_info": [of("store_info", **OURS)],
     "modules/audit_info": [
         of("audit_info", **OURS, verify=True),
@@ -230,6 +239,15 @@ TABLE: dict[str, list[Task]] = {
         for reference in SIDEWAYS
     ],
 }
+
+# A manifest goes the same ways: each of the tasks above that declares something is an item of one too.
+TABLE["modules/manifest"] = [
+    of("manifest", resources=[{name.removeprefix("scoped.secrets."): options}])
+    for entry, tasks in TABLE.items()
+    for task in tasks
+    for name, options in task.items()
+    if entry.removeprefix("modules/").startswith(DECLARING) and not entry.endswith(("_info", "_check"))
+]
 
 
 def declared(scope: dict[str, str], word: str) -> list[Task]:

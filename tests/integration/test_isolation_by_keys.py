@@ -66,6 +66,13 @@ BEYOND: dict[str, list[Task]] = {
         of("scope_key", **OURS, secret={"identifier": "k", **ORG}),
         of("scope_key", **OURS, secret={"identifier": "k", **THEIRS}),
     ],
+    "modules/key_rotation": [
+        of("key_rotation", **THEIRS, target="scope"),
+        of("key_rotation", **ORG, target="scope", destroy_generation=1),
+        of("key_rotation", target="scope"),
+        of("key_rotation", target="root", new_root_key_file="new.key"),
+        of("key_rotation", **THEIRS, target="provider", connector="only_theirs_vault"),
+    ],
     "modules/secret_text": [
         of("secret_text", **THEIRS, identifier="text", value="changed"),
         of("secret_text", **THEIRS, identifier="fresh", value="x"),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..model.messages import Request, Result
@@ -24,6 +24,7 @@ def request_to_wire(request: Request) -> dict[str, Any]:
         "params": params,
         "value": None if value is None else base64.b64encode(value).decode(),
         "check_mode": request.check_mode,
+        **({"items": [request_to_wire(item) for item in request.items]} if request.items else {}),
     }
 
 
@@ -37,6 +38,14 @@ def _plain(data: Any) -> Any:
 
 def request_from_wire(data: Any) -> Request:
     """Return what `request_to_wire` made JSON of; raise ProtocolError for anything else."""
+    request = _call(data)
+    items = data.get("items", [])
+    if not isinstance(items, list):
+        raise ProtocolError("no items")
+    return replace(request, items=tuple(map(_call, items)))
+
+
+def _call(data: Any) -> Request:
     match data:
         case {"resource": str(), "params": dict(), "value": str() | None, "check_mode": bool()}:
             pass

@@ -10,18 +10,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .access import Access
-from .intents import Intents
+from .intents import Intents, Moved
 from .resource import Action, Plan, Resource
 from .session import Session
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["Change", "Moved", "Step"]
-
-
-class Moved(Exception):
-    """The store changed while a secret manager was asked: all begins anew."""
+__all__ = ["Change", "Step"]
 
 
 class Step(Enum):
@@ -57,7 +53,7 @@ class Change:
 
     def record(self) -> None:
         """Write down what is about to be done at providers."""
-        self._intents.record()
+        self._intents.record(self._check)
 
     def prepare(self) -> None:
         """Do at secret managers what comes before the store."""
@@ -78,16 +74,23 @@ class Change:
         Step.CLEAR: clear,
     }
 
+    def _check(self, session: Session) -> None:
+        """Raise Moved where the state is no longer the one of which the plan was made."""
+        if self._resource.guard(self._load(session)) != self._resource.guard(self._before):
+            raise Moved
+
+    def _load(self, session: Session) -> Any:
+        return self._resource.with_observed(self._resource.load(session), self._before)
+
     def _apply(self, session: Session) -> tuple[Any, Plan]:
         """Apply the plan to the state as it is now: made anew where only the store is involved, else the very same."""
-        resource, before, plan = self._resource, self._before, self.plan
-        state = resource.with_observed(resource.load(session), before)
+        resource, plan, state = self._resource, self.plan, self._load(session)
         if self._prepared is None:
             plan = resource.plan(state)
             if plan.action is Action.NONE:
                 return state, plan
-        elif resource.guard(state) != resource.guard(before):
-            raise Moved
+        else:
+            self._check(session)
         self._intents.clear_done(session)
         resource.apply(session, state, plan, self._prepared)
         return (state if plan.action is Action.DELETE else resource.load(session)), plan

@@ -17,11 +17,12 @@ from ..model.errors import InvalidInput, NotFound, ScopedSecretsError, Unavailab
 from ..model.messages import Request, Result, Tell
 from ..model.scopes import ACCOUNT, ScopePath
 from .access import Access
-from .changing import Change, Moved
+from .changing import Change
 from .connector_views import ConnectorCheck, ConnectorInfo
 from .connectors import ConnectorResource
 from .credentials import CredentialResource
 from .defaults import DefaultManagerResource
+from .intents import Moved
 from .resource import Action, Info, Resource
 from .scopes import ScopeInfo, ScopeResource
 from .secret_views import SecretInfo
@@ -30,7 +31,7 @@ from .secrets import SecretResource
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle"]
+__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle", "resource_of"]
 
 ATTEMPTS = 8
 _jitter = random.SystemRandom()
@@ -63,7 +64,13 @@ def handle(engine: Engine, request: Request, tell: Tell) -> Result:
     if request.resource in INFOS:
         info = INFOS[request.resource](request.params)
         return Result(returned={info.noun: engine.read(info.views, info.path)})
-    return declare(engine, _resource(request), request.check_mode)
+    return declare(engine, resource_of(request), request.check_mode)
+
+
+def _declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .manifest import declare_manifest
+
+    return declare_manifest(engine, request, tell)
 
 
 def _back_up(engine: Engine, request: Request, tell: Tell) -> Result:
@@ -94,6 +101,12 @@ def _show_audit(engine: Engine, request: Request, tell: Tell) -> Result:
     return Result(returned=engine.read(info.view, info.path))
 
 
+def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .rotation import rotate
+
+    return rotate(engine, request, tell)
+
+
 def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .scope_keys import export_key
 
@@ -102,16 +115,18 @@ def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
 
 # What is no declaration. Few runs need the code, so it is loaded then.
 OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
+    "manifest": _declare_manifest,
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
     "audit_info": _show_audit,
+    "key_rotation": _rotate,
     "scope_key": _export_key,
 }
 
 
 # Those of which a record is made, and what that calls them.
-_RECORDED = {"store_backup": "backup", "store_restore": "restore", "scope_key": "export"}
+_RECORDED = {"store_backup": "backup", "store_restore": "restore", "scope_key": "export", "key_rotation": "rotate"}
 
 
 def _operate(engine: Engine, request: Request, tell: Tell) -> Result:
@@ -152,7 +167,8 @@ def _check_connector(engine: Engine, check: ConnectorCheck) -> Result:
     return Result(returned={check.noun: check.outcome(engine.access(), keeper, view)})
 
 
-def _resource(request: Request) -> Resource[Any]:
+def resource_of(request: Request) -> Resource[Any]:
+    """Return what a request declares; raise InvalidInput."""
     if request.resource in RESOURCES:
         return RESOURCES[request.resource](request.params)
     if request.resource.startswith(_CONNECTOR):
@@ -204,18 +220,11 @@ def _declare_once(engine: Engine, resource: Resource[Any], check_mode: bool) -> 
     except NotFound as error:
         return _without_scope(resource, error, check_mode)
     plan = resource.plan(state)
-    is_predicted = check_mode and plan.action in (Action.CREATE, Action.UPDATE)
     if plan.action is not Action.NONE and not check_mode:
         change = Change(engine, access, resource, state, plan)
         change.run()
         state, plan = change.state, change.plan
-    return Result(
-        plan.action is not Action.NONE,
-        {resource.noun: resource.predicted(state, plan) if is_predicted else resource.view(state)},
-        dict(plan.before),
-        dict(plan.after),
-        [*plan.warnings, *access.warnings],
-    )
+    return resource.result(state, plan, is_predicted=check_mode, warnings=access.warnings)
 
 
 def _without_scope(resource: Resource[Any], error: ScopedSecretsError, check_mode: bool) -> Result:

@@ -47,6 +47,9 @@ class DefaultManagerResource(Resource[DefaultState]):
         keeper = state.managers.for_new(plan.fields["secret_manager"])
         write_default(session, state.chain, keeper.connector.id if keeper else None)
 
+    def is_in_store(self, state: DefaultState) -> bool:
+        return True
+
     def view(self, state: DefaultState) -> View | None:
         return self._view_of(state, state.managers.default)
 

@@ -8,23 +8,28 @@ One rule puts everything right. What lies at a provider must agree with the stor
 * The store has the secret, and the provider another value: that one is the newest version.
 * The store has the secret, the provider nothing, and it was to go: it goes from the store too.
 * The store has no such secret, and the provider has what we made: it goes from there.
+
+Who changes a value at a provider, or puts one right, has an intent of its own for it, and is the only one meanwhile:
+the writers of a store take turns, so what one of them reads of the others' intents stays true until it has written.
 """
 
 from __future__ import annotations
 
 import hmac
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..managers.base import Found
 from ..model.entities import Intent, Scope, Secret
-from ..model.errors import Conflict, InvalidInput, NotFound, ScopedSecretsError
+from ..model.errors import Conflict, InvalidInput, NotFound, ScopedSecretsError, Unavailable
 from ..model.scopes import ScopePath
 from ..process_identity import has_ended, this_process
-from ..store.intents import delete_intents, pending_intents, release_intents, unfinished
+from ..store.intents import claim_intent, delete_intents, pending_intents, release_intents, unfinished
 from ..store.scopes import path_of
 from ..store.secrets import find_kept
 from .access import Access
@@ -34,10 +39,17 @@ from .session import Session
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["Goal", "Intents", "Outcome", "ValueAtProvider", "settle_left"]
+__all__ = ["Goal", "Intents", "Moved", "Outcome", "ValueAtProvider", "settle_left"]
 
 # A process of another machine is taken for ended after this time: longer than any call to a provider takes.
 ABANDONED_AFTER = timedelta(minutes=20)
+# Seconds that a change waits for another one of the same value, and between looks whether that is done.
+PATIENCE = 15.0
+_INTERVAL = 0.05
+
+
+class Moved(Exception):
+    """The store changed while a secret manager was asked: all begins anew."""
 
 
 class Goal(NamedTuple):
@@ -66,20 +78,47 @@ class Intents:
         self._goals = {str(uuid.uuid4()): goal for goal in goals}
         self._pending: frozenset[str] = frozenset()
 
-    def record(self) -> None:
-        """Write down what is about to be done, if anything is."""
-        if self._goals:
-            self._engine.write(self._record)
-            self._pending = frozenset(self._goals)
+    def record(self, check: Callable[[Session], None]) -> None:
+        """Write down what is about to be done, if anything is; `check` raises Moved where that is planned anew.
 
-    def _record(self, session: Session) -> None:
-        for intent_id, goal in self._goals.items():
-            chain = session.chain(goal.scope)
-            connector_id, path = goal.keeper.connector.id, goal.path
-            session.record(
-                chain,
-                Intent(intent_id, chain[-1].id, connector_id, path, goal.word, this_process(), created_at=session.now),
-            )
+        While another one works at the same value, wait until that is done and raise Moved, or Unavailable after a time.
+        """
+        if not self._goals:
+            return
+        if self._engine.write(partial(self._record, check=check)):
+            self._wait()
+            raise Moved
+        self._pending = frozenset(self._goals)
+
+    def _record(self, session: Session, check: Callable[[Session], None]) -> Intent | None:
+        """Return the intent that stands in the way, None where all is written."""
+        holder = self._holder(session)
+        if holder is None:
+            check(session)
+            for intent_id, goal in self._goals.items():
+                chain = session.chain(goal.scope)
+                connector_id, path = goal.keeper.connector.id, goal.path
+                session.record(
+                    chain,
+                    Intent(intent_id, chain[-1].id, connector_id, path, goal.word, this_process(), session.now),
+                )
+        return holder
+
+    def _holder(self, session: Session) -> Intent | None:
+        """Return another's intent that keeps this change from beginning."""
+        goals = {(goal.keeper.connector.id, goal.path): goal for goal in self._goals.values()}
+        for other in unfinished(session.tx):
+            goal = goals.get((other.connector_id, other.path))
+            if goal and other.id not in self._goals and _holds_back(session, other, goal):
+                return other
+        return None
+
+    def _wait(self) -> None:
+        until = time.monotonic() + PATIENCE
+        while found := self._engine.read(self._holder):
+            if time.monotonic() > until:
+                raise _held(found)
+            time.sleep(_INTERVAL)
 
     def clear_done(self, session: Session) -> None:
         """Forget what is done before the store follows, in the transaction in which it does."""
@@ -89,7 +128,6 @@ class Intents:
         """Forget what was done at last; leave to those who come later what could not be done."""
         rest = [intent_id for intent_id, goal in self._goals.items() if goal.is_last]
         if rest:
-            self._release(rest)
             self._access.warnings += settle_left(self._engine, only=frozenset(rest)).warnings
         self._pending = frozenset()
 
@@ -98,15 +136,36 @@ class Intents:
         if not self._pending:
             return
         is_clear = isinstance(error, ScopedSecretsError) and error.category != "unavailable"
-        if is_clear and not self._access.has_changed:
+        if not self._access.has_changed and (is_clear or isinstance(error, Moved)):
             self._engine.write(lambda session: delete_intents(session.tx, self._pending))
-            return
-        self._release(self._pending)
-        if is_clear:
+        elif is_clear:
             settle_left(self._engine, only=self._pending)
+        else:
+            _release(self._engine, self._pending)
 
-    def _release(self, intents: Iterable[str]) -> None:
-        self._engine.write(lambda session: release_intents(session.tx, intents))
+
+def _holds_back(session: Session, other: Intent, goal: Goal) -> bool:
+    """Tell whether a change must wait for another one of the same value.
+
+    One of another machine may have been killed, which can't be told for a long time. Where the store has the secret,
+    and both keep it, it can do no harm: whoever commits later begins anew. Else one might remove what the other wrote.
+    """
+    if _is_abandoned(other, session.now):
+        return False
+    is_kept = other.goal == goal.word == "present" and find_kept(session.tx, other.connector_id, other.path) is not None
+    return has_ended(other.process) is False or not is_kept
+
+
+def _held(holder: Intent) -> Unavailable:
+    machine, pid = holder.process.split("/")[0], holder.process.split("/")[-2]
+    return Unavailable(
+        "being_changed",
+        f"What lies at '{holder.path}' has been changed by another run since {holder.created_at}: by process {pid} on "
+        f"{machine}.",
+        hint="Run it again once that has ended. Of one that was killed there, any run takes over on that machine, and "
+        f"on others {ABANDONED_AFTER.seconds // 60} minutes after it began.",
+        retryable=True,
+    )
 
 
 @dataclass(slots=True)
@@ -131,16 +190,31 @@ def settle_left(engine: Engine, *, only: frozenset[str] = frozenset()) -> Outcom
     """Put right what was begun and never finished; with `only`, these intents. What can't be now, is a warning."""
     outcome = Outcome()
     if engine.read(lambda session: pending_intents(session.tx)):
-        for intent in engine.read(lambda session: _abandoned(session, only)):
-            _settle_one(engine, intent, outcome)
+        for intent in engine.read(lambda session: _to_settle(session, only)):
+            if engine.write(partial(_claim, intent=intent, only=only)):
+                _settle_one(engine, intent, outcome)
         outcome.pending = engine.read(lambda session: pending_intents(session.tx))
     return outcome
 
 
-def _abandoned(session: Session, only: frozenset[str]) -> list[Intent]:
+def _to_settle(session: Session, only: frozenset[str]) -> list[Intent]:
+    """Return the intents that nobody works at, or of this process' own `only` some."""
     # What others began where the key at hand does not reach is theirs to finish.
     found = [one for one in unfinished(session.tx) if session.opens(path_of(session.tx, one.scope_id))]
-    return [one for one in found if (one.id in only if only else _is_abandoned(one, session.now))]
+    if only:
+        return [one for one in found if one.id in only and one.process == this_process()]
+    return [one for one in found if _is_abandoned(one, session.now)]
+
+
+def _claim(session: Session, intent: Intent, only: frozenset[str]) -> bool:
+    """Make an intent this process' own; tell whether it is, and nobody else works at the same value."""
+    others = [one for one in unfinished(session.tx) if one.id != intent.id and one.id not in only]
+    is_free = all(_is_abandoned(one, session.now) for one in others if _is_at(one, intent))
+    return is_free and claim_intent(session.tx, intent, this_process(), session.now)
+
+
+def _is_at(one: Intent, other: Intent) -> bool:
+    return (one.connector_id, one.path) == (other.connector_id, other.path)
 
 
 def _settle_one(engine: Engine, intent: Intent, outcome: Outcome) -> None:
@@ -151,9 +225,14 @@ def _settle_one(engine: Engine, intent: Intent, outcome: Outcome) -> None:
         outcome.warnings += _settle(engine, left)
         outcome.settled += 1
     except ScopedSecretsError as error:
+        _release(engine, [intent.id])
         outcome.warnings += (
             f"What a run began with '{intent.path}' at {what} is not finished, and is tried again by the next: {error}",
         )
+
+
+def _release(engine: Engine, ids: Iterable[str]) -> None:
+    engine.write(lambda session: release_intents(session.tx, ids, this_process()))
 
 
 def _load(session: Session, intent: Intent) -> _Left:

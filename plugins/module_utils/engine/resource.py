@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from ..model.audit import Subject
+from ..model.messages import Result
 from ..model.scopes import ScopePath
 from .access import Access
 from .intents import Goal
@@ -90,6 +91,10 @@ class Resource(ABC, Generic[S]):
     def apply(self, session: Session, state: S, plan: Plan, prepared: Any) -> None:
         """Write what the plan says."""
 
+    def is_in_store(self, state: S) -> bool:
+        """Tell whether the store alone is involved, so that others can be declared in the same transaction."""
+        return False
+
     @abstractmethod
     def view(self, state: S) -> View | None:
         """Return the thing as users see it, None where it does not exist."""
@@ -108,6 +113,17 @@ class Resource(ABC, Generic[S]):
     def predicted(self, state: S, plan: Plan) -> View:
         """Return the thing as users would see it after the plan, as far as that is known before."""
         return {**self.identity, **(self.view(state) or {}), **plan.after}
+
+    def result(self, state: S, plan: Plan, *, is_predicted: bool = False, warnings: Sequence[str] = ()) -> Result:
+        """Return what the task brought, or would bring. `state` is what it is by now."""
+        is_predicted = is_predicted and plan.action in (Action.CREATE, Action.UPDATE)
+        return Result(
+            plan.action is not Action.NONE,
+            {self.noun: self.predicted(state, plan) if is_predicted else self.view(state)},
+            dict(plan.before),
+            dict(plan.after),
+            [*plan.warnings, *warnings],
+        )
 
 
 class Info(ABC):

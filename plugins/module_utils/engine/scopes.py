@@ -169,6 +169,9 @@ class ScopeResource(Resource[ScopeState]):
         blank = Scope(str(uuid.uuid4()), self.path, state.parents[-1].id, "", created_at=session.now)
         return _with_fields(blank, fields)._replace(updated_at=session.now)
 
+    def is_in_store(self, state: ScopeState) -> bool:
+        return not self.absent
+
     def view(self, state: ScopeState) -> View | None:
         if state.scope is None:
             return None

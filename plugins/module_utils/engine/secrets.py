@@ -263,6 +263,9 @@ class SecretResource(Resource[SecretState]):
         """Return what may be known of a new value in clear."""
         return public_half(self._generated, self.params["generate"]) if self.value is None else {}
 
+    def is_in_store(self, state: SecretState) -> bool:
+        return not self.absent and self._keeper(state) is None
+
     def view(self, state: SecretState) -> View | None:
         return view_of(state) if state.secret else None
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..client.connect import connect
@@ -27,6 +28,7 @@ def call(
     diff: bool,
     files: Files,
     tell: Tell,
+    items: Sequence[Request] = (),
 ) -> dict[str, Any]:
     """Return the task's result; raise an error of model/errors.py. `options` are the shared ones, resolved."""
     given = {name: value for name, value in params.items() if value is not None and name in spec.options}
@@ -35,7 +37,7 @@ def call(
     if "value" in given:
         reveal(given["value"])
     client = connect(settings_of(options))
-    result = client.handle(Request(spec.resource, given, check_mode), tell)
+    result = client.handle(Request(spec.resource, given, check_mode, tuple(items)), tell)
     result.warnings += client.take_notices()
     return _task_result(spec, options, given, result, diff)
 

@@ -65,30 +65,46 @@ def passwords_in(url: str) -> set[str]:
 
 def censor(data: Any, secrets: set[str]) -> Any:
     """Return `data` with every occurrence of a secret string replaced, in dictionary keys too."""
+    secrets = {secret for secret in secrets if secret}
     if not secrets:
         return data
-    return _censor(data, secrets)
+    return _Censor(secrets).censored(data)
 
 
-def _censor(data: Any, secrets: set[str]) -> Any:
-    if isinstance(data, str):
-        return _mask(data, secrets)
-    if isinstance(data, Mapping):
-        return {_censor(key, secrets): _censor(value, secrets) for key, value in data.items()}
-    if isinstance(data, (list, tuple, set)):
-        return [_censor(item, secrets) for item in data]
-    return data
+class _Censor:
+    """Looks at each place of a text once, however many secrets there are: a manifest has thousands."""
 
+    def __init__(self, secrets: set[str]) -> None:
+        self._length = min(MIN_LENGTH, min(map(len, secrets)))
+        self._by_head: dict[str, list[str]] = {}
+        for secret in secrets:
+            self._by_head.setdefault(secret[: self._length], []).append(secret)
+        self._masked: dict[str, str | None] = {}
 
-def _mask(text: str, secrets: set[str]) -> str:
-    """Return the text with each run of secrets, which may overlap, as one mark."""
-    hidden = bytearray(len(text))
-    for secret in secrets:
-        at = text.find(secret)
-        while at >= 0:
-            hidden[at : at + len(secret)] = b"\x01" * len(secret)
-            at = text.find(secret, at + 1)
-    if not any(hidden):
-        return text
-    runs = re.finditer(rb"\x00+|\x01+", bytes(hidden))
-    return "".join(CENSORED if run[0][0] else text[run.start() : run.end()] for run in runs)
+    def censored(self, data: Any) -> Any:
+        if isinstance(data, str):
+            return self._mask(data)
+        if isinstance(data, Mapping):
+            return {self.censored(key): self.censored(value) for key, value in data.items()}
+        if isinstance(data, (list, tuple, set)):
+            return [self.censored(item) for item in data]
+        return data
+
+    def _mask(self, text: str) -> str:
+        """Return the text with each run of secrets, which may overlap, as one mark; itself if it has none."""
+        if text not in self._masked:
+            hidden = self._hidden(text)
+            runs = re.finditer(rb"\x00+|\x01+", bytes(hidden))
+            parts = (CENSORED if run[0][0] else text[run.start() : run.end()] for run in runs)
+            self._masked[text] = "".join(parts) if any(hidden) else None
+        masked = self._masked[text]
+        return text if masked is None else masked
+
+    def _hidden(self, text: str) -> bytearray:
+        """Return a byte for each character: whether it is part of a secret."""
+        hidden = bytearray(len(text))
+        for at in range(len(text) - self._length + 1):
+            for secret in self._by_head.get(text[at : at + self._length], ()):
+                if text.startswith(secret, at):
+                    hidden[at : at + len(secret)] = b"\x01" * len(secret)
+        return hidden

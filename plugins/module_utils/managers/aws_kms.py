@@ -96,7 +96,12 @@ class AwsKms(KeyKeeper):
             self._pinned = str(self._describe(self._given)["Arn"])
         return {"pinned_key_arn": self._pinned}
 
-    def wrap(self, data_key: bytes, context: Mapping[str, str]) -> bytes:
+    def newest_version(self) -> str:
+        """Return the id of the key material that encrypts now, empty where this server or boto3 knows none."""
+        return str(self._describe(self._key()).get("CurrentKeyMaterialId") or "")
+
+    def wrap(self, data_key: bytes, context: Mapping[str, str], *, version: str = "") -> bytes:
+        # AWS encrypts with the newest material, always, and takes no other wish.
         key = self._key()
         reply = self._call("encrypt", key, KeyId=key, Plaintext=data_key, EncryptionContext=dict(context))
         wrapped = reply.get("CiphertextBlob")

@@ -136,8 +136,15 @@ class KeyKeeper(Manager):
     MAX_VALUE = 10 * 1024 * 1024
 
     @abstractmethod
-    def wrap(self, data_key: bytes, context: Mapping[str, str]) -> bytes:
-        """Return a data key wrapped by the provider's key and bound to the context (ids, never names)."""
+    def wrap(self, data_key: bytes, context: Mapping[str, str], *, version: str = "") -> bytes:
+        """Return a data key wrapped by the provider's key and bound to the context (ids, never names).
+
+        `version`: one that `newest_version` named, empty for the one that the provider takes now.
+        """
+
+    def newest_version(self) -> str:
+        """Return what the provider calls the version of its key that wraps now, empty where it has no name for it."""
+        return ""
 
     @abstractmethod
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:

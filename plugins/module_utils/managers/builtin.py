@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ..crypto.context import Context
 from ..crypto.envelope import open_envelope, seal
+from ..crypto.envelope import rewrap as rewrap_envelope
 from ..crypto.scopekey import ScopeKey
 
-__all__ = ["NAME", "keep", "read"]
+__all__ = ["NAME", "keep", "read", "rewrap"]
 
 NAME = "builtin"
 
@@ -22,3 +23,8 @@ def keep(value: bytes, context: Context, key: ScopeKey) -> bytes:
 def read(envelope: bytes, context: Context, key: ScopeKey) -> bytes:
     """Return the value in an envelope; raise Damaged for any that is not exactly what `keep` made."""
     return open_envelope(envelope, context, wrapper=key)
+
+
+def rewrap(envelope: bytes, context: Context, old: ScopeKey, new: ScopeKey) -> bytes:
+    """Return the envelope with its data key under another key, the value unopened; raise Damaged as `read` does."""
+    return rewrap_envelope(envelope, context, old=old, new=new)

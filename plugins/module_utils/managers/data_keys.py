@@ -26,12 +26,16 @@ _DIRECT, _UNDER_BRANCH = b"\x01", b"\x02"
 
 
 class DataKeys:
-    """The data keys of one logged-in key keeper. Branch keys stay in memory for the run."""
+    """The data keys of one logged-in key keeper. Branch keys stay in memory for the run.
 
-    def __init__(self, keeper: KeyKeeper) -> None:
+    `version`: the version of the provider's key that is to wrap, empty for the one that it takes.
+    """
+
+    def __init__(self, keeper: KeyKeeper, *, version: str = "") -> None:
         reuse = str(keeper.options.get("data_key_reuse") or "none")
         # Held weakly: else neither of the two would ever go.
         self.keeper: KeyKeeper = proxy(keeper)
+        self._version = version
         self._most = int({"none": "0", "run": str(MAX_WRAPS)}.get(reuse, reuse))
         self._lock = threading.Lock()
         self._branch: tuple[bytes, bytes] | None = None
@@ -47,9 +51,13 @@ class DataKeys:
         with self._lock:
             if self._branch is None or self._used >= self._most:
                 key = os.urandom(32)
-                self._branch, self._used = (key, self.keeper.wrap(key, context)), 0
+                self._branch, self._used = (key, self.wrap(key, context)), 0
             self._used += 1
             return self._branch
+
+    def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
+        """Return a key as the provider wraps it."""
+        return self.keeper.wrap(key, context, version=self._version)
 
     def open_branch(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """Return a branch key, unwrapped by the provider the first time."""
@@ -73,7 +81,7 @@ class DataKeyWrapping:
     def wrap(self, data_key: bytes, context: bytes) -> bytes:
         """Return the data key wrapped for the value's place."""
         if not self._keys.reuses:
-            return _DIRECT + self._keys.keeper.wrap(data_key, self._value)
+            return _DIRECT + self._keys.wrap(data_key, self._value)
         branch, wrapped = self._keys.branch(self._store)
         return _UNDER_BRANCH + len(wrapped).to_bytes(2, "big") + wrapped + wrap_key(branch, data_key, context)
 

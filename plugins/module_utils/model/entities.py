@@ -131,8 +131,8 @@ class SecretUser(NamedTuple):
 class Intent(NamedTuple):
     """What is about to be done at a connector's provider, recorded before. Who finds it later can finish or undo it.
 
-    `goal` is what is to become of the value at `path`: present or absent. `process` names who does it, empty once that
-    has given up.
+    `goal` is what is to become of the value at `path`: present or absent. `process` names who does it since
+    `created_at`, empty once that has given up.
     """
 
     id: str

@@ -21,11 +21,15 @@ def tell_nobody(_line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A module's call. `params` holds the options that the user gave, none else; `org` and `project` always."""
+    """A module's call. `params` holds the options that the user gave, none else; `org` and `project` always.
+
+    `items` are the calls that a manifest is made of.
+    """
 
     resource: str
     params: dict[str, Any] = field(repr=False)
     check_mode: bool = False
+    items: tuple[Request, ...] = ()
 
 
 @dataclass(slots=True)

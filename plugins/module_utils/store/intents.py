@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ..model.entities import Intent
 from .database import Transaction
 
-__all__ = ["delete_intents", "insert_intent", "pending_intents", "release_intents", "unfinished"]
+__all__ = ["claim_intent", "delete_intents", "insert_intent", "pending_intents", "release_intents", "unfinished"]
 
 
 def insert_intent(tx: Transaction, intent: Intent) -> None:
@@ -29,10 +29,24 @@ def pending_intents(tx: Transaction) -> int:
     return int(row["found"]) if row else 0
 
 
-def release_intents(tx: Transaction, ids: Iterable[str]) -> None:
-    """Let others finish what this process gives up."""
+def claim_intent(tx: Transaction, intent: Intent, process: str, now: str) -> bool:
+    """Make an intent a process' own, as of now; false where another one was faster, or it is gone."""
+    touched = tx.run(
+        """UPDATE intent SET process = :process, created_at = :now
+        WHERE id = :id AND process = :seen AND created_at = :seen_at""",
+        process=process,
+        now=now,
+        id=intent.id,
+        seen=intent.process,
+        seen_at=intent.created_at,
+    )
+    return touched == 1
+
+
+def release_intents(tx: Transaction, ids: Iterable[str], process: str) -> None:
+    """Let others finish what a process gives up."""
     for intent_id in ids:
-        tx.run("UPDATE intent SET process = '' WHERE id = :id", id=intent_id)
+        tx.run("UPDATE intent SET process = '' WHERE id = :id AND process = :process", id=intent_id, process=process)
 
 
 def delete_intents(tx: Transaction, ids: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "WrappedKey",
     "add_wraps",
     "children_of",
+    "children_wrapped_elsewhere",
     "delete_scope",
     "find_chain",
     "insert_key",
@@ -69,6 +70,20 @@ def find_chain(tx: Transaction, path: ScopePath) -> list[Scope]:
 def children_of(tx: Transaction, scope: Scope) -> list[Scope]:
     """Return the organizations of the account, or the projects of an organization, by identifier."""
     rows = tx.all(f"{_SELECT} WHERE scope.parent_id = :parent ORDER BY scope.identifier", parent=scope.id)
+    return [_scope(row, _below(scope.path, row["identifier"])) for row in rows]
+
+
+def children_wrapped_elsewhere(tx: Transaction, scope: Scope, generation: int, limit: int) -> list[Scope]:
+    """Return scopes right below one, so many at most, with keys that this generation of its key does not wrap."""
+    rows = tx.all(
+        f"""{_SELECT} WHERE scope.parent_id = :parent AND EXISTS (SELECT 1 FROM scope_key
+            WHERE scope_key.scope_id = scope.id AND scope_key.state <> 'destroyed'
+            AND scope_key.parent_generation <> :generation)
+        ORDER BY scope.identifier LIMIT :limit""",
+        parent=scope.id,
+        generation=generation,
+        limit=limit,
+    )
     return [_scope(row, _below(scope.path, row["identifier"])) for row in rows]
 
 

@@ -104,8 +104,10 @@ def limits_of_child(prepare: Callable[[], None]) -> str:
     source, target = os.pipe()
 
     def in_child() -> None:
-        prepare()
-        os.write(target, Path("/proc/self/limits").read_bytes())
+        # Opened before: this process may have more files open than the limit that is to be tested.
+        with open("/proc/self/limits", "rb") as limits:
+            prepare()
+            os.write(target, limits.read())
 
     pid = fork(in_child)
     os.close(target)

@@ -37,6 +37,8 @@ def test_a_request_arrives_as_it_was(value: bytes | None, check_mode: bool) -> N
         params["value"] = value
     request = Request("secret_text", params, check_mode)
     assert over_the_wire(request) == request
+    manifest = Request("manifest", {"on_error": "stop"}, check_mode, (request, Request("scope", {}, check_mode)))
+    assert over_the_wire(manifest) == manifest
 
 
 def test_what_json_has_not_arrives_as_text() -> None:

@@ -62,6 +62,9 @@ class Cloud:
 
     def __init__(self) -> None:
         self.values: dict[tuple[str, str], list[Kept]] = {}
+        self.newest_version = self.taken_version = ""
+        self.wrapped_by: dict[bytes, str] = {}
+        self.disabled_versions: set[str] = set()
         self.wrapped: dict[bytes, tuple[bytes, str, Mapping[str, str]]] = {}
         self.credentials = {"good"}
         self.counts: Counter[str] = Counter()
@@ -286,15 +289,21 @@ class MemoryKms(_InMemory, KeyKeeper):
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"key": "main", "data_key_reuse": "none"}
     LOCATION = frozenset({"key"})
 
-    def wrap(self, data_key: bytes, context: Mapping[str, str]) -> bytes:
+    def newest_version(self) -> str:
+        return self.cloud.newest_version
+
+    def wrap(self, data_key: bytes, context: Mapping[str, str], *, version: str = "") -> bytes:
         self._ask("wrap")
         with self.cloud.lock:
             wrapped = uuid.uuid4().bytes
+            self.cloud.wrapped_by[wrapped] = version or self.cloud.taken_version
             self.cloud.wrapped[wrapped] = data_key, self.options["key"], dict(context)
             return wrapped
 
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         self._ask("unwrap")
+        if self.cloud.wrapped_by.get(wrapped) in self.cloud.disabled_versions:
+            raise failures.key_unusable(self.place.what, "the version of it that is needed is disabled")
         data_key, key, bound = self.cloud.wrapped.get(wrapped, (b"", "", {}))
         if (key, bound) != (self.options["key"], dict(context)):
             raise failures.wrong_data_key(self.place.what)

@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many things declared in one go: in the order of their references, side by side where secret managers are asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..model.errors import Conflict, InvalidInput, ScopedSecretsError
+from ..model.messages import Request, Result, Tell
+from .declaring import declare, resource_of
+from .manifest_order import Thing, order_of, thing_of
+from .resource import Resource
+from .together import declare_together
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+__all__ = ["declare_manifest"]
+
+# Items that one transaction writes: others wait for it to end.
+CHUNK = 200
+STOPPED = "an earlier item failed"
+
+
+class Item(NamedTuple):
+    """One item of a manifest: what it declares, and how."""
+
+    request: Request
+    thing: Thing
+    resource: Resource[Any]
+
+    @property
+    def is_removal(self) -> bool:
+        return self.resource.absent
+
+
+class Outcome(NamedTuple):
+    """What became of an item: its result, the error, or neither where it was not begun."""
+
+    result: Result | None = None
+    error: ScopedSecretsError | None = None
+    why: str = ""
+
+    @property
+    def status(self) -> str:
+        if self.error:
+            return "failed"
+        if self.result is None:
+            return "skipped"
+        return "changed" if self.result.changed else "ok"
+
+
+def declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
+    """Declare the items of a request, and return one result for each, in the order in which they are listed."""
+    items = _items(request)
+    engine.store(create=not request.check_mode and not all(item.is_removal for item in items))
+    warnings = () if request.check_mode else engine.settle_left()
+    run = _Run(engine, items, request, tell)
+    run.declare()
+    run.remove()
+    result = run.result()
+    result.warnings = [*warnings, *result.warnings]
+    return result
+
+
+def _items(request: Request) -> list[Item]:
+    """Return the items; raise InvalidInput for all that can't be, and for a thing that is listed twice."""
+    items, wrong = [], []
+    for number, one in enumerate(request.items, 1):
+        try:
+            items.append(Item(one, thing_of(one), resource_of(one)))
+        except ScopedSecretsError as error:
+            wrong.append(f"item {number} ({one.resource}): {error.message}")
+    seen = Counter(item.thing for item in items)
+    wrong += [f"{thing} is listed {count} times" for thing, count in seen.items() if count > 1]
+    if wrong:
+        raise InvalidInput(
+            "invalid_manifest",
+            f"The manifest can't be declared: {'; '.join(wrong[:10])}.",
+            hint="Nothing was done. Mend these items and run it again.",
+            details={"errors": wrong},
+        )
+    return items
+
+
+class _Run:
+    """One manifest, on its way."""
+
+    def __init__(self, engine: Engine, items: Sequence[Item], request: Request, tell: Tell) -> None:
+        self._engine = engine
+        self._items = items
+        self._check_mode = request.check_mode
+        self._stops = request.params.get("on_error", "stop") == "stop"
+        self._threads = max(1, int(request.params.get("max_parallel", 8)))
+        self._tell = tell
+        self._outcomes: dict[int, Outcome] = {}
+        self._has_failed = False
+        self._step = max(50, len(items) // 10)
+
+    def declare(self) -> None:
+        """Declare what is to be there, each item once those that it needs are done."""
+        numbers = [number for number, item in enumerate(self._items) if not item.is_removal]
+        before = order_of([self._items[n].request for n in numbers], [self._items[n].thing for n in numbers])
+        order = {numbers[place]: {numbers[one] for one in earlier} for place, earlier in before.items()}
+        sorter = TopologicalSorter(order)
+        sorter.prepare()
+        with ThreadPoolExecutor(self._threads) as pool:
+            running: dict[Future[Outcome], int] = {}
+            while sorter.is_active():
+                ready = [number for number in sorter.get_ready() if not self._is_skipped(number, order[number], sorter)]
+                for number in self._local(ready, order):
+                    sorter.done(number)
+                    ready.remove(number)
+                running.update({pool.submit(self._declare_one, n, order[n]): n for n in ready})
+                for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+                    number = running.pop(future)
+                    self._finish(number, future.result())
+                    sorter.done(number)
+
+    def _is_skipped(self, number: int, earlier: Iterable[int], sorter: TopologicalSorter[int]) -> bool:
+        """Leave out an item that needs one which failed, or all once one has, as the user wants it."""
+        missing = [one for one in earlier if self._outcomes[one].status in ("failed", "skipped")]
+        if missing:
+            why = f"{self._items[missing[0]].thing}, which it needs, was not declared"
+        elif self._has_stopped:
+            why = STOPPED
+        else:
+            return False
+        self._finish(number, Outcome(why=why))
+        sorter.done(number)
+        return True
+
+    @property
+    def _has_stopped(self) -> bool:
+        return self._stops and self._has_failed
+
+    def _local(self, ready: Sequence[int], order: Mapping[int, set[int]]) -> list[int]:
+        """Declare in few transactions those that only the store is involved in; return which these were."""
+        done = []
+        for start in range(0, len(ready), CHUNK):
+            chunk = ready[start : start + CHUNK]
+            resources = [self._items[number].resource for number in chunk]
+            results = declare_together(self._engine, resources, check_mode=self._check_mode)
+            for number, result in zip(chunk, results, strict=True):
+                if result is not None:
+                    self._finish(number, Outcome(result))
+                    done.append(number)
+        return done
+
+    def _declare_one(self, number: int, earlier: Iterable[int] = ()) -> Outcome:
+        """Declare an item by itself. Called by many threads."""
+        resource = self._items[number].resource
+        if self._has_stopped:
+            return Outcome(why=STOPPED)
+        try:
+            return Outcome(declare(self._engine, resource, self._check_mode))
+        except ScopedSecretsError as error:
+            if self._check_mode and any(self._outcomes[one].status == "changed" for one in earlier):
+                return Outcome(_presumed(resource, error))
+            self._has_failed = self._has_failed or not (resource.absent and isinstance(error, Conflict))
+            return Outcome(error=error)
+
+    def remove(self) -> None:
+        """Remove what is to go, after all else: what is still used goes once what uses it has gone."""
+        left = [number for number, item in enumerate(self._items) if item.is_removal]
+        while left:
+            outcomes = {number: self._declare_one(number) for number in sorted(left, key=self._depth)}
+            used = [number for number in left if isinstance(outcomes[number].error, Conflict)]
+            again = used if len(used) < len(left) else []
+            for number in left:
+                if number not in again:
+                    self._finish(number, outcomes[number])
+            left = again
+
+    def _depth(self, number: int) -> tuple[int, int]:
+        """Return what sorts the things that lie deeper, and those that use others, before the rest."""
+        thing = self._items[number].thing
+        return -thing.path.level.depth, ("default", "secret", "connector", "scope").index(thing.noun)
+
+    def _finish(self, number: int, outcome: Outcome) -> None:
+        self._outcomes[number] = outcome
+        if len(self._outcomes) % self._step == 0:
+            self._tell(f"{len(self._outcomes)} of {len(self._items)} items")
+
+    def result(self) -> Result:
+        outcomes = [self._outcomes[number] for number in range(len(self._items))]
+        counts = Counter(outcome.status for outcome in outcomes)
+        views = [_view(item, outcome) for item, outcome in zip(self._items, outcomes, strict=True)]
+        done = [outcome.result for outcome in outcomes if outcome.result]
+        return Result(
+            changed=counts["changed"] > 0,
+            returned={
+                "results": views,
+                "counts": {status: counts[status] for status in ("ok", "changed", "failed", "skipped")},
+            },
+            warnings=list(dict.fromkeys(warning for result in done for warning in result.warnings)),
+        )
+
+
+def _presumed(resource: Resource[Any], error: ScopedSecretsError) -> Result:
+    """What an item becomes that can't be planned before those that it needs are there."""
+    warning = f"{error.message} In check mode it is taken for something that this manifest would make."
+    return Result(changed=True, returned={resource.noun: resource.identity}, warnings=[warning])
+
+
+def _view(item: Item, outcome: Outcome) -> dict[str, Any]:
+    view = {"module": item.request.resource, "item": str(item.thing), "status": outcome.status}
+    if outcome.error:
+        error = outcome.error
+        return {**view, "code": error.code, "msg": error.message, "hint": error.hint}
+    if outcome.result is None:
+        return {**view, "msg": f"Not declared: {outcome.why}."}
+    result = outcome.result
+    return {**view, **result.returned, "before": result.before, "after": result.after}

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements of key rotations: which rows are on which generation of a scope's key, and what moves them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..model.entities import Intent, Secret, SecretVersion
+from .database import StaleRow, Transaction
+from .secrets import secret_of
+
+__all__ = [
+    "VersionLeft",
+    "count_left",
+    "count_on",
+    "count_wrapped_elsewhere",
+    "intents_of",
+    "kept_after",
+    "move_intent",
+    "secrets_left",
+    "set_root_key",
+    "update_version",
+    "versions_left",
+]
+
+
+class _Rows(NamedTuple):
+    """Rows that belong to a scope, and what must hold for them to be on one generation of its key alone."""
+
+    tables: str
+    of_scope: str
+    on: tuple[str, ...]
+
+
+def _signed(table: str) -> str:
+    # A row tag begins with the generation that made it.
+    return f"substr({table}.tag, 1, 4) = :prefix"
+
+
+_VERSION_ON = (_signed("secret_version"), "secret_version.key_generation = :generation")
+# By what people call them. A new table with rows that are signed or wrapped by a scope's key joins here.
+_ROWS = {
+    "scopes": _Rows("scope", "scope.id = :scope", (_signed("scope"),)),
+    "scope_keys": _Rows(
+        "scope_key JOIN scope ON scope.id = scope_key.scope_id",
+        "scope.parent_id = :scope AND scope_key.state <> 'destroyed'",
+        ("scope_key.parent_generation = :generation",),
+    ),
+    "fingerprint_keys": _Rows(
+        "scope_key",
+        "scope_key.scope_id = :scope AND scope_key.state = 'destroyed'",
+        ("scope_key.parent_generation = :generation",),
+    ),
+    "connectors": _Rows("connector", "connector.scope_id = :scope", (_signed("connector"),)),
+    "secrets": _Rows("secret", "secret.scope_id = :scope", (_signed("secret"),)),
+    "versions": _Rows(
+        "secret_version JOIN secret ON secret.id = secret_version.secret_id", "secret.scope_id = :scope", _VERSION_ON
+    ),
+    "unfinished_changes": _Rows("intent", "intent.scope_id = :scope", (_signed("intent"),)),
+}
+
+
+def count_left(tx: Transaction, scope_id: str, generation: int) -> dict[str, int]:
+    """Count the rows of a scope that need any other generation of its key than this one (0: all rows)."""
+    return {
+        name: _count(tx, rows, f"NOT ({' AND '.join(rows.on)})", scope_id, generation) for name, rows in _ROWS.items()
+    }
+
+
+def count_on(tx: Transaction, scope_id: str, generation: int) -> dict[str, int]:
+    """Count the rows of a scope that need this generation of its key."""
+    return {name: _count(tx, rows, f"({' OR '.join(rows.on)})", scope_id, generation) for name, rows in _ROWS.items()}
+
+
+def _count(tx: Transaction, rows: _Rows, condition: str, scope_id: str, generation: int) -> int:
+    statement = f"SELECT count(*) AS found FROM {rows.tables} WHERE {rows.of_scope} AND {condition}"
+    parameters = {"scope": scope_id, "generation": generation, "prefix": generation.to_bytes(4, "big")}
+    used = {name: value for name, value in parameters.items() if f":{name}" in statement}
+    row = tx.one(statement, **used)
+    return int(row["found"]) if row else 0
+
+
+def secrets_left(tx: Transaction, scope_id: str, generation: int, *, after: str, limit: int) -> list[Secret]:
+    """Return the next secrets, by identifier, that are not on this generation with all their versions."""
+    rows = tx.all(
+        f"""SELECT * FROM secret WHERE scope_id = :scope AND identifier > :after AND (NOT {_signed("secret")}
+            OR EXISTS (SELECT 1 FROM secret_version WHERE secret_version.secret_id = secret.id
+                AND NOT ({" AND ".join(_VERSION_ON)})))
+        ORDER BY identifier LIMIT :limit""",
+        scope=scope_id,
+        after=after,
+        generation=generation,
+        prefix=generation.to_bytes(4, "big"),
+        limit=limit,
+    )
+    return [secret_of(row) for row in rows]
+
+
+class VersionLeft(NamedTuple):
+    """A version that is not on a generation, and the size of its value in bytes."""
+
+    number: int
+    size: int
+
+
+def versions_left(tx: Transaction, secret_id: str, generation: int) -> list[VersionLeft]:
+    """Return the versions of a secret that are not on this generation, oldest first."""
+    rows = tx.all(
+        f"""SELECT version, size FROM secret_version WHERE secret_id = :secret AND NOT ({" AND ".join(_VERSION_ON)})
+        ORDER BY version""",
+        secret=secret_id,
+        generation=generation,
+        prefix=generation.to_bytes(4, "big"),
+    )
+    return [VersionLeft(row["version"], row["size"]) for row in rows]
+
+
+def update_version(tx: Transaction, version: SecretVersion, old_tag: bytes) -> None:
+    """Write how a version is wrapped and signed now; raise StaleRow if it is no longer what was read."""
+    touched = tx.run(
+        """UPDATE secret_version SET key_generation = :generation, envelope = :envelope, at_provider = :at_provider,
+            tag = :tag WHERE secret_id = :secret AND version = :version AND tag = :old_tag""",
+        generation=version.key_generation,
+        envelope=version.envelope,
+        at_provider=version.at_provider,
+        tag=version.tag,
+        secret=version.secret_id,
+        version=version.version,
+        old_tag=old_tag,
+    )
+    if touched != 1:
+        raise StaleRow("secret_version")
+
+
+def intents_of(tx: Transaction, scope_id: str) -> list[Intent]:
+    """Return what was begun at providers for a scope."""
+    rows = tx.all("SELECT * FROM intent WHERE scope_id = :scope ORDER BY id", scope=scope_id)
+    return [Intent(**{**dict(row), "tag": bytes(row["tag"])}) for row in rows]
+
+
+def move_intent(tx: Transaction, intent_id: str, tag: bytes) -> None:
+    """Write the new tag of an intent, if it is still there."""
+    tx.run("UPDATE intent SET tag = :tag WHERE id = :id", tag=tag, id=intent_id)
+
+
+def kept_after(tx: Transaction, connector_id: str, *, after: str, limit: int) -> list[Secret]:
+    """Return the next secrets of a connector, in whatever scope, by id."""
+    rows = tx.all(
+        "SELECT * FROM secret WHERE connector_id = :connector AND id > :after ORDER BY id LIMIT :limit",
+        connector=connector_id,
+        after=after,
+        limit=limit,
+    )
+    return [secret_of(row) for row in rows]
+
+
+def count_wrapped_elsewhere(tx: Transaction, connector_id: str, mark: str) -> int:
+    """Count the data keys of a connector's values that were not wrapped anew with the key version `mark`."""
+    row = tx.one(
+        """SELECT count(*) AS found FROM secret_version JOIN secret ON secret.id = secret_version.secret_id
+        WHERE secret.connector_id = :connector AND secret_version.at_provider <> :mark""",
+        connector=connector_id,
+        mark=mark,
+    )
+    return int(row["found"]) if row else 0
+
+
+def set_root_key(tx: Transaction, key_id: str, kdf: str) -> None:
+    """Write which root key the store is sealed to, and how that comes of a passphrase."""
+    tx.run("UPDATE store SET root_key_id = :key_id, kdf = :kdf", key_id=key_id, kdf=kdf)
