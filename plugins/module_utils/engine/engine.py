@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from ..caller import this_caller
-from ..model.errors import InvalidInput, ScopedSecretsError
+from ..model.errors import InvalidInput, KeyRefused, ScopedSecretsError
 from ..model.queries import Answer, Query
 from ..model.scopes import ACCOUNT, ScopePath, common_scope
 from ..model.settings import Settings
@@ -271,7 +271,10 @@ class Engine:
     def _record(self, work: Callable[[Session], object], path: ScopePath) -> None:
         """Let `work` add records of the audit; nothing happens where there is no store yet."""
         with self._lock:
-            store = self.store(create=False)
+            try:
+                store = self.store(create=False)
+            except KeyRefused:
+                return  # Who can't open it did nothing there.
             if not store.is_pretended:
                 scope = path.announced
                 store.database.append(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
