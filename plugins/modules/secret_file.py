@@ -106,6 +106,7 @@ secret:
     version: 1
     fingerprint: 5f1d0c9a7be2f3a4
     size: 2048
+    shared_with: []
     used_by: []
     created_at: "2026-11-23T19:07:00Z"
     updated_at: "2026-11-23T19:07:00Z"

@@ -138,6 +138,7 @@ secret:
       private_key_ref: deploy_private_key
     public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE5zcm9tZSBwdWJsaWMga2V5IGJ5dGVzIGhlcmUgMTIz deploy
     key_fingerprint: SHA256:7Qd0cXJ6eW1wYTJkNG5vdGFyZWFsZmluZ2VycHJpbnQ
+    shared_with: []
     used_by: []
     created_at: "2026-11-24T19:07:00Z"
     updated_at: "2026-11-24T19:07:00Z"

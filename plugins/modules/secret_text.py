@@ -123,6 +123,7 @@ secret:
     version: 3
     fingerprint: 5f1d0c9a7be2f3a4
     size: 28
+    shared_with: []
     used_by: []
     created_at: "2026-11-23T19:07:00Z"
     updated_at: "2026-11-23T19:07:00Z"

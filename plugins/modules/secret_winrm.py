@@ -99,6 +99,7 @@ secret:
       domain: CORP
       user: deploy
       password_ref: windows_password
+    shared_with: []
     used_by: []
     created_at: "2026-11-24T19:07:00Z"
     updated_at: "2026-11-24T19:07:00Z"

@@ -18,7 +18,7 @@ from ..module_utils.model.errors import InvalidInput, ScopedSecretsError
 from ..module_utils.model.messages import Request
 from .router import Router, shown, validated
 
-__all__ = ["ManifestRouter", "declaring_spec"]
+__all__ = ["ManifestRouter", "declaring_spec", "requests_of"]
 
 _COLLECTION = "scoped.secrets."
 # The options of a task that each of its items may have for itself, and those that hold items' own options.
@@ -50,7 +50,7 @@ class ManifestRouter(Router):
         return {**super()._shown(rest), "resources": items}
 
     def _call(self, params: dict[str, Any], options: dict[str, str], items: Sequence[Request] = ()) -> dict[str, Any]:
-        items = _requests(params, options, self._files, self._task.check_mode)
+        items = requests_of(params, options, self._files, self._task.check_mode)
         rest = {name: value for name, value in params.items() if name not in _NESTED}
         return _finished(super()._call(rest, options, items), self._task.diff)
 
@@ -96,7 +96,7 @@ def _shown_item(call: _Call) -> dict[str, Any]:
     return shown(call.arguments, call.spec.argument_spec if call.spec else {})
 
 
-def _requests(params: Mapping[str, Any], options: Mapping[str, str], files: Files, check_mode: bool) -> list[Request]:
+def requests_of(params: Mapping[str, Any], options: Mapping[str, str], files: Files, check_mode: bool) -> list[Request]:
     """Return the requests of all items; raise InvalidInput for all that can't be, at once."""
     requests, wrong = [], _unknown_defaults(params)
     for number, call in enumerate(_calls(params), 1):

@@ -117,14 +117,22 @@ def _mask_property(kind: Any, name: str, mask: Mask) -> None:
 
 def mask_display(mask: Mask) -> None:
     """Have all text masked that goes to stdout, stderr and the log by ansible-core's display."""
-    display = Display.display
+    _mask_shown(Display, "display", mask)
+    if hasattr(task_result.TaskResult, "clean_copy"):
+        # ansible-core 2.18 breaks these into lines before it displays them, and values with blanks at these.
+        for name in ("warning", "error", "deprecated"):
+            _mask_shown(Display, name, mask)
 
-    @wraps(display)
-    def masked_display(self: Any, msg: Any, *args: Any, **kwargs: Any) -> Any:
+
+def _mask_shown(kind: Any, name: str, mask: Mask) -> None:
+    show = getattr(kind, name)
+
+    @wraps(show)
+    def masked_show(self: Any, msg: Any, *args: Any, **kwargs: Any) -> Any:
         # What a worker displays goes to the parent, which knows more.
-        return display(self, msg if self._final_q else mask(msg), *args, **kwargs)
+        return show(self, msg if self._final_q else mask(msg), *args, **kwargs)
 
-    Display.display = masked_display
+    setattr(kind, name, masked_show)
 
 
 class _MaskedFormat(logging.Formatter):

@@ -157,7 +157,15 @@ def validated(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
     validator = ArgumentSpecValidator(
         spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, required_by=spec.required_by
     )
-    outcome = validator.validate(arguments)
+    try:
+        outcome = validator.validate(arguments)
+    except TypeError:
+        # From ansible-core, for what is no dictionary where suboptions belong.
+        raise InvalidInput(
+            "invalid_options",
+            "An option has a value of a type that it can't have.",
+            hint=f"See: ansible-doc scoped.secrets.{spec.resource}",
+        ) from None
     if outcome.error_messages:
         unknown = "Unsupported options: " if outcome.unsupported_parameters else ""
         raise InvalidInput(

@@ -6,7 +6,7 @@
 Usage: store_of_many.py seed SIZE | copy | resolve SIZE TIMES | backup | restore
 
 The store is the one that SCOPED_SECRETS_STORE names, or the default one of XDG_DATA_HOME; a backup lies beside it.
-`copy` fills the first with the rows of the second: through the engine, each secret would take two dozen round trips.
+`copy` fills the first with the rows of the second.
 """
 
 from __future__ import annotations
@@ -18,24 +18,31 @@ import statistics
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.context import Context
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import SecretResource
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.integrity import move_head, tag_secret, tag_version
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import (
     default_store,
     resolve_options,
     settings_of,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import builtin
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Scope, Secret, SecretVersion
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, run_steps
+from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import insert_secret, insert_version
 
 SCOPE = {"org": "bench", "project": "many"}
 SETTINGS = settings_of(resolve_options({}))
@@ -44,20 +51,59 @@ BATCH = 10_000
 
 
 def seed(size: int) -> None:
-    """Declare the secrets as a module does, but many in one transaction."""
+    """Make the rows that the engine would, with its own keys and envelopes, but many at once."""
     engine = Engine(SETTINGS)
     engine.handle(Request("scope", {"org": SCOPE["org"]}))
     engine.handle(Request("scope", SCOPE))
+    engine.write(partial(_fill, size))
+    _check(engine, size)
+
+
+def _fill(size: int, session: Session) -> None:
+    # In KiB: all of it at once, because every index is written to everywhere.
+    session.tx.run(f"PRAGMA cache_size = -{size + 2000}")
+    chain = session.chain(ScopePath(**SCOPE))
+    key, head = session.keyring.for_wrapping(session.tx, chain, size), chain[-1].head
     for start in range(0, size, BATCH):
-        engine.write(partial(_declare, range(start, min(start + BATCH, size))))
+        numbers = range(start, min(start + BATCH, size))
+        secrets = [tag_secret(_secret(chain[-1].id, number, session.now), key) for number in numbers]
+        _insert(session, chain, key, secrets)
+        head = move_head(head, add=secrets)
+    session.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
 
 
-def _declare(numbers: range, session: Session) -> None:
-    for number in numbers:
-        identifier = f"item_{number}"
-        resource = SecretResource({**SCOPE, "identifier": identifier, "value": _value(identifier)}, kind="text")
-        state = resource.load(session)
-        resource.apply(session, state, resource.plan(state), None)
+def _insert(session: Session, chain: list[Scope], key: ScopeKey, secrets: list[Secret]) -> None:
+    for secret in secrets:
+        insert_secret(session.tx, secret)
+        context = session.context(chain, secret, 1)
+        insert_version(session.tx, tag_version(_version(secret, context, key, session.now), key))
+
+
+def _secret(scope_id: str, number: int, now: str) -> Secret:
+    name, moments = f"item_{number}", {"created_at": now, "updated_at": now}
+    return Secret(str(uuid.uuid4()), scope_id, name, "text", name, current_version=1, **moments)
+
+
+def _version(secret: Secret, context: Context, key: ScopeKey, now: str) -> SecretVersion:
+    value = _value(secret.identifier)
+    return SecretVersion(
+        secret_id=secret.id,
+        version=1,
+        key_generation=key.generation,
+        fingerprint=key.fingerprint(secret.id, secret.kind, value),
+        fingerprint_generation=key.generation,
+        size=len(value),
+        envelope=builtin.keep(value, context, key),
+        created_at=now,
+    )
+
+
+def _check(engine: Engine, size: int) -> None:
+    """Fail unless a module finds the last secret as if it had been declared."""
+    identifier = f"item_{size - 1}"
+    request = Request("secret_text", {**SCOPE, "identifier": identifier, "value": _value(identifier)})
+    if engine.handle(request).changed:
+        raise SystemExit(f"{identifier} is not what was seeded")
 
 
 def copy() -> None:

@@ -12,17 +12,31 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.synchronize import Barrier
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changing import Change, Step
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.scope_rotation import ScopeRotation
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.scope_rotation import Step as RotationStep
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Transaction
 from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import unfinished
 from servers.faults import FaultProxy
 
-__all__ = ["Call", "KillAt", "Killer", "declare", "intents", "run_and_kill", "run_at_once"]
+__all__ = [
+    "Call",
+    "KillAt",
+    "KillAtStatement",
+    "KillRotationAt",
+    "Killer",
+    "count_statements",
+    "declare",
+    "intents",
+    "run_and_kill",
+    "run_at_once",
+]
 
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload([__name__, "psycopg"])
@@ -36,6 +50,13 @@ class Call:
     params: dict[str, Any] = field(repr=False)
 
 
+class Trap(Protocol):
+    """Where a process is killed."""
+
+    def arm(self) -> None:
+        """Set it up, in the process that is to be killed."""
+
+
 @dataclass(frozen=True)
 class KillAt:
     """A step of a change, and whether the process is killed before or after it."""
@@ -46,6 +67,77 @@ class KillAt:
     def __str__(self) -> str:
         return f"{'after' if self.is_after else 'before'} {self.step.value}"
 
+    def arm(self) -> None:
+        steps = dict(Change.STEPS)
+        taken = steps[self.step]
+        steps[self.step] = lambda change: _die() if not self.is_after else (taken(change), _die())
+        Change.STEPS = steps
+
+
+@dataclass(frozen=True)
+class KillRotationAt:
+    """A step of the rotation of a scope's key, and which of its batches the process is killed before or after."""
+
+    step: RotationStep
+    batch: int
+    is_after: bool
+
+    def __str__(self) -> str:
+        return f"{'after' if self.is_after else 'before'} {self.step.value} {self.batch}"
+
+    def arm(self) -> None:
+        steps = dict(ScopeRotation.STEPS)
+        taken, left = steps[self.step], [self.batch]
+
+        def trapped(rotation: ScopeRotation) -> bool:
+            left[0] -= 1
+            if left[0] == 0 and not self.is_after:
+                _die()
+            is_more = taken(rotation)
+            if left[0] == 0:
+                _die()
+            return is_more
+
+        ScopeRotation.STEPS = {**steps, self.step: trapped}
+
+
+@dataclass(frozen=True)
+class KillAtStatement:
+    """The nth statement to the store, before or after which the process is killed."""
+
+    number: int
+    is_after: bool
+
+    def arm(self) -> None:
+        count_statements(self._look)
+
+    def _look(self, number: int, is_done: bool) -> None:
+        if (number, is_done) == (self.number, self.is_after):
+            _die()
+
+
+def count_statements(look: Callable[[int, bool], None]) -> Callable[[], None]:
+    """Call `look` with the number of each statement to a store, before it and once it is done. Return what ends it."""
+    number, verbs = [0], {verb: getattr(Transaction, verb) for verb in ("one", "all", "run")}
+
+    def watched(taken: Any) -> Any:
+        def run(self: Transaction, statement: str, **parameters: Any) -> Any:
+            number[0] += 1
+            look(number[0], False)
+            result = taken(self, statement, **parameters)
+            look(number[0], True)
+            return result
+
+        return run
+
+    def end() -> None:
+        for verb, taken in verbs.items():
+            setattr(Transaction, verb, taken)
+
+    for verb, taken in verbs.items():
+        setattr(Transaction, verb, watched(taken))
+    return end
+
 
 def declare(engine: Engine, call: Call) -> Any:
     return engine.handle(Request(call.resource, dict(call.params)))
@@ -55,7 +147,7 @@ def intents(engine: Engine) -> list[Intent]:
     return engine.read(lambda session: unfinished(session.tx))
 
 
-def run_and_kill(settings: Settings, call: Call, *, at: KillAt | None = None, killer: Killer | None = None) -> bool:
+def run_and_kill(settings: Settings, call: Call, *, at: Trap | None = None, killer: Killer | None = None) -> bool:
     """Make a call in a process of its own; tell whether it was killed on the way."""
     process = _FORKING.Process(target=_run, args=(settings, call, at))
     process.start()
@@ -84,12 +176,9 @@ def _run_with_others(settings: Settings, call: Call, start: Barrier) -> None:
     declare(engine, call)
 
 
-def _run(settings: Settings, call: Call, at: KillAt | None) -> None:
+def _run(settings: Settings, call: Call, at: Trap | None) -> None:
     if at:
-        steps = dict(Change.STEPS)
-        taken = steps[at.step]
-        steps[at.step] = lambda change: _die() if not at.is_after else (taken(change), _die())
-        Change.STEPS = steps
+        at.arm()
     declare(Engine(settings), call)
 
 

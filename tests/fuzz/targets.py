@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from fuzz import broker_calls, private_keys, sealed, texts
+from fuzz import broker_calls, manifests, private_keys, sealed, texts
 
 __all__ = ["TARGETS"]
 
-TARGETS = {target.name: target for room in (texts, sealed, private_keys, broker_calls) for target in room.TARGETS}
+_ROOMS = (texts, sealed, private_keys, broker_calls, manifests)
+TARGETS = {target.name: target for room in _ROOMS for target in room.TARGETS}

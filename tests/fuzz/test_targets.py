@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from fuzz.target import Target
 from fuzz.targets import TARGETS
@@ -21,9 +24,40 @@ def altered(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
     return seed[:start] + draw(st.one_of(st.binary(max_size=16), st.just(seed[start:end] * 2))) + seed[end:]
 
 
+PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20))
+DATA = st.recursive(
+    PLAIN, lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(max_size=9), inner)), max_leaves=6
+)
+
+
+@st.composite
+def other_data(draw: st.DrawFn, seeds: list[Any]) -> bytes:
+    """Return the JSON of a seed of which one part, however deep, is something else."""
+    return json.dumps(_with_another_part(draw, draw(st.sampled_from(seeds)))).encode()
+
+
+def _with_another_part(draw: st.DrawFn, data: Any) -> Any:
+    if not isinstance(data, (dict, list)) or not data or draw(st.integers(0, 3)) == 0:
+        return draw(DATA)
+    if isinstance(data, list):
+        at = draw(st.integers(0, len(data) - 1))
+        return [*data[:at], _with_another_part(draw, data[at]), *data[at + 1 :]]
+    name = draw(st.sampled_from(sorted(data)))
+    return {**data, name: _with_another_part(draw, data[name])}
+
+
 def inputs(target: Target) -> st.SearchStrategy[bytes]:
     texts = st.text(st.characters(exclude_categories=[]), max_size=60).map(lambda text: text.encode(errors="replace"))
-    return st.one_of(altered(target.seeds()), st.binary(max_size=200), texts)
+    ways = [altered(target.seeds()), st.binary(max_size=200), texts]
+    seeds = [data for seed in target.seeds() if (data := _json(seed)) is not None]
+    return st.one_of(*ways, *([other_data(seeds)] * 3 if seeds else []))
+
+
+def _json(seed: bytes) -> Any:
+    try:
+        return json.loads(seed)
+    except ValueError:
+        return None
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))

@@ -222,6 +222,26 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             {"scoped.secrets.secret_file": {"org": "nobody", "identifier": "a", "content": "{{ canary.key }}"}},
         ],
     ),
+    "modules/secret_share": (
+        [
+            {"scoped.secrets.secret_text": {"org": "payments", "identifier": "shared", "value": "{{ canary.text }}"}},
+            {"scoped.secrets.secret_share": {"org": "payments", "identifier": "shared", "to_project": "api"}},
+            {"scoped.secrets.secret_text": {"org": "payments", "identifier": "shared", "value": "{{ canary.key }}"}},
+            {
+                "scoped.secrets.secret_share": {
+                    "org": "payments",
+                    "identifier": "shared",
+                    "to_project": "api",
+                    "state": "absent",
+                }
+            },
+        ],
+        [
+            {"scoped.secrets.secret_share": {"org": "payments", "identifier": "shared", "to_project": "nobody"}},
+            {"scoped.secrets.secret_share": {"identifier": "shared", "to_org": "a", "root_key": "{{ canary.text }}"}},
+            {"scoped.secrets.secret_share": {"identifier": "shared", "value": "{{ canary.text }}"}},
+        ],
+    ),
     "modules/secret_ssh": (
         [
             ssh(private_key="{{ canary.ssh_key }}", passphrase="{{ canary.password }}"),

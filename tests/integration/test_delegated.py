@@ -51,6 +51,15 @@ def test_a_delegated_task_does_what_it_would_do_here(shared: Site) -> None:
     assert PASSWORD not in run.output
 
 
+def test_what_is_written_there_is_masked_here(shared: Site) -> None:
+    tasks: list[Task] = [
+        {TEXT: {"identifier": "a", "value": VALUE}, **ELSEWHERE},
+        {"ansible.builtin.debug": {"msg": f"it was {VALUE}"}},
+    ]
+    run = shared.run(tasks, environment={"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask"})
+    assert run.last["msg"] == "it was ********"
+
+
 def test_every_kind_of_secret_manager_is_taken_along(shared: Site) -> None:
     """What a module ships is found by its imports; kinds are found by their names, when they are used."""
     run = shared.run([{"scoped.secrets.doctor": {}, **ELSEWHERE, "name": "there"}, {"scoped.secrets.doctor": {}}])

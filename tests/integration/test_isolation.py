@@ -110,6 +110,13 @@ TABLE: dict[str, list[Task]] = {
         of("secret_file", **OURS, identifier="text", content="x"),
         of("secret_file", **OURS, identifier="only_theirs"),
     ],
+    "modules/secret_share": [
+        of("secret_share", **OURS, identifier="text", to_project="theirs"),
+        of("secret_share", org="payments", identifier="text", to_project="ours"),
+        of("secret_share", org="payments", identifier="only_theirs", to_project="ours"),
+        of("secret_share", org="payments", identifier="theirs.text", to_project="ours"),
+        of("secret_share", identifier="text", to_org="payments", to_project="ours", state="absent"),
+    ],
     "modules/secret_ssh": [
         of("secret_ssh", **OURS, identifier="host", user="changed"),
         of("secret_ssh", **OURS, identifier="only_theirs", user="changed"),

@@ -17,9 +17,13 @@ __all__ = ["two_projects"]
 
 ORG = {"org": "payments"}
 LOCKED = ("scope_locked", "root_key_needed")
-UPWARD = ("org.text", "account.text", "org.hashicorpvault://vault/a#b", "account.nosuch@2")
+# Not shared with `ours`, which has `org.shared` of the organization.
+UPWARD = (
+    *("org.of_org", "account.of_account", "account.shared", "org.text", "account.text"),
+    *("org.hashicorpvault://vault/a#b", "account.nosuch@2"),
+)
 # They tell of the run and its installation, and read no scope.
-OF_NO_SCOPE = {"callback/usage", "modules/doctor"}
+OF_NO_SCOPE = {"callback/mask", "callback/usage", "modules/doctor"}
 
 
 def shown(reference: str, **scope: str) -> Task:
@@ -84,6 +88,11 @@ BEYOND: dict[str, list[Task]] = {
         of("secret_file", **THEIRS, identifier="file", content="x"),
         of("secret_file", **ORG, identifier="file", content="x"),
     ],
+    "modules/secret_share": [
+        of("secret_share", identifier="of_account", to_org="payments", to_project="ours"),
+        of("secret_share", **ORG, identifier="of_org", to_project="ours"),
+        of("secret_share", **ORG, identifier="shared", to_project="ours", state="absent"),
+    ],
     "modules/secret_ssh": [
         of("secret_ssh", **THEIRS, identifier="only_theirs_host", user="x"),
         of("secret_ssh", **THEIRS, identifier="only_theirs_host", state="absent"),
@@ -93,6 +102,11 @@ BEYOND: dict[str, list[Task]] = {
     "modules/secret_winrm": [
         of("secret_winrm", **THEIRS, identifier="fresh", user="x", password="x"),
         of("secret_winrm", **OURS, identifier="fresh", user="x", password_ref="account.text"),
+    ],
+    "modules/manifest": [
+        of("manifest", defaults=THEIRS, resources=[{"secret_text": {"identifier": "text", "value": "changed"}}]),
+        of("manifest", resources=[{"scope": {"org": "payments", "project": "another"}}]),
+        of("manifest", resources=[{"secret_text": {**ORG, "identifier": "fresh", "value": "x"}}], on_error="continue"),
     ],
     "modules/secret_info": [of("secret_info", **THEIRS), of("secret_info", **ORG), of("secret_info")],
     "modules/store_info": [of("store_info")],
@@ -133,6 +147,12 @@ def holder(two_projects: tuple[Site, list[str]]) -> tuple[Site, list[str], dict[
     site, words = two_projects
     site.run(
         [
+            of("secret_text", identifier="of_account", value="value-of-theirs-above"),
+            of("secret_text", identifier="shared", value="value-of-theirs-above"),
+            of("secret_text", **ORG, identifier="of_org", value="value-of-theirs-above"),
+            of("secret_text", **ORG, identifier="shared", value="shared-with-ours"),
+            of("secret_share", **ORG, identifier="shared", to_project="ours"),
+            of("secret_share", identifier="shared", to_org="payments", to_project="theirs"),
             of("scope_key", **OURS, dest="ours.key"),
             of("store_backup", dest="before.backup", recovery_passphrase="x" * 12),
         ]
@@ -147,6 +167,15 @@ def tried(table: dict[str, list[Task]]) -> list[Task]:
         for entry, tasks in table.items()
         for number, task in enumerate(tasks)
     ]
+
+
+def test_what_is_shared_is_read_and_nothing_more(holder: tuple[Site, list[str], dict[str, str]]) -> None:
+    site, _words, environment = holder
+    tasks = [{**shown("org.shared", **OURS), "name": "read"}, {**shown("org.shared@1", **OURS), "name": "pinned"}]
+    denied = [{**shown(reference, **OURS), "ignore_errors": True} for reference in UPWARD]
+    run = site.run([*tasks, *denied], environment=environment)
+    assert (run.result("read")["msg"], run.result("pinned")["msg"]) == ("shared-with-ours",) * 2
+    assert [_is_locked(task) for task in run.tasks[2:]] == [True] * len(denied)
 
 
 def of_others(site: Site) -> list[Any]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
@@ -190,3 +191,75 @@ def test_without_the_callback_it_would_be_seen(site: Site, canary: dict[str, Any
     plain = run(site, [*made(), *shown()[:1]], ANSIBLE_CALLBACKS_ENABLED="record")
     assert canary["text"] in plain.output
     assert canary["text"] in (site.folder / "ansible.log").read_text()
+
+
+def test_events_of_ansible_runner(site: Site, canary: dict[str, Any]) -> None:
+    """What AWX shows: the events, with the data of results, and the output."""
+    project = site.folder / "runner" / "project"
+    (site.folder / "meant").rename(site.folder / "meant-before")
+    project.mkdir(parents=True)
+    (site.folder / "meant-before").rename(project / "meant")
+    (site.folder / "included.yml").rename(project / "included.yml")
+    play = {"hosts": "localhost", "gather_facts": False, "vars": VARIABLES, "vars_files": ["meant/vars.json"]}
+    tasks = [*made(), *shown(), *failing()]
+    (project / "play.yml").write_text(json.dumps([{**play, "tasks": tasks, "handlers": HANDLERS}]))
+    command = [str(site.venv / "bin" / "ansible-runner"), "run", str(project.parent), "-p", "play.yml", "-vvv"]
+    environment = site.environment({**MASK, "ANSIBLE_CALLBACK_PLUGINS": ""})
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    check_output(site, Run(0, done.stdout + done.stderr), spellings(canary))
+    events = [json.loads(file.read_text()) for file in project.parent.glob("artifacts/*/job_events/*.json")]
+    said = [event for event in events if event.get("event_data", {}).get("task") == "said again"]
+    assert any(event["event_data"].get("res", {}).get("said", {}).get("stdout") == "********" for event in said)
+    assert any("********" in event["stdout"] for event in said)
+
+
+def test_what_a_connection_logs_in_with(site: Site, canary: dict[str, Any]) -> None:
+    run(site, made())
+    host = {"ansible_connection": "scoped.secrets.ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    scope = {f"scoped_secrets_{name}": value for name, value in API.items()}
+    login = {
+        "ansible.builtin.raw": "true",
+        "vars": {**host, **scope, "ansible_ssh_credential": "door"},
+        "ignore_unreachable": True,
+    }
+    shown = debug("shown", "{{ canary.text }}")
+    assert run(site, [{**shown, "name": "before"}, login, shown]).result("shown")["msg"] == "********"
+
+
+def test_what_a_manifest_declares(site: Site, canary: dict[str, Any]) -> None:
+    resources = [
+        {"secret_text": {"identifier": "a", "value": "{{ canary.text }}"}},
+        {"secret_file": {"identifier": "b", "src": "meant/key.pem"}},
+    ]
+    shown = debug("shown", "{{ [canary.text, canary.key] }}")
+    done = run(site, [{"scoped.secrets.manifest": {"resources": resources}}, shown], "-vvv", "--diff")
+    check_output(site, done, spellings({"fields": {}, **{name: canary[name] for name in ("text", "key", "url")}}))
+
+
+def test_short_values_are_shown_and_warned_about_once(site: Site, canary: dict[str, Any]) -> None:
+    secret = {"identifier": "pin", "value": "123"}
+    tasks: list[Task] = [
+        {"scoped.secrets.secret_text": secret},
+        {"scoped.secrets.secret_text": {**secret, "value": "456"}},
+        debug("read", "{{ lookup('scoped.secrets.secret', 'pin') }}"),
+    ]
+    done = run(site, tasks)
+    assert str(done.last["msg"]) == "456"
+    assert " ".join(done.output.split()).count("of fewer than 4 characters. scoped.secrets.mask does not hide it") == 1
+
+
+def test_lines_of_a_large_file(site: Site, canary: dict[str, Any]) -> None:
+    lines = [f"{number}-{canary['text']}" for number in range(30_000)]
+    (site.folder / "meant" / "large.txt").write_text("\n".join(lines))
+    tasks: list[Task] = [
+        {"scoped.secrets.secret_file": {"identifier": "large", "src": "meant/large.txt"}},
+        debug("read", "{{ lookup('scoped.secrets.secret', 'large').splitlines()[29000:29010] }}"),
+    ]
+    assert run(site, tasks).last["msg"] == ["********"] * 10
+
+
+def test_only_what_a_run_read_is_hidden(site: Site, canary: dict[str, Any]) -> None:
+    run(site, made())
+    done = run(site, [debug("shown", "{{ canary.text }}")])
+    assert done.last["msg"] == canary["text"]

@@ -33,6 +33,7 @@ TABLES = (
     "default_manager",
     "secret",
     "secret_version",
+    "secret_share",
     "secret_reference",
     "intent",
     "audit_head",

@@ -39,6 +39,9 @@ class Client:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
         from ..model.messages import tell_nobody
 
+        for one in (request, *request.items):
+            if "value" in one.params:
+                reveal(one.params["value"])
         return self._call(lambda reached: reached.handle(request, tell or tell_nobody))
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:

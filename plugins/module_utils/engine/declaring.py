@@ -25,6 +25,7 @@ from .defaults import DefaultManagerResource
 from .intents import Moved
 from .resource import Action, Info, Resource
 from .scopes import ScopeInfo, ScopeResource
+from .secret_shares import ShareResource
 from .secret_views import SecretInfo
 from .secrets import SecretResource
 
@@ -42,6 +43,7 @@ RESOURCES: dict[str, Callable[[dict[str, Any]], Resource[Any]]] = {
     "secret_text": partial(SecretResource, kind="text"),
     "secret_file": partial(SecretResource, kind="file"),
     "secret_ssh": partial(CredentialResource, kind="ssh"),
+    "secret_share": ShareResource,
     "secret_winrm": partial(CredentialResource, kind="winrm"),
 }
 INFOS: dict[str, Callable[[dict[str, Any]], Info]] = {

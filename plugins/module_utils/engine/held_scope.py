@@ -36,19 +36,19 @@ class HeldScope(NamedTuple):
                 return depth
         raise self.locked(path)
 
-    def own_key(self, chain: Sequence[Scope], generation: int) -> ScopeKey | None:
-        """Return the key that is held, None for a scope below; raise Forbidden, KeyRefused for another generation."""
-        if self.depth_in(chain, chain[-1].path) < len(chain) - 1:
-            return None
-        if generation != self.key.generation:
-            raise KeyRefused(
-                "scope_key_outdated",
-                f"The scope key from {self.source} is generation {self.key.generation} of the key of {self.path}, and "
-                f"generation {generation} is needed.",
-                hint="The key was replaced. Let whoever holds a key of a scope above, or the root key, export it again "
-                "with scoped.secrets.scope_key.",
-            )
-        return self.key
+    def is_last_of(self, chain: Sequence[Scope]) -> bool:
+        """Tell whether the scope is the last of a chain, not one above that; raise Forbidden where it is neither."""
+        return self.depth_in(chain, chain[-1].path) == len(chain) - 1
+
+    def outdated(self, generation: int) -> KeyRefused:
+        """Return the error for a generation of the scope's key that the one at hand does not open."""
+        return KeyRefused(
+            "scope_key_outdated",
+            f"The scope key from {self.source} is generation {self.key.generation} of the key of {self.path}, and "
+            f"generation {generation} is needed.",
+            hint="The key was replaced. Let whoever holds a key of a scope above, or the root key, export it again "
+            "with scoped.secrets.scope_key.",
+        )
 
     def locked(self, path: ScopePath) -> Forbidden:
         """Return the error for a scope that the key does not open, whether it exists or not."""

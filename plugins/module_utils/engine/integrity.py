@@ -4,8 +4,8 @@
 """Row tags and the scope's head: what shows that somebody wrote to the database without a key.
 
 A row tag is the key generation (4 bytes) and an HMAC over what decides how the row is used. The head of a scope adds
-up the tags of all its secrets and connectors, so that a row which was deleted, or put back to an older state, is
-missed.
+up the tags of all its secrets and connectors, and of what is shared with it, so that a row which was deleted, or put
+back to an older state, is missed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from ..crypto.scopekey import ScopeKey
-from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion
+from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion, Share
 from ..model.errors import Damaged
 
 __all__ = [
     "EMPTY_HEAD",
+    "Summand",
     "check_head",
     "compare_head",
     "connector_fields",
@@ -27,6 +29,7 @@ __all__ = [
     "move_head",
     "scope_fields",
     "secret_fields",
+    "share_fields",
     "sign",
     "signed_generation",
     "tag_connector",
@@ -35,6 +38,8 @@ __all__ = [
     "tag_version",
     "version_fields",
 ]
+
+Summand: TypeAlias = "Secret | Connector | Share"
 
 # Adding up hashes modulo 2^2048 is AdHash (Bellare and Micciancio, EUROCRYPT 1997); the modulus is wide enough that
 # no other set of known tags with the same sum can be found.
@@ -80,6 +85,7 @@ def secret_fields(secret: Secret) -> tuple[bytes | str | int | None, ...]:
         int(secret.is_reference),
         json.dumps(secret.options, sort_keys=True),
         json.dumps(secret.kept),
+        json.dumps(secret.shared_with),
         secret.current_version,
         secret.expires_at,
     )
@@ -96,6 +102,20 @@ def version_fields(version: SecretVersion) -> tuple[bytes | str | int | None, ..
         version.size,
         hashlib.sha256(version.envelope).digest(),
         version.at_provider,
+    )
+
+
+def share_fields(share: Share) -> tuple[bytes | str | int | None, ...]:
+    return (
+        share.secret_id,
+        share.scope_id,
+        share.version,
+        share.key_generation,
+        share.wrapped,
+        share.owner_id,
+        share.identifier,
+        share.kind,
+        share.expires_at,
     )
 
 
@@ -129,20 +149,18 @@ def tag_version(version: SecretVersion, key: ScopeKey) -> SecretVersion:
     return version._replace(tag=sign(key, "secret_version", *version_fields(version)))
 
 
-def move_head(
-    head: bytes, *, remove: Iterable[Secret | Connector] = (), add: Iterable[Secret | Connector] = ()
-) -> bytes:
+def move_head(head: bytes, *, remove: Iterable[Summand] = (), add: Iterable[Summand] = ()) -> bytes:
     """Return the head after some rows went and others came."""
     total = int.from_bytes(head, "big")
     total += sum(map(_summand, add)) - sum(map(_summand, remove))
     return (total % _MODULUS).to_bytes(_HEAD_BYTES, "big")
 
 
-def _summand(row: Secret | Connector) -> int:
+def _summand(row: Summand) -> int:
     return int.from_bytes(hashlib.shake_256(row.tag).digest(_HEAD_BYTES), "big")
 
 
-def check_head(scope: Scope, rows: Iterable[Secret | Connector]) -> None:
+def check_head(scope: Scope, rows: Iterable[Summand]) -> None:
     """Raise Damaged unless `rows`, whose tags have been checked, are exactly those the scope's head commits to."""
     compare_head(scope, move_head(EMPTY_HEAD, add=rows))
 

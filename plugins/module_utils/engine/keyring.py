@@ -99,12 +99,18 @@ class Keyring:
         row = self._active_row(tx, chain)
         key = ScopeKey.generate(row.scope_id, keys_of(tx, row.scope_id)[0].generation + 1)
         retire_keys(tx, row.scope_id)
-        return self.keep(tx, chain, key)
+        self.keep(tx, chain, key)
+        # Not counted as wraps: there are a handful at the most.
+        for older in [row for row in keys_of(tx, row.scope_id) if row.state == "decrypt_only"]:
+            context = self._older_context(chain[-1], older.generation)
+            wrapped = key.wrap_child(self._open(tx, chain, older), context)
+            replace_wrapped(tx, older._replace(under_active=wrapped))
+        return self._active_row(tx, chain)
 
     def keep(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> WrappedKey:
         """Write a new generation of a scope's key, wrapped under its parent's."""
         parent_generation, wrapped = self._wrapped(tx, chain, key)
-        row = WrappedKey(key.scope_id, key.generation, "active", key.key_id, parent_generation, wrapped, 0)
+        row = WrappedKey(key.scope_id, key.generation, "active", key.key_id, parent_generation, wrapped)
         insert_key(tx, row, now())
         return row
 
@@ -122,7 +128,8 @@ class Keyring:
         key = self.for_wrapping(tx, chain)
         wrapped = key.wrap_fingerprint_key(kept, self._fingerprint_context(chain[-1], generation))
         row = self._row(tx, chain, generation)
-        replace_wrapped(tx, row._replace(state="destroyed", parent_generation=key.generation, wrapped=wrapped))
+        gone = row._replace(state="destroyed", under_active=b"")
+        replace_wrapped(tx, gone._replace(parent_generation=key.generation, wrapped=wrapped))
 
     def _wrapped(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> tuple[int, bytes]:
         """Return the generation of the parent's key that wraps a scope's (0: the root key), and what that makes."""
@@ -159,9 +166,8 @@ class Keyring:
             raise _damaged(
                 f"Key generation {row.generation} of {chain[-1].path} was destroyed, and a row still needs it."
             )
-        held_key = self.held.own_key(chain, row.generation) if self.held else None
-        if held_key:
-            return held_key
+        if self.held and self.held.is_last_of(chain):
+            return self._own_of_held(tx, chain, row, self.held)
         context = self._context(chain[-1], row.generation)
         known = context, row.key_id
         if known not in self._opened:
@@ -169,6 +175,20 @@ class Keyring:
             if key.key_id != row.key_id:
                 raise damaged_key()
             self._opened[known] = key
+        return self._opened[known]
+
+    def _own_of_held(self, tx: Transaction, chain: list[Scope], row: WrappedKey, held: HeldScope) -> ScopeKey:
+        """Return a generation of the key that is held: that very one, or an older one if it is the active one."""
+        if row.generation == held.key.generation:
+            return held.key
+        context = self._older_context(chain[-1], row.generation)
+        known = context, row.key_id
+        if known not in self._opened:
+            if not row.under_active or self._active_row(tx, chain).generation != held.key.generation:
+                raise held.outdated(row.generation)
+            self._opened[known] = held.key.unwrap_child(
+                row.under_active, scope_id=row.scope_id, generation=row.generation, context=context
+            )
         return self._opened[known]
 
     def _unwrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey, context: bytes) -> ScopeKey:
@@ -181,6 +201,9 @@ class Keyring:
 
     def _context(self, scope: Scope, generation: int) -> bytes:
         return encode_fields("scope key", self._store_id, scope.path.level.value, scope.id, scope.parent_id, generation)
+
+    def _older_context(self, scope: Scope, generation: int) -> bytes:
+        return encode_fields("older generation", self._store_id, scope.id, generation)
 
     def _fingerprint_context(self, scope: Scope, generation: int) -> bytes:
         return encode_fields("fingerprint key", self._store_id, scope.id, generation)

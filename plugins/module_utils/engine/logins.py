@@ -15,6 +15,7 @@ from ..model.scopes import ScopePath
 from .managers import Keeper, load_managers
 from .resolver import credential_not_value
 from .session import Session
+from .sharing import secret_in, shared_with
 
 __all__ = ["check_no_loop", "login_depth", "named_secrets", "references_of", "used_secrets"]
 
@@ -103,7 +104,13 @@ def _about_to_keep(keeper: Keeper, option: str, scope: Scope) -> str | None:
 
 def _target(session: Session, path: ScopePath, text: str) -> tuple[list[Scope], Secret | None]:
     reference = Reference.parse(text)
-    chain = session.chain(reference.scope(path))
+    target = reference.scope(path)
+    if not session.opens(target) and not reference.scheme:
+        found = shared_with(session, path, reference)
+        if found:
+            chain, share = found
+            return chain[: target.level.depth + 1], secret_in(share)
+    chain = session.chain(target)
     return chain, None if reference.scheme else session.secret(chain, reference.identifier)
 
 

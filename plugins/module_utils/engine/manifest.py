@@ -21,7 +21,7 @@ from .together import declare_together
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["declare_manifest"]
+__all__ = ["declare_manifest", "items_of"]
 
 # Items that one transaction writes: others wait for it to end.
 CHUNK = 200
@@ -58,7 +58,7 @@ class Outcome(NamedTuple):
 
 def declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
     """Declare the items of a request, and return one result for each, in the order in which they are listed."""
-    items = _items(request)
+    items = items_of(request)
     engine.store(create=not request.check_mode and not all(item.is_removal for item in items))
     warnings = () if request.check_mode else engine.settle_left()
     run = _Run(engine, items, request, tell)
@@ -69,7 +69,7 @@ def declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
     return result
 
 
-def _items(request: Request) -> list[Item]:
+def items_of(request: Request) -> list[Item]:
     """Return the items; raise InvalidInput for all that can't be, and for a thing that is listed twice."""
     items, wrong = [], []
     for number, one in enumerate(request.items, 1):

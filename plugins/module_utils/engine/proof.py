@@ -53,7 +53,8 @@ class Proof:
     def _walk(self, chain: list[Scope]) -> None:
         scope = chain[-1]
         self._chains[scope.id] = chain
-        self._heads[scope.id] = integrity.move_head(integrity.EMPTY_HEAD, add=self._session.connectors(chain))
+        rows: list[integrity.Summand] = [*self._session.connectors(chain), *self._session.shares(chain)]
+        self._heads[scope.id] = integrity.move_head(integrity.EMPTY_HEAD, add=rows)
         for child in children_of(self._session.tx, scope):
             below = [*chain, child]
             self._session.check(below, child)

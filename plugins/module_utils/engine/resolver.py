@@ -114,7 +114,12 @@ def _at(reference: Reference, scope: ScopePath, secret: Secret | None = None, ve
 def _locate(session: Session, query: Query) -> Answer | Located | Composed:
     caller = ScopePath.of(query.org, query.project)
     reference = Reference.parse(query.reference).with_options(version=query.version, key=query.key)
-    chain = session.chain(reference.scope(caller))
+    target = reference.scope(caller)
+    if not (reference.scheme or session.opens(target)):
+        shared = _shared(session, reference, caller)
+        if shared:
+            return shared
+    chain = session.chain(target)
     if reference.scheme:
         return _at_connector(load_managers(session, chain), reference)
     return _in_store(session, chain, reference, query.cache_ttl)
@@ -155,6 +160,30 @@ def _in_store(
         context=context,
         subject=subject,
     )
+
+
+def _shared(session: Session, reference: Reference, caller: ScopePath) -> Answer | None:
+    """Return a value of a scope whose key is not at hand, None unless it is shared with the caller's."""
+    # Imported here: it takes the key of one scope to come this way.
+    from .sharing import open_share, secret_in, shared_with
+
+    found = shared_with(session, caller, reference)
+    if found is None:
+        return None
+    chain, share = found
+    owner = chain[reference.scope(caller).level.depth]
+    _check_expiry(secret_in(share), owner, session.now)
+    what = f"secret '{share.identifier}' in {owner.path}"
+    if reference.version not in ("", str(share.version)):
+        raise Forbidden(
+            "version_not_shared",
+            f"Of {what} the newest version ({share.version}) is shared, and no other.",
+            hint="Leave the version out.",
+        )
+    value = open_share(session, chain, share, owner)
+    content = select_field(value, reference.key, f"S{what[1:]}") if reference.key else value
+    subject = _at(reference, owner.path, secret_in(share), str(share.version))
+    return Answer(share.kind, content, expires_at=share.expires_at, subject=subject)
 
 
 def _composed(

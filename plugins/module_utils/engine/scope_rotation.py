@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from ..crypto.scopekey import ScopeKey
 from ..managers import builtin
-from ..model.entities import Connector, Scope, Secret, SecretVersion
+from ..model.entities import Scope, Secret, SecretVersion
 from ..model.errors import Conflict, NotFound
 from ..model.messages import Tell
 from ..model.scopes import ScopePath
@@ -36,6 +36,7 @@ from ..store.scopes import children_wrapped_elsewhere, keys_of
 from ..store.secrets import update_secret
 from . import audit_chain, integrity
 from .session import Session
+from .sharing import rewrap_shares
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -138,7 +139,7 @@ class ScopeRotation:
         return moved
 
     def move_rows(self) -> bool:
-        """Sign the rows of the scope, its connectors, and what is under way there, anew."""
+        """Sign the rows of the scope, its connectors, what is shared with it and what is under way there anew."""
         self.moved.update(self._engine.write(self._move_rows, self._path))
         return False
 
@@ -155,10 +156,11 @@ class ScopeRotation:
             tag = integrity.sign(key, "intent", *integrity.intent_fields(intent))
             move_intent(session.tx, intent.id, tag)
         audit_chain.resign_head(session, chain)
+        old_shares, shares = rewrap_shares(session, chain)
         scopes = int(is_old(chain[-1].tag))
-        if scopes or connectors:
-            _sign_scope(session, chain, connectors, signed)
-        return Counter(scopes=scopes, connectors=len(connectors), unfinished_changes=len(intents))
+        if scopes or connectors or shares:
+            _sign_scope(session, chain, [*connectors, *old_shares], [*signed, *shares])
+        return Counter(scopes=scopes, connectors=len(connectors), shares=len(shares), unfinished_changes=len(intents))
 
     def move_secrets(self) -> bool:
         """Move a batch of secrets with all their versions; tell whether there was one."""
@@ -239,8 +241,8 @@ def _move_version(session: Session, chain: list[Scope], secret: Secret, number: 
 def _sign_scope(
     session: Session,
     chain: list[Scope],
-    old: Sequence[Secret | Connector],
-    new: Sequence[Secret | Connector],
+    old: Sequence[integrity.Summand],
+    new: Sequence[integrity.Summand],
 ) -> None:
     """Let the head of the scope follow what its rows are signed with now."""
     head = integrity.move_head(chain[-1].head, remove=old, add=new)

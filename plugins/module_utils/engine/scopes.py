@@ -297,6 +297,7 @@ def _verify(session: Session, chain: list[Scope]) -> None:
 
     def checked() -> Any:
         yield from session.connectors(chain)
+        yield from session.shares(chain)
         for secret in secrets_of(session.tx, chain[-1].id):
             session.check(chain, secret)
             for number in range(1, secret.current_version + 1):

@@ -16,6 +16,7 @@ from ..store.secrets import secrets_of, users_of
 from .managers import Keeper, Managers, load_managers
 from .resource import Info, View, changed_fields, pick
 from .session import Session
+from .sharing import grantee_paths
 
 __all__ = ["SecretInfo", "SecretState", "identity_of", "load_state", "path_and_key", "shown_fields", "view_of"]
 
@@ -36,6 +37,7 @@ class SecretState:
     version: SecretVersion | None = None
     key: FingerprintKey | None = None
     users: tuple[SecretUser, ...] = ()
+    shared_with: tuple[ScopePath, ...] = ()
     observed: bytes | None = field(default=None, repr=False)
     is_observed: bool = False
 
@@ -58,9 +60,10 @@ def _load_secret(session: Session, chain: list[Scope], managers: Managers, secre
     users = tuple(users_of(session.tx, secret.id))
     if secret.is_reference or secret.is_credential:
         return SecretState(chain, managers, secret, users=users)
+    grantees = grantee_paths(session, secret)
     version = session.version(chain, secret, secret.current_version)
     key = session.fingerprint_key(chain, version) if version else None
-    return SecretState(chain, managers, secret, version, key, users)
+    return SecretState(chain, managers, secret, version, key, users, grantees)
 
 
 def shown_fields(secret: Secret, managers: Managers) -> View:
@@ -110,6 +113,7 @@ def view_of(state: SecretState) -> View:
         **({} if secret.is_credential else {"version": secret.current_version}),
         **value,
         **pick(secret.options, *PUBLIC),
+        "shared_with": [{"org": path.org, "project": path.project} for path in state.shared_with],
         "used_by": [{"kind": u.kind, "identifier": u.identifier, "field": u.field} for u in state.users],
         "created_at": secret.created_at,
         "updated_at": secret.updated_at,

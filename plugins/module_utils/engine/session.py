@@ -5,23 +5,28 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from ..crypto.context import Context
 from ..crypto.scopekey import FingerprintKey, ScopeKey
 from ..managers import builtin
 from ..model.audit import OK, Event, Subject, moment
-from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion
+from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion, Share
 from ..model.errors import Damaged, NotFound
 from ..model.scopes import Level, ScopePath
 from ..store import connectors as connector_rows
 from ..store import intents as intent_rows
 from ..store import scopes as scope_rows
 from ..store import secrets as secret_rows
+from ..store import shares as share_rows
 from ..store.database import Transaction
 from ..store.schema import now
 from . import audit_chain, integrity
 from .keyring import Keyring
 
 __all__ = ["Session"]
+
+_Signed: TypeAlias = "Scope | Connector | Secret | SecretVersion | Share | Intent"
 
 
 class Session:
@@ -67,7 +72,7 @@ class Session:
         """Return one generation of the scope's key."""
         return self.keyring.key(self.tx, chain, generation)
 
-    def check(self, chain: list[Scope], row: Scope | Connector | Secret | SecretVersion | Intent) -> None:
+    def check(self, chain: list[Scope], row: _Signed) -> None:
         """Raise Damaged if somebody without the scope's key wrote this row."""
         table, fields, what = _describe(chain[-1], row)
         self.key_of(chain, row.tag).check_row_tag(row.tag[4:], what, table, *fields)
@@ -126,6 +131,7 @@ class Session:
             at_provider=at_provider,
         )
         secret_rows.insert_version(self.tx, integrity.tag_version(version, key))
+        self._share(chain, secret)
 
     def fingerprint_key(self, chain: list[Scope], version: SecretVersion) -> FingerprintKey:
         """Return what the fingerprint of a version was made with."""
@@ -153,15 +159,48 @@ class Session:
     def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
         """Sign and write what became of a secret (None: it does not exist), and the scope's head with it."""
         signed = integrity.tag_secret(new, self.keyring.active(self.tx, chain)) if new else None
+        self._take_back(old, new)
         self._move_head(chain, old, signed)
         if signed and old:
             secret_rows.update_secret(self.tx, signed)
+            # With a new version it is shared once that is written.
+            if old.current_version == signed.current_version:
+                self._share(chain, signed)
         elif signed:
             secret_rows.insert_secret(self.tx, signed)
         elif old:
             secret_rows.delete_secret(self.tx, old.id)
         self._note_change(chain, old, signed)
         return signed
+
+    def shares(self, chain: list[Scope]) -> list[Share]:
+        """Return what is shared with the scope, verified."""
+        shares = share_rows.shares_with(self.tx, chain[-1].id)
+        for share in shares:
+            self.check(chain, share)
+        return shares
+
+    def replace_share(self, chain: list[Scope], old: Share | None, new: Share | None) -> None:
+        """Write what became of a share, which is signed, of a scope (None: there is none), and its head with it."""
+        self._move_head(chain, old, new)
+        if old:
+            share_rows.delete_share(self.tx, old)
+        if new:
+            share_rows.insert_share(self.tx, new)
+
+    def _share(self, chain: list[Scope], secret: Secret) -> None:
+        if secret.shared_with:
+            # Imported here: few secrets are shared.
+            from .sharing import give
+
+            give(self, chain, secret)
+
+    def _take_back(self, old: Secret | None, new: Secret | None) -> None:
+        gone = set(old.shared_with if old else ()) - set(new.shared_with if new else ())
+        if old and gone:
+            from .sharing import take_back
+
+            take_back(self, old, gone)
 
     def replace_connector(self, chain: list[Scope], old: Connector | None, new: Connector | None) -> None:
         """Sign and write what became of a connector (None: it does not exist), and the scope's head with it."""
@@ -185,7 +224,7 @@ class Session:
         signed = integrity.sign(self.keyring.active(self.tx, chain), "intent", *integrity.intent_fields(intent))
         intent_rows.insert_intent(self.tx, intent._replace(tag=signed))
 
-    def _move_head(self, chain: list[Scope], old: Secret | Connector | None, new: Secret | Connector | None) -> None:
+    def _move_head(self, chain: list[Scope], old: integrity.Summand | None, new: integrity.Summand | None) -> None:
         head = integrity.move_head(chain[-1].head, remove=[old] if old else [], add=[new] if new else [])
         self.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
 
@@ -199,15 +238,16 @@ def _named(thing: Scope | Connector | Secret) -> tuple[str, str, str]:
     return "secret", thing.identifier, str(thing.current_version or "")
 
 
-def _describe(
-    scope: Scope, row: Scope | Connector | Secret | SecretVersion | Intent
-) -> tuple[str, tuple[bytes | str | int | None, ...], str]:
+def _describe(scope: Scope, row: _Signed) -> tuple[str, tuple[bytes | str | int | None, ...], str]:
     if isinstance(row, Scope):
         return "scope", integrity.scope_fields(row), f"The row of {row.path}"
     if isinstance(row, Connector):
         return "connector", integrity.connector_fields(row), f"The row of connector '{row.identifier}' in {scope.path}"
     if isinstance(row, Intent):
         return "intent", integrity.intent_fields(row), f"A record of what was begun in {scope.path}"
+    if isinstance(row, Share):
+        what = f"What {scope.path} has of the secret '{row.identifier}' that is shared with it"
+        return "secret_share", integrity.share_fields(row), what
     if isinstance(row, Secret):
         return "secret", integrity.secret_fields(row), f"The row of secret '{row.identifier}' in {scope.path}"
     return "secret_version", integrity.version_fields(row), f"Version {row.version} of a secret in {scope.path}"

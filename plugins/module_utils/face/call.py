@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..client.connect import connect
-from ..masking.revealing import reveal
 from ..model.errors import ScopedSecretsError
 from ..model.messages import Request, Result, Tell
 from .options import settings_of
@@ -34,8 +33,6 @@ def call(
     given = {name: value for name, value in params.items() if value is not None and name in spec.options}
     paths = {name: files.absolute(given.pop(name)) for name in spec.paths if name in given}
     given = {**take_value(given, files.read), **paths, "org": options["org"], "project": options["project"]}
-    if "value" in given:
-        reveal(given["value"])
     client = connect(settings_of(options))
     result = client.handle(Request(spec.resource, given, check_mode, tuple(items)), tell)
     result.warnings += client.take_notices()

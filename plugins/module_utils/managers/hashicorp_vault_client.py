@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from time import monotonic
@@ -35,22 +34,19 @@ Ask = Callable[[Any], Reply]
 """What sends one request through hvac's client."""
 
 
-@dataclass
 class _Token:
     """A token, hvac's client that sends it, and what is known of it. Times are seconds of `monotonic`.
 
     `due` is when it needs attention next: a renewal, or a new login. `uses_left` is None without such a limit.
     """
 
-    vault: Any
-    is_ours: bool
-    is_renewable: bool = False
-    is_batch: bool = False
-    may_look_up: bool = False
-    life: float = inf
-    expires: float = inf
-    due: float = inf
-    uses_left: int | None = None
+    def __init__(self, vault: Any, *, is_ours: bool, is_batch: bool = False) -> None:
+        self.vault = vault
+        self.is_ours = is_ours
+        self.is_batch = is_batch
+        self.is_renewable = self.may_look_up = False
+        self.life = self.expires = self.due = inf
+        self.uses_left: int | None = None
 
     @property
     def is_good(self) -> bool:

@@ -19,9 +19,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from ..model.errors import InvalidInput, ScopedSecretsError
@@ -62,8 +61,7 @@ MAX_PEM = 32 * 1024
 """Below what any system keeps in a pipe."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """How long to wait for one try, in seconds, and how many further tries to make."""
 
     timeout: float
@@ -75,13 +73,15 @@ class Patience:
         return 3 * self.timeout
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a server answered. The names are those of requests, whose replies SDKs expect."""
 
     status_code: int
-    headers: Mapping[str, str] = field(repr=False)
-    content: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    content: bytes
+
+    def __repr__(self) -> str:
+        return f"Reply(status_code={self.status_code!r})"
 
     @property
     def ok(self) -> bool:
@@ -96,8 +96,7 @@ class Reply:
         return json_text.loads(self.content)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
+class _Failed(NamedTuple):
     """A try without an answer. `is_unsent`: the server can't have carried it out; `is_final`: a further try is vain."""
 
     error: ScopedSecretsError
@@ -105,13 +104,15 @@ class _Failed:
     is_final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(NamedTuple):
     method: str
     url: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
     deadline: float
+
+    def __repr__(self) -> str:
+        return f"_Request(method={self.method!r}, url={self.url!r})"
 
 
 def is_safe(method: str, _url: str) -> bool:

@@ -29,13 +29,37 @@ before_header after_header prepared skip_reason"""
 _STRUCTURE = frozenset(_WORDS.split())
 
 
+class _Family:
+    """The spellings that begin alike: what is beside each that belongs to it, and how long they are, longest first."""
+
+    __slots__ = ("lengths", "reaches")
+
+    def __init__(self) -> None:
+        self.reaches: dict[bytes, int] = {}
+        # Replaced as a whole: another thread may be looking.
+        self.lengths: tuple[int, ...] = ()
+
+    def find(self, content: bytes, start: int) -> Iterator[tuple[int, int]]:
+        """Yield where the longest one begins and ends that stands at a place."""
+        for length in self.lengths:
+            found = content[start : start + length]
+            reach = self.reaches.get(found)
+            if reach is not None:
+                end = start + len(found)
+                yield (
+                    start - (reach and start > 0 and content[start - 1] in _BASE64),
+                    end + (reach and end < len(content) and content[end] in _BASE64),
+                )
+                return
+
+
 class Masker:
     """Knows the values of a run; puts a mark in their place. One thread at a time may add; any may mask."""
 
     def __init__(self) -> None:
         self.has_short = False
         self._known: set[tuple[str, bytes]] = set()
-        self._spellings: dict[int, tuple[Spelling, ...]] = {}
+        self._families: dict[int, _Family] = {}
 
     def add(self, kind: str, value: bytes) -> bool:
         """Take a value; tell whether it was not known."""
@@ -50,15 +74,17 @@ class Masker:
         return True
 
     def _keep(self, spelling: Spelling) -> None:
-        gram = int.from_bytes(spelling.content[:_GRAM], sys.byteorder)
-        kept = {*self._spellings.get(gram, ()), spelling}
-        self._spellings[gram] = tuple(sorted(kept, key=lambda one: len(one.content), reverse=True))
+        content, reach = spelling
+        family = self._families.setdefault(int.from_bytes(content[:_GRAM], sys.byteorder), _Family())
+        family.reaches[content] = max(reach, family.reaches.get(content, 0))
+        if len(content) not in family.lengths:
+            family.lengths = tuple(sorted((*family.lengths, len(content)), reverse=True))
 
     def data(self, data: Any) -> Any:
         """Return data with every secret in its strings and keys replaced; the very same object where there is none."""
         if isinstance(data, str):
             return self.text(data)
-        if not self._spellings or isinstance(data, (bool, int, float, type(None))):
+        if not self._families or isinstance(data, (bool, int, float, type(None))):
             return data
         if isinstance(data, Mapping):
             return self._mapping(data)
@@ -94,7 +120,7 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Return text with every secret in it replaced; the very same object where there is none."""
-        if not self._spellings or len(text) < MIN_LENGTH:
+        if not self._families or len(text) < MIN_LENGTH:
             return text
         # As Python itself takes bytes for text; other lone surrogates can only be passed on.
         for errors in ("surrogateescape", "surrogatepass"):
@@ -121,23 +147,11 @@ class Masker:
 
     def _hidden(self, content: bytes) -> Iterator[tuple[int, int]]:
         """Yield where secrets begin and end."""
-        view, length, known = memoryview(content), len(content), self._spellings
+        view, length, known = memoryview(content), len(content), self._families
         for offset in range(min(_GRAM, length - _GRAM + 1)):
             grams = view[offset : length - (length - offset) % _GRAM].cast("I")
             if known.keys().isdisjoint(grams):
                 continue
             for number, gram in enumerate(grams):
                 if gram in known:
-                    yield from _at(content, offset + number * _GRAM, known[gram])
-
-
-def _at(content: bytes, start: int, spellings: tuple[Spelling, ...]) -> Iterator[tuple[int, int]]:
-    """Yield the longest spelling that stands at a place, with what is beside it and belongs to it."""
-    for spelling in spellings:
-        if content.startswith(spelling.content, start):
-            end, reach = start + len(spelling.content), spelling.reach
-            yield (
-                start - (reach and start > 0 and content[start - 1] in _BASE64),
-                end + (reach and end < len(content) and content[end] in _BASE64),
-            )
-            return
+                    yield from known[gram].find(content, offset + number * _GRAM)

@@ -9,6 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from textwrap import shorten
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
@@ -25,6 +26,8 @@ _SECRET_FIELDS = ("private_key", "passphrase", "password")
 _BOUNDARIES = ("-----BEGIN ", "-----END ")
 # base64(1) breaks lines after 76 characters (RFC 2045), openssl(1) and PEM after 64 (RFC 7468).
 _WIDTHS = (64, 76)
+# Characters of a value that ansible-core shows at most where it has gone wrong, blanks of all sorts being one.
+_EXCERPT = 120
 # Where a value begins 0, 1 or 2 bytes after a group of three: the characters that tell of the bytes before it too.
 _BEFORE = (0, 2, 3)
 # By the length of the last group: the characters that tell of the bytes after it too, padding included.
@@ -122,7 +125,13 @@ def _escaped(part: bytes) -> Iterator[Spelling]:
     lower = [re.sub("%..", lambda match: match[0].lower(), url) for url in urls]
     # JSON within JSON; as Python shows it; between quotes for a shell, and in YAML.
     other = [json.dumps(escaped)[1:-1] for escaped in once]
-    other += [repr(text)[1:-1], text.replace("'", "'\"'\"'"), text.replace("'", "''")]
+    other += [
+        " ".join(text.split()),
+        shorten(text, _EXCERPT).removesuffix(" [...]"),
+        repr(text)[1:-1],
+        text.replace("'", "'\"'\"'"),
+        text.replace("'", "''"),
+    ]
     for spelled in (*once, *urls, *lower, *other):
         yield Spelling(spelled.encode())
 

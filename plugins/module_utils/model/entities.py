@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .queries import CREDENTIAL_KINDS
 from .scopes import ScopePath
 
-__all__ = ["Connector", "Intent", "Scope", "Secret", "SecretUser", "SecretVersion"]
+__all__ = ["Connector", "Intent", "Scope", "Secret", "SecretUser", "SecretVersion", "Share"]
 
 
 class Scope(NamedTuple):
@@ -68,6 +68,7 @@ class Secret(NamedTuple):
     `path` is where a value keeper has it, `reference_key` the field there; `is_reference`: it was not made here.
     `options` are what is known of a value in clear: the public half of a key; of a credential its settings, references
     among them. `kept` names the parts of a credential that were given themselves and are secrets of its own.
+    `shared_with` has the ids of scopes below which the secret is shared with.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Secret(NamedTuple):
     is_reference: bool = False
     options: Mapping[str, Any] = {}
     kept: tuple[str, ...] = ()
+    shared_with: tuple[str, ...] = ()
     current_version: int = 0
     expires_at: str = ""
     revision: int = 0
@@ -114,6 +116,25 @@ class SecretVersion(NamedTuple):
     at_provider: str = ""
     state: str = "enabled"
     tag: bytes = b""
+
+
+class Share(NamedTuple):
+    """A secret's newest version, opened for a scope below: its data key, wrapped by that scope's key.
+
+    The last fields are the secret's own, which the tag proves to who has no key of the secret's scope (`owner_id`).
+    """
+
+    secret_id: str
+    scope_id: str
+    version: int
+    key_generation: int
+    wrapped: bytes
+    created_at: str
+    tag: bytes
+    owner_id: str
+    identifier: str
+    kind: str
+    expires_at: str
 
 
 class SecretUser(NamedTuple):

@@ -28,6 +28,7 @@ TABLES = (
     "default_manager",
     "secret",
     "secret_version",
+    "secret_share",
     "secret_reference",
     "audit_head",
     "audit_event",
@@ -50,6 +51,7 @@ def all_rows(tx: Transaction) -> Iterator[tuple[str, Values]]:
     yield from _rows(tx, "default_manager", "scope_id")
     for secrets in _pages(tx, "secret", ("id",)):
         yield from _with_versions(tx, secrets)
+    yield from _rows(tx, "secret_share", "secret_id", "scope_id")
     for _user, used in groupby(_rows(tx, "secret_reference", "user_kind", "user_id", "field"), key=_user_of):
         # Engines differ in how they sort underscores.
         yield from sorted(used, key=lambda row: str(row[1]["field"]))

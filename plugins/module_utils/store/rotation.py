@@ -58,6 +58,11 @@ _ROWS = {
     "versions": _Rows(
         "secret_version JOIN secret ON secret.id = secret_version.secret_id", "secret.scope_id = :scope", _VERSION_ON
     ),
+    "shares": _Rows(
+        "secret_share",
+        "secret_share.scope_id = :scope",
+        (_signed("secret_share"), "secret_share.key_generation = :generation"),
+    ),
     "unfinished_changes": _Rows("intent", "intent.scope_id = :scope", (_signed("intent"),)),
 }
 

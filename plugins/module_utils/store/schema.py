@@ -45,7 +45,8 @@ STEPS = (
             """CREATE TABLE scope_key (
                 scope_id TEXT NOT NULL REFERENCES scope (id), generation INTEGER NOT NULL, state TEXT NOT NULL,
                 key_id TEXT NOT NULL, parent_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL,
-                wraps {integer} NOT NULL, created_at TEXT NOT NULL, PRIMARY KEY (scope_id, generation))""",
+                wraps {integer} NOT NULL, under_active {bytes} NOT NULL, created_at TEXT NOT NULL,
+                PRIMARY KEY (scope_id, generation))""",
             """CREATE TABLE connector (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), kind TEXT NOT NULL,
                 identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
@@ -59,7 +60,7 @@ STEPS = (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), identifier {identifier} NOT NULL,
                 kind TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 connector_id TEXT REFERENCES connector (id), path TEXT NOT NULL, reference_key TEXT NOT NULL,
-                is_reference INTEGER NOT NULL, options TEXT NOT NULL, kept TEXT NOT NULL,
+                is_reference INTEGER NOT NULL, options TEXT NOT NULL, kept TEXT NOT NULL, shared_with TEXT NOT NULL,
                 current_version INTEGER NOT NULL, expires_at TEXT NOT NULL, revision {integer} NOT NULL,
                 created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (scope_id, identifier))""",
@@ -71,6 +72,11 @@ STEPS = (
                 envelope {bytes} NOT NULL, at_provider TEXT NOT NULL,
                 created_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 PRIMARY KEY (secret_id, version))""",
+            """CREATE TABLE secret_share (
+                secret_id TEXT NOT NULL REFERENCES secret (id), scope_id TEXT NOT NULL REFERENCES scope (id),
+                version INTEGER NOT NULL, key_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL,
+                created_at TEXT NOT NULL, tag {bytes} NOT NULL, PRIMARY KEY (secret_id, scope_id))""",
+            "CREATE INDEX secret_share_scope ON secret_share (scope_id)",
             """CREATE TABLE intent (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), connector_id TEXT NOT NULL,
                 path TEXT NOT NULL, goal TEXT NOT NULL, process TEXT NOT NULL, created_at TEXT NOT NULL,

@@ -37,7 +37,8 @@ class WrappedKey(NamedTuple):
     """A generation of a scope's key, wrapped by its parent's key of `parent_generation` (0: by the root key).
 
     `state` is active (one of a scope is), decrypt_only or destroyed. Of a destroyed one the fingerprint key is left,
-    wrapped by the scope's own key of `parent_generation`.
+    wrapped by the scope's own key of `parent_generation`. `under_active` is an older one for who has no more than the
+    active one: wrapped by that.
     """
 
     scope_id: str
@@ -46,7 +47,8 @@ class WrappedKey(NamedTuple):
     key_id: str
     parent_generation: int
     wrapped: bytes
-    wraps: int
+    wraps: int = 0
+    under_active: bytes = b""
 
 
 def find_chain(tx: Transaction, path: ScopePath) -> list[Scope]:
@@ -158,6 +160,7 @@ def delete_scope(tx: Transaction, scope: Scope) -> None:
         "DELETE FROM default_manager WHERE scope_id = :id",
         "DELETE FROM secret_reference WHERE user_kind = 'connector' "
         "AND user_id IN (SELECT id FROM connector WHERE scope_id = :id)",
+        "DELETE FROM secret_share WHERE scope_id = :id",
         "DELETE FROM intent WHERE scope_id = :id",
         "DELETE FROM connector WHERE scope_id = :id",
         "DELETE FROM scope_key WHERE scope_id = :id",
@@ -177,13 +180,17 @@ def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
     """Return the generations of a scope's key, newest first. Each row that is verified asks for them."""
     if scope_id not in tx.known:
         rows = tx.all(
-            "SELECT scope_id, generation, state, key_id, parent_generation, wrapped, wraps FROM scope_key "
-            "WHERE scope_id = :id ORDER BY generation DESC",
+            "SELECT scope_id, generation, state, key_id, parent_generation, wrapped, wraps, under_active "
+            "FROM scope_key WHERE scope_id = :id ORDER BY generation DESC",
             id=scope_id,
         )
-        tx.known[scope_id] = [WrappedKey(**{**dict(row), "wrapped": bytes(row["wrapped"])}) for row in rows]
+        tx.known[scope_id] = [_wrapped_key(row) for row in rows]
     found: list[WrappedKey] = tx.known[scope_id]
     return found
+
+
+def _wrapped_key(row: Row) -> WrappedKey:
+    return WrappedKey(**{**dict(row), "wrapped": bytes(row["wrapped"]), "under_active": bytes(row["under_active"])})
 
 
 def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
@@ -197,6 +204,7 @@ def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
         parent_generation=key.parent_generation,
         wrapped=key.wrapped,
         wraps=key.wraps,
+        under_active=key.under_active,
         created_at=created_at,
     )
 
@@ -211,13 +219,14 @@ def replace_wrapped(tx: Transaction, key: WrappedKey) -> None:
     """Write how a generation is wrapped now, and its state."""
     tx.known.pop(key.scope_id, None)
     tx.run(
-        "UPDATE scope_key SET state = :state, parent_generation = :parent, wrapped = :wrapped "
-        "WHERE scope_id = :id AND generation = :generation",
+        "UPDATE scope_key SET state = :state, parent_generation = :parent, wrapped = :wrapped, "
+        "under_active = :under_active WHERE scope_id = :id AND generation = :generation",
         id=key.scope_id,
         generation=key.generation,
         state=key.state,
         parent=key.parent_generation,
         wrapped=key.wrapped,
+        under_active=key.under_active,
     )
 
 

@@ -116,6 +116,7 @@ def secret_of(row: Row) -> Secret:
         "is_reference": bool(row["is_reference"]),
         "options": json.loads(row["options"]),
         "kept": tuple(json.loads(row["kept"])),
+        "shared_with": tuple(json.loads(row["shared_with"])),
         "tag": bytes(row["tag"]),
     }
     return Secret(**{**dict(row), **converted})
@@ -150,6 +151,7 @@ def _changeable(secret: Secret) -> dict[str, object]:
         "reference_key": secret.reference_key,
         "options": json.dumps(secret.options, sort_keys=True),
         "kept": json.dumps(secret.kept),
+        "shared_with": json.dumps(secret.shared_with),
         "current_version": secret.current_version,
         "expires_at": secret.expires_at,
         "updated_at": secret.updated_at,
@@ -158,10 +160,11 @@ def _changeable(secret: Secret) -> dict[str, object]:
 
 
 def delete_secret(tx: Transaction, secret_id: str) -> None:
-    """Delete a secret, all its versions, and the records of who used it and of what it used."""
+    """Delete a secret, all its versions and shares, and the records of who used it and of what it used."""
     tx.run("DELETE FROM secret_reference WHERE user_kind = 'secret' AND user_id = :id", id=secret_id)
-    for table, column in (("secret_reference", "secret_id"), ("secret_version", "secret_id"), ("secret", "id")):
-        tx.run(f"DELETE FROM {table} WHERE {column} = :id", id=secret_id)
+    for table in ("secret_reference", "secret_share", "secret_version"):
+        tx.run(f"DELETE FROM {table} WHERE secret_id = :id", id=secret_id)
+    tx.run("DELETE FROM secret WHERE id = :id", id=secret_id)
 
 
 def insert_version(tx: Transaction, version: SecretVersion) -> None:

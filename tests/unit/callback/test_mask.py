@@ -14,6 +14,7 @@ from ansible_collections.scoped.secrets.plugins.callback.mask import CallbackMod
 from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import Client
 from ansible_collections.scoped.secrets.plugins.module_utils.masking.revealing import reveal, reveal_to
 from ansible_collections.scoped.secrets.plugins.module_utils.model.censored import CENSORED
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.plugin_utils import output
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import Lab, write
@@ -47,13 +48,23 @@ def test_all_output_is_masked_with_what_is_revealed(core: Core) -> None:
 
 
 def test_what_a_client_reads_is_revealed(core: Core, lab: Lab) -> None:
-    CallbackModule()
     client: Client = lab.client()
     write(client, "a", b"hunter22")
+    CallbackModule()
     mask = core.masks["mask_display"]
     assert mask("hunter22") == "hunter22"
     assert client.resolve([Query("a")])[0].value == b"hunter22"
     assert mask("hunter22") == CENSORED
+
+
+def test_what_a_client_writes_is_revealed_by_itself_and_in_a_manifest(core: Core, lab: Lab) -> None:
+    CallbackModule()
+    mask = core.masks["mask_display"]
+    scope = {"org": "", "project": ""}
+    write(lab.client(), "a", b"hunter22")
+    item = Request("secret_text", {**scope, "identifier": "b", "value": b"hunter23"}, check_mode=True)
+    lab.client().handle(Request("manifest", dict(scope), check_mode=True, items=(item,)))
+    assert mask("hunter22 hunter23 hunter24") == f"{CENSORED} {CENSORED} hunter24"
 
 
 def test_short_values_are_warned_about_once(core: Core, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +73,7 @@ def test_short_values_are_warned_about_once(core: Core, capsys: pytest.CaptureFi
     reveal("abc")
     assert capsys.readouterr().err == ""
     core.after()
-    shown = capsys.readouterr().err
+    shown = " ".join(capsys.readouterr().err.split())
     assert "fewer than 4 characters" in shown
     assert "abc" not in shown
     Display()._warns.clear()

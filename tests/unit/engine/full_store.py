@@ -39,6 +39,8 @@ def fill(engine: Engine) -> None:
     declare(engine, "scope", **API, builtin_manager="enabled")
     declare(engine, "scope", org="empty_one")
     declare(engine, "secret_text", identifier="text", value=b"of the account")
+    declare(engine, "secret_share", identifier="text", to_org="pay")
+    declare(engine, "secret_share", identifier="text", to_org="pay", to_project="api")
     declare(engine, "secret_text", identifier="fields", value=b'{"password": "p"}', expires="2099-01-01")
     for value in (b"one", b"two", "drei \u20ac".encode()):
         declare(engine, "secret_text", **API, identifier="text", value=value, tags={"a": "b"})

@@ -23,7 +23,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.session impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
-from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import retire_keys
+from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import keys_of
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     check,
@@ -327,19 +327,43 @@ def test_the_key_of_a_scope_that_is_gone_is_refused(site: Settings) -> None:
     assert (error.code, "opens nothing in the store" in error.message) == ("wrong_key", True)
 
 
-def test_a_key_that_was_replaced_says_so(site: Settings) -> None:
+def renew(settings: Settings) -> None:
+    in_session(settings, lambda session: session.keyring.renew(session.tx, session.chain(ScopePath(**API))))
+
+
+def test_a_newer_key_opens_what_is_sealed_with_older_ones(site: Settings) -> None:
+    renew(site)
+    declare(Engine(site), "secret_text", **API, identifier="second", value=b"second")
+    renew(site)
+    project = holding(site, **API)
+    assert [read(project, name, **API) for name in ("same", "second")] == [value_of(API), b"second"]
+    assert not declare(project, "secret_text", **API, identifier="same", value=value_of(API)).changed
+    assert declare(project, "secret_text", **API, identifier="same", value=b"changed").changed
+    assert read(project, "same@1", **API) == value_of(API)
+    assert shown(project, "scope_info", **API, verify=True)[0]["secrets"] == 4
+
+
+def test_an_older_key_opens_nothing_newer(site: Settings) -> None:
     key = exported(site, **API)
-
-    def replace(session: Session) -> None:
-        chain = session.chain(ScopePath(**API))
-        retire_keys(session.tx, chain[-1].id)
-        session.keyring.keep(session.tx, chain, ScopeKey.generate(chain[-1].id, 2))
-        session.write_scope(session.chain(ScopePath(**API)))
-
-    in_session(site, replace)
-    error = error_of(lambda: read(holding_text(site, key), "same", **API))
+    renew(site)
+    assert read(holding_text(site, key), "same", **API) == value_of(API)
+    declare(Engine(site), "secret_text", **API, identifier="second", value=b"second")
+    error = error_of(lambda: read(holding_text(site, key), "second", **API))
     assert (error.code, "generation 2 is needed" in error.message) == ("scope_key_outdated", True)
-    assert read(Engine(site), "same", **API) == value_of(API)
+    assert error_of(lambda: read(holding_text(site, key), "same", **API)).code == "scope_key_outdated"
+
+
+def test_of_a_destroyed_generation_the_newer_key_opens_nothing(site: Settings) -> None:
+    renew(site)
+
+    def destroy(session: Session) -> list[bytes]:
+        chain = session.chain(ScopePath(**API))
+        before = [row.under_active for row in keys_of(session.tx, chain[-1].id)]
+        session.keyring.destroy(session.tx, chain, 1)
+        return [*before, *(row.under_active for row in keys_of(session.tx, chain[-1].id))]
+
+    newest, older, *after = in_session(site, destroy)
+    assert (newest, len(older), after) == (b"", 60, [b"", b""])
 
 
 def test_a_worn_out_key_is_replaced_by_who_holds_the_one_above(site: Settings) -> None:

@@ -243,8 +243,11 @@ def test_the_holder_of_a_scope_key_can_rotate_what_lies_below_but_not_the_scope_
     assert error_of(lambda: rotate(holder, PAY)).code == "scope_locked"
     assert error_of(lambda: rotate(holder, {})).code == "scope_locked"
     assert read(holder, "text", **API)
+    assert read(holder, "account.text", **API)
     rotate(engine, PAY)
     assert error_of(lambda: read(holder, "text", **API)).code == "scope_key_outdated"
+    newer = holding(settings, "pay")
+    assert [read(newer, name, **API) for name in ("text", "account.text")]
 
 
 def test_a_scope_that_does_not_exist(engine: Engine) -> None:
@@ -266,4 +269,5 @@ def test_every_table_with_signed_or_wrapped_rows_is_counted(engine: Engine, sett
     signed = {name for name in tables if columns[name] & {"tag", "key_generation", "parent_generation"}}
     # Records of the audit keep to their generation; the head of a chain is signed anew when one is destroyed.
     audit = {"audit_head", "audit_event"}
-    assert signed == {"scope", "scope_key", "connector", "secret", "secret_version", "intent"} | audit
+    moved = {"scope", "scope_key", "connector", "secret", "secret_version", "secret_share", "intent"}
+    assert signed == moved | audit

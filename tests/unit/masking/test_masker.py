@@ -134,6 +134,16 @@ def test_short_values_and_lines_are_noticed_and_shown(value: bytes, *, has_short
     assert masker.text("abc ab a") == "abc ab a"
 
 
+def test_many_values_that_begin_alike_take_no_longer_to_find() -> None:
+    """A file of many lines, each a spelling: the steps at one place are as many as there are lengths."""
+    masker = Masker()
+    masker.add("file", b"\n".join(b"2026-%06d" % number for number in range(20_000)))
+    assert masker.text("on 2026-012345 or 2026-999999") == f"on {CENSORED} or 2026-999999"
+    (family,) = (found for found in masker._families.values() if b"2026-012345" in found.reaches)
+    assert len(family.reaches) >= 20_000
+    assert len(family.lengths) <= 3
+
+
 def test_of_a_credential_the_user_is_shown() -> None:
     masker = Masker()
     masker.add("ssh", json.dumps({"user": "webuser", "password": "hunter22"}).encode())

@@ -9,6 +9,7 @@ import base64
 import json
 import re
 import subprocess
+import textwrap
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -90,6 +91,7 @@ TEXT = 'it\'s "a" \\ pass+word/ü\n&?'
         quote(TEXT),
         quote(TEXT, safe=""),
         quote_plus(TEXT),
+        " ".join(TEXT.split()),
         re.sub("%..", lambda match: match[0].lower(), quote(TEXT)),
         TEXT.replace("'", "'\"'\"'"),
         TEXT.replace("'", "''"),
@@ -100,6 +102,13 @@ TEXT = 'it\'s "a" \\ pass+word/ü\n&?'
 )
 def test_ways_to_write_a_text(spelled: str) -> None:
     assert spelled.encode() in contents(TEXT.encode())
+
+
+def test_the_excerpt_that_an_error_has_of_it() -> None:
+    value = "all of  these\nare words of it " * 20
+    excerpt = textwrap.shorten(value, width=120)
+    assert excerpt.endswith(" [...]")
+    assert excerpt.removesuffix(" [...]").encode() in contents(value.encode())
 
 
 @given(

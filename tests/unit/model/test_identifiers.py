@@ -68,7 +68,8 @@ def test_what_the_rules_allow_is_taken_as_it_is(kind: str, first: str, rest: str
 def test_any_text_is_an_identifier_or_refused(kind: str, text: str) -> None:
     allowed = PLAIN + ("-" if kind == "secret" else "")
     is_well_formed = bool(text) and text[0] in START and all(character in allowed for character in text)
-    if is_well_formed and text not in [*PLATFORM_WORDS, "project", "builtin"]:
+    reserved = [*PLATFORM_WORDS, "project", *(["builtin"] if kind == "connector" else [])]
+    if is_well_formed and text not in reserved:
         assert check_identifier(text, kind) == text
     else:
         assert code_of(text, kind) in ("invalid_identifier", "reserved_identifier")

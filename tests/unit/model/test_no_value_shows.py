@@ -21,6 +21,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.intents impo
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.keeping import Keeping
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import Prepared
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import Reply
 from ansible_collections.scoped.secrets.plugins.module_utils.masking.spellings import Spelling
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer
@@ -28,6 +29,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 
 # What may show: sealed, keyed or random.
 HARMLESS = {
+    "under_active",
     "body",
     "bound",
     "commitment",
@@ -47,6 +49,7 @@ HOLDERS = [
     Answer("text", b"canary"),
     ValueAtProvider(b"canary", "1"),
     Found(b"canary", "1"),
+    Reply(200, {"X-Echo": "canary"}, b"canary"),
     Spelling(b"canary"),
     Keeping("p", "1", b"canary"),
     PREPARED,
@@ -93,6 +96,6 @@ def test_a_tuple_that_may_hold_one_says_itself_what_shows() -> None:
     """A new field of bytes is hidden, or is said here to be harmless."""
     tuples = [kind for kind in classes() if issubclass(kind, tuple) and hasattr(kind, "_fields")]
     holders = [kind for kind in tuples if any(may_hold_one(kind, name) for name in kind._fields)]
-    known = {"Answer", "Found", "Settings", "Spelling", "TicketRequest", "ValueAtProvider"}
+    known = {"Answer", "Found", "Reply", "Settings", "Spelling", "TicketRequest", "ValueAtProvider"}
     assert {kind.__name__ for kind in holders} == known
     assert {kind.__name__ for kind in holders} <= {type(holder).__name__ for holder in HOLDERS}

@@ -183,6 +183,18 @@ def test_what_is_displayed(capsys: pytest.CaptureFixture[str], *, is_error: bool
     assert "warned ****" in captured.err
 
 
+@pytest.mark.parametrize("kind", ["warning", "error", "deprecated"])
+def test_lines_are_broken_after_it_is_hidden(capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    """A value with a blank, wherever ansible-core might break the line."""
+    output.mask_display(lambda text: text.replace("two words", "****"))
+    for before in range(60, 80):
+        getattr(Display(), kind)("x" * before + " two words", *(["9.9"] if kind == "deprecated" else []))
+    captured = capsys.readouterr()
+    shown = captured.out + captured.err
+    assert shown.count("****") == 20
+    assert "words" not in shown
+
+
 def test_what_a_worker_displays_goes_to_the_parent_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
 

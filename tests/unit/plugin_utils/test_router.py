@@ -236,3 +236,9 @@ def test_a_delegated_restore_takes_its_file_there(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Router, "_execute_module", lambda _self, **given: seen.append(given) or {"changed": True})
     run(StoreRestore, {"store": SHARED_STORE, "src": "/backups/b"}, delegate_to="bastion")
     assert seen[0]["module_args"]["src"] == "/backups/b"
+
+
+@pytest.mark.parametrize("given", [True, 7, "text", ["a"]])
+def test_suboptions_of_another_type_are_refused(shared: dict[str, str], given: Any) -> None:
+    result = run(SecretText, {**shared, "identifier": "a", "generate": given})
+    assert (result["failed"], result["code"]) == (True, "invalid_options")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Share
 from ansible_collections.scoped.secrets.plugins.module_utils.store import copying
 from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import append_events, insert_head
 from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
@@ -35,6 +36,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets impor
     insert_version,
     replace_references,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.store.shares import insert_share
 from ansible_collections.scoped.secrets.tests.unit.store.rows import (
     audit_event,
     audit_head,
@@ -63,6 +65,7 @@ def fill(tx: Transaction, secrets: int = 7) -> None:
         insert_secret(tx, secret_row(f"s{number}"))
         for version in range(1, number % 4 + 1):
             insert_version(tx, version_row(f"s{number}-id", version))
+    insert_share(tx, Share("s1-id", "payments-id", 1, 1, b"w", "now", b"t", "account-id", "s1", "text", ""))
     replace_references(tx, "connector", "vault-id", {"a_b": "s1-id", "ab": "s2-id", "a": "s3-id"})
     replace_references(tx, "secret", "s4-id", {"password_ref": "s1-id"})
     insert_head(tx, audit_head())
