@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from servers.hosts import Host
 from servers.identities import Authority
 from servers.process import ServerFailed, by_hand, free_port, program, running
 
@@ -65,7 +66,8 @@ def _program(name: str) -> str:
 class Postgresql:
     """A cluster. `authority` is the file of what its certificate is proven with; the database `tls_only` wants it."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, hosts: Sequence[Host] = ()) -> None:
+        self._addresses = ",".join(["127.0.0.1", *(host.gateway for host in hosts)])
         self.folder = folder
         self.port = port
         self.authority = folder / "ca.pem"
@@ -96,7 +98,14 @@ class Postgresql:
             return cursor.fetchall() if cursor.description else []
 
     def start(self) -> None:
-        command = [_program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *_settings()]
+        command = [
+            _program("postgres"),
+            "-D",
+            str(self.folder / "data"),
+            "-p",
+            str(self.port),
+            *_settings(self._addresses),
+        ]
         self._process = self._exits.enter_context(
             running(_as_owner(command), folder=self.folder, name="postgresql", is_ready=self._answers)
         )
@@ -119,10 +128,10 @@ def url_of(port: int, database: str = USER, **options: str) -> str:
     return f"postgresql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/{database}?{query}"
 
 
-def _settings() -> list[str]:
+def _settings(addresses: str) -> list[str]:
     settings = {
         "fsync": "off",
-        "listen_addresses": "127.0.0.1",
+        "listen_addresses": addresses,
         "max_connections": "200",
         "shared_buffers": "32MB",
         "ssl": "on",
@@ -148,11 +157,14 @@ def _folder(name: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Postgresql]:
-    """Give a cluster with a superuser and a database, both called `scoped`; passwords and TLS as in earnest."""
+def serve(hosts: Sequence[Host] = ()) -> Iterator[Postgresql]:
+    """Give a cluster with a superuser and a database, both called `scoped`; passwords and TLS as in earnest.
+
+    `hosts` may use it too, at their gateways.
+    """
     with _folder("postgresql") as folder:
-        server = Postgresql(folder, free_port())
-        _make(folder)
+        server = Postgresql(folder, free_port(), hosts)
+        _make(folder, hosts)
         server.start()
         try:
             server.run(f"CREATE DATABASE {USER}", "CREATE DATABASE tls_only", url=server.url("postgres"))
@@ -161,7 +173,7 @@ def serve() -> Iterator[Postgresql]:
             server.stop()
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, hosts: Sequence[Host]) -> None:
     (folder / "password").write_text(PASSWORD)
     command = [_program("initdb"), "-D", str(folder / "data"), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8"]
     command += ["--no-sync", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
@@ -169,7 +181,8 @@ def _make(folder: Path) -> None:
     done = subprocess.run(_as_owner(command), cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ServerFailed(f"initdb failed.\n{done.stdout}{done.stderr}")
-    (folder / "data" / "pg_hba.conf").write_text(HBA)
+    of_hosts = [f"host all all {host.network} scram-sha-256\n" for host in hosts]
+    (folder / "data" / "pg_hba.conf").write_text("".join([HBA, *of_hosts]))
     _certify(folder)
 
 

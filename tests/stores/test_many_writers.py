@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,22 +16,59 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.stores.conftest import ENGINES, settings_at
-from ansible_collections.scoped.secrets.tests.stores.writers import SCOPE, Writers, check_kept, declare_scope
+from ansible_collections.scoped.secrets.tests.stores.writers import SCOPE, Writers, Written, check_kept, declare_scope
 
 if TYPE_CHECKING:
+    from servers.hosts import Host
     from servers.postgresql import Postgresql
 
 PROCESSES = 20
 WRITES = 50
 
 
+@pytest.mark.parametrize("settings", ["sqlite", "pgbouncer"], indirect=True)
 def test_every_write_of_many_processes_counts(settings: Settings) -> None:
+    """R1. On PostgreSQL without a pooler: the next test."""
     engine = declare_scope(settings)
     writers = Writers(settings, PROCESSES, WRITES)
     writers.begin()
-    written = writers.acknowledged()
+    check_all(engine, writers.acknowledged(), "this machine")
+
+
+def check_all(engine: Engine, written: list[Written], where: str) -> None:
     assert len(written) == PROCESSES * WRITES
     check_kept(engine, written)
+    print(f"{PROCESSES} processes on {where}: {len(written)} writes, all kept")
+
+
+@pytest.fixture
+def hosts() -> Iterator[list[Host]]:
+    """Two hosts; none where this machine makes none."""
+    from servers.hosts import NoHosts, serve
+
+    with ExitStack() as exits:
+        try:
+            made = exits.enter_context(serve())
+        except NoHosts as error:
+            print(f"no network namespaces: {error}")
+            made = []
+        yield made
+
+
+@pytest.mark.servers
+def test_every_write_of_many_processes_on_two_hosts_counts(hosts: list[Host]) -> None:
+    from servers.postgresql import serve
+
+    with serve(hosts) as server:
+        settings = settings_at(server.new_store())
+        engine = declare_scope(settings)
+        writers = Writers(settings, PROCESSES, WRITES, hosts)
+        writers.begin()
+        clients = "SELECT client_addr FROM pg_stat_activity WHERE client_addr << inet '198.18.0.0/15'"
+        seen: set[object] = set()
+        while len(seen) < len(hosts):
+            seen.update(server.run(clients))
+        check_all(engine, writers.acknowledged(), f"{len(seen)} hosts" if hosts else "this machine")
 
 
 @pytest.fixture

@@ -9,14 +9,19 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 
-__all__ = ["SCOPE", "SHARED", "Writers", "check_kept", "declare_scope"]
+if TYPE_CHECKING:
+    from servers.hosts import Host
+
+__all__ = ["SCOPE", "SHARED", "Writers", "Written", "check_kept", "declare_scope"]
 
 SCOPE = {"org": "payments", "project": "api"}
 SHARED = "shared"
@@ -26,20 +31,22 @@ Written = tuple[str, str, int]
 
 
 class Writers:
-    """Processes that are ready to write."""
+    """Processes that are ready to write, on this machine or on hosts by turns."""
 
-    def __init__(self, settings: Settings, count: int, writes: int) -> None:
+    def __init__(self, settings: Settings, count: int, writes: int, hosts: Sequence[Host] = ()) -> None:
         self._processes = []
         for number in range(count):
+            host = hosts[number % len(hosts)] if hosts else None
             process = subprocess.Popen(
-                [sys.executable, str(WRITER)],
+                [*(host.under if host else ()), sys.executable, str(WRITER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
             )
             self._processes.append(process)
-            self._tell(process, json.dumps({"settings": settings, "name": f"w{number}", "writes": writes}))
+            own = settings._replace(store=settings.store.replace("127.0.0.1", host.gateway)) if host else settings
+            self._tell(process, json.dumps({"settings": own, "name": f"w{number}", "writes": writes}))
         for process in self._processes:
             assert process.stdout
             assert process.stdout.readline() == "ready\n"

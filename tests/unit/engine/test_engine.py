@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import subprocess
 import sys
 import time
@@ -21,10 +20,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     declare,
     read,
     rows_of,
-    store_path,
 )
-
-WRITERS, WRITES = 20, 50
 
 
 def code_of(engine: Engine, reference: str) -> str:
@@ -161,25 +157,3 @@ print([name for name in names if name.split(".")[-1] in {("declaring", "completi
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def _write_many(settings: Settings, writer: int) -> None:
-    engine = Engine(settings)
-    for number in range(WRITES):
-        declare(engine, "secret_text", identifier="shared", value=f"{writer}-{number}".encode())
-        declare(engine, "secret_text", identifier=f"own_{writer}_{number}", value=b"x")
-
-
-def test_parallel_writers_lose_nothing(settings: Settings) -> None:
-    """R1: every write of 20 processes x 50, to one secret and to one scope, is there. On PostgreSQL: tests/stores."""
-    store_path(settings)
-    processes = [multiprocessing.Process(target=_write_many, args=(settings, w)) for w in range(WRITERS)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * WRITERS
-    engine = Engine(settings)
-    scope = declare(engine, "scope_info", verify=True).returned["scopes"][0]
-    shared = declare(engine, "secret_info", identifier="shared").returned["secrets"][0]
-    assert (scope["secrets"], shared["version"]) == (WRITERS * WRITES + 1, WRITERS * WRITES)
