@@ -112,7 +112,7 @@ def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
 def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .scope_keys import export_key
 
-    return export_key(engine, request.params, check_mode=request.check_mode, declare=declare)
+    return export_key(engine, request, tell, declare)
 
 
 # What is no declaration. Few runs need the code, so it is loaded then.
