@@ -36,6 +36,8 @@ TABLES = (
     "secret_share",
     "secret_reference",
     "intent",
+    "audit_head",
+    "audit_event",
 )
 
 
@@ -118,6 +120,10 @@ def test_every_table_is_guarded(made: SetUp) -> None:
         "DELETE FROM store",
         "SET ROLE scoped_secrets_owner",
         "DROP FUNCTION scope_is_seen",
+        "UPDATE audit_event SET outcome = 'ok'",
+        "DELETE FROM audit_event",
+        "DELETE FROM audit_head",
+        "UPDATE audit_head SET scope_id = 'x'",
     ],
 )
 def test_the_running_role_can_not_change_the_schema(made: SetUp, tree: Engine, statement: str) -> None:
@@ -152,6 +158,9 @@ def test_a_session_sees_its_own_scope_and_what_is_above_and_below(made: SetUp, t
         "connector": 0,
         "default_manager": 0,
         "intent": 0,
+        # What was recorded above is not for who works below.
+        "audit_head": 1,
+        "audit_event": 4,
     }
     assert set(counts(made, "").values()) == {0}
     assert made.server.run("SELECT count(*) FROM secret", url=made.app.store) == [(0,)]
