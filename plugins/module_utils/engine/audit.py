@@ -27,7 +27,7 @@ __all__ = ["Recorder", "read_event", "record_view"]
 
 # Reads of a run that is served by a process of its own are written when there are so many, or after so many seconds.
 BATCH = 500
-INTERVAL = 0.25
+INTERVAL = 0.5
 
 Append = Callable[[Callable[["Session"], Any], ScopePath], None]
 
@@ -116,10 +116,14 @@ class Recorder:
 
     def ensure(self, path: ScopePath) -> None:
         """Raise what stands in the way of a record of something that can't be undone, where one is required."""
-        if self._is_required:
+        if not self._is_required:
+            return
+        try:
             if self._has_store:
                 self._append(lambda session: audit_chain.append(session, path, [], self._caller()), path)
             self._to_sinks([], [])
+        except ScopedSecretsError as error:
+            raise _no_record(error) from None
 
     def take_notices(self) -> list[str]:
         """Return what people should be told, once."""

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import socket
 import sys
 from collections.abc import Sequence
 from logging.handlers import SysLogHandler
@@ -30,12 +33,22 @@ class Syslog(Sink):
 
     def write(self, lines: Sequence[str]) -> None:
         try:
+            if not lines:
+                self._probe()
             handler = self._connected()
             for line in lines:
                 handler.emit(logging.LogRecord("audit", logging.INFO, "", 0, line, None, None))
         except OSError as error:
             self._handler = None
             raise not_written(f"the log at {self.where}", error) from None
+
+    def _probe(self) -> None:
+        """Raise OSError where nothing listens: the handler tells of that only when it is to send."""
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(socket.AF_UNIX, kind) as connection:
+                if connection.connect_ex(self.where) == 0:
+                    return
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     def _connected(self) -> _Handler:
         if self._handler is None:
