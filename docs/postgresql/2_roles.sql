@@ -12,6 +12,9 @@ BEGIN;
 GRANT SELECT, UPDATE (revision, writers, root_key_id, kdf) ON store TO scoped_secrets_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON scope, scope_key, connector, default_manager, secret, secret_version, secret_share, secret_reference, intent TO scoped_secrets_app;
+-- What was recorded stays as it is.
+GRANT SELECT, INSERT ON audit_event TO scoped_secrets_app;
+GRANT SELECT, INSERT, UPDATE (sequence, key_generation, link, tag) ON audit_head TO scoped_secrets_app;
 
 -- The path of a scope, whether the caller may see it or not: a function of the owner, to whom no policy applies.
 CREATE OR REPLACE FUNCTION scope_path(scope_level text, scope_identifier text, scope_parent text) RETURNS text
@@ -29,6 +32,11 @@ CREATE OR REPLACE FUNCTION scope_is_seen(path text) RETURNS boolean LANGUAGE sql
     FROM (SELECT current_setting('scoped_secrets.scope', true) AS announced) AS session
 $$;
 
+CREATE OR REPLACE FUNCTION scope_is_within(path text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(announced <> '' AND starts_with(path || '/', announced || '/'), false)
+    FROM (SELECT current_setting('scoped_secrets.scope', true) AS announced) AS session
+$$;
+
 ALTER TABLE scope ENABLE ROW LEVEL SECURITY;
 ALTER TABLE scope_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connector ENABLE ROW LEVEL SECURITY;
@@ -38,6 +46,8 @@ ALTER TABLE secret_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_share ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_reference ENABLE ROW LEVEL SECURITY;
 ALTER TABLE intent ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit_head ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit_event ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS by_scope ON scope;
 DROP POLICY IF EXISTS by_scope ON scope_key;
@@ -48,6 +58,8 @@ DROP POLICY IF EXISTS by_scope ON secret_version;
 DROP POLICY IF EXISTS by_scope ON secret_share;
 DROP POLICY IF EXISTS by_scope ON secret_reference;
 DROP POLICY IF EXISTS by_scope ON intent;
+DROP POLICY IF EXISTS by_scope ON audit_head;
+DROP POLICY IF EXISTS by_scope ON audit_event;
 
 CREATE POLICY by_scope ON scope TO scoped_secrets_app
     USING (scope_is_seen(scope_path(level, identifier, parent_id)));
@@ -71,5 +83,8 @@ CREATE POLICY by_scope ON secret_share TO scoped_secrets_app
 CREATE POLICY by_scope ON secret_reference TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM connector WHERE user_kind = 'connector' AND connector.id = user_id)
         OR EXISTS (SELECT 1 FROM secret WHERE user_kind = 'secret' AND secret.id = user_id));
+-- Records outlive their scopes, and who works in one does not see what was done above it.
+CREATE POLICY by_scope ON audit_head TO scoped_secrets_app USING (scope_is_within(scope));
+CREATE POLICY by_scope ON audit_event TO scoped_secrets_app USING (scope_is_within(scope));
 
 COMMIT;

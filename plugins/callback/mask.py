@@ -28,6 +28,24 @@ seealso:
     plugin_type: callback
 """
 
+EXAMPLES = r"""
+# With this in ansible.cfg, the second task shows "********", and "YXBpO********==" for the base64 of user and password.
+#
+# [defaults]
+# callbacks_enabled = scoped.secrets.mask
+
+- name: A password
+  scoped.secrets.secret_text:
+    identifier: shown_password
+    value: correct horse battery
+
+- name: Shown, by itself and within more
+  ansible.builtin.debug:
+    msg:
+      - "{{ lookup('scoped.secrets.secret', 'shown_password') }}"
+      - "{{ ('api:' ~ lookup('scoped.secrets.secret', 'shown_password')) | b64encode }}"
+"""
+
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.display import Display
 

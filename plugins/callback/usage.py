@@ -15,7 +15,7 @@ description:
   - At C(-vv), prints one line at the end of a run with the number of calls, of secrets read, and of those that came out
     of the cache; and for each connector, the number of requests, logins and renewals at its provider.
   - Has the shared code of lookup, filter and modules loaded once, by C(ansible-playbook) itself. Otherwise every task
-    with a lookup loads it anew, which takes about 5 ms.
+    with a lookup loads it anew, which takes about 5 ms, until a task with a module of this collection has come.
   - Shows no name and no value of any secret.
 requirements:
   - Enable it with C(callbacks_enabled = scoped.secrets.usage) in C(ansible.cfg).

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 
-__all__ = ["has_ended", "is_running", "namespace", "started", "this_process"]
+__all__ = ["has_ended", "is_running", "namespace", "process_text", "run_process", "started", "this_process"]
 
 
 def started(pid: int) -> str:
@@ -48,9 +48,23 @@ def is_running(pid: int, since: str) -> bool:
         return True
 
 
+def run_process() -> int:
+    """Return the id of the process of the run that this one, a worker or ansible-playbook itself, belongs to."""
+    # Imported here: a worker has it already, and the broker never asks.
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    return (parent.pid if parent else None) or os.getpid()
+
+
 def this_process() -> str:
-    """Return this process as text: where it is, its id, and when it started."""
-    return "/".join([_place(), str(os.getpid()), started(os.getpid())])
+    """Return this process as text."""
+    return process_text(os.getpid())
+
+
+def process_text(pid: int) -> str:
+    """Return a process of this machine as text: where it is, its id, and when it started."""
+    return "/".join([_place(), str(pid), started(pid)])
 
 
 def has_ended(process: str) -> bool | None:

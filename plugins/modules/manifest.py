@@ -22,7 +22,7 @@ options:
         has the options of that module.
       - The modules are M(scoped.secrets.scope), those that declare a connector,
         M(scoped.secrets.default_secret_manager), M(scoped.secrets.secret_text), M(scoped.secrets.secret_file),
-        M(scoped.secrets.secret_ssh) and M(scoped.secrets.secret_winrm).
+        M(scoped.secrets.secret_ssh), M(scoped.secrets.secret_winrm) and M(scoped.secrets.secret_share).
       - An item can't have O(store), O(root_key_file) and the like for itself.
       - A thing can be listed once.
     type: list

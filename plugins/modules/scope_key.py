@@ -50,13 +50,21 @@ options:
         description: Take over a secret that is in the way at the secret manager and was not made by this connector.
         type: bool
         default: false
+  rotate:
+    description:
+      - Replace the key first, as M(scoped.secrets.key_rotation) does, and export the new one. Keys that were exported
+        before open nothing any more that is written or was moved since.
+      - Each such task is a change. It needs the root key, or the key of a scope above.
+    type: bool
+    default: false
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.attributes
 seealso:
   - module: scoped.secrets.scope
-  - module: scoped.secrets.secret_text
+  - module: scoped.secrets.key_rotation
+  - module: scoped.secrets.secret_share
 """
 
 EXAMPLES = r"""
@@ -79,6 +87,13 @@ EXAMPLES = r"""
     secret:
       identifier: api_scope_key
       org: payments
+
+- name: Replace a key that somebody has seen
+  scoped.secrets.scope_key:
+    org: payments
+    project: api
+    rotate: true
+    dest: payments-api.key
 """
 
 RETURN = r"""
@@ -122,6 +137,7 @@ SPEC = Spec(
                 "adopt": {"type": "bool", "default": False},
             },
         },
+        "rotate": {"type": "bool", "default": False},
     },
     mutually_exclusive=[["dest", "secret"]],
     paths=("dest",),

@@ -129,6 +129,9 @@ class Router(ActionBase):
             )
         resolved = {option: options[option] for option in self.spec.common(params)}
         merged = {**params, **resolved}
+        # No arguments, so that no task can go without its record.
+        audit = {f"SCOPED_SECRETS_{name.upper()}": options[name] for name in ("audit", "audit_sink") if options[name]}
+        self._task.environment = [*(self._task.environment or []), audit]
         arguments = _Unshown({option: value for option, value in merged.items() if value is not None})
         return self._execute_module(
             module_name=f"scoped.secrets.{self.spec.resource}", module_args=arguments, task_vars=task_vars

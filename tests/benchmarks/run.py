@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+import auditing
 import backup_of_many
 import hit_in_memory
 import masking
@@ -44,6 +45,7 @@ BENCHMARKS = {
     "BACKUP": backup_of_many.benchmark,
     "HIT": hit_in_memory.benchmark,
     "MASK": masking.benchmark,
+    "AUDIT": auditing.benchmark,
 }
 
 

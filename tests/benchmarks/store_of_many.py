@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process of its own that seeds a store through the engine, times reads from it, backs it up or restores it.
+"""A process of its own that seeds a store with what the engine makes, times reads, backs it up or restores it.
 
 Usage: store_of_many.py seed SIZE | copy | resolve SIZE TIMES | backup | restore
 

@@ -9,8 +9,9 @@ import base64
 import os
 import random
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
@@ -21,13 +22,28 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.rotation import count_on
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import keys_of
-from crashing import Call, KillAtStatement, KillRotationAt, count_statements, declare, run_and_kill
+from crashing import (
+    Call,
+    KillAtStatement,
+    Killer,
+    KillRotationAt,
+    count_statements,
+    declare,
+    run_and_kill,
+    run_at_once,
+)
+from providers import Kms
+
+if TYPE_CHECKING:
+    from servers.aws import Aws
+    from servers.faults import FaultProxy
 
 KILLS = 200
 SEED = 20261125
 ORG = {"org": "payments"}
 SCOPES: list[dict[str, str]] = [{}, ORG, {**ORG, "project": "p1"}]
 BATCH_SIZE = 3
+AT_KMS = {"secret_manager": "kms"}
 
 
 class Store:
@@ -174,3 +190,40 @@ def test_killed_at_every_step(store: Store) -> None:
         is_begun = at.step is not Step.BEGIN or at.is_after
         assert (result["resumed"], result["left_total"]) == (is_begun, 0), at
         store.check()
+
+
+def test_others_write_and_rotate_at_the_same_time(store: Store) -> None:
+    """Nobody fails, and whatever was written is there, on the newest generation."""
+    for turn in range(3):
+        values = {f"w{number}": f"{turn} {number}".encode() for number in range(4)}
+        writes = [Call("secret_text", {**ORG, "identifier": name, "value": value}) for name, value in values.items()]
+        rotation = Call("key_rotation", {**ORG, "target": "scope", "batch_size": 1})
+        account = Call("key_rotation", {"target": "scope", "batch_size": 1})
+        run_at_once(store.settings, [rotation, account, *writes, rotation])
+        store.values.update({Query(name, **ORG): value for name, value in values.items()})
+        store.check()
+    store.prove()
+
+
+def test_killed_at_every_request_to_a_kms(moto: Aws, fault_proxy: Callable[..., FaultProxy], tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/store/store.db")
+    kms = Kms(fault_proxy(moto.url), "", moto)
+    declare(store.engine, Call("connector_aws_kms", {**ORG, "identifier": "kms", **kms.options()}))
+    for number in range(3):
+        value = os.urandom(20)
+        declare(store.engine, Call("secret_text", {**ORG, "identifier": f"k{number}", "value": value, **AT_KMS}))
+        store.values[Query(f"k{number}", **ORG)] = value
+    rotation = Call("key_rotation", {**ORG, "target": "provider", "connector": "kms", "batch_size": 2})
+    kills = 0
+    for is_after in (False, True):
+        for number in range(1, 100):
+            killer = Killer(kms.proxy, kms.changes, number, is_after=is_after)
+            was_killed = run_and_kill(store.settings, rotation, killer=killer)
+            kms.proxy.watch = lambda *_request: None
+            store.check()
+            if not was_killed:
+                break
+            kills += 1
+    assert kills == 12
+    result = declare(store.engine, rotation).returned["rotation"]
+    assert (result["moved"], result["left_total"]) == ({"data_keys": 3}, 0)

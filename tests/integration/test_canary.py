@@ -323,6 +323,13 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             {"scoped.secrets.store_restore": {"src": "store.backup", "store": "{{ canary.url }}"}},
         ],
     ),
+    "modules/audit_info": (
+        [{"scoped.secrets.audit_info": {**API, "verify": True}}, {"scoped.secrets.audit_info": {"limit": 1000}}],
+        [
+            {"scoped.secrets.audit_info": {"passphrase": "{{ canary.password }}"}},
+            {"scoped.secrets.audit_info": {"root_key": "{{ canary.text }}"}},
+        ],
+    ),
     "modules/key_rotation": (
         [
             {"scoped.secrets.key_rotation": {**API, "target": "scope"}},

@@ -147,6 +147,11 @@ TABLE: dict[str, list[Task]] = {
         ),
     ],
     "modules/store_info": [of("store_info", **OURS)],
+    "modules/audit_info": [
+        of("audit_info", **OURS, verify=True),
+        *(of("audit_info", **OURS, secret=name) for name in ("text", "only_theirs", "theirs")),
+        of("audit_info", **OURS, chain="theirs"),
+    ],
     "modules/store_backup": [of("store_backup", **OURS, dest="store.backup", recovery_passphrase="x" * 12)],
     "modules/store_restore": [
         of("store_restore", **OURS, src="store.backup"),
@@ -285,10 +290,14 @@ def two_projects(site: Site) -> tuple[Site, list[str]]:
             of("secret_ssh", **THEIRS, identifier="only_theirs_host", user="user-of-theirs", password="pw-of-theirs"),
             {**of("secret_info", **THEIRS), "name": "theirs"},
             {**of("secret_info", **SIBLING), "name": "sibling"},
+            {**of("audit_info", **THEIRS), "name": "audit of theirs"},
         ]
     )
     found = [*run.result("theirs")["secrets"], *run.result("sibling")["secrets"]]
-    return site, ["of-theirs", "of-sibling", *(one["fingerprint"] for one in found if "fingerprint" in one)]
+    recorded = [event["mac"] for event in run.result("audit of theirs")["events"]]
+    assert recorded
+    prints = [one["fingerprint"] for one in found if "fingerprint" in one]
+    return site, ["of-theirs", "of-sibling", *prints, *recorded]
 
 
 def check_shows_nothing(run: Run, words: list[str]) -> None:

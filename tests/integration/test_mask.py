@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from canaries import canaries, check_output, spellings
-from site_of_runs import Run, Site, Task
+from running_examples import run_documentation
+from site_of_runs import ROOT, Run, Site, Task
 
 API = {"org": "payments", "project": "api"}
 MASK = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask,junit,tree,profile_tasks"}
@@ -212,6 +213,32 @@ def test_events_of_ansible_runner(site: Site, canary: dict[str, Any]) -> None:
     said = [event for event in events if event.get("event_data", {}).get("task") == "said again"]
     assert any(event["event_data"].get("res", {}).get("said", {}).get("stdout") == "********" for event in said)
     assert any("********" in event["stdout"] for event in said)
+
+
+def test_the_example_of_the_documentation(site: Site) -> None:
+    shown = run_documentation(site, "callback/mask", MASK).last["msg"]
+    assert shown[0] == "********"
+    assert f'"{shown[1]}"' in (ROOT / "plugins" / "callback" / "mask.py").read_text()
+
+
+BREAKS = """
+from ansible.executor.task_queue_manager import TaskQueueManager
+from ansible.plugins.callback import CallbackBase
+del TaskQueueManager.send_callback
+class CallbackModule(CallbackBase):
+    CALLBACK_NAME = "breaks"
+    CALLBACK_NEEDS_ENABLED = True
+"""
+
+
+def test_nothing_runs_where_it_can_not_mask(site: Site, canary: dict[str, Any]) -> None:
+    """As in a later ansible-core, whose events go another way."""
+    (site.folder / "callbacks").mkdir()
+    (site.folder / "callbacks" / "breaks.py").write_text(BREAKS)
+    environment = {**MASK, "ANSIBLE_CALLBACK_PLUGINS": str(site.folder / "callbacks")}
+    done = site.run([debug("shown", "{{ 'sho' ~ 'wn' }}")], environment=environment, fails=True)
+    assert "scoped.secrets.mask can't mask the output of this version of ansible-core" in done.output
+    assert "PLAY" not in done.output
 
 
 def test_what_a_connection_logs_in_with(site: Site, canary: dict[str, Any]) -> None:

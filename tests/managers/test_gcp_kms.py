@@ -103,6 +103,18 @@ def _destroy(server: GoogleCloud, version: str) -> None:
     server.kms_client.destroy_crypto_key_version(name=version)
 
 
+def test_the_newest_version_is_known_and_can_be_named(google_cloud: GoogleCloud) -> None:
+    key = new_key(google_cloud)
+    keeper = kms(google_cloud, key)
+    assert keeper.newest_version() == "1"
+    rotate(google_cloud, key)
+    assert keeper.newest_version() == "2"
+    wrapped = {version: keeper.wrap(DATA_KEY, CONTEXT, version=version) for version in ("1", "2")}
+    set_state(google_cloud, f"{key}/cryptoKeyVersions/1", DISABLED)
+    assert keeper.unwrap(wrapped["2"], CONTEXT) == DATA_KEY
+    assert refusal(keeper.unwrap, wrapped["1"], CONTEXT).code == "key_unusable"
+
+
 @pytest.mark.parametrize(("make_unusable", "word"), [(_disable, "disabled"), (_destroy, "destroyed")])
 def test_a_version_that_may_not_be_used(
     google_cloud: GoogleCloud, make_unusable: Callable[[GoogleCloud, str], None], word: str

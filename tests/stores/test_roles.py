@@ -36,6 +36,8 @@ TABLES = (
     "secret_share",
     "secret_reference",
     "intent",
+    "audit_head",
+    "audit_event",
 )
 
 
@@ -83,6 +85,8 @@ def tree(made: SetUp) -> Engine:
         declare(engine, org, project)
     declare(engine, "payments", "")
     declare(engine, "", "")
+    for project in ("api", "web"):
+        engine.handle(Request("secret_share", {"identifier": "a", "to_org": "payments", "to_project": project}))
     return engine
 
 
@@ -116,6 +120,10 @@ def test_every_table_is_guarded(made: SetUp) -> None:
         "DELETE FROM store",
         "SET ROLE scoped_secrets_owner",
         "DROP FUNCTION scope_is_seen",
+        "UPDATE audit_event SET outcome = 'ok'",
+        "DELETE FROM audit_event",
+        "DELETE FROM audit_head",
+        "UPDATE audit_head SET scope_id = 'x'",
     ],
 )
 def test_the_running_role_can_not_change_the_schema(made: SetUp, tree: Engine, statement: str) -> None:
@@ -146,9 +154,13 @@ def test_a_session_sees_its_own_scope_and_what_is_above_and_below(made: SetUp, t
     assert counts(made, "account/payments/api") == {
         **dict.fromkeys(("scope", "scope_key", "secret_version", "secret_reference"), 3),
         "secret": 6,
+        "secret_share": 1,
         "connector": 0,
         "default_manager": 0,
         "intent": 0,
+        # What was recorded above is not for who works below.
+        "audit_head": 1,
+        "audit_event": 4,
     }
     assert set(counts(made, "").values()) == {0}
     assert made.server.run("SELECT count(*) FROM secret", url=made.app.store) == [(0,)]
@@ -183,6 +195,17 @@ def test_all_that_the_collection_does_works_so(made: SetUp, tree: Engine) -> Non
     gone = {"org": "sales", "state": "absent", "force": True}
     assert tree.handle(Request("scope", gone)).changed
     assert counts(made, "account")["scope"] == 4
+
+
+def test_the_key_of_a_project_is_enough_there(made: SetUp, tree: Engine, tmp_path: Path) -> None:
+    dest = tmp_path / "api.key"
+    tree.handle(Request("scope_key", {"org": "payments", "project": "api", "dest": str(dest)}))
+    team = Engine(made.app._replace(root_key="", scope_key_file=str(dest)))
+    read = ("a", "account.a", "org.a", "login#password")
+    answers = team.resolve([Query(reference, "payments", "api") for reference in read])
+    assert [answer.value for answer in answers] == [b"of payments/api", b"of /", b"", b"of payments/api"]
+    assert [answer.error and answer.error.code for answer in answers] == [None, None, "scope_locked", None]
+    declare(team, "payments", "api", description="by the team")
 
 
 def test_an_engine_that_asks_for_a_neighbour_finds_nothing(made: SetUp, tree: Engine) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ..engine.engine import Engine, Shared
+from ..model.audit import Caller
 from ..model.settings import Settings
 
 __all__ = ["Engines"]
@@ -16,9 +17,9 @@ __all__ = ["Engines"]
 class Engines:
     """What the faces of a run reach. Both engines share the logins of the run, and what was fetched through them."""
 
-    def __init__(self, settings: Settings, folder: str) -> None:
+    def __init__(self, settings: Settings, folder: str, caller: Caller) -> None:
         place = f"in the broker of this run, process {os.getpid()}"
-        shared = Shared(folder)
+        shared = Shared(folder, caller)
         self.usage = shared.usage
         self.reading = Engine(settings, place=place, shared=shared)
         self.declaring = Engine(settings, place=place, shared=shared)

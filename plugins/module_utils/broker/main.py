@@ -9,10 +9,12 @@ import contextlib
 import ctypes
 import os
 import resource
+import signal
 import socket
 import sys
 from typing import Any
 
+from ..model.audit import Caller
 from ..model.settings import Settings
 from ..process_identity import is_running, namespace
 from . import protocol
@@ -43,10 +45,17 @@ def main() -> None:
             protocol.send(starter, {"ready": True})
     os.close(order["lock"])
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    signal.signal(signal.SIGTERM, _end)
     server.serve()
     sweep(Meeting(*order["meeting"]).folder)
     # Threads that still wait for a caller or a provider don't hold it up.
     os._exit(0)
+
+
+def _end(_signal: int, _frame: object) -> None:
+    """End as at the end of the run: what was gathered is still written. A second signal is not waited for."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.exit(0)
 
 
 def _server(order: dict[str, Any]) -> Server:
@@ -57,7 +66,7 @@ def _server(order: dict[str, Any]) -> Server:
     write_token(meeting.token, token)
     proof = proof_of(token, settings)
     proofs = {"handle": proof, "resolve": proof, "log_in": proof, "usage": proof_of_run(token)}
-    engines = Engines(settings, meeting.own_folder)
+    engines = Engines(settings, meeting.own_folder, Caller(*order["caller"]))
     return Server(meeting, listen(meeting.socket), engines, proofs, LifeTime(Run(*order["run"])))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..model.settings import Settings
-from ..process_identity import namespace, started
+from ..process_identity import namespace, run_process, started
 
 __all__ = [
     "Meeting",
@@ -104,11 +104,7 @@ def _is_at(path: str, descriptor: int) -> bool:
 
 def this_run() -> Run:
     """Return the run that this process, a worker or ansible-playbook itself, belongs to."""
-    # Imported here: a worker has it already, and the broker never asks.
-    from multiprocessing import parent_process
-
-    parent = parent_process()
-    pid = (parent.pid if parent else None) or os.getpid()
+    pid = run_process()
     return Run(pid, started(pid))
 
 

@@ -62,7 +62,12 @@ class Server:
         self._life = life
 
     def serve(self) -> None:
-        """Accept callers; return when the run is over."""
+        """Accept callers; return when the run is over, or this process is told to end."""
+        with contextlib.suppress(SystemExit):
+            self._serve()
+        self._close()
+
+    def _serve(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             if self._life.descriptor is not None:
@@ -73,7 +78,6 @@ class Server:
                     break
                 if self._listener in ready:
                     self._accept()
-        self._close()
 
     def _accept(self) -> None:
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..broker import protocol
 from ..broker.meeting import Meeting, Run, locked
+from ..caller import this_caller
 from ..model.settings import Settings
 from ..process_identity import is_running
 from ..processes import Process
@@ -39,7 +40,8 @@ def start(meeting: Meeting, run: Run, settings: Settings, connect: Callable[[], 
             try:
                 return connect()
             except (FileNotFoundError, ConnectionRefusedError):
-                _launch({"meeting": meeting, "run": run, "settings": settings, "lock": lock})
+                caller = this_caller()
+                _launch({"meeting": meeting, "run": run, "settings": settings, "caller": caller, "lock": lock})
                 return connect()
     except OSError as error:
         raise NotStarted(f"its process can't be started ({error.strerror or type(error).__name__})") from None

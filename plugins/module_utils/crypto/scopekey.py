@@ -93,6 +93,10 @@ class ScopeKey:
     def _row_tag_key(self) -> bytes:
         return self._derive("row tags")
 
+    @cached_property
+    def _audit_key(self) -> bytes:
+        return self._derive("audit")
+
     def wrap(self, data_key: bytes, context: bytes) -> bytes:
         """Return a data key wrapped for one context."""
         return wrap_key(self._data_wrap_key, data_key, context)
@@ -137,6 +141,14 @@ class ScopeKey:
     def row_tag(self, table: str, *fields: Field) -> bytes:
         """Return 32 bytes that only somebody with the key can make for these fields."""
         return hmac.digest(self._row_tag_key, encode_fields(table, *fields), "sha256")
+
+    def audit_mac(self, *fields: Field) -> bytes:
+        """Return 32 bytes that only somebody with the key can make for a record of the audit, or a chain's head."""
+        return hmac.digest(self._audit_key, encode_fields(*fields), "sha256")
+
+    def is_audit_mac(self, mac: bytes, *fields: Field) -> bool:
+        """Tell whether `audit_mac` made it of these fields."""
+        return hmac.compare_digest(mac, self.audit_mac(*fields))
 
     def check_row_tag(self, tag: bytes, what: str, table: str, *fields: Field) -> None:
         """Raise Damaged unless `tag` belongs to the fields. `what` names the row."""

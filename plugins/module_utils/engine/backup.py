@@ -135,7 +135,7 @@ class _Backup:
                 rows = _digest_of(reader)
         except ScopedSecretsError:
             return None
-        is_same = rows.digest == made.rows.digest and self._opens_as_wanted(reader.header)
+        is_same = rows.declared == made.rows.declared and self._opens_as_wanted(reader.header)
         return _Old(is_same, backup_view(self._dest, reader.header, rows.counts, self._dest.stat().st_size))
 
     def _opens_as_wanted(self, header: Header) -> bool:

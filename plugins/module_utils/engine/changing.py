@@ -43,6 +43,7 @@ class Change:
 
     def run(self) -> None:
         """Take all steps. `state` and `plan` are what came of it."""
+        self._engine.audit.ensure(self._resource.path)
         try:
             for step in Step:
                 self.STEPS[step](self)

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..model.audit import OK, Event, Subject, moment
 from ..model.errors import InvalidInput, NotFound, ScopedSecretsError, Unavailable
 from ..model.messages import Request, Result, Tell
+from ..model.scopes import ACCOUNT, ScopePath
 from .access import Access
 from .changing import Change
 from .connector_views import ConnectorCheck, ConnectorInfo
@@ -55,7 +58,7 @@ _CONNECTOR = "connector_"
 def handle(engine: Engine, request: Request, tell: Tell) -> Result:
     """Return the result of a module's call; raise an error of the tree in model/errors.py."""
     if request.resource in OPERATIONS:
-        return OPERATIONS[request.resource](engine, request, tell)
+        return _operate(engine, request, tell)
     if request.resource == "doctor":
         return _examine(engine, request.check_mode)
     if request.resource == "connector_check":
@@ -92,6 +95,14 @@ def _describe_store(engine: Engine, request: Request, tell: Tell) -> Result:
     return Result(returned={"store": store_view(engine)})
 
 
+def _show_audit(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .audit_info import AuditInfo
+
+    info = AuditInfo(request.params)
+    engine.shared.write_out()
+    return Result(returned=engine.read(info.view, info.path))
+
+
 def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
     from .rotation import rotate
 
@@ -101,7 +112,7 @@ def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
 def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .scope_keys import export_key
 
-    return export_key(engine, request.params, check_mode=request.check_mode, declare=declare)
+    return export_key(engine, request, tell, declare)
 
 
 # What is no declaration. Few runs need the code, so it is loaded then.
@@ -110,9 +121,38 @@ OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "store_backup": _back_up,
     "store_restore": _restore,
     "store_info": _describe_store,
+    "audit_info": _show_audit,
     "key_rotation": _rotate,
     "scope_key": _export_key,
 }
+
+
+# Those of which a record is made, and what that calls them.
+_RECORDED = {"store_backup": "backup", "store_restore": "restore", "scope_key": "export", "key_rotation": "rotate"}
+
+
+def _operate(engine: Engine, request: Request, tell: Tell) -> Result:
+    operation, action = OPERATIONS[request.resource], _RECORDED.get(request.resource)
+    if action is None or request.check_mode:
+        return operation(engine, request, tell)
+    subject, outcome = _subject_of(request), OK
+    path = ScopePath(*subject.scope.split("/")[1:])
+    engine.audit.ensure(path)
+    try:
+        return operation(engine, request, tell)
+    except ScopedSecretsError as error:
+        outcome = error.code
+        raise
+    finally:
+        engine.audit.take([Event(path, action, outcome, subject, moment())])
+
+
+def _subject_of(request: Request) -> Subject:
+    """Return what an operation is about: the store as a whole, or a scope."""
+    if request.resource.startswith("store_"):
+        return Subject("store", ACCOUNT.announced)
+    path = ScopePath.of(request.params.get("org"), request.params.get("project"))
+    return Subject("scope", path.announced, path.identifier)
 
 
 def _examine(engine: Engine, check_mode: bool) -> Result:
@@ -144,6 +184,18 @@ def resource_of(request: Request) -> Resource[Any]:
 
 def declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
     """Return the result of making what is there what the resource says; raise an error of the tree."""
+    try:
+        return _declare(engine, resource, check_mode)
+    except ScopedSecretsError as error:
+        if not check_mode:
+            action = "delete" if resource.absent else "write"
+            # What went wrong first is what people must hear of.
+            with contextlib.suppress(ScopedSecretsError):
+                engine.audit.take([Event(resource.path, action, error.code, resource.subject, moment())])
+        raise
+
+
+def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
     engine.store(create=not check_mode and not resource.absent)
     warnings = () if check_mode else engine.settle_left()
     for attempt in range(ATTEMPTS):

@@ -65,3 +65,4 @@ def write_default(session: Session, chain: list[Scope], connector_id: str | None
     """Make a connector the default manager of the last scope of a chain; None: the built-in manager."""
     set_default(session.tx, chain[-1], connector_id)
     session.write_scope([*chain[:-1], chain[-1]._replace(default_connector_id=connector_id)])
+    session.note("update", chain[-1].path, chain[-1])

@@ -14,10 +14,12 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from ..model.errors import InvalidInput
+from ..caller import this_caller
+from ..model.errors import InvalidInput, KeyRefused, ScopedSecretsError
 from ..model.queries import Answer, Query
 from ..model.scopes import ACCOUNT, ScopePath, common_scope
 from ..model.settings import Settings
+from .audit import Recorder, read_event
 from .cache import AnswerCache
 from .opening import OpenStore, open_store
 from .resolver import Composed, Located, credential_not_value, locate
@@ -25,8 +27,10 @@ from .session import Session
 from .usage import Usage
 
 if TYPE_CHECKING:
+    from ..model.audit import Caller, Event
     from ..model.host_login import HostLogin
     from ..model.messages import Request, Result, Tell
+    from ..store.database import Transaction
     from .access import Access
     from .cache import Found
     from .fetching import Fetches
@@ -41,11 +45,15 @@ T = TypeVar("T")
 class Shared:
     """What all engines of a process share: the logins of the run, what was fetched through them, and the counts.
 
-    `folder` is the path of one that only this process uses, made when it is needed; empty: a temp folder.
+    `folder` is the path of one that only this process uses, made when it is needed; empty: a temp folder. `caller` is
+    who runs ansible-playbook, where this is a process of its own that serves it.
     """
 
-    def __init__(self, folder: str = "") -> None:
+    def __init__(self, folder: str = "", caller: Caller | None = None) -> None:
         self.usage = Usage()
+        self.is_served = caller is not None
+        self._caller = caller
+        self._recorders: list[Recorder] = []
         # Counts the stores that were restored here: who has one open opens it anew.
         self.restored = 0
         self._folder = folder
@@ -53,6 +61,12 @@ class Shared:
         self._host_logins: HostLogins | None = None
         self._providers: Providers | None = None
         self._fetches: Fetches | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Who runs ansible-playbook."""
+        self._caller = self._caller or this_caller()
+        return self._caller
 
     @property
     def providers(self) -> Providers:
@@ -82,6 +96,14 @@ class Shared:
             self._host_logins = self._host_logins or HostLogins(self._folder)
             return self._host_logins
 
+    def add_recorder(self, recorder: Recorder) -> None:
+        self._recorders.append(recorder)
+
+    def write_out(self) -> None:
+        """Have what was gathered for the audit written."""
+        for recorder in self._recorders:
+            recorder.write_out()
+
     def take_notices(self) -> list[str]:
         """Return what people should be told about secret managers, once."""
         return self._providers.take_notices() if self._providers else []
@@ -108,6 +130,8 @@ class Engine:
         self._notices: list[str] = []
         self._cache = AnswerCache()
         self._has_settled = False
+        self.audit = Recorder(settings, self._record, lambda: self.shared.caller, is_gathering=self.shared.is_served)
+        self.shared.add_recorder(self.audit)
         # One connection serves one transaction at a time. Never held while a secret manager is asked.
         self._lock = threading.RLock()
         self._turns: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
@@ -125,29 +149,33 @@ class Engine:
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
         """Return one answer per query, in order, all of one state of the store."""
         self.shared.usage.add("calls")
-        return self._resolve(queries)
+        events: list[Event] = []
+        answers = self._resolve(queries, events)
+        self.audit.take(events)
+        return answers
 
     def log_in(self, query: Query) -> HostLogin:
         """Return what a connection needs to log in with a credential; raise an error of the tree."""
         from .composing import log_in
 
         self.shared.usage.add("calls")
+        events: list[Event] = []
         found = self._locate([query])[0][query]
-        if isinstance(found, Answer) and found.error:
-            raise found.error
-        if not isinstance(found, Composed):
-            raise InvalidInput(
-                "not_for_ssh",
-                f"'{query.reference}' is no credential, with which one could log in at a host.",
-                hint="Declare one with scoped.secrets.secret_ssh, of that secret for example.",
-            )
-        return log_in(found, self._parts([found]), self.shared.host_logins)
+        try:
+            credential = _credential(found, query)
+            login = log_in(credential, self._parts([credential], events), self.shared.host_logins)
+        except ScopedSecretsError as error:
+            self.audit.take([*events, read_event("connect", query, found.subject, Answer(error=error))])
+            raise
+        self.audit.take([*events, read_event("connect", query, found.subject, Answer())])
+        return login
 
     def log_out(self) -> None:
         """End the agent and remove the tickets; they are got anew for whoever logs in again."""
         self.shared.host_logins.close()
 
-    def _resolve(self, queries: Sequence[Query], *, composing: bool = True) -> list[Answer]:
+    def _resolve(self, queries: Sequence[Query], events: list[Event], *, composing: bool = True) -> list[Answer]:
+        """Return one answer per query; add to `events` what was read."""
         located, missing = self._locate(queries)
         remote = {query: found for query, found in located.items() if isinstance(found, Located)}
         answers: dict[Query, Answer] = {q: found for q, found in located.items() if isinstance(found, Answer)}
@@ -155,25 +183,31 @@ class Engine:
         answers.update(self._complete(remote, opened))
         self._count(queries, missing, remote, opened)
         composed = {query: found for query, found in located.items() if isinstance(found, Composed)}
-        answers.update(self._compose(composed) if composing else {q: _no_value(q) for q in composed})
-        return [answers[query] for query in queries]
+        answers.update(self._compose(composed, events) if composing else {q: _no_value(q) for q in composed})
+        events += [read_event("read", query, located[query].subject, answers[query]) for query in queries]
+        return [answers[query]._replace(subject=None) for query in queries]
 
-    def _compose(self, composed: dict[Query, Composed]) -> dict[Query, Answer]:
+    def _compose(self, composed: dict[Query, Composed], events: list[Event]) -> dict[Query, Answer]:
         if not composed:
             return {}
         from .composing import compose
 
-        parts = self._parts(composed.values())
+        parts = self._parts(composed.values(), events)
         return {query: compose(one, parts, self.shared.host_logins) for query, one in composed.items()}
 
-    def _parts(self, composed: Iterable[Composed]) -> dict[Query, Answer]:
+    def _parts(self, composed: Iterable[Composed], events: list[Event]) -> dict[Query, Answer]:
         """Return the values that make up credentials, all fetched in one go."""
         parts = list(dict.fromkeys(part for one in composed for part in one.parts.values()))
-        return dict(zip(parts, self._resolve(parts, composing=False), strict=True))
+        return dict(zip(parts, self._resolve(parts, events, composing=False), strict=True))
 
     def answer(self, query: Query) -> Answer:
         """Return the answer to one query, as secret managers ask for their credentials."""
         found = self._locate([query])[0][query]
+        answer = self._answer(query, found)
+        self.audit.take([read_event("login", query, found.subject, answer)])
+        return answer._replace(subject=None)
+
+    def _answer(self, query: Query, found: Found) -> Answer:
         if isinstance(found, Composed):
             return _no_value(query)
         return found if isinstance(found, Answer) else self._complete({query: found}, [])[query]
@@ -224,9 +258,27 @@ class Engine:
         with self._lock:
             store = self.store(create=True)
             scope = path.announced
-            written = store.database.write(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
+            written = store.database.write(lambda tx: self._recorded(store, tx, work), scope=scope)
             self._cache.clear()
             return written
+
+    def _recorded(self, store: OpenStore, tx: Transaction, work: Callable[[Session], T]) -> T:
+        session = Session(tx, store.store_id, store.keyring)
+        written = work(session)
+        self.audit.within(session)
+        return written
+
+    def _record(self, work: Callable[[Session], object], path: ScopePath) -> None:
+        """Let `work` add records of the audit; nothing happens where there is no store yet."""
+        with self._lock:
+            try:
+                store = self.store(create=False)
+            except KeyRefused:
+                return  # Who can't open it did nothing there.
+            if not store.is_pretended:
+                # Nothing is recorded in a locked scope, but in the one whose key is held.
+                scope = path.announced if store.keyring.opens(path) else ACCOUNT.announced
+                store.database.append(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
 
     def turn(self, thing: Hashable) -> AbstractContextManager[object]:
         """Return what lets one caller at a time declare a thing. Only those of other processes meet then."""
@@ -252,7 +304,7 @@ class Engine:
         """Return what people should be told about store, keys and secret managers, once."""
         with self._lock:
             notices, self._notices = self._notices, []
-        return [*notices, *self.shared.take_notices()]
+        return [*notices, *self.audit.take_notices(), *self.shared.take_notices()]
 
     def settle_left(self) -> tuple[str, ...]:
         """Put right what earlier runs left unfinished, once; return what people must be told of it."""
@@ -266,10 +318,24 @@ class Engine:
 
     def close(self, seconds: float) -> None:
         """Close the store once no transaction is under way, for good; leave it as it is after `seconds`."""
+        self.audit.close(seconds)
         # The lock is kept: whoever asks from now on would open the store again.
         if self._lock.acquire(timeout=seconds) and self._open:
             self._open.database.close()
             self._open = None
+
+
+def _credential(found: Found, query: Query) -> Composed:
+    """Return what is found where it is a credential; raise what is wrong otherwise."""
+    if isinstance(found, Answer) and found.error:
+        raise found.error
+    if not isinstance(found, Composed):
+        raise InvalidInput(
+            "not_for_ssh",
+            f"'{query.reference}' is no credential, with which one could log in at a host.",
+            hint="Declare one with scoped.secrets.secret_ssh, of that secret for example.",
+        )
+    return found
 
 
 def _no_value(query: Query) -> Answer:

@@ -181,7 +181,7 @@ class _Run:
     def _depth(self, number: int) -> tuple[int, int]:
         """Return what sorts the things that lie deeper, and those that use others, before the rest."""
         thing = self._items[number].thing
-        return -thing.path.level.depth, ("default", "secret", "connector", "scope").index(thing.noun)
+        return -thing.path.level.depth, ("default", "share", "secret", "connector", "scope").index(thing.noun)
 
     def _finish(self, number: int, outcome: Outcome) -> None:
         self._outcomes[number] = outcome

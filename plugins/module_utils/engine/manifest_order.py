@@ -34,10 +34,18 @@ class Thing(NamedTuple):
 def thing_of(request: Request) -> Thing:
     """Return what a request declares; raise InvalidInput for a scope that can't be."""
     path = ScopePath.of(request.params.get("org"), request.params.get("project"))
+    if request.resource == "secret_share":
+        names = [str(request.params.get("identifier")), *filter(None, _grantee(request, path))]
+        return Thing("share", path, "/".join(names))
     noun = request.resource.partition("_")[0]
     if noun in ("scope", "default"):
         return Thing(noun, path)
     return Thing(noun, path, str(request.params.get("identifier")))
+
+
+def _grantee(request: Request, path: ScopePath) -> ScopePath:
+    """Return the scope that a share is for."""
+    return ScopePath.of(request.params.get("to_org") or path.org, request.params.get("to_project"))
 
 
 def order_of(requests: Sequence[Request], things: Sequence[Thing]) -> dict[int, set[int]]:
@@ -61,6 +69,9 @@ def order_of(requests: Sequence[Request], things: Sequence[Thing]) -> dict[int, 
 def _needed(request: Request, thing: Thing) -> Iterator[Thing]:
     """Yield all that must be there: the scopes, the manager that is named, what is referred to."""
     yield from (Thing("scope", step) for step in thing.path.from_account if Thing("scope", step) != thing)
+    if thing.noun == "share":
+        yield Thing("secret", thing.path, str(request.params["identifier"]))
+        yield from (Thing("scope", step) for step in _grantee(request, thing.path).from_account)
     manager = request.params.get("secret_manager")
     if manager and manager != builtin.NAME:
         level, _dot, identifier = str(manager).rpartition(".")

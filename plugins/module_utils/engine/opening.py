@@ -140,7 +140,7 @@ def _unlock(database: Database, place: Place, settings: Settings, notices: tuple
             "wrong_key",
             f"The store {place} was sealed with root key {row['root_key_id']}; {root.source} is key {root.key_id}.",
             hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the key of this store, or "
-            "'store' to the store of this key.",
+            "'store' to the store of this key. If the root key was rotated, take the new one.",
         )
     return OpenStore(database, row["id"], Keyring(row["id"], root), notices)
 

@@ -9,6 +9,7 @@ located there, and fetched after it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from ..crypto.scopekey import ScopeKey
 from ..managers import failures
 from ..managers.base import Capability, ValueKeeper
 from ..managers.registry import manager_kind
+from ..model.audit import NOTHING, Subject, plain
 from ..model.entities import Scope, Secret, SecretVersion
 from ..model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..model.queries import Answer, Query
@@ -47,6 +49,7 @@ class Located(NamedTuple):
     mark: str = ""
     envelope: bytes = b""
     context: Context | None = None
+    subject: Subject = NOTHING
 
     def __repr__(self) -> str:
         return f"Located(what={self.what!r}, path={self.path!r}, version={self.version!r})"
@@ -82,6 +85,7 @@ class Composed(NamedTuple):
     marking_key: ScopeKey
     key: str = ""
     expires_at: str = ""
+    subject: Subject = NOTHING
 
 
 def locate(session: Session, query: Query) -> Answer | Located | Composed:
@@ -89,7 +93,22 @@ def locate(session: Session, query: Query) -> Answer | Located | Composed:
     try:
         return _locate(session, query)
     except ScopedSecretsError as error:
-        return Answer(error=error)
+        return Answer(error=error, subject=_meant(query))
+
+
+def _meant(query: Query) -> Subject:
+    """Return what is known of a thing by how it is asked for. What is no reference may be anything, a value too."""
+    with contextlib.suppress(ScopedSecretsError):
+        reference = Reference.parse(query.reference)
+        scope = reference.scope(ScopePath.of(query.org, query.project))
+        return _at(reference, scope)
+    return Subject("secret")
+
+
+def _at(reference: Reference, scope: ScopePath, secret: Secret | None = None, version: str = "") -> Subject:
+    kind = "connector" if reference.scheme else "secret"
+    known = secret.id if secret else ""
+    return Subject(kind, scope.announced, reference.identifier, known, plain(version or reference.version))
 
 
 def _locate(session: Session, query: Query) -> Answer | Located | Composed:
@@ -103,20 +122,28 @@ def _locate(session: Session, query: Query) -> Answer | Located | Composed:
     chain = session.chain(target)
     if reference.scheme:
         return _at_connector(load_managers(session, chain), reference)
+    return _in_store(session, chain, reference, query.cache_ttl)
+
+
+def _in_store(
+    session: Session, chain: list[Scope], reference: Reference, cache_ttl: int | None
+) -> Answer | Located | Composed:
     secret = session.secret(chain, reference.identifier)
     if secret is None:
         raise _unknown_secret(reference, chain[-1])
     _check_expiry(secret, chain[-1], session.now)
     what = f"Secret '{secret.identifier}' in {chain[-1].path}"
     if secret.is_credential:
-        return _composed(session, chain, secret, reference, query.cache_ttl)
+        return _composed(session, chain, secret, reference, cache_ttl)
     if secret.is_reference:
-        return _referenced(_keeper(session, chain, secret), secret, reference, what)
+        subject = _at(reference, chain[-1].path, secret)
+        return _referenced(_keeper(session, chain, secret), secret, reference, what)._replace(subject=subject)
     version = _version(session, chain, secret, reference)
+    subject = _at(reference, chain[-1].path, secret, str(version.version))
     if secret.connector_id is None:
         value = session.read_version(chain, secret, version)
         content = select_field(value, reference.key, what) if reference.key else value
-        return Answer(secret.kind, content, expires_at=secret.expires_at)
+        return Answer(secret.kind, content, expires_at=secret.expires_at, subject=subject)
     keeper = _keeper(session, chain, secret)
     context = session.context(chain, secret, version.version)
     return Located(
@@ -131,6 +158,7 @@ def _locate(session: Session, query: Query) -> Answer | Located | Composed:
         mark=f"{secret.id}@{version.version}",
         envelope=version.envelope,
         context=context,
+        subject=subject,
     )
 
 
@@ -154,7 +182,8 @@ def _shared(session: Session, reference: Reference, caller: ScopePath) -> Answer
         )
     value = open_share(session, chain, share, owner)
     content = select_field(value, reference.key, f"S{what[1:]}") if reference.key else value
-    return Answer(share.kind, content, expires_at=share.expires_at)
+    subject = _at(reference, owner.path, secret_in(share), str(share.version))
+    return Answer(share.kind, content, expires_at=share.expires_at, subject=subject)
 
 
 def _composed(
@@ -180,6 +209,7 @@ def _composed(
         session.key_of(chain, secret.tag),
         reference.key,
         secret.expires_at,
+        _at(reference, path, secret),
     )
 
 
@@ -201,8 +231,15 @@ def _at_connector(managers: Managers, reference: Reference) -> Located:
             if connector.kind != kind:
                 raise _other_kind(reference, keeper, kind)
             manager_kind(connector.kind)
-            keys = _keys_of_others(keeper, reference.key)
-            return Located(keeper, f"'{reference}'", "text", keys=keys, path=reference.path, version=reference.version)
+            return Located(
+                keeper,
+                f"'{reference}'",
+                "text",
+                keys=_keys_of_others(keeper, reference.key),
+                path=reference.path,
+                version=reference.version,
+                subject=_at(reference, path),
+            )
     raise _unknown_connector(reference, managers.scope)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from ..model.audit import Subject
 from ..model.messages import Result
 from ..model.scopes import ScopePath
 from .access import Access
@@ -97,6 +98,12 @@ class Resource(ABC, Generic[S]):
     @abstractmethod
     def view(self, state: S) -> View | None:
         """Return the thing as users see it, None where it does not exist."""
+
+    @property
+    def subject(self) -> Subject:
+        """The thing as a record of the audit names it where no more is known of it."""
+        identifier = self.params.get("identifier") or self.path.identifier
+        return Subject(self.noun, self.path.announced, identifier)
 
     @property
     def identity(self) -> View:

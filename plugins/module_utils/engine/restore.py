@@ -148,8 +148,8 @@ class _Restore:
         with contextlib.suppress(ScopedSecretsError):
             store = open_store(self._settings, create=False)
             with contextlib.closing(store.database):
-                own = store.database.read(lambda tx: _digest(Session(tx, store.store_id, store.keyring)))
-            if own == rows.digest:
+                own = store.database.read(lambda tx: _declared(Session(tx, store.store_id, store.keyring)))
+            if own == rows.declared:
                 return
         raise self._not_empty()
 
@@ -228,8 +228,8 @@ class _Restore:
             raise damaged_backup()
 
 
-def _digest(session: Session) -> str:
+def _declared(session: Session) -> str:
     rows = RowWriter()
     for table, row in portable_rows(session):
         rows.put(table, row)
-    return rows.digest
+    return rows.declared

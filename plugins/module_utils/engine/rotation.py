@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..model.errors import Conflict, InvalidInput
+from ..model.errors import Conflict, InvalidInput, NotFound
 from ..model.messages import Request, Result, Tell
 from ..model.scopes import ScopePath
 from ..store.rotation import count_left
@@ -39,10 +39,16 @@ def rotate(engine: Engine, request: Request, tell: Tell) -> Result:
     params, path = request.params, ScopePath.of(request.params.get("org"), request.params.get("project"))
     target = params["target"]
     _check_options(target, params)
-    if target != "root" and engine.store(create=False).is_pretended:
-        raise no_store()
-    with engine.turn(("key_rotation", target, path)):
-        return _TARGETS[target](engine, request, path, tell)
+    try:
+        if target != "root" and engine.store(create=False).is_pretended:
+            raise no_store()
+        with engine.turn(("key_rotation", target, path)):
+            return _TARGETS[target](engine, request, path, tell)
+    except NotFound as error:
+        if not request.check_mode or error.code not in ("no_store", "unknown_scope"):
+            raise
+        warning = f"{error.message} In check mode it is taken for one that an earlier task of this run would make."
+        return Result(True, {"rotation": _identity(target, path)}, warnings=[warning])
 
 
 def _check_options(target: str, params: View) -> None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from ..crypto.exported_key import key_text, read_key_text
 from ..crypto.scopekey import ScopeKey
 from ..model.errors import Conflict, InvalidInput, KeyRefused, NotFound, StoreRefused
-from ..model.messages import Result
+from ..model.messages import Request, Result, Tell
 from ..model.scopes import ScopePath
 from .backup_files import Draft, belongs_to_store
 from .resource import Plan, Resource, View
+from .rotation import rotate
 from .secret_views import SecretState
 from .secrets import SecretResource
 from .session import Session
@@ -52,14 +53,30 @@ class _Exported:
         }
 
 
-def export_key(
-    engine: Engine,
-    params: dict[str, Any],
-    *,
-    check_mode: bool,
-    declare: Callable[[Engine, Resource[Any], bool], Result],
-) -> Result:
+_Declare = Callable[["Engine", Resource[Any], bool], Result]
+
+
+def export_key(engine: Engine, request: Request, tell: Tell, declare: _Declare) -> Result:
     """Return the result of an export; raise an error of the tree. `declare` declares the secret that has the key."""
+    params, check_mode = request.params, request.check_mode
+    if not params.get("rotate"):
+        return _export(engine, params, declare, check_mode)
+    # Whatever stands against the export is found before the key is replaced.
+    result = _export(engine, params, declare, check_mode=True)
+    place = {name: params.get(name) for name in ("org", "project")}
+    rotated = rotate(engine, Request("key_rotation", {"target": "scope", **place}, check_mode), tell)
+    if check_mode:
+        generation = {"generation": rotated.returned["rotation"].get("generation", 1)}
+        result.returned["scope_key"].update(generation)
+        result.after.update(generation)
+    else:
+        result = _export(engine, params, declare, check_mode)
+    result.changed = True
+    result.warnings = [*rotated.warnings, *result.warnings]
+    return result
+
+
+def _export(engine: Engine, params: View, declare: _Declare, check_mode: bool) -> Result:
     path = ScopePath.of(params.get("org"), params.get("project"))
     if bool(params.get("dest")) == bool(params.get("secret")):
         raise InvalidInput(

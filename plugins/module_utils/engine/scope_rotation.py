@@ -34,7 +34,7 @@ from ..store.rotation import (
 )
 from ..store.scopes import children_wrapped_elsewhere, keys_of
 from ..store.secrets import update_secret
-from . import integrity
+from . import audit_chain, integrity
 from .session import Session
 from .sharing import rewrap_shares
 
@@ -155,6 +155,7 @@ class ScopeRotation:
             session.check(chain, intent)
             tag = integrity.sign(key, "intent", *integrity.intent_fields(intent))
             move_intent(session.tx, intent.id, tag)
+        audit_chain.resign_head(session, chain)
         old_shares, shares = rewrap_shares(session, chain)
         scopes = int(is_old(chain[-1].tag))
         if scopes or connectors or shares:
@@ -265,7 +266,10 @@ def destroy_generation(session: Session, path: ScopePath, generation: int) -> bo
     """Destroy a generation of a scope's key that no row needs; tell whether it was there. Raise as `is_destroyable`."""
     if not is_destroyable(session, path, generation):
         return False
-    session.keyring.destroy(session.tx, session.chain(path), generation)
+    chain = session.chain(path)
+    # The head of the audit may be signed with it: nobody else would look.
+    audit_chain.resign_head(session, chain)
+    session.keyring.destroy(session.tx, chain, generation)
     return True
 
 

@@ -15,6 +15,7 @@ from ..model.errors import Conflict, InvalidInput, NotFound
 from ..model.identifiers import check_name, check_tags
 from ..model.scopes import Level, ScopePath
 from ..store import scopes as rows
+from ..store.connectors import connectors_of
 from ..store.secrets import count_secrets, delete_secret, secrets_of
 from .access import Access
 from .integrity import check_head
@@ -160,6 +161,7 @@ class ScopeResource(Resource[ScopeState]):
             session.create_scope(state.parents, self._scope_of(session, state, plan.fields))
         elif state.scope and plan.action is Action.UPDATE:
             session.write_scope([*state.parents, _with_fields(state.scope, plan.fields)])
+            session.note("update", self.path, state.scope)
         elif state.scope:
             _delete_tree(session, state.scope)
 
@@ -209,7 +211,11 @@ def _delete_tree(session: Session, scope: Scope) -> None:
         _delete_tree(session, child)
     for secret in secrets_of(session.tx, scope.id):
         delete_secret(session.tx, secret.id)
+        session.note("delete", scope.path, secret)
+    for connector in connectors_of(session.tx, scope.id):
+        session.note("delete", scope.path, connector)
     rows.delete_scope(session.tx, scope)
+    session.note("delete", scope.path, scope)
 
 
 def _with_fields(scope: Scope, fields: Mapping[str, Any]) -> Scope:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 from ..model.entities import Secret, SecretUser
-from ..model.errors import Conflict, InvalidInput
+from ..model.errors import Conflict
 from ..model.identifiers import check_name, check_tags
+from .moments import in_utc
 from .resource import View, pick
 
 __all__ = ["broken_users", "check_kind", "wanted_fields", "with_fields"]
@@ -25,7 +25,7 @@ def wanted_fields(params: View) -> View:
     if "tags" in wanted:
         wanted["tags"] = check_tags(wanted["tags"])
     if "expires" in wanted:
-        wanted["expires"] = _utc(wanted["expires"])
+        wanted["expires"] = in_utc(wanted["expires"], "expires") if wanted["expires"] else ""
     return wanted
 
 
@@ -60,19 +60,3 @@ def broken_users(users: Sequence[SecretUser], what: str, *, is_forced: bool) -> 
             details={"used_by": [str(user) for user in users]},
         )
     return [f"The {what} was removed although it is used by {names}."] if names else []
-
-
-def _utc(text: str) -> str:
-    """Return a date or time as typed (ISO 8601, UTC where it names no zone) in UTC to the second; empty stays empty."""
-    if not text:
-        return ""
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        raise InvalidInput(
-            "invalid_time",
-            f"'expires' is {text[:40]!r}, which is no ISO 8601 date or time.",
-            hint="Write 2027-01-31 or 2027-01-31T18:00:00Z; an empty string means that it never expires.",
-        ) from None
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from ..crypto.context import Context
 from ..crypto.scopekey import FingerprintKey, ScopeKey
 from ..managers import builtin
+from ..model.audit import OK, Event, Subject, moment
 from ..model.entities import Connector, Intent, Scope, Secret, SecretVersion, Share
 from ..model.errors import Damaged, NotFound
 from ..model.scopes import Level, ScopePath
@@ -20,7 +21,7 @@ from ..store import secrets as secret_rows
 from ..store import shares as share_rows
 from ..store.database import Transaction
 from ..store.schema import now
-from . import integrity
+from . import audit_chain, integrity
 from .keyring import Keyring
 
 __all__ = ["Session"]
@@ -36,6 +37,14 @@ class Session:
         self.store_id = store_id
         self.keyring = keyring
         self.now = now()
+        self.written: list[Event] = []
+        """What was written to, for the audit."""
+
+    def note(self, action: str, path: ScopePath, thing: Scope | Connector | Secret) -> None:
+        """Have a write to a thing of the scope `path` recorded with this transaction."""
+        kind, identifier, version = _named(thing)
+        subject = Subject(kind, path.announced, identifier, thing.id, version)
+        self.written.append(Event(path, action, OK, subject, moment()))
 
     def chain(self, path: ScopePath) -> list[Scope]:
         """Return the scopes down to `path`; raise NotFound for the first that is missing, Forbidden for a locked one.
@@ -139,6 +148,8 @@ class Session:
         signed = integrity.tag_scope(scope._replace(head=integrity.EMPTY_HEAD), key)
         scope_rows.insert_scope(self.tx, signed)
         self.keyring.keep(self.tx, [*parents, signed], key)
+        audit_chain.begin(self, [*parents, signed])
+        self.note("create", scope.path, scope)
 
     def write_scope(self, chain: list[Scope]) -> None:
         """Sign and update the last scope of the chain."""
@@ -159,6 +170,7 @@ class Session:
             secret_rows.insert_secret(self.tx, signed)
         elif old:
             secret_rows.delete_secret(self.tx, old.id)
+        self._note_change(chain, old, signed)
         return signed
 
     def shares(self, chain: list[Scope]) -> list[Share]:
@@ -200,6 +212,12 @@ class Session:
             connector_rows.insert_connector(self.tx, signed)
         elif old:
             connector_rows.delete_connector(self.tx, old.id)
+        self._note_change(chain, old, signed)
+
+    def _note_change(self, chain: list[Scope], old: Secret | Connector | None, new: Secret | Connector | None) -> None:
+        thing = new or old
+        if thing:
+            self.note("delete" if new is None else "update" if old else "create", chain[-1].path, thing)
 
     def record(self, chain: list[Scope], intent: Intent) -> None:
         """Sign and write what is about to be done at a provider."""
@@ -209,6 +227,15 @@ class Session:
     def _move_head(self, chain: list[Scope], old: integrity.Summand | None, new: integrity.Summand | None) -> None:
         head = integrity.move_head(chain[-1].head, remove=[old] if old else [], add=[new] if new else [])
         self.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
+
+
+def _named(thing: Scope | Connector | Secret) -> tuple[str, str, str]:
+    """Return a thing's kind, identifier and version."""
+    if isinstance(thing, Scope):
+        return "scope", thing.path.identifier, ""
+    if isinstance(thing, Connector):
+        return "connector", thing.identifier, ""
+    return "secret", thing.identifier, str(thing.current_version or "")
 
 
 def _describe(scope: Scope, row: _Signed) -> tuple[str, tuple[bytes | str | int | None, ...], str]:

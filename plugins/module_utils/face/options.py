@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -20,13 +21,22 @@ from ..model.settings import Settings
 __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "settings_of"]
 
 INI_SECTION = "scoped_secrets"
+_SINK = re.compile(r"store|syslog|(syslog|file):///[^,]+")
 
 
 class Option:
     """Where a shared option may be set besides directly (not even there: no argument); empty: not there."""
 
     def __init__(
-        self, name: str, env: str, ini: str = "", var: str = "", *, secret: bool = False, is_argument: bool = True
+        self,
+        name: str,
+        env: str,
+        ini: str = "",
+        var: str = "",
+        *,
+        secret: bool = False,
+        is_argument: bool = True,
+        is_switch: bool = False,
     ) -> None:
         self.name = name
         self.env = env
@@ -34,6 +44,7 @@ class Option:
         self.var = var
         self.secret = secret
         self.is_argument = is_argument
+        self.is_switch = is_switch
 
 
 OPTIONS = (
@@ -46,6 +57,8 @@ OPTIONS = (
     Option("org", "SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
     Option("project", "SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
     Option("broker", "SCOPED_SECRETS_BROKER", "broker", is_argument=False),
+    Option("audit", "SCOPED_SECRETS_AUDIT", "audit", "scoped_secrets_audit", is_argument=False, is_switch=True),
+    Option("audit_sink", "SCOPED_SECRETS_AUDIT_SINK", "audit_sink", "scoped_secrets_audit_sink", is_argument=False),
     Option("upgrade_store", "SCOPED_SECRETS_UPGRADE_STORE", is_argument=False),
 )
 ARGUMENTS = tuple(option for option in OPTIONS if option.is_argument)
@@ -107,6 +120,9 @@ def _resolve(
 
 
 def _text(option: Option, value: Any) -> str:
+    if option.is_switch and isinstance(value, bool):
+        # What YAML makes of a plain on or off.
+        return "on" if value else "off"
     text, kind = "" if value is None else str(value), type(value).__name__
     is_text = value is None or (isinstance(value, (str, int)) and not isinstance(value, bool))
     if is_text and "\0" not in text:
@@ -143,6 +159,8 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         may_upgrade=_switch("upgrade_store", options.get("upgrade_store") or "off"),
         scope_key=options["scope_key"],
         scope_key_file=_absolute(options["scope_key_file"]) if options["scope_key_file"] else "",
+        audit=_audit(options.get("audit") or "on"),
+        audit_sink=_sinks(options.get("audit_sink") or "store"),
     )
 
 
@@ -150,9 +168,25 @@ def _absolute(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path))
 
 
-def _switch(name: str, text: str) -> bool:
+def _audit(text: str) -> str:
+    return "required" if text.lower() == "required" else "on" if _switch("audit", text, ", or required") else "off"
+
+
+def _sinks(text: str) -> str:
+    sinks = [sink.strip() for sink in text.split(",")]
+    for sink in sinks:
+        if not _SINK.fullmatch(sink):
+            raise InvalidInput(
+                "invalid_option",
+                f"The option 'audit_sink' has {sink[:80]!r}.",
+                hint="Name one or several, with commas between them: store, file:///PATH, syslog, syslog:///SOCKET.",
+            )
+    return ",".join(sinks)
+
+
+def _switch(name: str, text: str, more: str = "") -> bool:
     if text.lower() in ("on", "yes", "true", "1"):
         return True
     if text.lower() in ("off", "no", "false", "0"):
         return False
-    raise InvalidInput("invalid_option", f"The option '{name}' is {text[:40]!r}.", hint="Set it to on or off.")
+    raise InvalidInput("invalid_option", f"The option '{name}' is {text[:40]!r}.", hint=f"Set it to on or off{more}.")

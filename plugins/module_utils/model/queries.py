@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ScopedSecretsError
+
+if TYPE_CHECKING:
+    from .audit import Subject
 
 __all__ = ["CREDENTIAL_KINDS", "Answer", "Query"]
 
@@ -27,12 +30,16 @@ class Query(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a query brought: the value, its kind (text, file, ssh, winrm), when it expires (ISO 8601), or the error."""
+    """What a query brought: the value, its kind (text, file, ssh, winrm), when it expires (ISO 8601), or the error.
+
+    `subject` is what is known of the secret, within the engine only.
+    """
 
     kind: str = ""
     value: bytes = b""
     error: ScopedSecretsError | None = None
     expires_at: str = ""
+    subject: Subject | None = None
 
     def __repr__(self) -> str:
         return f"Answer(kind={self.kind!r}, error={self.error!r}, expires_at={self.expires_at!r})"

@@ -22,6 +22,8 @@ class Settings(NamedTuple):
     may_upgrade: bool = False
     scope_key: str = ""
     scope_key_file: str = ""
+    audit: str = "on"
+    audit_sink: str = "store"
 
     @property
     def has_scope_key(self) -> bool:

@@ -30,6 +30,8 @@ TABLES = (
     "secret_version",
     "secret_share",
     "secret_reference",
+    "audit_head",
+    "audit_event",
 )
 
 _PAGE = 500
@@ -53,6 +55,8 @@ def all_rows(tx: Transaction) -> Iterator[tuple[str, Values]]:
     for _user, used in groupby(_rows(tx, "secret_reference", "user_kind", "user_id", "field"), key=_user_of):
         # Engines differ in how they sort underscores.
         yield from sorted(used, key=lambda row: str(row[1]["field"]))
+    yield from _rows(tx, "audit_head", "scope_id")
+    yield from _rows(tx, "audit_event", "scope_id", "sequence")
 
 
 def _user_of(row: tuple[str, Values]) -> tuple[str, str]:

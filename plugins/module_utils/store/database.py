@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from ..model.errors import ScopedSecretsError, Unavailable
@@ -47,6 +47,10 @@ class Dialect(ABC):
     @abstractmethod
     def begin(self, connection: Any, *, write: bool, scope: str) -> Mark | None:
         """Open a transaction for what `scope` may see. Return what its COMMIT leaves, None where none is ever lost."""
+
+    def begin_appending(self, connection: Any, *, scope: str) -> None:
+        """Open a transaction that adds rows on which no answer depends, if possible without keeping writers waiting."""
+        self.begin(connection, write=True, scope=scope)
 
     def was_kept(self, connection: Any, mark: Mark) -> bool:
         """Tell, within a later write transaction, whether the COMMIT of an earlier one took place."""
@@ -110,8 +114,11 @@ class Transaction:
 
     def insert(self, table: str, **columns: Any) -> None:
         """Insert one row."""
-        names = ", ".join(columns)
-        self.run(f"INSERT INTO {table} ({names}) VALUES ({_named(columns, ', ', '{0}')})", **columns)
+        self.run(_insertion(table, columns), **columns)
+
+    def insert_all(self, table: str, rows: Sequence[Row]) -> None:
+        """Insert rows that have the same columns; at least one."""
+        self._connection.executemany(_insertion(table, rows[0]), rows)
 
     def update(self, table: str, key: str, revision: int, **columns: Any) -> None:
         """Update the row `id = key` and count its revision up; raise StaleRow if it is no longer at `revision`."""
@@ -124,6 +131,10 @@ class Transaction:
         )
         if touched != 1:
             raise StaleRow(table)
+
+
+def _insertion(table: str, columns: Iterable[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({_named(columns, ', ', '{0}')})"
 
 
 def _named(columns: Iterable[str], separator: str, pattern: str) -> str:
@@ -152,6 +163,13 @@ class Database:
         """Return what `work` returns, once all it wrote is durable. It may be called several times."""
         doubts: list[tuple[Mark, T]] = []
         return self._steadily(lambda: self._once(work, write=True, scope=scope, doubts=doubts))
+
+    def append(self, work: Callable[[Transaction], T], *, scope: str = "") -> T:
+        """Return what `work` returns, once the rows that it added are durable: such on which no answer depends.
+
+        It may be called several times, and must find out by itself whether an earlier call's rows were kept after all.
+        """
+        return self._steadily(lambda: self._append_once(work, scope))
 
     def table_names(self) -> set[str]:
         return self._steadily(lambda: self.dialect.table_names(self._connection))
@@ -216,6 +234,16 @@ class Database:
             result = work(Transaction(self._connection))
             if mark:
                 doubts.append((mark, result))
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        return result
+
+    def _append_once(self, work: Callable[[Transaction], T], scope: str) -> T:
+        try:
+            self.dialect.begin_appending(self._connection, scope=scope)
+            result = work(Transaction(self._connection))
             self._connection.execute("COMMIT")
         except BaseException:
             self._roll_back()

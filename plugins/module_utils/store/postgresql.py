@@ -19,7 +19,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote
@@ -51,6 +51,8 @@ _SCOPE = re.compile(r"[A-Za-z0-9_$/]*")
 _TOKEN = 8
 _REMEMBERED = 200
 # What was acknowledged must be on the disk, whatever the server does by default.
+_DURABLE = """SELECT set_config('synchronous_commit', 'on', true)
+    WHERE current_setting('synchronous_commit') = 'off'"""
 _TURN = f"""UPDATE store SET revision = revision + 1, writers = substr(:token || writers, 1, {_TOKEN * _REMEMBERED})
     RETURNING id, revision, CASE WHEN current_setting('synchronous_commit') = 'off'
     THEN set_config('synchronous_commit', 'on', true) END"""
@@ -91,6 +93,10 @@ class _Connection:
             # A transaction that failed before is rolled back without an error.
             raise StaleRow(statement)
         return cursor
+
+    def executemany(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        with self._raw.cursor() as cursor:
+            cursor.executemany(_pyformat(statement), rows)
 
     @property
     def server_version(self) -> str:
@@ -149,9 +155,7 @@ class PostgresqlDialect(Dialect):
         return {**_DEFAULTS, **failover, **given}
 
     def begin(self, connection: Any, *, write: bool, scope: str) -> Mark | None:
-        # Without a scope all is seen, as by the account; what can't be one sees nothing.
-        announced = (scope or "account") if _SCOPE.fullmatch(scope) else ""
-        connection.execute(f"{_WRITE if write else _READ}; SET LOCAL scoped_secrets.scope = '{announced}'")
+        self._begin(connection, _WRITE if write else _READ, scope)
         if not write:
             return None
         if self._is_new:
@@ -163,6 +167,15 @@ class PostgresqlDialect(Dialect):
             raise _damaged(self._location)
         self._recognise(row["id"])
         return token, row["revision"]
+
+    def _begin(self, connection: Any, statements: str, scope: str) -> None:
+        # Without a scope all is seen, as by the account; what can't be one sees nothing.
+        announced = (scope or "account") if _SCOPE.fullmatch(scope) else ""
+        connection.execute(f"{statements}; SET LOCAL scoped_secrets.scope = '{announced}'")
+
+    def begin_appending(self, connection: Any, *, scope: str) -> None:
+        # Takes no turn: other writers go on, and the revision that answers in memory go by stays.
+        self._begin(connection, f"{_WRITE}; {_DURABLE}", scope)
 
     def _check_new(self, connection: Any) -> None:
         """Go on only while nobody else has made the tables. Who makes them at the same time waits, and comes again."""

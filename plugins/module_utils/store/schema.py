@@ -85,6 +85,17 @@ STEPS = (
                 user_kind TEXT NOT NULL, user_id TEXT NOT NULL, field TEXT NOT NULL,
                 secret_id TEXT NOT NULL REFERENCES secret (id), PRIMARY KEY (user_kind, user_id, field))""",
             "CREATE INDEX secret_reference_secret ON secret_reference (secret_id)",
+            # The records of a scope outlive it: they refer to nothing.
+            """CREATE TABLE audit_head (
+                scope_id TEXT PRIMARY KEY, scope {identifier} NOT NULL, sequence {integer} NOT NULL,
+                key_generation INTEGER NOT NULL, link {bytes} NOT NULL, tag {bytes} NOT NULL)""",
+            """CREATE TABLE audit_event (
+                scope_id TEXT NOT NULL, sequence {integer} NOT NULL, scope {identifier} NOT NULL,
+                recorded_at TEXT NOT NULL, action TEXT NOT NULL, outcome TEXT NOT NULL, kind TEXT NOT NULL,
+                of_scope TEXT NOT NULL, identifier TEXT NOT NULL, thing_id TEXT NOT NULL, version TEXT NOT NULL,
+                user_name TEXT NOT NULL, host TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL,
+                key_generation INTEGER NOT NULL, link {bytes} NOT NULL, mac {bytes} NOT NULL,
+                PRIMARY KEY (scope_id, sequence))""",
         ),
     ),
 )

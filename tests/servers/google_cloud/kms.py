@@ -108,8 +108,9 @@ class Kms:
         is_bound_verified = check_checksum(request, "additional_authenticated_data")
         if max(len(request.plaintext), len(request.additional_authenticated_data)) > MAX_BYTES:
             raise Refused(Code.INVALID_ARGUMENT, "The plaintext or additional_authenticated_data is too long.")
-        key = self._for_encryption(request.name)
-        version = self._usable(key.primary.name)
+        name, _slash, wanted = request.name.partition("/cryptoKeyVersions/")
+        key = self._for_encryption(name)
+        version = self._usable(request.name if wanted else key.primary.name)
         nonce, number = os.urandom(NONCE), int(version.shown.name.rpartition("/")[2])
         sealed = version.material.encrypt(nonce, request.plaintext, request.additional_authenticated_data or None)
         ciphertext = number.to_bytes(2, "big") + nonce + sealed

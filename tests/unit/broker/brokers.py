@@ -32,6 +32,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting impo
     proof_of,
     started,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.caller import this_caller
 from ansible_collections.scoped.secrets.plugins.module_utils.client import starting, through_broker
 from ansible_collections.scoped.secrets.plugins.module_utils.client import usage as client_usage
 from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import Client
@@ -260,5 +261,6 @@ def broker_in(folder: Path, prepare: Callable[[], object] = bool) -> tuple[int, 
     with ours:
         settings = Settings(f"sqlite:///{folder}/s/store.db", f"{folder}/root.key")
         run = Run(os.getpid(), started(os.getpid()))
-        protocol.send(ours, {"meeting": (str(folder), "n"), "run": run, "settings": settings, "lock": lock})
+        order = {"meeting": (str(folder), "n"), "run": run, "settings": settings, "caller": this_caller()}
+        protocol.send(ours, {**order, "lock": lock})
         return pid, protocol.receive(ours)

@@ -15,7 +15,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.tests.unit.crypto import independent
 
 RAW = hashlib.sha256(b"a scope key for tests").digest()
-LABELS = ("wrap data keys", "wrap scope keys", "fingerprints", "row tags")
+LABELS = ("wrap data keys", "wrap scope keys", "fingerprints", "row tags", "wrap fingerprint keys")
 
 
 @pytest.fixture
@@ -24,7 +24,8 @@ def key() -> ScopeKey:
 
 
 def subkeys(key: ScopeKey) -> list[bytes]:
-    return [key._data_wrap_key, key._child_wrap_key, key.fingerprint_key.export(), key._row_tag_key]
+    wrapping = [key._data_wrap_key, key._child_wrap_key]
+    return [*wrapping, key.fingerprint_key.export(), key._row_tag_key, key._fingerprint_wrap_key]
 
 
 def flips(data: bytes) -> list[bytes]:
@@ -35,7 +36,7 @@ def flips(data: bytes) -> list[bytes]:
 def test_every_use_scope_generation_and_key_has_its_own_subkey(key: ScopeKey) -> None:
     others = [ScopeKey("scope-2", 2, RAW), ScopeKey("scope-1", 3, RAW), ScopeKey("scope-1", 2, RAW[::-1])]
     found = [RAW, *itertools.chain.from_iterable(map(subkeys, [key, *others]))]
-    assert len(set(found)) == 17
+    assert len(set(found)) == 21
     assert {len(one) for one in found} == {32}
 
 
@@ -54,6 +55,7 @@ def test_a_subkey_is_derived_once(key: ScopeKey, monkeypatch: pytest.MonkeyPatch
     for _round in range(3):
         key.unwrap(key.wrap(RAW, b""), b"")
         key.unwrap_child(key.wrap_child(key, b""), scope_id="c", generation=1, context=b"")
+        key.unwrap_fingerprint_key(key.wrap_fingerprint_key(key.fingerprint_key, b""), b"")
         key.fingerprint("id", "text", b"v")
         key.row_tag("t")
     assert sorted(derived) == sorted(LABELS)
@@ -200,3 +202,22 @@ def test_a_wrap_key_is_retired_long_before_its_nonces_wear_out() -> None:
     """NIST SP 800-38D, 8.3: at most 2^32 encryptions with random 96-bit nonces; the collision bound is n^2 / 2^97."""
     assert MAX_WRAPS == 2**28
     assert MAX_WRAPS**2 / 2**97 < 2**-40
+
+
+def test_a_fingerprint_key_outlives_its_scope_key(key: ScopeKey) -> None:
+    newer = ScopeKey.generate("scope-1", 3)
+    wrapped = newer.wrap_fingerprint_key(key.fingerprint_key, b"here")
+    kept = newer.unwrap_fingerprint_key(wrapped, b"here")
+    assert kept.fingerprint("id", "text", b"v") == key.fingerprint("id", "text", b"v")
+    assert kept.fingerprint("id", "text", b"v") != newer.fingerprint("id", "text", b"v")
+    refused = [(newer, wrapped, b"there"), (key, wrapped, b"here"), *((newer, one, b"here") for one in flips(wrapped))]
+    for other, data, context in refused:
+        with pytest.raises(Damaged) as caught:
+            other.unwrap_fingerprint_key(data, context)
+        assert caught.value.code == "damaged_scope_key"
+
+
+def test_the_name_of_a_key_is_its_own_and_tells_nothing(key: ScopeKey) -> None:
+    others = [ScopeKey("scope-2", 2, RAW), ScopeKey("scope-1", 3, RAW), ScopeKey.generate("scope-1", 2)]
+    assert len({one.key_id for one in (key, *others)}) == 4
+    assert key.key_id == independent.scope_subkey(RAW, "id", "scope-1", 2)[:8].hex()

@@ -13,8 +13,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine impor
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest import CHUNK
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import error_of, read, shown
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import error_of, holding, read, shown
 
 PAY: dict[str, Any] = {"org": "pay", "project": ""}
 VAULT = Request("connector_memory_vault", {**PAY, "identifier": "vault", "use_as_default": True, "token": "good"})
@@ -121,3 +122,18 @@ def test_progress_is_told(tree: Engine) -> None:
     items = tuple(text(f"s{number}") for number in range(120))
     tree.handle(Request("manifest", {}, False, items), told.append)
     assert told == ["50 of 120 items", "100 of 120 items"]
+
+
+def test_shares_are_declared_and_taken_back(tree: Engine, settings: Settings) -> None:
+    projects = [{"org": "pay", "project": name} for name in ("api", "web")]
+    shares = [
+        {**PAY, "identifier": name, "to_project": project["project"]} for name in ("a", "b") for project in projects
+    ]
+    items = [Request("secret_share", share) for share in shares]
+    items += [text("a"), text("b"), *(Request("scope", project) for project in projects)]
+    assert set(statuses(declare(tree, *items))) == {"changed"}
+    assert set(statuses(declare(tree, *items))) == {"ok"}
+    assert read(holding(settings, **projects[1]), "org.b", **projects[1]) == b"v"
+    gone = [Request(item.resource, {**item.params, "state": "absent"}) for item in items[:6]]
+    assert set(statuses(declare(tree, *gone))) == {"changed"}
+    assert shown(tree, "scope_info", recursive=True, verify=True)

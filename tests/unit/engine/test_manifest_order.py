@@ -83,6 +83,17 @@ def test_what_comes_before_what(requests: list[Request], expected: list[set[int]
     assert before(*requests) == expected
 
 
+def test_a_share_comes_after_its_secret_and_the_scope_that_it_is_for() -> None:
+    share = request("secret_share", {"org": "pay"}, identifier="a", to_project="api")
+    assert thing_of(share) == Thing("share", ScopePath("pay"), "a/pay/api")
+    assert before(share, secret("a", {"org": "pay"}), request("scope"), request("scope", {"org": "pay"})) == [
+        {1, 2, 3},
+        {3},
+        {3},
+        set(),
+    ]
+
+
 def test_items_that_need_each_other_are_refused_and_the_loop_is_shown() -> None:
     with pytest.raises(Conflict) as caught:
         before(vault("v", token_ref="t"), secret("t", secret_manager="v"))

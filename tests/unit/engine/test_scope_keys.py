@@ -180,6 +180,45 @@ def test_a_key_is_not_sealed_with_itself(engine: Engine, site: Settings, scope: 
     assert error_of(lambda: check(engine, "scope_key", **scope, secret=secret)).code == "key_in_its_own_scope"
 
 
+# A new one
+
+
+def test_a_key_is_replaced_and_exported(engine: Engine, site: Settings, tmp_path: Path) -> None:
+    dest = tmp_path / "api.key"
+    declare(engine, "scope_key", **API, dest=str(dest))
+    old = dest.read_text().strip()
+    predicted = check(engine, "scope_key", **API, dest=str(dest), rotate=True)
+    assert dest.read_text().strip() == old
+    result = declare(engine, "scope_key", **API, dest=str(dest), rotate=True)
+    assert (predicted.changed, predicted.returned, predicted.after) == (True, result.returned, result.after)
+    assert (result.before["generation"], result.after["generation"]) == (1, 2)
+    shows_no_key(result, site, **API)
+    holder = site._replace(root_key_file="/none")
+    assert read(Engine(holder._replace(scope_key_file=str(dest))), "a", **API) == b"value of a"
+    assert error_of(lambda: read(Engine(holder._replace(scope_key=old)), "a", **API)).code == "scope_key_outdated"
+
+
+def test_a_secret_gets_the_new_key(engine: Engine, site: Settings) -> None:
+    secret = {"identifier": "api_key", **ORG}
+    declare(engine, "scope_key", **API, secret=secret)
+    result = declare(engine, "scope_key", **API, secret=secret, rotate=True)
+    assert (result.changed, result.returned["scope_key"]["generation"]) == (True, 2)
+    assert read(engine, "api_key", **ORG).decode() == exported(site, **API)
+
+
+def test_a_key_that_can_not_be_exported_is_not_replaced(engine: Engine, site: Settings, tmp_path: Path) -> None:
+    dest = tmp_path / "mine"
+    dest.write_text("something")
+    error = error_of(lambda: declare(engine, "scope_key", **API, dest=str(dest), rotate=True))
+    assert error.code == "dest_taken"
+    assert error_of(lambda: declare(engine, "scope_key", **API, rotate=True)).code == "key_destination"
+    project = holding(site, **API)
+    error = error_of(lambda: declare(project, "scope_key", **API, dest=str(tmp_path / "k"), rotate=True))
+    assert error.code in ("scope_locked", "root_key_needed")
+    assert not (tmp_path / "k").exists()
+    assert exported(site, **API).split(":")[3] == "1"
+
+
 # Who may, and where it goes
 
 

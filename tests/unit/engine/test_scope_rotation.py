@@ -267,4 +267,7 @@ def test_every_table_with_signed_or_wrapped_rows_is_counted(engine: Engine, sett
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         columns = {name: {row[1] for row in database.execute(f"PRAGMA table_info({name})")} for name in tables}
     signed = {name for name in tables if columns[name] & {"tag", "key_generation", "parent_generation"}}
-    assert signed == {"scope", "scope_key", "connector", "secret", "secret_version", "secret_share", "intent"}
+    # Records of the audit keep to their generation; the head of a chain is signed anew when one is destroyed.
+    audit = {"audit_head", "audit_event"}
+    moved = {"scope", "scope_key", "connector", "secret", "secret_version", "secret_share", "intent"}
+    assert signed == moved | audit

@@ -68,6 +68,8 @@ def test_the_names_are_those_of_the_contract() -> None:
         "root_key_file": ("SCOPED_SECRETS_ROOT_KEY_FILE", "root_key_file", "scoped_secrets_root_key_file"),
         "root_key": ("SCOPED_SECRETS_ROOT_KEY", "", ""),
         "passphrase": ("SCOPED_SECRETS_PASSPHRASE", "", ""),
+        "audit": ("SCOPED_SECRETS_AUDIT", "audit", "scoped_secrets_audit"),
+        "audit_sink": ("SCOPED_SECRETS_AUDIT_SINK", "audit_sink", "scoped_secrets_audit_sink"),
         "scope_key": ("SCOPED_SECRETS_SCOPE_KEY", "", ""),
         "scope_key_file": ("SCOPED_SECRETS_SCOPE_KEY_FILE", "scope_key_file", ""),
         "org": ("SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
@@ -75,7 +77,12 @@ def test_the_names_are_those_of_the_contract() -> None:
         "broker": ("SCOPED_SECRETS_BROKER", "broker", ""),
         "upgrade_store": ("SCOPED_SECRETS_UPGRADE_STORE", "", ""),
     }
-    assert [option.name for option in OPTIONS if option not in ARGUMENTS] == ["broker", "upgrade_store"]
+    assert [option.name for option in OPTIONS if option not in ARGUMENTS] == [
+        "broker",
+        "audit",
+        "audit_sink",
+        "upgrade_store",
+    ]
     assert list(COMMON_SPEC) == [option.name for option in ARGUMENTS]
     assert {name for name, spec in COMMON_SPEC.items() if spec["no_log"]} == {"root_key", "passphrase", "scope_key"}
     assert [name for name, spec in COMMON_SPEC.items() if spec["type"] == "path"] == [

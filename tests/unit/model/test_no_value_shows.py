@@ -36,6 +36,8 @@ HARMLESS = {
     "envelope",
     "fingerprint",
     "head",
+    "link",
+    "mac",
     "nonce",
     "salt",
     "tag",

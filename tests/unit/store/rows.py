@@ -18,6 +18,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.entities impo
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import Head, StoredEvent
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
@@ -27,6 +28,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import
 
 __all__ = [
     "account_row",
+    "audit_event",
+    "audit_head",
     "connector_row",
     "dump",
     "error_of",
@@ -137,3 +140,20 @@ def plans_of(path: Path, database: Database, work: Callable[[Transaction], objec
     assert selects
     with sqlite3.connect(path) as plain:
         return [row[3] for one in selects for row in plain.execute(f"EXPLAIN QUERY PLAN {one}")]
+
+
+def audit_head(sequence: int = 0, scope_id: str = "account-id", scope: str = "account") -> Head:
+    return Head(scope_id, scope, sequence, 1, b"link %d" % sequence, b"tag")
+
+
+def audit_event(sequence: int, **columns: str) -> StoredEvent:
+    """Return a record of the account's chain."""
+    plain = dict.fromkeys(("kind", "of_scope", "identifier", "thing_id", "version", "user_name", "host", "job"), "x")
+    named = {"scope_id": "account-id", "scope": "account", "recorded_at": "now", "action": "read", "outcome": "ok"}
+    return StoredEvent(
+        **{**plain, **named, "run": "x", **columns},
+        sequence=sequence,
+        key_generation=1,
+        link=b"link %d" % sequence,
+        mac=b"mac",
+    )

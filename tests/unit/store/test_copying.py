@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Share
 from ansible_collections.scoped.secrets.plugins.module_utils.store import copying
+from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import append_events, insert_head
 from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
 from ansible_collections.scoped.secrets.plugins.module_utils.store.copying import (
     TABLES,
@@ -37,6 +38,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets impor
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.store.shares import insert_share
 from ansible_collections.scoped.secrets.tests.unit.store.rows import (
+    audit_event,
+    audit_head,
     connector_row,
     dump,
     org_row,
@@ -65,6 +68,8 @@ def fill(tx: Transaction, secrets: int = 7) -> None:
     insert_share(tx, Share("s1-id", "payments-id", 1, 1, b"w", "now", b"t", "account-id", "s1", "text", ""))
     replace_references(tx, "connector", "vault-id", {"a_b": "s1-id", "ab": "s2-id", "a": "s3-id"})
     replace_references(tx, "secret", "s4-id", {"password_ref": "s1-id"})
+    insert_head(tx, audit_head())
+    append_events(tx, [audit_event(1), audit_event(2)], audit_head(2))
 
 
 def rows_of(database: Database) -> list[tuple[str, dict[str, Any]]]:

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file with a line of JSON for each record, which others may rotate: it is opened for each batch."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Sequence
+
+from .base import Sink, not_written
+
+__all__ = ["JsonLines", "make"]
+
+# Not through a link, and without waiting for who reads a pipe.
+_FLAGS = os.O_APPEND | os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class JsonLines(Sink):
+    def write(self, lines: Sequence[str]) -> None:
+        try:
+            descriptor = os.open(self.where, _FLAGS, 0o600)
+            try:
+                _append(descriptor, "".join(f"{line}\n" for line in lines).encode())
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise not_written(f"the file {self.where}", error) from None
+
+
+def _append(descriptor: int, content: bytes) -> None:
+    """Add all of it, on the disk, or nothing."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file")
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    before = os.fstat(descriptor).st_size
+    try:
+        while content:
+            content = content[os.write(descriptor, content) :]
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise
+
+
+def make(where: str) -> JsonLines:
+    return JsonLines(where)

@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements about the records of the audit and the heads of their chains, one for each scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .database import Transaction
+
+__all__ = [
+    "Filters",
+    "Head",
+    "StoredEvent",
+    "append_events",
+    "events_after",
+    "find_event",
+    "heads_of",
+    "insert_head",
+    "lock_head",
+]
+
+_PAGE = 500
+
+
+class Head(NamedTuple):
+    """Where a chain ends: the number and the link of its last record, signed."""
+
+    scope_id: str
+    scope: str
+    sequence: int
+    key_generation: int
+    link: bytes
+    tag: bytes
+
+
+class StoredEvent(NamedTuple):
+    """A record as it lies in the store. The order of the fields is that in which they are signed.
+
+    `link` is a hash of this record and all before it, `mac` what only somebody with the key can make of them.
+    """
+
+    scope_id: str
+    sequence: int
+    scope: str
+    recorded_at: str
+    action: str
+    outcome: str
+    kind: str
+    of_scope: str
+    identifier: str
+    thing_id: str
+    version: str
+    user_name: str
+    host: str
+    job: str
+    run: str
+    key_generation: int
+    link: bytes = b""
+    mac: bytes = b""
+
+
+class Filters(NamedTuple):
+    """Which records are wanted: SQL conditions on their columns, all of which hold, and their parameters."""
+
+    conditions: Sequence[str]
+    parameters: Mapping[str, Any]
+
+
+_ALL = Filters((), {})
+
+
+def lock_head(tx: Transaction, scope_id: str) -> Head | None:
+    """Return the head of a scope's chain, which nobody else moves until this transaction ends; None: it is gone."""
+    # An update that changes nothing locks the row, on every engine.
+    tx.run("UPDATE audit_head SET sequence = sequence WHERE scope_id = :id", id=scope_id)
+    row = tx.one("SELECT * FROM audit_head WHERE scope_id = :id", id=scope_id)
+    return _head(row) if row else None
+
+
+def heads_of(tx: Transaction, scope: str) -> list[Head]:
+    """Return the heads of the chains of all scopes that have, or had, this path."""
+    rows = tx.all("SELECT * FROM audit_head WHERE scope = :scope ORDER BY scope_id", scope=scope)
+    return [_head(row) for row in rows]
+
+
+def _head(row: Mapping[str, Any]) -> Head:
+    return Head(**{**dict(row), "link": _bytes(row["link"]), "tag": _bytes(row["tag"])})
+
+
+def insert_head(tx: Transaction, head: Head) -> None:
+    tx.insert("audit_head", **head._asdict())
+
+
+def append_events(tx: Transaction, events: Sequence[StoredEvent], head: Head) -> None:
+    """Add records that follow each other, and move the head of their chain, which is locked, behind them."""
+    if events:
+        tx.insert_all("audit_event", [event._asdict() for event in events])
+    tx.run(
+        "UPDATE audit_head SET sequence = :sequence, key_generation = :key_generation, link = :link, tag = :tag "
+        "WHERE scope_id = :scope_id",
+        **head._asdict(),
+    )
+
+
+def find_event(tx: Transaction, scope_id: str, sequence: int) -> StoredEvent | None:
+    """Return one record."""
+    row = tx.one(
+        "SELECT * FROM audit_event WHERE scope_id = :id AND sequence = :sequence", id=scope_id, sequence=sequence
+    )
+    return _event(row) if row else None
+
+
+def events_after(
+    tx: Transaction, scope_id: str, sequence: int, filters: Filters = _ALL, limit: int = 0
+) -> Iterator[StoredEvent]:
+    """Yield the records of a chain that come after a number, in order; `limit`: so many at most, 0 all of them."""
+    conditions = "".join(f" AND {condition}" for condition in filters.conditions)
+    left = limit or -1
+    while left:
+        page = min(left, _PAGE) if limit else _PAGE
+        rows = tx.all(
+            f"SELECT * FROM audit_event WHERE scope_id = :chain AND sequence > :after{conditions} "
+            f"ORDER BY sequence LIMIT {page}",
+            chain=scope_id,
+            after=sequence,
+            **filters.parameters,
+        )
+        for row in rows:
+            yield _event(row)
+        if len(rows) < page:
+            return
+        sequence = rows[-1]["sequence"]
+        left -= len(rows) if limit else 0
+
+
+def _event(row: Mapping[str, Any]) -> StoredEvent:
+    return StoredEvent(**{**dict(row), "link": _bytes(row["link"]), "mac": _bytes(row["mac"])})
+
+
+def _bytes(value: Any) -> bytes:
+    # Who edits an SQLite file may put text there.
+    return value.encode() if isinstance(value, str) else bytes(value)

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lines are added whole, and a file that others could use against us is not touched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Unavailable
+from ansible_collections.scoped.secrets.plugins.module_utils.sinks.json_lines import make
+
+
+def test_lines_are_added_to_a_file_of_the_users_own(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    sink = make(str(path))
+    sink.write([])
+    sink.write(["1", "2"])
+    path.rename(tmp_path / "rotated")
+    sink.write(["3"])
+    assert (path.read_text(), (tmp_path / "rotated").read_text()) == ("3\n", "1\n2\n")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "target").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe", "none/file", "."):
+        with pytest.raises(Unavailable) as caught:
+            make(str(tmp_path / name)).write(["1"])
+        assert caught.value.code == "audit_not_written"
+    assert (tmp_path / "target").read_text() == ""
+
+
+def test_nothing_is_left_of_what_did_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "audit.jsonl"
+    make(str(path)).write(["first"])
+    write = os.write
+
+    def full(descriptor: int, content: bytes) -> int:
+        if len(content) < 8:
+            raise OSError(28, "No space left on device")
+        return write(descriptor, content[:5])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(Unavailable, match="No space"):
+        make(str(path)).write(["second line"])
+    assert path.read_text() == "first\n"

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records come back as they went in, in order, page by page, and a head moves behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.store import audit
+from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import (
+    Filters,
+    StoredEvent,
+    append_events,
+    events_after,
+    find_event,
+    heads_of,
+    insert_head,
+    lock_head,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
+from ansible_collections.scoped.secrets.tests.unit.store.rows import audit_event, audit_head, plans_of
+
+EVENTS = [audit_event(number, identifier="a" if number % 2 else "b") for number in range(1, 8)]
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    def work(tx: Transaction) -> None:
+        insert_head(tx, audit_head())
+        append_events(tx, EVENTS[:3], audit_head(3))
+        append_events(tx, EVENTS[3:], audit_head(7))
+
+    database.write(work)
+    return database
+
+
+def listed(database: Database, after: int = 0, limit: int = 0, **columns: str) -> list[StoredEvent]:
+    filters = Filters([f"{name} = :{name}" for name in columns], columns)
+    return database.read(lambda tx: list(events_after(tx, "account-id", after, filters, limit)))
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 500])
+def test_records_come_back_in_order_whatever_the_page(
+    filled: Database, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(audit, "_PAGE", page)
+    assert listed(filled) == EVENTS
+    assert listed(filled, 4) == EVENTS[4:]
+    assert listed(filled, 2, 3) == EVENTS[2:5]
+    assert listed(filled, identifier="a", limit=2) == [EVENTS[0], EVENTS[2]]
+    assert listed(filled, 7) == []
+
+
+def test_a_record_is_found_by_its_number(filled: Database) -> None:
+    assert filled.read(lambda tx: find_event(tx, "account-id", 5)) == EVENTS[4]
+    assert filled.read(lambda tx: find_event(tx, "account-id", 8)) is None
+    assert filled.read(lambda tx: find_event(tx, "other-id", 5)) is None
+
+
+def test_the_head_is_that_of_the_last_records(filled: Database) -> None:
+    assert filled.write(lambda tx: lock_head(tx, "account-id")) == audit_head(7)
+    assert filled.write(lambda tx: lock_head(tx, "other-id")) is None
+    filled.write(lambda tx: insert_head(tx, audit_head(0, "older-id")))
+    filled.write(lambda tx: insert_head(tx, audit_head(0, "below-id", "account/a")))
+    assert [head.scope_id for head in filled.read(lambda tx: heads_of(tx, "account"))] == ["account-id", "older-id"]
+
+
+def test_no_number_is_given_twice(filled: Database) -> None:
+    with pytest.raises(Exception, match=r".") as caught:
+        filled.write(lambda tx: append_events(tx, [EVENTS[6]], audit_head(7)))
+    assert "store" in getattr(caught.value, "code", "")
+
+
+def test_a_page_is_found_by_its_index(path: Path, filled: Database) -> None:
+    plans = plans_of(path, filled, lambda tx: list(events_after(tx, "account-id", 3)))
+    assert plans
+    assert [plan for plan in plans if not plan.startswith("SEARCH") or "INDEX" not in plan] == []
