@@ -25,9 +25,9 @@ QUANTITIES = [Quantity("wall", "ms", 1000), Quantity("memory", "MiB", has_ratio=
 
 EXPLANATION = f"""\
 All secrets lie in one project of a store, in rows such as the engine writes; that on PostgreSQL, a server on this
-machine, has the same rows. In process: the median of {OPENS} times opening the store anew (file checked or server connected to, keys
-unwrapped) and resolving one secret, another each time. A play: a whole `ansible-playbook` run with one lookup; memory
-is the most that its broker had."""
+machine, has the same rows. In process: the median of {OPENS} times opening the store anew (file checked or server
+connected to, keys unwrapped) and resolving one secret, another each time. A play: a whole `ansible-playbook` run with
+one lookup; memory is the most that its broker had."""
 
 
 @dataclass(frozen=True)
