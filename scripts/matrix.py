@@ -27,8 +27,12 @@ SANITY = ("2.19", "2.21")
 # `make check` runs the unit tests on 2.19. Only the faces depend on the core; once all run on a newer Python too.
 FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "lookup", "modules", "plugin_utils")]
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": ["tests/unit"]}
-# Here the playbooks run a second time, without a broker.
+# Here the stores of the playbooks are on PostgreSQL.
+SHARED = ("2.20",)
+POSTGRESQL = {"SCOPED_SECRETS_TEST_STORE": "postgresql"}
+# Here the playbooks run a second time, without a broker, but for those that say themselves which way they go.
 INLINE = ("2.19",)
+BOTH_WAYS = ("test_ssh_*", "test_broker.py", "test_once_per_run.py", "test_lookup_connector.py")
 # Here the tests against servers run too, and all kinds of secret managers at them.
 SERVERS = ("2.19",)
 
@@ -68,6 +72,8 @@ def check(core: str, folder: Path) -> bool:
     tests = [python, "-m", "pytest", "-m", "" if core in SERVERS else "not servers"]
     playbooks = [*tests, "-n", "2", "tests/integration"]
     runs: list[tuple[str, list[str], dict[str, str]]] = [("playbooks", playbooks, {})]
+    if core in SHARED:
+        runs = [("playbooks with their stores on PostgreSQL", playbooks, POSTGRESQL)]
     if core in UNIT:
         runs.insert(0, ("unit", [*tests, "-n", "2", *UNIT[core]], {}))
     if core in SANITY:
@@ -76,9 +82,13 @@ def check(core: str, folder: Path) -> bool:
         folders = [f"tests/{name}" for name in ("servers", "managers", "credentials", "stores", "crash", "conformance")]
         servers = [*tests, "-n", "2", "--dist", "loadgroup", *folders]
         runs.append(("servers, secret managers and credentials", servers, {}))
+        engine = [*tests, "-n", "2", "tests/unit/engine", "tests/unit/store"]
+        runs.append(("engine and store on PostgreSQL", engine, POSTGRESQL))
+        # What is at the provider is no matter of the store's engine: one kind of manager does.
+        crashes = [*tests, "-n", "2", "tests/crash", "-k", "vault"]
+        runs.append(("crashes with the store on PostgreSQL", crashes, POSTGRESQL))
     if core in INLINE:
-        # The tests of the connection go both ways by themselves.
-        inline = [*playbooks, "--ignore-glob", "*test_ssh_*"]
+        inline = [*playbooks, *(f"--ignore-glob=*{name}" for name in BOTH_WAYS)]
         runs.append(("playbooks without a broker", inline, {"SCOPED_SECRETS_BROKER": "off"}))
     for name, command, extra in runs:
         print(f"== core {core}: {name}", flush=True)

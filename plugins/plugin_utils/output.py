@@ -98,21 +98,22 @@ def _of_fields(fields: Mapping[str, Any], mask: Mask) -> Mapping[str, Any]:
 
 def _mask_properties(kind: Any, mask: Mask) -> None:
     """Mask what callbacks may ask of results from ansible-core 2.19 on."""
-    read: Any = getattr_static(kind, "result").func
-    result = cached_property(lambda self: mask(read(self)))
-    result.__set_name__(kind, "result")
-    kind.result = result
+    _mask_read(kind, "result", mask)
     for name in ("exception", "warnings", "deprecations", "task_name"):
-        _mask_property(kind, name, mask)
+        _mask_read(kind, name, mask)
     for name in ("task", "_task"):
-        _mask_property(kind, name, lambda task: _of_event(task, mask))
+        _mask_read(kind, name, lambda task: _of_event(task, mask))
     for name in ("task_fields", "_task_fields"):
-        _mask_property(kind, name, lambda fields: _of_fields(fields, mask))
+        _mask_read(kind, name, lambda fields: _of_fields(fields, mask))
 
 
-def _mask_property(kind: Any, name: str, mask: Mask) -> None:
-    read = getattr_static(kind, name).fget
-    setattr(kind, name, property(lambda self: mask(read(self))))
+def _mask_read(kind: Any, name: str, mask: Mask) -> None:
+    """Have what a property gives masked, once for each result: callbacks ask for it again and again."""
+    found = getattr_static(kind, name)
+    read: Any = found.func if isinstance(found, cached_property) else found.fget
+    masked = cached_property(lambda self: mask(read(self)))
+    masked.__set_name__(kind, name)
+    setattr(kind, name, masked)
 
 
 def mask_display(mask: Mask) -> None:

@@ -120,6 +120,7 @@ BEYOND: dict[str, list[Task]] = {
             store="sqlite:///{{ playbook_dir }}/restored/store.db",
         ),
     ],
+    "modules/audit_info": [of("audit_info", **THEIRS), of("audit_info", **ORG, verify=True), of("audit_info")],
     "modules/connector_info": [of("connector_info", **THEIRS), of("connector_info", **ORG), of("connector_info")],
     "modules/connector_check": [of("connector_check", **THEIRS, identifier="only_theirs_vault")],
     "modules/default_secret_manager": [

@@ -41,9 +41,11 @@ def begin(session: Session, chain: list[Scope]) -> None:
 def append(session: Session, path: ScopePath, events: Sequence[Event], caller: Caller) -> list[StoredEvent]:
     """Write events at the end of the chain of a scope, or the nearest above it that exists; return the records.
 
+    What was refused since the scope is locked is recorded in the scope whose key is held.
     Raises Damaged where the chain has no head.
     """
-    chain = nearest(session, path)
+    held = session.keyring.held
+    chain = nearest(session, held.path if held and not held.opens(path) else path)
     scope, key = chain[-1], session.keyring.active(session.tx, chain)
     head = _locked_head(session, chain)
     sequence, link = head.sequence, head.link

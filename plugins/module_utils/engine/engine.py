@@ -276,7 +276,8 @@ class Engine:
             except KeyRefused:
                 return  # Who can't open it did nothing there.
             if not store.is_pretended:
-                scope = path.announced
+                # Nothing is recorded in a locked scope, but in the one whose key is held.
+                scope = path.announced if store.keyring.opens(path) else ACCOUNT.announced
                 store.database.append(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
 
     def turn(self, thing: Hashable) -> AbstractContextManager[object]:

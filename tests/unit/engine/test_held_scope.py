@@ -422,3 +422,14 @@ def test_what_others_left_unfinished_is_theirs(site: Settings, cloud: Cloud) -> 
     in_session(site, leave)
     assert declare(holding(site, **API), "secret_text", **API, identifier="x", value=b"x").warnings == []
     assert declare(Engine(site), "secret_text", **API, identifier="y", value=b"x").warnings != []
+
+
+def test_what_is_refused_elsewhere_is_recorded_in_the_scope_itself(site: Settings) -> None:
+    project = holding(site, **API)
+    error_of(lambda: read(project, "same", **WEB))
+    error_of(lambda: declare(project, "secret_text", **WEB, identifier="same", value=b"x"))
+    assert project.take_notices() == []
+    events = declare(project, "audit_info", **API, verify=True).returned["events"]
+    refused = [one for one in events if one["outcome"] == "scope_locked"]
+    assert [one["action"] for one in refused] == ["read", "write"]
+    assert error_of(lambda: declare(project, "audit_info", **WEB)).code == "scope_locked"
