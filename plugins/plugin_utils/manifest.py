@@ -15,6 +15,7 @@ from ..module_utils.face.censor import secret_strings
 from ..module_utils.face.sources import Files, take_value
 from ..module_utils.face.spec import Spec
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError
+from ..module_utils.model.manifests import invalid_manifest
 from ..module_utils.model.messages import Request
 from .router import Router, shown, validated
 
@@ -105,12 +106,7 @@ def requests_of(params: Mapping[str, Any], options: Mapping[str, str], files: Fi
         except ScopedSecretsError as error:
             wrong.append(f"item {number} ({call.module or 'not a module'}): {error.message}")
     if wrong:
-        raise InvalidInput(
-            "invalid_manifest",
-            f"The manifest can't be declared: {'; '.join(wrong[:10])}.",
-            hint="Nothing was done. Mend these items and run it again.",
-            details={"errors": wrong},
-        )
+        raise invalid_manifest(wrong)
     return requests
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import plays
 from lab import Lab
 from measuring import Benchmark, Case, Comparison, Quantity, Target
 
@@ -30,12 +31,12 @@ an item is what the play takes longer than an empty play, divided by the items."
 
 
 def benchmark(lab: Lab) -> Benchmark:
-    loops = _Loops(lab)
+    loops, folders = _Loops(lab), map(str, itertools.count())
     cases = [
         Case(DEBUG, lambda: lab.play("debug", count=ITEMS), ITEMS),
         Case(CREATE, loops.create, ITEMS, DEBUG, is_ours=True),
         Case(AGAIN, loops.declare_again, ITEMS, DEBUG, is_ours=True),
-        Case(PEER, loops.write_to_vault, PEER_ITEMS, DEBUG, rounds=2),
+        Case(PEER, lambda: plays.write_to_vault(lab, next(folders), PEER_ITEMS), PEER_ITEMS, DEBUG, rounds=2),
     ]
     targets = [
         Target(CREATE, DEBUG, "wall", at_most=3),
@@ -52,7 +53,6 @@ class _Loops:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._site: Path | None = None
-        self._folders = map(str, itertools.count())
 
     def create(self) -> dict[str, float]:
         self._site = self._lab.new_folder("loop")
@@ -60,14 +60,3 @@ class _Loops:
 
     def declare_again(self) -> dict[str, float]:
         return self._lab.play("secret_text", self._site, count=ITEMS)
-
-    def write_to_vault(self) -> dict[str, float]:
-        vault = self._lab.openbao
-        return self._lab.play(
-            "vault_kv2_write",
-            changes=True,
-            url=vault.url,
-            token=vault.token,
-            folder=next(self._folders),
-            count=PEER_ITEMS,
-        )

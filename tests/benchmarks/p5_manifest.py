@@ -13,6 +13,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import hvac
+import plays
 from lab import Lab
 from measuring import Benchmark, Case, Comparison, Quantity, Target
 
@@ -118,12 +119,4 @@ class _Manifests:
         return {"wall": perf_counter() - start, "CPU": process_time() - cpu}
 
     def peer(self) -> dict[str, float]:
-        vault = self._lab.openbao
-        return self._lab.play(
-            "vault_kv2_write",
-            changes=True,
-            url=vault.url,
-            token=vault.token,
-            folder=next(self._folders),
-            count=PEER_ITEMS,
-        )
+        return plays.write_to_vault(self._lab, next(self._folders), PEER_ITEMS)

@@ -56,9 +56,9 @@ def kept(site: Site) -> Path:
 
 @WAYS
 def test_a_machine_is_lost_and_there_are_only_backup_and_passphrase(site: Site, kept: Path, broker: str) -> None:
-    way = {"SCOPED_SECRETS_BROKER": broker}
+    way, data = {"SCOPED_SECRETS_BROKER": broker}, site.store.parents[1]
     site.run([*DECLARED, backup(recovery_passphrase=PASSPHRASE)], "--diff", environment=way)
-    shutil.rmtree(site.folder / "data")
+    shutil.rmtree(data)
     shutil.rmtree(site.folder / "config")
     for folder in ("data", "config"):
         (site.folder / folder).mkdir()

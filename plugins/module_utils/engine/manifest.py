@@ -11,7 +11,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..model.errors import Conflict, InvalidInput, ScopedSecretsError
+from ..model.errors import Conflict, ScopedSecretsError
+from ..model.manifests import invalid_manifest
 from ..model.messages import Request, Result, Tell
 from .declaring import declare, resource_of
 from .manifest_order import Thing, order_of, thing_of
@@ -80,12 +81,7 @@ def items_of(request: Request) -> list[Item]:
     seen = Counter(item.thing for item in items)
     wrong += [f"{thing} is listed {count} times" for thing, count in seen.items() if count > 1]
     if wrong:
-        raise InvalidInput(
-            "invalid_manifest",
-            f"The manifest can't be declared: {'; '.join(wrong[:10])}.",
-            hint="Nothing was done. Mend these items and run it again.",
-            details={"errors": wrong},
-        )
+        raise invalid_manifest(wrong)
     return items
 
 
