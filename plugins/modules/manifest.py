@@ -94,12 +94,35 @@ EXAMPLES = r"""
 
 RETURN = r"""
 results:
-  description:
-    - What became of each item, in the order of the list. RV(results[].status) is V(ok), V(changed), V(failed) or
-      V(skipped); a failed one has C(code), C(msg) and C(hint), any other what its module returns.
+  description: What became of each item, in the order of the list; with it, what the module of the item returns.
   returned: success, and when an item failed
   type: list
   elements: dict
+  contains:
+    module:
+      description: The module that declares it.
+      returned: always
+      type: str
+    item:
+      description: What the item declares.
+      returned: always
+      type: str
+    status:
+      description: V(ok), V(changed), V(failed) or V(skipped).
+      returned: always
+      type: str
+    code:
+      description: The code of the error.
+      returned: when the item failed
+      type: str
+    msg:
+      description: What went wrong, or why the item was not declared.
+      returned: when the item failed or was skipped
+      type: str
+    hint:
+      description: What to do about it.
+      returned: when the item failed
+      type: str
   sample:
     - module: scope
       item: "project 'payments/api'"
