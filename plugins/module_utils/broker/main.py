@@ -55,7 +55,7 @@ def main() -> None:
 def _end(_signal: int, _frame: object) -> None:
     """End as at the end of the run: what was gathered is still written. A second signal is not waited for."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    sys.exit(0)
+    raise SystemExit(0)
 
 
 def _server(order: dict[str, Any]) -> Server:

@@ -44,6 +44,10 @@ def _path_of(query: Query) -> ScopePath:
         return ACCOUNT
 
 
+def _are_kept(session: Session, records: Sequence[StoredEvent]) -> bool:
+    return bool(records) and find_event(session.tx, records[0].scope_id, records[0].sequence) == records[0]
+
+
 def _by_path(events: Sequence[Event]) -> list[tuple[ScopePath, list[Event]]]:
     """Return the events of each scope, the scopes in an order in which all writers lock their chains."""
     ordered = sorted(events, key=lambda event: event.path)
@@ -186,13 +190,12 @@ class Recorder:
         attempts: list[list[StoredEvent]] = [[]]
 
         def work(session: Session) -> None:
-            for records in attempts:
-                if records and find_event(session.tx, records[0].scope_id, records[0].sequence) == records[0]:
-                    # An earlier attempt was kept, and its answer lost.
-                    attempts.append(records)
-                    return
+            # An earlier attempt may have been kept, and its answer lost.
+            kept = next((records for records in attempts if _are_kept(session, records)), None)
             caller = self._caller()
-            attempts.append([one for path, each in groups for one in audit_chain.append(session, path, each, caller)])
+            attempts.append(
+                kept or [one for path, each in groups for one in audit_chain.append(session, path, each, caller)]
+            )
 
         self._append(work, common_scope(path for path, _events in groups))
         return attempts[-1]

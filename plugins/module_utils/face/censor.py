@@ -75,7 +75,7 @@ class _Censor:
     """Looks at each place of a text once, however many secrets there are: a manifest has thousands."""
 
     def __init__(self, secrets: set[str]) -> None:
-        self._length = min(MIN_LENGTH, min(map(len, secrets)))
+        self._length = min(MIN_LENGTH, *map(len, secrets))
         self._by_head: dict[str, list[str]] = {}
         for secret in secrets:
             self._by_head.setdefault(secret[: self._length], []).append(secret)

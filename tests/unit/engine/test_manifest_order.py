@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,18 +16,18 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 
 PAY: dict[str, Any] = {"org": "pay", "project": ""}
-API: dict[str, Any] = {"org": "pay", "project": "api"}
+API = MappingProxyType({"org": "pay", "project": "api"})
 
 
-def request(resource: str, scope: dict[str, Any] = API, **params: Any) -> Request:
+def request(resource: str, scope: Mapping[str, Any] = API, **params: Any) -> Request:
     return Request(resource, {**scope, **params})
 
 
-def secret(identifier: str, scope: dict[str, Any] = API, **params: Any) -> Request:
+def secret(identifier: str, scope: Mapping[str, Any] = API, **params: Any) -> Request:
     return request("secret_text", scope, identifier=identifier, **params)
 
 
-def vault(identifier: str, scope: dict[str, Any] = API, **params: Any) -> Request:
+def vault(identifier: str, scope: Mapping[str, Any] = API, **params: Any) -> Request:
     return request("connector_memory_vault", scope, identifier=identifier, **params)
 
 

@@ -33,8 +33,9 @@ PAY = {"org": "pay"}
 SCOPES: list[dict[str, str]] = [{}, PAY, API]
 
 
-def rotate(engine: Engine, scope: dict[str, str] = API, **params: Any) -> dict[str, Any]:
-    return dict(declare(engine, "key_rotation", target="scope", **scope, **params).returned["rotation"])
+def rotate(engine: Engine, scope: dict[str, str] | None = None, **params: Any) -> dict[str, Any]:
+    path = API if scope is None else scope
+    return dict(declare(engine, "key_rotation", target="scope", **path, **params).returned["rotation"])
 
 
 def without_times(everything: dict[str, Any]) -> str:
