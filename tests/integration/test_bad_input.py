@@ -145,9 +145,9 @@ UNREADABLE: list[tuple[str, str]] = [
 
 
 def content(site: Site) -> list[str]:
-    """Return all that the store holds, as statements."""
+    """Return all that the store holds, as statements; but not the audit, which has what was refused too."""
     with closing(sqlite3.connect(site.store, isolation_level=None)) as database:
-        return list(database.iterdump())
+        return [line for line in database.iterdump() if not line.startswith('INSERT INTO "audit_')]
 
 
 def edit(site: Site, statement: str) -> None:
