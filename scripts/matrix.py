@@ -90,12 +90,13 @@ def check(core: str, folder: Path) -> bool:
     if core in INLINE:
         inline = [*playbooks, *(f"--ignore-glob=*{name}" for name in BOTH_WAYS)]
         runs.append(("playbooks without a broker", inline, {"SCOPED_SECRETS_BROKER": "off"}))
+    failed = 0
     for name, command, extra in runs:
         print(f"== core {core}: {name}", flush=True)
         tree = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree"), **extra}
-        if subprocess.run(command, cwd=ROOT, env=tree, check=False).returncode:
-            return False
-    return True
+        # All of them, whatever one says: a run takes long.
+        failed += subprocess.run(command, cwd=ROOT, env=tree, check=False).returncode != 0
+    return not failed
 
 
 def main() -> int:

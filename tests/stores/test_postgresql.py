@@ -108,7 +108,8 @@ def test_tables_of_somebody_else_are_left_alone(shared: Settings, postgresql: Po
 def test_a_store_that_is_made_anew_in_mid_run_is_noticed(shared: Settings, postgresql: Postgresql) -> None:
     engine, other = Engine(shared), Engine(shared)
     write(engine, "a")
-    tables = "store, scope, scope_key, connector, default_manager, secret, secret_version, secret_reference, intent"
+    query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    tables = ", ".join(name for (name,) in postgresql.run(query, url=shared.store))
     postgresql.run(f"DROP TABLE {tables} CASCADE", url=shared.store)
     write(other, "b")
     assert (read(engine, "b"), read(other, "b")) == (b"v", b"v")
@@ -127,7 +128,8 @@ def test_an_answer_that_is_known_costs_one_query(shared: Settings, postgresql: P
     from servers.postgresql_faults import serve_faults
 
     with serve_faults(postgresql.port) as proxy:
-        engine = Engine(shared._replace(store=proxy.url(shared.store)))
+        # Without a record, which an engine that serves one task only writes by itself.
+        engine = Engine(shared._replace(store=proxy.url(shared.store), audit="off"))
         write(engine, "a")
         read(engine, "a")
         proxy.clear()

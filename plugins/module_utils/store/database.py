@@ -25,6 +25,8 @@ Row = Mapping[str, Any]
 Mark = tuple[str, int]
 
 ATTEMPTS = 8
+# Rows of one INSERT: SQLite takes 32,766 parameters, PostgreSQL 65,535.
+ROWS_AT_ONCE = 100
 # Seconds that a store which was there may be away: it restarts, or another server takes over.
 PATIENCE = 45.0
 _jitter = random.SystemRandom()
@@ -114,11 +116,15 @@ class Transaction:
 
     def insert(self, table: str, **columns: Any) -> None:
         """Insert one row."""
-        self.run(_insertion(table, columns), **columns)
+        self.run(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({_named(columns, ', ', '{0}')})", **columns)
 
     def insert_all(self, table: str, rows: Sequence[Row]) -> None:
-        """Insert rows that have the same columns; at least one."""
-        self._connection.executemany(_insertion(table, rows[0]), rows)
+        """Insert rows of the same columns, many by a statement: drivers differ in what `executemany` sends."""
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            chunk = rows[start : start + ROWS_AT_ONCE]
+            names, values = ", ".join(chunk[0]), ", ".join(_values(chunk[0], number) for number in range(len(chunk)))
+            parameters = {f"{name}_{number}": row[name] for number, row in enumerate(chunk) for name in row}
+            self.run(f"INSERT INTO {table} ({names}) VALUES {values}", **parameters)
 
     def update(self, table: str, key: str, revision: int, **columns: Any) -> None:
         """Update the row `id = key` and count its revision up; raise StaleRow if it is no longer at `revision`."""
@@ -133,8 +139,8 @@ class Transaction:
             raise StaleRow(table)
 
 
-def _insertion(table: str, columns: Iterable[str]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({_named(columns, ', ', '{0}')})"
+def _values(columns: Iterable[str], number: int) -> str:
+    return "({})".format(", ".join(f":{name}_{number}" for name in columns))
 
 
 def _named(columns: Iterable[str], separator: str, pattern: str) -> str:

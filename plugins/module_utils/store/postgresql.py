@@ -19,7 +19,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote
@@ -93,10 +93,6 @@ class _Connection:
             # A transaction that failed before is rolled back without an error.
             raise StaleRow(statement)
         return cursor
-
-    def executemany(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        with self._raw.cursor() as cursor:
-            cursor.executemany(_pyformat(statement), rows)
 
     @property
     def server_version(self) -> str:
