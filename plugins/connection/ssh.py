@@ -11,6 +11,7 @@ environment must have while they run. Without one it does nothing.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
@@ -45,6 +46,8 @@ _REPLACED = ("password", "pkcs11_provider", "private_key", "private_key_file", "
 _IGNORED = (*_REPLACED, "control_path")
 # What ssh and its friends end with when ssh itself has failed.
 _SSH_FAILED = 255
+# Seconds that an ssh which takes no more input has to end.
+_LAST_WORDS = 2.0
 
 
 class Connection(BuiltinConnection):
@@ -185,6 +188,18 @@ class Connection(BuiltinConnection):
             self._explain(ended[2].decode(errors="replace"), login, is_transfer=not checkrc)
         return ended
 
+    def _send_initial_data(self, fh: Any, in_data: bytes, ssh_process: subprocess.Popen[bytes]) -> None:
+        """Send what goes to the host's standard input; let a refused login be told by ssh itself.
+
+        Core gives an ssh that takes no more a millisecond to end. Where it takes longer, core would try again, and a
+        wrong password count twice.
+        """
+        try:
+            super()._send_initial_data(fh, in_data, ssh_process)
+        except AnsibleConnectionFailure:
+            if not self._reference or not _has_ended(ssh_process):
+                raise
+
     def _explain(self, said: str, login: HostLogin, *, is_transfer: bool) -> None:
         """Raise what is known about a failure. What may go well by another way of transfer is left to core."""
         from ..module_utils.credentials.ssh_failures import explain
@@ -207,6 +222,12 @@ class Connection(BuiltinConnection):
         self._login = None
         if self._client:
             self._client.log_out()
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_LAST_WORDS)
+    return process.returncode is not None
 
 
 def _define_options(name: str) -> None:

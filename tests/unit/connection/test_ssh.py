@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible import constants as C
-from ansible.errors import AnsibleAuthenticationFailure
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.connection.ssh import Connection as BuiltinConnection
 from ansible.plugins.loader import connection_loader
@@ -224,3 +225,23 @@ def test_only_what_may_go_well_later_is_tried_again() -> None:
     assert isinstance(ssh._failure(wrong), AnsibleAuthenticationFailure)
     assert not isinstance(ssh._failure(away), AnsibleAuthenticationFailure)
     assert "No. [a] Do. ssh said: Permission denied" in str(ssh._failure(wrong, "Permission denied"))
+
+
+@pytest.mark.parametrize(
+    ("reference", "seconds", "is_told"), [("deploy", 0.2, True), ("deploy", 60, False), ("", 0.2, False)]
+)
+def test_an_ssh_that_takes_no_input_may_say_why(
+    reference: str, seconds: float, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "_LAST_WORDS", 1.0)
+    one = connection()
+    one._reference = reference
+    closed = ["sh", "-c", f"exec <&-; sleep {seconds}"]
+    with subprocess.Popen(closed, stdin=subprocess.PIPE) as process:
+        try:
+            with contextlib.nullcontext() if is_told else pytest.raises(AnsibleConnectionFailure):
+                one._send_initial_data(process.stdin, b"x" * 1_000_000, process)
+        finally:
+            process.kill()
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()  # type: ignore[union-attr]
