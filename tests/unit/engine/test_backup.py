@@ -292,7 +292,7 @@ def test_it_is_of_one_moment_while_others_write(
     """Another engine declares two secrets that belong together, again and again, while backups are made."""
     declare(engine, "secret_text", identifier="a", value=b"0")
     declare(engine, "secret_text", identifier="b", value=b"0")
-    is_over = threading.Event()
+    is_over, has_written = threading.Event(), threading.Event()
 
     def write() -> None:
         other, number = Engine(settings), 0
@@ -300,11 +300,15 @@ def test_it_is_of_one_moment_while_others_write(
             number += 1
             declare(other, "secret_text", identifier="a", value=b"%d" % number)
             declare(other, "secret_text", identifier="b", value=b"%d" % number)
+            has_written.set()
 
     writing = threading.Thread(target=write)
     writing.start()
     try:
         for _turn in range(10):
+            # Else there may be nothing new to back up.
+            has_written.clear()
+            assert has_written.wait(60)
             back_up(engine, dest, force=True)
             other = Engine(elsewhere())
             restore(other, dest)
