@@ -38,7 +38,7 @@ def maker_of(params: Mapping[str, Any]) -> str:
 def unlisted(session: Session, maker: str, listed: Set[Thing], *, check_mode: bool) -> list[Request]:
     """Return what removes the things that a manifest made and does not list, as far as the key at hand opens them.
 
-    In the order of their kinds and names. Raises Damaged for a thing whose mark was written by somebody without the key.
+    In the order of their kinds and names. Raises Damaged for a thing that somebody without the key marked.
     """
     removals = _Removals(session, check_mode)
     return sorted((one for one in removals.of(maker) if thing_of(one) not in listed), key=thing_of)

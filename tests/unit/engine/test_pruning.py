@@ -125,8 +125,8 @@ def test_what_uses_it_stays_so_it_is_left_out(engine: Engine) -> None:
     declare(engine, ORG, Request("scope", API), text("a", API))
     engine.handle(Request("secret_ssh", {**API, "identifier": "host", "user": "web", "password_ref": "a"}))
     result = declare(engine, ORG, on_error="continue")
-    assert [status for _item, status in pruned(result)] == ["failed", "skipped"]
-    assert result.returned["results"][-1]["msg"].startswith("Not removed: secret 'a' of project 'pay/api'")
+    assert [status for _item, status in pruned(result)] == ["skipped", "failed"]
+    assert result.returned["results"][1]["msg"].startswith("Not removed: secret 'a' of project 'pay/api'")
 
 
 def test_what_used_it_uses_another_from_now_on(engine: Engine) -> None:
