@@ -157,11 +157,12 @@ def _subject_of(request: Request) -> Subject:
 
 def _examine(engine: Engine, check_mode: bool) -> Result:
     # Imported here: what it asks for versions takes 20 ms to load.
-    from .doctor import examine, examine_unfinished
+    from .doctor import examine, examine_unfinished, used_settings
 
     checks = [*examine(engine.settings, engine.place), *examine_unfinished(engine, check_mode=check_mode)]
     healthy = all(check["verdict"] != "error" for check in checks)
-    return Result(returned={"healthy": healthy, "checks": checks, "usage": engine.shared.usage.counts()})
+    usage, settings = engine.shared.usage.counts(), used_settings(engine.settings)
+    return Result(returned={"healthy": healthy, "checks": checks, "settings": settings, "usage": usage})
 
 
 def _check_connector(engine: Engine, check: ConnectorCheck) -> Result:
