@@ -63,8 +63,8 @@ checks:
       type: str
 settings:
   description:
-    - The settings in force, wherever they are set. RV(settings.key_option) is the option that the key comes from, whether or
-      not one is there; passwords of the URL of the store are left out.
+    - The settings in force, wherever they are set. RV(settings.key_option) is the option that the key comes from,
+      whether or not one is there; what may be secret in the URL of the store is left out.
   returned: success
   type: dict
   sample:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The roles: what they make of a machine, of variables and of hosts, again, in check mode, and where something is wrong."""
+"""The roles: what they make of a machine, of variables and of hosts; again, in check mode, where something is wrong."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import base64
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from role_tasks import changed, refused, role, why
 from site_of_runs import ROOT, Run, Site, Task
 
 TREE = {
@@ -30,23 +30,12 @@ TREE = {
 ROLES = ("manifest", "setup")
 
 
-def role(name: str, **variables: Any) -> Task:
-    return {"ansible.builtin.include_role": {"name": f"scoped.secrets.{name}"}, "vars": variables}
-
-
-def refused(name: str, task: Task) -> Task:
-    """Return a task that fails, and one named `name` whose message is why."""
-    said = {"name": name, "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}
-    return {"block": [task, {"ansible.builtin.meta": "end_play"}], "rescue": [said]}
-
-
 def new_key() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 
 
-def changed(run: Run) -> list[str]:
-    """Return the tasks that changed something, without the names of their roles."""
-    return [task["task"].rpartition(" : ")[2] for task in run.tasks if task["result"].get("changed")]
+def codes(run: Run, *names: str) -> list[str]:
+    return [run.result(name)["msg"]["code"] for name in names]
 
 
 def scopes(site: Site, **options: str) -> list[str]:
@@ -61,12 +50,12 @@ def test_setup_makes_a_store_once(site: Site) -> None:
     play = [role("setup", setup_organizations={"payments": {"description": "Payments", "projects": {"api": {}}}})]
     planned = site.run(play, "--check")
     if not site.shared_store:
-        assert changed(planned) == ["Make the root key, or look at the one that is there"]
+        assert changed(planned) == ["Make sure of the root key"]
         assert not site.key_file.exists()
     first = site.run(play, "--diff")
     assert stat.S_IMODE(site.key_file.stat().st_mode) == 0o600
     assert site.key_file.read_text().strip() not in first.output
-    assert changed(first)[-1] == "Declare the first scopes"
+    assert "Declare the first scopes" in changed(first)
     assert ("Back it up now" in first.output) == (not site.shared_store)
     assert changed(site.run(play)) == []
     assert scopes(site) == ["", "payments", "api"]
@@ -78,25 +67,22 @@ def test_setup_takes_a_key_and_overwrites_none(site: Site) -> None:
     elsewhere = {**own, "setup_root_key_file": f"{site.folder}/elsewhere.key"}
     run = site.run(
         [
-            refused("nothing to put", role("setup", **own, setup_root_key_create=False)),
             role("setup", **own, setup_root_key=key),
             role("setup", **own, setup_root_key=key),
             refused("another", role("setup", **own, setup_root_key=other)),
             refused("weak", role("setup", **elsewhere, setup_root_key="A" * 43 + "=")),
-            refused("made and of no use", role("setup", **elsewhere)),
-            refused("put and of no use", role("setup", **elsewhere, setup_root_key=other)),
+            refused("made", role("setup", **elsewhere)),
+            refused("put", role("setup", **elsewhere, setup_root_key=other)),
         ],
-        "-vvv",
     )
     assert (site.folder / "own.key").read_text() == f"{key}\n"
-    assert "There is no root key file" in run.result("nothing to put")["msg"]
-    assert "holds another root key than 'setup_root_key'" in run.result("another")["msg"]
-    assert "is refused: its bytes repeat" in run.result("weak")["msg"]
-    assert "does not open this store" in run.result("made and of no use")["msg"]
-    assert "does not open this store" in run.result("put and of no use")["msg"]
+    assert codes(run, "another", "weak", "made", "put") == [
+        "other_root_key",
+        "weak_root_key",
+        "missing_key_file",
+        "wrong_key",
+    ]
     assert not (site.folder / "elsewhere.key").exists()
-    assert key not in run.output
-    assert other not in run.output
 
 
 def test_setup_makes_no_key_where_the_environment_has_one(site: Site) -> None:
@@ -106,7 +92,7 @@ def test_setup_makes_no_key_where_the_environment_has_one(site: Site) -> None:
     assert not (site.folder / "own.key").exists()
     environment = {"SCOPED_SECRETS_SCOPE_KEY": "x"}
     run = site.run([refused("scope key", role("setup", **own))], environment=environment)
-    assert "take scope_key away" in run.result("scope key")["msg"]
+    assert codes(run, "scope key") == ["root_key_needed"]
 
 
 # manifest
@@ -116,11 +102,7 @@ def test_a_tree_is_declared_from_variables(site: Site) -> None:
     play = [role("manifest", manifest_tree=TREE, manifest_resources=[{"scope": {"org": "sales"}}])]
     planned, first, again = (site.run(play, *options) for options in (["--check", "--diff"], ["--diff"], []))
     assert (changed(planned), changed(first), changed(again)) == (["Declare the tree"], ["Declare the tree"], [])
-    read = {
-        "account.smtp": "of the account",
-        "org.shared": "of payments",
-        "licence": "1-2",
-    }
+    read = {"account.smtp": "of the account", "org.shared": "of payments", "licence": "1-2"}
     found = "query('scoped.secrets.secret', *names, org='payments', project='api')"
     shown: Task = {"ansible.builtin.debug": {"msg": f"{{{{ {found} }}}}"}, "vars": {"names": list(read)}}
     assert site.run([shown]).last["msg"] == list(read.values())
@@ -137,10 +119,10 @@ def test_what_is_wrong_with_a_tree_is_told(site: Site) -> None:
         ],
         "-vvv",
     )
-    assert "secrets must be a dictionary" in run.result("no dictionary")["msg"]
-    assert "sekrets" in run.result("unknown option")["msg"]
-    assert "manifest_tree" in run.result("not a tree")["msg"]
-    assert "manifest_on_error" in run.result("no such way")["msg"]
+    assert "secrets must be a dictionary" in why(run, "no dictionary")
+    assert "sekrets" in why(run, "unknown option")
+    assert "manifest_tree" in why(run, "not a tree")
+    assert "manifest_on_error" in why(run, "no such way")
     assert "canary" not in run.output
 
 

@@ -109,6 +109,12 @@ def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
     return rotate(engine, request, tell)
 
 
+def _see_to_root_key(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .root_keys import see_to_root_key
+
+    return see_to_root_key(engine.settings, check_mode=request.check_mode)
+
+
 def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .scope_keys import export_key
 
@@ -123,6 +129,7 @@ OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "store_info": _describe_store,
     "audit_info": _show_audit,
     "key_rotation": _rotate,
+    "root_key": _see_to_root_key,
     "scope_key": _export_key,
 }
 

@@ -47,7 +47,9 @@ def test_each_scope_has_its_own_place() -> None:
 
 def test_the_account_is_an_item_where_something_is_said_of_it() -> None:
     assert manifest_items({}) == manifest_items(None) == []
-    assert manifest_items({"inherited_managers": "allowed"}) == [{"scope": {"inherited_managers": "allowed", **ACCOUNT}}]
+    assert manifest_items({"inherited_managers": "allowed"}) == [
+        {"scope": {"inherited_managers": "allowed", **ACCOUNT}}
+    ]
 
 
 @pytest.mark.parametrize(
