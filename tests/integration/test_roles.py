@@ -9,11 +9,18 @@ import base64
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from role_tasks import changed, refused, role, why
+from servers.sshd import HOSTS, Account
+from servers.sshd import new_key as new_key_pair
 from site_of_runs import ROOT, Run, Site, Task
+from ssh_hosts import OURS, WHO, SshSite
+
+if TYPE_CHECKING:
+    from servers.sshd import Sshd
 
 TREE = {
     "secrets": {"smtp": "of the account"},
@@ -27,6 +34,7 @@ TREE = {
         }
     },
 }
+# Those whose examples need no server.
 ROLES = ("manifest", "setup")
 
 
@@ -124,6 +132,59 @@ def test_what_is_wrong_with_a_tree_is_told(site: Site) -> None:
     assert "manifest_tree" in why(run, "not a tree")
     assert "manifest_on_error" in why(run, "no such way")
     assert "canary" not in run.output
+
+
+# ssh_access
+
+
+@pytest.fixture
+def ssh(site: Site, sshd: Sshd) -> SshSite:
+    return SshSite(site, sshd)
+
+
+def lines_of(account: Account) -> list[str]:
+    return (account.home / ".ssh" / "authorized_keys").read_text().splitlines()
+
+
+def test_hosts_get_their_credential(ssh: SshSite, tmp_path: Path) -> None:
+    """So far they are connected with locally; the key is published that way, and an older one goes afterwards."""
+    account, inventory = ssh.sshd.key, tmp_path / "inventory"
+    old = new_key_pair(tmp_path)[1]
+    account.authorize(old)
+    made = ssh.declare("deploy", user=account.name, generate={"type": "ed25519"}).last["secret"]
+    present = {"ansible_connection": "local", "ansible_user": "root"}
+    hosts = {"one": ssh.host(**present), "two": ssh.host(address=HOSTS[1], **present)}
+    given = {
+        "ssh_access_credentials": {"nobody": "account.nobody", "targets": "account.deploy"},
+        "ssh_access_publish_key": True,
+        "ssh_access_retired_keys": [old],
+        "ssh_access_inventory": str(inventory),
+    }
+    first = ssh.run([role("ssh_access", **given), WHO], "--forks", "1", hosts=hosts)
+    assert [task["result"]["stdout"] for task in first.tasks if task["task"] == "who"] == [account.name] * 2
+    assert made["public_key"] in lines_of(account)
+    assert old not in lines_of(account)
+    written = yaml.safe_load((inventory / "group_vars" / "targets" / "scoped_secrets_ssh.yml").read_text())
+    assert written == {"ansible_connection": OURS, "ansible_ssh_credential": "account.deploy"}
+    assert changed(ssh.run([role("ssh_access", **given)], hosts=hosts)) == []
+    found = [
+        refused("no credential", role("ssh_access", ssh_access_credentials={"nobody": "account.deploy"})),
+        refused("unknown", role("ssh_access", ssh_access_credential="account.unknown")),
+        role("ssh_access", ssh_access_required=False),
+        *(role("ssh_access", ssh_access_credential="account.deploy", ssh_access_check=way) for way in ("raw", "wait")),
+    ]
+    run = ssh.run([*found, WHO], hosts={"one": ssh.host(**present)})
+    assert "which is in the groups targets" in why(run, "no credential")
+    assert "no SSH credential 'account.unknown'" in why(run, "unknown")
+    assert run.result("who")["stdout"] == account.name
+
+
+def test_a_host_that_refuses_its_credential_is_unreachable(ssh: SshSite) -> None:
+    ssh.declare("deploy", user=ssh.sshd.key.name, generate={"type": "ed25519"})
+    given = role("ssh_access", ssh_access_credential="account.deploy")
+    run = ssh.run([given], hosts={"one": ssh.host(ansible_connection="local")}, fails=True)
+    assert run.last["unreachable"]
+    assert "[host_refused_key]" in run.last["msg"]
 
 
 # What their pages show
