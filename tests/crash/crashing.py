@@ -18,6 +18,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.changing imp
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.scope_rotation import ScopeRotation
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.scope_rotation import Step as RotationStep
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.side_by_side import Changes
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -68,10 +69,13 @@ class KillAt:
         return f"{'after' if self.is_after else 'before'} {self.step.value}"
 
     def arm(self) -> None:
-        steps = dict(Change.STEPS)
-        taken = steps[self.step]
-        steps[self.step] = lambda change: _die() if not self.is_after else (taken(change), _die())
-        Change.STEPS = steps
+        for changing in (Change, Changes):
+            steps: dict[Step, Any] = dict(changing.STEPS)
+            steps[self.step] = self._trapped(steps[self.step])
+            changing.STEPS = steps
+
+    def _trapped(self, taken: Callable[[Any], None]) -> Callable[[Any], object]:
+        return lambda change: _die() if not self.is_after else (taken(change), _die())
 
 
 @dataclass(frozen=True)
