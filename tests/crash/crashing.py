@@ -45,10 +45,15 @@ _FORKING.set_forkserver_preload([__name__, "psycopg"])
 
 @dataclass(frozen=True)
 class Call:
-    """What a task declares."""
+    """What a task declares; `items` are those of a manifest."""
 
     resource: str
     params: dict[str, Any] = field(repr=False)
+    items: tuple[Call, ...] = ()
+
+    @property
+    def request(self) -> Request:
+        return Request(self.resource, dict(self.params), False, tuple(one.request for one in self.items))
 
 
 class Trap(Protocol):
@@ -144,7 +149,7 @@ def count_statements(look: Callable[[int, bool], None]) -> Callable[[], None]:
 
 
 def declare(engine: Engine, call: Call) -> Any:
-    return engine.handle(Request(call.resource, dict(call.params)))
+    return engine.handle(call.request)
 
 
 def intents(engine: Engine) -> list[Intent]:
