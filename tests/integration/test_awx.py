@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What docs/awx.md leads to: the role makes job templates in AWX, and their jobs render a secret, which nobody sees.
+
+awx.awx's own modules talk to a stand-in of AWX, whose jobs are real ones of ansible-runner, with a store on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from canaries import Watch, canaries, check_output, spellings
+from site_of_runs import ROOT, Run, Site, Task
+
+if TYPE_CHECKING:
+    from servers.awx.api import Awx
+    from servers.awx.job import Job
+    from servers.postgresql import Postgresql
+
+API = {"org": "payments", "project": "api"}
+TEMPLATES = {"by root key": "root_key", "by scope key": "scope_key"}
+ROLE: dict[str, Any] = {
+    "awx_credentials": [
+        {
+            "name": name,
+            "store": "{{ meant.store }}",
+            "database_password": "{{ meant.password }}",
+            "database_ca": "{{ meant.authority }}",
+            key: f"{{{{ meant.{key} }}}}",
+            **API,
+        }
+        for name, key in TEMPLATES.items()
+    ],
+    "awx_execution_environment": {"name": "with scoped.secrets", "image": "registry.example.com/scoped-secrets:1"},
+    "awx_project": {"name": "render", "scm_url": "https://git.example.com/render.git"},
+    "awx_job_templates": [
+        {
+            "name": name,
+            "playbook": "render.yml",
+            "inventory": "Demo Inventory",
+            "credentials": [name],
+            "extra_vars": {"rendered_file": "{{ meant.folder }}/rendered.ini"},
+        }
+        for name in TEMPLATES
+    ],
+}
+
+
+class Lab:
+    """A control node where the secrets are declared, and an AWX whose jobs use them."""
+
+    def __init__(self, site: Site, awx: Awx, collection: Path) -> None:
+        self.site = site
+        self.awx = awx
+        self.path = f"{site.collections}:{collection}"
+        self.meant = site.folder / "meant"
+        self.meant.mkdir()
+        self.values = canaries()
+        self.values["root_key"] = base64.b64encode(os.urandom(32)).decode()
+
+    @property
+    def rendered(self) -> Path:
+        return self.meant / "rendered.ini"
+
+    def declare(self, password: str, authority: Path) -> None:
+        """Put a secret into the store, and all that the credentials hold into a file for the role."""
+        (self.meant / "root.key").write_text(self.values["root_key"])
+        (self.meant / "root.key").chmod(0o600)
+        url = self.site.shared_store
+        plain = url.replace(f":{quote(password, safe='')}@", "@")
+        meant = {"store": plain, "password": password, "authority": authority.read_text(), "folder": str(self.meant)}
+        file = self.meant / "vars.json"
+        file.write_text(json.dumps({"meant": {**meant, "root_key": self.values["root_key"]}, "canary": self.values}))
+        tasks: list[Task] = [
+            {"scoped.secrets.scope": {"org": "payments"}},
+            {"scoped.secrets.scope": API},
+            {"scoped.secrets.secret_text": {**API, "identifier": "db_password", "value": "{{ canary.text }}"}},
+            {"scoped.secrets.scope_key": {**API, "dest": str(self.meant / "scope.key")}},
+        ]
+        keys = {"SCOPED_SECRETS_ROOT_KEY_FILE": str(self.meant / "root.key")}
+        store = {"SCOPED_SECRETS_STORE": f"{url}&sslrootcert={authority}"}
+        self.site.run(tasks, "-e", f"@{file}", environment={**keys, **store})
+        self.values["scope_key"] = (self.meant / "scope.key").read_text().strip()
+        self.values["database"] = password
+        content = json.loads(file.read_text())
+        content["meant"]["scope_key"] = self.values["scope_key"] + "\r\n"
+        file.write_text(json.dumps(content))
+
+    def role(self, *arguments: str, fails: bool = False, **variables: Any) -> Run:
+        """Run the role as somebody who has logged in to AWX with a token."""
+        from servers.awx.api import TOKEN
+
+        login = {"CONTROLLER_HOST": self.awx.url, "CONTROLLER_OAUTH_TOKEN": TOKEN}
+        return self.site.run(
+            [],
+            *("-vvv", "-e", f"@{self.meant / 'vars.json'}", *arguments),
+            variables={**ROLE, **variables},
+            environment={**login, "ANSIBLE_COLLECTIONS_PATH": self.path},
+            roles=["scoped.secrets.awx"],
+            fails=fails,
+        )
+
+    def launch(self, template: str) -> Job:
+        from servers.awx.job import launch
+
+        self.rendered.unlink(missing_ok=True)
+        plain = self.site.environment()
+        kept = ("PATH", "HOME", "TMPDIR", "LANG", "SCOPED_SECRETS_BROKER", "ANSIBLE_COLLECTIONS_PATH")
+        environment = {name: plain[name] for name in kept if name in plain}
+        python = self.site.venv / "bin" / "python"
+        project = ROOT / "examples" / "awx"
+        return launch(
+            self.awx, template, project=project, environment=environment, python=python, root=self.site.folder
+        )
+
+    def words(self) -> set[bytes]:
+        """Return what nobody may see."""
+        from servers.awx.api import TOKEN
+
+        return spellings({**self.values, "token": TOKEN})
+
+
+@pytest.fixture
+def lab(tmp_path: Path, venv: Path, collections: Path, awx: Awx, awx_collection: Path, postgresql: Postgresql) -> Lab:
+    from servers.postgresql import PASSWORD
+
+    site = Site(tmp_path, venv, collections, postgresql.new_store(sslmode="verify-full"))
+    lab = Lab(site, awx, awx_collection)
+    lab.declare(PASSWORD, postgresql.authority)
+    return lab
+
+
+def changed(run: Run) -> list[str]:
+    """Return the tasks that changed something, once for each item."""
+    results = [task for task in run.tasks if task["result"].get("changed")]
+    return [task["task"].rpartition(" : ")[2] for task in results if "results" not in task["result"]]
+
+
+# One test, as its steps need each other: what takes time is the modules of awx.awx, a third of a second each.
+def test_from_nothing_to_a_job_template_that_renders_a_secret(lab: Lab) -> None:
+    runs = [lab.role()]
+    assert len(changed(runs[0])) == 1 + 2 + 1 + 1 + 2
+    with Watch(lab.words(), lab.site) as watch:
+        jobs = [lab.launch(name) for name in TEMPLATES]
+        for job in jobs:
+            assert job.status == "successful", job.stdout
+            check_job(job)
+        assert f"password = {lab.values['text']}\n" in lab.rendered.read_text()
+        jobs.append(job_without_a_credential(lab))
+    assert (watch.looks > 0, watch.seen) == (True, [])
+    runs += [*role_again(lab), *role_that_fails(lab)]
+    check_output(lab.site, Run(0, "".join([*(run.output for run in runs), *(job.stdout for job in jobs)])), lab.words())
+
+
+def check_job(job: Job) -> None:
+    """Fail unless AWX keeps what the credential set of the environment, and names of files in place of secrets."""
+    stored = job.kept["job_env"]
+    assert (stored["SCOPED_SECRETS_ORG"], stored["SCOPED_SECRETS_PROJECT"]) == ("payments", "api")
+    assert f"passfile={job.folder}/env/" in stored["SCOPED_SECRETS_STORE"]
+    assert any(event["event"] == "runner_on_ok" for event in job.kept["events"])
+
+
+def job_without_a_credential(lab: Lab) -> Job:
+    """Return the job of a template that has no store: one in the job's home would be gone with it."""
+    lab.awx.add("job_templates", {"name": "bare", "playbook": "render.yml"})
+    job = lab.launch("bare")
+    assert (job.status, "would be made within this job of AWX" in job.stdout) == ("failed", True)
+    return job
+
+
+def role_again(lab: Lab) -> list[Run]:
+    """Run the role on what is there: nothing changes, until secrets are to be written anew."""
+    requests = len(lab.awx.requests)
+    again = lab.role()
+    assert (changed(again), len(lab.awx.requests)) == ([], requests)
+    rotated = lab.role(awx_update_secrets=True, awx_execution_environment={}, awx_project={}, awx_job_templates=[])
+    assert changed(rotated) == ["Declare the credentials"] * 2
+    return [again, rotated]
+
+
+def role_that_fails(lab: Lab) -> list[Run]:
+    """Give the role what it can't take: that is told without what it could."""
+    half = lab.role(awx_credentials=[{"name": "half", "root_key": "{{ meant.root_key }}"}], fails=True)
+    assert "store" in half.result(half.tasks[-1]["task"])["msg"]
+    lab.path = str(lab.site.collections)
+    alone = lab.role(fails=True)
+    assert "ansible-galaxy collection install awx.awx" in alone.output
+    return [half, alone]
