@@ -11,6 +11,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import secrets
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -26,6 +28,14 @@ if TYPE_CHECKING:
 
 API = {"org": "payments", "project": "api"}
 TEMPLATES = {"by root key": "root_key", "by scope key": "scope_key"}
+# What the example does, and then shows what it should not, which the callback of its ansible.cfg hides.
+SHOWN = """
+- import_playbook: render.yml
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: {msg: "{{ lookup('scoped.secrets.secret', 'db_password') }}"}
+"""
 ROLE: dict[str, Any] = {
     "awx_credentials": [
         {
@@ -43,7 +53,7 @@ ROLE: dict[str, Any] = {
     "awx_job_templates": [
         {
             "name": name,
-            "playbook": "render.yml",
+            "playbook": "shown.yml" if name == "by scope key" else "render.yml",
             "inventory": "Demo Inventory",
             "credentials": [name],
             "extra_vars": {"rendered_file": "{{ meant.folder }}/rendered.ini"},
@@ -62,6 +72,8 @@ class Lab:
         self.path = f"{site.collections}:{collection}"
         self.meant = site.folder / "meant"
         self.meant.mkdir()
+        shutil.copytree(ROOT / "examples" / "awx", site.folder / "repo")
+        (site.folder / "repo" / "shown.yml").write_text(SHOWN)
         self.values = canaries()
         self.values["root_key"] = base64.b64encode(os.urandom(32)).decode()
 
@@ -69,15 +81,10 @@ class Lab:
     def rendered(self) -> Path:
         return self.meant / "rendered.ini"
 
-    def declare(self, password: str, authority: Path) -> None:
+    def declare(self, authority: Path) -> None:
         """Put a secret into the store, and all that the credentials hold into a file for the role."""
         (self.meant / "root.key").write_text(self.values["root_key"])
         (self.meant / "root.key").chmod(0o600)
-        url = self.site.shared_store
-        plain = url.replace(f":{quote(password, safe='')}@", "@")
-        meant = {"store": plain, "password": password, "authority": authority.read_text(), "folder": str(self.meant)}
-        file = self.meant / "vars.json"
-        file.write_text(json.dumps({"meant": {**meant, "root_key": self.values["root_key"]}, "canary": self.values}))
         tasks: list[Task] = [
             {"scoped.secrets.scope": {"org": "payments"}},
             {"scoped.secrets.scope": API},
@@ -85,23 +92,39 @@ class Lab:
             {"scoped.secrets.scope_key": {**API, "dest": str(self.meant / "scope.key")}},
         ]
         keys = {"SCOPED_SECRETS_ROOT_KEY_FILE": str(self.meant / "root.key")}
-        store = {"SCOPED_SECRETS_STORE": f"{url}&sslrootcert={authority}"}
-        self.site.run(tasks, "-e", f"@{file}", environment={**keys, **store})
+        store = {"SCOPED_SECRETS_STORE": f"{self.site.shared_store}&sslrootcert={authority}"}
+        self._write({"canary": self.values})
+        self.site.run(tasks, "-e", f"@{self.meant / 'vars.json'}", environment={**keys, **store})
         self.values["scope_key"] = (self.meant / "scope.key").read_text().strip()
-        self.values["database"] = password
-        content = json.loads(file.read_text())
-        content["meant"]["scope_key"] = self.values["scope_key"] + "\r\n"
-        file.write_text(json.dumps(content))
+        meant = {
+            "store": self.site.shared_store.replace(f":{quote(self.values['database'], safe='')}@", "@"),
+            "password": self.values["database"],
+            "authority": authority.read_text(),
+            "root_key": self.values["root_key"],
+            # As a browser sends what was pasted.
+            "scope_key": self.values["scope_key"] + "\r\n",
+            "folder": str(self.meant),
+        }
+        self._write({"meant": meant})
 
-    def role(self, *arguments: str, fails: bool = False, **variables: Any) -> Run:
-        """Run the role as somebody who has logged in to AWX with a token."""
+    def _write(self, variables: dict[str, Any]) -> None:
+        (self.meant / "vars.json").write_text(json.dumps(variables))
+
+    @property
+    def token(self) -> str:
         from servers.awx.api import TOKEN
 
-        login = {"CONTROLLER_HOST": self.awx.url, "CONTROLLER_OAUTH_TOKEN": TOKEN}
+        return TOKEN
+
+    def role(self, variables: dict[str, Any] | None = None, *, fails: bool = False) -> Run:
+        """Run the role as somebody who has logged in to AWX with a token; by itself it declares all that there is."""
+        login = {"CONTROLLER_HOST": self.awx.url, "CONTROLLER_OAUTH_TOKEN": self.token}
         return self.site.run(
             [],
-            *("-vvv", "-e", f"@{self.meant / 'vars.json'}", *arguments),
-            variables={**ROLE, **variables},
+            "-vvv",
+            "-e",
+            f"@{self.meant / 'vars.json'}",
+            variables=variables or ROLE,
             environment={**login, "ANSIBLE_COLLECTIONS_PATH": self.path},
             roles=["scoped.secrets.awx"],
             fails=fails,
@@ -115,25 +138,24 @@ class Lab:
         kept = ("PATH", "HOME", "TMPDIR", "LANG", "SCOPED_SECRETS_BROKER", "ANSIBLE_COLLECTIONS_PATH")
         environment = {name: plain[name] for name in kept if name in plain}
         python = self.site.venv / "bin" / "python"
-        project = ROOT / "examples" / "awx"
-        return launch(
-            self.awx, template, project=project, environment=environment, python=python, root=self.site.folder
-        )
+        root = self.site.folder
+        return launch(self.awx, template, project=root / "repo", environment=environment, python=python, root=root)
 
     def words(self) -> set[bytes]:
-        """Return what nobody may see."""
-        from servers.awx.api import TOKEN
-
-        return spellings({**self.values, "token": TOKEN})
+        """Return what nobody may see, all of it made for this test alone."""
+        return spellings(self.values)
 
 
 @pytest.fixture
 def lab(tmp_path: Path, venv: Path, collections: Path, awx: Awx, awx_collection: Path, postgresql: Postgresql) -> Lab:
-    from servers.postgresql import PASSWORD
-
     site = Site(tmp_path, venv, collections, postgresql.new_store(sslmode="verify-full"))
     lab = Lab(site, awx, awx_collection)
-    lab.declare(PASSWORD, postgresql.authority)
+    # The password of a user of its own. In a password file its colon and its backslash have to be escaped.
+    user, lab.values["database"] = f"awx_{os.getpid()}", f"db:{secrets.token_hex(12)}\\%"
+    postgresql.run(f"CREATE ROLE {user} SUPERUSER LOGIN PASSWORD '{lab.values['database']}'")
+    _scheme, _at, rest = site.shared_store.partition("@")
+    site.shared_store = f"postgresql://{user}:{quote(lab.values['database'], safe='')}@{rest}"
+    lab.declare(postgresql.authority)
     return lab
 
 
@@ -153,10 +175,12 @@ def test_from_nothing_to_a_job_template_that_renders_a_secret(lab: Lab) -> None:
             assert job.status == "successful", job.stdout
             check_job(job)
         assert f"password = {lab.values['text']}\n" in lab.rendered.read_text()
+        assert '"msg": "********"' in jobs[1].stdout
         jobs.append(job_without_a_credential(lab))
     assert (watch.looks > 0, watch.seen) == (True, [])
     runs += [*role_again(lab), *role_that_fails(lab)]
-    check_output(lab.site, Run(0, "".join([*(run.output for run in runs), *(job.stdout for job in jobs)])), lab.words())
+    outputs = [*(run.output for run in runs), *(job.stdout for job in jobs)]
+    check_output(lab.site, Run(0, "".join(outputs)), {*lab.words(), lab.token.encode()})
 
 
 def check_job(job: Job) -> None:
@@ -180,14 +204,14 @@ def role_again(lab: Lab) -> list[Run]:
     requests = len(lab.awx.requests)
     again = lab.role()
     assert (changed(again), len(lab.awx.requests)) == ([], requests)
-    rotated = lab.role(awx_update_secrets=True, awx_execution_environment={}, awx_project={}, awx_job_templates=[])
+    rotated = lab.role({"awx_credentials": ROLE["awx_credentials"], "awx_update_secrets": True})
     assert changed(rotated) == ["Declare the credentials"] * 2
     return [again, rotated]
 
 
 def role_that_fails(lab: Lab) -> list[Run]:
     """Give the role what it can't take: that is told without what it could."""
-    half = lab.role(awx_credentials=[{"name": "half", "root_key": "{{ meant.root_key }}"}], fails=True)
+    half = lab.role({"awx_credentials": [{"name": "half", "root_key": "{{ meant.root_key }}"}]}, fails=True)
     assert "store" in half.result(half.tasks[-1]["task"])["msg"]
     lab.path = str(lab.site.collections)
     alone = lab.role(fails=True)
