@@ -43,6 +43,12 @@ def file_of(folder: Path, path: str) -> Path:
     return folder / path.removeprefix(f"{SEEN_AS}/")
 
 
+def test_the_guide_has_the_type_as_it_is(ours: dict[str, Any]) -> None:
+    blocks = [part.partition("```")[0] for part in (ROOT / "docs" / "awx.md").read_text().split("```yaml\n")[1:]]
+    shown = [content for content in map(yaml.safe_load, blocks) if isinstance(content, dict)]
+    assert shown == [ours["inputs"], ours["injectors"]]
+
+
 def test_awx_takes_the_type(ours: dict[str, Any]) -> None:
     assert type_errors(ours) == []
     assert credential_errors(ours["inputs"], ALL) == []
