@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+import yaml
 from canaries import Watch, canaries, check_output, spellings
 from site_of_runs import ROOT, Run, Site, Task
 
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
     from servers.postgresql import Postgresql
 
 API = {"org": "payments", "project": "api"}
-TEMPLATES = {"by root key": "root_key", "by scope key": "scope_key"}
+PAGE = (ROOT / "docs" / "awx.md").read_text()
+DECLARED, ROLE = (
+    yaml.safe_load(part.partition("```")[0])[0] for part in PAGE.split("```yaml\n")[1:] if part.startswith("- name: ")
+)
+(CREDENTIAL,) = ROLE["vars"]["awx_credentials"]
+(TEMPLATE,) = ROLE["vars"]["awx_job_templates"]
+KEYS = ("scope_key", "root_key")
 # What the example does, and then shows what it should not, which the callback of its ansible.cfg hides.
 SHOWN = """
 - import_playbook: render.yml
@@ -36,31 +43,21 @@ SHOWN = """
   tasks:
     - debug: {msg: "{{ lookup('scoped.secrets.secret', 'db_password') }}"}
 """
-ROLE: dict[str, Any] = {
-    "awx_credentials": [
-        {
-            "name": name,
-            "store": "{{ meant.store }}",
-            "database_password": "{{ meant.password }}",
-            "database_ca": "{{ meant.authority }}",
-            key: f"{{{{ meant.{key} }}}}",
-            **API,
-        }
-        for name, key in TEMPLATES.items()
-    ],
-    "awx_execution_environment": {"name": "with scoped.secrets", "image": "registry.example.com/scoped-secrets:1"},
-    "awx_project": {"name": "render", "scm_url": "https://git.example.com/render.git"},
-    "awx_job_templates": [
-        {
-            "name": name,
-            "playbook": "shown.yml" if name == "by scope key" else "render.yml",
-            "inventory": "Demo Inventory",
-            "credentials": [name],
-            "extra_vars": {"rendered_file": "{{ meant.folder }}/rendered.ini"},
-        }
-        for name in TEMPLATES
-    ],
-}
+
+
+def variables() -> dict[str, Any]:
+    """Return those of the page, for a credential and a job template by each key, with what is secret from `meant`."""
+    given = {name: f"{{{{ meant.{name} }}}}" for name in ("store", "database_password", "database_ca")}
+    plain = {name: value for name, value in CREDENTIAL.items() if name not in KEYS}
+    rendered = {"extra_vars": {"rendered_file": "{{ meant.folder }}/rendered.ini"}}
+    return {
+        **ROLE["vars"],
+        "awx_credentials": [{**plain, **given, "name": key, key: f"{{{{ meant.{key} }}}}"} for key in KEYS],
+        "awx_job_templates": [
+            {**TEMPLATE, **rendered, "name": key, "credentials": [key], "playbook": playbook}
+            for key, playbook in zip(KEYS, ("shown.yml", TEMPLATE["playbook"]), strict=True)
+        ],
+    }
 
 
 class Lab:
@@ -85,21 +82,17 @@ class Lab:
         """Put a secret into the store, and all that the credentials hold into a file for the role."""
         (self.meant / "root.key").write_text(self.values["root_key"])
         (self.meant / "root.key").chmod(0o600)
-        tasks: list[Task] = [
-            {"scoped.secrets.scope": {"org": "payments"}},
-            {"scoped.secrets.scope": API},
-            {"scoped.secrets.secret_text": {**API, "identifier": "db_password", "value": "{{ canary.text }}"}},
-            {"scoped.secrets.scope_key": {**API, "dest": str(self.meant / "scope.key")}},
-        ]
+        value = {**API, "identifier": "db_password", "value": "{{ canary.text }}"}
+        tasks: list[Task] = [*DECLARED["tasks"], {"scoped.secrets.secret_text": value}]
         keys = {"SCOPED_SECRETS_ROOT_KEY_FILE": str(self.meant / "root.key")}
         store = {"SCOPED_SECRETS_STORE": f"{self.site.shared_store}&sslrootcert={authority}"}
-        self._write({"canary": self.values})
+        self._write({"canary": self.values, "scope_key_file": str(self.meant / "scope.key")})
         self.site.run(tasks, "-e", f"@{self.meant / 'vars.json'}", environment={**keys, **store})
         self.values["scope_key"] = (self.meant / "scope.key").read_text().strip()
         meant = {
             "store": self.site.shared_store.replace(f":{quote(self.values['database'], safe='')}@", "@"),
-            "password": self.values["database"],
-            "authority": authority.read_text(),
+            "database_password": self.values["database"],
+            "database_ca": authority.read_text(),
             "root_key": self.values["root_key"],
             # As a browser sends what was pasted.
             "scope_key": self.values["scope_key"] + "\r\n",
@@ -116,7 +109,7 @@ class Lab:
 
         return TOKEN
 
-    def role(self, variables: dict[str, Any] | None = None, *, fails: bool = False) -> Run:
+    def role(self, given: dict[str, Any] | None = None, *, fails: bool = False) -> Run:
         """Run the role as somebody who has logged in to AWX with a token; by itself it declares all that there is."""
         login = {"CONTROLLER_HOST": self.awx.url, "CONTROLLER_OAUTH_TOKEN": self.token}
         return self.site.run(
@@ -124,9 +117,9 @@ class Lab:
             "-vvv",
             "-e",
             f"@{self.meant / 'vars.json'}",
-            variables=variables or ROLE,
+            variables=given or variables(),
             environment={**login, "ANSIBLE_COLLECTIONS_PATH": self.path},
-            roles=["scoped.secrets.awx"],
+            roles=ROLE["roles"],
             fails=fails,
         )
 
@@ -170,12 +163,8 @@ def test_from_nothing_to_a_job_template_that_renders_a_secret(lab: Lab) -> None:
     runs = [lab.role()]
     assert len(changed(runs[0])) == 1 + 2 + 1 + 1 + 2
     with Watch(lab.words(), lab.site) as watch:
-        jobs = [lab.launch(name) for name in TEMPLATES]
-        for job in jobs:
-            assert job.status == "successful", job.stdout
-            check_job(job)
-        assert f"password = {lab.values['text']}\n" in lab.rendered.read_text()
-        assert '"msg": "********"' in jobs[1].stdout
+        jobs = [job_that_renders(lab, name) for name in KEYS]
+        assert '"msg": "********"' in jobs[0].stdout
         jobs.append(job_without_a_credential(lab))
     assert (watch.looks > 0, watch.seen) == (True, [])
     runs += [*role_again(lab), *role_that_fails(lab)]
@@ -183,12 +172,15 @@ def test_from_nothing_to_a_job_template_that_renders_a_secret(lab: Lab) -> None:
     check_output(lab.site, Run(0, "".join(outputs)), {*lab.words(), lab.token.encode()})
 
 
-def check_job(job: Job) -> None:
-    """Fail unless AWX keeps what the credential set of the environment, and names of files in place of secrets."""
+def job_that_renders(lab: Lab, name: str) -> Job:
+    """Return a job of which AWX keeps the scope, and names of files in place of secrets."""
+    job = lab.launch(name)
+    assert job.status == "successful", job.stdout
+    assert f"password = {lab.values['text']}\n" in lab.rendered.read_text()
     stored = job.kept["job_env"]
     assert (stored["SCOPED_SECRETS_ORG"], stored["SCOPED_SECRETS_PROJECT"]) == ("payments", "api")
     assert f"passfile={job.folder}/env/" in stored["SCOPED_SECRETS_STORE"]
-    assert any(event["event"] == "runner_on_ok" for event in job.kept["events"])
+    return job
 
 
 def job_without_a_credential(lab: Lab) -> Job:
@@ -204,7 +196,7 @@ def role_again(lab: Lab) -> list[Run]:
     requests = len(lab.awx.requests)
     again = lab.role()
     assert (changed(again), len(lab.awx.requests)) == ([], requests)
-    rotated = lab.role({"awx_credentials": ROLE["awx_credentials"], "awx_update_secrets": True})
+    rotated = lab.role({"awx_credentials": variables()["awx_credentials"], "awx_update_secrets": True})
     assert changed(rotated) == ["Declare the credentials"] * 2
     return [again, rotated]
 
