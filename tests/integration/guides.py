@@ -22,7 +22,9 @@ from typing import Any
 import yaml
 from site_of_runs import ROOT, Run, Site
 
-BLOCK = re.compile(r"(?:^ *<!-- not run: (?P<excuse>.+?) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.M | re.S)
+BLOCK = re.compile(
+    r"(?:^ *<!-- not run: (?P<excuse>.+?) -->\n)?^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.M | re.S
+)
 OF_THE_SYSTEM = re.compile(r"(?<![\w/.:}])(?:~|/(?:etc|opt|run|srv|tmp|var))/[\w./-]+")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SETUPS = Path(__file__).with_name("guides.yml")
@@ -53,14 +55,16 @@ class Block:
 class Setup:
     """What a page takes for granted.
 
-    `before`: tasks; `files`: their text by path, or the number of the page's template; `instead`: environment variables by the text
-    that they stand for; `servers`: whether it needs any; `new_store`: whether its playbooks are for an empty one.
+    `before`: tasks; `files`: their text by path, or the number of the page's template; `instead`: the environment
+    variable that has what stands for a text; `defaults`: those of modules; `servers`: whether it needs any;
+    `new_store`: whether its playbooks are for an empty one.
     """
 
     before: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str | int] = field(default_factory=dict)
     instead: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, dict[str, str]] = field(default_factory=dict)
     servers: bool = False
     new_store: bool = False
 
@@ -104,7 +108,7 @@ class Guide:
         self.folder.mkdir()
         self._write_files()
         playbook = self.folder / "playbook.yml"
-        playbook.write_text(yaml.safe_dump(list(self._plays()), sort_keys=False, width=10000))
+        playbook.write_text(_yaml(list(self._plays())))
         return playbook
 
     def _write_files(self) -> None:
@@ -143,11 +147,14 @@ class Guide:
             **play.get("vars", {}),
         }
         kept = {key: value for key, value in play.items() if key != "vars_prompt"}
-        return {**kept, "hosts": self.host, "gather_facts": False, "vars": variables}
+        mine = {"hosts": self.host, "gather_facts": False, "vars": variables, "module_defaults": self.setup.defaults}
+        return {**kept, **mine}
 
     def _here(self, content: Any) -> Any:
         """Return tasks or plays with the paths and addresses of this run."""
-        text = OF_THE_SYSTEM.sub(lambda found: self._path(found[0]), yaml.safe_dump(content, width=10000, sort_keys=False))
+        text = OF_THE_SYSTEM.sub(
+            lambda found: self._path(found[0]), yaml.safe_dump(content, width=10000, sort_keys=False)
+        )
         for written, variable in self.setup.instead.items():
             text = text.replace(written, self.environment[variable])
         return yaml.safe_load(text)
@@ -157,6 +164,10 @@ class Guide:
         path = self.folder / name.lstrip("~/")
         path.parent.mkdir(parents=True, exist_ok=True)
         return str(path)
+
+
+def _yaml(content: Any) -> str:
+    return yaml.safe_dump(content, sort_keys=False, width=10000)
 
 
 def run_guides(site: Site, *, servers: bool, environment: Mapping[str, str] | None = None) -> Run:
