@@ -249,9 +249,7 @@ def places(
 
 
 @pytest.fixture
-def guide_variables(
-    variables: dict[str, str], azure: Azure, conjur: Conjur, ccp: Ccp, tmp_path: Path
-) -> dict[str, str]:
+def at_guides(variables: dict[str, str], azure: Azure, conjur: Conjur, ccp: Ccp, tmp_path: Path) -> dict[str, str]:
     """The variables of all servers, and what stands in the guides for places that examples of modules use too."""
     authorities = tmp_path / "authorities.pem"
     authorities.write_text("".join(authority.read_text() for authority in (azure.ca, conjur.ca, ccp.ca)))
@@ -270,5 +268,5 @@ def guide_variables(
 
 @pytest.mark.skipif(not shutil.which("age-keygen"), reason="needs the command age")
 @pytest.mark.usefixtures("places")
-def test_guides(site: Site, guide_variables: dict[str, str]) -> None:
-    run_guides(site, servers=True, environment=guide_variables)
+def test_guides(site: Site, at_guides: dict[str, str]) -> None:
+    run_guides(site, servers=True, environment=at_guides)
