@@ -53,7 +53,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Setup:
-    """What a page takes for granted.
+    """What a page takes for granted. `elsewhere`: the test that runs the whole page in its own way, if there is one.
 
     `before`: tasks; `files`: their text by path, or the number of the page's template; `instead`: the environment
     variable that has what stands for a text; `defaults`: those of modules; `servers`: whether it needs any;
@@ -67,6 +67,7 @@ class Setup:
     defaults: dict[str, dict[str, str]] = field(default_factory=dict)
     servers: bool = False
     new_store: bool = False
+    elsewhere: str = ""
 
 
 def blocks(page: Path) -> list[Block]:
@@ -85,7 +86,11 @@ def blocks(page: Path) -> list[Block]:
 
 
 def setups() -> dict[str, Setup]:
-    return {page: Setup(**(given or {})) for page, given in yaml.safe_load(SETUPS.read_text()).items()}
+    """Return the pages that have something to run, each with what it takes for granted: nothing, if nothing is said."""
+    given = yaml.safe_load(SETUPS.read_text())
+    runnable = {block.page for page in PAGES for block in blocks(page) if block.kind and not block.excuse}
+    found = {page: Setup(**given.get(page, {})) for page in sorted(runnable)}
+    return {page: setup for page, setup in found.items() if not setup.elsewhere}
 
 
 class Guide:
