@@ -7,13 +7,14 @@ DEMO := .venv/demo
 BENCH_VENV := .venv/bench
 FUZZ_VENV := .venv/fuzz
 RELEASE_VENV := .venv/release
+DOCS_VENV := .venv/docs
 TREE := .work/tree
 LINK := $(TREE)/ansible_collections/scoped/secrets
 DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.work/demo/config \
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
 	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
-.PHONY: demo check test packages bench fuzz release format docs-table clean
+.PHONY: demo check test packages bench fuzz release format docs docs-table clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt
 	$(PYTHON) -m venv $(DEV)
@@ -40,6 +41,11 @@ $(FUZZ_VENV)/.ready: requirements.txt tests/fuzz/requirements.txt
 $(RELEASE_VENV)/.ready: scripts/release/requirements.txt
 	$(PYTHON) -m venv $(RELEASE_VENV)
 	$(RELEASE_VENV)/bin/pip install -q -r $<
+	touch $@
+
+$(DOCS_VENV)/.ready: scripts/docsite/requirements.txt
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/pip install -q -r $<
 	touch $@
 
 $(LINK):
@@ -83,6 +89,10 @@ release: $(RELEASE_VENV)/.ready
 format: $(DEV)/.ready
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/ruff format .
+
+docs: $(DOCS_VENV)/.ready $(DEV)/.ready $(LINK)
+	PYTHONPATH=scripts $(DOCS_VENV)/bin/python -m docsite
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest tests/site
 
 docs-table: $(DEV)/.ready $(LINK)
 	PYTHONPATH=$(TREE):tests $(DEV)/bin/python -m conformance.table

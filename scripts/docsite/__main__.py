@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build the site of the documentation in .work/site/html. `make docs` runs this. A warning is an error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .sources import write_sources
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(sys.executable).parent
+TREE = ROOT / ".work" / "tree"
+SITE = ROOT / ".work" / "site"
+SOURCE = SITE / "source"
+COLLECTION = "scoped.secrets"
+
+
+def main() -> int:
+    shutil.rmtree(SITE, ignore_errors=True)
+    write_sources(SOURCE)
+    _plugins(SOURCE / "plugins")
+    _changelog(SOURCE / "changelog.rst")
+    sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-j", "2", "-c", Path(__file__).parent]
+    _run(*sphinx, SOURCE, SITE / "html")
+    return 0
+
+
+def _plugins(into: Path) -> None:
+    """Write a page for each plugin, and their index."""
+    into.mkdir(mode=0o700)
+    _run(TOOLS / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=self", ROOT)
+    options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]
+    _run(TOOLS / "antsibull-docs", "collection", *options, "--dest-dir", into, COLLECTION)
+
+
+def _changelog(page: Path) -> None:
+    """Write what a release would write now: the fragments are the changes of the version in galaxy.yml."""
+    copy = SITE / "release" / "ansible_collections" / COLLECTION.replace(".", "/")
+    for name in ("changelogs", "plugins", "meta"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "galaxy.yml", copy)
+    _run(TOOLS / "antsibull-changelog", "release", "--cummulative-release", within=copy)
+    shutil.copy(copy / "CHANGELOG.rst", page)
+
+
+def _run(*command: str | Path, within: Path = ROOT) -> None:
+    paths = {"PATH": f"{TOOLS}:{os.environ['PATH']}", "ANSIBLE_COLLECTIONS_PATH": str(TREE)}
+    subprocess.run(command, cwd=within, env={**os.environ, **paths}, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
