@@ -61,6 +61,16 @@ checks:
     code:
       description: The code of the error, where it is one of those in the documentation.
       type: str
+settings:
+  description:
+    - The settings in force, wherever they are set. RV(settings.key_option) is the option that the key comes from,
+      whether or not one is there; what may be secret in the URL of the store is left out.
+  returned: success
+  type: dict
+  sample:
+    store: sqlite:////home/ansible/.local/share/scoped_secrets/store.db
+    key_option: root_key_file
+    root_key_file: /home/ansible/.config/scoped_secrets/root.key
 usage:
   description: What this run has done so far.
   returned: success

@@ -33,6 +33,20 @@ options:
       - Options for all items whose module has them. An item's own option counts before the default.
     type: dict
     default: {}
+  name:
+    description:
+      - What the manifest is called in the scope of its O(defaults) (or that of the task). What it makes is remembered
+        as this manifest's.
+      - Two manifests of one scope that O(prune) need different names; else each removes what the other one made.
+      - Under another name, or with another scope in O(defaults), it is another manifest.
+    type: str
+  prune:
+    description:
+      - Remove what this manifest made earlier and no longer lists.
+      - What was there before a manifest listed it, was made by another manifest, by a module or by hand, is no part of
+        it. What others still use is not removed, and the item fails.
+    type: bool
+    default: false
   max_parallel:
     description: How many items are declared at secret managers at the same time.
     type: int
@@ -84,6 +98,15 @@ EXAMPLES = r"""
       - secret_text: {identifier: redis_password, generate: {}}
       - secret_text: {identifier: mail_password, generate: {length: 20}}
 
+- name: Let the manifest be all there is, so that what goes from the list goes
+  scoped.secrets.manifest:
+    name: queues
+    defaults: {org: payments, project: api}
+    resources:
+      - secret_text: {identifier: queue_user, value: worker}
+      - secret_text: {identifier: queue_password, generate: {}}
+    prune: true
+
 - name: Remove some of it
   scoped.secrets.manifest:
     defaults: {org: payments, state: absent}
@@ -94,7 +117,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 results:
-  description: What became of each item, in the order of the list; with it, what the module of the item returns.
+  description:
+    - What became of each item, in the order of the list; with it, what the module of the item returns.
+    - With O(prune), those that are listed no longer come after them.
   returned: success, and when an item failed
   type: list
   elements: dict
@@ -110,6 +135,10 @@ results:
     status:
       description: V(ok), V(changed), V(failed) or V(skipped).
       returned: always
+      type: str
+    state:
+      description: V(absent).
+      returned: when the manifest made it and no longer lists it
       type: str
     code:
       description: The code of the error.
@@ -133,7 +162,7 @@ results:
         project: api
         name: api
 counts:
-  description: How many items there are of each status.
+  description: How many items there are of each status, and how many went because they are listed no longer.
   returned: success, and when an item failed
   type: dict
   sample:
@@ -141,6 +170,7 @@ counts:
     changed: 3
     failed: 0
     skipped: 0
+    pruned: 0
 """
 
 from ..module_utils.face.spec import Spec
@@ -150,6 +180,8 @@ SPEC = Spec(
     {
         "resources": {"type": "list", "elements": "dict", "required": True},
         "defaults": {"type": "dict", "default": {}},
+        "name": {"type": "str"},
+        "prune": {"type": "bool", "default": False},
         "max_parallel": {"type": "int", "default": 8},
         "on_error": {"type": "str", "choices": ["stop", "continue"], "default": "stop"},
     },

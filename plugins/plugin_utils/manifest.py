@@ -53,7 +53,9 @@ class ManifestRouter(Router):
     def _call(self, params: dict[str, Any], options: dict[str, str], items: Sequence[Request] = ()) -> dict[str, Any]:
         items = requests_of(params, options, self._files, self._task.check_mode)
         rest = {name: value for name, value in params.items() if name not in _NESTED}
-        return _finished(super()._call(rest, options, items), self._task.diff)
+        # The manifest is that of the scope of its defaults.
+        scope = {name: str(params["defaults"].get(name, options[name]) or "") for name in _OF_AN_ITEM}
+        return _finished(super()._call(rest, {**options, **scope}, items), self._task.diff)
 
     def _run_there(self, params: dict[str, Any], options: dict[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput(

@@ -12,7 +12,7 @@ __all__ = ["REST", "SECTIONS", "navigation"]
 REST = "More"
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Begin": ("getting_started", "scopes_and_references", "configuration"),
-    "Declare and read": ("secrets", "manifest", "reading_secrets", "broker"),
+    "Declare and read": ("secrets", "manifest", "roles", "reading_secrets", "broker"),
     "Secret managers": (
         "managers/which",
         "managers/index",

@@ -40,6 +40,7 @@ def canaries() -> dict[str, Any]:
         "fields": {"password": f"pf-{token(12)}", "user": f"us-{token(12)}"},
         "ssh_key": new_ssh_key(),
         "key": KEY.format(base64.b64encode(os.urandom(48)).decode(), base64.b64encode(os.urandom(48)).decode()),
+        "root_key": base64.b64encode(os.urandom(32)).decode(),
         "url": f"postgresql://u:url-{token(12)}@localhost:1/x",
     }
 

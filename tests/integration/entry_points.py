@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = ROOT / "plugins"
 KINDS = ("modules", "lookup", "filter", "connection", "callback")
 
 
 def entry_points() -> set[str]:
     """Return the names of all modules and of all plugins that playbooks use."""
     return {f"{kind}/{path.stem}" for kind in KINDS for path in (PLUGINS / kind).glob("*.py")}
+
+
+def roles() -> set[str]:
+    """Return the names of all roles, which have tables of their own: `test_roles_secrecy.py`."""
+    return {path.name for path in (ROOT / "roles").iterdir()}
 
 
 def at_hosts() -> set[str]:

@@ -125,6 +125,7 @@ def winrm(**options: Any) -> Task:
     return {"scoped.secrets.secret_winrm": {**API, "identifier": "windows", "user": "web", **options}}
 
 
+OWN_KEY = {"store": "sqlite:///{{ playbook_dir }}/own/store.db", "root_key_file": "meant/own.key"}
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
 TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "modules/scope": (
@@ -146,6 +147,19 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             {"scoped.secrets.scope_key": {**API, "dest": "b", "scope_key": "{{ canary.text }}"}},
             {"scoped.secrets.scope_key": {**API, "dest": "b", "scope_kye": "{{ canary.text }}"}},
             {"scoped.secrets.scope_key": {**API, "secret": "{{ canary.text }}"}},
+        ],
+    ),
+    "modules/root_key": (
+        [
+            {"scoped.secrets.root_key": {**OWN_KEY, "root_key": "{{ canary.root_key }}"}},
+            {"scoped.secrets.root_key": {**OWN_KEY, "root_key": "{{ canary.root_key }}"}},
+        ],
+        [
+            {"scoped.secrets.root_key": {**OWN_KEY, "root_key": "{{ canary.text }}"}},
+            {"scoped.secrets.root_key": {"root_key": "{{ canary.root_key }}"}},
+            {"scoped.secrets.root_key": {**OWN_KEY, "rootkey": "{{ canary.root_key }}"}},
+            {"scoped.secrets.root_key": {"store": "{{ canary.url }}", "root_key_file": "none"}},
+            {"scoped.secrets.root_key": {**OWN_KEY, "root_key_file": "meant", "root_key": "{{ canary.root_key }}"}},
         ],
     ),
     "modules/secret_text": (
@@ -562,8 +576,26 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             },
         ],
     ),
+    "filter/manifest_items": (
+        [{"scoped.secrets.manifest": {"resources": "{{ tree | scoped.secrets.manifest_items }}"}}],
+        [
+            {"ansible.builtin.debug": {"msg": f"{{{{ {tree} | scoped.secrets.manifest_items }}}}"}}
+            for tree in (
+                "canary.text",
+                "{'secrets': canary.text}",
+                "{'secrets': {'a': {'kind': canary.password, 'value': canary.text}}}",
+                "{'secrets': {'a': {'shared_with': [canary.text]}}}",
+                "{'connectors': {'a': {'token': canary.text}}}",
+                "{'organizations': {'payments': {'projects': [canary.key]}}}",
+            )
+        ],
+    ),
 }
-VARIABLES = {"scope": API, "template": 'x <+secrets.getValue("text")> y'}
+TREE = {
+    "secrets": {"of_tree": "{{ canary.text }}", "file_of_tree": {"kind": "file", "content": "{{ canary.key }}"}},
+    "organizations": {"payments": {"secrets": {"fields_of_tree": {"value": "{{ canary.fields }}"}}}},
+}
+VARIABLES = {"scope": API, "tree": TREE, "template": 'x <+secrets.getValue("text")> y'}
 
 FAILURES = ("failed", "unreachable")
 WAYS: dict[str, tuple[list[str], dict[str, str]]] = {

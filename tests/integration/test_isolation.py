@@ -94,6 +94,7 @@ TABLE: dict[str, list[Task]] = {
         of("scope_key", **OURS, secret={"identifier": "text", **OURS}),
         of("scope_key", **OURS, secret={"identifier": "b", **OURS, "secret_manager": "only_theirs_vault"}),
     ],
+    "modules/root_key": [of("root_key"), of("root_key", **OURS, root_key_file="new.key")],
     "modules/secret_text": [
         of("secret_text", **OURS, identifier="text"),
         of("secret_text", **OURS, identifier="only_theirs"),
@@ -236,6 +237,8 @@ TABLE: dict[str, list[Task]] = {
         *lookups(org="payments"),
     ],
     "connection/ssh": [*logins(**OURS), *logins(org="payments"), *logins(**SIBLING)],
+    # What it makes is an item of a manifest, which goes all ways: see below.
+    "filter/manifest_items": [],
     "filter/resolve": [
         {
             "ansible.builtin.debug": {

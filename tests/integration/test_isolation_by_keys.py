@@ -23,7 +23,7 @@ UPWARD = (
     *("org.hashicorpvault://vault/a#b", "account.nosuch@2"),
 )
 # They tell of the run and its installation, and read no scope.
-OF_NO_SCOPE = {"callback/mask", "callback/usage", "modules/doctor"}
+OF_NO_SCOPE = {"callback/mask", "callback/usage", "filter/manifest_items", "modules/doctor"}
 
 
 def shown(reference: str, **scope: str) -> Task:
@@ -70,6 +70,7 @@ BEYOND: dict[str, list[Task]] = {
         of("scope_key", **OURS, secret={"identifier": "k", **ORG}),
         of("scope_key", **OURS, secret={"identifier": "k", **THEIRS}),
     ],
+    "modules/root_key": [of("root_key"), of("root_key", root_key_file="new.key")],
     "modules/key_rotation": [
         of("key_rotation", **THEIRS, target="scope"),
         of("key_rotation", **ORG, target="scope", destroy_generation=1),

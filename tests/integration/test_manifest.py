@@ -39,7 +39,10 @@ def site(site: Site) -> Site:
 
 def test_a_tree_is_declared_in_any_order_and_once(site: Site) -> None:
     first, again = (site.run([manifest(*TREE)]).result("manifest") for _run in range(2))
-    assert (first["changed"], first["counts"]) == (True, {"ok": 0, "changed": 5, "failed": 0, "skipped": 0})
+    assert (first["changed"], first["counts"]) == (
+        True,
+        {"ok": 0, "changed": 5, "failed": 0, "skipped": 0, "pruned": 0},
+    )
     assert [one["module"] for one in first["results"]] == [
         "secret_ssh",
         "secret_text",
@@ -123,6 +126,29 @@ def test_what_is_removed_goes_in_the_right_order(site: Site) -> None:
     assert site.run([{"scoped.secrets.scope_info": {"org": "payments"}}]).last["scopes"] == []
 
 
+def test_what_is_listed_no_longer_goes(site: Site) -> None:
+    by_hand = {"scoped.secrets.secret_text": {"org": "payments", "identifier": "by_hand", "value": "stays"}}
+    site.run([manifest(*TREE), by_hand])
+    left = manifest(TREE[4], {"secret_text": {"identifier": "by_hand", "value": "stays"}}, prune=True)
+    told = site.run([left], "--check", "--diff").result("manifest")
+    info = {"name": "info", "scoped.secrets.secret_info": {"org": "payments"}}
+    run = site.run([left, info, {**left, "name": "again"}])
+    gone = run.result("manifest")
+    for result in (told, gone):
+        assert result["counts"] == {"ok": 2, "changed": 4, "failed": 0, "skipped": 0, "pruned": 4}
+        assert [(one["item"], one["state"]) for one in result["results"][2:]] == [
+            ("project 'payments/api'", "absent"),
+            ("secret 'licence' of organization 'payments'", "absent"),
+            ("secret 'db' of project 'payments/api'", "absent"),
+            ("secret 'host' of project 'payments/api'", "absent"),
+        ]
+    assert [(diff["before"]["name"], diff["after"]) for diff in told["diff"]] == [
+        (name, {}) for name in ("api", "licence", "db", "host")
+    ]
+    assert [one["identifier"] for one in run.result("info")["secrets"]] == ["by_hand"]
+    assert (run.result("again")["changed"], run.result("again")["counts"]["pruned"]) == (False, 0)
+
+
 def test_a_manifest_is_not_delegated(site: Site) -> None:
     task = {**manifest(TREE[4]), "delegate_to": "other"}
     assert site.run([task], fails=True).result("manifest")["code"] == "manifest_not_delegated"
@@ -143,3 +169,6 @@ def test_a_manager_comes_before_its_secrets_and_after_its_login(site: Site, vaul
     assert managers == ["vault"] * 20 + ["builtin"]
     again = site.run([manifest(*items)], environment=BROKER).result("manifest")
     assert statuses(again) == ["ok"] * 23
+    # The default manager goes back to the built-in one; the rest goes.
+    gone = site.run([manifest({"scope": {}}, prune=True)], environment=BROKER).result("manifest")
+    assert gone["counts"] == {"ok": 1, "changed": 23, "failed": 0, "skipped": 0, "pruned": 23}

@@ -115,8 +115,12 @@ def read_key_file(path: str) -> RootKey:
     return from_base64(read_guarded(path, _FILE), f"the file {path}")
 
 
-def create_key_file(path: str) -> RootKey:
-    """Write a new random root key, or return the one that another process wrote first. Never a half file."""
+def create_key_file(path: str, given: str = "") -> RootKey:
+    """Write a new root key, random or as `given`, or return the one that another process wrote first.
+
+    Never a half file. Raises KeyRefused.
+    """
+    line = f"{given.strip()}\n".encode() if given else base64.b64encode(os.urandom(KEY_BYTES)) + b"\n"
     # Imported here: most stores have their key.
     import tempfile
 
@@ -125,7 +129,7 @@ def create_key_file(path: str) -> RootKey:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor, draft = tempfile.mkstemp(prefix=os.path.basename(path) + ".", suffix=".new", dir=folder)
         try:
-            _write(descriptor, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
+            _write(descriptor, line)
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
         finally:

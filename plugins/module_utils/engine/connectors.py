@@ -262,15 +262,19 @@ class ConnectorResource(Resource[ConnectorState]):
         used = used_secrets(session, Keeper(connector, self.path))
         replace_references(session.tx, "connector", connector.id, used)
         if plan.after["use_as_default"] != state.is_default:
-            write_default(session, session.chain(self.path), connector.id if plan.after["use_as_default"] else None)
+            default = connector.id if plan.after["use_as_default"] else None
+            write_default(session, session.chain(self.path), default, made_by=self.made_by)
 
     def _declared(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> Connector:
         connector = self._connector(state, self._wanted_options(state.connector), prepared.connector_id)
         settled = {**prepared.settled, **_settled(connector)}
         options = {**connector.options, **settled, **({"settled": sorted(settled)} if settled else {})}
         created_at = connector.created_at or session.now
+        made_by = connector.made_by if state.is_present else self.made_by
         fields = pick(plan.after, *_SHOWN)
-        return connector._replace(**fields, options=options, created_at=created_at, updated_at=session.now)
+        return connector._replace(
+            **fields, options=options, made_by=made_by, created_at=created_at, updated_at=session.now
+        )
 
     def _apply_credentials(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
         self._credentials_of(state).apply(session, plan.fields.get("credentials", {}), prepared.credentials)

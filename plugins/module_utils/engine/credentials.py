@@ -180,6 +180,7 @@ class CredentialResource(Resource[CredentialState]):
             identifier=self.identifier,
             kind=self.kind,
             name=self.identifier,
+            made_by=self.made_by,
             created_at=session.now,
         )
 

@@ -109,6 +109,12 @@ def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
     return rotate(engine, request, tell)
 
 
+def _see_to_root_key(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .root_keys import see_to_root_key
+
+    return see_to_root_key(engine.settings, check_mode=request.check_mode)
+
+
 def _export_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .scope_keys import export_key
 
@@ -123,6 +129,7 @@ OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "store_info": _describe_store,
     "audit_info": _show_audit,
     "key_rotation": _rotate,
+    "root_key": _see_to_root_key,
     "scope_key": _export_key,
 }
 
@@ -157,11 +164,12 @@ def _subject_of(request: Request) -> Subject:
 
 def _examine(engine: Engine, check_mode: bool) -> Result:
     # Imported here: what it asks for versions takes 20 ms to load.
-    from .doctor import examine, examine_unfinished
+    from .doctor import examine, examine_unfinished, used_settings
 
     checks = [*examine(engine.settings, engine.place), *examine_unfinished(engine, check_mode=check_mode)]
     healthy = all(check["verdict"] != "error" for check in checks)
-    return Result(returned={"healthy": healthy, "checks": checks, "usage": engine.shared.usage.counts()})
+    usage, settings = engine.shared.usage.counts(), used_settings(engine.settings)
+    return Result(returned={"healthy": healthy, "checks": checks, "settings": settings, "usage": usage})
 
 
 def _check_connector(engine: Engine, check: ConnectorCheck) -> Result:

@@ -45,7 +45,7 @@ class DefaultManagerResource(Resource[DefaultState]):
 
     def apply(self, session: Session, state: DefaultState, plan: Plan, prepared: None) -> None:
         keeper = state.managers.for_new(plan.fields["secret_manager"])
-        write_default(session, state.chain, keeper.connector.id if keeper else None)
+        write_default(session, state.chain, keeper.connector.id if keeper else None, made_by=self.made_by)
 
     def is_in_store(self, state: DefaultState) -> bool:
         return True
@@ -61,8 +61,13 @@ class DefaultManagerResource(Resource[DefaultState]):
         return next((view for view in state.views if view["identifier"] == name), of_a_higher_scope)
 
 
-def write_default(session: Session, chain: list[Scope], connector_id: str | None) -> None:
-    """Make a connector the default manager of the last scope of a chain; None: the built-in manager."""
-    set_default(session.tx, chain[-1], connector_id)
-    session.write_scope([*chain[:-1], chain[-1]._replace(default_connector_id=connector_id)])
+def write_default(session: Session, chain: list[Scope], connector_id: str | None, *, made_by: str = "") -> None:
+    """Make a connector the default manager of the last scope of a chain; None: the built-in manager.
+
+    `made_by` is the manifest that says so.
+    """
+    made_by = made_by if connector_id else ""
+    set_default(session.tx, chain[-1], connector_id, made_by)
+    scope = chain[-1]._replace(default_connector_id=connector_id, default_made_by=made_by)
+    session.write_scope([*chain[:-1], scope])
     session.note("update", chain[-1].path, chain[-1])

@@ -16,6 +16,7 @@ from ..model.errors import ScopedSecretsError
 from ..model.settings import Settings
 from ..model.version import VERSION
 from ..store.intents import pending_intents
+from ..store.location import Location
 from ..store.places import Place, place_at
 from ..store.postgresql import REQUIREMENT as PSYCOPG
 from .intents import Outcome, settle_left
@@ -24,7 +25,7 @@ from .opening import OpenStore, open_store
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["CRYPTOGRAPHY", "examine", "examine_unfinished"]
+__all__ = ["CRYPTOGRAPHY", "examine", "examine_unfinished", "used_settings"]
 
 Check = dict[str, Any]
 
@@ -46,6 +47,17 @@ def examine(settings: Settings, place: str) -> list[Check]:
             for requirement in kind.REQUIREMENTS
         ),
     ]
+
+
+def used_settings(settings: Settings) -> dict[str, str]:
+    """Return where the store is, without a password, and which option the key comes from: `key_option`."""
+    try:
+        store = str(Location.parse(settings.store))
+    except ScopedSecretsError:
+        store = ""  # that it can't be read is told already
+    options = ("scope_key", "scope_key_file", "root_key", "passphrase")
+    option = next((name for name in options if getattr(settings, name)), "root_key_file")
+    return {"store": store, "key_option": option, "root_key_file": settings.root_key_file}
 
 
 def examine_unfinished(engine: Engine, *, check_mode: bool) -> list[Check]:

@@ -57,6 +57,8 @@ def scope_fields(scope: Scope) -> tuple[bytes | str | int | None, ...]:
         int(scope.builtin_enabled),
         int(scope.inherits_managers),
         scope.default_connector_id,
+        scope.default_made_by,
+        scope.made_by,
         scope.head,
     )
 
@@ -70,6 +72,7 @@ def connector_fields(connector: Connector) -> tuple[bytes | str | int | None, ..
         json.dumps(connector.options, sort_keys=True),
         json.dumps(connector.kept),
         int(connector.is_removed),
+        connector.made_by,
     )
 
 
@@ -88,6 +91,7 @@ def secret_fields(secret: Secret) -> tuple[bytes | str | int | None, ...]:
         json.dumps(secret.shared_with),
         secret.current_version,
         secret.expires_at,
+        secret.made_by,
     )
 
 
@@ -116,6 +120,7 @@ def share_fields(share: Share) -> tuple[bytes | str | int | None, ...]:
         share.identifier,
         share.kind,
         share.expires_at,
+        share.made_by,
     )
 
 

@@ -1,13 +1,17 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many things declared in one go: in the order of their references, side by side where secret managers are asked."""
+"""Many things declared in one go: in the order of their references, side by side where secret managers are asked.
+
+What is to go does so after all else, what uses others first.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,8 +19,11 @@ from ..model.errors import Conflict, ScopedSecretsError
 from ..model.manifests import invalid_manifest
 from ..model.messages import Request, Result, Tell
 from .declaring import declare, resource_of
-from .manifest_order import Thing, order_of, thing_of
+from .manifest_order import Thing, order_of, thing_of, things_of
+from .pruning import maker_of, unlisted
+from .removal_order import RemovalOrder
 from .resource import Resource
+from .session import Session
 from .together import declare_together
 
 if TYPE_CHECKING:
@@ -27,18 +34,20 @@ __all__ = ["declare_manifest", "items_of"]
 # Items that one transaction writes: others wait for it to end.
 CHUNK = 200
 STOPPED = "an earlier item failed"
+STATUSES = ("ok", "changed", "failed", "skipped")
 
 
 class Item(NamedTuple):
-    """One item of a manifest: what it declares, and how."""
+    """One item of a manifest: what it declares, and how. `is_pruned`: it is not listed any more, and goes."""
 
     request: Request
     thing: Thing
     resource: Resource[Any]
+    is_pruned: bool = False
 
     @property
     def is_removal(self) -> bool:
-        return self.resource.absent
+        return self.resource.absent or self.is_pruned
 
 
 class Outcome(NamedTuple):
@@ -62,6 +71,7 @@ def declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
     items = items_of(request)
     engine.store(create=not request.check_mode and not all(item.is_removal for item in items))
     warnings = () if request.check_mode else engine.settle_left()
+    items += _pruned(engine, request, items)
     run = _Run(engine, items, request, tell)
     run.declare()
     run.remove()
@@ -72,10 +82,12 @@ def declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
 
 def items_of(request: Request) -> list[Item]:
     """Return the items; raise InvalidInput for all that can't be, and for a thing that is listed twice."""
-    items, wrong = [], []
+    items, wrong, maker = [], [], maker_of(request.params)
     for number, one in enumerate(request.items, 1):
         try:
-            items.append(Item(one, thing_of(one), resource_of(one)))
+            item = Item(one, thing_of(one), resource_of(one))
+            item.resource.made_by = maker
+            items.append(item)
         except ScopedSecretsError as error:
             wrong.append(f"item {number} ({one.resource}): {error.message}")
     seen = Counter(item.thing for item in items)
@@ -83,6 +95,16 @@ def items_of(request: Request) -> list[Item]:
     if wrong:
         raise invalid_manifest(wrong)
     return items
+
+
+def _pruned(engine: Engine, request: Request, items: Sequence[Item]) -> list[Item]:
+    """Return an item for each thing that the manifest made earlier and no longer lists, where it is to go."""
+    if not request.params.get("prune"):
+        return []
+    listed = {thing for item in items for thing in things_of(item.request)}
+    maker, check_mode = maker_of(request.params), request.check_mode
+    removals = engine.read(lambda session: unlisted(session, maker, listed, check_mode=check_mode))
+    return [Item(one, thing_of(one), resource_of(one), is_pruned=True) for one in removals]
 
 
 class _Run:
@@ -96,6 +118,7 @@ class _Run:
         self._threads = max(1, int(request.params.get("max_parallel", 8)))
         self._tell = tell
         self._outcomes: dict[int, Outcome] = {}
+        self._unused: set[int] = set()
         self._has_failed = False
         self._step = max(50, len(items) // 10)
 
@@ -103,7 +126,29 @@ class _Run:
         """Declare what is to be there, each item once those that it needs are done."""
         numbers = [number for number, item in enumerate(self._items) if not item.is_removal]
         before = order_of([self._items[n].request for n in numbers], [self._items[n].thing for n in numbers])
-        order = {numbers[place]: {numbers[one] for one in earlier} for place, earlier in before.items()}
+        self._go({numbers[place]: {numbers[one] for one in earlier} for place, earlier in before.items()})
+
+    def remove(self) -> None:
+        """Remove what is to go, after all else: what uses others before these."""
+        numbers = [number for number, item in enumerate(self._items) if item.is_removal]
+        before = self._engine.read(lambda session: self._removals(session, numbers)) if numbers else {}
+        self._go({numbers[place]: {numbers[one] for one in earlier} for place, earlier in before.items()})
+
+    def _removals(self, session: Session, numbers: Sequence[int]) -> dict[int, set[int]]:
+        """Return which of the removals come before which; find out which nothing uses by then, in check mode."""
+        order = RemovalOrder(session, [self._items[number].thing for number in numbers])
+        if self._check_mode:
+            changing = [
+                thing
+                for number, outcome in self._outcomes.items()
+                if outcome.status == "changed"
+                for thing in things_of(self._items[number].request)
+            ]
+            self._unused = {numbers[place] for place in order.unused(changing)}
+        return order.before()
+
+    def _go(self, order: Mapping[int, set[int]]) -> None:
+        """Declare items, each once those that come before it are done."""
         sorter = TopologicalSorter(order)
         sorter.prepare()
         with ThreadPoolExecutor(self._threads) as pool:
@@ -123,7 +168,9 @@ class _Run:
         """Leave out an item that needs one which failed, or all once one has, as the user wants it."""
         missing = [one for one in earlier if self._outcomes[one].status in ("failed", "skipped")]
         if missing:
-            why = f"{self._items[missing[0]].thing}, which it needs, was not declared"
+            thing = self._items[missing[0]].thing
+            uses_it, needed = f"{thing}, which uses it, still is there", f"{thing}, which it needs, was not declared"
+            why = uses_it if self._items[number].is_removal else needed
         elif self._has_stopped:
             why = STOPPED
         else:
@@ -157,27 +204,16 @@ class _Run:
         try:
             return Outcome(declare(self._engine, resource, self._check_mode))
         except ScopedSecretsError as error:
-            if self._check_mode and any(self._outcomes[one].status == "changed" for one in earlier):
+            if number in self._unused and isinstance(error, Conflict) and not resource.force:
+                # Planned as if what uses it were gone: by then it is.
+                resource.force = True
+                outcome = self._declare_one(number)
+                return outcome._replace(result=replace(outcome.result, warnings=[])) if outcome.result else outcome
+            is_made = not self._items[number].is_removal
+            if self._check_mode and is_made and any(self._outcomes[one].status == "changed" for one in earlier):
                 return Outcome(_presumed(resource, error))
-            self._has_failed = self._has_failed or not (resource.absent and isinstance(error, Conflict))
+            self._has_failed = True
             return Outcome(error=error)
-
-    def remove(self) -> None:
-        """Remove what is to go, after all else: what is still used goes once what uses it has gone."""
-        left = [number for number, item in enumerate(self._items) if item.is_removal]
-        while left:
-            outcomes = {number: self._declare_one(number) for number in sorted(left, key=self._depth)}
-            used = [number for number in left if isinstance(outcomes[number].error, Conflict)]
-            again = used if len(used) < len(left) else []
-            for number in left:
-                if number not in again:
-                    self._finish(number, outcomes[number])
-            left = again
-
-    def _depth(self, number: int) -> tuple[int, int]:
-        """Return what sorts the things that lie deeper, and those that use others, before the rest."""
-        thing = self._items[number].thing
-        return -thing.path.level.depth, ("default", "share", "secret", "connector", "scope").index(thing.noun)
 
     def _finish(self, number: int, outcome: Outcome) -> None:
         self._outcomes[number] = outcome
@@ -189,11 +225,12 @@ class _Run:
         counts = Counter(outcome.status for outcome in outcomes)
         views = [_view(item, outcome) for item, outcome in zip(self._items, outcomes, strict=True)]
         done = [outcome.result for outcome in outcomes if outcome.result]
+        pruned = sum(one["status"] == "changed" for one, item in zip(views, self._items, strict=True) if item.is_pruned)
         return Result(
             changed=counts["changed"] > 0,
             returned={
                 "results": views,
-                "counts": {status: counts[status] for status in ("ok", "changed", "failed", "skipped")},
+                "counts": {**{status: counts[status] for status in STATUSES}, "pruned": pruned},
             },
             warnings=list(dict.fromkeys(warning for result in done for warning in result.warnings)),
         )
@@ -207,10 +244,12 @@ def _presumed(resource: Resource[Any], error: ScopedSecretsError) -> Result:
 
 def _view(item: Item, outcome: Outcome) -> dict[str, Any]:
     view = {"module": item.request.resource, "item": str(item.thing), "status": outcome.status}
+    if item.is_pruned:
+        view["state"] = "absent"
     if outcome.error:
         error = outcome.error
         return {**view, "code": error.code, "msg": error.message, "hint": error.hint}
     if outcome.result is None:
-        return {**view, "msg": f"Not declared: {outcome.why}."}
+        return {**view, "msg": f"Not {'removed' if item.is_removal else 'declared'}: {outcome.why}."}
     result = outcome.result
     return {**view, **result.returned, "before": result.before, "after": result.after}

@@ -15,7 +15,7 @@ from ..model.messages import Request
 from ..model.references import Reference
 from ..model.scopes import ScopePath
 
-__all__ = ["Thing", "order_of", "thing_of"]
+__all__ = ["Thing", "order_of", "thing_of", "things_of"]
 
 
 class Thing(NamedTuple):
@@ -41,6 +41,14 @@ def thing_of(request: Request) -> Thing:
     if noun in ("scope", "default"):
         return Thing(noun, path)
     return Thing(noun, path, str(request.params.get("identifier")))
+
+
+def things_of(request: Request) -> Iterator[Thing]:
+    """Yield all that a request declares: the thing, and for a connector that it is the default of its scope."""
+    thing = thing_of(request)
+    yield thing
+    if thing.noun == "connector" and request.params.get("use_as_default"):
+        yield Thing("default", thing.path)
 
 
 def _grantee(request: Request, path: ScopePath) -> ScopePath:

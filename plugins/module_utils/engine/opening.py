@@ -32,7 +32,9 @@ __all__ = [
     "new_kdf",
     "open_database",
     "open_store",
+    "refuse_scope_key",
     "root_key_of",
+    "wrong_key",
 ]
 
 
@@ -136,13 +138,18 @@ def _unlock(database: Database, place: Place, settings: Settings, notices: tuple
         raise _no_passphrase(place)
     root = root_key_of(settings, kdf, [], may_create=False)
     if root.key_id != row["root_key_id"]:
-        raise KeyRefused(
-            "wrong_key",
-            f"The store {place} was sealed with root key {row['root_key_id']}; {root.source} is key {root.key_id}.",
-            hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the key of this store, or "
-            "'store' to the store of this key. If the root key was rotated, take the new one.",
-        )
+        raise wrong_key(place, row["root_key_id"], root)
     return OpenStore(database, row["id"], Keyring(row["id"], root), notices)
+
+
+def wrong_key(place: Place, wanted: str, root: RootKey) -> KeyRefused:
+    """Return the error for a root key which is not the one that a store was sealed with, `wanted`."""
+    return KeyRefused(
+        "wrong_key",
+        f"The store {place} was sealed with root key {wanted}; {root.source} is key {root.key_id}.",
+        hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the key of this store, or "
+        "'store' to the store of this key. If the root key was rotated, take the new one.",
+    )
 
 
 def _held_keyring(database: Database, place: Place, store_id: str, exported: ExportedKey) -> Keyring:
@@ -215,14 +222,19 @@ def makes_own_key(settings: Settings) -> bool:
     return settings.is_local_default and not any(keys)
 
 
-def root_key_of(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
-    """Return the root key from where the settings say: the environment, a passphrase, or the key file."""
+def refuse_scope_key(settings: Settings) -> None:
+    """Raise KeyRefused where the settings name the key of one scope."""
     if settings.has_scope_key:
         raise KeyRefused(
             "root_key_needed",
             "This needs the root key of a store, and the settings name a scope key, which goes before it.",
             hint="Leave 'scope_key' and 'scope_key_file' empty for this task, and set 'root_key_file'.",
         )
+
+
+def root_key_of(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
+    """Return the root key from where the settings say: the environment, a passphrase, or the key file."""
+    refuse_scope_key(settings)
     if settings.root_key:
         return from_base64(settings.root_key, "SCOPED_SECRETS_ROOT_KEY")
     if settings.passphrase:

@@ -45,6 +45,8 @@ class Plan(NamedTuple):
 class Resource(ABC, Generic[S]):
     """A thing that a module declares. Its verbs are called in this order; `prepare` and `apply` not in check mode.
 
+    `made_by` is the manifest that declares it, which what is made anew is marked with; empty: none.
+
     `observe` and `prepare` may ask secret managers, the others may not: they run within a transaction.
     """
 
@@ -55,6 +57,7 @@ class Resource(ABC, Generic[S]):
         self.path = ScopePath.of(params.get("org"), params.get("project"))
         self.absent = params.get("state") == "absent"
         self.force = bool(params.get("force"))
+        self.made_by = ""
 
     @abstractmethod
     def load(self, session: Session) -> S:

@@ -166,11 +166,13 @@ class ScopeResource(Resource[ScopeState]):
             _delete_tree(session, state.scope)
 
     def _scope_of(self, session: Session, state: ScopeState, fields: Mapping[str, Any]) -> Scope:
-        blank = Scope(str(uuid.uuid4()), self.path, state.parents[-1].id, "", created_at=session.now)
+        blank = Scope(
+            str(uuid.uuid4()), self.path, state.parents[-1].id, "", made_by=self.made_by, created_at=session.now
+        )
         return _with_fields(blank, fields)._replace(updated_at=session.now)
 
     def is_in_store(self, state: ScopeState) -> bool:
-        return not self.absent
+        return not state.kept
 
     def view(self, state: ScopeState) -> View | None:
         if state.scope is None:

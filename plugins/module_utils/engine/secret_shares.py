@@ -16,7 +16,7 @@ from .managers import load_managers
 from .resource import Action, Plan, Resource, View
 from .secret_views import identity_of
 from .session import Session
-from .sharing import grantee_paths, reseal
+from .sharing import grantee_paths, mark_share, reseal
 
 __all__ = ["ShareResource"]
 
@@ -109,6 +109,8 @@ class ShareResource(Resource[ShareState]):
         session.replace_secret(
             state.chain, secret, secret._replace(shared_with=tuple(sorted(shared_with)), updated_at=session.now)
         )
+        if self.made_by and not self.absent:
+            mark_share(session, secret, session.chain(self.to), self.made_by)
 
     def view(self, state: ShareState) -> View | None:
         secret = state.secret

@@ -248,6 +248,7 @@ class SecretResource(Resource[SecretState]):
             name=self.identifier,
             connector_id=keeper.connector.id if keeper else None,
             is_reference=self.reference is not None,
+            made_by=self.made_by,
             created_at=session.now,
         )
 
@@ -264,7 +265,7 @@ class SecretResource(Resource[SecretState]):
         return public_half(self._generated, self.params["generate"]) if self.value is None else {}
 
     def is_in_store(self, state: SecretState) -> bool:
-        return not self.absent and self._keeper(state) is None
+        return self._keeper(state) is None
 
     def view(self, state: SecretState) -> View | None:
         return view_of(state) if state.secret else None

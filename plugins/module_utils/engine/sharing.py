@@ -28,7 +28,17 @@ from . import integrity
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["give", "grantee_paths", "open_share", "reseal", "rewrap_shares", "secret_in", "shared_with", "take_back"]
+__all__ = [
+    "give",
+    "grantee_paths",
+    "mark_share",
+    "open_share",
+    "reseal",
+    "rewrap_shares",
+    "secret_in",
+    "shared_with",
+    "take_back",
+]
 
 
 class _Wrapping:
@@ -59,7 +69,8 @@ def give(session: Session, chain: list[Scope], secret: Secret) -> None:
         grantee = _grantee(session, scope_id)
         if grantee and version:
             old = share_of(session.tx, secret.id, scope_id)
-            session.replace_share(grantee, old, _share(session, chain, secret, version, grantee))
+            made_by = old.made_by if old else ""
+            session.replace_share(grantee, old, _share(session, chain, secret, version, grantee, made_by))
 
 
 def _grantee(session: Session, scope_id: str) -> list[Scope] | None:
@@ -69,7 +80,9 @@ def _grantee(session: Session, scope_id: str) -> list[Scope] | None:
     return chain if chain and chain[-1].id == scope_id else None
 
 
-def _share(session: Session, chain: list[Scope], secret: Secret, version: SecretVersion, grantee: list[Scope]) -> Share:
+def _share(
+    session: Session, chain: list[Scope], secret: Secret, version: SecretVersion, grantee: list[Scope], made_by: str
+) -> Share:
     key, scope_id = session.keyring.for_wrapping(session.tx, grantee), grantee[-1].id
     wrapping = _Wrapping(key, _context(session.store_id, chain[-1].id, secret.id, version.version, scope_id))
     own = session.key(chain, version.key_generation)
@@ -80,6 +93,7 @@ def _share(session: Session, chain: list[Scope], secret: Secret, version: Secret
         version=version.version,
         key_generation=key.generation,
         wrapped=wrapping.wrapped,
+        made_by=made_by,
         created_at=session.now,
         tag=b"",
         owner_id=chain[-1].id,
@@ -92,6 +106,14 @@ def _share(session: Session, chain: list[Scope], secret: Secret, version: Secret
 
 def _signed(share: Share, key: ScopeKey) -> Share:
     return share._replace(tag=integrity.sign(key, "secret_share", *integrity.share_fields(share)))
+
+
+def mark_share(session: Session, secret: Secret, grantee: list[Scope], made_by: str) -> None:
+    """Sign that a manifest gave what a scope has of a secret."""
+    share = share_of(session.tx, secret.id, grantee[-1].id)
+    if share:
+        marked = _signed(share._replace(made_by=made_by), session.keyring.active(session.tx, grantee))
+        session.replace_share(grantee, share, marked)
 
 
 def rewrap_shares(session: Session, chain: list[Scope]) -> tuple[list[Share], list[Share]]:

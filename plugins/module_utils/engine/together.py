@@ -58,5 +58,5 @@ def _declare(session: Session, resource: Resource[Any]) -> Result | None:
     plan = resource.plan(state)
     if plan.action is not Action.NONE:
         resource.apply(session, state, plan, None)
-        state = resource.load(session)
+        state = state if plan.action is Action.DELETE else resource.load(session)
     return resource.result(state, plan)

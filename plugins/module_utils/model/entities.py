@@ -20,7 +20,8 @@ __all__ = ["Connector", "Intent", "Scope", "Secret", "SecretUser", "SecretVersio
 class Scope(NamedTuple):
     """A scope. `head` commits to the rows of its secrets and connectors.
 
-    `default_connector_id` is None for the built-in manager. `inherits_managers` is the account's word for all scopes.
+    `default_connector_id` is None for the built-in manager; `default_made_by` is the manifest that chose it, as
+    `made_by` is the one that made the scope (empty: none). `inherits_managers` is the account's word for all scopes.
     """
 
     id: str
@@ -32,7 +33,9 @@ class Scope(NamedTuple):
     builtin_enabled: bool = True
     inherits_managers: bool = False
     default_connector_id: str | None = None
+    default_made_by: str = ""
     head: bytes = b""
+    made_by: str = ""
     revision: int = 0
     created_at: str = ""
     updated_at: str = ""
@@ -43,7 +46,8 @@ class Connector(NamedTuple):
     """A secret manager of one scope; `options` are its settings, references to its credentials among them.
 
     `kept` names the credentials that were given themselves and are secrets of this connector. `is_removed`: removed by
-    force while it kept secrets, which can be read again once it is declared again.
+    force while it kept secrets, which can be read again once it is declared again. `made_by` is the manifest that made
+    it.
     """
 
     id: str
@@ -56,6 +60,7 @@ class Connector(NamedTuple):
     options: Mapping[str, Any] = {}
     kept: tuple[str, ...] = ()
     is_removed: bool = False
+    made_by: str = ""
     revision: int = 0
     created_at: str = ""
     updated_at: str = ""
@@ -68,7 +73,7 @@ class Secret(NamedTuple):
     `path` is where a value keeper has it, `reference_key` the field there; `is_reference`: it was not made here.
     `options` are what is known of a value in clear: the public half of a key; of a credential its settings, references
     among them. `kept` names the parts of a credential that were given themselves and are secrets of its own.
-    `shared_with` has the ids of scopes below which the secret is shared with.
+    `shared_with` has the ids of scopes below which the secret is shared with. `made_by` is the manifest that made it.
     """
 
     id: str
@@ -87,6 +92,7 @@ class Secret(NamedTuple):
     shared_with: tuple[str, ...] = ()
     current_version: int = 0
     expires_at: str = ""
+    made_by: str = ""
     revision: int = 0
     created_at: str = ""
     updated_at: str = ""
@@ -121,7 +127,8 @@ class SecretVersion(NamedTuple):
 class Share(NamedTuple):
     """A secret's newest version, opened for a scope below: its data key, wrapped by that scope's key.
 
-    The last fields are the secret's own, which the tag proves to who has no key of the secret's scope (`owner_id`).
+    `made_by` is the manifest that gave it. The last fields are the secret's own, which the tag proves to who has no key
+    of the secret's scope (`owner_id`).
     """
 
     secret_id: str
@@ -129,6 +136,7 @@ class Share(NamedTuple):
     version: int
     key_generation: int
     wrapped: bytes
+    made_by: str
     created_at: str
     tag: bytes
     owner_id: str

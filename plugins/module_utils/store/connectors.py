@@ -11,12 +11,25 @@ from ..model.entities import Connector
 from ..model.scopes import ACCOUNT, Level, ScopePath
 from .database import Row, Transaction
 
-__all__ = ["connectors_of", "defaults_at", "delete_connector", "insert_connector", "update_connector"]
+__all__ = [
+    "connectors_made_by",
+    "connectors_of",
+    "defaults_at",
+    "delete_connector",
+    "insert_connector",
+    "update_connector",
+]
 
 
 def connectors_of(tx: Transaction, scope_id: str) -> list[Connector]:
     """Return the connectors of a scope, those removed by force too, by identifier."""
     rows = tx.all("SELECT * FROM connector WHERE scope_id = :scope ORDER BY identifier", scope=scope_id)
+    return [_connector(row) for row in rows]
+
+
+def connectors_made_by(tx: Transaction, manifest: str) -> list[Connector]:
+    """Return the connectors that a manifest made, those removed by force too, of whatever scope."""
+    rows = tx.all("SELECT * FROM connector WHERE made_by = :manifest AND made_by <> ''", manifest=manifest)
     return [_connector(row) for row in rows]
 
 
@@ -71,6 +84,7 @@ def _changeable(connector: Connector) -> dict[str, object]:
         "options": json.dumps(connector.options, sort_keys=True),
         "kept": json.dumps(connector.kept),
         "is_removed": int(connector.is_removed),
+        "made_by": connector.made_by,
         "updated_at": connector.updated_at,
         "tag": connector.tag,
     }

@@ -39,7 +39,7 @@ STEPS = (
                 id TEXT PRIMARY KEY, parent_id TEXT REFERENCES scope (id), level TEXT NOT NULL,
                 identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 builtin_enabled INTEGER NOT NULL, inherits_managers INTEGER NOT NULL,
-                head {bytes} NOT NULL, revision {integer} NOT NULL,
+                head {bytes} NOT NULL, made_by TEXT NOT NULL, revision {integer} NOT NULL,
                 created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (parent_id, identifier))""",
             """CREATE TABLE scope_key (
@@ -50,19 +50,19 @@ STEPS = (
             """CREATE TABLE connector (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), kind TEXT NOT NULL,
                 identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
-                options TEXT NOT NULL, kept TEXT NOT NULL, is_removed INTEGER NOT NULL, revision {integer} NOT NULL,
-                created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                options TEXT NOT NULL, kept TEXT NOT NULL, is_removed INTEGER NOT NULL, made_by TEXT NOT NULL,
+                revision {integer} NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (scope_id, identifier))""",
             """CREATE TABLE default_manager (
                 scope_id TEXT PRIMARY KEY REFERENCES scope (id),
-                connector_id TEXT NOT NULL REFERENCES connector (id))""",
+                connector_id TEXT NOT NULL REFERENCES connector (id), made_by TEXT NOT NULL)""",
             """CREATE TABLE secret (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), identifier {identifier} NOT NULL,
                 kind TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 connector_id TEXT REFERENCES connector (id), path TEXT NOT NULL, reference_key TEXT NOT NULL,
                 is_reference INTEGER NOT NULL, options TEXT NOT NULL, kept TEXT NOT NULL, shared_with TEXT NOT NULL,
-                current_version INTEGER NOT NULL, expires_at TEXT NOT NULL, revision {integer} NOT NULL,
-                created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                current_version INTEGER NOT NULL, expires_at TEXT NOT NULL, made_by TEXT NOT NULL,
+                revision {integer} NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (scope_id, identifier))""",
             "CREATE INDEX secret_connector ON secret (connector_id, id)",
             """CREATE TABLE secret_version (
@@ -75,7 +75,8 @@ STEPS = (
             """CREATE TABLE secret_share (
                 secret_id TEXT NOT NULL REFERENCES secret (id), scope_id TEXT NOT NULL REFERENCES scope (id),
                 version INTEGER NOT NULL, key_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL,
-                created_at TEXT NOT NULL, tag {bytes} NOT NULL, PRIMARY KEY (secret_id, scope_id))""",
+                made_by TEXT NOT NULL, created_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                PRIMARY KEY (secret_id, scope_id))""",
             "CREATE INDEX secret_share_scope ON secret_share (scope_id)",
             """CREATE TABLE intent (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), connector_id TEXT NOT NULL,
@@ -85,6 +86,11 @@ STEPS = (
                 user_kind TEXT NOT NULL, user_id TEXT NOT NULL, field TEXT NOT NULL,
                 secret_id TEXT NOT NULL REFERENCES secret (id), PRIMARY KEY (user_kind, user_id, field))""",
             "CREATE INDEX secret_reference_secret ON secret_reference (secret_id)",
+            # For what a manifest prunes: most things are made by none.
+            *(
+                f"CREATE INDEX {table}_made_by ON {table} (made_by) WHERE made_by <> ''"
+                for table in ("scope", "connector", "default_manager", "secret", "secret_share")
+            ),
             # The records of a scope outlive it: they refer to nothing.
             """CREATE TABLE audit_head (
                 scope_id TEXT PRIMARY KEY, scope {identifier} NOT NULL, sequence {integer} NOT NULL,

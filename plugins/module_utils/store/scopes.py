@@ -17,6 +17,7 @@ __all__ = [
     "add_wraps",
     "children_of",
     "children_wrapped_elsewhere",
+    "defaults_made_by",
     "delete_scope",
     "find_chain",
     "insert_key",
@@ -25,11 +26,12 @@ __all__ = [
     "path_of",
     "replace_wrapped",
     "retire_keys",
+    "scopes_made_by",
     "set_default",
     "update_scope",
 ]
 
-_SELECT = """SELECT scope.*, default_manager.connector_id AS default_connector_id
+_SELECT = """SELECT scope.*, default_manager.connector_id AS default_connector_id, default_manager.made_by AS default_by
     FROM scope LEFT JOIN default_manager ON default_manager.scope_id = scope.id"""
 
 
@@ -104,7 +106,9 @@ def _scope(row: Row, path: ScopePath) -> Scope:
         builtin_enabled=bool(row["builtin_enabled"]),
         inherits_managers=bool(row["inherits_managers"]),
         default_connector_id=row["default_connector_id"],
+        default_made_by=row["default_by"] or "",
         head=bytes(row["head"]),
+        made_by=row["made_by"],
         revision=row["revision"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
@@ -119,6 +123,7 @@ def insert_scope(tx: Transaction, scope: Scope) -> None:
         parent_id=scope.parent_id,
         level=scope.path.level.value,
         identifier=scope.path.identifier,
+        made_by=scope.made_by,
         revision=scope.revision,
         created_at=scope.created_at,
         **_changeable(scope),
@@ -153,6 +158,21 @@ def path_of(tx: Transaction, scope_id: str) -> ScopePath:
     return ScopePath(*names)
 
 
+def scopes_made_by(tx: Transaction, manifest: str) -> list[str]:
+    """Return the ids of the scopes that a manifest made."""
+    return _ids(tx, "SELECT id FROM scope WHERE made_by = :manifest AND made_by <> ''", manifest)
+
+
+def defaults_made_by(tx: Transaction, manifest: str) -> list[str]:
+    """Return the ids of the scopes whose default manager a manifest chose."""
+    statement = "SELECT scope_id AS id FROM default_manager WHERE made_by = :manifest AND made_by <> ''"
+    return _ids(tx, statement, manifest)
+
+
+def _ids(tx: Transaction, statement: str, manifest: str) -> list[str]:
+    return [row["id"] for row in tx.all(statement, manifest=manifest)]
+
+
 def delete_scope(tx: Transaction, scope: Scope) -> None:
     """Delete a scope without secrets, its connectors and its keys."""
     tx.known.pop(scope.id, None)
@@ -169,11 +189,11 @@ def delete_scope(tx: Transaction, scope: Scope) -> None:
         tx.run(statement, id=scope.id)
 
 
-def set_default(tx: Transaction, scope: Scope, connector_id: str | None) -> None:
-    """Make a connector the default manager of a scope; None: the built-in manager."""
+def set_default(tx: Transaction, scope: Scope, connector_id: str | None, made_by: str = "") -> None:
+    """Make a connector the default manager of a scope, as a manifest says; None: the built-in manager."""
     tx.run("DELETE FROM default_manager WHERE scope_id = :id", id=scope.id)
     if connector_id:
-        tx.insert("default_manager", scope_id=scope.id, connector_id=connector_id)
+        tx.insert("default_manager", scope_id=scope.id, connector_id=connector_id, made_by=made_by)
 
 
 def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:

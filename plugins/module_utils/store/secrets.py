@@ -26,8 +26,11 @@ __all__ = [
     "replace_references",
     "secret_by_id",
     "secret_of",
+    "secrets_kept_by",
+    "secrets_made_by",
     "secrets_of",
     "update_secret",
+    "used_by",
     "users_of",
     "version_of",
     "versions_of",
@@ -87,6 +90,12 @@ def kept_by(tx: Transaction, connector_id: str, most: int) -> list[str]:
     return [row["identifier"] for row in rows]
 
 
+def secrets_kept_by(tx: Transaction, connector_id: str, most: int) -> list[str]:
+    """Return the ids of secrets that a connector keeps, in whatever scope, `most` at the most."""
+    statement = "SELECT id FROM secret WHERE connector_id = :id ORDER BY id LIMIT :most"
+    return [row["id"] for row in tx.all(statement, id=connector_id, most=most)]
+
+
 def find_kept(tx: Transaction, connector_id: str, path: str) -> Secret | None:
     """Return the secret whose value a connector has at a path; not one that only refers to it."""
     row = tx.one(
@@ -107,6 +116,20 @@ def replace_references(tx: Transaction, user_kind: str, user_id: str, used: Mapp
     tx.run("DELETE FROM secret_reference WHERE user_kind = :kind AND user_id = :id", kind=user_kind, id=user_id)
     for field, secret_id in used.items():
         tx.insert("secret_reference", user_kind=user_kind, user_id=user_id, field=field, secret_id=secret_id)
+
+
+def used_by(tx: Transaction, user_kind: str, user_id: str) -> set[str]:
+    """Return the ids of the secrets that a connector or secret uses."""
+    rows = tx.all(
+        "SELECT secret_id FROM secret_reference WHERE user_kind = :kind AND user_id = :id", kind=user_kind, id=user_id
+    )
+    return {row["secret_id"] for row in rows}
+
+
+def secrets_made_by(tx: Transaction, manifest: str) -> list[Secret]:
+    """Return the secrets that a manifest made, of whatever scope."""
+    rows = tx.all("SELECT * FROM secret WHERE made_by = :manifest AND made_by <> ''", manifest=manifest)
+    return [secret_of(row) for row in rows]
 
 
 def secret_of(row: Row) -> Secret:
@@ -131,6 +154,7 @@ def insert_secret(tx: Transaction, secret: Secret) -> None:
         kind=secret.kind,
         connector_id=secret.connector_id,
         is_reference=int(secret.is_reference),
+        made_by=secret.made_by,
         revision=secret.revision,
         created_at=secret.created_at,
         **_changeable(secret),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..model.entities import Share
 from .database import Row, Transaction
 
-__all__ = ["delete_share", "find_share", "insert_share", "share_of", "shares_with"]
+__all__ = ["delete_share", "find_share", "insert_share", "share_of", "shares_made_by", "shares_with"]
 
 _SELECT = """SELECT secret_share.*, secret.scope_id AS owner_id, secret.identifier, secret.kind, secret.expires_at
     FROM secret_share JOIN secret ON secret.id = secret_share.secret_id"""
@@ -42,6 +42,15 @@ def shares_with(tx: Transaction, scope_id: str) -> list[Share]:
     return [_share(row) for row in rows]
 
 
+def shares_made_by(tx: Transaction, manifest: str) -> list[Share]:
+    """Return what a manifest shared, of whatever scope."""
+    rows = tx.all(
+        f"{_SELECT} WHERE secret_share.made_by = :manifest AND secret_share.made_by <> ''",
+        manifest=manifest,
+    )
+    return [_share(row) for row in rows]
+
+
 def insert_share(tx: Transaction, share: Share) -> None:
     tx.insert(
         "secret_share",
@@ -50,6 +59,7 @@ def insert_share(tx: Transaction, share: Share) -> None:
         version=share.version,
         key_generation=share.key_generation,
         wrapped=share.wrapped,
+        made_by=share.made_by,
         created_at=share.created_at,
         tag=share.tag,
     )

@@ -115,5 +115,5 @@ def test_an_unknown_scope_has_no_default(two: Engine) -> None:
 
 def test_a_default_that_somebody_moved_is_found(settings: Settings, two: Engine) -> None:
     with rows_of(settings) as tx:
-        assert tx.run("INSERT INTO default_manager SELECT scope_id, id FROM connector LIMIT 1") == 1
+        assert tx.run("INSERT INTO default_manager SELECT scope_id, id, '' FROM connector LIMIT 1") == 1
     assert error_of(lambda: shown(Engine(settings), "connector_info")).code == "damaged_row"

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.key_failures import BCRYPT
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.doctor import CRYPTOGRAPHY, examine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.doctor import (
+    CRYPTOGRAPHY,
+    examine,
+    used_settings,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -47,6 +51,17 @@ def test_all_is_well(made: Settings) -> None:
     assert found["engine"]["message"] == "in a test"
     assert str(Location.parse(made.store)) in found["store"]["message"]
     assert made.root_key_file in found["root key"]["message"]
+
+
+def test_the_settings_in_force_are_told_without_what_is_secret() -> None:
+    url = "postgresql://u:canary@db.example.com/secrets?password=canary"
+    settings = Settings(store=url, root_key_file="/etc/root.key")
+    shown = {"store": "postgresql://db.example.com/secrets", "root_key_file": "/etc/root.key"}
+    assert used_settings(settings) == {**shown, "key_option": "root_key_file"}
+    assert used_settings(settings._replace(passphrase="canary")) == {**shown, "key_option": "passphrase"}
+    keys = settings._replace(passphrase="canary", root_key="canary", scope_key="canary")
+    assert used_settings(keys) == {**shown, "key_option": "scope_key"}
+    assert used_settings(settings._replace(store="postgresql://u:can@ary@x"))["store"] == ""
 
 
 def test_no_store_yet(settings: Settings) -> None:

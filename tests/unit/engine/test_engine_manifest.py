@@ -91,7 +91,7 @@ def test_a_manager_that_fails_stops_the_rest(cloud: Cloud, tree: Engine) -> None
     cloud.before["write"] = refuse
     result = declare(tree, VAULT, text("a"), text("b"), text("c"), max_parallel=1)
     assert statuses(result) == ["changed", "failed", "skipped", "skipped"]
-    assert result.returned["counts"] == {"ok": 0, "changed": 1, "failed": 1, "skipped": 2}
+    assert result.returned["counts"] == {"ok": 0, "changed": 1, "failed": 1, "skipped": 2, "pruned": 0}
     cloud.before.clear()
     assert statuses(declare(tree, VAULT, text("a"), text("b"), text("c"))) == ["ok", "changed", "changed", "changed"]
 

@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roles: what they make of a machine, of variables and of hosts; again, in check mode, where something is wrong."""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from role_tasks import changed, refused, role, why
+from servers.sshd import HOSTS, Account
+from servers.sshd import new_key as new_key_pair
+from site_of_runs import ROOT, Run, Site, Task
+from ssh_hosts import OURS, WHO, SshSite
+
+if TYPE_CHECKING:
+    from servers.sshd import Sshd
+
+TREE = {
+    "secrets": {"smtp": "of the account"},
+    "organizations": {
+        "payments": {
+            "description": "Payments",
+            "secrets": {"shared": {"value": "of payments", "shared_with": [{"org": "payments", "project": "api"}]}},
+            "projects": {
+                "api": {"secrets": {"db": {"generate": {"length": 40}}, "licence": {"kind": "file", "content": "1-2"}}}
+            },
+        }
+    },
+}
+# Those whose examples need no server.
+ROLES = ("manifest", "setup")
+
+
+def new_key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+def codes(run: Run, *names: str) -> list[str]:
+    return [run.result(name)["msg"]["code"] for name in names]
+
+
+def scopes(site: Site, **options: str) -> list[str]:
+    found = site.run([{"scoped.secrets.scope_info": {"recursive": True, **options}}]).last["scopes"]
+    return [scope["project"] or scope["org"] for scope in found]
+
+
+# setup
+
+
+def test_setup_makes_a_store_once(site: Site) -> None:
+    play = [role("setup", setup_organizations={"payments": {"description": "Payments", "projects": {"api": {}}}})]
+    planned = site.run(play, "--check")
+    if not site.shared_store:
+        assert changed(planned) == ["Make sure of the root key"]
+        assert not site.key_file.exists()
+    first = site.run(play, "--diff")
+    assert stat.S_IMODE(site.key_file.stat().st_mode) == 0o600
+    assert site.key_file.read_text().strip() not in first.output
+    assert "Declare the first scopes" in changed(first)
+    assert ("Back it up now" in first.output) == (not site.shared_store)
+    assert changed(site.run(play)) == []
+    assert scopes(site) == ["", "payments", "api"]
+
+
+def test_setup_takes_a_key_and_overwrites_none(site: Site) -> None:
+    key, other = new_key(), new_key()
+    own = {"setup_store": f"sqlite:///{site.folder}/own/store.db", "setup_root_key_file": f"{site.folder}/own.key"}
+    elsewhere = {**own, "setup_root_key_file": f"{site.folder}/elsewhere.key"}
+    run = site.run(
+        [
+            role("setup", **own, setup_root_key=key),
+            role("setup", **own, setup_root_key=key),
+            refused("another", role("setup", **own, setup_root_key=other)),
+            refused("weak", role("setup", **elsewhere, setup_root_key="A" * 43 + "=")),
+            refused("made", role("setup", **elsewhere)),
+            refused("put", role("setup", **elsewhere, setup_root_key=other)),
+        ],
+    )
+    assert (site.folder / "own.key").read_text() == f"{key}\n"
+    assert codes(run, "another", "weak", "made", "put") == [
+        "other_root_key",
+        "weak_root_key",
+        "missing_key_file",
+        "wrong_key",
+    ]
+    assert not (site.folder / "elsewhere.key").exists()
+
+
+def test_setup_makes_no_key_where_the_environment_has_one(site: Site) -> None:
+    own = {"setup_store": f"sqlite:///{site.folder}/own/store.db", "setup_root_key_file": f"{site.folder}/own.key"}
+    first = site.run([role("setup", **own)], environment={"SCOPED_SECRETS_PASSPHRASE": "correct horse battery"})
+    assert changed(first) == ["Open the store, which makes one where there is none"]
+    assert not (site.folder / "own.key").exists()
+    environment = {"SCOPED_SECRETS_SCOPE_KEY": "x"}
+    run = site.run([refused("scope key", role("setup", **own))], environment=environment)
+    assert codes(run, "scope key") == ["root_key_needed"]
+
+
+# manifest
+
+
+def test_a_tree_is_declared_from_variables(site: Site) -> None:
+    play = [role("manifest", manifest_tree=TREE, manifest_resources=[{"scope": {"org": "sales"}}])]
+    planned, first, again = (site.run(play, *options) for options in (["--check", "--diff"], ["--diff"], []))
+    assert (changed(planned), changed(first), changed(again)) == (["Declare the tree"], ["Declare the tree"], [])
+    read = {"account.smtp": "of the account", "org.shared": "of payments", "licence": "1-2"}
+    found = "query('scoped.secrets.secret', *names, org='payments', project='api')"
+    shown: Task = {"ansible.builtin.debug": {"msg": f"{{{{ {found} }}}}"}, "vars": {"names": list(read)}}
+    assert site.run([shown]).last["msg"] == list(read.values())
+    assert scopes(site) == ["", "payments", "api", "sales"]
+
+
+def test_what_is_wrong_with_a_tree_is_told(site: Site) -> None:
+    run = site.run(
+        [
+            refused("no dictionary", role("manifest", manifest_tree={"secrets": "canary"})),
+            refused("unknown option", role("manifest", manifest_tree={"organizations": {"a": {"sekrets": {}}}})),
+            refused("not a tree", role("manifest", manifest_tree="canary")),
+            refused("no such way", role("manifest", manifest_on_error="go_on")),
+        ],
+        "-vvv",
+    )
+    assert "secrets must be a dictionary" in why(run, "no dictionary")
+    assert "sekrets" in why(run, "unknown option")
+    assert "manifest_tree" in why(run, "not a tree")
+    assert "manifest_on_error" in why(run, "no such way")
+    assert "canary" not in run.output
+
+
+# ssh_access
+
+
+@pytest.fixture
+def ssh(site: Site, sshd: Sshd) -> SshSite:
+    return SshSite(site, sshd)
+
+
+def lines_of(account: Account) -> list[str]:
+    return (account.home / ".ssh" / "authorized_keys").read_text().splitlines()
+
+
+def test_hosts_get_their_credential(ssh: SshSite, tmp_path: Path) -> None:
+    """So far they are connected with locally; the key is published that way, and an older one goes afterwards."""
+    account, inventory = ssh.sshd.key, tmp_path / "inventory"
+    old = new_key_pair(tmp_path)[1]
+    account.authorize(old)
+    made = ssh.declare("deploy", user=account.name, generate={"type": "ed25519"}).last["secret"]
+    present = {"ansible_connection": "local", "ansible_user": "root"}
+    hosts = {"one": ssh.host(**present), "two": ssh.host(address=HOSTS[1], **present)}
+    given = {
+        "ssh_access_credentials": {"nobody": "account.nobody", "targets": "account.deploy"},
+        "ssh_access_publish_key": True,
+        "ssh_access_retired_keys": [old],
+        "ssh_access_inventory": str(inventory),
+    }
+    first = ssh.run([role("ssh_access", **given), WHO], "--forks", "1", hosts=hosts)
+    assert [task["result"]["stdout"] for task in first.tasks if task["task"] == "who"] == [account.name] * 2
+    assert made["public_key"] in lines_of(account)
+    assert old not in lines_of(account)
+    written = yaml.safe_load((inventory / "group_vars" / "targets" / "scoped_secrets_ssh.yml").read_text())
+    assert written == {"ansible_connection": OURS, "ansible_ssh_credential": "account.deploy"}
+    assert changed(ssh.run([role("ssh_access", **given)], hosts=hosts)) == []
+    found = [
+        refused("no credential", role("ssh_access", ssh_access_credentials={"nobody": "account.deploy"})),
+        refused("unknown", role("ssh_access", ssh_access_credential="account.unknown")),
+        role("ssh_access", ssh_access_required=False),
+        *(role("ssh_access", ssh_access_credential="account.deploy", ssh_access_check=way) for way in ("raw", "wait")),
+    ]
+    run = ssh.run([*found, WHO], hosts={"one": ssh.host(**present)})
+    assert "which is in the groups targets" in why(run, "no credential")
+    assert "no SSH credential 'account.unknown'" in why(run, "unknown")
+    assert run.result("who")["stdout"] == account.name
+
+
+def test_a_host_that_refuses_its_credential_is_unreachable(ssh: SshSite) -> None:
+    ssh.declare("deploy", user=ssh.sshd.key.name, generate={"type": "ed25519"})
+    given = role("ssh_access", ssh_access_credential="account.deploy")
+    run = ssh.run([given], hosts={"one": ssh.host(ansible_connection="local")}, fails=True)
+    assert run.last["unreachable"]
+    assert "[host_refused_key]" in run.last["msg"]
+
+
+# What their pages show
+
+
+def plays_of(page: Path) -> list[str]:
+    """Return the playbooks that a page shows."""
+    blocks = [part.partition("```")[0] for part in page.read_text().split("```yaml\n")[1:]]
+    return [block for block in blocks if "hosts:" in block]
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_the_example_of_the_readme(site: Site, name: str) -> None:
+    (play,) = plays_of(ROOT / "roles" / name / "README.md")
+    playbook = site.folder / "playbook.yml"
+    playbook.write_text(play)
+    assert changed(site.run(playbook))
+    assert changed(site.run(playbook)) == []
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_the_readme_names_all_variables(name: str) -> None:
+    folder = ROOT / "roles" / name
+    options = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    defaults = yaml.safe_load((folder / "defaults" / "main.yml").read_text())
+    rows = [line.split("`")[1] for line in (folder / "README.md").read_text().splitlines() if line.startswith("| `")]
+    assert rows == list(options) == list(defaults)
