@@ -27,12 +27,12 @@ CORES = {
 # `make check` runs the unit tests on 2.19. Only the faces depend on the core; once all run on a newer Python too.
 FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "lookup", "modules", "plugin_utils")]
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": ["tests/unit"]}
-# Here the stores of the playbooks are on PostgreSQL.
-SHARED = ("2.20",)
+# Here the servers are tested too, and all kinds of secret managers at them.
+SERVERS = "2.19"
+# All playbooks run three times: plainly; with their stores on PostgreSQL, here; without a broker, on the newest core.
+SHARED = "2.20"
 POSTGRESQL = {"SCOPED_SECRETS_TEST_STORE": "postgresql"}
 INLINE = {"SCOPED_SECRETS_BROKER": "off"}
-# Here the tests against servers run too, and all kinds of secret managers at them.
-SERVERS = ("2.19",)
 # More than there are cores: tests wait for servers and processes, too.
 ABREAST = ["-n", "4", "--dist", "loadgroup"]
 
@@ -68,24 +68,28 @@ def environment(core: str, python: str, *, with_servers: bool) -> Path:
     return folder
 
 
-def runs_on(core: str, python: str, *, is_newest: bool) -> Iterator[Run]:
+def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
     """Yield what runs on a core: a name, a command, and what its environment has besides."""
-    all_tests = [python, "-m", "pytest", *ABREAST]
-    tests = all_tests if core in SERVERS else [*all_tests, "-m", "not servers"]
-    if is_newest:
+    tests = [python, "-m", "pytest", *ABREAST]
+    playbooks = [*tests, "tests/integration"]
+    if core == newest:
         yield "sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}
     if core in UNIT:
         yield "unit", [*tests, *UNIT[core]], {}
-    if core in SHARED:
-        yield "playbooks with their stores on PostgreSQL", [*tests, "tests/integration"], POSTGRESQL
-    elif core in SERVERS or not is_newest:
-        yield "playbooks", [*tests, "tests/integration"], {}
-    if core in SERVERS:
-        yield from _at_servers(all_tests)
-    if is_newest:
-        # The whole of them a second time: the other engine of the store, and no broker.
-        playbooks = [*all_tests, "tests/integration"]
-        yield "playbooks without a broker, with their stores on PostgreSQL", playbooks, {**POSTGRESQL, **INLINE}
+    if core == SERVERS:
+        yield "playbooks", playbooks, {}
+        yield from _at_servers(tests)
+    if core == min(SHARED, newest):
+        yield "playbooks with their stores on PostgreSQL", playbooks, POSTGRESQL
+    if core == newest:
+        yield "playbooks without a broker", playbooks, INLINE
+    if not has_servers(core, newest):
+        yield "playbooks", [*playbooks, "-m", "not servers"], {}
+
+
+def has_servers(core: str, newest: str) -> bool:
+    """Tell whether the tests with servers run on a core."""
+    return core in (SERVERS, min(SHARED, newest), newest)
 
 
 def _at_servers(tests: list[str]) -> Iterator[Run]:
@@ -96,10 +100,10 @@ def _at_servers(tests: list[str]) -> Iterator[Run]:
     yield "crashes with the store on PostgreSQL", [*tests, "tests/crash", "-k", "vault"], POSTGRESQL
 
 
-def check(core: str, folder: Path, *, is_newest: bool) -> bool:
+def check(core: str, folder: Path, newest: str) -> bool:
     """Tell whether all tests pass on `core`."""
     failed = 0
-    for name, command, extra in runs_on(core, str(folder / "bin" / "python"), is_newest=is_newest):
+    for name, command, extra in runs_on(core, str(folder / "bin" / "python"), newest):
         print(f"== core {core}: {name}", flush=True)
         tree = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree"), **extra}
         # All of them, whatever one says: a run takes long.
@@ -114,13 +118,11 @@ def main() -> int:
     newest = max(core for core, python in pythons_of.items() if python)
     failed = []
     for core in sys.argv[1:] or CORES:
-        python, is_newest = pythons_of[core], core == newest
+        python = pythons_of[core]
         if python is None:
             oldest = ".".join(map(str, CORES[core][0]))
             print(f"== core {core}: left out, it needs Python {oldest} or newer", flush=True)
-            continue
-        folder = environment(core, python, with_servers=is_newest or core in SERVERS)
-        if not check(core, folder, is_newest=is_newest):
+        elif not check(core, environment(core, python, with_servers=has_servers(core, newest)), newest):
             failed.append(core)
     print(f"== failed on: {', '.join(failed)}" if failed else "== every core passed")
     return bool(failed)
