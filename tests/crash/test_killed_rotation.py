@@ -219,6 +219,8 @@ def test_killed_at_every_request_to_a_kms(moto: Aws, fault_proxy: Callable[..., 
     kills = 0
     for is_after in (False, True):
         for number in range(1, 100):
+            # Each time all is to be wrapped anew.
+            moto.client("kms").rotate_key_on_demand(KeyId=kms.options()["key_arn"])
             killer = Killer(kms.proxy, kms.changes, number, is_after=is_after)
             was_killed = run_and_kill(store.settings, rotation, killer=killer)
             kms.proxy.watch = lambda *_request: None
@@ -228,4 +230,4 @@ def test_killed_at_every_request_to_a_kms(moto: Aws, fault_proxy: Callable[..., 
             kills += 1
     assert kills == 12
     result = declare(store.engine, rotation).returned["rotation"]
-    assert (result["moved"], result["left_total"]) == ({"data_keys": 3}, 0)
+    assert (result["moved"], result["left_total"]) == ({}, 0)
