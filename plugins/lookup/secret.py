@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleLookupError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
@@ -33,6 +34,7 @@ _OPTIONS: dict[str, tuple[Any, ...]] = {
     "on_denied": _POLICIES,
     "default": (),
     "cache_ttl": (),
+    "preload": (),
 }
 
 
@@ -55,6 +57,7 @@ class LookupModule(LookupBase):
             version=str(given.get("version") or ""),
             key=str(given.get("key") or ""),
             cache_ttl=_seconds(given.get("cache_ttl")),
+            preload=_switch(given.get("preload", False)),
         )
         found: list[Any] = []
         for reference, answer in zip(references, answers, strict=True):
@@ -80,6 +83,17 @@ def _without(error: ScopedSecretsError, policy: str | None) -> list[Any]:
     if policy == "warn":
         Display().warning(f"{error} [{error.code}]")
     return []
+
+
+def _switch(given: Any) -> bool:
+    try:
+        return bool(boolean(given))
+    except TypeError:
+        raise InvalidInput(
+            "invalid_option",
+            "The option 'preload' of the lookup is neither true nor false.",
+            hint="Write preload=true.",
+        ) from None
 
 
 def _seconds(ttl: Any) -> int | None:

@@ -18,8 +18,9 @@ description:
 options:
   actions:
     description:
-      - "Show these only: V(read) (a template), V(connect) (a connection), V(login) (a connector, for itself),
-        V(create), V(update), V(delete), V(write) (declared, and refused), V(backup), V(restore), V(export)
+      - "Show these only: V(read) (a template), V(preload) (a template, ahead of need), V(connect) (a connection),
+        V(login) (a connector, for itself), V(create), V(update), V(delete), V(write) (declared, and refused),
+        V(backup), V(restore), V(export)
         (the key of a scope), V(rotate)."
     type: list
     elements: str

@@ -32,6 +32,7 @@ _CALLS: tuple[dict[str, Any], ...] = (
     {"call": "usage"},
     {"call": "resolve", "queries": [_QUERY, _QUERY]},
     {"call": "log_in", "query": _QUERY},
+    {"call": "preload", "query": _QUERY},
     {"call": "handle", "request": _REQUEST},
     {"call": "handle", "request": {**_REQUEST, "resource": "manifest", "items": [_REQUEST, _REQUEST]}},
 )
@@ -45,6 +46,9 @@ class _Reading:
 
     def log_in(self, query: Query) -> dict[str, Any]:
         return {"reference": "".join(query[:5])}
+
+    def preload(self, org: str, project: str) -> None:
+        f"{org}/{project}".encode("utf-8", "replace")
 
     def take_notices(self) -> list[str]:
         return []

@@ -147,6 +147,41 @@ def test_many_secrets_of_aws_are_read_in_batches(
     assert usage_of(run, "aws") == {"requests": 2, "logins": 1, "renewals": 0}
 
 
+def test_what_was_fetched_ahead_is_asked_for_no_more(
+    site: Site, openbao: OpenBao, moto: Aws, vault: Connector, aws: Connector, fault_proxy: Callable[..., FaultProxy]
+) -> None:
+    """25 secrets at each of two managers, fetched before the first task that reads one."""
+    at_vault, at_aws = fault_proxy(openbao.url), fault_proxy(moto.url)
+    items = [
+        {"secret_text": {"identifier": f"{manager}_{n}", "value": f"{n} at {manager}", "secret_manager": manager}}
+        for manager in ("vault", "aws")
+        for n in range(25)
+    ]
+    site.run(
+        [vault.task(url=at_vault.url), aws.task(endpoint_url=at_aws.url), of("manifest", resources=items)],
+        environment=BROKER,
+    )
+    for proxy in (at_vault, at_aws):
+        proxy.clear()
+    run = site.run(
+        [
+            used("all", "query('scoped.secrets.secret', preload=true) == []"),
+            read("vault_0", "aws_0", name="again", preload=True),
+            *(read(f"vault_{n}", f"aws_{n}", name=f"task {n}") for n in (1, 23)),
+            {"name": "audit", "scoped.secrets.audit_info": {"actions": ["preload", "read"]}},
+        ],
+        "-vv",
+        environment=BROKER,
+    )
+    assert run.result("task 23")["msg"] == ["23 at vault", "23 at aws"]
+    assert at_vault.count(path=f"/v1/secret/data/{vault.base}/") == 25
+    assert (at_aws.count(target="BatchGetSecretValue"), len(at_aws.seen)) == (2, 2)
+    assert usage_of(run, "vault") == {"requests": 26, "logins": 1, "renewals": 0}
+    assert usage_of(run, "aws") == {"requests": 2, "logins": 1, "renewals": 0}
+    recorded = [event["action"] for event in run.result("audit")["events"]]
+    assert (recorded.count("preload"), recorded.count("read")) == (50, 6)
+
+
 def sealed(kms: Connector, identifier: str, count: int, **options: Any) -> list[Task]:
     declared = kms.task(identifier=identifier, **options)
     texts = [

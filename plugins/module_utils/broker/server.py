@@ -150,6 +150,10 @@ class Server:
         elif message["call"] == "log_in":
             login = self._engines.reading.log_in(_query(message.get("query")))
             yield {"login": login, "notices": self._engines.reading.take_notices()}
+        elif message["call"] == "preload":
+            scope = _query(message.get("query"))
+            self._engines.reading.preload(scope.org, scope.project)
+            yield {"notices": self._engines.reading.take_notices()}
         else:
             yield from self._answers(_queries(message.get("queries")))
 

@@ -52,6 +52,10 @@ class Client:
                 reveal(answer.value, answer.kind)
         return answers
 
+    def preload(self, org: str, project: str) -> None:
+        """Have all fetched that secret managers have for a scope, where there is a broker to keep it for the run."""
+        self._call(lambda reached: reached.preload(org, project))
+
     def log_in(self, query: Query) -> HostLogin:
         """Return what a connection needs to log in with a credential; raise an error of the tree."""
         login = self._call(lambda reached: reached.log_in(query))

@@ -61,6 +61,11 @@ class BrokerClient:
         call = {"call": "resolve", "queries": [query._asdict() for query in queries]}
         return self._ask(call, lambda link: [self._answer(_reply(link)) for _query in queries])
 
+    def preload(self, org: str, project: str) -> None:
+        """Let the broker fetch all that secret managers have for a scope; raise what the engine raises, or NoBroker."""
+        call = {"call": "preload", "query": Query("", org, project)._asdict()}
+        self._ask(call, lambda link: self._noted(_reply(link)))
+
     def log_in(self, query: Query) -> HostLogin:
         """Return what a connection needs to log in with a credential; raise what the engine raises, or NoBroker."""
         from ..model.host_login import HostLogin

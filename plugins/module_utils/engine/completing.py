@@ -17,7 +17,7 @@ from .access import Access
 from .fetching import Fetches, in_parallel
 from .resolver import Located
 
-__all__ = ["complete"]
+__all__ = ["batch_size", "complete"]
 
 _Outcome: TypeAlias = "bytes | ScopedSecretsError"
 
@@ -82,8 +82,8 @@ class _Round:
         return [
             partial(self._bring, chunk)
             for batch in batches.values()
-            for size in sorted({_batch_size(errand.located) for errand in batch})
-            for chunk in _chunks([errand for errand in batch if _batch_size(errand.located) == size], size)
+            for size in sorted({batch_size(errand.located) for errand in batch})
+            for chunk in _chunks([errand for errand in batch if batch_size(errand.located) == size], size)
         ]
 
     def _bring(self, errands: Sequence[_Errand]) -> None:
@@ -109,7 +109,7 @@ class _Round:
             return [internal_error(error)] * len(errands)
 
 
-def _batch_size(located: Located) -> int:
+def batch_size(located: Located) -> int:
     """Return how many such values one request brings."""
     kind = located.keeper.kind
     is_plain = not located.envelope and not located.version

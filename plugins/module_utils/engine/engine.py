@@ -130,6 +130,7 @@ class Engine:
         self._notices: list[str] = []
         self._cache = AnswerCache()
         self._has_settled = False
+        self._preloaded: set[ScopePath] = set()
         self.audit = Recorder(settings, self._record, lambda: self.shared.caller, is_gathering=self.shared.is_served)
         self.shared.add_recorder(self.audit)
         # One connection serves one transaction at a time. Never held while a secret manager is asked.
@@ -154,13 +155,30 @@ class Engine:
         self.audit.take(events)
         return answers
 
+    def preload(self, org: str, project: str) -> None:
+        """Fetch what secret managers have for a scope, once in a run; raise an error of the tree for the scope.
+
+        Does nothing in the process of a task, with which all that it fetched would end.
+        """
+        if not self.shared.is_served:
+            return
+        from .preloading import preload
+
+        self.shared.usage.add("calls")
+        path = ScopePath.of(org, project)
+        # Who comes meanwhile waits, so that nothing is fetched one by one.
+        with self.turn(("preload", path)):
+            if path not in self._preloaded:
+                self.audit.take(preload(self, path))
+                self._preloaded.add(path)
+
     def log_in(self, query: Query) -> HostLogin:
         """Return what a connection needs to log in with a credential; raise an error of the tree."""
         from .composing import log_in
 
         self.shared.usage.add("calls")
         events: list[Event] = []
-        found = self._locate([query])[0][query]
+        found = self.locate([query])[0][query]
         try:
             credential = _credential(found, query)
             login = log_in(credential, self._parts([credential], events), self.shared.host_logins)
@@ -176,7 +194,7 @@ class Engine:
 
     def _resolve(self, queries: Sequence[Query], events: list[Event], *, composing: bool = True) -> list[Answer]:
         """Return one answer per query; add to `events` what was read."""
-        located, missing = self._locate(queries)
+        located, missing = self.locate(queries)
         remote = {query: found for query, found in located.items() if isinstance(found, Located)}
         answers: dict[Query, Answer] = {q: found for q, found in located.items() if isinstance(found, Answer)}
         opened = [query for query in missing if query in answers and answers[query].error is None]
@@ -202,7 +220,7 @@ class Engine:
 
     def answer(self, query: Query) -> Answer:
         """Return the answer to one query, as secret managers ask for their credentials."""
-        found = self._locate([query])[0][query]
+        found = self.locate([query])[0][query]
         answer = self._answer(query, found)
         self.audit.take([read_event("login", query, found.subject, answer)])
         return answer._replace(subject=None)
@@ -212,7 +230,7 @@ class Engine:
             return _no_value(query)
         return found if isinstance(found, Answer) else self._complete({query: found}, [])[query]
 
-    def _locate(self, queries: Sequence[Query]) -> tuple[dict[Query, Found], list[Query]]:
+    def locate(self, queries: Sequence[Query]) -> tuple[dict[Query, Found], list[Query]]:
         """Return what the store says to each query, and which of them it had to be asked for."""
         with self._lock:
             store = self.store(create=False)

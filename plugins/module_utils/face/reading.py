@@ -29,12 +29,18 @@ def read(
     version: str = "",
     key: str = "",
     cache_ttl: int | None = None,
+    preload: bool = False,
 ) -> list[Answer]:
-    """Return one answer per reference, fetched in one go. `options` are the shared ones, resolved."""
-    if not references:
+    """Return one answer per reference, fetched in one go; with `preload`, after all else that the scope has.
+
+    `options` are the shared ones, resolved.
+    """
+    if not (references or preload):
         return []
     client = connect(settings_of(options))
     scope = options["org"], options["project"]
+    if preload:
+        client.preload(*scope)
     answers = client.resolve([Query(reference, *scope, version, key, cache_ttl) for reference in references])
     for notice in client.take_notices():
         warn(notice)

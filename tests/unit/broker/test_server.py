@@ -214,6 +214,7 @@ def test_who_does_not_belong_here_is_refused(lab: Lab, what: str) -> None:
         ("resolve", {"queries": [{"reference": 7}]}),
         ("resolve", {"queries": [{"reference": "a", "cache_ttl": "7"}]}),
         ("log_in", {}),
+        ("preload", {}),
         ("handle", {}),
         ("handle", {"request": {"resource": "secret_info"}}),
         ("handle", {"request": {"resource": ["x"], "params": {}, "value": None, "check_mode": False}}),

@@ -55,6 +55,8 @@ def look_up(options: dict[str, str], *terms: Any, **given: Any) -> list[Any]:
         (["bytes"], {"encoding": "base64"}, ["/w=="]),
         (["doc#user"], {"cache_ttl": 0}, ["two"]),
         ([], {}, []),
+        ([], {"preload": True}, []),
+        (["doc#user"], {"preload": "yes"}, ["two"]),
         (["none", "doc#user"], {"default": None}, [None, "two"]),
         (["doc#none", "doc@9"], {"default": "d"}, ["d", "d"]),
         (["none", "doc#user"], {"on_missing": "skip"}, ["two"]),
