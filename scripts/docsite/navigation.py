@@ -28,7 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "managers/lookup",
     ),
     "Hosts": ("credentials", "ssh"),
-    "Operate": ("operations", "postgresql", "backup", "key_rotation", "errors"),
+    "Operate": ("operations", "postgresql", "awx", "backup", "key_rotation", "errors"),
     "Trust": ("security", "scope_keys", "audit", "masking"),
     "Contribute": ("development", "benchmarks"),
 }
