@@ -29,7 +29,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Hosts": ("credentials", "ssh"),
     "Move here": ("moving/ansible_vault", "moving/hashi_vault", "moving/sops", "moving/harness"),
-    "Operate": ("operations", "postgresql", "backup", "key_rotation", "errors"),
+    "Operate": ("operations", "postgresql", "awx", "backup", "key_rotation", "errors"),
     "Trust": ("security", "scope_keys", "audit", "masking"),
     "Contribute": ("development", "benchmarks"),
 }
