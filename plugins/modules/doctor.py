@@ -63,7 +63,7 @@ checks:
       type: str
 settings:
   description:
-    - The settings in force, wherever they are set. RV(settings.key_option) is the option that the key comes from,
+    - The settings in force, wherever they are set. C(key_option) is the option that the key comes from,
       whether or not one is there; what may be secret in the URL of the store is left out.
   returned: success
   type: dict

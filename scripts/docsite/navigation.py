@@ -12,7 +12,7 @@ __all__ = ["REST", "SECTIONS", "navigation"]
 REST = "More"
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Begin": ("getting_started", "scopes_and_references", "configuration"),
-    "Declare and read": ("secrets", "manifest", "roles", "reading_secrets", "broker"),
+    "Declare and read": ("secrets", "manifest", "roles", "reading_secrets", "lookups", "broker"),
     "Secret managers": (
         "managers/which",
         "managers/index",
@@ -28,7 +28,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "managers/lookup",
     ),
     "Hosts": ("credentials", "ssh"),
-    "Operate": ("postgresql", "backup", "key_rotation", "errors"),
+    "Move here": ("moving/ansible_vault", "moving/hashi_vault", "moving/sops", "moving/harness"),
+    "Operate": ("operations", "postgresql", "awx", "backup", "key_rotation", "errors"),
     "Trust": ("security", "scope_keys", "audit", "masking"),
     "Contribute": ("development", "benchmarks"),
 }

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from connector_tasks import kept_in_vault
 from entry_points import at_hosts, served
+from guides import run_guides
 from running_examples import EXAMPLES, NEED_HOSTS, NEED_SERVERS, run_documentation, run_twice
 from site_of_runs import Site
 
@@ -221,3 +224,50 @@ def test_playbook_at_a_host(site: Site, sshd: Sshd, host_variables: dict[str, st
 @pytest.mark.parametrize("entry", sorted(at_hosts()))
 def test_examples_of_the_documentation_at_a_host(site: Site, host_variables: dict[str, str], entry: str) -> None:
     run_documentation(site, entry, host_variables)
+
+
+# What others keep at secret managers, in the guides.
+OF_OTHERS = json.dumps({name: f"the {name} that others keep" for name in ("token", "user", "password")})
+
+
+@pytest.fixture
+def places(
+    openbao: OpenBao, moto: Aws, azure: Azure, google_cloud_server: GoogleCloud, conjur: Conjur, ccp: Ccp
+) -> None:
+    """Secrets of others, and keys, where the guides expect them."""
+    for path in ("shared/api", "shared/smtp", "apps/db", "apps/smtp"):
+        openbao.request("POST", f"secret/data/{path}", {"data": json.loads(OF_OTHERS)})
+    moto.client("secretsmanager").create_secret(Name="shared/api", SecretString=OF_OTHERS)
+    azure.vault.add("shared-api", OF_OTHERS)
+    google = google_cloud_server.secrets_client
+    secret = {"replication": {"automatic": {}}}
+    google.create_secret(request={"parent": "projects/payments-prod", "secret_id": "shared-api", "secret": secret})
+    google.add_secret_version(parent="projects/payments-prod/secrets/shared-api", payload={"data": OF_OTHERS.encode()})
+    host = conjur.roles["host/shop/web/ansible"]
+    conjur.declare("apps/guides/db_password", host)
+    conjur.declare("apps/shared/api", host).add(OF_OTHERS.encode())
+
+
+@pytest.fixture
+def at_guides(variables: dict[str, str], azure: Azure, conjur: Conjur, ccp: Ccp, tmp_path: Path) -> dict[str, str]:
+    """The variables of all servers, and what stands in the guides for places that examples of modules use too."""
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_text("".join(authority.read_text() for authority in (azure.ca, conjur.ca, ccp.ca)))
+    identity = subprocess.run(["age-keygen"], capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    return {
+        **variables,
+        "AGE_IDENTITY": identity,
+        "SOPS_AGE_KEY": identity,
+        "AZURE_PLACE": f"vault_url: {azure.url}",
+        "CONJUR_PLACE": f"account: {conjur.account}",
+        "CONJUR_BRANCH": "branch: apps/guides",
+        "EXAMPLES": str(EXAMPLES),
+        "GUIDES_PREFIX": "prefix: guides",
+        "REQUESTS_CA_BUNDLE": str(authorities),
+    }
+
+
+@pytest.mark.skipif(not shutil.which("age-keygen"), reason="needs the command age")
+@pytest.mark.usefixtures("places")
+def test_guides(site: Site, at_guides: dict[str, str]) -> None:
+    run_guides(site, servers=True, environment=at_guides)

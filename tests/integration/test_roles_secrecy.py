@@ -60,6 +60,18 @@ CANARIES: dict[str, tuple[list[Task], list[Task]]] = {
             role("manifest", manifest_defaults="{{ canary.key }}"),
         ],
     ),
+    # What it does at AWX: see test_awx.py. Here there is no awx.awx.
+    "awx": (
+        [],
+        [
+            role(
+                "awx", awx_credentials=[{"name": "a", "store": "{{ canary.url }}", "root_key": "{{ canary.root_key }}"}]
+            ),
+            role("awx", awx_credentials=[{"name": "a", "scope_key": "{{ canary.text }}"}]),
+            role("awx", awx_credentials=["{{ canary.text }}"]),
+            role("awx", awx_credentials="{{ canary.text }}"),
+        ],
+    ),
     # It takes no value. What it does at hosts: see test_roles.py.
     "ssh_access": ([], [role("ssh_access", ssh_access_credential="nobody")]),
 }
@@ -67,6 +79,8 @@ CANARIES: dict[str, tuple[list[Task], list[Task]]] = {
 ASIDE: dict[str, list[Task]] = {
     # It tells of the store, and declares scopes as module `scope` does.
     "setup": [role("setup", setup_organizations={"payments": {"state": "absent"}})],
+    # It opens no store.
+    "awx": [],
     "manifest": [
         tree("ours", secrets={"fresh": {"kind": "ssh", "user": "x", "password_ref": name}})
         for name in (
@@ -87,6 +101,7 @@ ASIDE: dict[str, list[Task]] = {
 # By role: what the root key allows, and the key of `ours` must not.
 BEYOND: dict[str, list[Task]] = {
     "setup": [role("setup"), role("setup", setup_organizations={"payments": {"projects": {"another": {}}}})],
+    "awx": [],
     "manifest": [
         tree("theirs", secrets={"text": "changed"}),
         tree("another"),

@@ -13,6 +13,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ import pytest
 if TYPE_CHECKING:
     from servers.aws import Aws, Microburst, Ministack
     from servers.aws_login import AwsLogin
+    from servers.awx.api import Awx
     from servers.azure_key_vault import Azure
     from servers.cyberark_ccp import Ccp
     from servers.cyberark_conjur import Conjur
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "aws_login",
+    "awx",
+    "awx_collection",
     "azure",
     "ccp",
     "conjur",
@@ -57,6 +61,8 @@ __all__ = [
 
 SERVERS = {
     "aws_login",
+    "awx",
+    "awx_collection",
     "azure",
     "ccp",
     "conjur",
@@ -147,6 +153,23 @@ def aws_login(openbao: OpenBao, ministack: Ministack) -> Iterator[AwsLogin]:
 
     with serve(openbao, ministack, server_id="vault.test") as login:
         yield login
+
+
+@pytest.fixture
+def awx() -> Iterator[Awx]:
+    """The API of AWX, as it is after its installation."""
+    from servers.awx.api import serve
+
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def awx_collection() -> Path:
+    """A folder of collections with awx.awx in it."""
+    from servers.awx.collection import installed
+
+    return installed()
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from .session import Session
 
 __all__ = [
     "OpenStore",
+    "check_new_place",
     "kdf_of",
     "makes_own_key",
     "new_kdf",
@@ -60,6 +61,7 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
         if not place.has_store():
             if settings.has_scope_key:
                 raise _no_store_for(place)
+            check_new_place(place, settings)
             if not create:
                 return _pretend(settings)
             _create(settings, place, notices)
@@ -85,6 +87,12 @@ def _open(settings: Settings, place: Place, notices: tuple[str, ...]) -> OpenSto
     store = _unlock(_at_schema(place, settings), place, settings, notices)
     place.hand_over()
     return store
+
+
+def check_new_place(place: Place, settings: Settings) -> None:
+    """Raise StoreRefused where a store that is made now would be gone with the run, unless that is what is wanted."""
+    if not settings.may_be_ephemeral:
+        place.check_lasting()
 
 
 def _create(settings: Settings, place: Place, notices: list[str]) -> None:

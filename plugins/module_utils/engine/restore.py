@@ -25,7 +25,7 @@ from .backup import backup_view
 from .backup_files import opened
 from .backup_rows import Progress, RowReader, RowWriter, StoredRows, portable_rows
 from .keyring import Keyring
-from .opening import makes_own_key, new_kdf, open_database, open_store, root_key_of
+from .opening import check_new_place, makes_own_key, new_kdf, open_database, open_store, root_key_of
 from .proof import Proof
 from .session import Session
 
@@ -68,6 +68,8 @@ class _Restore:
         if not is_new and not self._is_vacant():
             self._check_same(rows)
             return Result(returned=view)
+        if is_new:
+            check_new_place(self._place, self._settings)
         if not check_mode:
             self._write(root or self._root_made(), rows, is_new=is_new)
             self._notices.append(f"The store {self._place} was restored from {path}.")

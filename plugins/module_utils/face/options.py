@@ -60,6 +60,7 @@ OPTIONS = (
     Option("audit", "SCOPED_SECRETS_AUDIT", "audit", "scoped_secrets_audit", is_argument=False, is_switch=True),
     Option("audit_sink", "SCOPED_SECRETS_AUDIT_SINK", "audit_sink", "scoped_secrets_audit_sink", is_argument=False),
     Option("upgrade_store", "SCOPED_SECRETS_UPGRADE_STORE", is_argument=False),
+    Option("ephemeral_store", "SCOPED_SECRETS_EPHEMERAL_STORE", "ephemeral_store", is_argument=False),
 )
 ARGUMENTS = tuple(option for option in OPTIONS if option.is_argument)
 
@@ -157,6 +158,7 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         passphrase=options["passphrase"],
         through_broker=_switch("broker", options["broker"] or "on"),
         may_upgrade=_switch("upgrade_store", options.get("upgrade_store") or "off"),
+        may_be_ephemeral=_switch("ephemeral_store", options.get("ephemeral_store") or "off"),
         scope_key=options["scope_key"],
         scope_key_file=_absolute(options["scope_key_file"]) if options["scope_key_file"] else "",
         audit=_audit(options.get("audit") or "on"),

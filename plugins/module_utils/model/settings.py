@@ -20,6 +20,7 @@ class Settings(NamedTuple):
     passphrase: str = ""
     through_broker: bool = True
     may_upgrade: bool = False
+    may_be_ephemeral: bool = False
     scope_key: str = ""
     scope_key_file: str = ""
     audit: str = "on"

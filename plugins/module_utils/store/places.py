@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ..model.errors import StoreRefused
 from .database import Database
+from .lasting import check_lasting
 from .location import Location
 from .sqlite import SqliteDialect, create_file, unreachable
 
@@ -28,6 +29,10 @@ class Place(ABC):
     @abstractmethod
     def has_store(self) -> bool:
         """Tell whether something is there; it may be of somebody else."""
+
+    @abstractmethod
+    def check_lasting(self) -> None:
+        """Raise StoreRefused where a store that is made now would be gone with the run."""
 
     @abstractmethod
     def create(self, initialise: Callable[[Database], None]) -> bool:
@@ -59,6 +64,9 @@ class _File(Place):
             raise unreachable(str(self._location.path), error) from None
         return True
 
+    def check_lasting(self) -> None:
+        check_lasting(self._location.path)
+
     def create(self, initialise: Callable[[Database], None]) -> bool:
         return create_file(self._location.path, initialise)
 
@@ -82,6 +90,9 @@ class _Shared(Place):
 
     def has_store(self) -> bool:
         return "store" in self._connected().table_names()
+
+    def check_lasting(self) -> None:
+        pass
 
     def create(self, initialise: Callable[[Database], None]) -> bool:
         # Imported here, and below: who keeps a store in a file does not load it.

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import stat
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import Any, ClassVar
 from ..model.errors import Damaged, ScopedSecretsError, StoreRefused, Unavailable
 from .database import Database, Dialect
 from .drafts import new_draft, remove_draft, sync_folder
+from .mounts import MOUNTS, mount_of
 
 __all__ = ["SqliteDialect", "create_file", "memory_database", "unreachable"]
 
@@ -208,32 +208,15 @@ def check_file(path: Path) -> None:
         )
 
 
-def check_file_system(path: Path, mounts: str = "/proc/self/mountinfo") -> None:
+def check_file_system(path: Path, mounts: str = MOUNTS) -> None:
     """Raise StoreRefused if `path` lies on a network file system (told on Linux only)."""
-    try:
-        lines = Path(mounts).read_bytes().splitlines()
-    except OSError:
-        return
-    kind = _file_system(os.fsencode(os.path.realpath(path.parent)), lines)
+    kind = mount_of(path.parent, mounts).kind
     if kind in _NETWORK_TYPES:
         raise StoreRefused(
             "store_on_network",
             f"The store {path} lies on a network file system ({kind}), where SQLite can lose writes.",
             hint="Put it on a local disk, or use a PostgreSQL store for several control nodes.",
         )
-
-
-def _file_system(folder: bytes, mountinfo: list[bytes]) -> str:
-    """Return the type of the file system that `folder` lies on (proc(5), mountinfo)."""
-    best, kind = b"", b""
-    for line in mountinfo:
-        fields = line.split()
-        # Space, tab, newline and backslash are written as three octal digits.
-        point = re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8)]), fields[4])
-        inside = folder == point or folder.startswith(point.rstrip(b"/") + b"/")
-        if inside and len(point) >= len(best):
-            best, kind = point, fields[fields.index(b"-") + 1]
-    return kind.decode("ascii", "replace")
 
 
 def create_file(path: Path, initialise: Callable[[Database], None]) -> bool:

@@ -233,3 +233,41 @@ def test_without_the_row_of_the_account_nothing_is_taken_for_granted(settings: S
         tx.run("DELETE FROM scope WHERE level = 'account'")
     call = {"org": "payments", "state": "absent"}
     assert error_of(lambda: declare(Engine(settings), "scope", **call)).code == "damaged_row"
+
+
+# A job of AWX, whose container goes
+
+
+@pytest.fixture
+def job(local: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The plain installation of a job: in its home."""
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", str(tmp_path / "awx_42"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return local
+
+
+def test_a_store_that_would_go_with_its_job_is_not_even_pretended(job: Settings, tmp_path: Path) -> None:
+    for call in (declare, check):
+        assert error_of(lambda call=call: call(Engine(job), "scope", org="payments")).code == "store_dies_with_job"
+    assert error_of(lambda: read(Engine(job), "a")).code == "store_dies_with_job"
+    assert files(tmp_path) == []
+
+
+def test_a_store_of_one_job_is_made_where_it_is_asked_for(job: Settings) -> None:
+    asked_for = Engine(job._replace(may_be_ephemeral=True))
+    declare(asked_for, "secret_text", identifier="a", value=b"v")
+    # What exists has been put there by somebody.
+    assert read(Engine(job), "a") == b"v"
+
+
+def test_a_restore_would_go_with_its_job_too(job: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWX_PRIVATE_DATA_DIR")
+    declare(Engine(job), "secret_text", identifier="a", value=b"v")
+    declare(Engine(job), "store_backup", dest=str(tmp_path / "backup"))
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", str(tmp_path / "awx_42"))
+    other = job._replace(store=f"sqlite:///{tmp_path}/other/store.db")
+    assert error_of(lambda: declare(Engine(other), "store_restore", src=str(tmp_path / "backup"))).code == (
+        "store_dies_with_job"
+    )
+    declare(Engine(other._replace(may_be_ephemeral=True)), "store_restore", src=str(tmp_path / "backup"))
+    assert read(Engine(other), "a") == b"v"

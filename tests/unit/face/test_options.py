@@ -76,12 +76,14 @@ def test_the_names_are_those_of_the_contract() -> None:
         "project": ("SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
         "broker": ("SCOPED_SECRETS_BROKER", "broker", ""),
         "upgrade_store": ("SCOPED_SECRETS_UPGRADE_STORE", "", ""),
+        "ephemeral_store": ("SCOPED_SECRETS_EPHEMERAL_STORE", "ephemeral_store", ""),
     }
     assert [option.name for option in OPTIONS if option not in ARGUMENTS] == [
         "broker",
         "audit",
         "audit_sink",
         "upgrade_store",
+        "ephemeral_store",
     ]
     assert list(COMMON_SPEC) == [option.name for option in ARGUMENTS]
     assert {name for name, spec in COMMON_SPEC.items() if spec["no_log"]} == {"root_key", "passphrase", "scope_key"}
@@ -228,3 +230,5 @@ def test_another_word_for_the_broker_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_a_shared_store_is_upgraded_only_when_asked(text: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCOPED_SECRETS_UPGRADE_STORE", text)
     assert settings_of(resolve_options({})).may_upgrade is expected
+    monkeypatch.setenv("SCOPED_SECRETS_EPHEMERAL_STORE", text)
+    assert settings_of(resolve_options({})).may_be_ephemeral is expected

@@ -113,24 +113,6 @@ def test_a_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
     check_file_system(Path("/srv/store.db"), str(mounts))
 
 
-def test_the_innermost_and_newest_mount_counts(tmp_path: Path) -> None:
-    mounts = tmp_path / "mountinfo"
-    inner = "38 37 0:46 / /net/local rw - ext4 /dev/b rw\n"
-    over = "39 37 0:47 / /net/over rw - ext4 /dev/c rw\n40 39 0:48 / /net/over rw - nfs host:/x rw\n"
-    mounts.write_text(f"{LOCAL}{inner}{over}37 36 0:45 / /net rw - nfs host:/export rw\n")
-    check_file_system(Path("/net/local/store.db"), str(mounts))
-    for refused in ("/net/store.db", "/net/over/store.db"):
-        assert error_of(lambda place=refused: check_file_system(Path(place), str(mounts))).code == "store_on_network"
-
-
-def test_a_link_leads_to_the_file_system_of_its_target(tmp_path: Path) -> None:
-    mounts, target, link = tmp_path / "mountinfo", tmp_path / "target", tmp_path / "link"
-    target.mkdir()
-    link.symlink_to(target)
-    mounts.write_text(f"{LOCAL}37 36 0:45 / {target} rw - nfs host:/export rw\n")
-    assert error_of(lambda: check_file_system(link / "store.db", str(mounts))).code == "store_on_network"
-
-
 def test_where_nothing_tells_the_file_system_nothing_is_refused(tmp_path: Path) -> None:
     check_file_system(tmp_path / "store.db", str(tmp_path / "no-such-file"))
 
@@ -309,15 +291,6 @@ def test_memory_databases_share_nothing() -> None:
     first, second = memory_database(), memory_database()
     initialise(first)
     assert ("store" in first.table_names(), second.table_names()) == (True, set())
-
-
-def test_a_mount_point_in_any_bytes(tmp_path: Path) -> None:
-    mounts = tmp_path / "mountinfo"
-    mounts.write_bytes(
-        LOCAL.encode() + b"37 36 0:1 / /mnt/B\xc3\xbcro\\040x rw - nfs4 x rw\n38 36 0:2 / /mnt/\xff rw - ext4 y rw\n"
-    )
-    assert error_of(lambda: check_file_system(Path("/mnt/Büro x/s.db"), str(mounts))).code == "store_on_network"
-    check_file_system(Path("/mnt/else/s.db"), str(mounts))
 
 
 def test_nothing_is_left_of_a_store_with_signs_in_its_name(tmp_path: Path) -> None:
