@@ -51,7 +51,7 @@ def plan(postgresql: Postgresql) -> Plan:
 
 def test_a_database_is_prepared_once(plan: Plan) -> None:
     assert plan.prepare(check_mode=True).changed
-    assert plan.server.run("SELECT FROM pg_database WHERE datname = %r" % plan.database) == []
+    assert plan.server.run(f"SELECT FROM pg_database WHERE datname = '{plan.database}'") == []
     assert plan.prepare(tables=False).changed
     assert not plan.prepare(tables=False).changed
     assert plan.prepare(check_mode=True).changed

@@ -94,14 +94,25 @@ def give_rights(logins: Logins, *, check_mode: bool) -> bool:
 
 def _run_file(connection: Any, name: str, *, check_mode: bool) -> bool:
     """Return whether the statements of a file change anything; in check mode nothing is kept."""
-    text = (_FILES / name).read_text(encoding="utf-8")
-    before = _state(connection)
-    # In the transaction that is open already.
-    connection.execute(text.replace("\nBEGIN;\n", "\n").replace("\nCOMMIT;\n", "\n"))
+    statements, before = _statements(name), _state(connection)
+    connection.execute(statements)
     changed = _state(connection) != before
     if check_mode:
         connection.rollback()
     return changed
+
+
+def _statements(name: str) -> str:
+    """Return what a file has, for a transaction that is open already."""
+    try:
+        text = (_FILES / name).read_text(encoding="utf-8")
+    except OSError:
+        raise InvalidInput(
+            "not_supported",
+            f"The file docs/postgresql/{name} of the collection can't be read here.",
+            hint="Run it on the control node, without 'delegate_to'.",
+        ) from None
+    return text.replace("\nBEGIN;\n", "\n").replace("\nCOMMIT;\n", "\n")
 
 
 def _state(connection: Any) -> list[Any]:
