@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,18 +24,19 @@ CORES = {
     "2.20": ((3, 12), (3, 14)),
     "2.21": ((3, 12), (3, 14)),
 }
-SANITY = ("2.19", "2.21")
 # `make check` runs the unit tests on 2.19. Only the faces depend on the core; once all run on a newer Python too.
 FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "lookup", "modules", "plugin_utils")]
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": ["tests/unit"]}
-# Here the stores of the playbooks are on PostgreSQL.
-SHARED = ("2.20",)
+# Here the servers are tested too, and all kinds of secret managers at them.
+SERVERS = "2.19"
+# All playbooks run three times: plainly; with their stores on PostgreSQL, here; without a broker, on the newest core.
+SHARED = "2.20"
 POSTGRESQL = {"SCOPED_SECRETS_TEST_STORE": "postgresql"}
-# Here the playbooks run a second time, without a broker, but for those that say themselves which way they go.
-INLINE = ("2.19",)
-BOTH_WAYS = ("test_ssh_*", "test_broker.py", "test_once_per_run.py", "test_lookup_connector.py")
-# Here the tests against servers run too, and all kinds of secret managers at them.
-SERVERS = ("2.19",)
+INLINE = {"SCOPED_SECRETS_BROKER": "off"}
+# More than there are cores: tests wait for servers and processes, too.
+ABREAST = ["-n", "4", "--dist", "loadgroup"]
+
+Run = tuple[str, list[str], dict[str, str]]
 
 
 def pythons() -> Iterator[tuple[tuple[int, int], str]]:
@@ -55,59 +57,72 @@ def python_for(core: str) -> str | None:
     return next((path for version, path in pythons() if oldest <= version <= newest), None)
 
 
-def environment(core: str, python: str) -> Path:
+def environment(core: str, python: str, *, with_servers: bool) -> Path:
     """Return a virtual environment with this core and what the tests need."""
     folder = ROOT / ".venv" / f"core-{core}"
     needed = ["-r", str(ROOT / "requirements.txt"), "-r", str(ROOT / "tests" / "requirements.txt")]
-    if core in SERVERS:
+    if with_servers:
         needed += ["-r", str(ROOT / "tests" / "requirements-servers.txt")]
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
     subprocess.run([str(folder / "bin" / "pip"), "install", "-q", f"ansible-core=={core}.*", *needed], check=True)
     return folder
 
 
-def check(core: str, folder: Path) -> bool:
-    """Tell whether all tests pass on `core`."""
-    python = str(folder / "bin" / "python")
-    tests = [python, "-m", "pytest", "-m", "" if core in SERVERS else "not servers"]
-    playbooks = [*tests, "-n", "2", "tests/integration"]
-    runs: list[tuple[str, list[str], dict[str, str]]] = [("playbooks", playbooks, {})]
-    if core in SHARED:
-        runs = [("playbooks with their stores on PostgreSQL", playbooks, POSTGRESQL)]
+def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
+    """Yield what runs on a core: a name, a command, and what its environment has besides."""
+    tests = [python, "-m", "pytest", *ABREAST]
+    playbooks = [*tests, "tests/integration"]
+    if core == newest:
+        yield "sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}
     if core in UNIT:
-        runs.insert(0, ("unit", [*tests, "-n", "2", *UNIT[core]], {}))
-    if core in SANITY:
-        runs.insert(0, ("sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}))
-    if core in SERVERS:
-        folders = [f"tests/{name}" for name in ("servers", "managers", "credentials", "stores", "crash", "conformance")]
-        servers = [*tests, "-n", "2", "--dist", "loadgroup", *folders]
-        runs.append(("servers, secret managers and credentials", servers, {}))
-        engine = [*tests, "-n", "2", "tests/unit/engine", "tests/unit/store"]
-        runs.append(("engine and store on PostgreSQL", engine, POSTGRESQL))
-        # What is at the provider is no matter of the store's engine: one kind of manager does.
-        crashes = [*tests, "-n", "2", "tests/crash", "-k", "vault"]
-        runs.append(("crashes with the store on PostgreSQL", crashes, POSTGRESQL))
-    if core in INLINE:
-        inline = [*playbooks, *(f"--ignore-glob=*{name}" for name in BOTH_WAYS)]
-        runs.append(("playbooks without a broker", inline, {"SCOPED_SECRETS_BROKER": "off"}))
+        yield "unit", [*tests, *UNIT[core]], {}
+    if core == SERVERS:
+        yield "playbooks", playbooks, {}
+        yield from _at_servers(tests)
+    if core == min(SHARED, newest):
+        yield "playbooks with their stores on PostgreSQL", playbooks, POSTGRESQL
+    if core == newest:
+        yield "playbooks without a broker", playbooks, INLINE
+    if not has_servers(core, newest):
+        yield "playbooks", [*playbooks, "-m", "not servers"], {}
+
+
+def has_servers(core: str, newest: str) -> bool:
+    """Tell whether the tests with servers run on a core."""
+    return core in (SERVERS, min(SHARED, newest), newest)
+
+
+def _at_servers(tests: list[str]) -> Iterator[Run]:
+    folders = [f"tests/{name}" for name in ("servers", "managers", "credentials", "stores", "crash", "conformance")]
+    yield "servers, secret managers and credentials", [*tests, *folders], {}
+    yield "engine and store on PostgreSQL", [*tests, "tests/unit/engine", "tests/unit/store"], POSTGRESQL
+    # What is at the provider is no matter of the store's engine: one kind of manager does.
+    yield "crashes with the store on PostgreSQL", [*tests, "tests/crash", "-k", "vault"], POSTGRESQL
+
+
+def check(core: str, folder: Path, newest: str) -> bool:
+    """Tell whether all tests pass on `core`."""
     failed = 0
-    for name, command, extra in runs:
+    for name, command, extra in runs_on(core, str(folder / "bin" / "python"), newest):
         print(f"== core {core}: {name}", flush=True)
         tree = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree"), **extra}
         # All of them, whatever one says: a run takes long.
+        begun = time.monotonic()
         failed += subprocess.run(command, cwd=ROOT, env=tree, check=False).returncode != 0
+        print(f"== took {(time.monotonic() - begun) / 60:.1f} minutes", flush=True)
     return not failed
 
 
 def main() -> int:
+    pythons_of = {core: python_for(core) for core in CORES}
+    newest = max(core for core, python in pythons_of.items() if python)
     failed = []
     for core in sys.argv[1:] or CORES:
-        python = python_for(core)
+        python = pythons_of[core]
         if python is None:
-            print(
-                f"== core {core}: left out, it needs Python {'.'.join(map(str, CORES[core][0]))} or newer", flush=True
-            )
-        elif not check(core, environment(core, python)):
+            oldest = ".".join(map(str, CORES[core][0]))
+            print(f"== core {core}: left out, it needs Python {oldest} or newer", flush=True)
+        elif not check(core, environment(core, python, with_servers=has_servers(core, newest)), newest):
             failed.append(core)
     print(f"== failed on: {', '.join(failed)}" if failed else "== every core passed")
     return bool(failed)

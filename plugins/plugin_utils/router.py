@@ -24,6 +24,7 @@ from ..module_utils import bytecode
 
 bytecode.prefer()
 
+from ..module_utils.caller import passed_on
 from ..module_utils.face.call import call, failure
 from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secret_strings
 from ..module_utils.face.options import resolve_options
@@ -131,7 +132,7 @@ class Router(ActionBase):
         merged = {**params, **resolved}
         # No arguments, so that no task can go without its record.
         audit = {f"SCOPED_SECRETS_{name.upper()}": options[name] for name in ("audit", "audit_sink") if options[name]}
-        self._task.environment = [*(self._task.environment or []), audit]
+        self._task.environment = [*(self._task.environment or []), {**audit, **passed_on()}]
         arguments = _Unshown({option: value for option, value in merged.items() if value is not None})
         return self._execute_module(
             module_name=f"scoped.secrets.{self.spec.resource}", module_args=arguments, task_vars=task_vars

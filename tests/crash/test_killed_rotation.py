@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from servers.aws import Aws
     from servers.faults import FaultProxy
 
-KILLS = 200
+# Where a process was killed between two statements is no matter of the engine; what it leaves there is.
+KILLS = {"sqlite": 200, "postgresql": 80}
 SEED = 20261125
 ORG = {"org": "payments"}
 SCOPES: list[dict[str, str]] = [{}, ORG, {**ORG, "project": "p1"}]
@@ -50,6 +51,7 @@ class Store:
     """A store with several scopes, whose root key is one of two."""
 
     def __init__(self, url: str) -> None:
+        self.kills = KILLS[url.partition(":")[0]]
         self.keys = [base64.b64encode(os.urandom(32)).decode() for _key in range(2)]
         self._settings = Settings(url, "/none")
         self.key = self.keys[0]
@@ -158,7 +160,7 @@ def test_killed_at_random_points(store: Store) -> None:
     lengths = {"scope": statements_of(store, store.rotations()[1]), "root": 40, "destroy": 40}
     kills: Counter[str] = Counter()
     runs = 0
-    while kills.total() < KILLS:
+    while kills.total() < store.kills:
         call = chance.choice(store.rotations())
         kind = "destroy" if "destroy_generation" in call.params else call.params["target"]
         at = KillAtStatement(chance.randint(1, lengths[kind]), chance.random() < 0.5)
@@ -166,8 +168,8 @@ def test_killed_at_random_points(store: Store) -> None:
         runs += 1
         store.find_key()
         store.check()
-        assert runs < 5 * KILLS
-    assert min(kills.values()) > 10
+        assert runs < 5 * store.kills
+    assert min(kills.values()) > store.kills / 20
     store.prove()
     store.check()
     print(f"killed {kills.total()} times in {runs} runs ({dict(kills)}), at one of up to {lengths['scope']} statements")
@@ -217,6 +219,8 @@ def test_killed_at_every_request_to_a_kms(moto: Aws, fault_proxy: Callable[..., 
     kills = 0
     for is_after in (False, True):
         for number in range(1, 100):
+            # Each time all is to be wrapped anew.
+            moto.client("kms").rotate_key_on_demand(KeyId=kms.options()["key_arn"])
             killer = Killer(kms.proxy, kms.changes, number, is_after=is_after)
             was_killed = run_and_kill(store.settings, rotation, killer=killer)
             kms.proxy.watch = lambda *_request: None
@@ -226,4 +230,4 @@ def test_killed_at_every_request_to_a_kms(moto: Aws, fault_proxy: Callable[..., 
             kills += 1
     assert kills == 12
     result = declare(store.engine, rotation).returned["rotation"]
-    assert (result["moved"], result["left_total"]) == ({"data_keys": 3}, 0)
+    assert (result["moved"], result["left_total"]) == ({}, 0)

@@ -39,6 +39,7 @@ def test_a_delegated_task_does_what_it_would_do_here(shared: Site) -> None:
             "name": "read",
         },
         {TEXT: {"identifier": "a", "state": "absent", **project}, **ELSEWHERE, "name": "removed there"},
+        {"scoped.secrets.audit_info": {"verify": True, **project}, **ELSEWHERE, "name": "recorded"},
     ]
     run = shared.run(tasks, "-vvvvv", "--diff", variables={"project": project}, environment={"ANSIBLE_DEBUG": "1"})
     changed = {
@@ -47,6 +48,9 @@ def test_a_delegated_task_does_what_it_would_do_here(shared: Site) -> None:
     assert changed == {"made there": True, "again here": False, "again there": False, "removed there": True}
     assert [secret["version"] for secret in run.result("listed there")["secrets"]] == [1]
     assert int(run.result("read")["msg"]) == len(VALUE)
+    recorded = run.result("recorded")["events"]
+    assert [one["action"] for one in recorded if one["identifier"] == "a"] == ["create", "read", "delete"]
+    assert len({one["run"] for one in recorded}) == 1
     assert VALUE not in run.output
     assert PASSWORD not in run.output
 

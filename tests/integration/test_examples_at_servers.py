@@ -241,7 +241,7 @@ def test_examples_of_the_documentation_at_a_host(site: Site, host_variables: dic
 
 
 # What others keep at secret managers, in the guides.
-OF_OTHERS = json.dumps({"token": "a token that others keep", "password": "a password that others keep"})
+OF_OTHERS = json.dumps({name: f"the {name} that others keep" for name in ("token", "user", "password")})
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def places(
     openbao: OpenBao, moto: Aws, azure: Azure, google_cloud_server: GoogleCloud, conjur: Conjur, ccp: Ccp
 ) -> None:
     """Secrets of others, and keys, where the guides expect them."""
-    for path in ("shared/api", "shared/smtp"):
+    for path in ("shared/api", "shared/smtp", "apps/db", "apps/smtp"):
         openbao.request("POST", f"secret/data/{path}", {"data": json.loads(OF_OTHERS)})
     moto.client("secretsmanager").create_secret(Name="shared/api", SecretString=OF_OTHERS)
     azure.vault.add("shared-api", OF_OTHERS)
@@ -271,6 +271,7 @@ def at_guides(variables: dict[str, str], azure: Azure, conjur: Conjur, ccp: Ccp,
     return {
         **variables,
         "AGE_IDENTITY": identity,
+        "SOPS_AGE_KEY": identity,
         "AZURE_PLACE": f"vault_url: {azure.url}",
         "CONJUR_PLACE": f"account: {conjur.account}",
         "CONJUR_BRANCH": "branch: apps/guides",

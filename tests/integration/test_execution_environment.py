@@ -38,12 +38,7 @@ def test_the_context_has_what_the_collection_needs(tmp_path: Path, collections: 
     context, pip, bindep = tmp_path / "context", tmp_path / "pip.txt", tmp_path / "bindep.txt"
     run(SCRIPTS / "ansible-builder", "create", "-c", context, "--output-filename", "Containerfile")
     build = context / "_build"
-    galaxy = yaml.safe_load((EXAMPLE / "collections" / "requirements.yml").read_text())
-    assert (
-        yaml.safe_load((build / "requirements.yml").read_text())
-        == galaxy
-        == {"collections": [{"name": "scoped.secrets"}]}
-    )
+    assert yaml.safe_load((build / "requirements.yml").read_text()) == {"collections": [{"name": "scoped.secrets"}]}
     containerfile = (context / "Containerfile").read_text()
     assert "FROM $EE_BASE_IMAGE" in containerfile
     assert all(word in containerfile for word in ("python3.12", "ansible-core>=2.19,<2.22", "ansible-runner>=2.4"))

@@ -248,8 +248,10 @@ def test_without_a_credential_it_is_the_builtin_one(ssh: SshSite, key: str, tmp_
     assert len({line.split()[0] for line in ours}) == 2
 
 
-@pytest.mark.parametrize("method", ["sftp", "scp", "piped", "smart"])
-@pytest.mark.parametrize("scheme", ["key", "password"])
+@pytest.mark.parametrize(
+    ("scheme", "method"),
+    [("key", "sftp"), ("key", "smart"), ("password", "scp"), ("password", "piped"), ("password", "smart")],
+)
 def test_files_go_there_and_back(ssh: SshSite, with_key: dict[str, Any], scheme: str, method: str) -> None:
     if scheme == "password":
         ssh.declare("deploy", auth_scheme="password", user=ssh.sshd.password.name, password=ssh.sshd.password.password)

@@ -72,9 +72,14 @@ def test_aws(moto: Aws, settings: Settings) -> None:
     client.enable_key_rotation(KeyId=key)
     client.rotate_key_on_demand(KeyId=key)
     before = _envelopes(settings)
+    material = client.describe_key(KeyId=key)["KeyMetadata"]["CurrentKeyMaterialId"]
     done = call(settings, "key_rotation", **ROTATION).returned["rotation"]
-    assert (done["moved"], done["left_total"]) == ({"data_keys": len(NAMES)}, 0)
+    assert (done["key_version"], done["moved"], done["left_total"]) == (material, {"data_keys": len(NAMES)}, 0)
     assert not before & _envelopes(settings)
+    check_values(settings)
+    assert not call(settings, "key_rotation", **ROTATION).changed
+    client.rotate_key_on_demand(KeyId=key)
+    assert call(settings, "key_rotation", **ROTATION).returned["rotation"]["moved"] == {"data_keys": len(NAMES)}
     check_values(settings)
 
 

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +18,14 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.stores.conftest import ENGINES, settings_at
-from ansible_collections.scoped.secrets.tests.stores.writers import SCOPE, Writers, Written, check_kept, declare_scope
+from ansible_collections.scoped.secrets.tests.stores.writers import (
+    SCOPE,
+    Writers,
+    Written,
+    audited,
+    check_kept,
+    declare_scope,
+)
 
 if TYPE_CHECKING:
     from servers.hosts import Host
@@ -26,17 +35,19 @@ PROCESSES = 20
 WRITES = 50
 
 
-@pytest.mark.parametrize("settings", ["sqlite", "pgbouncer"], indirect=True)
-def test_every_write_of_many_processes_counts(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("settings", "writes"), [("sqlite", WRITES), ("pgbouncer", WRITES // 5)], indirect=["settings"]
+)
+def test_every_write_of_many_processes_counts(settings: Settings, writes: int) -> None:
     """R1. On PostgreSQL without a pooler: the next test."""
     engine = declare_scope(settings)
-    writers = Writers(settings, PROCESSES, WRITES)
+    writers = Writers(settings, PROCESSES, writes)
     writers.begin()
-    check_all(engine, writers.acknowledged(), "this machine")
+    check_all(engine, writers.acknowledged(), "this machine", writes)
 
 
-def check_all(engine: Engine, written: list[Written], where: str) -> None:
-    assert len(written) == PROCESSES * WRITES
+def check_all(engine: Engine, written: list[Written], where: str, writes: int) -> None:
+    assert len(written) == PROCESSES * writes
     check_kept(engine, written)
     print(f"{PROCESSES} processes on {where}: {len(written)} writes, all kept")
 
@@ -68,7 +79,26 @@ def test_every_write_of_many_processes_on_two_hosts_counts(hosts: list[Host]) ->
         seen: set[object] = set()
         while len(seen) < len(hosts):
             seen.update(server.run(clients))
-        check_all(engine, writers.acknowledged(), f"{len(seen)} hosts" if hosts else "this machine")
+        check_all(engine, writers.acknowledged(), f"{len(seen)} hosts" if hosts else "this machine", WRITES)
+
+
+@pytest.mark.parametrize("settings", ENGINES[:2], indirect=True)
+def test_writers_that_are_killed_leave_a_record_of_each_write_and_of_no_other(settings: Settings) -> None:
+    engine = declare_scope(settings)
+    writers = Writers(settings, 8, 10_000)
+    writers.begin()
+    while kept(engine).total() < 40:
+        pass
+    writers.kill()
+    acknowledged = Counter((identifier, version) for _label, identifier, version in writers.acknowledged(rc=-SIGKILL))
+    assert acknowledged <= kept(engine)
+    assert audited(engine) == kept(engine)
+
+
+def kept(engine: Engine) -> Counter[tuple[str, int]]:
+    """Return the versions of all secrets that are there."""
+    listed = engine.handle(Request("secret_info", SCOPE)).returned["secrets"]
+    return Counter((one["identifier"], version + 1) for one in listed for version in range(one["version"]))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
@@ -21,7 +21,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 if TYPE_CHECKING:
     from servers.hosts import Host
 
-__all__ = ["SCOPE", "SHARED", "Writers", "Written", "check_kept", "declare_scope"]
+__all__ = ["SCOPE", "SHARED", "Writers", "Written", "audited", "check_kept", "declare_scope"]
 
 SCOPE = {"org": "payments", "project": "api"}
 SHARED = "shared"
@@ -60,13 +60,19 @@ class Writers:
         for process in self._processes:
             self._tell(process, "go")
 
-    def acknowledged(self) -> list[Written]:
+    def kill(self) -> None:
+        """End all at once, wherever they are."""
+        for process in self._processes:
+            process.kill()
+
+    def acknowledged(self, *, rc: int = 0) -> list[Written]:
         """Wait for the end of all; return what was acknowledged. None may fail."""
         written: list[Written] = []
         for process in self._processes:
             output, errors = process.communicate()
-            assert process.returncode == 0, errors
-            written += [tuple(json.loads(line)) for line in output.splitlines()]
+            assert process.returncode == rc, errors
+            # The last line of one that was killed may be cut off.
+            written += [tuple(json.loads(line)) for line in output.splitlines(keepends=True) if line.endswith("\n")]
         return written
 
 
@@ -76,6 +82,17 @@ def declare_scope(settings: Settings) -> Engine:
     engine.handle(Request("scope", {"org": SCOPE["org"]}))
     engine.handle(Request("scope", SCOPE))
     return engine
+
+
+def audited(engine: Engine) -> Counter[tuple[str, int]]:
+    """Return how many records say that a version of a secret was written. The chain must be intact."""
+    found: Counter[tuple[str, int]] = Counter()
+    page: dict[str, Any] = {"next": 0}
+    while page["next"] is not None:
+        params = {**SCOPE, "after": page["next"], "limit": 500, "actions": ["create", "update"], "verify": True}
+        page = engine.handle(Request("audit_info", params)).returned
+        found.update((one["identifier"], int(one["version"])) for one in page["events"] if one["kind"] == "secret")
+    return found
 
 
 def check_kept(engine: Engine, written: list[Written]) -> None:
@@ -89,3 +106,4 @@ def check_kept(engine: Engine, written: list[Written]) -> None:
     queries = {f"{SHARED}@{version}": label for version, label in shared.items()} | {name: name for name in others}
     answers = engine.resolve([Query(reference, **SCOPE) for reference in queries])
     assert [answer.value.decode() for answer in answers] == list(queries.values())
+    assert audited(engine) == Counter((identifier, version) for _label, identifier, version in written)

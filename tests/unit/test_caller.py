@@ -10,7 +10,7 @@ import multiprocessing
 import socket
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.caller import this_caller
+from ansible_collections.scoped.secrets.plugins.module_utils.caller import passed_on, this_caller
 
 
 def test_a_worker_is_of_the_run_of_its_parent() -> None:
@@ -30,3 +30,16 @@ def test_the_job_is_that_of_awx(monkeypatch: pytest.MonkeyPatch) -> None:
     assert this_caller().job == "7"
     monkeypatch.setenv("AWX_JOB_ID", "8\n")
     assert this_caller().job == "8?"
+
+
+def test_on_another_host_it_is_the_same_run_and_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWX_JOB_ID", "7")
+    given = passed_on()
+    caller = this_caller()
+    monkeypatch.setenv("AWX_JOB_ID", "")
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert this_caller() == caller
+    for run, is_taken in (("0123456789abcdef", True), ("no run", False), ("", False)):
+        monkeypatch.setenv("SCOPED_SECRETS_RUN", run)
+        assert (this_caller().run == run) == is_taken

@@ -134,7 +134,7 @@ def main() -> None:
             kept.update(job_env=hidden, job_args=runner_config.command, job_cwd=runner_config.cwd)
 
     runner = ansible_runner.interface.run(
-        **orders["params"], event_handler=lambda event: kept["events"].append(event), status_handler=store_status
+        **orders["params"], event_handler=kept["events"].append, status_handler=store_status
     )
     with open(sys.argv[1], "w", encoding="utf-8") as file:
         json.dump({**kept, "status": runner.status}, file)

@@ -95,7 +95,7 @@ def _field_errors(fields: list[dict[str, Any]]) -> Iterator[str]:
         kind = {"string": str, "boolean": bool}[field.get("type", "string")]
         if field["id"] == "tower":
             yield '"tower" is a reserved field name'
-        if "default" in field and type(field["default"]) is not kind:
+        if not isinstance(field.get("default", kind()), kind):
             yield f"{field['default']} is not a {field['type']}"
         for key in ("choices", "multiline", "format", "secret"):
             if key in field and kind is not str:

@@ -9,6 +9,7 @@ The rules are those of the API reference (Encrypt, Decrypt, GenerateDataKey, Ena
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,7 @@ def make_strict() -> None:
     _guard_uses()
     _guard_decrypt()
     _guard_states()
+    _name_material()
     for name in ("enable_key", "disable_key", "schedule_key_deletion", "cancel_key_deletion"):
         _take_arns(name)
     for name in ("encrypt", "decrypt", "generate_data_key"):
@@ -81,6 +83,20 @@ def _guard_states() -> None:
         key = self.describe_key(key_id)
         if key.key_state != "PendingDeletion":
             raise error("KMSInvalidStateException", f"{key.arn} is not pending deletion.")
+
+
+def _name_material() -> None:
+    """Have a description name the key material that encrypts now; each rotation brings another."""
+    original: Callable[..., dict[str, Any]] = Key.to_dict
+
+    def naming(self: Key) -> dict[str, Any]:
+        described = original(self)
+        if self.key_spec == "SYMMETRIC_DEFAULT" and self.key_usage in (None, "", "ENCRYPT_DECRYPT"):
+            material = f"{self.id} {len(self.rotations)}".encode()
+            described["KeyMetadata"]["CurrentKeyMaterialId"] = hashlib.sha256(material).hexdigest()
+        return described
+
+    replace(Key, "to_dict", naming)
 
 
 def _check_usable(key: Key) -> None:

@@ -364,27 +364,3 @@ def test_a_backup_that_was_killed_leaves_the_old_one_and_the_next_one_sweeps_up(
     assert len(list(dest.parent.iterdir())) == 2
     back_up(engine, dest)
     assert [path.name for path in dest.parent.iterdir()] == [dest.name]
-
-
-def test_ten_times_as_many_secrets_take_no_more_memory(engine: Engine, dest: Path, elsewhere: Elsewhere) -> None:
-    peaks = {}
-    for number in (500, 5_000):
-        of_number = Engine(elsewhere())
-        many(of_number, number)
-        backed_up = _peak(lambda of_number=of_number: back_up(of_number, dest, force=True))
-        target = Engine(elsewhere())
-        peaks[number] = backed_up, _peak(lambda target=target: restore(target, dest))
-    for few, many_more in zip(peaks[500], peaks[5_000], strict=True):
-        assert many_more < few + 2 * 1024 * 1024, peaks
-
-
-def _peak(call: Callable[[], object]) -> int:
-    """Return the most bytes that Python had at once while something lasted."""
-    import tracemalloc
-
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
