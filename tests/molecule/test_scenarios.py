@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from servers.awx.api import Awx
     from servers.openbao import OpenBao
     from servers.postgresql import Postgresql
     from servers.sshd import Sshd
@@ -22,9 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MOLECULE = Path(sys.executable).with_name("molecule")
 SCENARIOS = {path.parent.name for path in (ROOT / "extensions" / "molecule").glob("*/molecule.yml")}
 # By scenario: the fixture that tells it of its server.
-AT_SERVERS = {"shared": "store", "vault": "vault", "ssh": "host", "role_ssh_access": "host"}
-# Roles that need what can't be had here: `awx` takes a real AWX, and is tested in tests/integration/test_awx.py.
-ELSEWHERE = {"role_awx"}
+AT_SERVERS = {"shared": "store", "vault": "vault", "ssh": "host", "role_ssh_access": "host", "role_awx": "controller"}
 
 
 @pytest.fixture
@@ -45,6 +44,13 @@ def host(sshd: Sshd) -> dict[str, str]:
         "SSH_KEY_USER": sshd.key.name,
         "SSH_AUTHORIZED_KEYS": str(sshd.key.home / ".ssh" / "authorized_keys"),
     }
+
+
+@pytest.fixture
+def controller(awx: Awx, awx_collection: Path) -> dict[str, str]:
+    from servers.awx.api import TOKEN
+
+    return {"CONTROLLER_HOST": awx.url, "CONTROLLER_OAUTH_TOKEN": TOKEN, "AWX_COLLECTIONS": str(awx_collection)}
 
 
 def run(name: str, folder: Path, variables: dict[str, str]) -> None:
@@ -74,4 +80,4 @@ def test_scenario_at_a_server(name: str, tmp_path: Path, request: pytest.Fixture
 
 
 def test_every_role_has_a_scenario() -> None:
-    assert {f"role_{path.name}" for path in (ROOT / "roles").iterdir()} - ELSEWHERE <= SCENARIOS
+    assert {f"role_{path.name}" for path in (ROOT / "roles").iterdir()} <= SCENARIOS

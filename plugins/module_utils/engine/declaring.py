@@ -109,6 +109,12 @@ def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
     return rotate(engine, request, tell)
 
 
+def _prepare_database(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .store_database import prepare_database
+
+    return prepare_database(engine.settings, request.params, check_mode=request.check_mode)
+
+
 def _see_to_root_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .root_keys import see_to_root_key
 
@@ -130,6 +136,7 @@ OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "audit_info": _show_audit,
     "key_rotation": _rotate,
     "root_key": _see_to_root_key,
+    "store_database": _prepare_database,
     "scope_key": _export_key,
 }
 

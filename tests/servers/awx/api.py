@@ -1,14 +1,13 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of AWX's API (version 2) that the modules of awx.awx use: lists with filters, objects, associations, tokens.
+"""The part of AWX's API (version 2) that the modules of awx.awx use: lists with filters, objects, associations.
 
 By hand: python -m servers.awx.api
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import copy
 import json
@@ -19,12 +18,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from servers.awx.collection import installed
 from servers.awx.rules import credential_errors, secret_fields, type_errors
 from servers.process import by_hand
 
-__all__ = ["PASSWORD", "TOKEN", "USER", "Awx", "serve"]
+__all__ = ["TOKEN", "Awx", "serve"]
 
-USER, PASSWORD, TOKEN = "admin", "Canary-awx-password", "Canary-awx-token"
+TOKEN = "Canary-awx-token"
 ENCRYPTED = "$encrypted$"
 PREFIX = "/api/v2/"
 # What may be set of each kind, with an asterisk where it must be, and in brackets the kind that it names.
@@ -207,11 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing."""
 
     def _answered(self, path: str, query: Mapping[str, str], data: Mapping[str, Any]) -> tuple[int, Any]:
-        login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        authorization = self.headers.get("Authorization")
-        if path.startswith(f"{PREFIX}tokens/") and authorization == f"Basic {login}":
-            return (204, None) if self.command == "DELETE" else (201, {"id": 1, "token": TOKEN})
-        if authorization != f"Bearer {TOKEN}":
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             raise Refusal(401, detail="Authentication credentials were not provided.")
         if self.command != "GET":
             self.awx.requests.append((self.command, path))
@@ -240,7 +236,7 @@ def serve() -> Iterator[Awx]:
 @contextlib.contextmanager
 def _variables() -> Iterator[Mapping[str, str]]:
     with serve() as awx:
-        yield {"CONTROLLER_HOST": awx.url, "CONTROLLER_USERNAME": USER, "CONTROLLER_PASSWORD": PASSWORD}
+        yield {"CONTROLLER_HOST": awx.url, "CONTROLLER_OAUTH_TOKEN": TOKEN, "AWX_COLLECTIONS": str(installed())}
 
 
 if __name__ == "__main__":

@@ -10,16 +10,19 @@ import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 import yaml
 from role_tasks import changed, refused, role, why
+from servers.postgresql import PASSWORD
 from servers.sshd import HOSTS, Account
 from servers.sshd import new_key as new_key_pair
 from site_of_runs import ROOT, Run, Site, Task
 from ssh_hosts import OURS, WHO, SshSite
 
 if TYPE_CHECKING:
+    from servers.postgresql import Postgresql
     from servers.sshd import Sshd
 
 TREE = {
@@ -101,6 +104,31 @@ def test_setup_makes_no_key_where_the_environment_has_one(site: Site) -> None:
     environment = {"SCOPED_SECRETS_SCOPE_KEY": "x"}
     run = site.run([refused("scope key", role("setup", **own))], environment=environment)
     assert codes(run, "scope key") == ["root_key_needed"]
+
+
+def test_setup_prepares_a_database(site: Site, postgresql: Postgresql) -> None:
+    place = f"127.0.0.1:{postgresql.port}/{site.folder.name}?sslmode=disable"
+    secret = {"owner": "canary-of-the-owner", "app": "canary-of-the-app"}
+    urls = {name: f"postgresql://scoped_secrets_{name}:{password}@{place}" for name, password in secret.items()}
+    given = {
+        "setup_store": urls["app"],
+        "setup_postgresql_owner_url": urls["owner"],
+        "setup_postgresql_admin_url": postgresql.url("postgres"),
+        "setup_root_key_file": f"{site.folder}/shared.key",
+        "setup_organizations": {"payments": {}},
+    }
+    play = [role("setup", **given)]
+    assert changed(site.run(play, "--check")) == ["Make the database and its roles"]
+    first = site.run(play, "-vvv", "--diff")
+    assert changed(first) == [
+        "Make the database and its roles",
+        "Make sure of the root key",
+        "Make the tables, and give the running role its rights",
+        "Declare the first scopes",
+    ]
+    assert not [word for word in (*secret.values(), PASSWORD, quote(PASSWORD)) if word in first.output]
+    assert changed(site.run(play)) == []
+    assert scopes(site, store=urls["app"], root_key_file=f"{site.folder}/shared.key") == ["", "payments"]
 
 
 # manifest
@@ -205,7 +233,7 @@ def test_the_example_of_the_readme(site: Site, name: str) -> None:
     assert changed(site.run(playbook)) == []
 
 
-@pytest.mark.parametrize("name", ROLES)
+@pytest.mark.parametrize("name", [*ROLES, "ssh_access"])
 def test_the_readme_names_all_variables(name: str) -> None:
     folder = ROOT / "roles" / name
     options = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
