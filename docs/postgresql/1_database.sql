@@ -8,9 +8,17 @@
 -- Two roles: one owns the tables and upgrades them, one is what runs use. Give both a way to log in, for example
 -- with \password in psql, which sends no password in clear.
 
-CREATE ROLE scoped_secrets_owner LOGIN;
-CREATE ROLE scoped_secrets_app LOGIN;
-CREATE SCHEMA scoped_secrets AUTHORIZATION scoped_secrets_owner;
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'scoped_secrets_owner') THEN
+        CREATE ROLE scoped_secrets_owner LOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'scoped_secrets_app') THEN
+        CREATE ROLE scoped_secrets_app LOGIN;
+    END IF;
+END
+$$;
+CREATE SCHEMA IF NOT EXISTS scoped_secrets AUTHORIZATION scoped_secrets_owner;
 GRANT USAGE ON SCHEMA scoped_secrets TO scoped_secrets_app;
 ALTER ROLE scoped_secrets_owner SET search_path = scoped_secrets;
 ALTER ROLE scoped_secrets_app SET search_path = scoped_secrets;

@@ -29,7 +29,8 @@ def at_hosts() -> set[str]:
 
 def served() -> set[str]:
     """Return the entry points whose examples need a server: `test_examples_at_servers.py` runs them."""
-    return {entry for entry in entry_points() if entry.startswith("modules/connector_")} - {
+    connectors = {entry for entry in entry_points() if entry.startswith("modules/connector_")}
+    return {*connectors, "modules/store_database"} - {
         "modules/connector_check",
         "modules/connector_info",
     }

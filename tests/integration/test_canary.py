@@ -125,6 +125,12 @@ def winrm(**options: Any) -> Task:
     return {"scoped.secrets.secret_winrm": {**API, "identifier": "windows", "user": "web", **options}}
 
 
+# Nothing listens there.
+DATABASE = {
+    "admin_url": "postgresql://postgres:{{ canary.password | urlencode }}@127.0.0.1:1/postgres",
+    "owner_url": "postgresql://scoped_secrets_owner:{{ canary.short }}@127.0.0.1:1/secrets",
+    "store": "postgresql://scoped_secrets_app:{{ canary.short }}@127.0.0.1:1/secrets",
+}
 OWN_KEY = {"store": "sqlite:///{{ playbook_dir }}/own/store.db", "root_key_file": "meant/own.key"}
 # By entry point: tasks that succeed, and tasks that fail. `canary` is a variable of values that nobody may see.
 TABLE: dict[str, tuple[list[Task], list[Task]]] = {
@@ -335,6 +341,17 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
                 }
             },
             {"scoped.secrets.store_restore": {"src": "store.backup", "store": "{{ canary.url }}"}},
+        ],
+    ),
+    # With a server that is there: see test_role_playbooks.py.
+    "modules/store_database": (
+        [],
+        [
+            {"scoped.secrets.store_database": {**DATABASE, "admin_url": "{{ canary.url }}"}},
+            {"scoped.secrets.store_database": {**DATABASE, "owner_url": "{{ canary.url }}"}},
+            {"scoped.secrets.store_database": {**DATABASE, "store": "{{ canary.url }}"}},
+            {"scoped.secrets.store_database": {**DATABASE, "admin_url": "{{ canary.password }}"}},
+            {"scoped.secrets.store_database": {**DATABASE, "tables": "perhaps", "owner_url": ["{{ canary.text }}"]}},
         ],
     ),
     "modules/audit_info": (

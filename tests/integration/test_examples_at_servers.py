@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from servers.cyberark_conjur import Conjur
     from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
+    from servers.postgresql import Postgresql
     from servers.sshd import Sshd
 
 EVERYTHING = ["create", "read", "update", "delete", "list"]
@@ -119,6 +120,17 @@ def ccp_variables(ccp: Ccp) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def database_variables(postgresql: Postgresql) -> dict[str, str]:
+    """The URLs of an administrator, and of the two roles in a database that is not there yet."""
+    place = f"127.0.0.1:{postgresql.port}/examples?sslmode=disable"
+    return {
+        "SECRETS_ADMIN_URL": postgresql.url("postgres"),
+        "SECRETS_OWNER_URL": f"postgresql://scoped_secrets_owner:owner@{place}",
+        "SECRETS_URL": f"postgresql://scoped_secrets_app:app@{place}",
+    }
+
+
+@pytest.fixture(scope="module")
 def variables(
     vault_variables: dict[str, str],
     aws_variables: dict[str, str],
@@ -126,6 +138,7 @@ def variables(
     google_variables: dict[str, str],
     conjur_variables: dict[str, str],
     ccp_variables: dict[str, str],
+    database_variables: dict[str, str],
 ) -> dict[str, str]:
     """All of them."""
     return {
@@ -135,6 +148,7 @@ def variables(
         **google_variables,
         **conjur_variables,
         **ccp_variables,
+        **database_variables,
     }
 
 

@@ -42,6 +42,11 @@ KEY = {"location": "global", "key_ring": "r", "key": "k"}
 AWS = {"region": "eu-central-1", "access_key_id": "AKIAX", "endpoint_url": "http://127.0.0.1:1", "check": False}
 CONJUR = {"url": "http://127.0.0.1:1", "account": "a", "login": "host/a", "check": False}
 CCP = {"url": "http://127.0.0.1:1", "app_id": "a", "check": False}
+DATABASE = {
+    "admin_url": "postgresql://postgres@127.0.0.1:1/postgres",
+    "owner_url": "postgresql://scoped_secrets_owner@127.0.0.1:1/secrets",
+    "store": "postgresql://scoped_secrets_app@127.0.0.1:1/secrets",
+}
 AZURE = {"vault_url": "https://127.0.0.1:1", "tenant_id": "t", "client_id": "c", "check": False}
 
 
@@ -94,6 +99,8 @@ TABLE: dict[str, list[Task]] = {
         of("scope_key", **OURS, secret={"identifier": "text", **OURS}),
         of("scope_key", **OURS, secret={"identifier": "b", **OURS, "secret_manager": "only_theirs_vault"}),
     ],
+    # Nothing listens there, and there are no scopes before it has made any.
+    "modules/store_database": [of("store_database", **DATABASE)],
     "modules/root_key": [of("root_key"), of("root_key", **OURS, root_key_file="new.key")],
     "modules/secret_text": [
         of("secret_text", **OURS, identifier="text"),

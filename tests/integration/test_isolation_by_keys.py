@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from entry_points import entry_points
 from site_of_runs import Run, Site, Task
-from test_isolation import OURS, TABLE, THEIRS, check_shows_nothing, logins, of, two_projects
+from test_isolation import DATABASE, OURS, TABLE, THEIRS, check_shows_nothing, logins, of, two_projects
 
 __all__ = ["two_projects"]
 
@@ -69,6 +69,9 @@ BEYOND: dict[str, list[Task]] = {
         of("scope_key", dest="account.key"),
         of("scope_key", **OURS, secret={"identifier": "k", **ORG}),
         of("scope_key", **OURS, secret={"identifier": "k", **THEIRS}),
+    ],
+    "modules/store_database": [
+        of("store_database", **{name: url for name, url in DATABASE.items() if name != "store"}),
     ],
     "modules/root_key": [of("root_key"), of("root_key", root_key_file="new.key")],
     "modules/key_rotation": [

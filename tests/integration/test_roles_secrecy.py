@@ -72,7 +72,7 @@ CANARIES: dict[str, tuple[list[Task], list[Task]]] = {
             role("awx", awx_credentials="{{ canary.text }}"),
         ],
     ),
-    # It takes no value. What it does at hosts: see test_roles.py.
+    # It takes no value. What it does at hosts: see test_role_playbooks.py.
     "ssh_access": ([], [role("ssh_access", ssh_access_credential="nobody")]),
 }
 # By role: what somebody in project `ours` may try. Nothing of this may show anything of others.

@@ -32,7 +32,7 @@ from .secrets import SecretResource
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle", "resource_of"]
+__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle", "record_refusal", "resource_of", "turn_of"]
 
 ATTEMPTS = 8
 _jitter = random.SystemRandom()
@@ -109,6 +109,12 @@ def _rotate(engine: Engine, request: Request, tell: Tell) -> Result:
     return rotate(engine, request, tell)
 
 
+def _prepare_database(engine: Engine, request: Request, tell: Tell) -> Result:
+    from .store_database import prepare_database
+
+    return prepare_database(engine.settings, request.params, check_mode=request.check_mode)
+
+
 def _see_to_root_key(engine: Engine, request: Request, tell: Tell) -> Result:
     from .root_keys import see_to_root_key
 
@@ -130,6 +136,7 @@ OPERATIONS: dict[str, Callable[[Engine, Request, Tell], Result]] = {
     "audit_info": _show_audit,
     "key_rotation": _rotate,
     "root_key": _see_to_root_key,
+    "store_database": _prepare_database,
     "scope_key": _export_key,
 }
 
@@ -196,11 +203,21 @@ def declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result
         return _declare(engine, resource, check_mode)
     except ScopedSecretsError as error:
         if not check_mode:
-            action = "delete" if resource.absent else "write"
-            # What went wrong first is what people must hear of.
-            with contextlib.suppress(ScopedSecretsError):
-                engine.audit.take([Event(resource.path, action, error.code, resource.subject, moment())])
+            record_refusal(engine, resource, error)
         raise
+
+
+def record_refusal(engine: Engine, resource: Resource[Any], error: ScopedSecretsError) -> None:
+    """Have it recorded that a thing was not declared."""
+    action = "delete" if resource.absent else "write"
+    # What went wrong first is what people must hear of.
+    with contextlib.suppress(ScopedSecretsError):
+        engine.audit.take([Event(resource.path, action, error.code, resource.subject, moment())])
+
+
+def turn_of(resource: Resource[Any]) -> tuple[str, ScopePath, str]:
+    """Return what one caller at a time declares."""
+    return resource.noun, resource.path, str(resource.params.get("identifier") or "")
 
 
 def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
@@ -208,7 +225,7 @@ def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Resul
     warnings = () if check_mode else engine.settle_left()
     for attempt in range(ATTEMPTS):
         try:
-            with engine.turn((resource.noun, resource.path, resource.params.get("identifier"))):
+            with engine.turn(turn_of(resource)):
                 result = _declare_once(engine, resource, check_mode)
                 result.warnings = [*warnings, *result.warnings]
                 return result

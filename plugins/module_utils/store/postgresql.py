@@ -19,7 +19,8 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote
@@ -35,7 +36,7 @@ from ..model.errors import (
 from .database import Dialect, Mark, StaleRow
 from .location import Location
 
-__all__ = ["REQUIREMENT", "AlreadyMade", "PostgresqlDialect"]
+__all__ = ["REQUIREMENT", "AlreadyMade", "PostgresqlDialect", "plain_connection"]
 
 REQUIREMENT = "psycopg[binary]>=3.2"
 OLDEST_SERVER = 130000
@@ -128,7 +129,7 @@ class PostgresqlDialect(Dialect):
         psycopg = _driver()
         from psycopg.rows import dict_row
 
-        raw = psycopg.connect(**self._options(), autocommit=True, row_factory=dict_row, prepare_threshold=None)
+        raw = psycopg.connect(**self.options(), autocommit=True, row_factory=dict_row, prepare_threshold=None)
         version = raw.info.server_version
         if version < OLDEST_SERVER:
             raw.close()
@@ -139,7 +140,8 @@ class PostgresqlDialect(Dialect):
             )
         return _Connection(raw)
 
-    def _options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Any]:
+        """Return the options of libpq that the URL writes, and our defaults of others; raise InvalidInput."""
         from psycopg.conninfo import conninfo_to_dict
 
         try:
@@ -261,6 +263,17 @@ class PostgresqlDialect(Dialect):
         for secret in sorted(_secrets_in(self._location.url), key=len, reverse=True):
             text = text.replace(secret, "********")
         return text[:400]
+
+
+@contextmanager
+def plain_connection(location: Location, **options: Any) -> Iterator[Any]:
+    """Give psycopg's connection, in a transaction, for what is not done in a store; raise our errors for all of its."""
+    dialect = PostgresqlDialect(location)
+    try:
+        with _driver().connect(**{**dialect.options(), **options}) as raw:
+            yield raw
+    except _driver().Error as error:
+        raise dialect.translate(error) or error from None
 
 
 class AlreadyMade(Exception):

@@ -10,16 +10,19 @@ import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 import yaml
 from role_tasks import changed, refused, role, why
+from servers.postgresql import PASSWORD
 from servers.sshd import HOSTS, Account
 from servers.sshd import new_key as new_key_pair
 from site_of_runs import ROOT, Run, Site, Task
 from ssh_hosts import OURS, WHO, SshSite
 
 if TYPE_CHECKING:
+    from servers.postgresql import Postgresql
     from servers.sshd import Sshd
 
 TREE = {
@@ -64,7 +67,7 @@ def test_setup_makes_a_store_once(site: Site) -> None:
     assert stat.S_IMODE(site.key_file.stat().st_mode) == 0o600
     assert site.key_file.read_text().strip() not in first.output
     assert "Declare the first scopes" in changed(first)
-    assert ("Back it up now" in first.output) == (not site.shared_store)
+    assert ("Back it up now" in " ".join(first.output.split())) == (not site.shared_store)
     assert changed(site.run(play)) == []
     assert scopes(site) == ["", "payments", "api"]
 
@@ -101,6 +104,31 @@ def test_setup_makes_no_key_where_the_environment_has_one(site: Site) -> None:
     environment = {"SCOPED_SECRETS_SCOPE_KEY": "x"}
     run = site.run([refused("scope key", role("setup", **own))], environment=environment)
     assert codes(run, "scope key") == ["root_key_needed"]
+
+
+def test_setup_prepares_a_database(site: Site, postgresql: Postgresql) -> None:
+    place = f"127.0.0.1:{postgresql.port}/{site.folder.name}?sslmode=disable"
+    secret = {"owner": "canary-of-the-owner", "app": "canary-of-the-app"}
+    urls = {name: f"postgresql://scoped_secrets_{name}:{password}@{place}" for name, password in secret.items()}
+    given = {
+        "setup_store": urls["app"],
+        "setup_postgresql_owner_url": urls["owner"],
+        "setup_postgresql_admin_url": postgresql.url("postgres"),
+        "setup_root_key_file": f"{site.folder}/shared.key",
+        "setup_organizations": {"payments": {}},
+    }
+    play = [role("setup", **given)]
+    assert changed(site.run(play, "--check")) == ["Make the database and its roles"]
+    first = site.run(play, "-vvv", "--diff")
+    assert changed(first) == [
+        "Make the database and its roles",
+        "Make sure of the root key",
+        "Make the tables, and give the running role its rights",
+        "Declare the first scopes",
+    ]
+    assert not [word for word in (*secret.values(), PASSWORD, quote(PASSWORD)) if word in first.output]
+    assert changed(site.run(play)) == []
+    assert scopes(site, store=urls["app"], root_key_file=f"{site.folder}/shared.key") == ["", "payments"]
 
 
 # manifest
@@ -187,6 +215,16 @@ def test_a_host_that_refuses_its_credential_is_unreachable(ssh: SshSite) -> None
     assert "[host_refused_key]" in run.last["msg"]
 
 
+def test_the_example_of_the_readme_at_a_host(ssh: SshSite) -> None:
+    (text,) = plays_of(ROOT / "roles" / "ssh_access" / "README.md")
+    playbook = ssh.site.folder / "playbook.yml"
+    playbook.write_text(text.replace("user: deploy", f"user: {ssh.sshd.key.name}"))
+    inventory = {"web": {"hosts": {"web1": ssh.host(ansible_connection="local", ansible_become_method="su")}}}
+    (ssh.site.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    assert "Let the key log in" in changed(ssh.site.run(playbook, environment=ssh.environment()))
+    assert changed(ssh.site.run(playbook, environment=ssh.environment())) == []
+
+
 # What their pages show
 
 
@@ -205,7 +243,7 @@ def test_the_example_of_the_readme(site: Site, name: str) -> None:
     assert changed(site.run(playbook)) == []
 
 
-@pytest.mark.parametrize("name", ROLES)
+@pytest.mark.parametrize("name", [*ROLES, "ssh_access"])
 def test_the_readme_names_all_variables(name: str) -> None:
     folder = ROOT / "roles" / name
     options = yaml.safe_load((folder / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]

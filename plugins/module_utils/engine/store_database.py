@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A database is prepared for a store that several control nodes share: roles, tables, rights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model.messages import Result
+from ..model.settings import Settings
+from ..store.places import place_at
+from ..store.provisioning import Logins, give_rights, make_database
+from .opening import open_store, refuse_scope_key
+
+__all__ = ["prepare_database"]
+
+
+def prepare_database(settings: Settings, params: dict[str, Any], *, check_mode: bool) -> Result:
+    """Return what became of the database of the store; raise StoreRefused, KeyRefused, InvalidInput, Unavailable."""
+    refuse_scope_key(settings)
+    logins = Logins.parse(params["admin_url"], params["owner_url"], settings.store)
+    changed = make_database(logins, check_mode=check_mode)
+    # What is not there yet can't be planned any further.
+    if params.get("tables", True) and not (changed and check_mode):
+        changed = _make_tables(settings, params["owner_url"], logins, check_mode=check_mode) or changed
+    return Result(changed, {"database": {"name": logins.database, "store": str(logins.app)}})
+
+
+def _make_tables(settings: Settings, owner_url: str, logins: Logins, *, check_mode: bool) -> bool:
+    """Return whether tables or rights were missing."""
+    place = place_at(owner_url)
+    try:
+        is_new = not place.has_store()
+    finally:
+        place.close()
+    if is_new and check_mode:
+        return True
+    open_store(settings._replace(store=owner_url), create=True).database.close()
+    return give_rights(logins, check_mode=check_mode) or is_new
