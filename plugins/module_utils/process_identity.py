@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import lru_cache
 
 __all__ = ["has_ended", "is_running", "namespace", "process_text", "run_process", "started", "this_process"]
 
@@ -59,7 +60,12 @@ def run_process() -> int:
 
 def this_process() -> str:
     """Return this process as text."""
-    return process_text(os.getpid())
+    return _own_text(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _own_text(pid: int) -> str:
+    return process_text(pid)
 
 
 def process_text(pid: int) -> str:

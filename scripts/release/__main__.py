@@ -4,7 +4,7 @@
 """Make a release in .work/release: the tarball, a bill of materials, their checksums. `make release` runs this.
 
 What is not committed is not released; nor is anything while something is known against a library that it is installed
-with.
+with, or that Galaxy would not take.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from pathlib import Path
 
 import yaml
 
-from . import auditing, materials, tarball
+from . import auditing, importing, materials, tarball
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 INTO = ROOT / ".work" / "release"
 # As `make demo` and the README have it: the newest libraries that requirements.txt allows.
 RUNTIME = ROOT / ".venv" / "runtime"
+IMPORTER = ROOT / ".venv" / "importer"
 
 
 def main() -> int:
@@ -36,7 +37,12 @@ def main() -> int:
     if found.findings:
         print("== known against what would be installed:", *found.findings, sep="\n", file=sys.stderr)
         return 1
-    _release()
+    packed = _pack()
+    if refused := importing.refusals(importing.install(IMPORTER), packed):
+        packed.unlink()
+        print("== Galaxy would say to it:", *refused, sep="\n", file=sys.stderr)
+        return 1
+    _release(packed)
     return 0
 
 
@@ -58,19 +64,32 @@ def _installed() -> dict[str, str]:
     return {str(auditing.canonicalize_name(name)): version for name, version in pairs}
 
 
-def _release() -> None:
-    version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
-    seconds = int(_output("git", "log", "-1", "--format=%ct"))
+def _pack() -> Path:
+    """Return the tarball."""
     INTO.mkdir(parents=True, exist_ok=True)
     build = [TOOLS / "ansible-galaxy", "collection", "build", "--force", "--output-path", INTO, ROOT]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    packed = INTO / f"scoped-secrets-{version}.tar.gz"
-    tarball.make_reproducible(packed, seconds)
-    bom = INTO / f"scoped-secrets-{version}.cdx.json"
-    materials.write_bom(TOOLS / "cyclonedx-py", RUNTIME, bom, version=version, seconds=seconds)
+    packed = INTO / f"scoped-secrets-{_version()}.tar.gz"
+    tarball.make_reproducible(packed, _seconds())
+    return packed
+
+
+def _release(packed: Path) -> None:
+    """Write what goes with the tarball."""
+    bom = INTO / f"scoped-secrets-{_version()}.cdx.json"
+    materials.write_bom(TOOLS / "cyclonedx-py", RUNTIME, bom, version=_version(), seconds=_seconds())
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in (packed, bom)]
     (INTO / "SHA256SUMS").write_text("\n".join(sums) + "\n")
     print("== in .work/release:", *sums, sep="\n")
+
+
+def _version() -> str:
+    return str(yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"])
+
+
+def _seconds() -> int:
+    """Return the time of the commit, in seconds since 1970."""
+    return int(_output("git", "log", "-1", "--format=%ct"))
 
 
 def _output(*command: str | Path) -> str:

@@ -18,6 +18,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.changing imp
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.scope_rotation import ScopeRotation
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.scope_rotation import Step as RotationStep
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.side_by_side import Changes
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -44,10 +45,15 @@ _FORKING.set_forkserver_preload([__name__, "psycopg"])
 
 @dataclass(frozen=True)
 class Call:
-    """What a task declares."""
+    """What a task declares; `items` are those of a manifest."""
 
     resource: str
     params: dict[str, Any] = field(repr=False)
+    items: tuple[Call, ...] = ()
+
+    @property
+    def request(self) -> Request:
+        return Request(self.resource, dict(self.params), False, tuple(one.request for one in self.items))
 
 
 class Trap(Protocol):
@@ -68,10 +74,13 @@ class KillAt:
         return f"{'after' if self.is_after else 'before'} {self.step.value}"
 
     def arm(self) -> None:
-        steps = dict(Change.STEPS)
-        taken = steps[self.step]
-        steps[self.step] = lambda change: _die() if not self.is_after else (taken(change), _die())
-        Change.STEPS = steps
+        for changing in (Change, Changes):
+            steps: dict[Step, Any] = dict(changing.STEPS)
+            steps[self.step] = self._trapped(steps[self.step])
+            changing.STEPS = steps
+
+    def _trapped(self, taken: Callable[[Any], None]) -> Callable[[Any], object]:
+        return lambda change: _die() if not self.is_after else (taken(change), _die())
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,7 @@ def count_statements(look: Callable[[int, bool], None]) -> Callable[[], None]:
 
 
 def declare(engine: Engine, call: Call) -> Any:
-    return engine.handle(Request(call.resource, dict(call.params)))
+    return engine.handle(call.request)
 
 
 def intents(engine: Engine) -> list[Intent]:

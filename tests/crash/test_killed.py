@@ -55,6 +55,10 @@ OPERATIONS = {
     "connector removed": Operation((other(token="old value"),), other(**GONE)),
     "credential": Operation((), Call("secret_ssh", {**ORG, "identifier": "c", "user": "u", "password": "new value"})),
     "default": Operation((text("a", value=OLD),), Call("default_secret_manager", {**ORG, "secret_manager": "builtin"})),
+    "manifest": Operation(
+        (text("a", value=OLD), text("b", value=OLD)),
+        Call("manifest", ORG, (text("a", value=NEW), text("b", **GONE), *(text(f"c{n}", value=NEW) for n in range(2)))),
+    ),
     "scope removed": Operation(
         (text("a", value=OLD), text("b", value=OLD)), Call("scope", {**ORG, **GONE, "force": True})
     ),

@@ -154,8 +154,12 @@ def lab(tmp_path: Path, venv: Path, collections: Path, awx: Awx, awx_collection:
 
 def changed(run: Run) -> list[str]:
     """Return the tasks that changed something, once for each item."""
-    results = [task for task in run.tasks if task["result"].get("changed")]
-    return [task["task"].rpartition(" : ")[2] for task in results if "results" not in task["result"]]
+    looped = {task["task"] for task in run.tasks if task["status"].startswith("item")}
+    return [
+        task["task"].rpartition(" : ")[2]
+        for task in run.tasks
+        if task["result"].get("changed") and (task["status"].startswith("item") or task["task"] not in looped)
+    ]
 
 
 # One test, as its steps need each other: what takes time is the modules of awx.awx, a third of a second each.

@@ -67,7 +67,7 @@ def test_setup_makes_a_store_once(site: Site) -> None:
     assert stat.S_IMODE(site.key_file.stat().st_mode) == 0o600
     assert site.key_file.read_text().strip() not in first.output
     assert "Declare the first scopes" in changed(first)
-    assert ("Back it up now" in first.output) == (not site.shared_store)
+    assert ("Back it up now" in " ".join(first.output.split())) == (not site.shared_store)
     assert changed(site.run(play)) == []
     assert scopes(site) == ["", "payments", "api"]
 
@@ -213,6 +213,16 @@ def test_a_host_that_refuses_its_credential_is_unreachable(ssh: SshSite) -> None
     run = ssh.run([given], hosts={"one": ssh.host(ansible_connection="local")}, fails=True)
     assert run.last["unreachable"]
     assert "[host_refused_key]" in run.last["msg"]
+
+
+def test_the_example_of_the_readme_at_a_host(ssh: SshSite) -> None:
+    (text,) = plays_of(ROOT / "roles" / "ssh_access" / "README.md")
+    playbook = ssh.site.folder / "playbook.yml"
+    playbook.write_text(text.replace("user: deploy", f"user: {ssh.sshd.key.name}"))
+    inventory = {"web": {"hosts": {"web1": ssh.host(ansible_connection="local", ansible_become_method="su")}}}
+    (ssh.site.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    assert "Let the key log in" in changed(ssh.site.run(playbook, environment=ssh.environment()))
+    assert changed(ssh.site.run(playbook, environment=ssh.environment())) == []
 
 
 # What their pages show

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..model.entities import Intent
+from ..model.messages import Result
+from ..model.scopes import ScopePath
 from .access import Access
 from .intents import Intents, Moved
 from .resource import Action, Plan, Resource
@@ -48,12 +51,32 @@ class Change:
             for step in Step:
                 self.STEPS[step](self)
         except BaseException as error:
-            self._intents.give_up(error)
+            self.give_up(error)
             raise
+
+    @property
+    def path(self) -> ScopePath:
+        """The scope that it is about."""
+        return self._resource.path
+
+    def give_up(self, error: BaseException) -> None:
+        """Put right what was begun, or leave that to those who come later."""
+        self._intents.give_up(error)
 
     def record(self) -> None:
         """Write down what is about to be done at providers."""
         self._intents.record(self._check)
+
+    def record_among(self, session: Session, begun: list[Intent]) -> bool:
+        """Write the same down in a transaction with others, unless an intent stands in the way or it is planned anew.
+
+        What is written is added to `begun`, the intents of all.
+        """
+        return self._intents.record_among(session, begun, self._check)
+
+    def is_recorded(self) -> None:
+        """Take note that this transaction is over."""
+        self._intents.is_recorded()
 
     def prepare(self) -> None:
         """Do at secret managers what comes before the store."""
@@ -61,7 +84,20 @@ class Change:
 
     def commit(self) -> None:
         """Let the store follow, in one transaction."""
-        self.state, self.plan = self._engine.write(self._apply, self._resource.path)
+        self._engine.write(self.follow, self._resource.path)()
+
+    def follow(self, session: Session) -> Callable[[], None]:
+        """Let the store follow, in a transaction; return what takes note of it once that is over."""
+        state, plan = self._apply(session)
+
+        def done() -> None:
+            self.state, self.plan = state, plan
+
+        return done
+
+    def result(self) -> Result:
+        """Return what it brought."""
+        return self._resource.result(self.state, self.plan, warnings=self._access.warnings)
 
     def clear(self) -> None:
         """Do at secret managers what comes after the store, and forget what was written down."""

@@ -32,7 +32,7 @@ from .secrets import SecretResource
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle", "resource_of"]
+__all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle", "record_refusal", "resource_of", "turn_of"]
 
 ATTEMPTS = 8
 _jitter = random.SystemRandom()
@@ -203,11 +203,21 @@ def declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result
         return _declare(engine, resource, check_mode)
     except ScopedSecretsError as error:
         if not check_mode:
-            action = "delete" if resource.absent else "write"
-            # What went wrong first is what people must hear of.
-            with contextlib.suppress(ScopedSecretsError):
-                engine.audit.take([Event(resource.path, action, error.code, resource.subject, moment())])
+            record_refusal(engine, resource, error)
         raise
+
+
+def record_refusal(engine: Engine, resource: Resource[Any], error: ScopedSecretsError) -> None:
+    """Have it recorded that a thing was not declared."""
+    action = "delete" if resource.absent else "write"
+    # What went wrong first is what people must hear of.
+    with contextlib.suppress(ScopedSecretsError):
+        engine.audit.take([Event(resource.path, action, error.code, resource.subject, moment())])
+
+
+def turn_of(resource: Resource[Any]) -> tuple[str, ScopePath, str]:
+    """Return what one caller at a time declares."""
+    return resource.noun, resource.path, str(resource.params.get("identifier") or "")
 
 
 def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
@@ -215,7 +225,7 @@ def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Resul
     warnings = () if check_mode else engine.settle_left()
     for attempt in range(ATTEMPTS):
         try:
-            with engine.turn((resource.noun, resource.path, resource.params.get("identifier"))):
+            with engine.turn(turn_of(resource)):
                 result = _declare_once(engine, resource, check_mode)
                 result.warnings = [*warnings, *result.warnings]
                 return result

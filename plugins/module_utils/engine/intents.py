@@ -88,26 +88,50 @@ class Intents:
         if self._engine.write(partial(self._record, check=check)):
             self._wait()
             raise Moved
+        self.is_recorded()
+
+    def is_recorded(self) -> None:
+        """Take note that what was written down stands in the store."""
         self._pending = frozenset(self._goals)
+
+    def record_among(self, session: Session, begun: list[Intent], check: Callable[[Session], None]) -> bool:
+        """Write down what is about to be done, in a transaction with others; tell whether it was.
+
+        `begun` has the intents of all; those written here are added to it.
+        """
+        try:
+            if self._holder_among(session, begun):
+                return False
+            check(session)
+        except (Moved, ScopedSecretsError):
+            return False
+        begun += self._write(session)
+        return True
 
     def _record(self, session: Session, check: Callable[[Session], None]) -> Intent | None:
         """Return the intent that stands in the way, None where all is written."""
         holder = self._holder(session)
         if holder is None:
             check(session)
-            for intent_id, goal in self._goals.items():
-                chain = session.chain(goal.scope)
-                connector_id, path = goal.keeper.connector.id, goal.path
-                session.record(
-                    chain,
-                    Intent(intent_id, chain[-1].id, connector_id, path, goal.word, this_process(), session.now),
-                )
+            self._write(session)
         return holder
 
+    def _write(self, session: Session) -> list[Intent]:
+        written = []
+        for intent_id, goal in self._goals.items():
+            chain = session.chain(goal.scope)
+            place = goal.keeper.connector.id, goal.path, goal.word
+            written.append(Intent(intent_id, chain[-1].id, *place, this_process(), session.now))
+            session.record(chain, written[-1])
+        return written
+
     def _holder(self, session: Session) -> Intent | None:
+        return self._holder_among(session, unfinished(session.tx))
+
+    def _holder_among(self, session: Session, begun: Iterable[Intent]) -> Intent | None:
         """Return another's intent that keeps this change from beginning."""
         goals = {(goal.keeper.connector.id, goal.path): goal for goal in self._goals.values()}
-        for other in unfinished(session.tx):
+        for other in begun:
             goal = goals.get((other.connector_id, other.path))
             if goal and other.id not in self._goals and _holds_back(session, other, goal):
                 return other

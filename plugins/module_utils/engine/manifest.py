@@ -24,6 +24,7 @@ from .pruning import maker_of, unlisted
 from .removal_order import RemovalOrder
 from .resource import Resource
 from .session import Session
+from .side_by_side import Crew, declare_side_by_side
 from .together import declare_together
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ __all__ = ["declare_manifest", "items_of"]
 
 # Items that one transaction writes: others wait for it to end.
 CHUNK = 200
+# Items that are at secret managers between two transactions.
+GROUP = 100
 STOPPED = "an earlier item failed"
 STATUSES = ("ok", "changed", "failed", "skipped")
 
@@ -155,7 +158,7 @@ class _Run:
             running: dict[Future[Outcome], int] = {}
             while sorter.is_active():
                 ready = [number for number in sorter.get_ready() if not self._is_skipped(number, order[number], sorter)]
-                for number in self._local(ready, order):
+                for number in [*self._local(ready), *self._side_by_side(ready, pool)]:
                     sorter.done(number)
                     ready.remove(number)
                 running.update({pool.submit(self._declare_one, n, order[n]): n for n in ready})
@@ -183,7 +186,7 @@ class _Run:
     def _has_stopped(self) -> bool:
         return self._stops and self._has_failed
 
-    def _local(self, ready: Sequence[int], order: Mapping[int, set[int]]) -> list[int]:
+    def _local(self, ready: Sequence[int]) -> list[int]:
         """Declare in few transactions those that only the store is involved in; return which these were."""
         done = []
         for start in range(0, len(ready), CHUNK):
@@ -195,6 +198,24 @@ class _Run:
                     self._finish(number, Outcome(result))
                     done.append(number)
         return done
+
+    def _side_by_side(self, ready: Sequence[int], pool: ThreadPoolExecutor) -> list[int]:
+        """Declare in few transactions those that secret managers have a part in; return which these were."""
+        crew = Crew(pool, lambda: self._has_stopped, self._fail)
+        left = [n for n in ready if n not in self._outcomes and self._items[n].resource.goes_with_others]
+        for start in range(0, len(left), GROUP):
+            group = left[start : start + GROUP]
+            resources = [self._items[number].resource for number in group]
+            outcomes = declare_side_by_side(self._engine, resources, crew, check_mode=self._check_mode)
+            for number, outcome in zip(group, outcomes, strict=True):
+                if isinstance(outcome, ScopedSecretsError):
+                    self._finish(number, Outcome(error=outcome))
+                elif outcome:
+                    self._finish(number, Outcome(outcome))
+        return [number for number in left if number in self._outcomes]
+
+    def _fail(self) -> None:
+        self._has_failed = True
 
     def _declare_one(self, number: int, earlier: Iterable[int] = ()) -> Outcome:
         """Declare an item by itself. Called by many threads."""
@@ -212,7 +233,7 @@ class _Run:
             is_made = not self._items[number].is_removal
             if self._check_mode and is_made and any(self._outcomes[one].status == "changed" for one in earlier):
                 return Outcome(_presumed(resource, error))
-            self._has_failed = True
+            self._fail()
             return Outcome(error=error)
 
     def _finish(self, number: int, outcome: Outcome) -> None:

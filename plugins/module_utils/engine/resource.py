@@ -51,6 +51,8 @@ class Resource(ABC, Generic[S]):
     """
 
     noun: ClassVar[str]
+    # Whether others may be changed in the same transactions, where secret managers have a part in it.
+    goes_with_others: ClassVar[bool] = False
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.params = params

@@ -44,6 +44,7 @@ class SecretResource(Resource[SecretState]):
     """A secret of one kind. `value` holds what the user gave, `generate` how to make one, `reference` where one is."""
 
     noun = "secret"
+    goes_with_others = True
 
     def __init__(self, params: dict[str, Any], kind: str) -> None:
         super().__init__(params)

@@ -19,7 +19,7 @@ from ..store import intents as intent_rows
 from ..store import scopes as scope_rows
 from ..store import secrets as secret_rows
 from ..store import shares as share_rows
-from ..store.database import Transaction
+from ..store.database import CHAIN, CONNECTORS, Transaction
 from ..store.schema import now
 from . import audit_chain, integrity
 from .keyring import Keyring
@@ -51,6 +51,12 @@ class Session:
 
         They are verified, but for those above a scope whose key is held: only their names count.
         """
+        known = CHAIN + path.announced
+        if known not in self.tx.known:
+            self.tx.known[known] = self._chain(path)
+        return list(self.tx.known[known])
+
+    def _chain(self, path: ScopePath) -> list[Scope]:
         chain = scope_rows.find_chain(self.tx, path)
         verified = self.keyring.first_verified(chain, path)
         for depth, step in enumerate(path.from_account):
@@ -79,10 +85,13 @@ class Session:
 
     def connectors(self, chain: list[Scope]) -> list[Connector]:
         """Return the verified connectors of the scope, those removed by force too, by identifier."""
-        connectors = connector_rows.connectors_of(self.tx, chain[-1].id)
-        for connector in connectors:
-            self.check(chain, connector)
-        return connectors
+        known = CONNECTORS + chain[-1].id
+        if known not in self.tx.known:
+            connectors = connector_rows.connectors_of(self.tx, chain[-1].id)
+            for connector in connectors:
+                self.check(chain, connector)
+            self.tx.known[known] = connectors
+        return list(self.tx.known[known])
 
     def secret(self, chain: list[Scope], identifier: str) -> Secret | None:
         """Return a verified secret of the scope, or None."""

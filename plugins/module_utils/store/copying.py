@@ -141,11 +141,13 @@ def insert_row(tx: Transaction, table: str, row: Values) -> None:
     # The names become part of a statement.
     if table not in TABLES or not all(map(_COLUMN.fullmatch, row)):
         raise ValueError("no row of a store")
+    tx.known.clear()
     tx.insert(table, **row)
 
 
 def remove_all(tx: Transaction) -> None:
     """Remove every row, of the account and of the store itself too."""
+    tx.known.clear()
     for table in ("intent", *reversed(TABLES)):
         tx.run(f"DELETE FROM {table}")
 

@@ -16,13 +16,16 @@ from typing import Any, ClassVar, TypeVar
 
 from ..model.errors import ScopedSecretsError, Unavailable
 
-__all__ = ["Database", "Dialect", "Mark", "Row", "StaleRow", "Transaction"]
+__all__ = ["CHAIN", "CONNECTORS", "Database", "Dialect", "Mark", "Row", "StaleRow", "Transaction"]
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
 # What a write transaction leaves in the store that it alone makes: a token, and the store's revision.
 Mark = tuple[str, int]
+
+# What the names of known rows begin with: the scopes down to one, and the connectors of one.
+CHAIN, CONNECTORS = "chain of ", "connectors of "
 
 ATTEMPTS = 8
 # Rows of one INSERT: SQLite takes 32,766 parameters, PostgreSQL 65,535.
@@ -98,6 +101,11 @@ class Transaction:
         self._connection = connection
         # Rows that this transaction has read and would read again: whoever writes them takes them out.
         self.known: dict[str, Any] = {}
+
+    def forget(self, *kinds: str) -> None:
+        """Let go of what is known and may be other rows by now: all whose names begin with one of these."""
+        for name in [name for name in self.known if name.startswith(kinds)]:
+            del self.known[name]
 
     def one(self, statement: str, **parameters: Any) -> Row | None:
         """Return the first row, or None."""

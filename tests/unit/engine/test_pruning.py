@@ -25,8 +25,8 @@ VAULT = Request(
 LOGIN = Request("secret_text", {**PAY, "identifier": "login", "value": b"good", "secret_manager": "builtin"})
 
 
-def text(identifier: str, scope: dict[str, Any] = PAY, **params: Any) -> Request:
-    return Request("secret_text", {**scope, "identifier": identifier, "value": b"v", **params})
+def text(identifier: str, scope: dict[str, Any] | None = None, **params: Any) -> Request:
+    return Request("secret_text", {**(scope or PAY), "identifier": identifier, "value": b"v", **params})
 
 
 def declare(engine: Engine, *items: Request, check_mode: bool = False, **params: Any) -> Result:

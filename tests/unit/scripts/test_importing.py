@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Galaxy's importer says of a tarball is what the release goes by. The outputs are the importer's own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import yaml
+from release import importing
+
+ROOT = Path(__file__).resolve().parents[3]
+
+TAKEN = """\
+Importing with galaxy-importer 0.4.44
+Getting doc strings via ansible-doc
+Linting collection via ansible-lint 26.10.1...
+...ansible-lint run complete
+Importer processing completed successfully
+"""
+REFUSED = """\
+Importing with galaxy-importer 0.4.44
+ERROR: The import failed for the following reason: The file (meta/runtime.yml) was not found
+"""
+WARNED = TAKEN.replace("...ansible", "WARNING: meta/runtime.yml:1: yaml[empty-lines]\n...ansible")
+
+
+def test_what_is_taken() -> None:
+    assert importing.judged(0, TAKEN, "") == []
+
+
+def test_a_warning_counts() -> None:
+    assert importing.judged(0, WARNED, "") == ["WARNING: meta/runtime.yml:1: yaml[empty-lines]"]
+
+
+def test_what_is_refused() -> None:
+    (line,) = importing.judged(1, REFUSED, "")
+    assert line.endswith("The file (meta/runtime.yml) was not found")
+
+
+def test_an_importer_that_breaks() -> None:
+    complaint = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'galaxy_importer'\n"
+    status, reason = importing.judged(1, "", complaint)
+    assert (status, reason) == ("the importer ended with status 1", complaint.splitlines()[-1])
+
+
+def test_how_it_is_run(tmp_path: Path) -> None:
+    """In a folder of its own, with the programs beside its Python, on the tarball by its whole path."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\npwd > importer_result.json\necho "ERROR: $3 $(command -v ansible-doc)"\nexit 1\n')
+    for program in (python, python.with_name("ansible-doc")):
+        program.touch()
+        program.chmod(0o755)
+    tarball = tmp_path / "scoped-secrets-0.1.0.tar.gz"
+    (line,) = importing.refusals(python, tarball)
+    assert line == f"ERROR: {tarball} {python.with_name('ansible-doc')}"
+    assert not Path("importer_result.json").exists()
+
+
+def test_the_tarball_has_what_galaxy_asks_for(tmp_path: Path) -> None:
+    """Its rules for files and metadata, which need no importer: a release finds the rest."""
+    galaxy = Path(sys.executable).with_name("ansible-galaxy")
+    subprocess.run([galaxy, "collection", "build", "--output-path", tmp_path, ROOT], check=True, capture_output=True)
+    (packed,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(packed) as tar:
+        names = {member.name for member in tar}
+    assert {"README.md", "LICENSE", "meta/runtime.yml", "changelogs/changelog.yaml", "MANIFEST.json"} <= names
+    assert packed.stat().st_size < 20 * 2**20
+    forbidden = (".git", ".venv", ".work", ".nox", ".tox", "scripts", "noxfile.py", "Makefile")
+    assert not [name for name in names if name.split("/")[0] in forbidden or name.endswith((".pyc", ".retry"))]
+    assert yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["requires_ansible"]
