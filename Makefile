@@ -14,7 +14,7 @@ DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.w
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
 	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
-.PHONY: demo check test packages bench fuzz release format docs docs-table clean
+.PHONY: demo check test packages bench fuzz release format docs molecule docs-table clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt
 	$(PYTHON) -m venv $(DEV)
@@ -71,11 +71,14 @@ check: $(DEV)/.ready $(LINK)
 packages: $(DEV)/.ready
 	$(DEV)/bin/python scripts/packages.py
 
-test: packages check
+test: packages check docs molecule
 	$(PYTHON) scripts/matrix.py
 	$(MAKE) demo
 	$(MAKE) demo | tee .work/second-demo.log
 	grep -q 'changed=0 .*failed=0' .work/second-demo.log
+
+molecule: $(DEV)/.ready $(LINK)
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 4 tests/molecule
 
 bench: $(BENCH_VENV)/.ready
 	PYTHONPATH=tests $(BENCH_VENV)/bin/python tests/benchmarks/run.py $(BENCH)

@@ -140,9 +140,9 @@ def served(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@contextmanager
-def crawled(folder: Path, browser: webdriver.Chrome) -> Iterator[Site]:
+def crawled(folder: Path, browser: webdriver.Chrome) -> Site:
+    """Return a folder's pages, as far as links lead to them."""
     with served(folder) as base:
         site = Site(base, folder)
         site.crawl(browser)
-        yield site
+    return site

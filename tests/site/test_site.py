@@ -26,11 +26,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 def test_every_link_leads_somewhere(browser: webdriver.Chrome) -> None:
     assert (HTML / "index.html").exists(), "run: make docs"
-    with crawled(HTML, browser) as site:
-        assert len(site.pages) > 60
-        faults = site.faults()
-        assert not faults, "\n".join(faults)
-        assert {page.rpartition("/")[2] for page in site.unreached()} <= OF_SPHINX
+    site = crawled(HTML, browser)
+    assert len(site.pages) > 60
+    faults = site.faults()
+    assert not faults, "\n".join(faults)
+    assert {page.rpartition("/")[2] for page in site.unreached()} <= OF_SPHINX
 
 
 def test_what_is_broken_is_found(browser: webdriver.Chrome, tmp_path: Path) -> None:
@@ -40,9 +40,8 @@ def test_what_is_broken_is_found(browser: webdriver.Chrome, tmp_path: Path) -> N
     (tmp_path / "other.html").write_text("""<!doctype html><link rel="icon" href="data:,">
         <h1 id="there">Here</h1><script>undefinedFunction()</script>""")
     (tmp_path / "lonely.html").write_text("<!doctype html>")
-    with crawled(tmp_path, browser) as site:
-        front, other = f"{site.base}/index.html", f"{site.base}/other.html"
-        found, unreached = site.faults(), site.unreached()
+    site = crawled(tmp_path, browser)
+    front, other, found = f"{site.base}/index.html", f"{site.base}/other.html", site.faults()
     (script,) = (fault for fault in found if "undefinedFunction" in fault)
     assert script.startswith(other)
     assert sorted(set(found) - {script}) == sorted(
@@ -52,4 +51,4 @@ def test_what_is_broken_is_found(browser: webdriver.Chrome, tmp_path: Path) -> N
             f"{front}: http://example.com/: no https address",
         ]
     )
-    assert [page.rpartition("/")[2] for page in unreached] == ["lonely.html"]
+    assert [page.rpartition("/")[2] for page in site.unreached()] == ["lonely.html"]

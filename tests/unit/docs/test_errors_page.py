@@ -35,3 +35,15 @@ def test_every_code_is_explained_once() -> None:
     page = list(codes_on_page())
     assert sorted(page) == sorted(set(page))
     assert set(page) == set(codes_in_source())
+
+
+def test_every_code_has_a_cause_and_what_to_do() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text()
+    *before, damaged, after = text.partition("## Somebody changed stored data")
+    of_damage, _heading, rest = after.partition("\n## ")
+    assert damaged
+    assert of_damage.split("|")[0].count("restore a backup") == 1
+    for line in "".join([*before, rest]).splitlines():
+        if line.startswith("| `"):
+            _left, _code, *cells, _right = re.split(r"(?<!\\)\|", line)
+            assert [bool(cell.strip()) for cell in cells] == [True, True], line
