@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import ssl
 import tempfile
 import threading
 import time
@@ -26,6 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 
+from servers.answering import answering
 from servers.identities import Authority, Issuer
 from servers.process import by_hand
 
@@ -358,19 +358,9 @@ def _listen(azure: Azure, vault: Vault) -> Iterator[Vault]:
     """Give a vault that answers at its `url`."""
     members = {"azure": azure, "vault": vault, "lock": threading.RLock()}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), members))
-    server.daemon_threads = True
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*azure.certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     vault.url = f"https://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(server, azure.certificate):
         yield vault
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import ssl
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from servers.answering import answering
 from servers.faults import Seen
 from servers.identities import Authority
 from servers.process import by_hand
@@ -178,20 +178,9 @@ def serve(folder: Path) -> Iterator[Ccp]:
     authority = Authority(folder)
     ccp = Ccp(authority)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"ccp": ccp}))
-    server.daemon_threads = True
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority.ca))
-    context.load_cert_chain(*authority.issue("ccp"))
-    context.verify_mode = ssl.CERT_OPTIONAL
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     ccp.url = f"https://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(server, authority.issue("ccp"), authority.ca):
         yield ccp
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextlib.contextmanager

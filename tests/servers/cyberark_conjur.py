@@ -14,7 +14,6 @@ import contextlib
 import json
 import re
 import secrets
-import ssl
 import tempfile
 import threading
 import time
@@ -29,6 +28,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import jwt
 import yaml
 
+from servers.answering import answering
 from servers.identities import Authority, Issuer
 from servers.process import by_hand
 
@@ -443,19 +443,9 @@ def serve(folder: Path, *, prefix: str = "") -> Iterator[Conjur]:
     authority = Authority(folder)
     conjur = Conjur(authority.ca, authority.issue("conjur"), prefix=prefix)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"conjur": conjur}))
-    server.daemon_threads = True
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*conjur.certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     conjur.url = f"https://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(server, conjur.certificate):
         yield conjur
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextlib.contextmanager

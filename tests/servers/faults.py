@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from servers.answering import answering
 from servers.process import by_hand
 
 __all__ = ["Fault", "FaultProxy", "Seen", "serve"]
@@ -351,7 +352,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
     request_queue_size = 256
 
     def __init__(self, handler: type[_Handler]) -> None:
@@ -387,19 +387,9 @@ def serve(
     """
     proxy = FaultProxy(upstream, ca=ca, delay=delay)
     server = _Server(type("Handler", (_Handler,), {"proxy": proxy}))
-    if certificate:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(*certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     proxy.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(server, certificate):
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _full(path: str, query: str) -> str:

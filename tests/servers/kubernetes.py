@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import ssl
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 
+from servers.answering import answering
 from servers.identities import Authority, Issuer
 from servers.process import by_hand
 
@@ -95,20 +94,10 @@ def serve(folder: Path) -> Iterator[Cluster]:
     """Give a cluster that knows the tokens which it issued itself."""
     authority = Authority(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*authority.issue("kubernetes"))
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     cluster = Cluster(f"https://127.0.0.1:{server.server_address[1]}", authority.ca)
     server.RequestHandlerClass = type("Handler", (_Handler,), {"cluster": cluster})
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(server, authority.issue("kubernetes")):
         yield cluster
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextlib.contextmanager

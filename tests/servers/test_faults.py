@@ -54,7 +54,6 @@ def calls() -> list[str]:
 @pytest.fixture
 def proxy(calls: list[str]) -> Iterator[FaultProxy]:
     upstream = ThreadingHTTPServer(("127.0.0.1", 0), type("Counting", (Upstream,), {"calls": calls}))
-    upstream.daemon_threads = True
     threading.Thread(target=upstream.serve_forever, args=(0.05,), daemon=True).start()
     with serve(f"http://127.0.0.1:{upstream.server_address[1]}") as running:
         yield running

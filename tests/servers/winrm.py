@@ -12,12 +12,12 @@ import base64
 import contextlib
 import os
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from servers.answering import answering
 from servers.process import by_hand
 
 __all__ = ["Winrm", "serve"]
@@ -88,17 +88,12 @@ def serve(folder: Path, domain: str, user: str, password: str) -> Iterator[Winrm
     # Where pyspnego looks for who may come in.
     os.environ["NTLM_USER_FILE"] = str(users)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
     winrm = Winrm(server.server_address[1])
     server.RequestHandlerClass = type("Handler", (_Handler,), {"winrm": winrm})
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
     try:
-        yield winrm
+        with answering(server):
+            yield winrm
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
         del os.environ["NTLM_USER_FILE"]
 
 

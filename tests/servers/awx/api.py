@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from servers.answering import answering
 from servers.awx.collection import installed
 from servers.awx.rules import credential_errors, secret_fields, type_errors
 from servers.process import by_hand
@@ -221,16 +222,9 @@ def serve() -> Iterator[Awx]:
     organization = awx.add("organizations", {"name": "Default"})
     awx.add("inventories", {"name": "Demo Inventory", "organization": organization["id"]})
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"awx": awx}))
-    server.daemon_threads = True
     awx.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(server):
         yield awx
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ import contextlib
 import datetime
 import json
 import secrets
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from servers.answering import answering
 from servers.identities import Issuer
 
 __all__ = ["EVERYTHING", "Tokens", "serve_tokens"]
@@ -231,8 +231,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
     def handle_error(self, request: object, client_address: object) -> None:
         """Print nothing about clients that went away."""
 
@@ -242,18 +240,9 @@ def serve_tokens(project: str, certificate: tuple[Path, Path], record: Callable[
     """Give the endpoints over TLS. `record` gets the path and the status of each request for a token."""
     handler = type("Handler", (_Handler,), {"record": staticmethod(record)})
     server = _Server(("127.0.0.1", 0), handler)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     handler.tokens = tokens = Tokens(project, f"https://localhost:{server.server_address[1]}")  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(server, certificate):
         yield tokens
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
