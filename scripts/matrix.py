@@ -29,7 +29,8 @@ FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": ["tests/unit"]}
 # Here the servers are tested too, and all kinds of secret managers at them.
 SERVERS = "2.19"
-# All playbooks run three times: plainly; with their stores on PostgreSQL, here; without a broker, on the newest core.
+# All playbooks run twice: with their stores on PostgreSQL, here, and without a broker, on the newest core. On the others
+# those run that need no servers, plainly.
 SHARED = "2.20"
 POSTGRESQL = {"SCOPED_SECRETS_TEST_STORE": "postgresql"}
 INLINE = {"SCOPED_SECRETS_BROKER": "off"}
@@ -77,13 +78,12 @@ def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
     if core in UNIT:
         yield "unit", [*tests, *UNIT[core]], {}
     if core == SERVERS:
-        yield "playbooks", playbooks, {}
         yield from _at_servers(tests)
     if core == min(SHARED, newest):
         yield "playbooks with their stores on PostgreSQL", playbooks, POSTGRESQL
     if core == newest:
         yield "playbooks without a broker", playbooks, INLINE
-    if not has_servers(core, newest):
+    if core not in (SHARED, newest):
         yield "playbooks", [*playbooks, "-m", "not servers"], {}
 
 
