@@ -29,7 +29,7 @@ FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": ["tests/unit"]}
 # Here the servers are tested too, and all kinds of secret managers at them.
 SERVERS = "2.19"
-# All playbooks run twice: with their stores on PostgreSQL, here, and without a broker, on the newest core. On the others
+# All playbooks run twice: here with their stores on PostgreSQL, and without a broker on the newest core. On the others
 # those run that need no servers, plainly.
 SHARED = "2.20"
 POSTGRESQL = {"SCOPED_SECRETS_TEST_STORE": "postgresql"}
