@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""R2 for rotations: killed 200 times at random points, at each step, and nothing is lost; then one run proves it."""
+"""R2 for rotations: killed many times at random points, at each step, and nothing is lost; then one run proves it."""
 
 from __future__ import annotations
 

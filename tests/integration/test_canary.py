@@ -524,7 +524,8 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         [
             {
                 "ansible.builtin.copy": {
-                    "content": "{{ query('scoped.secrets.secret', 'text', 'file', 'fields#password', **scope) }}",
+                    "content": "{{ query('scoped.secrets.secret', 'text', 'file', 'fields#password', preload=true, "
+                    "**scope) }}",
                     "dest": "meant/from_lookup.txt",
                     "mode": "0600",
                 },

@@ -242,6 +242,7 @@ TABLE: dict[str, list[Task]] = {
         *lookups(**OURS),
         *lookups(**OURS, on_missing="skip", on_denied="skip"),
         *lookups(org="payments"),
+        *lookups(**OURS, preload=True),
     ],
     "connection/ssh": [*logins(**OURS), *logins(org="payments"), *logins(**SIBLING)],
     # What it makes is an item of a manifest, which goes all ways: see below.

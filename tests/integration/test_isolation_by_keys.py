@@ -26,8 +26,8 @@ UPWARD = (
 OF_NO_SCOPE = {"callback/mask", "callback/usage", "filter/manifest_items", "modules/doctor"}
 
 
-def shown(reference: str, **scope: str) -> Task:
-    given = ", ".join(f"{name}={value!r}" for name, value in scope.items())
+def shown(reference: str, **options: object) -> Task:
+    given = ", ".join(f"{name}={value!r}" for name, value in options.items())
     return {"ansible.builtin.debug": {"msg": f"{{{{ lookup('scoped.secrets.secret', '{reference}', {given}) }}}}"}}
 
 
@@ -110,6 +110,7 @@ BEYOND: dict[str, list[Task]] = {
     "modules/manifest": [
         of("manifest", defaults=THEIRS, resources=[{"secret_text": {"identifier": "text", "value": "changed"}}]),
         of("manifest", resources=[{"scope": {"org": "payments", "project": "another"}}]),
+        of("manifest", defaults=THEIRS, resources=[{"scope": THEIRS}], prune=True),
         of("manifest", resources=[{"secret_text": {**ORG, "identifier": "fresh", "value": "x"}}], on_error="continue"),
     ],
     "modules/secret_info": [of("secret_info", **THEIRS), of("secret_info", **ORG), of("secret_info")],
@@ -135,6 +136,7 @@ BEYOND: dict[str, list[Task]] = {
         *(shown(name, **THEIRS) for name in ("text", "text@1", "only_theirs", "only_theirs_host", "nosuch")),
         *(shown(reference, **OURS) for reference in UPWARD),
         shown("text", org="payments"),
+        shown("text", **THEIRS, preload=True),
     ],
     "filter/resolve": [resolved("text", **THEIRS), *(resolved(reference, **OURS) for reference in UPWARD)],
     "connection/ssh": logins(**THEIRS)[-1:],
