@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["INFOS", "OPERATIONS", "RESOURCES", "declare", "handle", "record_refusal", "resource_of", "turn_of"]
 
-ATTEMPTS = 8
+# Seconds for which a declaration begins anew whenever others were faster: each time, one of them has got on.
+PATIENCE = 60.0
 _jitter = random.SystemRandom()
 
 RESOURCES: dict[str, Callable[[dict[str, Any]], Resource[Any]]] = {
@@ -223,17 +224,24 @@ def turn_of(resource: Resource[Any]) -> tuple[str, ScopePath, str]:
 def _declare(engine: Engine, resource: Resource[Any], check_mode: bool) -> Result:
     engine.store(create=not check_mode and not resource.absent)
     warnings = () if check_mode else engine.settle_left()
-    for attempt in range(ATTEMPTS):
+    until, pause = time.monotonic() + PATIENCE, 0.02
+    while True:
         try:
             with engine.turn(turn_of(resource)):
                 result = _declare_once(engine, resource, check_mode)
                 result.warnings = [*warnings, *result.warnings]
                 return result
         except Moved:
-            time.sleep(_jitter.uniform(0, 0.02 * 2**attempt))
-    raise Unavailable(
+            if time.monotonic() > until:
+                raise _changed_meanwhile() from None
+            time.sleep(_jitter.uniform(0, pause))
+            pause = min(2 * pause, 1.0)
+
+
+def _changed_meanwhile() -> Unavailable:
+    return Unavailable(
         "changed_meanwhile",
-        f"What this task declares was changed by others in all of {ATTEMPTS} attempts.",
+        f"What this task declares was changed by others, again and again, for {PATIENCE:.0f} seconds.",
         hint="Run it again; let one playbook declare a secret, not several at once.",
         retryable=True,
     )
