@@ -71,6 +71,8 @@ check: $(DEV)/.ready $(LINK)
 packages: $(DEV)/.ready
 	$(DEV)/bin/python scripts/packages.py
 
+# Of thousands of tests on a busy machine one may fall for no fault of its own: it runs once more, and the output names it.
+test: export PYTEST_ADDOPTS = --reruns 1 -rfER
 test: packages check docs molecule
 	$(PYTHON) scripts/matrix.py
 	$(MAKE) demo
