@@ -17,7 +17,6 @@ import os
 import random
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +25,7 @@ from urllib.parse import urljoin, urlsplit
 from ..model.errors import InvalidInput, ScopedSecretsError
 from . import failures
 from .base import Place
+from .http_connections import REQUIREMENTS, Connections, is_tls
 
 if TYPE_CHECKING:
     import requests
@@ -44,11 +44,9 @@ __all__ = [
     "tls_context",
 ]
 
-REQUIREMENTS = ("requests>=2.32", "urllib3>=2.2")
 MAX_REPLY = 32 * 1024 * 1024
 CHUNK = 64 * 1024
 IDENTITY = "identity"
-CONNECTIONS = 32
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 4.0
 LONGEST_RETRY_AFTER = 30.0
@@ -136,10 +134,6 @@ def check_url(title: str, option: str, url: str, *, allow_plain_http: bool) -> N
         )
     if parts.scheme == "http" and not allow_plain_http and not _is_loopback(parts.hostname or ""):
         raise failures.plain_http(title, option)
-
-
-def is_tls(url: str) -> bool:
-    return urlsplit(url).scheme == "https"
 
 
 def _is_loopback(host: str) -> bool:
@@ -280,10 +274,7 @@ class HttpSession:
         self._is_repeatable = is_repeatable
         self._redirects = redirects
         self._encoding = encoding
-        self._make_context = context
-        self._context: ssl.SSLContext | None = None
-        self._lock = threading.Lock()
-        self._session = _open_session()
+        self._connections = Connections(context)
 
     def request(
         self,
@@ -299,7 +290,7 @@ class HttpSession:
         body = {"params": params, "json": json, "data": data}
         request = _Request(method.upper(), url, headers or {}, body, monotonic() + self.patience.total)
         for _redirect in range(self._redirects + 1):
-            self._get_ready(request.url)
+            self._connections.get_ready(request.url)
             reply = self._until_answered(request)
             if not 300 <= reply.status_code < 400:
                 return reply
@@ -308,22 +299,7 @@ class HttpSession:
 
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
-
-    def _get_ready(self, url: str) -> None:
-        """Raise InvalidInput for certificates that can't be used."""
-        with self._lock:
-            if self._context or not is_tls(url):
-                return
-            context = self._make_context()
-            if context.verify_mode == ssl.CERT_NONE:
-                _silence_warnings()
-            self._session.mount("https://", _adapter(context))
-            self._context = context
-
-    @property
-    def _verifies(self) -> bool:
-        return self._context is None or self._context.verify_mode != ssl.CERT_NONE
+        self._connections.close()
 
     def _until_answered(self, request: _Request) -> Reply:
         for pause in self._pauses():
@@ -368,22 +344,9 @@ class HttpSession:
             return self._failed(error, monotonic() - request.deadline + self.patience.total)
 
     def _send(self, request: _Request, timeout: float) -> Reply:
-        import requests
-
         # Any encoding but this would let a small reply grow without bounds.
         headers = {**request.headers, "Accept-Encoding": self._encoding}
-        prepared = self._session.prepare_request(
-            requests.Request(request.method, request.url, headers=headers, **request.body)
-        )
-        settings = self._session.merge_environment_settings(request.url, {}, True, self._verifies, None)
-        response = self._session.send(
-            prepared,
-            stream=True,
-            timeout=timeout,
-            verify=self._verifies,
-            proxies=settings["proxies"],
-            allow_redirects=False,
-        )
+        response = self._connections.send(request.method, request.url, headers, request.body, timeout)
         try:
             return Reply(response.status_code, response.headers, self._read(response, request.deadline))
         finally:
@@ -437,49 +400,6 @@ def _is_as_safe(url: str, target: str) -> bool:
         return parts.scheme == "https"
     was_seen = source.scheme == "http" and not _is_loopback(source.hostname or "")
     return source.scheme == "http" and (was_seen or _is_loopback(parts.hostname or ""))
-
-
-def _open_session() -> requests.Session:
-    try:
-        import requests
-    except ImportError:
-        raise failures.missing_library(REQUIREMENTS[0], "secret managers that speak HTTP") from None
-    from http.cookiejar import DefaultCookiePolicy
-
-    session = requests.Session()
-    session.auth = _as_it_is  # Any at all keeps .netrc out.
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
-    return session
-
-
-def _silence_warnings() -> None:
-    """The connector's own notice says that certificates are not verified, once a run."""
-    import urllib3
-
-    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-
-
-def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    return prepared
-
-
-def _adapter(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
-    from requests.adapters import HTTPAdapter
-
-    class OwnContext(HTTPAdapter):
-        """Leaves all that is TLS to the context; requests would add the certificates of its own bundle to it."""
-
-        def init_poolmanager(self, *args: Any, **options: Any) -> None:
-            super().init_poolmanager(*args, **options, ssl_context=context)
-
-        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-            return super().proxy_manager_for(proxy, **options, ssl_context=context)
-
-        def cert_verify(self, *_args: Any) -> None:
-            pass
-
-    return OwnContext(pool_maxsize=CONNECTIONS)
 
 
 def _retry_after(outcome: Reply | _Failed) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 import urllib3
-from ansible_collections.scoped.secrets.plugins.module_utils.managers import http
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import http, http_connections
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import (
     HttpSession,
@@ -88,9 +88,8 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
         place = Place("connector 'x'", "owner", lambda what: counts.update([what]))
         session = HttpSession(place, tls_context, Patience(timeout, retries), **options)
         server = Server(list(outcomes))
-        session._get_ready("https://any")
-        session._session.mount("http://", server)
-        session._session.mount("https://", server)
+        session._connections.get_ready("https://any")
+        session._connections._adapters = {False: server, True: server}  # type: ignore[dict-item]
         return Client(session, server, counts, pauses)
 
     return make
@@ -295,7 +294,7 @@ def test_what_is_sent(client: Callable[..., Client]) -> None:
     (sent,), (settings,) = made.server.sent, made.server.settings
     assert (sent.method, sent.url, sent.body) == ("POST", f"{URL}?version=2", b'{"b": 2}')
     assert sent.headers["X-Vault-Token"] == "t"
-    assert (settings["verify"], settings["cert"], settings["timeout"]) == (True, None, 30)
+    assert (settings["verify"], settings["timeout"]) == (True, 30)
     assert (reply.ok, reply.json(), reply.text) == (True, {"a": 1}, '{"a": 1}')
 
 
@@ -321,15 +320,13 @@ def test_proxies_of_the_environment_are_used(client: Callable[..., Client], monk
     monkeypatch.setenv("https_proxy", "http://proxy.example.com:3128")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", __file__)
     monkeypatch.setattr(http, "_trusting_as_requests", ssl.create_default_context)
+    monkeypatch.setenv("no_proxy", "inside.example.com")
     made = client(ok())
-    made.session.request("GET", "https://vault.example.com/")
-    monkeypatch.setenv("no_proxy", "vault.example.com")
-    made.session.request("GET", "https://vault.example.com/")
-    assert [settings["proxies"].get("https") for settings in made.server.settings] == [
-        "http://proxy.example.com:3128",
-        None,
-    ]
-    assert [settings["verify"] for settings in made.server.settings] == [True, True]
+    for host in ("vault", "inside", "vault"):
+        made.session.request("GET", f"https://{host}.example.com/")
+    proxy = "http://proxy.example.com:3128"
+    assert [settings["proxies"].get("https") for settings in made.server.settings] == [proxy, None, proxy]
+    assert all(settings["verify"] for settings in made.server.settings)
 
 
 def redirect(location: str, status: int = 307) -> Outcome:
@@ -489,7 +486,7 @@ def test_verification_is_on_by_default() -> None:
 
 def test_the_adapter_leaves_tls_to_the_context(client: Callable[..., Client]) -> None:
     context = tls_context()
-    adapter = http._adapter(context)
+    adapter = http_connections._with_context(context)
     request = requests.Request("GET", "https://vault.example.com").prepare()
     pool = adapter.get_connection_with_tls_context(request, True)
     assert pool.conn_kw["ssl_context"] is context
@@ -511,10 +508,10 @@ def test_tls_is_made_ready_when_it_is_spoken(monkeypatch: pytest.MonkeyPatch) ->
     session = HttpSession(place, context, Patience(1, 0))
     monkeypatch.setattr(session, "_until_answered", lambda request: Reply(200, {}, b""))
     session.request("GET", "http://127.0.0.1/")
-    assert (made, session._verifies) == ([], True)
+    assert (made, session._connections._verifies) == ([], True)
     for url in ("HTTPS://127.0.0.1/", "https://127.0.0.1/"):
         session.request("GET", url)
-    assert (len(made), session._verifies) == (1, False)
+    assert (len(made), session._connections._verifies) == (1, False)
 
 
 def test_a_reply_is_no_json() -> None:
