@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias, TypeVar, cast
 
 from ..crypto.context import Context
 from ..crypto.envelope import open_envelope, seal
 from ..managers.base import Found, KeyKeeper, Manager, ValueKeeper, Writing
 from ..managers.data_keys import DataKeyWrapping, data_keys_of
 from ..model.entities import Scope
-from ..model.errors import InvalidInput, NotFound
+from ..model.errors import InvalidInput, NotFound, ScopedSecretsError
 from ..model.queries import Answer, Query
 from ..model.scopes import ScopePath
 from .fetching import Fetches
@@ -24,9 +24,11 @@ from .providers import Providers
 from .resolver import select_field
 from .session import Session
 
-__all__ = ["Access"]
+__all__ = ["Access", "Seen"]
 
 T = TypeVar("T")
+Seen: TypeAlias = "Mapping[tuple[str, str], Found | ScopedSecretsError]"
+"""What lies at paths of value keepers, by connector id and path, or why it can't be read."""
 
 
 class Store(Protocol):
@@ -40,11 +42,15 @@ class Store(Protocol):
 class Access:
     """The secret managers of one store, through the logins of the run."""
 
-    def __init__(self, store_id: str, store: Store, providers: Providers, fetches: Fetches) -> None:
+    def __init__(
+        self, store_id: str, store: Store, providers: Providers, fetches: Fetches, seen: Seen | None = None
+    ) -> None:
+        """`seen` is what was read just now, and need not be read again."""
         self._store_id = store_id
         self._store = store
         self._providers = providers
         self._fetches = fetches
+        self._seen = seen or {}
         self.warnings: list[str] = []
         """What people must be told of what was done here."""
         self.has_changed = False
@@ -134,6 +140,18 @@ class Access:
         """Return what lies at a path of a value keeper now."""
         return self.call(keeper, lambda manager: cast(ValueKeeper, manager).read(path, version))
 
+    def read_many(self, keeper: Keeper, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
+        """Return what lies at each path of a value keeper now, or why it can't be read: as many as a request brings."""
+
+        def work(manager: Manager) -> dict[str, Found | ScopedSecretsError]:
+            found = cast(ValueKeeper, manager).read_many(list(dict.fromkeys(paths)))
+            for one in found.values():
+                if isinstance(one, ScopedSecretsError) and one.code == "login_expired":
+                    raise one
+            return found
+
+        return self.call(keeper, work)
+
     def value_in(self, keeper: Keeper, content: bytes) -> bytes:
         """Return the value of a secret of ours out of what was read at its path."""
         return self.call(keeper, lambda manager: cast(ValueKeeper, manager).value_in(content))
@@ -150,9 +168,11 @@ class Access:
 
     def kept_value(self, keeper: Keeper, path: str) -> bytes | None:
         """Return the value that a value keeper has of a secret of ours now, None where it has none."""
-
         try:
-            return self.value_in(keeper, self.read(keeper, path).content)
+            found = self._seen.get((keeper.connector.id, path)) or self.read(keeper, path)
+            if isinstance(found, ScopedSecretsError):
+                raise found
+            return self.value_in(keeper, found.content)
         except NotFound:
             return None
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias
 
-from ..managers.base import Found, Manager, ValueKeeper
+from ..managers.base import Found, ValueKeeper
 from ..model.errors import ScopedSecretsError, internal_error
 from ..model.queries import Answer, Query
 from .access import Access
@@ -128,22 +128,14 @@ def _fetch(access: Access, located: Located) -> bytes:
 
 
 def _fetch_batch(access: Access, batch: Sequence[Located]) -> list[_Outcome]:
-    def work(manager: Manager) -> list[_Outcome]:
-        keeper = cast(ValueKeeper, manager)
-        found = keeper.read_many(list(dict.fromkeys(located.path for located in batch)))
-        outcomes: list[_Outcome] = []
-        for located in batch:
-            one = found[located.path]
-            if isinstance(one, ScopedSecretsError) and one.code == "login_expired":
-                raise one
-            outcomes.append(one if isinstance(one, ScopedSecretsError) else _value(keeper, located, one))
-        return outcomes
-
-    return access.call(batch[0].keeper, work)
+    found = access.read_many(batch[0].keeper, [located.path for located in batch])
+    return [_value(access, located, found[located.path]) for located in batch]
 
 
-def _value(keeper: ValueKeeper, located: Located, found: Found) -> _Outcome:
+def _value(access: Access, located: Located, found: Found | ScopedSecretsError) -> _Outcome:
+    if isinstance(found, ScopedSecretsError):
+        return found
     try:
-        return keeper.value_in(found.content) if located.is_ours else found.content
+        return access.value_in(located.keeper, found.content) if located.is_ours else found.content
     except ScopedSecretsError as error:
         return error

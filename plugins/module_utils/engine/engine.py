@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..model.host_login import HostLogin
     from ..model.messages import Request, Result, Tell
     from ..store.database import Transaction
-    from .access import Access
+    from .access import Access, Seen
     from .cache import Found
     from .fetching import Fetches
     from .host_logins import HostLogins
@@ -258,11 +258,11 @@ class Engine:
         from_store = sum(query not in remote for query in missing)
         usage.add("hits", len(queries) - from_store - fetched)
 
-    def access(self) -> Access:
-        """Return the way to the secret managers of the store."""
+    def access(self, seen: Seen | None = None) -> Access:
+        """Return the way to the secret managers of the store. `seen`: what was read there just now."""
         from .access import Access
 
-        return Access(self.store(create=False).store_id, self, self.shared.providers, self.shared.fetches)
+        return Access(self.store(create=False).store_id, self, self.shared.providers, self.shared.fetches, seen)
 
     def read(self, work: Callable[[Session], T], path: ScopePath = ACCOUNT) -> T:
         """Return what `work` makes of one consistent view of the store: of `path`, what is above and what is below."""

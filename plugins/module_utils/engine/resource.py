@@ -15,6 +15,7 @@ from ..model.messages import Result
 from ..model.scopes import ScopePath
 from .access import Access
 from .intents import Goal
+from .observing import Place
 from .session import Session
 
 __all__ = ["Action", "Info", "Plan", "Resource", "changed_fields", "pick"]
@@ -68,6 +69,10 @@ class Resource(ABC, Generic[S]):
     def observe(self, access: Access, state: S) -> S:
         """Return the state with what only a secret manager knows. Changes nothing there."""
         return state
+
+    def observed_at(self, state: S) -> Place | None:
+        """Return what `observe` looks at, of which several may be looked at at once."""
+        return None
 
     def with_observed(self, state: S, before: S) -> S:
         """Return a state that was loaded again with what had been observed."""

@@ -21,6 +21,7 @@ from .generate import check_generate, generate, public_half
 from .intents import Goal
 from .keeping import Keeping, check_referable, check_removable, is_kept_there, path_for, remove_kept, split_reference
 from .managers import Keeper, connector_removed
+from .observing import Place
 from .resource import Action, Plan, Resource, View, changed_fields
 from .secret_fields import broken_users, check_kind, wanted_fields, with_fields
 from .secret_views import SecretState, identity_of, load_state, path_and_key, shown_fields, view_of
@@ -64,14 +65,20 @@ class SecretResource(Resource[SecretState]):
 
     def observe(self, access: Access, state: SecretState) -> SecretState:
         """Look at the value that a value keeper has: others may have changed it there."""
+        if self._compares_value:
+            self._check_keeper(state)
+        place = self.observed_at(state)
+        return replace(state, observed=access.kept_value(*place), is_observed=True) if place else state
+
+    def observed_at(self, state: SecretState) -> Place | None:
         secret, keeper = state.secret, state.keeper
-        wants_value = self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
-        if not (wants_value and secret and keeper):
-            return state
-        self._check_keeper(state)
-        if keeper.keeps_keys or secret.is_reference:
-            return state
-        return replace(state, observed=access.kept_value(keeper, secret.path), is_observed=True)
+        if not (self._compares_value and secret and keeper) or keeper.connector.is_removed:
+            return None
+        return None if keeper.keeps_keys or secret.is_reference else Place(keeper, secret.path)
+
+    @property
+    def _compares_value(self) -> bool:
+        return self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
 
     def _check_keeper(self, state: SecretState) -> None:
         """Raise Conflict if the secret's connector was removed by force: what is written there could not be read."""

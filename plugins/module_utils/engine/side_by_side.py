@@ -17,9 +17,11 @@ from ..model.errors import ScopedSecretsError
 from ..model.messages import Result
 from ..model.scopes import ScopePath, common_scope
 from ..store.intents import unfinished
+from .access import Seen
 from .changing import Change, Step
 from .declaring import record_refusal, turn_of
 from .intents import Moved
+from .observing import look_at
 from .resource import Action, Resource
 from .session import Session
 
@@ -48,14 +50,16 @@ def declare_side_by_side(
         for turn in sorted(map(turn_of, resources)):
             turns.enter_context(engine.turn(turn))
         states = engine.read(lambda session: [_load(session, resource) for resource in resources], scope)
+        places = [one.observed_at(state) for one, state in zip(resources, states, strict=True) if state is not None]
+        seen = look_at(filter(None, places), engine.access, crew.pool)
 
         def look(resource: Resource[Any], state: Any) -> _Outcome | Change:
-            return None if state is None or crew.is_stopped() else _look(engine, resource, state, check_mode)
+            return None if state is None or crew.is_stopped() else _look(engine, resource, state, seen, check_mode)
 
-        seen = list(crew.pool.map(look, resources, states))
-        changes = Changes(engine, [one for one in seen if isinstance(one, Change)], scope, crew)
+        looked = list(crew.pool.map(look, resources, states))
+        changes = Changes(engine, [one for one in looked if isinstance(one, Change)], scope, crew)
         changes.run()
-        outcomes = [changes.outcomes.get(one) if isinstance(one, Change) else one for one in seen]
+        outcomes = [changes.outcomes.get(one) if isinstance(one, Change) else one for one in looked]
     for resource, outcome in zip(resources, outcomes, strict=True):
         if isinstance(outcome, ScopedSecretsError):
             crew.has_failed()
@@ -70,9 +74,9 @@ def _load(session: Session, resource: Resource[Any]) -> Any:
         return None
 
 
-def _look(engine: Engine, resource: Resource[Any], state: Any, check_mode: bool) -> _Outcome | Change:
+def _look(engine: Engine, resource: Resource[Any], state: Any, seen: Seen, check_mode: bool) -> _Outcome | Change:
     """Return the change that is due, the result where none is, or what stands in its way."""
-    access = engine.access()
+    access = engine.access(seen)
     try:
         state = resource.observe(access, state)
         plan = resource.plan(state)

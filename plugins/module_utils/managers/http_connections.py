@@ -47,7 +47,7 @@ class Connections:
         self._lock = threading.Lock()
         self._adapters: dict[bool, requests.adapters.HTTPAdapter] = {}
         self._headers = requests.utils.default_headers()
-        self._proxies: dict[tuple[str, str], Mapping[str, str]] = {}
+        self._proxies: dict[tuple[str, str], dict[str, str]] = {}
 
     def get_ready(self, url: str) -> None:
         """Have what a URL needs; raise InvalidInput for certificates that can't be used."""
@@ -71,7 +71,7 @@ class Connections:
         for adapter in self._adapters.values():
             adapter.close()
 
-    def _proxies_for(self, url: str) -> Mapping[str, str]:
+    def _proxies_for(self, url: str) -> dict[str, str]:
         from requests.utils import get_environ_proxies
 
         parts = urlsplit(url)

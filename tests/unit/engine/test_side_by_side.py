@@ -153,3 +153,58 @@ def test_what_changed_meanwhile_is_planned_anew(settings: Settings, cloud: Cloud
     # What was begun for the first plan is put right by the next run, which finds all as it should be.
     assert set(statuses(declare(Engine(settings), *texts(3, b"another")))) == {"ok"}
     assert pending(settings) == 0
+
+
+@pytest.fixture
+def batches(tree: Engine) -> Engine:
+    """The same with a vault that reads 20 secrets at a time."""
+    call = {"identifier": "batch", "use_as_default": True, "auth_method": "anonymous"}
+    stores.declare(tree, "connector_memory_batch", **PAY, **call)
+    return tree
+
+
+def test_what_is_there_is_read_in_batches(settings: Settings, cloud: Cloud, batches: Engine) -> None:
+    cloud.counts.clear()
+    assert set(statuses(declare(batches, *texts(45)))) == {"changed"}
+    assert (cloud.counts["read_many"], cloud.counts["read"], cloud.counts["write"]) == (0, 0, 45)
+    cloud.counts.clear()
+    assert set(statuses(declare(Engine(settings), *texts(45)))) == {"ok"}
+    assert (cloud.counts["read_many"], cloud.counts["read"], cloud.counts["write"]) == (3, 0, 0)
+    absent = [text(f"s{number}", state="absent") for number in range(45)]
+    kept = [text(f"s{number}", update_value="on_create") for number in range(45)]
+    cloud.counts.clear()
+    declare(batches, *kept)
+    declare(batches, *absent)
+    assert (cloud.counts["read_many"], cloud.counts["read"]) == (0, 0)
+
+
+def test_each_of_a_batch_is_judged_by_itself(cloud: Cloud, batches: Engine) -> None:
+    declare(batches, *texts(4))
+    cloud.overwrite("app/s1", OURS + b"of others")
+    del cloud.values["main", "app/s2"]
+
+    def away(path: str) -> None:
+        if path == "app/s3":
+            raise failures.denied("the vault", "read", "a policy")
+
+    cloud.before["read_of_many"] = away
+    result = declare(batches, *texts(4), on_error="continue")
+    assert statuses(result) == ["ok", "changed", "changed", "failed"]
+    assert result.returned["results"][3]["code"] == "provider_denied"
+    assert [cloud.newest(f"app/s{number}") for number in range(4)] == [OURS + b"v"] * 4
+
+
+def test_a_batch_that_can_not_be_read_fails_as_a_whole(cloud: Cloud, batches: Engine) -> None:
+    declare(batches, *texts(21))
+    asked: list[str] = []
+
+    def away(paths: str) -> None:
+        asked.append(paths)
+        if "app/s0," in paths:
+            raise failures.unavailable("the vault", "it is away")
+
+    cloud.before["read_many"] = away
+    result = declare(batches, *texts(21, b"another"), on_error="continue")
+    assert statuses(result) == [*["failed"] * 20, "changed"]
+    assert {one["code"] for one in result.returned["results"][:20]} == {"provider_unavailable"}
+    assert len(asked) == 2
