@@ -16,9 +16,11 @@ DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.w
 
 .PHONY: demo check test packages bench fuzz release format docs molecule docs-table clean
 
-$(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt
+$(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt \
+		tests/requirements-winrm.txt
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/pip install -q $(addprefix -r ,$^)
+	$(DEV)/bin/pip install -q $(addprefix -r ,$(filter-out %-winrm.txt,$^))
+	$(DEV)/bin/pip install -q --no-deps --upgrade --target $(DEV)/winrm -r tests/requirements-winrm.txt
 	touch $@
 
 # What the built-in secret manager needs, as the README says.

@@ -65,7 +65,11 @@ def environment(core: str, python: str, *, with_servers: bool) -> Path:
     if with_servers:
         needed += ["-r", str(ROOT / "tests" / "requirements-servers.txt")]
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
-    subprocess.run([str(folder / "bin" / "pip"), "install", "-q", f"ansible-core=={core}.*", *needed], check=True)
+    install = [str(folder / "bin" / "pip"), "install", "-q"]
+    subprocess.run([*install, f"ansible-core=={core}.*", *needed], check=True)
+    if with_servers:
+        alone = ["--no-deps", "--upgrade", "--target", str(folder / "winrm")]
+        subprocess.run([*install, *alone, "-r", str(ROOT / "tests" / "requirements-winrm.txt")], check=True)
     return folder
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.aws import Aws
-    from servers.azure_key_vault import Azure
+    from servers.azure_key_vault import Azure, Vault
     from servers.cyberark_ccp import Ccp
     from servers.cyberark_conjur import Conjur
     from servers.google_cloud import GoogleCloud
@@ -245,14 +245,20 @@ OF_OTHERS = json.dumps({name: f"the {name} that others keep" for name in ("token
 
 
 @pytest.fixture
+def azure_vault(azure: Azure) -> Vault:
+    """A vault without what other tests have made."""
+    return azure.open_vault()
+
+
+@pytest.fixture
 def places(
-    openbao: OpenBao, moto: Aws, azure: Azure, google_cloud_server: GoogleCloud, conjur: Conjur, ccp: Ccp
+    openbao: OpenBao, moto: Aws, azure_vault: Vault, google_cloud_server: GoogleCloud, conjur: Conjur, ccp: Ccp
 ) -> None:
     """Secrets of others, and keys, where the guides expect them."""
     for path in ("shared/api", "shared/smtp", "apps/db", "apps/smtp"):
         openbao.request("POST", f"secret/data/{path}", {"data": json.loads(OF_OTHERS)})
     moto.client("secretsmanager").create_secret(Name="shared/api", SecretString=OF_OTHERS)
-    azure.vault.add("shared-api", OF_OTHERS)
+    azure_vault.add("shared-api", OF_OTHERS)
     google = google_cloud_server.secrets_client
     secret = {"replication": {"automatic": {}}}
     google.create_secret(request={"parent": "projects/payments-prod", "secret_id": "shared-api", "secret": secret})
@@ -263,7 +269,9 @@ def places(
 
 
 @pytest.fixture
-def at_guides(variables: dict[str, str], azure: Azure, conjur: Conjur, ccp: Ccp, tmp_path: Path) -> dict[str, str]:
+def at_guides(
+    variables: dict[str, str], azure: Azure, azure_vault: Vault, conjur: Conjur, ccp: Ccp, tmp_path: Path
+) -> dict[str, str]:
     """The variables of all servers, and what stands in the guides for places that examples of modules use too."""
     authorities = tmp_path / "authorities.pem"
     authorities.write_text("".join(authority.read_text() for authority in (azure.ca, conjur.ca, ccp.ca)))
@@ -272,7 +280,7 @@ def at_guides(variables: dict[str, str], azure: Azure, conjur: Conjur, ccp: Ccp,
         **variables,
         "AGE_IDENTITY": identity,
         "SOPS_AGE_KEY": identity,
-        "AZURE_PLACE": f"vault_url: {azure.url}",
+        "AZURE_PLACE": f"vault_url: {azure_vault.url}",
         "CONJUR_PLACE": f"account: {conjur.account}",
         "CONJUR_BRANCH": "branch: apps/guides",
         "EXAMPLES": str(EXAMPLES),

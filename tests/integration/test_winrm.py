@@ -32,22 +32,24 @@ def variables_of_the_guide() -> dict[str, Any]:
     return found
 
 
-def log_in(site: Site) -> Run:
+def log_in(site: Site, library: Path) -> Run:
     host = {**variables_of_the_guide(), "ansible_host": "127.0.0.1"}
     site.folder.joinpath("hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"win": host}}}))
-    environment = {"ANSIBLE_INVENTORY": str(site.folder / "hosts.yml")}
+    environment = {"ANSIBLE_INVENTORY": str(site.folder / "hosts.yml"), "PYTHONPATH": str(library)}
     tasks = [{"ansible.builtin.raw": "whoami"}]
     return site.run(tasks, "-vvvvv", hosts="win", environment=environment, fails=True)
 
 
 @pytest.mark.servers
 @pytest.mark.parametrize(("password", "accepted"), [(WORD, ["CORP\\deploy"]), ("wrong", [])], ids=["right", "wrong"])
-def test_ntlm(site: Site, tmp_path: Path, password: str, accepted: list[str]) -> None:
-    pytest.importorskip("winrm")
+def test_ntlm(site: Site, venv: Path, tmp_path: Path, password: str, accepted: list[str]) -> None:
+    library = venv / "winrm"
+    if not library.is_dir():
+        pytest.skip("tests/requirements-winrm.txt is not installed")
     with serve(tmp_path, "CORP", "deploy", WORD) as winrm:
         login = {"domain": "CORP", "user": "deploy", "password": password, "port": winrm.port, "use_tls": False}
         site.run([of("scope", org="payments"), of("secret_winrm", org="payments", identifier="windows", **login)])
-        run = log_in(site)
+        run = log_in(site, library)
         assert winrm.accepted[:1] == accepted
         assert bool(winrm.refused) == (not accepted)
     assert WORD not in run.output
