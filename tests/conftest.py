@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 # No test asserts a time, and machines are busy.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# A shell without job control has what it runs in the background ignore these, and so would all that the tests start.
+for number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 pytest_plugins = ["servers.fixtures", "conformance.reporting"]
 
