@@ -51,7 +51,7 @@ def declare_side_by_side(
             turns.enter_context(engine.turn(turn))
         states = engine.read(lambda session: [_load(session, resource) for resource in resources], scope)
         places = [one.observed_at(state) for one, state in zip(resources, states, strict=True) if state is not None]
-        seen = look_at(filter(None, places), engine.access, crew.pool)
+        seen = {} if crew.is_stopped() else look_at(filter(None, places), engine.access, crew.pool)
 
         def look(resource: Resource[Any], state: Any) -> _Outcome | Change:
             return None if state is None or crew.is_stopped() else _look(engine, resource, state, seen, check_mode)

@@ -208,3 +208,15 @@ def test_a_batch_that_can_not_be_read_fails_as_a_whole(cloud: Cloud, batches: En
     assert statuses(result) == [*["failed"] * 20, "changed"]
     assert {one["code"] for one in result.returned["results"][:20]} == {"provider_unavailable"}
     assert len(asked) == 2
+
+
+def test_no_batch_is_read_once_one_has_failed(cloud: Cloud, batches: Engine) -> None:
+    declare(batches, *texts(GROUP + 5))
+    cloud.counts.clear()
+
+    def away(path: str) -> None:
+        raise failures.denied("the vault", "read", "a policy")
+
+    cloud.before["read_of_many"] = away
+    assert statuses(declare(batches, *texts(GROUP + 5)))[GROUP:] == ["skipped"] * 5
+    assert (cloud.counts["read_many"], cloud.counts["read"]) == (GROUP // 20, 0)
