@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,11 +25,13 @@ CORES = {
     "2.20": ((3, 12), (3, 14)),
     "2.21": ((3, 12), (3, 14)),
 }
-# `make check` runs the unit tests on 2.19. Only the faces depend on the core; once all run on a newer Python too.
+# The core of the development environment, in which `make check` has run the unit tests. Only the faces depend on the
+# core; once all run on a newer Python too.
+DEVELOPMENT = "2.19"
 FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "lookup", "modules", "plugin_utils")]
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": ["tests/unit"]}
 # Here the servers are tested too, and all kinds of secret managers at them.
-SERVERS = "2.19"
+SERVERS = DEVELOPMENT
 # All playbooks run twice: here with their stores on PostgreSQL, and without a broker on the newest core. On the others
 # those run that need no servers, plainly.
 SHARED = "2.20"
@@ -60,6 +63,9 @@ def python_for(core: str) -> str | None:
 
 def environment(core: str, python: str, *, with_servers: bool) -> Path:
     """Return a virtual environment with this core and what the tests need."""
+    if core == DEVELOPMENT:
+        subprocess.run(["make", "-s", ".venv/dev/.ready"], cwd=ROOT, check=True)
+        return ROOT / ".venv" / "dev"
     folder = ROOT / ".venv" / f"core-{core}"
     needed = ["-r", str(ROOT / "requirements.txt"), "-r", str(ROOT / "tests" / "requirements.txt")]
     if with_servers:
@@ -120,14 +126,21 @@ def check(core: str, folder: Path, newest: str) -> bool:
 def main() -> int:
     pythons_of = {core: python_for(core) for core in CORES}
     newest = max(core for core, python in pythons_of.items() if python)
+    asked = sys.argv[1:] or sorted(CORES, key=lambda core: core != DEVELOPMENT)
     failed = []
-    for core in sys.argv[1:] or CORES:
-        python = pythons_of[core]
-        if python is None:
-            oldest = ".".join(map(str, CORES[core][0]))
-            print(f"== core {core}: left out, it needs Python {oldest} or newer", flush=True)
-        elif not check(core, environment(core, python, with_servers=has_servers(core, newest)), newest):
-            failed.append(core)
+    # The environments of the others are made while the first one's tests run.
+    with ThreadPoolExecutor() as pool:
+        made = {
+            core: pool.submit(environment, core, python, with_servers=has_servers(core, newest))
+            for core in asked
+            if (python := pythons_of[core])
+        }
+        for core in asked:
+            if core not in made:
+                oldest = ".".join(map(str, CORES[core][0]))
+                print(f"== core {core}: left out, it needs Python {oldest} or newer", flush=True)
+            elif not check(core, made[core].result(), newest):
+                failed.append(core)
     print(f"== failed on: {', '.join(failed)}" if failed else "== every core passed")
     return bool(failed)
 
