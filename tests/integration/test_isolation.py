@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,6 +36,18 @@ SIDEWAYS = (
     "hashicorpvault://only_theirs_vault/theirs#text",
     "hashicorpvault://theirs.vault/theirs#text",
 )
+# One for each scope that a name may mean.
+NAMED = ("only_theirs_host", "theirs.only_theirs_host", "org.theirs.text", "account.payments.theirs.text", "text@2")
+# What somebody might name as a credential of their own.
+REFERENCES = (
+    "only_theirs",
+    "theirs.text",
+    "org.only_theirs",
+    "account.text",
+    "../theirs/text",
+    "hashicorpvault://only_theirs_vault/a#b",
+    "org.hashicorpvault://vault/a#b",
+)
 # Nobody is there: see test_isolation_connectors.py for where there is somebody.
 VAULT = {"url": "http://127.0.0.1:1", "retries": 0, "check": False}
 GOOGLE = {"gcp_project": "payments", "endpoint": "http://127.0.0.1:1", "check": False}
@@ -54,22 +67,21 @@ def of(module: str, **options: Any) -> Task:
     return {f"scoped.secrets.{module}": options}
 
 
-def lookups(**options: Any) -> list[Task]:
+def lookups(*references: str, **options: Any) -> list[Task]:
     shown = ", ".join(f"{name}={value!r}" for name, value in options.items())
     return [
         {"ansible.builtin.debug": {"msg": f"{{{{ query('scoped.secrets.secret', '{reference}', {shown}) }}}}"}}
-        for reference in SIDEWAYS
+        for reference in references
     ]
 
 
-def elsewhere(module: str, field: str, **options: Any) -> list[Task]:
-    """Return tasks that declare a connector whose credential is somebody else's."""
-    references = ("only_theirs", "org.only_theirs", "theirs.text", "account.text", "../theirs/text")
-    connectors = ("hashicorpvault://only_theirs_vault/a#b", "org.hashicorpvault://vault/a#b")
-    return [of(module, **OURS, **options, **{f"{field}_ref": text}) for text in (*references, *connectors)]
+def elsewhere(module: str, *fields: str, **options: Any) -> list[Task]:
+    """Return tasks that declare something whose credential is somebody else's; a manifest tries all REFERENCES."""
+    declared = {**OURS, "identifier": "b", **options}
+    return [of(module, **declared, **{f"{field}_ref": text}) for field in fields for text in REFERENCES[:2]]
 
 
-def logins(**scope: str) -> list[Task]:
+def logins(*references: str, **scope: str) -> list[Task]:
     """Return tasks that log in at a host with credentials that are somebody else's, or none."""
     where = {f"scoped_secrets_{name}": value for name, value in scope.items()}
     host = {"ansible_connection": "scoped.secrets.ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
@@ -79,12 +91,11 @@ def logins(**scope: str) -> list[Task]:
             "vars": {**host, **where, "ansible_ssh_credential": reference},
             "ignore_unreachable": True,
         }
-        for reference in (*SIDEWAYS, "org.only_theirs_host", "theirs.only_theirs_host", "text")
+        for reference in references
     ]
 
 
 DECLARING = ("scope", "connector_", "default_secret_manager", "secret_")
-PARTS = ("only_theirs", "org.only_theirs", "theirs.text", "../theirs/text", "org.hashicorpvault://vault/a#b")
 
 # By entry point: what somebody in project `ours` may try.
 TABLE: dict[str, list[Task]] = {
@@ -131,13 +142,12 @@ TABLE: dict[str, list[Task]] = {
         of("secret_ssh", **OURS, identifier="only_theirs_host", user="changed"),
         of("secret_ssh", **OURS, identifier="only_theirs_host", state="absent"),
         of("secret_ssh", **OURS, identifier="b", user="b", password="b", secret_manager="only_theirs_vault"),
-        *(of("secret_ssh", **OURS, identifier="b", user="b", password_ref=text) for text in PARTS),
-        *(of("secret_ssh", **OURS, identifier="b", user="b", private_key_ref=text) for text in PARTS),
-        *(of("secret_ssh", **OURS, identifier="b", principal="b", realm="B", keytab_ref=text) for text in PARTS),
+        *elsewhere("secret_ssh", "password", "private_key", user="b"),
+        *elsewhere("secret_ssh", "keytab", principal="b", realm="B"),
     ],
     "modules/secret_winrm": [
         of("secret_winrm", **OURS, identifier="only_theirs_host", state="absent"),
-        *(of("secret_winrm", **OURS, identifier="b", user="b", password_ref=text) for text in PARTS),
+        *elsewhere("secret_winrm", "password", user="b"),
     ],
     "modules/secret_info": [
         of("secret_info", **OURS),
@@ -183,43 +193,39 @@ TABLE: dict[str, list[Task]] = {
         of("connector_hashicorp_vault", **OURS, identifier="only_theirs_vault", check=False),
         of("connector_hashicorp_vault", **OURS, identifier="only_theirs_vault", state="absent", force=True),
         of("connector_hashicorp_vault", org="payments", identifier="vault", state="absent", force=True),
-        *elsewhere("connector_hashicorp_vault", "token", identifier="b", **VAULT),
-        *elsewhere("connector_hashicorp_vault", "ca_cert", identifier="b", token="x", **VAULT),
+        *elsewhere("connector_hashicorp_vault", "token", **VAULT),
+        *elsewhere("connector_hashicorp_vault", "ca_cert", token="x", **VAULT),
     ],
     "modules/connector_aws_secrets_manager": [
-        *elsewhere("connector_aws_secrets_manager", "secret_access_key", identifier="b", **AWS),
+        *elsewhere("connector_aws_secrets_manager", "secret_access_key", **AWS),
     ],
     "modules/connector_azure_key_vault": [
         of("connector_azure_key_vault", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_azure_key_vault", "client_secret", identifier="b", **AZURE),
-        *elsewhere("connector_azure_key_vault", "client_certificate", identifier="b", **AZURE),
-        *elsewhere("connector_azure_key_vault", "ca_cert", identifier="b", client_secret="x", **AZURE),
+        *elsewhere("connector_azure_key_vault", "client_secret", "client_certificate", **AZURE),
+        *elsewhere("connector_azure_key_vault", "ca_cert", client_secret="x", **AZURE),
     ],
     "modules/connector_cyberark_conjur": [
         of("connector_cyberark_conjur", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_cyberark_conjur", "api_key", identifier="b", **CONJUR),
-        *elsewhere("connector_cyberark_conjur", "password", identifier="b", **CONJUR),
-        *elsewhere("connector_cyberark_conjur", "ca_cert", identifier="b", api_key="x", **CONJUR),
+        *elsewhere("connector_cyberark_conjur", "api_key", "password", **CONJUR),
+        *elsewhere("connector_cyberark_conjur", "ca_cert", api_key="x", **CONJUR),
     ],
     "modules/connector_cyberark_ccp": [
         of("connector_cyberark_ccp", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_cyberark_ccp", "client_key", identifier="b", client_cert="x", **CCP),
-        *elsewhere("connector_cyberark_ccp", "ca_cert", identifier="b", **CCP),
+        *elsewhere("connector_cyberark_ccp", "client_key", client_cert="x", **CCP),
+        *elsewhere("connector_cyberark_ccp", "ca_cert", **CCP),
     ],
     "modules/connector_aws_kms": [
         of("connector_aws_kms", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_aws_kms", "secret_access_key", identifier="b", key_arn="alias/a", **AWS),
+        *elsewhere("connector_aws_kms", "secret_access_key", key_arn="alias/a", **AWS),
         of("connector_aws_kms", **OURS, identifier="b", key_arn_ref="theirs.text", **AWS),
     ],
     "modules/connector_custom": [
         of("connector_custom", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_custom", "credential", identifier="b", command=["cat"]),
+        *elsewhere("connector_custom", "credential", command=["cat"]),
     ],
     "modules/connector_lookup": [
         of("connector_lookup", **OURS, identifier="vault", plugin="ansible.builtin.env"),
-        *elsewhere(
-            "connector_lookup", "credential", identifier="b", plugin="ansible.builtin.env", credential_option="a"
-        ),
+        *elsewhere("connector_lookup", "credential", plugin="ansible.builtin.env", credential_option="a"),
         *(
             of("connector_lookup", **OURS, identifier="b", plugin="ansible.builtin.env", option_refs={"default": one})
             for one in ("only_theirs", "theirs.text", "org.hashicorpvault://vault/a#b")
@@ -227,24 +233,28 @@ TABLE: dict[str, list[Task]] = {
     ],
     "modules/connector_gcp_secret_manager": [
         of("connector_gcp_secret_manager", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_gcp_secret_manager", "credentials_json", identifier="b", **GOOGLE),
-        *elsewhere("connector_gcp_secret_manager", "ca_cert", identifier="b", credentials_json="{}", **GOOGLE),
+        *elsewhere("connector_gcp_secret_manager", "credentials_json", **GOOGLE),
+        *elsewhere("connector_gcp_secret_manager", "ca_cert", credentials_json="{}", **GOOGLE),
     ],
     "modules/connector_gcp_kms": [
         of("connector_gcp_kms", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_gcp_kms", "credentials_json", identifier="b", **KEY, **GOOGLE),
+        *elsewhere("connector_gcp_kms", "credentials_json", **KEY, **GOOGLE),
     ],
     "modules/default_secret_manager": [
         of("default_secret_manager", **OURS, secret_manager=name)
         for name in ("theirs", "only_theirs_vault", "theirs.vault", "org.only_theirs_vault")
     ],
     "lookup/secret": [
-        *lookups(**OURS),
-        *lookups(**OURS, on_missing="skip", on_denied="skip"),
-        *lookups(org="payments"),
-        *lookups(**OURS, preload=True),
+        *lookups(*SIDEWAYS, **OURS),
+        *lookups(*SIDEWAYS, org="payments"),
+        *lookups(*NAMED, **OURS, on_missing="skip", on_denied="skip"),
+        *lookups(*NAMED, **OURS, preload=True),
     ],
-    "connection/ssh": [*logins(**OURS), *logins(org="payments"), *logins(**SIBLING)],
+    "connection/ssh": [
+        *logins(*SIDEWAYS, "org.only_theirs_host", "theirs.only_theirs_host", "text", **OURS),
+        *logins(*NAMED, org="payments"),
+        *logins(*NAMED, **SIBLING),
+    ],
     # What it makes is an item of a manifest, which goes all ways: see below.
     "filter/manifest_items": [],
     "filter/resolve": [
@@ -258,14 +268,34 @@ TABLE: dict[str, list[Task]] = {
     ],
 }
 
-# A manifest goes the same ways: each of the tasks above that declares something is an item of one too.
-TABLE["modules/manifest"] = [
-    of("manifest", resources=[{name.removeprefix("scoped.secrets."): options}])
-    for entry, tasks in TABLE.items()
-    for task in tasks
-    for name, options in task.items()
-    if entry.removeprefix("modules/").startswith(DECLARING) and not entry.endswith(("_info", "_check"))
-]
+
+def tried_by_manifests() -> Iterator[Task]:
+    """Yield tasks that try each of the tasks above that declares something as an item of a manifest.
+
+    Those that name a credential are in one, with each of REFERENCES; the others alone, as what fails keeps what may
+    need it from being tried.
+    """
+    referring: list[dict[str, Any]] = []
+    for entry, tasks in TABLE.items():
+        if not entry.removeprefix("modules/").startswith(DECLARING) or entry.endswith(("_info", "_check", "_key")):
+            continue
+        for task in tasks:
+            ((name, options),) = task.items()
+            module, field = name.removeprefix("scoped.secrets."), next(filter(is_reference, options), None)
+            if field is None:
+                yield of("manifest", resources=[{module: options}])
+            elif options[field] == REFERENCES[0]:
+                referring += [{module: {**options, field: text}} for text in REFERENCES]
+    for number, item in enumerate(referring):
+        item[next(iter(item))]["identifier"] = f"b{number}"
+    yield of("manifest", resources=referring, on_error="continue")
+
+
+def is_reference(option: str) -> bool:
+    return option.endswith("_ref")
+
+
+TABLE["modules/manifest"] = list(tried_by_manifests())
 
 
 def declared(scope: dict[str, str], word: str) -> list[Task]:
@@ -332,6 +362,8 @@ def test_nothing_of_another_project_is_shown(two_projects: tuple[Site, list[str]
     run = site.run(tried, "-vvv", "--diff", environment={"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage"})
     assert [task["task"] for task in run.tasks] == [task["name"] for task in tried]
     assert {task["status"] for task in run.tasks} == {"ok", "failed", "unreachable"}
+    counts = run.result(f"modules/manifest {len(TABLE['modules/manifest']) - 1}")["counts"]
+    assert (counts["failed"] > 100, counts["skipped"]) == (True, 0)
     check_shows_nothing(run, words)
     left = site.run([of("secret_info", **THEIRS)]).last["secrets"]
     assert [(secret["identifier"], secret.get("version")) for secret in left] == [
@@ -349,7 +381,7 @@ def test_the_mask_confirms_no_guess(two_projects: tuple[Site, list[str]]) -> Non
     """It hides what this run read. Of what others have it knows nothing that it could tell by hiding it."""
     site, _words = two_projects
     guesses = "second-text-of-theirs value-of-theirs pw-of-theirs first-text-of-ours"
-    tasks = [{**task, "ignore_errors": True} for task in lookups(**OURS)]
+    tasks = [{**task, "ignore_errors": True} for task in lookups(*SIDEWAYS, **OURS)]
     shown: list[Task] = [
         {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'text', **scope) }}"}},
         {"ansible.builtin.debug": {"msg": guesses}},

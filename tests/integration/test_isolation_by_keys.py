@@ -41,10 +41,8 @@ def connector(entry: str) -> list[Task]:
     """Return tasks about connectors of one kind in other scopes; with the root key each does something."""
     module = entry.removeprefix("modules/")
     return [
-        of(module, **THEIRS, identifier="b", state="absent"),
         of(module, **THEIRS, identifier="only_theirs_vault", state="absent", force=True),
         of(module, **ORG, identifier="b", state="absent"),
-        of(module, identifier="b", org="", state="absent"),
     ]
 
 
@@ -139,7 +137,7 @@ BEYOND: dict[str, list[Task]] = {
         shown("text", **THEIRS, preload=True),
     ],
     "filter/resolve": [resolved("text", **THEIRS), *(resolved(reference, **OURS) for reference in UPWARD)],
-    "connection/ssh": logins(**THEIRS)[-1:],
+    "connection/ssh": logins("text", **THEIRS),
     **{
         entry: connector(entry)
         for entry in entry_points()
