@@ -42,6 +42,12 @@ def collections(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def broker() -> str:
+    """Whether runs have a broker: "on" or "off"; the whole suite runs in both ways."""
+    return os.environ.get("SCOPED_SECRETS_BROKER", "on")
+
+
+@pytest.fixture
 def site(tmp_path: Path, venv: Path, collections: Path, shared_store: str) -> Site:
     return Site(tmp_path, venv, collections, shared_store)
 

@@ -34,9 +34,8 @@ def live(site: Site) -> Iterator[Live]:
         yield live
 
 
-@pytest.mark.parametrize("broker", ["on", "off"])
-def test_all_that_a_run_does_has_its_name(site: Site, broker: str) -> None:
-    job = {"AWX_JOB_ID": "42", "SCOPED_SECRETS_BROKER": broker}
+def test_all_that_a_run_does_has_its_name(site: Site) -> None:
+    job = {"AWX_JOB_ID": "42"}
     site.run([MADE, READ, REFUSED], environment=job)
     site.run([READ])
     found = events(site)
@@ -61,10 +60,9 @@ def test_a_broker_that_is_told_to_end_writes_what_it_gathered(live: Live) -> Non
     running.result()
 
 
-@pytest.mark.parametrize("broker", ["on", "off"])
-def test_nothing_is_done_where_no_record_can_be_made(site: Site, broker: str) -> None:
+def test_nothing_is_done_where_no_record_can_be_made(site: Site) -> None:
     site.run([MADE])
-    strict = {**STRICT, "SCOPED_SECRETS_BROKER": broker, "SCOPED_SECRETS_AUDIT_SINK": "store,file:///none/audit.jsonl"}
+    strict = {**STRICT, "SCOPED_SECRETS_AUDIT_SINK": "store,file:///none/audit.jsonl"}
     for task in (READ, {"scoped.secrets.secret_text": {"identifier": "b", "value": "x"}}):
         run = site.run([task], environment=strict, fails=True)
         assert "audit_not_written" in run.output + json.dumps(run.last)

@@ -36,7 +36,6 @@ READ: list[Task] = [
         }
     }
 ]
-WAYS = pytest.mark.parametrize("broker", ["on", "off"])
 
 
 def backup(**options: object) -> Task:
@@ -54,39 +53,36 @@ def kept(site: Site) -> Path:
     return folder
 
 
-@WAYS
-def test_a_machine_is_lost_and_there_are_only_backup_and_passphrase(site: Site, kept: Path, broker: str) -> None:
-    way, data = {"SCOPED_SECRETS_BROKER": broker}, site.store.parents[1]
-    site.run([*DECLARED, backup(recovery_passphrase=PASSPHRASE)], "--diff", environment=way)
+def test_a_machine_is_lost_and_there_are_only_backup_and_passphrase(site: Site, kept: Path) -> None:
+    data = site.store.parents[1]
+    site.run([*DECLARED, backup(recovery_passphrase=PASSPHRASE)], "--diff")
     shutil.rmtree(data)
     shutil.rmtree(site.folder / "config")
     for folder in ("data", "config"):
         (site.folder / folder).mkdir()
-    refused = site.run([restore()], environment=way, fails=True)
+    refused = site.run([restore()], fails=True)
     assert refused.last["code"] == "wrong_backup_key"
     assert not site.key_file.exists()
-    run = site.run([restore(recovery_passphrase=PASSPHRASE), *READ], variables={"scope": API}, environment=way)
+    run = site.run([restore(recovery_passphrase=PASSPHRASE), *READ], variables={"scope": API})
     assert run.tasks[0]["result"]["backup"]["secrets"] == 3
     # ansible-core 2.18 folds what it warns of.
     assert f"Anewrootkeywaswrittento{site.key_file}" in "".join(run.output.split())
-    again = site.run([restore(recovery_passphrase=PASSPHRASE), backup(recovery_passphrase=PASSPHRASE)], environment=way)
+    again = site.run([restore(recovery_passphrase=PASSPHRASE), backup(recovery_passphrase=PASSPHRASE)])
     # The key is another one, so that the backup of before is not the one that is wanted.
     assert [task["result"]["changed"] for task in again.tasks] == [False, True]
     assert PASSPHRASE not in run.output + again.output + refused.output
 
 
-@WAYS
-def test_within_one_run_a_lookup_sees_what_was_restored(site: Site, kept: Path, broker: str) -> None:
+def test_within_one_run_a_lookup_sees_what_was_restored(site: Site, kept: Path) -> None:
     """The store exists, is open, and is empty before."""
-    way = {"SCOPED_SECRETS_BROKER": broker}
-    site.run([*DECLARED, backup()], environment=way)
+    site.run([*DECLARED, backup()])
     site.store.unlink()
     for leftover in site.store.parent.glob("store.db-*"):
         leftover.unlink()
     absent: Task = {"scoped.secrets.secret_text": {"identifier": "a", "state": "absent"}}
     made: Task = {"scoped.secrets.secret_text": {"identifier": "a", "value": "v"}}
     before: Task = {"ansible.builtin.assert": {"that": "query('scoped.secrets.secret', 'a') == ['v']"}}
-    site.run([made, before, absent, restore(), *READ], variables={"scope": API}, environment=way)
+    site.run([made, before, absent, restore(), *READ], variables={"scope": API})
 
 
 def test_check_mode_and_diff(site: Site, kept: Path) -> None:
@@ -103,8 +99,7 @@ def test_check_mode_and_diff(site: Site, kept: Path) -> None:
     assert not (site.folder / "trial").exists()
 
 
-@WAYS
-def test_progress_is_shown_while_it_lasts(site: Site, kept: Path, broker: str) -> None:
+def test_progress_is_shown_while_it_lasts(site: Site, kept: Path) -> None:
     site.run(DECLARED)
     code = (
         "import sys; from ansible_collections.scoped.secrets.tests.unit.engine.full_store import many\n"
@@ -116,7 +111,7 @@ def test_progress_is_shown_while_it_lasts(site: Site, kept: Path, broker: str) -
     command = [sys.executable, "-c", code, f"sqlite:///{site.store}", str(site.key_file)]
     subprocess.run(command, env=environment, check=True)
     target = f"sqlite:///{site.folder}/new/store.db"
-    run = site.run([backup(), restore(store=target)], environment={"SCOPED_SECRETS_BROKER": broker})
+    run = site.run([backup(), restore(store=target)])
     for line in (
         "store_backup: Backed up 5000 of 5003 secrets",
         "store_restore: Checked 5000 secrets",

@@ -32,11 +32,10 @@ def changed(run: Run) -> list[str]:
 NAMES = [f"s{number}" for number in range(6)]
 
 
-@pytest.mark.parametrize("broker", ["on", "off"])
 def test_secret_manager_keeps_reads_and_deletes(
     site: Site, google_cloud: GoogleCloud, google: Connector, broker: str
 ) -> None:
-    environment, calls = {"SCOPED_SECRETS_BROKER": broker}, google_cloud.calls
+    calls = google_cloud.calls
     theirs = f"{google.base}-theirs"
     parent, secret = f"projects/{google_cloud.project}", {"replication": {"automatic": {}}}
     google_cloud.secrets_client.create_secret(parent=parent, secret_id=theirs, secret=secret)
@@ -44,19 +43,19 @@ def test_secret_manager_keeps_reads_and_deletes(
     google_cloud.secrets_client.add_secret_version(parent=f"{parent}/secrets/{theirs}", payload=payload)
     reference = of("secret_text", **API, identifier="theirs", reference=f"{theirs}#token", secret_manager="it")
     declared = [*connected(google, locations=["europe-west3"]), secrets(len(NAMES)), named("reference", reference)]
-    first = site.run(declared, environment=environment)
+    first = site.run(declared)
     assert "credentials_json" not in first.result("connector")["connector"]["options"]
     assert (calls.count("CreateSecret"), calls.count("AddSecretVersion")) == (len(NAMES), len(NAMES))
-    assert changed(site.run(declared, environment=environment)) == []
+    assert changed(site.run(declared)) == []
     calls.clear()
     url = f"gcpsecretsmanager://it/{theirs}/1#token"
-    done = site.run([read(*NAMES, "theirs", url, **API), read("s0", **API)], environment=environment)
+    done = site.run([read(*NAMES, "theirs", url, **API), read("s0", **API)])
     assert done.tasks[0]["result"]["msg"] == [*(f"value {number}" for number in range(len(NAMES))), *["a token"] * 2]
     if broker == "on":
         # What is read at a version, and what is the newest, are two things.
         assert (calls.count("token"), calls.count("AccessSecretVersion")) == (1, len(NAMES) + 2)
-    site.run([secrets(1, "another")], environment=environment)
-    assert site.run([read("s0", **API)], environment=environment).last["msg"] == ["another 0"]
+    site.run([secrets(1, "another")])
+    assert site.run([read("s0", **API)]).last["msg"] == ["another 0"]
     site.run([of("secret_text", **API, identifier=name, state="absent") for name in ("s0", "theirs")])
     left = {one.name.rpartition("/")[2] for one in google_cloud.secrets_client.list_secrets(parent=parent)}
     assert {f"{google.base}-s1", theirs} <= left

@@ -9,7 +9,6 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import pytest
 from canaries import LOUD
 from connector_tasks import ignored, named, of, read
 from site_of_runs import Site
@@ -53,7 +52,6 @@ def collection(site: Site, folder: Path, opens: str) -> None:
     (site.folder / "ansible.cfg").write_text(f"[things]\nplace = {site.folder}\n")
 
 
-@pytest.mark.parametrize("broker", ["on", "off"])
 def test_a_plugin_beside_the_playbook(site: Site, broker: str) -> None:
     token, other = (f"canary-{secrets.token_hex(12)}" for _name in range(2))
     collection(site, site.folder / "collections", token)
@@ -81,7 +79,7 @@ def test_a_plugin_beside_the_playbook(site: Site, broker: str) -> None:
         [*setup, reading, *again, same, *(ignored(code, task) for code, task in tries.items())],
         "-vvv",
         "--diff",
-        environment={**LOUD, "SCOPED_SECRETS_BROKER": broker, "PLAIN": "in the open"},
+        environment={**LOUD, "PLAIN": "in the open"},
         vars_files=["meant.yml"],
     )
     assert run.result("values")["msg"] == ["in/a", "in/b", "in the open"]

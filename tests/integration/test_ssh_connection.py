@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from servers.sshd import Sshd
 
 PASSPHRASE = "correct horse"
-BOTH = pytest.mark.parametrize("broker", ["on", "off"])
 CREDENTIAL = {"ansible_ssh_credential": "deploy"}
 
 
@@ -55,40 +54,35 @@ def refusal(run: Run) -> str:
 
 
 @pytest.mark.each_core
-@BOTH
-def test_a_key(ssh: SshSite, with_key: dict[str, Any], broker: str) -> None:
+def test_a_key(ssh: SshSite, with_key: dict[str, Any]) -> None:
     before = ssh.logins(ssh.sshd.key)
-    run = ssh.who(host=with_key, environment={"SCOPED_SECRETS_BROKER": broker})
+    run = ssh.who(host=with_key)
     assert run.result("who")["stdout"] == ssh.sshd.key.name
     assert ssh.sshd.accepted(ssh.sshd.key)[before:] == ["publickey"]
 
 
-@BOTH
-def test_a_key_with_a_passphrase(ssh: SshSite, key: str, tmp_path: Path, broker: str) -> None:
+def test_a_key_with_a_passphrase(ssh: SshSite, key: str, tmp_path: Path) -> None:
     sealed = ssh.sealed(key, PASSPHRASE)
     assert sealed != key
     ssh.declare("deploy", user=ssh.sshd.key.name, private_key=sealed, passphrase=PASSPHRASE)
-    run = ssh.who(host=ssh.host(**CREDENTIAL), environment={"SCOPED_SECRETS_BROKER": broker})
+    run = ssh.who(host=ssh.host(**CREDENTIAL))
     assert run.result("who")["stdout"] == ssh.sshd.key.name
 
 
 @pytest.mark.each_core
-@BOTH
-def test_a_password(ssh: SshSite, broker: str) -> None:
+def test_a_password(ssh: SshSite) -> None:
     account = ssh.sshd.password
     ssh.declare("deploy", user=account.name, password=account.password)
     before = ssh.logins(account)
-    run = ssh.who(host=ssh.host(**CREDENTIAL), environment={"SCOPED_SECRETS_BROKER": broker})
+    run = ssh.who(host=ssh.host(**CREDENTIAL))
     assert run.result("who")["stdout"] == account.name
     assert ssh.sshd.accepted(account)[before:] == ["password"]
 
 
 @pytest.mark.each_core
-@BOTH
 @pytest.mark.parametrize("proof", ["keytab", "password"])
 def test_a_ticket(ssh: SshSite, kerberos: Kerberos, tmp_path: Path, proof: str, broker: str) -> None:
-    name = f"{proof}-{broker}"
-    principal = kerberos.add(name, "secret")
+    principal = kerberos.add(f"by-{proof}", "secret")
     ssh.sshd.ticket.welcome(principal)
     keytab = base64.b64encode(kerberos.keytab(principal)).decode()
     ssh.site.run([{"scoped.secrets.secret_file": {"identifier": "keytab", "content_b64": keytab}}])
@@ -97,7 +91,7 @@ def test_a_ticket(ssh: SshSite, kerberos: Kerberos, tmp_path: Path, proof: str, 
     ssh.declare("deploy", user=ssh.sshd.ticket.name, principal=principal, krb5_config=config, **how)
     before = ssh.logins(ssh.sshd.ticket)
     hosts = {f"host{n}": ssh.host(address=HOSTS[n], **CREDENTIAL) for n in range(3)}
-    run = ssh.run([WHO, WHO], hosts=hosts, environment={"SCOPED_SECRETS_BROKER": broker})
+    run = ssh.run([WHO, WHO], hosts=hosts)
     assert {task["result"]["stdout"] for task in run.tasks} == {ssh.sshd.ticket.name}
     assert ssh.sshd.accepted(ssh.sshd.ticket)[before:] == ["gssapi-with-mic"] * 3
     if broker == "on":
@@ -166,14 +160,13 @@ def test_nor_when_the_path_of_the_socket_is_given(
     assert [bool(task["result"].get("unreachable")) for task in run.tasks] == [False, True]
 
 
-@BOTH
-def test_a_credential_that_changes_in_a_run(ssh: SshSite, key: str, tmp_path: Path, broker: str) -> None:
+def test_a_credential_that_changes_in_a_run(ssh: SshSite, key: str, tmp_path: Path) -> None:
     user, wrong = ssh.sshd.key.name, key_pair(tmp_path)
     tasks: list[Task] = []
     for number, private in enumerate((key, wrong, key)):
         tasks.append(declaring("deploy", user=user, private_key=private))
         tasks.append({**WHO, "name": f"who {number}", "ignore_unreachable": True})
-    run = ssh.run(tasks, hosts={"one": ssh.host(**CREDENTIAL)}, environment={"SCOPED_SECRETS_BROKER": broker})
+    run = ssh.run(tasks, hosts={"one": ssh.host(**CREDENTIAL)})
     assert run.result("who 0")["stdout"] == user
     assert "[host_refused_key]" in run.result("who 1")["msg"]
     assert run.result("who 2")["stdout"] == user
@@ -373,8 +366,7 @@ def test_what_may_go_well_later_is_tried_again(ssh: SshSite, with_key: dict[str,
         ("windows", "not_for_ssh"),
     ],
 )
-@BOTH
-def test_a_credential_that_can_not_be_had(ssh: SshSite, reference: str, code: str, broker: str) -> None:
+def test_a_credential_that_can_not_be_had(ssh: SshSite, reference: str, code: str) -> None:
     ssh.site.run(
         [
             {"scoped.secrets.secret_text": {"identifier": "text", "value": "any text"}},
@@ -382,7 +374,7 @@ def test_a_credential_that_can_not_be_had(ssh: SshSite, reference: str, code: st
         ]
     )
     host = ssh.host(ansible_ssh_credential=reference)
-    run = ssh.who(host=host, environment={"SCOPED_SECRETS_BROKER": broker}, fails=True)
+    run = ssh.who(host=host, fails=True)
     assert f"[{code}]" in refusal(run)
 
 
@@ -401,10 +393,9 @@ def test_tasks_that_do_not_connect_ask_for_nothing(ssh: SshSite) -> None:
 # What is seen, what it costs, and what is left
 
 
-@BOTH
-def test_no_secret_is_seen(ssh: SshSite, kerberos: Kerberos, key: str, broker: str) -> None:
+def test_no_secret_is_seen(ssh: SshSite, kerberos: Kerberos, key: str) -> None:
     password, word = f"pw-{secrets.token_hex(12)}", f"pp-{secrets.token_hex(12)}"
-    principal = kerberos.add(f"canary-{broker}", password)
+    principal = kerberos.add("canary", password)
     ssh.sshd.ticket.welcome(principal)
     values = {"key": key, "sealed": ssh.sealed(key, word), "word": word, "password": password}
     values["own"] = ssh.sshd.password.password
@@ -421,7 +412,7 @@ def test_no_secret_is_seen(ssh: SshSite, kerberos: Kerberos, key: str, broker: s
     hosts = {one: ssh.host(ansible_ssh_credential=one) for one in ("plain", "sealed", "word", "wrong", "ticket")}
     wanted = {line.encode() for value in values.values() for line in value.splitlines() if "-----" not in line}
     assert len(wanted) > 10
-    environment = {"SCOPED_SECRETS_BROKER": broker, "ANSIBLE_DEBUG": "1", **LOUD}
+    environment = {"ANSIBLE_DEBUG": "1", **LOUD}
     copy: Task = {"ansible.builtin.copy": {"content": "x", "dest": "~/x"}}
     with Watch(wanted) as watch:
         run = ssh.run(
@@ -449,8 +440,7 @@ def test_a_credential_is_put_together_once_for_all_hosts(ssh: SshSite, with_key:
     assert re.search(r"scoped.secrets: 40 calls, \d+ secrets read, \d+ of them from the cache, 1 opened", run.output)
 
 
-@BOTH
-def test_nothing_is_left_of_a_run(ssh: SshSite, with_key: dict[str, Any], broker: str) -> None:
-    ssh.who(host=with_key, environment={"SCOPED_SECRETS_BROKER": broker})
+def test_nothing_is_left_of_a_run(ssh: SshSite, with_key: dict[str, Any]) -> None:
+    ssh.who(host=with_key)
     left = [path for path in (ssh.site.folder / "tmp").rglob("*") if "cp" not in path.parts]
     assert left == []
