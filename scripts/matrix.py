@@ -32,11 +32,12 @@ FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": ["tests/unit"]}
 # Here the servers are tested too, and all kinds of secret managers at them.
 SERVERS = DEVELOPMENT
-# All playbooks run twice: here with their stores on PostgreSQL, and without a broker on the newest core. On the others
-# those run that need no servers, plainly.
+# All playbooks run twice: here with their stores on PostgreSQL, and without a broker on the newest core, but for those
+# that ask for one. On the others those run that need no servers, plainly; on that of development, what a core shapes.
 SHARED = "2.20"
 POSTGRESQL = {"SCOPED_SECRETS_TEST_STORE": "postgresql"}
 INLINE = {"SCOPED_SECRETS_BROKER": "off"}
+SHAPED = "canary or mask or modules or reading or ssh_connection"
 # More than there are cores: tests wait for servers and processes, too.
 ABREAST = ["-n", "4", "--dist", "loadgroup"]
 
@@ -92,9 +93,10 @@ def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
     if core == min(SHARED, newest):
         yield "playbooks with their stores on PostgreSQL", playbooks, POSTGRESQL
     if core == newest:
-        yield "playbooks without a broker", playbooks, INLINE
+        yield "playbooks without a broker", [*playbooks, "-m", "not broker"], INLINE
     if core not in (SHARED, newest):
-        yield "playbooks", [*playbooks, "-m", "not servers"], {}
+        shaped = ["-k", SHAPED] if core == DEVELOPMENT else []
+        yield "playbooks", [*playbooks, "-m", "not servers", *shaped], {}
 
 
 def has_servers(core: str, newest: str) -> bool:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from connector_tasks import (
     Connector,
     azure_at,
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from servers.cyberark_conjur import Conjur
     from servers.openbao import OpenBao
 
+# One process has the logins of both, and what was fetched through them.
+pytestmark = pytest.mark.broker
+
 OURS = {"org": "payments", "project": "ours"}
 THEIRS = {"org": "payments", "project": "theirs"}
 REGIONS = {"ours": "eu-central-1", "theirs": "us-east-1"}
-# One process has the logins of both, and what was fetched through them.
 
 
 def declared(scope: dict[str, str], openbao: OpenBao, vault: Connector, aws: Connector, kms: Connector) -> list[Task]:

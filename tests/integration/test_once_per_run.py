@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from connector_tasks import Connector, named, of, place, put_in_vault, read
 from site_of_runs import Run, Site, Task
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from servers.aws import Aws
     from servers.faults import FaultProxy
     from servers.openbao import OpenBao
+
+pytestmark = pytest.mark.broker
 
 PLUGINS = Path(__file__).parent / "connection_plugins"
 HOSTS = 20
