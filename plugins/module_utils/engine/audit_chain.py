@@ -53,7 +53,8 @@ def append(session: Session, path: ScopePath, events: Sequence[Event], caller: C
     for event in events:
         sequence += 1
         record = _record(scope, sequence, event, caller, key.generation)
-        mac, link = key.audit_mac("event", link, *record[:_SIGNED]), _link(link, record)
+        content = _content(record)
+        mac, link = key.audit_mac("event", link, content), _link(link, content)
         records.append(record._replace(link=link, mac=mac))
     append_events(session.tx, records, _head(scope, key, sequence, link))
     return records
@@ -85,8 +86,12 @@ def _head(scope: Scope, key: ScopeKey, sequence: int, link: bytes) -> Head:
     return Head(scope.id, scope.path.announced, sequence, key.generation, link, tag)
 
 
-def _link(before: bytes, record: StoredEvent) -> bytes:
-    return hashlib.sha256(encode_fields(before, *record[:_SIGNED])).digest()
+def _content(record: StoredEvent) -> bytes:
+    return encode_fields(*record[:_SIGNED])
+
+
+def _link(before: bytes, content: bytes) -> bytes:
+    return hashlib.sha256(encode_fields(before, content)).digest()
 
 
 def nearest(session: Session, path: ScopePath) -> list[Scope]:
@@ -148,8 +153,9 @@ class _Proof:
             if record.sequence != sequence:
                 raise self._bad(sequence, "is missing")
             key = self._key(record.key_generation, sequence)
-            link = _link(before, record)
-            has_mac = key is None or key.is_audit_mac(record.mac, "event", before, *record[:_SIGNED])
+            content = _content(record)
+            link = _link(before, content)
+            has_mac = key is None or key.is_audit_mac(record.mac, "event", before, content)
             if not has_mac or record.link != link:
                 raise self._bad(sequence, "is not what was written there")
             destroyed += key is None

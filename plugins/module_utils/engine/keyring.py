@@ -31,7 +31,7 @@ class Keyring:
         self._max_wraps = max_wraps
         # By place and the key's own name: the row of another scope is not this one's, and a transaction that was rolled
         # back leaves no wrong key here. How it is wrapped may change: what is open stays so after a rotation.
-        self._opened: dict[tuple[bytes, str], ScopeKey] = {}
+        self._opened: dict[tuple[object, ...], ScopeKey] = {}
 
     @property
     def source(self) -> str:
@@ -168,10 +168,10 @@ class Keyring:
             )
         if self.held and self.held.is_last_of(chain):
             return self._own_of_held(tx, chain, row, self.held)
-        context = self._context(chain[-1], row.generation)
-        known = context, row.key_id
+        scope = chain[-1]
+        known = scope.path.level, scope.id, scope.parent_id, row.generation, row.key_id
         if known not in self._opened:
-            key = self._unwrap(tx, chain, row, context)
+            key = self._unwrap(tx, chain, row, self._context(scope, row.generation))
             if key.key_id != row.key_id:
                 raise damaged_key()
             self._opened[known] = key
@@ -181,11 +181,12 @@ class Keyring:
         """Return a generation of the key that is held: that very one, or an older one if it is the active one."""
         if row.generation == held.key.generation:
             return held.key
-        context = self._older_context(chain[-1], row.generation)
-        known = context, row.key_id
+        scope = chain[-1]
+        known = scope.path.level, scope.id, scope.parent_id, row.generation, row.key_id
         if known not in self._opened:
             if not row.under_active or self._active_row(tx, chain).generation != held.key.generation:
                 raise held.outdated(row.generation)
+            context = self._older_context(scope, row.generation)
             self._opened[known] = held.key.unwrap_child(
                 row.under_active, scope_id=row.scope_id, generation=row.generation, context=context
             )

@@ -163,7 +163,10 @@ class Session:
     def write_scope(self, chain: list[Scope]) -> None:
         """Sign and update the last scope of the chain."""
         scope = chain[-1]._replace(updated_at=self.now)
-        scope_rows.update_scope(self.tx, integrity.tag_scope(scope, self.keyring.active(self.tx, chain)))
+        signed = integrity.tag_scope(scope, self.keyring.active(self.tx, chain))
+        scope_rows.update_scope(self.tx, signed)
+        # What was just written needs no reading again: many secrets of a scope may follow.
+        self.tx.known[CHAIN + scope.path.announced] = [*chain[:-1], signed._replace(revision=scope.revision + 1)]
 
     def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
         """Sign and write what became of a secret (None: it does not exist), and the scope's head with it."""

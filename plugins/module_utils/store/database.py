@@ -11,7 +11,8 @@ from __future__ import annotations
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 from ..model.errors import ScopedSecretsError, Unavailable
@@ -28,8 +29,6 @@ Mark = tuple[str, int]
 CHAIN, CONNECTORS = "chain of ", "connectors of "
 
 ATTEMPTS = 8
-# Rows of one INSERT: SQLite takes 32,766 parameters, PostgreSQL 65,535.
-ROWS_AT_ONCE = 100
 # Seconds that a store which was there may be away: it restarts, or another server takes over.
 PATIENCE = 45.0
 _jitter = random.SystemRandom()
@@ -124,35 +123,28 @@ class Transaction:
 
     def insert(self, table: str, **columns: Any) -> None:
         """Insert one row."""
-        self.run(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({_named(columns, ', ', '{0}')})", **columns)
+        self.run(_insert(table, *columns), **columns)
 
     def insert_all(self, table: str, rows: Sequence[Row]) -> None:
-        """Insert rows of the same columns, many by a statement: drivers differ in what `executemany` sends."""
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            chunk = rows[start : start + ROWS_AT_ONCE]
-            names, values = ", ".join(chunk[0]), ", ".join(_values(chunk[0], number) for number in range(len(chunk)))
-            parameters = {f"{name}_{number}": row[name] for number, row in enumerate(chunk) for name in row}
-            self.run(f"INSERT INTO {table} ({names}) VALUES {values}", **parameters)
+        """Insert rows of the same columns."""
+        self._connection.executemany(_insert(table, *rows[0]), rows)
 
     def update(self, table: str, key: str, revision: int, **columns: Any) -> None:
         """Update the row `id = key` and count its revision up; raise StaleRow if it is no longer at `revision`."""
-        touched = self.run(
-            f"UPDATE {table} SET revision = revision + 1, {_named(columns, ', ', '{1} = {0}')} "
-            "WHERE id = :_key AND revision = :_revision",
-            _key=key,
-            _revision=revision,
-            **columns,
-        )
-        if touched != 1:
+        if self.run(_update(table, *columns), _key=key, _revision=revision, **columns) != 1:
             raise StaleRow(table)
 
 
-def _values(columns: Iterable[str], number: int) -> str:
-    return "({})".format(", ".join(f":{name}_{number}" for name in columns))
+# Tables have few ways to be written to, and rows are many.
+@lru_cache(maxsize=256)
+def _insert(table: str, *columns: str) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})"
 
 
-def _named(columns: Iterable[str], separator: str, pattern: str) -> str:
-    return separator.join(pattern.format(":" + name, name) for name in columns)
+@lru_cache(maxsize=256)
+def _update(table: str, *columns: str) -> str:
+    changes = ", ".join(f"{name} = :{name}" for name in columns)
+    return f"UPDATE {table} SET revision = revision + 1, {changes} WHERE id = :_key AND revision = :_revision"
 
 
 class Database:

@@ -256,10 +256,12 @@ def replace_wrapped(tx: Transaction, key: WrappedKey) -> None:
 
 def add_wraps(tx: Transaction, scope_id: str, generation: int, count: int) -> None:
     """Count the keys that were wrapped by this generation."""
-    tx.known.pop(scope_id, None)
     tx.run(
         "UPDATE scope_key SET wraps = wraps + :count WHERE scope_id = :id AND generation = :generation",
         id=scope_id,
         generation=generation,
         count=count,
     )
+    for place, key in enumerate(known := tx.known.get(scope_id, ())):
+        if key.generation == generation:
+            known[place] = key._replace(wraps=key.wraps + count)
