@@ -157,7 +157,9 @@ def statements_of(store: Store, call: Call) -> int:
 
 def test_killed_at_random_points(store: Store) -> None:
     chance = random.Random(SEED)
-    lengths = {"scope": statements_of(store, store.rotations()[1]), "root": 40, "destroy": 40}
+    _account, scope, _project, root = store.rotations()
+    lengths = {"scope": statements_of(store, scope), "root": statements_of(store, root), "destroy": 40}
+    store.find_key()
     kills: Counter[str] = Counter()
     runs = 0
     while kills.total() < store.kills:

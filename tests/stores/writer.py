@@ -23,6 +23,8 @@ SHARED = "shared"
 def main() -> None:
     order: dict[str, Any] = json.loads(sys.stdin.readline())
     engine = Engine(Settings(*order["settings"]))
+    # Only a store that was there once is waited for when its server goes away.
+    engine.store(create=False)
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(order["writes"]):
