@@ -287,7 +287,8 @@ def tried_by_manifests() -> Iterator[Task]:
             elif options[field] == REFERENCES[0]:
                 referring += [{module: {**options, field: text}} for text in REFERENCES]
     for number, item in enumerate(referring):
-        item[next(iter(item))]["identifier"] = f"b{number}"
+        for options in item.values():
+            options["identifier"] = f"b{number}"
     yield of("manifest", resources=referring, on_error="continue")
 
 
