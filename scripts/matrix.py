@@ -33,7 +33,7 @@ UNIT = {"2.18": FACES, "2.20": FACES, "2.21": [*FACES, "tests/unit/crypto", "tes
 # Here the servers are tested too, and all kinds of secret managers at them.
 SERVERS = DEVELOPMENT
 # All playbooks run twice: here with their stores on PostgreSQL, and without a broker on the newest core, but for those
-# that ask for one. On the others those of these run that need no servers, plainly.
+# that ask for one. On the others some of those run that need no servers.
 SHARED = "2.20"
 POSTGRESQL = {"SCOPED_SECRETS_TEST_STORE": "postgresql"}
 INLINE = {"SCOPED_SECRETS_BROKER": "off"}
