@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
-from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.stores.conftest import settings_at
 
 if TYPE_CHECKING:
     from servers.postgresql import Postgresql
@@ -52,8 +51,7 @@ class Watched:
         self.proxy = proxy
         self.postgresql = postgresql
         self.url = postgresql.new_store()
-        settings = Settings(proxy.url(self.url), "/none", root_key=base64.b64encode(os.urandom(32)).decode())
-        self.engine = Engine(settings)
+        self.engine = Engine(settings_at(proxy.url(self.url)))
         for request in ({"org": "payments"}, SCOPE):
             self.engine.handle(Request("scope", request))
         self._made = 0
@@ -100,3 +98,20 @@ def test_whatever_happens_to_a_statement_the_change_is_made_once(
     for at, fault in faults(statements):
         assert watched.make(at, fault) == expected, f"{fault} at {at}: {statements[at]}"
         assert len(watched.statements) > len(statements), f"no {fault} at {at}: {statements[at]}"
+
+
+# What PostgreSQL says where another one has just made the same table: its name, its type, or an index of them is taken.
+@pytest.mark.parametrize("fault", ["42P07", "42710", "23505"])
+def test_who_makes_a_store_just_after_another_one_begins_anew(
+    postgresql: Postgresql, proxy: StatementProxy, fault: str
+) -> None:
+    statements = made(postgresql, proxy)
+    first_table = next(at for at, statement in enumerate(statements) if statement.startswith("CREATE TABLE"))
+    assert len(made(postgresql, proxy, first_table, fault)) > len(statements)
+
+
+def made(postgresql: Postgresql, proxy: StatementProxy, at: int = -1, fault: str = "") -> list[str]:
+    """Make a store through the proxy; return the statements."""
+    proxy.clear(at, fault)
+    open_store(settings_at(proxy.url(postgresql.new_store())), create=True).database.close()
+    return list(proxy.statements)

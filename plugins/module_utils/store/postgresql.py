@@ -70,8 +70,9 @@ _DEFAULTS = {
 }
 
 # PostgreSQL, "Serialization Failure Handling": unique violations too may come of what another transaction has just
-# done. So may missing parents, and tables that are just being made.
-_AGAIN = frozenset(["40001", "40P01", "23503", "23505", "42P07"])
+# done. So may missing parents, and tables that are just being made: each comes with a type of its name, which is
+# missed (42710) where the table itself was not seen yet.
+_AGAIN = frozenset(["40001", "40P01", "23503", "23505", "42P07", "42710"])
 # The server ends, starts, or ended this session.
 _LOST = frozenset(["57P01", "57P02", "57P03", "57P05", "25P03"])
 _READ_ONLY = "25006"
