@@ -14,7 +14,7 @@ DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.w
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
 	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
-.PHONY: demo check test environments packages bench fuzz release format docs molecule docs-table clean
+.PHONY: demo check lint unit test environments packages bench fuzz release format docs molecule docs-table clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt \
 		tests/requirements-winrm.txt
@@ -61,13 +61,19 @@ demo: $(DEMO)/.ready
 	$(DEMO_ENV) $(DEMO)/bin/ansible-playbook examples/quickstart.yml -e rendered_file=$(CURDIR)/.work/demo/payments-api.ini
 	@echo "The store and its root key lie in .work/demo; the rendered file is .work/demo/payments-api.ini"
 
+# Side by side: neither keeps two cores busy by itself.
 check: $(DEV)/.ready $(LINK)
+	$(MAKE) -j lint unit
+
+lint: $(DEV)/.ready $(LINK)
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	cd $(TREE) && $(CURDIR)/$(DEV)/bin/mypy --config-file $(CURDIR)/pyproject.toml \
 		-p ansible_collections.scoped.secrets.plugins.module_utils
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(TREE) PATH=$(CURDIR)/$(DEV)/bin:$$PATH ansible-lint --offline
 	$(DEV)/bin/antsibull-changelog lint
+
+unit: $(DEV)/.ready $(LINK)
 	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/unit tests/fuzz
 
 packages: $(DEV)/.ready
@@ -89,7 +95,7 @@ test:
 molecule: $(DEV)/.ready $(LINK)
 	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 4 tests/molecule
 
-bench: $(BENCH_VENV)/.ready
+bench: $(BENCH_VENV)/.ready packages
 	PYTHONPATH=tests $(BENCH_VENV)/bin/python tests/benchmarks/run.py $(BENCH)
 
 fuzz: $(FUZZ_VENV)/.ready $(LINK)

@@ -43,7 +43,7 @@ from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
 )
 
 # How many runs must leave nothing behind, and how many of them go on at once. 1,000 were seen to leave nothing.
-SHORT_RUNS = 96
+SHORT_RUNS = 32
 ABREAST = 8
 PTRACE_ATTACH = 16  # ptrace(2)
 US = Run(os.getpid(), started(os.getpid()))

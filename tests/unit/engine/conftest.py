@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import DEFAULT_KDF
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, install
@@ -20,6 +21,12 @@ from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, in
 @pytest.fixture(autouse=True)
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     return install(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def quick_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a new key of a passphrase cost little; what it costs in earnest is for the tests of crypto."""
+    monkeypatch.setitem(DEFAULT_KDF, "memory_kib", 64)
 
 
 @pytest.fixture
