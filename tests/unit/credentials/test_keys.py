@@ -398,7 +398,7 @@ def test_any_bytes_in_an_envelope(label: str, blob: bytes, magic: bytes) -> None
     is_read_or_refused(f"-----BEGIN {label}-----\n".encode() + body + f"-----END {label}-----\n".encode(), b"any")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(name=st.sampled_from([form for form in FORMS if not form.endswith("openssh encrypted")]), data=st.data())
 def test_any_change_to_a_key(name: str, data: st.DataObject) -> None:
     content = bytearray(file_of(name).content)

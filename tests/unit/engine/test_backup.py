@@ -292,11 +292,12 @@ def test_it_is_of_one_moment_while_others_write(
     """Another engine declares two secrets that belong together, again and again, while backups are made."""
     declare(engine, "secret_text", identifier="a", value=b"0")
     declare(engine, "secret_text", identifier="b", value=b"0")
-    is_over, has_written = threading.Event(), threading.Event()
+    is_over, may_write, has_written = threading.Event(), threading.Event(), threading.Event()
 
     def write() -> None:
         other, number = Engine(settings), 0
         while not is_over.is_set():
+            may_write.wait()
             number += 1
             declare(other, "secret_text", identifier="a", value=b"%d" % number)
             declare(other, "secret_text", identifier="b", value=b"%d" % number)
@@ -308,14 +309,17 @@ def test_it_is_of_one_moment_while_others_write(
         for _turn in range(10):
             # Else there may be nothing new to back up.
             has_written.clear()
+            may_write.set()
             assert has_written.wait(60)
             back_up(engine, dest, force=True)
+            may_write.clear()
             other = Engine(elsewhere())
             restore(other, dest)
             # `a` is written first.
             assert int(read(other, "a")) - int(read(other, "b")) in (0, 1)
     finally:
         is_over.set()
+        may_write.set()
         writing.join()
     assert int(read(engine, "b")) > 1
 
