@@ -9,6 +9,7 @@ By hand: python -m servers.sshd
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pwd
 import re
@@ -18,7 +19,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,7 @@ STRANGE_HOST = "127.0.0.21"
 # sshd's MAX_LISTEN_SOCKS.
 MOST_ADDRESSES = 16
 HOMES = "scoped-homes-"
+LOCK = Path("/tmp/scoped-users.lock")
 METHODS = {
     "key": "PubkeyAuthentication",
     "password": "PasswordAuthentication",
@@ -159,14 +161,15 @@ def _greets(host: str, port: int) -> bool:
 @contextlib.contextmanager
 def _accounts() -> Iterator[dict[str, Account]]:
     """Give a user for each way to log in, and take them away again, with those of tests that were killed."""
-    _remove(name for name in _ours() if not Path(f"/proc/{name.split('-')[1]}").exists())
+    # A user that has our number was left by a process that had it before.
+    _remove(lambda process: process == os.getpid() or not Path(f"/proc/{process}").exists())
     # A folder that others may enter, unlike that of the tests.
     homes = Path(tempfile.mkdtemp(prefix=HOMES, dir="/tmp"))
     homes.chmod(0o755)
     try:
         yield {method: _new_account(homes, method) for method in ("key", "password", "ticket")}
     finally:
-        _remove(name for name in _ours() if name.split("-")[1] == str(os.getpid()))
+        _remove(lambda process: process == os.getpid())
 
 
 def _new_account(homes: Path, method: str) -> Account:
@@ -182,21 +185,31 @@ def _new_account(homes: Path, method: str) -> Account:
     return account
 
 
-def _ours() -> list[str]:
-    return [user.pw_name for user in pwd.getpwall() if re.fullmatch(r"scoped-\d+-[a-z]+", user.pw_name)]
+def _remove(of_process: Callable[[int], bool]) -> None:
+    with _alone():
+        for user in pwd.getpwall():
+            ours = re.fullmatch(r"scoped-(\d+)-[a-z]+", user.pw_name)
+            if ours and of_process(int(ours[1])):
+                _remove_account(user)
 
 
-def _remove(names: Iterator[str]) -> None:
-    for name in names:
-        user = pwd.getpwnam(name)
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if process.stat().st_uid == user.pw_uid:
-                    os.kill(int(process.name), signal.SIGKILL)
-        _run("userdel", "-f", name)
-        homes = Path(user.pw_dir).parent
-        if homes.name.startswith(HOMES):
-            shutil.rmtree(homes, ignore_errors=True)
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Hold off other tests: two that take the same user away would fail, since userdel wants it to be there."""
+    with LOCK.open("w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_account(user: pwd.struct_passwd) -> None:
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if process.stat().st_uid == user.pw_uid:
+                os.kill(int(process.name), signal.SIGKILL)
+    _run("userdel", "-f", user.pw_name)
+    homes = Path(user.pw_dir).parent
+    if homes.name.startswith(HOMES):
+        shutil.rmtree(homes, ignore_errors=True)
 
 
 def _run(name: str, *options: str, given: str = "") -> None:

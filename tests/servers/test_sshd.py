@@ -8,6 +8,7 @@ from __future__ import annotations
 import pwd
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from servers.kerberos import Kerberos
@@ -71,6 +72,15 @@ def test_no_user_is_left_although_tests_were_killed(tmp_path: Path, sshd: Sshd) 
     assert len(ended) == 3
     assert not users() & (killed | ended)
     assert {sshd.key.name, sshd.password.name, sshd.ticket.name} <= users()
+
+
+def test_servers_that_start_at_once_take_the_same_left_users_away(tmp_path: Path) -> None:
+    killed = run_once(tmp_path / "killed", "SIGKILL")
+    assert len(killed) == 3
+    with ThreadPoolExecutor() as pool:
+        ended = list(pool.map(run_once, (tmp_path / str(number) for number in range(3)), ["SIGCONT"] * 3))
+    assert [len(names) for names in ended] == [3, 3, 3]
+    assert not users() & killed.union(*ended)
 
 
 def users() -> set[str]:
