@@ -9,6 +9,7 @@ Usage: python scripts/matrix.py [CORE …]
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,10 @@ FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "
 UNIT = {"2.18": FACES, "2.20": FACES, "2.21": [*FACES, "tests/unit/crypto", "tests/unit/store", "tests/unit/broker"]}
 # Here the servers are tested too, and all kinds of secret managers at them.
 SERVERS = DEVELOPMENT
+# Here with the oldest libraries that requirements.txt allows; all others take the newest.
+OLDEST = "2.18"
+# The stand-ins for AWS share it with what is tested, and want a new one.
+NEVER_OLD = "boto3"
 # All playbooks run twice: here with their stores on PostgreSQL, and without a broker on the newest core, but for those
 # that ask for one. On the others some of those run that need no servers.
 SHARED = "2.20"
@@ -75,10 +80,23 @@ def environment(core: str, python: str, *, with_servers: bool) -> Path:
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
     install = [str(folder / "bin" / "pip"), "install", "-q"]
     subprocess.run([*install, f"ansible-core=={core}.*", *needed], check=True)
+    if core == OLDEST:
+        # By themselves: the tests' own servers would like newer ones.
+        subprocess.run([*install, "--no-deps", *oldest_libraries()], check=True)
     if with_servers:
         alone = ["--no-deps", "--upgrade", "--target", str(folder / "winrm")]
         subprocess.run([*install, *alone, "-r", str(ROOT / "tests" / "requirements-winrm.txt")], check=True)
     return folder
+
+
+def oldest_libraries() -> Iterator[str]:
+    """Yield what makes pip install the oldest version of each library that requirements.txt allows."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    for name, extra, version in re.findall(r"^([\w-]+)(?:\[(\w+)\])?>=(\S+)$", lines, re.MULTILINE):
+        if name != NEVER_OLD:
+            yield f"{name}=={version}"
+        if extra:
+            yield f"{name}-{extra}=={version}"
 
 
 def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
@@ -89,6 +107,9 @@ def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
         yield "sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}
     if core in UNIT:
         yield "unit", [*tests, *UNIT[core]], {}
+    if core == OLDEST:
+        managers = [*tests, "tests/conformance", "tests/managers", "-k", "conformance or logins"]
+        yield "secret managers with the oldest libraries", managers, {}
     if core == SERVERS:
         yield from _at_servers(tests)
     if core == min(SHARED, newest):
@@ -101,7 +122,7 @@ def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
 
 def has_servers(core: str, newest: str) -> bool:
     """Tell whether the tests with servers run on a core."""
-    return core in (SERVERS, min(SHARED, newest), newest)
+    return core in (OLDEST, SERVERS, min(SHARED, newest), newest)
 
 
 def _at_servers(tests: list[str]) -> Iterator[Run]:

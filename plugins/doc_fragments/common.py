@@ -8,6 +8,9 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+requirements:
+  - cryptography>=44
+  - psycopg[binary]>=3.2.1, for a store on PostgreSQL
 options:
   org:
     description:

@@ -29,6 +29,8 @@ options:
       - V(none) when left out at creation.
     type: str
 author: The scoped.secrets contributors (@scoped)
+requirements:
+  - boto3>=1.34
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.description

@@ -47,6 +47,8 @@ options:
     type: list
     elements: str
 author: The scoped.secrets contributors (@scoped)
+requirements:
+  - boto3>=1.34
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.description

@@ -13,6 +13,11 @@ description:
   - What it writes bears the tag C(scoped-secrets-owner). Secrets that others made can be read by reference; they are
     neither changed nor deleted.
 author: The scoped.secrets contributors (@scoped)
+requirements:
+  - azure-keyvault-secrets>=4.9
+  - azure-identity>=1.18
+  - requests>=2.32.3
+  - urllib3>=2.2
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.description

@@ -15,6 +15,9 @@ description:
     value is the account's C(Content), the password or key, unless the reference names another field, as in
     C(Object=db-prod-root#UserName).
 author: The scoped.secrets contributors (@scoped)
+requirements:
+  - requests>=2.32.3
+  - urllib3>=2.2
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.description

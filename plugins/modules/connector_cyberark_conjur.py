@@ -14,6 +14,9 @@ description:
     What is missing is told together with the policy that makes it. Variables that others wrote can be read by
     reference; they are not changed.
 author: The scoped.secrets contributors (@scoped)
+requirements:
+  - requests>=2.32.3
+  - urllib3>=2.2
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.description

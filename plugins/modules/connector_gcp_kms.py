@@ -35,6 +35,11 @@ options:
       - V(none) when left out at creation.
     type: str
 author: The scoped.secrets contributors (@scoped)
+requirements:
+  - google-cloud-kms>=3.0
+  - google-crc32c>=1.6
+  - requests>=2.32.3
+  - urllib3>=2.2
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.description

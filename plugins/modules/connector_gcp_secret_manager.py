@@ -26,6 +26,11 @@ options:
     type: list
     elements: str
 author: The scoped.secrets contributors (@scoped)
+requirements:
+  - google-cloud-secret-manager>=2.20
+  - google-crc32c>=1.6
+  - requests>=2.32.3
+  - urllib3>=2.2
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.description

@@ -14,6 +14,11 @@ description:
   - A run logs in once, and reads each secret once, however many hosts and tasks use it.
   - What this connector did not make it neither overwrites nor deletes.
 author: The scoped.secrets contributors (@scoped)
+requirements:
+  - hvac>=2.3
+  - requests>=2.32.3
+  - urllib3>=2.2
+  - boto3>=1.34, for the login V(aws_iam)
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.description

@@ -301,7 +301,7 @@ def test_what_is_wrong_is_said_and_no_password_is(shared: Settings, old: str, ne
 def test_a_missing_driver_is_named(shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     error = error_of(shared)
-    assert (error.category, "pip install 'psycopg[binary]>=3.2'" in error.hint) == ("missing_library", True)
+    assert (error.category, "pip install 'psycopg[binary]>=3.2.1'" in error.hint) == ("missing_library", True)
 
 
 def test_an_old_server_is_refused(shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

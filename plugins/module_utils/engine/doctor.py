@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import platform
-import re
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from ..credentials.key_failures import BCRYPT
 from ..managers.registry import kinds
 from ..model.errors import ScopedSecretsError
+from ..model.libraries import installed_version, is_new_enough, package_of
 from ..model.settings import Settings
 from ..model.version import VERSION
 from ..store.intents import pending_intents
@@ -35,7 +34,10 @@ CRYPTOGRAPHY = "cryptography>=44"
 def examine(settings: Settings, place: str) -> list[Check]:
     """Return one check after the other: `check`, `verdict` (ok, warning, error), `message`, `hint`. Raises nothing."""
     return [
-        _ok("versions", f"scoped.secrets {VERSION}, ansible-core {_version('ansible-core')}, Python {_python()}"),
+        _ok(
+            "versions",
+            f"scoped.secrets {VERSION}, ansible-core {installed_version('ansible-core') or 'none'}, Python {_python()}",
+        ),
         _ok("engine", place),
         *_check_store(settings),
         _check_library("builtin", CRYPTOGRAPHY),
@@ -114,27 +116,15 @@ def _key(store: OpenStore) -> Check:
 def _check_library(user: str, requirement: str, only_for: str = "") -> Check:
     """Tell whether a library is there. Only what the built-in manager needs is needed by everybody."""
     check = f"library for {user}"
-    package, _at_least, wanted = requirement.partition(">=")
-    name = package.partition("[")[0]
-    found = _version(name)
-    if found != "none" and _numbers(found) >= _numbers(wanted):
+    name = package_of(requirement)
+    found = installed_version(name)
+    if is_new_enough(found, requirement):
         return _ok(check, f"{name} {found}")
-    message, command = f"{name}: {found} is installed", f"pip install '{requirement}'"
+    message, command = f"{name}: {found or 'none'} is installed", f"pip install '{requirement}'"
     if only_for:
         return _ok(check, f"{message}; only {only_for} need it: {command}")
     hint = f"Install it where ansible-playbook runs: {command}"
     return {"check": check, "verdict": "error", "message": message, "hint": hint}
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "none"
 
 
 def _python() -> str:

@@ -20,14 +20,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..model.errors import ScopedSecretsError
-from . import failures
+from . import failures, http
 from .azure_key_vault_logins import AzureLogin
 from .base import Place
 from .http import SAFE_METHODS, HttpSession, Patience, Reply, tls_context
 
 __all__ = ["CLOUDS", "REQUIREMENTS", "Expected", "KeyVaultClient"]
 
-REQUIREMENTS = ("azure-keyvault-secrets>=4.8", "azure-identity>=1.17")
+REQUIREMENTS = ("azure-keyvault-secrets>=4.9", "azure-identity>=1.18", *http.REQUIREMENTS)
 CLOUDS = {
     "public": ("vault.azure.net", "login.microsoftonline.com"),
     "us_government": ("vault.usgovcloudapi.net", "login.microsoftonline.us"),
@@ -206,7 +206,7 @@ class _Session:
 
 def _need_libraries() -> None:
     """Import what is used; raise MissingLibrary. What they log may repeat what Azure said."""
-    for requirement, module in zip(REQUIREMENTS, ("azure.keyvault.secrets", "azure.identity"), strict=True):
+    for requirement, module in zip(REQUIREMENTS, ("azure.keyvault.secrets", "azure.identity"), strict=False):
         try:
             __import__(module)
         except ImportError:

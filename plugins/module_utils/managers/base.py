@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Any, ClassVar, NamedTuple
 
 from ..model.errors import ScopedSecretsError
+from ..model.libraries import check_version
 from . import failures
 
 __all__ = ["ArgumentSpec", "Capability", "Found", "KeyKeeper", "Login", "Manager", "Place", "ValueKeeper", "Writing"]
@@ -86,10 +87,15 @@ class Manager(ABC):
     MAX_VALUE: ClassVar[int]
     """The largest value in bytes, by the provider's documentation."""
     REQUIREMENTS: ClassVar[Sequence[str]]
-    """What pip must install."""
+    """What pip must install, in the oldest version that works."""
 
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        """Take the connector's options, `auth_method` and resolved credentials (text) among them. No I/O."""
+        """Take the connector's options, `auth_method` and resolved credentials (text) among them. No I/O.
+
+        Raise MissingLibrary.
+        """
+        for requirement in self.REQUIREMENTS:
+            check_version(requirement, f"for {self.TITLE}")
         self.options = {**self.DEFAULTS, **options}
         self.place = place
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REQUIREMENTS", "Connections", "is_tls"]
 
-REQUIREMENTS = ("requests>=2.32", "urllib3>=2.2")
+REQUIREMENTS = ("requests>=2.32.3", "urllib3>=2.2")
 MOST = 32
 
 

@@ -123,7 +123,7 @@ class StoreRefused(ScopedSecretsError):
 
 
 class MissingLibrary(ScopedSecretsError):
-    """A Python library, or a program, is not installed where the engine runs."""
+    """A Python library, or a program, is not installed where the engine runs, or is too old: `found` is its version."""
 
     category = "missing_library"
 
@@ -134,10 +134,12 @@ class MissingLibrary(ScopedSecretsError):
         *,
         requirement: str = "",
         needed_for: str = "",
+        found: str = "",
         **rest: Any,
     ) -> None:
         if requirement:
-            message = f"The Python library '{requirement}' is needed {needed_for} and is not installed."
+            lacking = f"; version {found} is installed" if found else " and is not installed"
+            message = f"The Python library '{requirement}' is needed {needed_for}{lacking}."
             rest["hint"] = f"Install it where ansible-playbook runs: pip install '{requirement}'"
         super().__init__(code, message, **rest)
 

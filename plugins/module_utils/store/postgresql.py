@@ -33,12 +33,13 @@ from ..model.errors import (
     StoreRefused,
     Unavailable,
 )
+from ..model.libraries import check_version
 from .database import Dialect, Mark, StaleRow
 from .location import Location
 
 __all__ = ["REQUIREMENT", "AlreadyMade", "PostgresqlDialect", "plain_connection"]
 
-REQUIREMENT = "psycopg[binary]>=3.2"
+REQUIREMENT = "psycopg[binary]>=3.2.1"
 OLDEST_SERVER = 130000
 
 _LIMITS = "SET LOCAL statement_timeout = '90s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
@@ -294,12 +295,12 @@ class AlreadyMade(Exception):
 
 def _driver() -> Any:
     """Return psycopg; raise MissingLibrary. Only who has a store on PostgreSQL needs it."""
+    needed_for = "for a store on PostgreSQL"
     try:
         import psycopg
     except ImportError:
-        raise MissingLibrary(
-            "missing_library", requirement=REQUIREMENT, needed_for="for a store on PostgreSQL"
-        ) from None
+        raise MissingLibrary("missing_library", requirement=REQUIREMENT, needed_for=needed_for) from None
+    check_version(REQUIREMENT, needed_for)
     return psycopg
 
 

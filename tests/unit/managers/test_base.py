@@ -22,7 +22,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     Writing,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, MissingLibrary, NotFound
 
 PLACE = Place("the manager", "owner")
 KINDS = sorted(kinds().items())
@@ -108,6 +108,18 @@ def test_the_small_values_can_not_be_changed() -> None:
     for value in (Found(b""), Writing(), PLACE):
         with pytest.raises(AttributeError):
             setattr(value, value._fields[0], None)
+
+
+def test_a_library_that_is_too_old_is_told_before_it_fails() -> None:
+    class Newer(Reader):
+        REQUIREMENTS = ("pytest>=999",)
+
+    with pytest.raises(MissingLibrary) as caught:
+        Newer({"auth_method": "one"}, PLACE)
+    assert (caught.value.code, "'pytest>=999' is needed for Reader;" in caught.value.message) == (
+        "outdated_library",
+        True,
+    )
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS, ids=dict(KINDS))

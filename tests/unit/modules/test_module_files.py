@@ -60,6 +60,15 @@ def test_every_kind_of_secret_manager_has_a_module(kind: str) -> None:
     assert f"connector_{kind}" in NAMES
 
 
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_a_connector_s_page_names_the_libraries_that_it_needs(kind: str) -> None:
+    page = yaml.safe_load(importlib.import_module(f"{PACKAGE}.connector_{kind}").DOCUMENTATION)
+    # ansible-core is there wherever modules are.
+    needed = [one for one in kinds()[kind].REQUIREMENTS if not one.startswith("ansible-core")]
+    assert page.get("requirements", [])[: len(needed)] == needed
+    assert all(", for " in one for one in page.get("requirements", [])[len(needed) :])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_rules_name_options_that_exist(name: str) -> None:
     spec = spec_of(name)
