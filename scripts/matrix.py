@@ -63,9 +63,10 @@ def pythons() -> Iterator[tuple[tuple[int, int], str]]:
 
 
 def python_for(core: str) -> str | None:
-    """Return the first Python that `core` runs on."""
+    """Return the oldest Python here that `core` runs on; for the newest core the newest one."""
     oldest, newest = CORES[core]
-    return next((path for version, path in pythons() if oldest <= version <= newest), None)
+    fitting = sorted((version, path) for version, path in pythons() if oldest <= version <= newest)
+    return fitting[-1 if core == max(CORES) else 0][1] if fitting else None
 
 
 def environment(core: str, python: str, *, with_servers: bool) -> Path:
