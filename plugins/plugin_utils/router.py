@@ -27,12 +27,15 @@ bytecode.prefer()
 from ..module_utils.caller import passed_on
 from ..module_utils.face.call import call, failure
 from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secret_strings
+from ..module_utils.face.inherited import load_inherited
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.sources import Files, missing_src
 from ..module_utils.face.spec import Spec
 from ..module_utils.masking.revealing import reveal
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
 from ..module_utils.model.messages import Request
+
+load_inherited(C.CONFIG_FILE)
 
 
 class _Unshown(dict[str, Any]):

@@ -290,6 +290,16 @@ LIGHT = tuple(
 HEAVY = ("_sqlite3", "sqlite3", "cryptography", "boto3", "botocore", "hvac", "requests", "azure", "google", "psycopg")
 
 
+def test_without_one_workers_inherit_the_engine_once_a_module_has_come(made: Live) -> None:
+    engine = f"{OURS}module_utils.engine.engine"
+    tasks = [MADE, {"ansible.builtin.debug": {"msg": "{{ '" + engine + "' in lookup('loaded') }}"}}]
+    found = {
+        broker: str(made.run(tasks, environment={"SCOPED_SECRETS_BROKER": broker}).last["msg"])
+        for broker in ("on", "off")
+    }
+    assert found == {"on": "False", "off": "True"}
+
+
 def loaded_by_a_lookup(live: Live, broker: str) -> set[str]:
     """Return which Python modules a worker has because of one lookup."""
     loaded = "{{ lookup('loaded') | to_json }}"

@@ -18,7 +18,7 @@ from typing import Any
 from ..model.errors import InvalidInput
 from ..model.settings import Settings
 
-__all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "resolve_options", "settings_of"]
+__all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "goes_through_broker", "resolve_options", "settings_of"]
 
 INI_SECTION = "scoped_secrets"
 _SINK = r"syslog|(syslog|file):///[^,]+"
@@ -156,7 +156,7 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         is_local_default=(store, root_key_file) == defaults,
         root_key=options["root_key"],
         passphrase=options["passphrase"],
-        through_broker=_switch("broker", options["broker"] or "on"),
+        through_broker=goes_through_broker(options),
         may_upgrade=_switch("upgrade_store", options.get("upgrade_store") or "off"),
         may_be_ephemeral=_switch("ephemeral_store", options.get("ephemeral_store") or "off"),
         scope_key=options["scope_key"],
@@ -164,6 +164,11 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         audit=_audit(options.get("audit") or "on"),
         audit_sink=_sinks(options.get("audit_sink") or "store"),
     )
+
+
+def goes_through_broker(options: Mapping[str, str]) -> bool:
+    """Tell whether a run is to have a broker; raise InvalidInput."""
+    return _switch("broker", options["broker"] or "on")
 
 
 def _absolute(path: str) -> str:
