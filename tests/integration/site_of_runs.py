@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+from declaring import declare
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLBACKS = Path(__file__).parent / "callback_plugins"
@@ -137,6 +138,10 @@ class Site:
         run = Run(done.returncode, done.stdout + done.stderr, [json.loads(line) for line in lines])
         assert (run.rc != 0) == fails, run.output
         return run
+
+    def declare(self, *tasks: Task) -> list[dict[str, Any]]:
+        """Do what tasks of our modules say without a run, and return their results: for what a test begins with."""
+        return declare(tasks, self.environment())
 
     def quiet_store(self) -> bytes:
         """Return the file of the store once no broker of the site is left, which closes it at its end."""

@@ -31,9 +31,10 @@ class SshSite:
     site: Site
     sshd: Sshd
 
-    def declare(self, identifier: str, **options: Any) -> Run:
-        """Declare a credential, in the account."""
-        return self.site.run([declaring(identifier, **options)])
+    def declare(self, identifier: str, **options: Any) -> dict[str, Any]:
+        """Declare a credential, in the account, and return what came of it."""
+        (result,) = self.site.declare(declaring(identifier, **options))
+        return result
 
     def host(self, account: Account | None = None, address: str = HOSTS[0], **variables: Any) -> dict[str, Any]:
         """Return the variables of a host: our connection, and the user where an account is given."""

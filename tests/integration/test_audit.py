@@ -51,7 +51,7 @@ def test_all_that_a_run_does_has_its_name(site: Site) -> None:
 
 
 def test_a_broker_that_is_told_to_end_writes_what_it_gathered(live: Live) -> None:
-    live.run([MADE])
+    live.site.declare(MADE)
     running = live.begin([READ, live.pause()])
     with live.paused(1, running):
         os.kill(live.broker(), signal.SIGTERM)
@@ -61,7 +61,7 @@ def test_a_broker_that_is_told_to_end_writes_what_it_gathered(live: Live) -> Non
 
 
 def test_nothing_is_done_where_no_record_can_be_made(site: Site) -> None:
-    site.run([MADE])
+    site.declare(MADE)
     strict = {**STRICT, "SCOPED_SECRETS_AUDIT_SINK": "store,file:///none/audit.jsonl"}
     for task in (READ, {"scoped.secrets.secret_text": {"identifier": "b", "value": "x"}}):
         run = site.run([task], environment=strict, fails=True)

@@ -88,7 +88,7 @@ def test_within_one_run_a_lookup_sees_what_was_restored(site: Site, kept: Path) 
 def test_check_mode_and_diff(site: Site, kept: Path) -> None:
     first = site.run([*DECLARED, backup()], "--check", "--diff")
     assert "In check mode" in first.output
-    site.run(DECLARED)
+    site.declare(*DECLARED)
     run = site.run([backup()], "--check", "--diff")
     assert (run.last["changed"], run.last["backup"]["secrets"], run.last["backup"]["size"]) == (True, 3, None)
     assert '+    "secrets": 3' in run.output
@@ -100,7 +100,7 @@ def test_check_mode_and_diff(site: Site, kept: Path) -> None:
 
 
 def test_progress_is_shown_while_it_lasts(site: Site, kept: Path) -> None:
-    site.run(DECLARED)
+    site.declare(*DECLARED)
     code = (
         "import sys; from ansible_collections.scoped.secrets.tests.unit.engine.full_store import many\n"
         "from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine\n"

@@ -165,7 +165,7 @@ def test_what_is_asked_for_is_malformed(site: Site) -> None:
     (site.folder / "large.bin").write_bytes(bytes(10 * 1024 * 1024 + 1))
     (site.folder / "medium.bin").write_bytes(bytes(64 * 1024 + 1))
     (site.folder / "small.txt").write_text("x")
-    site.run([*MADE, *CONNECTORS])
+    site.declare(*MADE, *CONNECTORS)
     before = content(site)
     tasks = [{"name": f"case {n}", m: options, "ignore_errors": True} for n, (_c, m, options) in enumerate(REFUSED)]
     run = site.run(tasks)
@@ -177,7 +177,7 @@ def test_what_is_asked_for_is_malformed(site: Site) -> None:
 
 
 def test_what_is_looked_up_is_not_to_be_had(site: Site) -> None:
-    site.run([*MADE, *CONNECTORS])
+    site.declare(*MADE, *CONNECTORS)
     tasks = [
         {
             "name": f"case {number}",
@@ -242,7 +242,7 @@ def remove_store(site: Site) -> None:
     ],
 )
 def test_the_store_or_its_key_is_not_as_it_should_be(site: Site, spoil: Callable[[Site], None], code: str) -> None:
-    site.run(MADE)
+    site.declare(*MADE)
     site.quiet_store()
     spoil(site)
     before = site.store.read_bytes()
@@ -283,7 +283,7 @@ def on_disk(site: Site, options: str, before: str = "") -> Run:
     [("ro", "", "store_read_only"), ("rw", "head -c 1M /dev/zero > {disk}/filler || true", "store_full")],
 )
 def test_the_disk_takes_nothing(site: Site, options: str, before: str, code: str) -> None:
-    site.run(MADE)
+    site.declare(*MADE)
     kept = content(site)
     run = on_disk(site, options, before.format(disk=site.folder / "disk"))
     check_error(run.last, code)

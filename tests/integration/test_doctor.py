@@ -44,7 +44,7 @@ def test_a_store_and_its_key(site: Site) -> None:
 
 
 def test_what_is_wrong_gets_a_code_and_a_next_step(site: Site) -> None:
-    site.run([MADE])
+    site.declare(MADE)
     site.key_file.chmod(0o644)
     key = found(site.run([DOCTOR]), "root key")
     assert (key["verdict"], key["code"]) == ("error", "exposed_key_file")

@@ -81,7 +81,7 @@ def test_what_is_declared_lies_in_vault(site: Site, openbao: OpenBao, proxy: Fau
 
 
 def test_a_run_logs_in_once_and_reads_each_secret_once(site: Site, proxy: FaultProxy, login: dict[str, str]) -> None:
-    site.run([SCOPE, connector(proxy, **login), text("one", value="1"), text("two", value="2")])
+    site.declare(SCOPE, connector(proxy, **login), text("one", value="1"), text("two", value="2"))
     hosts = "".join(f"host{number} ansible_connection=local\n" for number in range(HOSTS))
     (site.folder / "inventory.ini").write_text(hosts)
     words = "{{ query('scoped.secrets.secret', 'one', 'two', org='payments') }}"
@@ -100,7 +100,7 @@ def test_a_server_that_repeats_secrets_shows_none_through_us(
 ) -> None:
     canary = canaries()
     wanted = spellings(canary)
-    site.run([SCOPE, connector(proxy, **login, retries=0), text("password", value="first")])
+    site.declare(SCOPE, connector(proxy, **login, retries=0), text("password", value="first"))
     (site.folder / "meant").mkdir()
     (site.folder / "meant" / "text").write_text(canary["text"])
     value = "{{ lookup('ansible.builtin.file', 'meant/text') }}"

@@ -42,7 +42,7 @@ def test_a_project_key(site: Site) -> None:
 
 
 def test_the_root_key(site: Site) -> None:
-    site.run(DECLARED)
+    site.declare(*DECLARED)
     old = site.key_file.read_bytes()
     run = site.run([READ, rotation(target="root", new_root_key_file="new.key")])
     assert run.last["rotation"]["left_total"] == 0

@@ -71,7 +71,7 @@ def test_a_read_that_fails_is_tried_again_by_the_next_task(
 
     proxy = fault_proxy(openbao.url)
     put_in_vault(openbao, f"{vault.base}/a", value="of a")
-    site.run([vault.task(url=proxy.url, retries=0)])
+    site.declare(vault.task(url=proxy.url, retries=0))
     proxy.add(Fault.answer(500), path="/a$")
     url = f"hashicorpvault://vault/{vault.base}/a#value"
     # What can't be reached is no reason to go on without it, or with another value.
@@ -94,7 +94,7 @@ def test_a_login_that_ends_in_the_middle_of_a_run_is_made_again(site: Site, open
     }
     put_in_vault(openbao, f"{vault.base}/a", value="of a")
     connectors = [vault.task(identifier=name, token=None, base_path=None, **login) for name, login in logins.items()]
-    site.run([*connectors])
+    site.declare(*connectors)
     urls = [f"hashicorpvault://{name}/{vault.base}/a#value" for name in lives]
     revoke = {
         "url": f"{openbao.url}/v1/sys/leases/revoke-prefix/auth/{mounts['revoked']}",

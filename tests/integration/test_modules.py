@@ -59,7 +59,7 @@ def test_declared_things(
     site: Site, module: str, noun: str, first: dict[str, Any], change: dict[str, Any], shown: dict[str, Any]
 ) -> None:
     (site.folder / "note.txt").write_text("a note of the control node")
-    site.run(SCOPES)
+    site.declare(*SCOPES)
     name = f"scoped.secrets.{module}"
     key = {k: v for k, v in first.items() if k in ("org", "project", "identifier")}
 
@@ -86,7 +86,7 @@ def test_declared_things(
 
 
 def test_default_secret_manager(site: Site) -> None:
-    site.run(SCOPES)
+    site.declare(*SCOPES)
     result = site.run([{"scoped.secrets.default_secret_manager": {**API, "secret_manager": "builtin"}}]).last
     assert not result["changed"]
     assert result["connector"]["is_default"]
@@ -155,7 +155,7 @@ def test_force_removes_a_scope_with_all_in_it(site: Site) -> None:
 def test_defaults_by_group_variable_environment_and_file(site: Site) -> None:
     """Option beats variable beats environment beats ansible.cfg; an empty one means none."""
     for name in ("from_opt", "from_var", "from_env", "from_ini"):
-        site.run([{"scoped.secrets.scope": {"org": name}}])
+        site.declare({"scoped.secrets.scope": {"org": name}})
     config = site.folder / "ansible.cfg"
     config.write_text("[scoped_secrets]\norg = from_ini\n")
 

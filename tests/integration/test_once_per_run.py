@@ -61,12 +61,10 @@ def test_many_hosts_share_one_login_and_one_read(
     """20 hosts x 5 tasks, each with a lookup, and with a password of the connection that is a lookup too."""
     proxy = fault_proxy(openbao.url)
     password, token = place(), place()
-    site.run(
-        [
-            vault.task(url=proxy.url),
-            of("secret_text", identifier="password", value=password, secret_manager="vault"),
-            of("secret_text", identifier="token", value=token, secret_manager="vault"),
-        ]
+    site.declare(
+        vault.task(url=proxy.url),
+        of("secret_text", identifier="password", value=password, secret_manager="vault"),
+        of("secret_text", identifier="token", value=token, secret_manager="vault"),
     )
     proxy.clear()
     proxy.delay = 0.2  # so that all forks ask while the first request is under way
@@ -95,7 +93,7 @@ def test_what_does_not_exist_is_asked_for_once(
     site: Site, openbao: OpenBao, vault: Connector, fault_proxy: Callable[..., FaultProxy]
 ) -> None:
     proxy = fault_proxy(openbao.url)
-    site.run([vault.task(url=proxy.url)])
+    site.declare(vault.task(url=proxy.url))
     proxy.clear()
     url = f"hashicorpvault://vault/{vault.base}/none#field"
     expression = f"lookup('scoped.secrets.secret', '{url}', default='else') == 'else'"
@@ -114,7 +112,7 @@ def test_many_references_to_one_path_are_one_read(
     named_ones = [
         of("secret_text", identifier=f"s{n}", reference=f"{path}#f{n}", secret_manager="vault") for n in range(3)
     ]
-    site.run([vault.task(url=proxy.url), *named_ones])
+    site.declare(vault.task(url=proxy.url), *named_ones)
     proxy.clear()
     urls = [f"hashicorpvault://vault/{path}#f{n}" for n in range(100)]
     run = site.run(
@@ -140,7 +138,7 @@ def test_many_secrets_of_aws_are_read_in_batches(
     client = moto.client("secretsmanager")
     for number in range(30):
         client.create_secret(Name=f"{aws.base}/s{number}", SecretString=f"of s{number}")
-    site.run([aws.task(endpoint_url=proxy.url)])
+    site.declare(aws.task(endpoint_url=proxy.url))
     proxy.clear()
     run = site.run(
         [read(*(f"awssecretsmanager://aws/{aws.base}/s{number}" for number in range(30)))], "-vv", environment=BROKER

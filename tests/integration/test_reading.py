@@ -23,7 +23,7 @@ MADE: list[Task] = [
     {"scoped.secrets.secret_text": {"org": "payments", "project": "api", "identifier": "a", "value": "first"}},
     {"scoped.secrets.secret_text": {"org": "payments", "project": "api", "identifier": "a", "value": "second"}},
     {"scoped.secrets.secret_text": {"identifier": "json", "value": {"user": "u", "deep": {"a/b": [1, "two"]}}}},
-    {"scoped.secrets.secret_text": {"identifier": "template", "value": "{% raw %}{{ 1 + 1 }}{% endraw %} <+x>"}},
+    {"scoped.secrets.secret_text": {"identifier": "template", "value": "{{ 1 + 1 }} <+x>"}},
     {"scoped.secrets.secret_text": {"identifier": "expression", "value": '<+secrets.getValue("a")>'}},
     {"scoped.secrets.secret_text": {"identifier": "empty", "value": ""}},
     {"scoped.secrets.secret_text": {"identifier": "umlaut", "value": "Grüße\n\nzwei Zeilen\n"}},
@@ -45,7 +45,7 @@ def evaluate(site: Site, expressions: Mapping[str, str], **play: Any) -> dict[st
 
 @pytest.fixture
 def made(site: Site) -> Site:
-    site.run(MADE)
+    site.declare(*MADE)
     return site
 
 
@@ -145,6 +145,8 @@ def test_a_rendered_file_changes_only_with_its_secret(made: Site) -> None:
     assert made.run(render).last["changed"]
     assert target.read_text() == "password = second\n"
     assert not made.run(render).last["changed"]
-    made.run([{"scoped.secrets.secret_text": {"org": "payments", "project": "api", "identifier": "a", "value": "3rd"}}])
+    made.declare(
+        {"scoped.secrets.secret_text": {"org": "payments", "project": "api", "identifier": "a", "value": "3rd"}}
+    )
     assert made.run(render).last["changed"]
     assert target.read_text() == "password = 3rd\n"

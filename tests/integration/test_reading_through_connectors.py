@@ -178,7 +178,7 @@ def test_what_is_kept_for_the_run(site: Site, openbao: OpenBao, vault: Connector
 def test_what_others_changed_is_declared_anew(site: Site, openbao: OpenBao, vault: Connector) -> None:
     """A declared value is compared with the one at the provider, not with what was written last."""
     text = of("secret_text", identifier="a", value="ours", secret_manager="vault")
-    site.run([vault.task(), text])
+    site.declare(vault.task(), text)
     put_in_vault(openbao, f"{vault.base}/a", value="of others")
     run = site.run([named("foreseen", text, check_mode=True), named("again", text), named("and again", text)])
     assert [run.result(name)["changed"] for name in ("foreseen", "again", "and again")] == [True, True, False]

@@ -179,7 +179,7 @@ def test_hosts_get_their_credential(ssh: SshSite, tmp_path: Path) -> None:
     account, inventory = ssh.sshd.key, tmp_path / "inventory"
     old = new_key_pair(tmp_path)[1]
     account.authorize(old)
-    made = ssh.declare("deploy", user=account.name, generate={"type": "ed25519"}).last["secret"]
+    made = ssh.declare("deploy", user=account.name, generate={"type": "ed25519"})["secret"]
     present = {"ansible_connection": "local", "ansible_user": "root"}
     hosts = {"one": ssh.host(**present), "two": ssh.host(address=HOSTS[1], **present)}
     given = {

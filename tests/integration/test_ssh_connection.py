@@ -85,7 +85,7 @@ def test_a_ticket(ssh: SshSite, kerberos: Kerberos, tmp_path: Path, proof: str, 
     principal = kerberos.add(f"by-{proof}", "secret")
     ssh.sshd.ticket.welcome(principal)
     keytab = base64.b64encode(kerberos.keytab(principal)).decode()
-    ssh.site.run([{"scoped.secrets.secret_file": {"identifier": "keytab", "content_b64": keytab}}])
+    ssh.site.declare({"scoped.secrets.secret_file": {"identifier": "keytab", "content_b64": keytab}})
     how = {"keytab_ref": "account.keytab"} if proof == "keytab" else {"password": "secret"}
     config = str(kerberos.config)
     ssh.declare("deploy", user=ssh.sshd.ticket.name, principal=principal, krb5_config=config, **how)
@@ -100,7 +100,7 @@ def test_a_ticket(ssh: SshSite, kerberos: Kerberos, tmp_path: Path, proof: str, 
 
 def test_a_credential_of_a_project(ssh: SshSite, key: str) -> None:
     for project in ("", "api"):
-        ssh.site.run([{"scoped.secrets.scope": {"org": "payments", "project": project}}])
+        ssh.site.declare({"scoped.secrets.scope": {"org": "payments", "project": project}})
     ssh.declare("deploy", user=ssh.sshd.key.name, private_key=key, org="payments", project="api")
     scope = {"scoped_secrets_org": "payments", "scoped_secrets_project": "api"}
     assert ssh.who(host=ssh.host(**CREDENTIAL, **scope)).result("who")["stdout"] == ssh.sshd.key.name
@@ -367,11 +367,9 @@ def test_what_may_go_well_later_is_tried_again(ssh: SshSite, with_key: dict[str,
     ],
 )
 def test_a_credential_that_can_not_be_had(ssh: SshSite, reference: str, code: str) -> None:
-    ssh.site.run(
-        [
-            {"scoped.secrets.secret_text": {"identifier": "text", "value": "any text"}},
-            {"scoped.secrets.secret_winrm": {"identifier": "windows", "user": "u", "password": "a password"}},
-        ]
+    ssh.site.declare(
+        {"scoped.secrets.secret_text": {"identifier": "text", "value": "any text"}},
+        {"scoped.secrets.secret_winrm": {"identifier": "windows", "user": "u", "password": "a password"}},
     )
     host = ssh.host(ansible_ssh_credential=reference)
     run = ssh.who(host=host, fails=True)

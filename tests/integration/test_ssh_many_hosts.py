@@ -84,12 +84,10 @@ def test_a_key_of_a_secret_manager(
     key = key_pair(tmp_path, account)
     path = place()
     put_in_vault(openbao, path, key=key)
-    ssh.site.run(
-        [
-            vault.task(url=proxy.url),
-            of("secret_text", identifier="key", secret_manager="vault", reference=f"{path}#key"),
-            of("secret_ssh", identifier="deploy", user=account.name, private_key_ref="key"),
-        ]
+    ssh.site.declare(
+        vault.task(url=proxy.url),
+        of("secret_text", identifier="key", secret_manager="vault", reference=f"{path}#key"),
+        of("secret_ssh", identifier="deploy", user=account.name, private_key_ref="key"),
     )
     proxy.clear()
     before = ssh.logins(account)
@@ -120,18 +118,16 @@ def test_a_ticket(ssh: SshSite, kerberos: Kerberos, tmp_path: Path, tgt: str) ->
     (tmp_path / "meant").mkdir()
     (tmp_path / "meant/keytab").write_bytes(keytab)
     proof = {"keytab_ref": "keytab"} if keytab else {"password": word}
-    ssh.site.run(
-        [
-            *([of("secret_file", identifier="keytab", src=str(tmp_path / "meant/keytab"))] if keytab else []),
-            of(
-                "secret_ssh",
-                identifier="deploy",
-                user=account.name,
-                principal=principal,
-                krb5_config=str(kerberos.config),
-                **proof,
-            ),
-        ]
+    ssh.site.declare(
+        *([of("secret_file", identifier="keytab", src=str(tmp_path / "meant/keytab"))] if keytab else []),
+        of(
+            "secret_ssh",
+            identifier="deploy",
+            user=account.name,
+            principal=principal,
+            krb5_config=str(kerberos.config),
+            **proof,
+        ),
     )
     (tmp_path / "meant/keytab").unlink()
     asked, before = kerberos.asked(principal), ssh.logins(account)

@@ -48,7 +48,7 @@ def test_ntlm(site: Site, venv: Path, tmp_path: Path, password: str, accepted: l
         pytest.skip("tests/requirements-winrm.txt is not installed")
     with serve(tmp_path, "CORP", "deploy", WORD) as winrm:
         login = {"domain": "CORP", "user": "deploy", "password": password, "port": winrm.port, "use_tls": False}
-        site.run([of("scope", org="payments"), of("secret_winrm", org="payments", identifier="windows", **login)])
+        site.declare(of("scope", org="payments"), of("secret_winrm", org="payments", identifier="windows", **login))
         run = log_in(site, library)
         assert winrm.accepted[:1] == accepted
         assert bool(winrm.refused) == (not accepted)
@@ -59,18 +59,16 @@ def test_ntlm(site: Site, venv: Path, tmp_path: Path, password: str, accepted: l
 def test_a_ticket_is_there_for_the_tasks_own_process(site: Site, kerberos: Kerberos, broker: str) -> None:
     word = place()
     principal = kerberos.add(place(), word)
-    site.run(
-        [
-            of("scope", org="payments"),
-            of(
-                "secret_winrm",
-                org="payments",
-                identifier="windows",
-                principal=principal,
-                password=word,
-                krb5_config=str(kerberos.config),
-            ),
-        ]
+    site.declare(
+        of("scope", org="payments"),
+        of(
+            "secret_winrm",
+            org="payments",
+            identifier="windows",
+            principal=principal,
+            password=word,
+            krb5_config=str(kerberos.config),
+        ),
     )
     issued = kerberos.issued(principal)
     lookup = "lookup('scoped.secrets.secret', 'windows', org='payments')"

@@ -15,7 +15,7 @@ from .options import settings_of
 from .sources import Files, take_value
 from .spec import Spec
 
-__all__ = ["call", "failure"]
+__all__ = ["call", "failure", "given_of"]
 
 
 def call(
@@ -30,13 +30,18 @@ def call(
     items: Sequence[Request] = (),
 ) -> dict[str, Any]:
     """Return the task's result; raise an error of model/errors.py. `options` are the shared ones, resolved."""
-    given = {name: value for name, value in params.items() if value is not None and name in spec.options}
-    paths = {name: files.absolute(given.pop(name)) for name in spec.paths if name in given}
-    given = {**take_value(given, files.read), **paths, "org": options["org"], "project": options["project"]}
+    given = given_of(spec, params, options, files)
     client = connect(settings_of(options))
     result = client.handle(Request(spec.resource, given, check_mode, tuple(items)), tell)
     result.warnings += client.take_notices()
     return _task_result(spec, options, given, result, diff)
+
+
+def given_of(spec: Spec, params: dict[str, Any], options: dict[str, str], files: Files) -> dict[str, Any]:
+    """Return what a request of a module holds; raise InvalidInput where its value can't be had."""
+    given = {name: value for name, value in params.items() if value is not None and name in spec.options}
+    paths = {name: files.absolute(given.pop(name)) for name in spec.paths if name in given}
+    return {**take_value(given, files.read), **paths, "org": options["org"], "project": options["project"]}
 
 
 def _task_result(
