@@ -76,6 +76,7 @@ class Watch:
         self._home = f"HOME={site.folder}/home\0".encode() if site else b""
         self.agents: set[str] = set()
         self._done = threading.Event()
+        self._searched: set[bytes] = set()
         self._thread = threading.Thread(target=self._look)
         self.seen: list[str] = []
         self.looks = 0
@@ -98,7 +99,10 @@ class Watch:
                     content = file.read_bytes()
                 except OSError:
                     continue
-                self.seen += [f"{file}: {word!r}" for word in self._wanted if word in content]
+                # Few have changed since the last look, and there are many words to search for.
+                if content not in self._searched:
+                    self._searched.add(content)
+                    self.seen += [f"{file}: {word!r}" for word in self._wanted if word in content]
                 if self._home and self._home in content and _is_agent(file.parent):
                     self.agents.add(file.parent.name)
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from canaries import LOUD, Watch, canaries, check_output, spellings
 from entry_points import entry_points
 from site_of_runs import Run, Site, Task
+
+pytestmark = pytest.mark.each_core
 
 API = {"org": "payments", "project": "api"}
 # Nothing answers there: what succeeds is not checked. Where something does, see test_canary_connectors.py.

@@ -11,6 +11,8 @@ import pytest
 from connector_tasks import Connector
 from site_of_runs import BROKER, Site, Task
 
+pytestmark = pytest.mark.each_core
+
 TREE: list[dict[str, Any]] = [
     {"secret_ssh": {"project": "api", "identifier": "host", "user": "web", "password_ref": "db"}},
     {"secret_text": {"project": "api", "identifier": "db", "value": "of the api"}},

@@ -15,6 +15,8 @@ from canaries import canaries, check_output, spellings
 from running_examples import run_documentation
 from site_of_runs import ROOT, Run, Site, Task
 
+pytestmark = pytest.mark.each_core
+
 API = {"org": "payments", "project": "api"}
 MASK = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask,junit,tree,profile_tasks"}
 NAMES = ("text", "changed", "password", "short", "key", "file", "bytes")

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from site_of_runs import Site
 
+pytestmark = pytest.mark.each_core
+
 SCOPES = [{"scoped.secrets.scope": {"org": "payments", "project": project}} for project in ("", "api")]
 API = {"org": "payments", "project": "api"}
 

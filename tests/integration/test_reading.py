@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from site_of_runs import Site, Task
 
+pytestmark = pytest.mark.each_core
+
 BYTES = bytes(range(256))
 IN = "org='payments', project='api'"
 MADE: list[Task] = [
