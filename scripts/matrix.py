@@ -52,6 +52,9 @@ INLINE = {"SCOPED_SECRETS_BROKER": "off"}
 # More than there are cores: tests wait for servers and processes, too.
 ABREAST = ["-n", "4", "--dist", "loadgroup"]
 
+# It keeps one core busy for minutes, beside the tests; what it prints comes at the end.
+BESIDE = "sanity"
+
 Run = tuple[str, list[str], dict[str, str]]
 
 
@@ -109,8 +112,6 @@ def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
     """Yield what runs on a core: a name, a command, and what its environment has besides."""
     tests = [python, "-m", "pytest", *ABREAST]
     playbooks = [*tests, "tests/integration"]
-    if core == newest:
-        yield "sanity", [python, "scripts/sanity.py", f".work/sanity-{core}"], {}
     if core in UNIT:
         yield "unit", [*tests, *UNIT[core]], {}
     if core == OLDEST:
@@ -123,6 +124,8 @@ def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
         yield "playbooks without a broker", [*playbooks, "-m", "not broker"], INLINE
     if core not in (min(SHARED, newest), newest):
         yield "playbooks", [*playbooks, "-m", "each_core"], {}
+    if core == newest:
+        yield BESIDE, [python, "scripts/sanity.py", f".work/sanity-{core}"], {}
 
 
 def has_servers(core: str, newest: str) -> bool:
@@ -140,15 +143,29 @@ def _at_servers(tests: list[str]) -> Iterator[Run]:
 
 def check(core: str, folder: Path, newest: str) -> bool:
     """Tell whether all tests pass on `core`."""
-    failed = 0
-    for name, command, extra in runs_on(core, str(folder / "bin" / "python"), newest):
-        print(f"== core {core}: {name}", flush=True)
-        tree = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree"), **extra}
+    runs = list(runs_on(core, str(folder / "bin" / "python"), newest))
+    codes = []
+    with ThreadPoolExecutor() as pool:
+        beside = {run[0]: pool.submit(carry_out, run, quiet=True) for run in runs if run[0] == BESIDE}
         # All of them, whatever one says: a run takes long.
-        begun = time.monotonic()
-        failed += subprocess.run(command, cwd=ROOT, env=tree, check=False).returncode != 0
-        print(f"== took {(time.monotonic() - begun) / 60:.1f} minutes", flush=True)
-    return not failed
+        for run in runs:
+            print(f"== core {core}: {run[0]}", flush=True)
+            code, said = beside[run[0]].result() if run[0] in beside else carry_out(run)
+            print(said, flush=True)
+            codes.append(code)
+    return not any(codes)
+
+
+def carry_out(run: Run, *, quiet: bool = False) -> tuple[int, str]:
+    """Return the exit code of a run, and how long it took; if it is to be quiet, after all that it says."""
+    _name, command, extra = run
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree"), **extra}
+    output = subprocess.PIPE if quiet else None
+    begun = time.monotonic()
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=output, stderr=output and subprocess.STDOUT, text=True, check=False
+    )
+    return done.returncode, f"{done.stdout or ''}== took {(time.monotonic() - begun) / 60:.1f} minutes"
 
 
 def main() -> int:

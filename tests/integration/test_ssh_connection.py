@@ -16,7 +16,7 @@ import pytest
 from canaries import LOUD, Watch, check_output
 from servers.sshd import HOSTS
 from site_of_runs import BROKER, Run, Site, Task
-from ssh_hosts import BUILTIN, WHO, SshSite, declaring, key_pair, user_agent
+from ssh_hosts import BUILTIN, WHO, WHO_BY_MODULE, SshSite, declaring, key_pair, user_agent
 
 if TYPE_CHECKING:
     from servers.kerberos import Kerberos
@@ -56,7 +56,7 @@ def refusal(run: Run) -> str:
 @pytest.mark.each_core
 def test_a_key(ssh: SshSite, with_key: dict[str, Any]) -> None:
     before = ssh.logins(ssh.sshd.key)
-    run = ssh.who(host=with_key)
+    run = ssh.who(host=with_key, task=WHO_BY_MODULE)
     assert run.result("who")["stdout"] == ssh.sshd.key.name
     assert ssh.sshd.accepted(ssh.sshd.key)[before:] == ["publickey"]
 
@@ -74,7 +74,7 @@ def test_a_password(ssh: SshSite) -> None:
     account = ssh.sshd.password
     ssh.declare("deploy", user=account.name, password=account.password)
     before = ssh.logins(account)
-    run = ssh.who(host=ssh.host(**CREDENTIAL))
+    run = ssh.who(host=ssh.host(**CREDENTIAL), task=WHO_BY_MODULE)
     assert run.result("who")["stdout"] == account.name
     assert ssh.sshd.accepted(account)[before:] == ["password"]
 
@@ -234,7 +234,10 @@ def test_without_a_credential_it_is_the_builtin_one(ssh: SshSite, key: str, tmp_
     (tmp_path / "key").write_text(key)
     host = ssh.host(ssh.sshd.key, ansible_ssh_private_key_file=str(tmp_path / "key"))
     connections = (BUILTIN, "scoped.secrets.ssh")
-    runs = [ssh.who("-vvv", host={**host, "ansible_connection": connection}) for connection in connections]
+    runs = [
+        ssh.who("-vvv", host={**host, "ansible_connection": connection}, task=WHO_BY_MODULE)
+        for connection in connections
+    ]
     builtin, ours = map(commands, runs)
     assert len(builtin) > 4
     assert ours == builtin
@@ -262,7 +265,7 @@ def test_files_go_there_and_back(ssh: SshSite, with_key: dict[str, Any], scheme:
 
 @pytest.mark.each_core
 def test_pipelining(ssh: SshSite, with_key: dict[str, Any]) -> None:
-    run = ssh.who("-vvv", host={**with_key, "ansible_pipelining": True})
+    run = ssh.who("-vvv", host={**with_key, "ansible_pipelining": True}, task=WHO_BY_MODULE)
     assert run.result("who")["stdout"] == ssh.sshd.key.name
     assert len(commands(run)) == 1
 
@@ -273,7 +276,7 @@ def test_become(ssh: SshSite, pipelining: bool) -> None:
     ssh.declare("deploy", user=account.name, password=account.password)
     become = {"become": True, "become_method": "ansible.builtin.su", "become_user": account.name}
     host = ssh.host(ansible_become_password=account.password, ansible_pipelining=pipelining, **CREDENTIAL)
-    assert ssh.run([WHO], hosts={"one": host}, **become).result("who")["stdout"] == account.name
+    assert ssh.run([WHO_BY_MODULE], hosts={"one": host}, **become).result("who")["stdout"] == account.name
 
 
 @pytest.mark.each_core
@@ -439,6 +442,6 @@ def test_a_credential_is_put_together_once_for_all_hosts(ssh: SshSite, with_key:
 
 
 def test_nothing_is_left_of_a_run(ssh: SshSite, with_key: dict[str, Any]) -> None:
-    ssh.who(host=with_key)
+    ssh.who(host=with_key, task=WHO_BY_MODULE)
     left = [path for path in (ssh.site.folder / "tmp").rglob("*") if "cp" not in path.parts]
     assert left == []
