@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from site_of_runs import Site
+from site_of_runs import Site, Task
 
 pytestmark = pytest.mark.each_core
 
@@ -68,23 +68,24 @@ def test_declared_things(
     before = site.quiet_store()
     foreseen = site.run([{name: first}], "--check", "--diff").last
     assert site.quiet_store() == before
-    created = site.run([{name: first}]).last
+    absent = {**key, "state": "absent"}
+    steps: dict[str, Task] = {
+        "created": {name: first},
+        "again": {name: first},
+        "foreseen change": {name: change, "check_mode": True},
+        "changed": {name: change},
+        "changed again": {name: change},
+        "foreseen removal": {name: absent, "check_mode": True},
+        "removed": {name: absent},
+        "removed again": {name: absent},
+    }
+    run = site.run([{**task, "name": step} for step, task in steps.items()], "--diff")
+    changes = {step: run.result(step)["changed"] for step in steps}
+    assert changes == {step: not step.endswith("again") for step in steps}
     assert foreseen["changed"]
-    assert created["changed"]
-    assert foreseen[noun].items() <= created[noun].items()
-    again = site.run([{name: first}], "--diff").last
-    assert not again["changed"]
-
-    predicted = site.run([{name: change}], "--check", "--diff").last
-    changed = site.run([{name: change}], "--diff").last
-    assert predicted["changed"]
-    assert predicted["diff"] == changed["diff"]
-    assert shown.items() <= changed[noun].items()
-    assert not site.run([{name: change}]).last["changed"]
-
-    assert site.run([{name: {**key, "state": "absent"}}], "--check").last["changed"]
-    assert site.run([{name: {**key, "state": "absent"}}]).last["changed"]
-    assert not site.run([{name: {**key, "state": "absent"}}]).last["changed"]
+    assert foreseen[noun].items() <= run.result("created")[noun].items()
+    assert run.result("foreseen change")["diff"] == run.result("changed")["diff"]
+    assert shown.items() <= run.result("changed")[noun].items()
 
 
 def test_default_secret_manager(site: Site) -> None:
