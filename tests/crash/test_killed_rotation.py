@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from servers.faults import FaultProxy
 
 # Where a process was killed between two statements is no matter of the engine; what it leaves there is.
-KILLS = {"sqlite": 200, "postgresql": 40}
+KILLS = {"sqlite": 200, "postgresql": 80}
 SEED = 20261125
 ORG = {"org": "payments"}
 SCOPES: list[dict[str, str]] = [{}, ORG, {**ORG, "project": "p1"}]
