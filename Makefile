@@ -74,7 +74,7 @@ lint: $(DEV)/.ready $(LINK)
 	$(DEV)/bin/antsibull-changelog lint
 
 unit: $(DEV)/.ready $(LINK)
-	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/unit tests/fuzz
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 4 tests/unit tests/fuzz
 
 packages: $(DEV)/.ready
 	$(DEV)/bin/python scripts/packages.py

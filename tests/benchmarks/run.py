@@ -14,6 +14,7 @@ import argparse
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import auditing
@@ -47,17 +48,25 @@ BENCHMARKS = {
     "MASK": masking.benchmark,
     "AUDIT": auditing.benchmark,
 }
+UNFINISHED = ROOT / ".work" / "benchmarks"
 
 
 def main() -> None:
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(1))  # so that the servers end too
+    names = options.names or list(BENCHMARKS)
     with open_lab(is_large=options.large) as lab:
-        outcomes = [_measure(name, lab, options.rounds) for name in options.names or BENCHMARKS]
-    if options.into:
-        options.into.mkdir(parents=True, exist_ok=True)
-        (options.into / "benchmarks.md").write_text(report.page(outcomes), encoding="utf-8")
-        (options.into / "benchmarks.svg").write_text(picture.svg(outcomes), encoding="utf-8")
+        taken = {name: _attempt(name, lab, options.rounds) for name in names}
+    outcomes = [outcome for outcome in taken.values() if outcome]
+    failed = [name for name in names if not taken[name]]
+    # A page that lacks something takes no whole one's place.
+    folder = UNFINISHED if failed else options.into
+    if folder and outcomes:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "benchmarks.md").write_text(report.page(outcomes), encoding="utf-8")
+        (folder / "benchmarks.svg").write_text(picture.svg(outcomes), encoding="utf-8")
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}; the page of the others, if any, is in {folder}")
 
 
 def _options() -> argparse.Namespace:
@@ -78,6 +87,15 @@ def _options() -> argparse.Namespace:
     if not options.names and not options.into:
         options.into = ROOT / "docs"
     return options
+
+
+def _attempt(name: str, lab: Lab, rounds: int) -> Outcome | None:
+    """Return what came out, None if it failed: the others have taken too long to be lost with it."""
+    try:
+        return _measure(name, lab, rounds)
+    except Exception:
+        traceback.print_exc()
+        return None
 
 
 def _measure(name: str, lab: Lab, rounds: int) -> Outcome:

@@ -108,8 +108,9 @@ class Watch:
 
 
 def _is_agent(process: Path) -> bool:
+    """Tell whether a process is an ssh-agent, and not what starts one, which has its name for a moment."""
     with suppress(OSError):
-        return (process / "comm").read_text() == "ssh-agent\n"
+        return (process / "comm").read_text() == "ssh-agent\n" and os.getsid(int(process.name)) == int(process.name)
     return False
 
 

@@ -69,9 +69,11 @@ class SshSite:
         environment = self.environment(**options.pop("environment", {}))
         return self.site.run(tasks, *arguments, hosts="targets", environment=environment, fails=fails, **options)
 
-    def who(self, *arguments: str, fails: bool = False, host: dict[str, Any], task: Task = WHO, **options: Any) -> Run:
+    def who(
+        self, *arguments: str, fails: bool = False, host: dict[str, Any], task: Task | None = None, **options: Any
+    ) -> Run:
         """Run `id -un` on one host."""
-        return self.run([task], *arguments, hosts={"one": host}, fails=fails, **options)
+        return self.run([task or WHO], *arguments, hosts={"one": host}, fails=fails, **options)
 
     def sealed(self, private: str, passphrase: str) -> str:
         """Return a key protected by a passphrase, as ssh-keygen does it."""

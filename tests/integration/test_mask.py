@@ -15,8 +15,6 @@ from canaries import canaries, check_output, spellings
 from running_examples import run_documentation
 from site_of_runs import ROOT, Run, Site, Task
 
-pytestmark = pytest.mark.each_core
-
 API = {"org": "payments", "project": "api"}
 MASK = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask,junit,tree,profile_tasks"}
 NAMES = ("text", "changed", "password", "short", "key", "file", "bytes")
@@ -138,6 +136,8 @@ WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
     "oneline": (["-vvv"], {"ANSIBLE_STDOUT_CALLBACK": "oneline"}),
     "free": (["-v"], {"ANSIBLE_STRATEGY": "free", "ANSIBLE_FORKS": "1"}),
 }
+# The others differ from these in callbacks and strategies only.
+EACH_CORE = ("plain", "everything", "check")
 
 
 @pytest.fixture
@@ -172,7 +172,9 @@ def run(site: Site, tasks: list[Task], *arguments: str, **environment: str) -> R
     )
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=pytest.mark.each_core if way in EACH_CORE else ()) for way in WAYS]
+)
 def test_nothing_is_seen_of_what_is_shown(site: Site, canary: dict[str, Any], way: str) -> None:
     arguments, environment = WAYS[way]
     if way == "check":
@@ -197,6 +199,7 @@ def test_without_the_callback_it_would_be_seen(site: Site, canary: dict[str, Any
     assert canary["text"] in (site.folder / "ansible.log").read_text()
 
 
+@pytest.mark.each_core
 def test_events_of_ansible_runner(site: Site, canary: dict[str, Any]) -> None:
     """What AWX shows: the events, with the data of results, and the output."""
     project = site.folder / "runner" / "project"
