@@ -37,7 +37,7 @@ from ..model.libraries import check_version
 from .database import Dialect, Mark, StaleRow
 from .location import Location
 
-__all__ = ["REQUIREMENT", "AlreadyMade", "PostgresqlDialect", "plain_connection"]
+__all__ = ["REQUIREMENT", "AlreadyMade", "PostgresqlDialect", "driver", "plain_connection"]
 
 REQUIREMENT = "psycopg[binary]>=3.2.1"
 OLDEST_SERVER = 130000
@@ -139,7 +139,7 @@ class PostgresqlDialect(Dialect):
         self._is_replaced = False
 
     def connect(self) -> _Connection:
-        psycopg = _driver()
+        psycopg = driver()
         from psycopg.rows import dict_row
 
         raw = psycopg.connect(**self.options(), autocommit=True, row_factory=dict_row, prepare_threshold=None)
@@ -245,7 +245,7 @@ class PostgresqlDialect(Dialect):
         return state in _LOST or state.startswith("08") or (state == _READ_ONLY and self._has_failover)
 
     def translate(self, error: Exception) -> ScopedSecretsError | None:
-        if not isinstance(error, _driver().Error):
+        if not isinstance(error, driver().Error):
             return None
         state = getattr(error, "sqlstate", None)
         if state is None:
@@ -257,7 +257,7 @@ class PostgresqlDialect(Dialect):
 
     def _without_state(self, error: Exception) -> ScopedSecretsError:
         """Return our error for one that libpq or psycopg found by itself."""
-        if isinstance(error, _driver().DataError):
+        if isinstance(error, driver().DataError):
             return InvalidInput(
                 "text_not_storable",
                 f"The store {self._location} can't keep a text with a NUL character.",
@@ -283,9 +283,9 @@ def plain_connection(location: Location, **options: Any) -> Iterator[Any]:
     """Give psycopg's connection, in a transaction, for what is not done in a store; raise our errors for all of its."""
     dialect = PostgresqlDialect(location)
     try:
-        with _driver().connect(**{**dialect.options(), **options}) as raw:
+        with driver().connect(**{**dialect.options(), **options}) as raw:
             yield raw
-    except _driver().Error as error:
+    except driver().Error as error:
         raise dialect.translate(error) or error from None
 
 
@@ -293,7 +293,7 @@ class AlreadyMade(Exception):
     """Another process has made the tables meanwhile."""
 
 
-def _driver() -> Any:
+def driver() -> Any:
     """Return psycopg; raise MissingLibrary. Only who has a store on PostgreSQL needs it."""
     needed_for = "for a store on PostgreSQL"
     try:
@@ -305,7 +305,7 @@ def _driver() -> Any:
 
 
 def _is_operational(error: Exception) -> bool:
-    return isinstance(error, (_driver().OperationalError, _driver().InterfaceError))
+    return isinstance(error, (driver().OperationalError, driver().InterfaceError))
 
 
 def _secrets_in(url: str) -> set[str]:

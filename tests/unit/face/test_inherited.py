@@ -17,12 +17,12 @@ import os, sys
 from ansible.plugins.loader import init_plugin_loader
 init_plugin_loader()
 from ansible_collections.scoped.secrets.plugins.{face} import {name}
-print(*(module.partition(".module_utils.")[2] for module in sys.modules))
+print(*(module.rpartition(".module_utils.")[2] for module in sys.modules))
 """
 
 
 def loaded_by(face: str, name: str, environment: dict[str, str]) -> set[str]:
-    """Return which modules below module_utils a process has that loads a plugin."""
+    """Return which modules a process has that loads a plugin, those below module_utils by their place there."""
     code = PARENT.format(face=face, name=name)
     plain = {"PYTHONPATH": ":".join(path for path in sys.path if path), "HOME": "/nowhere"}
     done = subprocess.run(
@@ -44,3 +44,17 @@ def test_ansible_cfg_tells_it_too(tmp_path: Path) -> None:
     config = tmp_path / "ansible.cfg"
     config.write_text("[scoped_secrets]\nbroker = off\n")
     assert loaded_by("plugin_utils.router", "Router", {"ANSIBLE_CONFIG": str(config)}) >= ENGINE
+
+
+@pytest.mark.parametrize(
+    ("broker", "store", "is_loaded"),
+    [
+        ("off", "postgresql://ansible@db/secrets", True),
+        ("off", "sqlite:////srv/secrets/store.db", False),
+        ("off", "mysql://ansible@db/secrets", False),
+        ("on", "postgresql://ansible@db/secrets", False),
+    ],
+)
+def test_the_driver_of_postgresql_where_the_store_is_there(broker: str, store: str, is_loaded: bool) -> None:
+    settings = {"SCOPED_SECRETS_BROKER": broker, "SCOPED_SECRETS_STORE": store}
+    assert ("psycopg" in loaded_by("plugin_utils.router", "Router", settings)) == is_loaded
