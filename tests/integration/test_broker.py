@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
-from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from live_runs import Live, live_in, wait_for
 from site_of_runs import Run, Site, Task
 
@@ -37,9 +34,7 @@ def live(site: Site) -> Iterator[Live]:
 @pytest.fixture
 def made(live: Live) -> Live:
     """A site whose store has a secret, made without a broker."""
-    live.site.make_key()
-    engine = Engine(Settings(live.site.shared_store or f"sqlite:///{live.site.store}", str(live.site.key_file)))
-    engine.handle(Request("secret_text", {"identifier": "a", "value": VALUE.encode()}))
+    live.site.declare(MADE)
     return live
 
 
