@@ -49,7 +49,7 @@ EXAMPLES = r"""
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.display import Display
 
-from ..module_utils import bytecode
+from ..module_utils.processes import bytecode
 
 bytecode.prefer()
 

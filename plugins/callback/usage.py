@@ -28,7 +28,7 @@ from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import lookup_loader
 
-from ..module_utils import bytecode
+from ..module_utils.processes import bytecode
 
 bytecode.prefer()
 

@@ -23,7 +23,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 from ansible.utils.path import makedirs_safe, unfrackpath
 
-from ..module_utils import bytecode
+from ..module_utils.processes import bytecode
 
 bytecode.prefer()
 

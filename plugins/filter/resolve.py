@@ -14,7 +14,7 @@ from ansible.utils.display import Display
 from jinja2 import pass_context
 from jinja2.runtime import Context, Undefined
 
-from ..module_utils import bytecode
+from ..module_utils.processes import bytecode
 
 bytecode.prefer()
 

@@ -13,7 +13,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ..module_utils import bytecode
+from ..module_utils.processes import bytecode
 
 bytecode.prefer()
 

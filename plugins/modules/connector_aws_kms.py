@@ -105,7 +105,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.aws_kms import AwsKms
+from ..module_utils.managers.aws.kms import AwsKms
 
 SPEC = connector_spec(AwsKms)
 

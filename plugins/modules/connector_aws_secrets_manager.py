@@ -125,7 +125,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.aws_secrets_manager import AwsSecretsManager
+from ..module_utils.managers.aws.secrets_manager import AwsSecretsManager
 
 SPEC = connector_spec(AwsSecretsManager)
 

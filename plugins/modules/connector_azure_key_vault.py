@@ -112,7 +112,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.azure_key_vault import AzureKeyVault
+from ..module_utils.managers.azure.key_vault import AzureKeyVault
 
 SPEC = connector_spec(AzureKeyVault)
 

@@ -132,7 +132,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.custom import Custom
+from ..module_utils.managers.custom.custom import Custom
 
 SPEC = connector_spec(Custom)
 

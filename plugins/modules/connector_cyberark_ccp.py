@@ -112,7 +112,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.cyberark_ccp import CyberarkCcp
+from ..module_utils.managers.cyberark.ccp import CyberarkCcp
 
 SPEC = connector_spec(CyberarkCcp)
 

@@ -103,7 +103,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.cyberark_conjur import CyberarkConjur
+from ..module_utils.managers.cyberark.conjur import CyberarkConjur
 
 SPEC = connector_spec(CyberarkConjur)
 

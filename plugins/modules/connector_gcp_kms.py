@@ -121,7 +121,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.gcp_kms import GcpKms
+from ..module_utils.managers.gcp.kms import GcpKms
 
 SPEC = connector_spec(GcpKms)
 

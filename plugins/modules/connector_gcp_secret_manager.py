@@ -120,7 +120,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.gcp_secret_manager import GcpSecretManager
+from ..module_utils.managers.gcp.secret_manager import GcpSecretManager
 
 SPEC = connector_spec(GcpSecretManager)
 

@@ -111,7 +111,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.hashicorp_vault import HashicorpVault
+from ..module_utils.managers.hashicorp_vault.vault import HashicorpVault
 
 SPEC = connector_spec(HashicorpVault)
 

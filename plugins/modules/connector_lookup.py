@@ -135,7 +135,7 @@ connector:
 
 from ..module_utils.face.connectors import connector_spec
 from ..module_utils.face.module import run_module
-from ..module_utils.managers.lookup import Lookup
+from ..module_utils.managers.lookup.lookup import Lookup
 
 SPEC = connector_spec(Lookup)
 

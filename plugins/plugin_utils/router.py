@@ -20,11 +20,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import bytecode
+from ..module_utils.processes import bytecode
 
 bytecode.prefer()
 
-from ..module_utils.caller import passed_on
 from ..module_utils.face.call import call, failure
 from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secret_strings
 from ..module_utils.face.inherited import load_inherited
@@ -34,6 +33,7 @@ from ..module_utils.face.spec import Spec
 from ..module_utils.masking.revealing import reveal
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
 from ..module_utils.model.messages import Request
+from ..module_utils.processes.caller import passed_on
 
 load_inherited(C.CONFIG_FILE)
 

@@ -26,8 +26,12 @@ from typing import Any
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.context import Context
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.integrity import move_head, tag_secret, tag_version
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.integrity import (
+    move_head,
+    tag_secret,
+    tag_version,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import (
     default_store,
     resolve_options,

@@ -71,6 +71,7 @@ class InMemory(ValueKeeper):
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
     """A store with a connector `memory`, which keeps a secret `old` in two versions."""
     monkeypatch.setitem(sys.modules, f"{registry.__package__}.{KIND}", SimpleNamespace(MANAGER=InMemory))
+    monkeypatch.setitem(registry.KINDS, KIND, KIND)
     work = Workplace(tmp_path)
     work.declare(f"connector_{KIND}", identifier="memory")
     for value in (b"one", b"two"):

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from multiprocessing.synchronize import Barrier
 from typing import Any, Protocol
 
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changing import Change, Step
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch_remote import Changes
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Change, Step
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.scope_rotation import ScopeRotation
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.scope_rotation import Step as RotationStep
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.side_by_side import Changes
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import ScopeRotation
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import Step as RotationStep
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings

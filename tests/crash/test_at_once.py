@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changing import Step
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Step
 from crashing import Call, KillAt, declare, run_and_kill, run_at_once
 from kept_apart import NEW, OLD, ORG, Store, text
 from providers import Vault

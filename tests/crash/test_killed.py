@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changing import Step
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Step
 from crashing import Call, KillAt, Killer, declare, run_and_kill
 from kept_apart import NEW, OLD, ORG, Store, next_run, text
 from providers import AwsSecrets, Kms, Provider, Vault

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.scope_rotation import Step
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import Step
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import KeyRefused
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath

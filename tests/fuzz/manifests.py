@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest import items_of
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest_order import order_of
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import items_of
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.order import order_of
 from ansible_collections.scoped.secrets.plugins.module_utils.face.sources import Files
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request

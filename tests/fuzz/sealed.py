@@ -19,7 +19,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.context impo
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.envelope import open_envelope, seal
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import RootKey
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup_rows import RowReader, RowWriter
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup.rows import RowReader, RowWriter
 from fuzz.target import Target
 
 _PLACE = Context("store-1", "project", "scope-1", "secret-1", "text", "value", 1)

@@ -279,8 +279,7 @@ def test_where_there_is_no_place_for_one_a_run_goes_on_and_says_so_once(made: Li
 
 OURS = "ansible_collections.scoped.secrets.plugins."
 LIGHT = tuple(
-    f"{OURS}module_utils.{room}"
-    for room in ("broker", "bytecode", "client", "face", "masking.revealing", "model", "peer", "process_identity")
+    f"{OURS}module_utils.{room}" for room in ("broker", "client", "face", "masking.revealing", "model", "processes")
 )
 HEAVY = ("_sqlite3", "sqlite3", "cryptography", "boto3", "botocore", "hvac", "requests", "azure", "google", "psycopg")
 

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws_kms import AwsKms
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws_secrets_manager import AwsSecretsManager
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.kms import AwsKms
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.secrets_manager import (
+    AwsSecretsManager,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager, Place
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError

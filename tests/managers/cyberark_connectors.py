@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place, ValueKeeper
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark_ccp import CyberarkCcp
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark_conjur import CyberarkConjur
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.ccp import CyberarkCcp
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from servers.cyberark_ccp import Ccp

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager, Place
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp_kms import GcpKms
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp_secret_manager import GcpSecretManager
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.kms import GcpKms
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.secret_manager import GcpSecretManager
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from servers.google_cloud import GoogleCloud

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws_secrets_manager import OWNER_TAG
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.secrets_manager import OWNER_TAG
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found, Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from aws_connectors import OWNER, WHAT, refusal, secrets_manager

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.azure_key_vault import AzureKeyVault
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.azure.key_vault import AzureKeyVault
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from azure_connectors import front, key_vault, refusal
 from servers.azure_key_vault import Azure, Vault

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.azure_key_vault import BASE64, OWNER_TAG
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.azure.key_vault import BASE64, OWNER_TAG
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found, Writing
 from azure_connectors import OWNER, key_vault, refusal
 from servers.azure_key_vault import ALL, Azure, Vault

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place, Writing
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom import Custom
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom.custom import Custom
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
 PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "programs" / "age_folder.py"

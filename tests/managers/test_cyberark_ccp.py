@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark_ccp import CyberarkCcp
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.ccp import CyberarkCcp
 from cyberark_connectors import provider, refusal
 from servers.cyberark_ccp import Ccp
 from servers.faults import Fault, FaultProxy

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found, Writing
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark_conjur import CyberarkConjur
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from conformance.workplace import Workplace
 from cyberark_connectors import conjur_keeper, refusal
@@ -142,7 +142,7 @@ def test_a_branch_that_policy_lacks_is_told_when_the_connector_is_checked(
 def test_a_check_sees_variables_of_later_pages(
     conjur: Conjur, host: Role, branch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.scoped.secrets.plugins.module_utils.managers import cyberark_conjur
+    from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark import conjur as cyberark_conjur
 
     monkeypatch.setattr(cyberark_conjur, "_PAGE", 2)
     for number in range(5):
@@ -246,7 +246,9 @@ def test_conjur_cloud_is_found_below_its_prefix(conjur_cloud: Conjur, fault_prox
 def test_a_new_token_comes_before_the_old_one_ends(
     conjur: Conjur, keeper: CyberarkConjur, branch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.scoped.secrets.plugins.module_utils.managers import cyberark_conjur_client
+    from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark import (
+        conjur_client as cyberark_conjur_client,
+    )
 
     now = 1000.0
     monkeypatch.setattr(cyberark_conjur_client, "monotonic", lambda: now)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark_conjur import CyberarkConjur
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from cyberark_connectors import conjur_keeper, refusal
 from servers.cyberark_conjur import Conjur

@@ -228,7 +228,7 @@ def test_google_finds_what_was_damaged_on_the_way_there(
 ) -> None:
     keeper = kms(google_cloud, key)
     wrapped = keeper.wrap(DATA_KEY, CONTEXT)
-    module = "ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp_kms.checksum"
+    module = "ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.kms.checksum"
     monkeypatch.setattr(module, lambda _data: 7)
     assert [refusal(keeper.wrap, DATA_KEY, CONTEXT).code, refusal(keeper.unwrap, wrapped, CONTEXT).code] == [
         "malformed_reply",

@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found, Writing
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp_secret_manager import (
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.secret_manager import (
     OWNER_LABEL,
     owner_mark,
 )
@@ -357,7 +357,7 @@ def test_a_write_that_google_did_not_confirm_is_looked_at(
 def test_google_finds_what_was_damaged_on_the_way_there(
     google_cloud: GoogleCloud, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = "ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp_secret_manager.checksum"
+    module = "ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.secret_manager.checksum"
     monkeypatch.setattr(module, lambda _data: 7)
     assert refusal(secret_manager(google_cloud).write, path, b"one", Writing()).code == "malformed_reply"
 

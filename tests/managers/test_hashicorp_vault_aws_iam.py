@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import requests
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault_logins import AwsIam
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.logins import AwsIam
 from servers.aws import Aws, Ministack
 from servers.faults import Fault, FaultProxy
 from servers.openbao import OpenBao

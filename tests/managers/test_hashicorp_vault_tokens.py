@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import HashicorpVault
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
 from servers.faults import Fault, FaultProxy
 from servers.openbao import OpenBao, OpenBaoError
 from vault_connectors import POLICY, Clock, connector, names, refusal, vault

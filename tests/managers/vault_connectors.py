@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import http
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import HashicorpVault
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from servers.openbao import OpenBao, OpenBaoError
@@ -82,7 +82,7 @@ class Clock:
     """Stands in for the time of the HTTP session and the client: pauses take none, and are remembered."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from ansible_collections.scoped.secrets.plugins.module_utils.managers import hashicorp_vault_client as client
+        from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import client
 
         self._now = 1000.0
         self.pauses: list[float] = []

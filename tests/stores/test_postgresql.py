@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import opening
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
@@ -364,7 +365,7 @@ LATER = (
 
 def test_an_upgrade_waits_until_it_is_asked_for(shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     write(Engine(shared), "a")
-    monkeypatch.setattr("ansible_collections.scoped.secrets.plugins.module_utils.engine.opening.open_schema", _to_later)
+    monkeypatch.setattr(opening, "open_schema", _to_later)
     error = error_of(shared)
     assert (error.code, "SCOPED_SECRETS_UPGRADE_STORE" in error.hint) == ("store_too_old", True)
     assert "later" not in opened(shared).table_names()

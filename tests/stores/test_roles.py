@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
@@ -210,7 +210,7 @@ def test_the_key_of_a_project_is_enough_there(made: SetUp, tree: Engine, tmp_pat
 
 def test_an_engine_that_asks_for_a_neighbour_finds_nothing(made: SetUp, tree: Engine) -> None:
     """What a slip in the resolver would come to: the announcement is the caller's, not of what is asked for."""
-    from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+    from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
     from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 
     def slip(session: Session) -> object:

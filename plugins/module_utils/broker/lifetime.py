@@ -10,7 +10,7 @@ import select
 import time
 from typing import Any
 
-from ..process_identity import is_running
+from ..processes.identity import is_running
 from .meeting import Run
 
 __all__ = ["IDLE_LIMIT", "LifeTime"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..model.audit import Caller
 from ..model.settings import Settings
-from ..process_identity import is_running, namespace
+from ..processes.identity import is_running, namespace
 from . import protocol
 from .engines import Engines
 from .lifetime import LifeTime

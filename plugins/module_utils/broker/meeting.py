@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..model.settings import Settings
-from ..process_identity import namespace, run_process, started
+from ..processes.identity import namespace, run_process, started
 
 __all__ = [
     "Meeting",

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..model.errors import ScopedSecretsError, internal_error
 from ..model.queries import Query
-from ..peer import peer_user
+from ..processes.peer import peer_user
 from .engines import Engines
 from .lifetime import LifeTime
 from .meeting import Meeting, locked

@@ -13,10 +13,10 @@ from typing import Any
 
 from ..broker import protocol
 from ..broker.meeting import Meeting, Run, locked
-from ..caller import this_caller
 from ..model.settings import Settings
-from ..process_identity import is_running
-from ..processes import Process
+from ..processes.caller import this_caller
+from ..processes.identity import is_running
+from ..processes.programs import Process
 
 __all__ = ["NotStarted", "start"]
 

@@ -16,7 +16,7 @@ from ..broker.meeting import Meeting, NoMeeting, meeting_of, proof_of, this_run
 from ..model.errors import ScopedSecretsError, Unavailable
 from ..model.queries import Answer, Query
 from ..model.settings import Settings
-from ..peer import peer_user
+from ..processes.peer import peer_user
 
 if TYPE_CHECKING:
     from ..model.host_login import HostLogin

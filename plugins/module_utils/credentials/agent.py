@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 
 from ..model.errors import ScopedSecretsError
-from ..processes import Process
+from ..processes.programs import Process
 from .programs import TimedOut, path_of, plain_environment, run
 
 __all__ = ["Agent", "not_usable"]

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..model.errors import InvalidInput
-from ..peer import peer_user
+from ..processes.peer import peer_user
 
 __all__ = ["SOCKET_VARIABLE", "answering"]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..model.errors import MissingLibrary
-from ..processes import Process
+from ..processes.programs import Process
 
 __all__ = ["Ended", "TimedOut", "path_of", "plain_environment", "run"]
 

@@ -14,28 +14,28 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from ..caller import this_caller
 from ..model.errors import InvalidInput, KeyRefused, ScopedSecretsError
 from ..model.queries import Answer, Query
 from ..model.scopes import ACCOUNT, ScopePath, common_scope
 from ..model.settings import Settings
-from .audit import Recorder, read_event
-from .cache import AnswerCache
-from .opening import OpenStore, open_store
-from .resolver import Composed, Located, credential_not_value, locate
-from .session import Session
-from .usage import Usage
+from ..processes.caller import this_caller
+from .audit.recorder import Recorder, read_event
+from .providers.usage import Usage
+from .reading.cache import AnswerCache
+from .reading.resolver import Composed, Located, credential_not_value, locate
+from .rows.opening import OpenStore, open_store
+from .rows.session import Session
 
 if TYPE_CHECKING:
+    from ..credentials.host_logins import HostLogins
     from ..model.audit import Caller, Event
     from ..model.host_login import HostLogin
     from ..model.messages import Request, Result, Tell
     from ..store.database import Transaction
-    from .access import Access, Seen
-    from .cache import Found
-    from .fetching import Fetches
-    from .host_logins import HostLogins
-    from .providers import Providers
+    from .providers.access import Access, Seen
+    from .providers.fetch_cache import Fetches
+    from .providers.providers import Providers
+    from .reading.cache import Found
 
 __all__ = ["Engine", "Shared"]
 
@@ -71,7 +71,7 @@ class Shared:
     @property
     def providers(self) -> Providers:
         """The logins of the run."""
-        from .providers import Providers
+        from .providers.providers import Providers
 
         with self._lock:
             self._providers = self._providers or Providers(self.usage)
@@ -80,7 +80,7 @@ class Shared:
     @property
     def fetches(self) -> Fetches:
         """What was fetched."""
-        from .fetching import Fetches
+        from .providers.fetch_cache import Fetches
 
         # Not a cached property: many threads must get the same one.
         with self._lock:
@@ -90,7 +90,7 @@ class Shared:
     @property
     def host_logins(self) -> HostLogins:
         """What the run logs in at hosts with."""
-        from .host_logins import HostLogins
+        from ..credentials.host_logins import HostLogins
 
         with self._lock:
             self._host_logins = self._host_logins or HostLogins(self._folder)
@@ -140,7 +140,7 @@ class Engine:
     def handle(self, request: Request, tell: Tell | None = None) -> Result:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
         from ..model.messages import tell_nobody
-        from .declaring import handle
+        from .dispatch import handle
 
         self.shared.usage.add("calls")
         result = handle(self, request, tell or tell_nobody)
@@ -162,7 +162,7 @@ class Engine:
         """
         if not self.shared.is_served:
             return
-        from .preloading import preload
+        from .reading.preloading import preload
 
         self.shared.usage.add("calls")
         path = ScopePath.of(org, project)
@@ -174,7 +174,7 @@ class Engine:
 
     def log_in(self, query: Query) -> HostLogin:
         """Return what a connection needs to log in with a credential; raise an error of the tree."""
-        from .composing import log_in
+        from .reading.credential_views import log_in
 
         self.shared.usage.add("calls")
         events: list[Event] = []
@@ -208,7 +208,7 @@ class Engine:
     def _compose(self, composed: dict[Query, Composed], events: list[Event]) -> dict[Query, Answer]:
         if not composed:
             return {}
-        from .composing import compose
+        from .reading.credential_views import compose
 
         parts = self._parts(composed.values(), events)
         return {query: compose(one, parts, self.shared.host_logins) for query, one in composed.items()}
@@ -246,7 +246,7 @@ class Engine:
     def _complete(self, located: dict[Query, Located], opened: list[Query]) -> dict[Query, Answer]:
         if not located:
             return {}
-        from .completing import complete
+        from .reading.fetch_located import complete
 
         return complete(self.access(), self.shared.fetches, located, opened)
 
@@ -260,7 +260,7 @@ class Engine:
 
     def access(self, seen: Seen | None = None) -> Access:
         """Return the way to the secret managers of the store. `seen`: what was read there just now."""
-        from .access import Access
+        from .providers.access import Access
 
         return Access(self.store(create=False).store_id, self, self.shared.providers, self.shared.fetches, seen)
 
@@ -330,7 +330,7 @@ class Engine:
             is_first, self._has_settled = not self._has_settled, True
         if not is_first:
             return ()
-        from .intents import settle_left
+        from .changes.intents import settle_left
 
         return settle_left(self).warnings
 

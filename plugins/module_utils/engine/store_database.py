@@ -11,7 +11,7 @@ from ..model.messages import Result
 from ..model.settings import Settings
 from ..store.places import place_at
 from ..store.provisioning import Logins, give_rights, make_database
-from .opening import open_store, refuse_scope_key
+from .rows.opening import open_store, refuse_scope_key
 
 __all__ = ["prepare_database"]
 

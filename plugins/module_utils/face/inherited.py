@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from .. import bytecode
 from ..model.errors import ScopedSecretsError
+from ..processes import bytecode
 from .options import goes_through_broker, resolve_options
 
 __all__ = ["load_inherited"]
@@ -26,7 +26,7 @@ def load_inherited(config_file: str | None) -> None:
 
 def _load_engine(store: str) -> None:
     """Load what takes half of a task without a broker (45 tasks: 2.7 s, now 1.2), for PostgreSQL its driver too."""
-    bytecode.load("engine.engine", "engine.declaring")
+    bytecode.load("engine.engine", "engine.dispatch")
     from ..store.location import Location
 
     if store and Location.parse(store).engine == "postgresql":

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of secret managers. A kind is a file of this folder with a MANAGER, found by its name."""
+"""The kinds of secret managers, and the module that each is implemented in."""
 
 from __future__ import annotations
 
@@ -14,8 +14,19 @@ from ..model.errors import InvalidInput
 from .base import Login, Manager
 
 if TYPE_CHECKING:
-    # Never run. A module that is delegated takes along what imports name; kinds are found by their names only.
-    from . import (
+    # Never executed. Ansible ships to other hosts what import statements name, and kinds are imported by name only.
+    from .aws import kms as aws_kms
+    from .aws import secrets_manager as aws_secrets_manager
+    from .azure import key_vault as azure_key_vault
+    from .custom import custom
+    from .cyberark import ccp as cyberark_ccp
+    from .cyberark import conjur as cyberark_conjur
+    from .gcp import kms as gcp_kms
+    from .gcp import secret_manager as gcp_secret_manager
+    from .hashicorp_vault import vault as hashicorp_vault
+    from .lookup import lookup
+
+    _SHIPPED = (
         aws_kms,
         aws_secrets_manager,
         azure_key_vault,
@@ -28,47 +39,39 @@ if TYPE_CHECKING:
         lookup,
     )
 
-    _TAKEN_ALONG = (
-        aws_kms,
-        aws_secrets_manager,
-        azure_key_vault,
-        custom,
-        cyberark_ccp,
-        cyberark_conjur,
-        gcp_kms,
-        gcp_secret_manager,
-        hashicorp_vault,
-        lookup,
-    )
+__all__ = ["KINDS", "choose_login", "credentials_of", "kinds", "login_options", "manager_kind", "references_in"]
 
-__all__ = ["choose_login", "credentials_of", "kinds", "login_options", "manager_kind", "references_in"]
+KINDS = {
+    "aws_kms": "aws.kms",
+    "aws_secrets_manager": "aws.secrets_manager",
+    "azure_key_vault": "azure.key_vault",
+    "custom": "custom.custom",
+    "cyberark_ccp": "cyberark.ccp",
+    "cyberark_conjur": "cyberark.conjur",
+    "gcp_kms": "gcp.kms",
+    "gcp_secret_manager": "gcp.secret_manager",
+    "hashicorp_vault": "hashicorp_vault.vault",
+    "lookup": "lookup.lookup",
+}
+"""The module of each kind, relative to this package. It names its class MANAGER."""
 
 
 @lru_cache(maxsize=1)
 def kinds() -> dict[str, type[Manager]]:
-    """Return every kind's class by its name, in alphabetical order. Loads all their files."""
-    # Imported here: who reads asks for one kind only.
-    import pkgutil
-
-    folder = importlib.import_module(__package__)
-    classes = {}
-    for file in pkgutil.iter_modules(folder.__path__):
-        kind = getattr(importlib.import_module(f"{__package__}.{file.name}"), "MANAGER", None)
-        if kind:
-            classes[file.name] = kind
-    return classes
+    """Return every kind's class by its name, in alphabetical order. Imports all their modules."""
+    return {name: manager_kind(name) for name in sorted(KINDS)}
 
 
 def manager_kind(name: str) -> type[Manager]:
-    """Return the class of a kind; raise InvalidInput for a name that is none here."""
-    try:
-        kind: type[Manager] = importlib.import_module(f"{__package__}.{name}").MANAGER
-    except (ModuleNotFoundError, AttributeError):
+    """Return the class of a kind; raise InvalidInput if this version doesn't know the name."""
+    if name not in KINDS:
         raise InvalidInput(
             "unknown_kind",
-            f"This installation knows no secret manager kind '{name[:40]}'.",
-            hint="The connector was declared by a newer collection: ansible-galaxy collection list scoped.secrets",
-        ) from None
+            f"This installation has no secret manager kind '{name[:40]}'.",
+            hint="The connector was declared by a newer version of the collection. Check which one is installed: "
+            "ansible-galaxy collection list scoped.secrets",
+        )
+    kind: type[Manager] = importlib.import_module(f"{__package__}.{KINDS[name]}").MANAGER
     return kind
 
 

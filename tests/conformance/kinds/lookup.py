@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.lookup_plugins import find
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.lookup.plugins import find
 
 from conformance.provider import Options, Provider
 

@@ -32,7 +32,6 @@ from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting impo
     proof_of,
     started,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.caller import this_caller
 from ansible_collections.scoped.secrets.plugins.module_utils.client import starting, through_broker
 from ansible_collections.scoped.secrets.plugins.module_utils.client import usage as client_usage
 from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import Client
@@ -40,6 +39,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.client.usage import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.processes.caller import this_caller
 
 __all__ = [
     "BOUND",

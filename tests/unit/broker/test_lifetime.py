@@ -16,11 +16,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils import process_identity
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import lifetime
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.lifetime import IDLE_LIMIT, LifeTime
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import Run
-from ansible_collections.scoped.secrets.plugins.module_utils.process_identity import is_running, started
+from ansible_collections.scoped.secrets.plugins.module_utils.processes import identity as process_identity
+from ansible_collections.scoped.secrets.plugins.module_utils.processes.identity import is_running, started
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import BOUND, OTHER_USER, as_user, needs_root
 
 

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
 from ansible_collections.scoped.secrets.plugins.module_utils.client import starting
 from ansible_collections.scoped.secrets.plugins.module_utils.client.starting import NotStarted, start
-from ansible_collections.scoped.secrets.plugins.module_utils.processes import Process
+from ansible_collections.scoped.secrets.plugins.module_utils.processes.programs import Process
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     Lab,
     fork,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import SecretResource
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import SecretResource
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, read, shown
 
 __all__ = ["API", "PASSPHRASE", "all_of", "back_up", "fill", "many", "restore"]

@@ -30,6 +30,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     ValueKeeper,
     Writing,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import KINDS as KINDS_BY_NAME
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
     InvalidInput,
     NotFound,
@@ -341,6 +342,7 @@ def install(patch: pytest.MonkeyPatch) -> Cloud:
         module = ModuleType(name)
         module.MANAGER = type(kind.__name__, (kind,), {"cloud": cloud})  # type: ignore[attr-defined]
         patch.setitem(sys.modules, name, module)
+        patch.setitem(KINDS_BY_NAME, kind.KIND, kind.KIND)
     for scheme in ("vault", "batch", "reader"):
         patch.setitem(SCHEMES, scheme if scheme != "vault" else "memory", (f"memory_{scheme}", False))
     return cloud

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.opening import open_store
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import manager_kind
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Secret
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine, Shared
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.fetching import Fetches
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers import Providers
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.fetch_cache import Fetches
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.providers import Providers
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -152,8 +152,8 @@ from {package}.model.queries import Query
 from {package}.model.settings import Settings
 assert Engine(Settings({settings.store!r}, {settings.root_key_file!r})).resolve([Query("a")])[0].value == b"v"
 names = [name.removeprefix("{package}.") for name in sys.modules if name.startswith("{package}.")]
-assert "engine.session" in names
-print([name for name in names if name.split(".")[-1] in {("declaring", "completing", "access", "providers", "http")}])
+assert "engine.rows.session" in names
+print([name for name in names if name.split(".")[-1] in {("dispatch", "fetch_located", "access", "providers", "http")}])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ENGINE = {"engine.engine", "engine.declaring", "store.sqlite"}
+ENGINE = {"engine.engine", "engine.dispatch", "store.sqlite"}
 PARENT = """
 import os, sys
 from ansible.plugins.loader import init_plugin_loader

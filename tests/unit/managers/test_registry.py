@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures, registry
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ArgumentSpec, KeyKeeper, Login
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import (
+    KINDS,
     choose_login,
     credentials_of,
     kinds,
@@ -41,7 +42,9 @@ def test_every_kind_is_found_by_its_name_in_order() -> None:
 
 def test_every_kind_is_taken_along_by_a_delegated_module() -> None:
     imports = [node for node in ast.walk(ast.parse(inspect.getsource(registry))) if isinstance(node, ast.ImportFrom)]
-    assert [alias.name for node in imports if node.module is None for alias in node.names] == list(kinds())
+    shipped = {alias.asname or alias.name: f"{node.module}.{alias.name}" for node in imports for alias in node.names}
+    assert {name: shipped.get(name) for name in KINDS} == KINDS
+    assert list(KINDS) == sorted(KINDS)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_what_is_no_kind_is_told(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(kinds()))
 def test_a_kind_is_looked_at_without_its_library(name: str) -> None:
     """Module files and the router read its options."""
-    code = f"import sys, {PACKAGE}.{name}; print([name for name in {SDKS!r} if name in sys.modules])"
+    code = f"import sys, {PACKAGE}.{KINDS[name]}; print([name for name in {SDKS!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

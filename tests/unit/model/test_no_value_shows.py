@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins import module_utils
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.kinit import TicketRequest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.connector_options import WantedOptions
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.connectors import Prepared as PreparedConnector
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.intents import ValueAtProvider
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.keeping import Keeping
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.secrets import Prepared
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import ValueAtProvider
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.value_placement import Keeping
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connector_options import WantedOptions
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connectors import (
+    Prepared as PreparedConnector,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import Prepared
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import Reply
 from ansible_collections.scoped.secrets.plugins.module_utils.masking.spellings import Spelling

@@ -19,7 +19,7 @@ from ansible_collections.scoped.secrets.plugins.action.secret_text import Action
 from ansible_collections.scoped.secrets.plugins.action.store_backup import ActionModule as StoreBackup
 from ansible_collections.scoped.secrets.plugins.action.store_restore import ActionModule as StoreRestore
 from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import connect
-from ansible_collections.scoped.secrets.plugins.module_utils.engine import backup_rows
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup import rows as backup_rows
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options, settings_of
 from ansible_collections.scoped.secrets.plugins.module_utils.model.censored import CENSORED
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import SecretVersion
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings

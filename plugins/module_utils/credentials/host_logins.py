@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run has of its own to log in at hosts with: one ssh-agent, and the Kerberos tickets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from multiprocessing.util import Finalize
+from typing import Any
+
+from ..model.host_login import HostLogin
+from . import keys
+from .agent import Agent
+from .tickets import TicketRequest, Tickets
+
+__all__ = ["HostLogins", "full_principal", "handed_out", "read_key"]
+
+# Opening an encrypted key takes a tenth of a second on purpose; 20 hosts need not wait for it 20 times.
+read_key = lru_cache(maxsize=64)(keys.read_key)
+handed_out = lru_cache(maxsize=64)(keys.handed_out)
+
+
+class HostLogins:
+    """The agent and the tickets of one process, in a folder that nobody else can read. Many threads may use it."""
+
+    def __init__(self, folder: str = "") -> None:
+        """Take the path of a folder that is made when it is needed; empty: a new temp folder."""
+        self._wanted = folder
+        self._folder = ""
+        self._agent: Agent | None = None
+        self._tickets: Tickets | None = None
+        self._lock = threading.Lock()
+
+    def log_in(self, settings: Mapping[str, Any], parts: Mapping[str, bytes], mark: str, what: str) -> HostLogin:
+        """Return how to log in with an SSH credential: its key is in the agent then, its ticket in a cache."""
+        login = HostLogin(
+            settings["auth_scheme"],
+            settings.get("user") or settings.get("principal", "").partition("@")[0],
+            mark,
+            port=settings.get("port") or 0,
+            folder=self.folder,
+        )
+        return _BY_SCHEME[login.scheme](self, login, settings, parts, what)
+
+    def _with_key(
+        self, login: HostLogin, settings: Mapping[str, Any], parts: Mapping[str, bytes], what: str
+    ) -> HostLogin:
+        key = read_key(parts["private_key"], parts.get("passphrase"), what)
+        agent, public = self.agent.add(key.openssh, key.public_line)
+        return login._replace(agent=agent, public_key_file=public)
+
+    def _with_password(
+        self, login: HostLogin, settings: Mapping[str, Any], parts: Mapping[str, bytes], what: str
+    ) -> HostLogin:
+        return login._replace(password=parts["password"].decode())
+
+    def _with_ticket(
+        self, login: HostLogin, settings: Mapping[str, Any], parts: Mapping[str, bytes], what: str
+    ) -> HostLogin:
+        return login._replace(
+            principal=full_principal(settings),
+            krb5_config=settings.get("krb5_config", ""),
+            ticket_cache=self.ticket_cache(settings, parts),
+        )
+
+    def ticket_cache(self, settings: Mapping[str, Any], parts: Mapping[str, bytes]) -> str:
+        """Return where the ticket of a Kerberos credential lies, empty where the user is to have one already."""
+        if settings["tgt"] == "none":
+            return ""
+        return self.tickets.cache(
+            TicketRequest(
+                full_principal(settings),
+                settings.get("krb5_config", ""),
+                keytab=parts.get("keytab", b""),
+                keytab_path=settings.get("keytab_path", ""),
+                password=parts.get("password", b"").decode(),
+            )
+        )
+
+    @property
+    def folder(self) -> str:
+        with self._lock:
+            if not self._folder:
+                self._folder = self._made_folder()
+            return self._folder
+
+    def _made_folder(self) -> str:
+        if self._wanted:
+            os.makedirs(self._wanted, mode=0o700, exist_ok=True)
+            return self._wanted
+        # Workers end without what atexit has; this they do.
+        Finalize(None, self.close, exitpriority=0)
+        return tempfile.mkdtemp(prefix="scoped-secrets-")
+
+    @property
+    def agent(self) -> Agent:
+        folder = self.folder
+        with self._lock:
+            self._agent = self._agent or Agent(folder)
+            return self._agent
+
+    @property
+    def tickets(self) -> Tickets:
+        folder = self.folder
+        with self._lock:
+            self._tickets = self._tickets or Tickets(folder)
+            return self._tickets
+
+    def close(self) -> None:
+        """End the agent, and remove the tickets and the folder."""
+        with self._lock:
+            agent, tickets, folder = self._agent, self._tickets, self._folder
+            self._agent = self._tickets = None
+            self._folder = ""
+        if agent:
+            agent.close()
+        if tickets:
+            tickets.close()
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+_BY_SCHEME = {
+    "ssh_key": HostLogins._with_key,
+    "password": HostLogins._with_password,
+    "kerberos": HostLogins._with_ticket,
+}
+
+
+def full_principal(settings: Mapping[str, Any]) -> str:
+    """Return the principal with its realm, where one is named."""
+    principal, realm = settings["principal"], settings.get("realm", "")
+    return principal if "@" in principal or not realm else f"{principal}@{realm}"

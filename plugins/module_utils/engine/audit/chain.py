@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The records of a scope as a chain: what shows that one was edited, dropped, swapped, added or cut off.
+
+Each record has a link, a hash of itself and all before it, and a MAC of itself and the link before it. The head of the
+chain has the number and link of the last record and is signed; it is there from the making of the scope. Records keep
+to the generation of the scope's key that they were made with. Where that was destroyed, their links still hold them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ...crypto.encoding import encode_fields
+from ...crypto.scopekey import ScopeKey
+from ...model.audit import Caller, Event
+from ...model.entities import Scope
+from ...model.errors import Damaged, NotFound
+from ...model.scopes import ScopePath
+from ...store.audit import Head, StoredEvent, append_events, events_after, find_event, insert_head, lock_head
+from ...store.scopes import keys_of
+
+if TYPE_CHECKING:
+    from ..rows.session import Session
+
+__all__ = ["append", "begin", "broken_head", "nearest", "resign_head", "verify"]
+
+_BEFORE_THE_FIRST = bytes(32)
+_BAD_HEAD = "The head of its chain is not what was written: records may be missing at the end."
+_SIGNED = StoredEvent._fields.index("link")
+
+
+def begin(session: Session, chain: list[Scope]) -> None:
+    """Write the head of the chain of a new scope."""
+    insert_head(session.tx, _head(chain[-1], session.keyring.active(session.tx, chain), 0, _BEFORE_THE_FIRST))
+
+
+def append(session: Session, path: ScopePath, events: Sequence[Event], caller: Caller) -> list[StoredEvent]:
+    """Write events at the end of the chain of a scope, or the nearest above it that exists; return the records.
+
+    What was refused since the scope is locked is recorded in the scope whose key is held.
+    Raises Damaged where the chain has no head.
+    """
+    held = session.keyring.held
+    chain = nearest(session, held.path if held and not held.opens(path) else path)
+    scope, key = chain[-1], session.keyring.active(session.tx, chain)
+    head = _locked_head(session, chain)
+    sequence, link = head.sequence, head.link
+    records = []
+    for event in events:
+        sequence += 1
+        record = _record(scope, sequence, event, caller, key.generation)
+        content = _content(record)
+        mac, link = key.audit_mac("event", link, content), _link(link, content)
+        records.append(record._replace(link=link, mac=mac))
+    append_events(session.tx, records, _head(scope, key, sequence, link))
+    return records
+
+
+def resign_head(session: Session, chain: list[Scope]) -> None:
+    """Sign the head of a scope's chain with the generation of its key that is active now."""
+    head = _locked_head(session, chain)
+    key = session.keyring.active(session.tx, chain)
+    append_events(session.tx, [], _head(chain[-1], key, head.sequence, head.link))
+
+
+def _locked_head(session: Session, chain: list[Scope]) -> Head:
+    """Return a head that may be moved, since it is the one that was written last; raise Damaged."""
+    head = lock_head(session.tx, chain[-1].id)
+    if head is None:
+        raise broken_head(chain[-1])
+    if not _is_signed(head, session.key(chain, head.key_generation)):
+        raise _broken(head, head.sequence, _BAD_HEAD)
+    return head
+
+
+def _is_signed(head: Head, key: ScopeKey) -> bool:
+    return key.is_audit_mac(head.tag, "head", head.scope_id, head.sequence, head.link)
+
+
+def _head(scope: Scope, key: ScopeKey, sequence: int, link: bytes) -> Head:
+    tag = key.audit_mac("head", scope.id, sequence, link)
+    return Head(scope.id, scope.path.announced, sequence, key.generation, link, tag)
+
+
+def _content(record: StoredEvent) -> bytes:
+    return encode_fields(*record[:_SIGNED])
+
+
+def _link(before: bytes, content: bytes) -> bytes:
+    return hashlib.sha256(encode_fields(before, content)).digest()
+
+
+def nearest(session: Session, path: ScopePath) -> list[Scope]:
+    """Return the scopes down to `path`, as far as they exist."""
+    try:
+        return session.chain(path)
+    except NotFound:
+        if path.parent is None:
+            raise
+        return nearest(session, path.parent)
+
+
+def _record(scope: Scope, sequence: int, event: Event, caller: Caller, generation: int) -> StoredEvent:
+    subject = event.subject
+    return StoredEvent(
+        scope_id=scope.id,
+        sequence=sequence,
+        scope=scope.path.announced,
+        recorded_at=event.at,
+        action=event.action,
+        outcome=event.outcome,
+        kind=subject.kind,
+        of_scope=subject.scope,
+        identifier=subject.identifier,
+        thing_id=subject.id,
+        version=subject.version,
+        user_name=caller.user,
+        host=caller.host,
+        job=caller.job,
+        run=caller.run,
+        key_generation=generation,
+    )
+
+
+def verify(session: Session, chain: list[Scope], head: Head, *, after: int = 0) -> int:
+    """Return how many records of a chain have no key any more, once all are proven; raise Damaged for a bad one.
+
+    `chain` are the scopes down to the one that it is of, or where that was removed, to one above it. `after`: the
+    number of a record that is taken as it is, and from which on it is proven.
+    """
+    return _Proof(session, chain, head).run(after)
+
+
+class _Proof:
+    """The proof of one chain. That of a scope which was removed has no keys."""
+
+    def __init__(self, session: Session, chain: list[Scope], head: Head) -> None:
+        self._session = session
+        self._chain = chain
+        self._head = head
+        self._is_removed = head.scope_id != chain[-1].id
+        self._states = {row.generation: row.state for row in keys_of(session.tx, head.scope_id)}
+        self._keys: dict[int, ScopeKey | None] = {}
+
+    def run(self, after: int) -> int:
+        sequence, destroyed, before = after, 0, self._link_of(after)
+        for record in events_after(self._session.tx, self._head.scope_id, after):
+            sequence += 1
+            if record.sequence != sequence:
+                raise self._bad(sequence, "is missing")
+            key = self._key(record.key_generation, sequence)
+            content = _content(record)
+            link = _link(before, content)
+            has_mac = key is None or key.is_audit_mac(record.mac, "event", before, content)
+            if not has_mac or record.link != link:
+                raise self._bad(sequence, "is not what was written there")
+            destroyed += key is None
+            before = link
+        self._check_head(sequence, before)
+        return destroyed
+
+    def _link_of(self, sequence: int) -> bytes:
+        if not sequence:
+            return _BEFORE_THE_FIRST
+        record = find_event(self._session.tx, self._head.scope_id, sequence)
+        if record is None:
+            raise self._bad(sequence, "is missing")
+        return record.link
+
+    def _check_head(self, sequence: int, link: bytes) -> None:
+        head = self._head
+        key = self._key(head.key_generation, head.sequence)
+        if not self._is_removed and not (key and _is_signed(head, key)):
+            raise _broken(head, sequence, _BAD_HEAD)
+        if sequence < head.sequence:
+            raise self._bad(sequence + 1, "is missing, with all that came after it")
+        if link != head.link:
+            raise self._bad(sequence, "is not what was written there")
+
+    def _key(self, generation: int, sequence: int) -> ScopeKey | None:
+        """Return the key of a generation, None for one that was destroyed; raise Damaged for one that never was."""
+        if generation not in self._keys:
+            state = "destroyed" if self._is_removed else self._states.get(generation)
+            if state is None:
+                raise self._bad(sequence, "names a key that never was")
+            is_there = state != "destroyed"
+            self._keys[generation] = self._session.key(self._chain, generation) if is_there else None
+        return self._keys[generation]
+
+    def _bad(self, sequence: int, how: str) -> Damaged:
+        return _broken(self._head, sequence, f"Record {sequence} {how}.")
+
+
+def broken_head(scope: Scope) -> Damaged:
+    """Return the error for a scope whose chain has no head."""
+    gone = Head(scope.id, scope.path.announced, 0, 0, b"", b"")
+    return _broken(gone, 0, "The head of its chain is gone.")
+
+
+def _broken(head: Head, sequence: int, what: str) -> Damaged:
+    path = ScopePath(*head.scope.split("/")[1:])
+    return Damaged(
+        "audit_broken",
+        f"The audit of {path} was changed outside of scoped.secrets. {what}",
+        hint="Find out who can write to the database, and compare with a backup or another sink.",
+        details={"chain": head.scope_id, "sequence": sequence},
+    )

@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A backup: all rows of one view of the store, proven on the way, in one sealed file."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...crypto.backup import BackupReader, BackupWriter, Header, damaged_backup, new_header
+from ...model.errors import NotFound, ScopedSecretsError
+from ...model.messages import Result, Tell
+from ...model.settings import Settings
+from ...model.version import VERSION
+from ...store.copying import count_rows
+from ...store.database import Transaction
+from ...store.schema import now
+from ..rows.opening import OpenStore, kdf_of, open_store
+from ..rows.session import Session
+from .files import Draft, check_dest, opened
+from .proof import Proof
+from .rows import Progress, RowReader, RowWriter, portable_rows
+
+__all__ = ["back_up", "backup_view"]
+
+View = dict[str, Any]
+
+COUNTED = {"scopes": "scope", "connectors": "connector", "secrets": "secret", "versions": "secret_version"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A backup, and what it holds."""
+
+    header: Header
+    key: bytes = field(repr=False)
+    rows: RowWriter
+
+
+def back_up(settings: Settings, params: dict[str, Any], *, check_mode: bool, tell: Tell) -> Result:
+    """Return the result of a backup; raise an error of the tree.
+
+    It has a connection of its own: others read and write meanwhile.
+    """
+    store = open_store(settings, create=False)
+    with contextlib.closing(store.database):
+        if store.is_pretended:
+            return _without_store(check_mode)
+        return _Backup(settings, store, params, tell).run(check_mode)
+
+
+def _without_store(check_mode: bool) -> Result:
+    error = NotFound(
+        "no_store",
+        "There is no store to back up yet.",
+        hint="Check 'store'. The first task that declares something makes one.",
+    )
+    if not check_mode:
+        raise error
+    warning = f"{error.message} In check mode it is taken for one that an earlier task of this run would make."
+    return Result(changed=True, returned={"backup": {}}, warnings=[warning])
+
+
+class _Backup:
+    def __init__(self, settings: Settings, store: OpenStore, params: dict[str, Any], tell: Tell) -> None:
+        self._settings = settings
+        self._store = store
+        self._dest = Path(params["dest"]).resolve()
+        self._force = bool(params.get("force"))
+        self._passphrase = str(params.get("recovery_passphrase") or "")
+        self._verifies = bool(params.get("verify", True))
+        self._tell = tell
+
+    def run(self, check_mode: bool) -> Result:
+        is_there = check_dest(self._dest, self._settings, self._store.store_id, force=self._force)
+        with Draft(self._dest, is_written=not check_mode) as draft:
+            made = self._store.database.read(lambda tx: self._write(tx, draft))
+            old = self._old(made) if is_there else None
+            if old and old.is_same:
+                return Result(returned={"backup": old.view})
+            size = None
+            if not check_mode:
+                self._read_back(draft.path, made)
+                size = draft.path.stat().st_size
+                draft.move()
+        view = backup_view(self._dest, made.header, made.rows.counts, size)
+        return Result(True, {"backup": view}, old.view if old else {}, view)
+
+    def _write(self, tx: Transaction, draft: Draft) -> _Made:
+        """Write the whole file. It is begun anew each time that the transaction is."""
+        session = Session(tx, self._store.store_id, self._store.keyring)
+        header, key = self._header(tx)
+        proof = Proof(session, opens_values=self._verifies)
+        progress = Progress(self._tell, "Backed up", count_rows(tx)["secrets"])
+        with draft.opened() as file:
+            writer = BackupWriter(file, header, key)
+            rows = RowWriter(writer.write)
+            for table, row in portable_rows(session):
+                proof.take(table, row)
+                rows.put(table, row)
+                progress.count(table, row)
+            proof.finish()
+            rows.finish()
+            writer.finish()
+        return _Made(header, key, rows)
+
+    def _header(self, tx: Transaction) -> tuple[Header, bytes]:
+        self._store.keyring.check_in_force(tx)
+        row = tx.one("SELECT schema_version, kdf FROM store") or {}
+        return new_header(
+            store_id=self._store.store_id,
+            created_at=now(),
+            schema_version=row["schema_version"],
+            collection=VERSION,
+            root=self._store.keyring.root,
+            kdf=kdf_of(row),
+            recovery_passphrase=self._passphrase,
+        )
+
+    def _read_back(self, path: Path, made: _Made) -> None:
+        """Raise Damaged unless the file says what was written."""
+        with opened(path, self._settings) as reader:
+            reader.unlock(made.key)
+            if _digest_of(reader).digest != made.rows.digest:
+                raise damaged_backup()
+
+    def _old(self, made: _Made) -> _Old | None:
+        """Return what there is in place of the new file, None for what can't be told."""
+        try:
+            with opened(self._dest, self._settings) as reader:
+                reader.unlock(reader.header.open_with_root(self._store.keyring.root))
+                rows = _digest_of(reader)
+        except ScopedSecretsError:
+            return None
+        is_same = rows.declared == made.rows.declared and self._opens_as_wanted(reader.header)
+        return _Old(is_same, backup_view(self._dest, reader.header, rows.counts, self._dest.stat().st_size))
+
+    def _opens_as_wanted(self, header: Header) -> bool:
+        """Tell whether a passphrase opens a file where one should, and that very one."""
+        if header.recovery is None or not self._passphrase:
+            return header.recovery is None and not self._passphrase
+        try:
+            header.open_with_passphrase(self._passphrase)
+        except ScopedSecretsError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """A backup that is there already: whether it holds just what the new one does, and how it is shown then."""
+
+    is_same: bool
+    view: View
+
+
+def _digest_of(reader: BackupReader) -> RowReader:
+    """Read a whole file that is unlocked, and return what adds up its rows."""
+    rows = RowReader()
+    for _row in rows.rows(reader.chunks()):
+        pass
+    return rows
+
+
+def backup_view(path: Path, header: Header, counts: dict[str, int], size: int | None) -> View:
+    """Return a backup as users see it. `size` in bytes."""
+    return {
+        "path": str(path),
+        "store_id": header.store_id,
+        "created_at": header.created_at,
+        "collection": header.collection,
+        "schema_version": header.schema_version,
+        "root_key_id": header.root.key_id,
+        "has_recovery_passphrase": header.recovery is not None,
+        "size": size,
+        **{name: counts.get(table, 0) for name, table in COUNTED.items()},
+    }

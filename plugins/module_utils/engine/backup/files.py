@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of backups on this machine: which may be read or replaced, and how a new one comes to be, whole or not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ...crypto.backup import BackupReader
+from ...model.errors import Conflict, InvalidInput, ScopedSecretsError, StoreRefused
+from ...model.settings import Settings
+from ...store.drafts import new_draft, remove_draft, sync_folder
+from ...store.location import Location
+
+__all__ = ["Draft", "belongs_to_store", "check_dest", "opened"]
+
+
+@contextlib.contextmanager
+def opened(path: Path, settings: Settings) -> Iterator[BackupReader]:
+    """Yield what reads a backup; raise InvalidInput for a file that can't be read, and as BackupReader does."""
+    _check_apart(path, settings)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InvalidInput(
+            "unreadable_backup",
+            f"The backup {path} can't be read: {error.strerror}.",
+            hint="'src' is a path on the control node; a relative one begins in the folder of the playbook.",
+        ) from None
+    with file:
+        yield BackupReader(file)
+
+
+def _check_apart(path: Path, settings: Settings) -> None:
+    """Raise InvalidInput for a file of the store itself, or its key."""
+    if belongs_to_store(path, settings):
+        raise InvalidInput(
+            "not_a_backup", f"{path} belongs to the store itself.", hint="Name another file for the backup."
+        )
+
+
+def belongs_to_store(path: Path, settings: Settings) -> bool:
+    """Tell whether a file is one of the store itself, or its key.
+
+    Such a file must not even be opened: SQLite loses its locks when a process closes any descriptor of a database.
+    """
+    store = Location.parse(settings.store)
+    files = [f"{store.path}{end}" for end in ("", "-wal", "-shm")] if store.engine == "sqlite" else []
+    for own in (*files, settings.root_key_file):
+        with contextlib.suppress(OSError):
+            if os.path.samefile(path, own):
+                return True
+    return False
+
+
+def check_dest(path: Path, settings: Settings, store_id: str, *, force: bool) -> bool:
+    """Tell whether there is a file that may be replaced: a backup of this store, with `force` any.
+
+    Raises Conflict for another one, InvalidInput for one of the store itself.
+    """
+    _check_apart(path, settings)
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise not_written(path, error) from None
+    reason = "it is no file" if not stat.S_ISREG(mode) else "" if force else _foreign(path, settings, store_id)
+    if reason:
+        raise Conflict(
+            "dest_taken",
+            f"{path} is not replaced by a backup: {reason}.",
+            hint="Name another 'dest'. A file of any sort is replaced with 'force: true'.",
+        )
+    return True
+
+
+def _foreign(path: Path, settings: Settings, store_id: str) -> str:
+    try:
+        with opened(path, settings) as reader:
+            return "" if reader.header.store_id == store_id else "it is a backup of another store"
+    except InvalidInput:
+        return "it is something else"
+
+
+def not_written(path: Path, error: OSError) -> StoreRefused:
+    return StoreRefused(
+        "backup_not_written",
+        f"The backup {path} can't be written: {error.strerror or type(error).__name__}.",
+        hint="'dest' is a path on the control node. Make its folder, let the user who runs Ansible write there, and "
+        "see that the disk has room.",
+    )
+
+
+class Draft:
+    """A new file beside the place that it is for. `is_written` false: what is written to it goes nowhere.
+
+    `refusal` makes the error for one that can't be written.
+    """
+
+    def __init__(
+        self,
+        dest: Path,
+        *,
+        is_written: bool = True,
+        refusal: Callable[[Path, OSError], ScopedSecretsError] = not_written,
+    ) -> None:
+        self._dest = dest
+        self._refusal = refusal
+        self.path = new_draft(dest) if is_written else Path(os.devnull)
+        self._is_written = is_written
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._is_written:
+            remove_draft(self.path)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """Yield the empty file, for this user's eyes only; it is on the disk afterwards. Raise the refusal."""
+        try:
+            descriptor = os.open(self.path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                if self._is_written:
+                    os.fsync(descriptor)
+        except OSError as error:
+            raise self._refusal(self._dest, error) from None
+
+    def move(self) -> None:
+        """Put the file in its place, for good."""
+        try:
+            os.replace(self.path, self._dest)
+            sync_folder(self._dest.parent)
+        except OSError as error:
+            raise self._refusal(self._dest, error) from None

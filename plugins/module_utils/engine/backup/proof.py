@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof that a whole store is what was written last: every tag, every head, every value that its keys open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...crypto.scopekey import ScopeKey
+from ...model.entities import Scope, Secret
+from ...model.errors import Damaged
+from ...model.scopes import ACCOUNT
+from ...store.scopes import children_of
+from ...store.secrets import secret_of, version_of
+from ..rows import integrity
+from ..rows.session import Session
+
+__all__ = ["Proof"]
+
+Values = dict[str, Any]
+
+
+class _OneView(Session):
+    """A session on a view that does not change: each key is looked up once."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session.tx, session.store_id, session.keyring)
+        self._keys: dict[tuple[str, int], ScopeKey] = {}
+
+    def key(self, chain: list[Scope], generation: int) -> ScopeKey:
+        known = chain[-1].id, generation
+        if known not in self._keys:
+            self._keys[known] = super().key(chain, generation)
+        return self._keys[known]
+
+
+class Proof:
+    """Takes secrets, each followed by its versions, and holds no more than one of them. Raises Damaged, KeyRefused.
+
+    Scopes and connectors are read from the session. `opens_values`: whether what the built-in managers keep is opened.
+    """
+
+    def __init__(self, session: Session, *, opens_values: bool = True) -> None:
+        self._session = _OneView(session)
+        self._opens_values = opens_values
+        self._chains: dict[str, list[Scope]] = {}
+        self._heads: dict[str, bytes] = {}
+        self._secret: Secret | None = None
+        self._newest = 0
+        self._walk(self._session.chain(ACCOUNT))
+
+    def _walk(self, chain: list[Scope]) -> None:
+        scope = chain[-1]
+        self._chains[scope.id] = chain
+        rows: list[integrity.Summand] = [*self._session.connectors(chain), *self._session.shares(chain)]
+        self._heads[scope.id] = integrity.move_head(integrity.EMPTY_HEAD, add=rows)
+        for child in children_of(self._session.tx, scope):
+            below = [*chain, child]
+            self._session.check(below, child)
+            self._walk(below)
+
+    def take(self, table: str, row: Values) -> None:
+        """Check a row, if it is one of a secret or version."""
+        if table == "secret":
+            self._end_secret()
+            self._take_secret(secret_of(row))
+        elif table == "secret_version":
+            self._take_version(row)
+
+    def finish(self) -> None:
+        """Check what only shows when all rows are known: none is missing."""
+        self._end_secret()
+        for scope_id, head in self._heads.items():
+            integrity.compare_head(self._chains[scope_id][-1], head)
+
+    def _take_secret(self, secret: Secret) -> None:
+        chain = self._chains.get(secret.scope_id)
+        if chain is None:
+            raise _out_of_place(f"Secret '{secret.identifier}'")
+        self._session.check(chain, secret)
+        self._heads[secret.scope_id] = integrity.move_head(self._heads[secret.scope_id], add=[secret])
+        self._secret, self._newest = secret, 0
+
+    def _take_version(self, row: Values) -> None:
+        version, secret = version_of(row), self._secret
+        if secret is None or version.secret_id != secret.id or version.version != self._newest + 1:
+            raise _out_of_place(f"Version {version.version} of a secret")
+        chain = self._chains[secret.scope_id]
+        self._session.check(chain, version)
+        if self._opens_values and secret.connector_id is None:
+            self._session.read_version(chain, secret, version)
+        self._newest = version.version
+
+    def _end_secret(self) -> None:
+        if self._secret and self._newest != self._secret.current_version:
+            path = self._chains[self._secret.scope_id][-1].path
+            raise Damaged(
+                "missing_version",
+                f"Version {self._newest + 1} of secret '{self._secret.identifier}' in {path} is gone from the store.",
+                hint="Restore the newest backup, or declare the secret again.",
+            )
+
+
+def _out_of_place(what: str) -> Damaged:
+    return Damaged(
+        "damaged_row",
+        f"{what} stands where it does not belong: somebody edited the store.",
+        hint="Restore the newest backup, and find out who can write to the database.",
+    )

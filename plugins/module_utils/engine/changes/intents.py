@@ -1,0 +1,344 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes that touch a provider and the store: recorded before, finished after, and put right when that was cut off.
+
+One rule puts everything right. What lies at a provider must agree with the store:
+
+* The store has the secret, and the provider another value: that one is the newest version.
+* The store has the secret, the provider nothing, and it was to go: it goes from the store too.
+* The store has no such secret, and the provider has what we made: it goes from there.
+
+Who changes a value at a provider, or puts one right, has an intent of its own for it, and is the only one meanwhile:
+the writers of a store take turns, so what one of them reads of the others' intents stays true until it has written.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...managers.base import Found
+from ...model.entities import Intent, Scope, Secret
+from ...model.errors import Conflict, InvalidInput, NotFound, ScopedSecretsError, Unavailable
+from ...model.scopes import ScopePath
+from ...processes.identity import has_ended, this_process
+from ...store.intents import claim_intent, delete_intents, pending_intents, release_intents, unfinished
+from ...store.scopes import path_of
+from ...store.secrets import find_kept
+from ..providers.access import Access
+from ..rows.scoped_connectors import Keeper, load_managers
+from ..rows.session import Session
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+__all__ = ["Goal", "Intents", "Moved", "Outcome", "ValueAtProvider", "settle_left"]
+
+# A process of another machine is taken for ended after this time: longer than any call to a provider takes.
+ABANDONED_AFTER = timedelta(minutes=20)
+# Seconds that a change waits for another one of the same value, and between looks whether that is done.
+PATIENCE = 15.0
+_INTERVAL = 0.05
+
+
+class Moved(Exception):
+    """The store changed while a secret manager was asked: all begins anew."""
+
+
+class Goal(NamedTuple):
+    """What a change in a scope wants of the value at a path of a connector: present, or absent.
+
+    `is_last`: it is done after the store follows, not before.
+    """
+
+    scope: ScopePath
+    keeper: Keeper
+    path: str
+    is_absent: bool = False
+    is_last: bool = False
+
+    @property
+    def word(self) -> str:
+        return "absent" if self.is_absent else "present"
+
+
+class Intents:
+    """The intents of one change."""
+
+    def __init__(self, engine: Engine, access: Access, goals: Iterable[Goal]) -> None:
+        self._engine = engine
+        self._access = access
+        self._goals = {str(uuid.uuid4()): goal for goal in goals}
+        self._pending: frozenset[str] = frozenset()
+
+    def record(self, check: Callable[[Session], None]) -> None:
+        """Write down what is about to be done, if anything is; `check` raises Moved where that is planned anew.
+
+        While another one works at the same value, wait until that is done and raise Moved, or Unavailable after a time.
+        """
+        if not self._goals:
+            return
+        if self._engine.write(partial(self._record, check=check)):
+            self._wait()
+            raise Moved
+        self.is_recorded()
+
+    def is_recorded(self) -> None:
+        """Take note that what was written down stands in the store."""
+        self._pending = frozenset(self._goals)
+
+    def record_among(self, session: Session, begun: list[Intent], check: Callable[[Session], None]) -> bool:
+        """Write down what is about to be done, in a transaction with others; tell whether it was.
+
+        `begun` has the intents of all; those written here are added to it.
+        """
+        try:
+            if self._holder_among(session, begun):
+                return False
+            check(session)
+        except (Moved, ScopedSecretsError):
+            return False
+        begun += self._write(session)
+        return True
+
+    def _record(self, session: Session, check: Callable[[Session], None]) -> Intent | None:
+        """Return the intent that stands in the way, None where all is written."""
+        holder = self._holder(session)
+        if holder is None:
+            check(session)
+            self._write(session)
+        return holder
+
+    def _write(self, session: Session) -> list[Intent]:
+        written = []
+        for intent_id, goal in self._goals.items():
+            chain = session.chain(goal.scope)
+            place = goal.keeper.connector.id, goal.path, goal.word
+            written.append(Intent(intent_id, chain[-1].id, *place, this_process(), session.now))
+            session.record(chain, written[-1])
+        return written
+
+    def _holder(self, session: Session) -> Intent | None:
+        return self._holder_among(session, unfinished(session.tx))
+
+    def _holder_among(self, session: Session, begun: Iterable[Intent]) -> Intent | None:
+        """Return another's intent that keeps this change from beginning."""
+        goals = {(goal.keeper.connector.id, goal.path): goal for goal in self._goals.values()}
+        for other in begun:
+            goal = goals.get((other.connector_id, other.path))
+            if goal and other.id not in self._goals and _holds_back(session, other, goal):
+                return other
+        return None
+
+    def _wait(self) -> None:
+        until = time.monotonic() + PATIENCE
+        while found := self._engine.read(self._holder):
+            if time.monotonic() > until:
+                raise _held(found)
+            time.sleep(_INTERVAL)
+
+    def clear_done(self, session: Session) -> None:
+        """Forget what is done before the store follows, in the transaction in which it does."""
+        delete_intents(session.tx, [intent_id for intent_id, goal in self._goals.items() if not goal.is_last])
+
+    def clear_rest(self) -> None:
+        """Forget what was done at last; leave to those who come later what could not be done."""
+        rest = [intent_id for intent_id, goal in self._goals.items() if goal.is_last]
+        if rest:
+            self._access.warnings += settle_left(self._engine, only=frozenset(rest)).warnings
+        self._pending = frozenset()
+
+    def give_up(self, error: BaseException) -> None:
+        """Put things right after a failure, or leave that to those who come later where a provider does not answer."""
+        if not self._pending:
+            return
+        is_clear = isinstance(error, ScopedSecretsError) and error.category != "unavailable"
+        if not self._access.has_changed and (is_clear or isinstance(error, Moved)):
+            self._engine.write(lambda session: delete_intents(session.tx, self._pending))
+        elif is_clear:
+            settle_left(self._engine, only=self._pending)
+        else:
+            _release(self._engine, self._pending)
+
+
+def _holds_back(session: Session, other: Intent, goal: Goal) -> bool:
+    """Tell whether a change must wait for another one of the same value.
+
+    One of another machine may have been killed, which can't be told for a long time. Where the store has the secret,
+    and both keep it, it can do no harm: whoever commits later begins anew. Else one might remove what the other wrote.
+    """
+    if _is_abandoned(other, session.now):
+        return False
+    is_kept = other.goal == goal.word == "present" and find_kept(session.tx, other.connector_id, other.path) is not None
+    return has_ended(other.process) is False or not is_kept
+
+
+def _held(holder: Intent) -> Unavailable:
+    machine, pid = holder.process.split("/")[0], holder.process.split("/")[-2]
+    return Unavailable(
+        "being_changed",
+        f"What lies at '{holder.path}' has been changed by another run since {holder.created_at}: by process {pid} on "
+        f"{machine}.",
+        hint="Run it again once that has ended. Of one that was killed there, any run takes over on that machine, and "
+        f"on others {ABANDONED_AFTER.seconds // 60} minutes after it began.",
+        retryable=True,
+    )
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How many intents were put right, how many were left, and what people must be told of these."""
+
+    settled: int = 0
+    pending: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class _Left(NamedTuple):
+    """An intent that nobody works at any more, its connector (None: gone), and whether the store has its secret."""
+
+    intent: Intent
+    scope: ScopePath
+    keeper: Keeper | None
+    is_known: bool
+
+
+def settle_left(engine: Engine, *, only: frozenset[str] = frozenset()) -> Outcome:
+    """Put right what was begun and never finished; with `only`, these intents. What can't be now, is a warning."""
+    outcome = Outcome()
+    if engine.read(lambda session: pending_intents(session.tx)):
+        for intent in engine.read(lambda session: _to_settle(session, only)):
+            if engine.write(partial(_claim, intent=intent, only=only)):
+                _settle_one(engine, intent, outcome)
+        outcome.pending = engine.read(lambda session: pending_intents(session.tx))
+    return outcome
+
+
+def _to_settle(session: Session, only: frozenset[str]) -> list[Intent]:
+    """Return the intents that nobody works at, or of this process' own `only` some."""
+    # What others began where the key at hand does not reach is theirs to finish.
+    found = [one for one in unfinished(session.tx) if session.opens(path_of(session.tx, one.scope_id))]
+    if only:
+        return [one for one in found if one.id in only and one.process == this_process()]
+    return [one for one in found if _is_abandoned(one, session.now)]
+
+
+def _claim(session: Session, intent: Intent, only: frozenset[str]) -> bool:
+    """Make an intent this process' own; tell whether it is, and nobody else works at the same value."""
+    others = [one for one in unfinished(session.tx) if one.id != intent.id and one.id not in only]
+    is_free = all(_is_abandoned(one, session.now) for one in others if _is_at(one, intent))
+    return is_free and claim_intent(session.tx, intent, this_process(), session.now)
+
+
+def _is_at(one: Intent, other: Intent) -> bool:
+    return (one.connector_id, one.path) == (other.connector_id, other.path)
+
+
+def _settle_one(engine: Engine, intent: Intent, outcome: Outcome) -> None:
+    what = "a secret manager"
+    try:
+        left = engine.read(lambda session: _load(session, intent))
+        what = left.keeper.what if left.keeper else what
+        outcome.warnings += _settle(engine, left)
+        outcome.settled += 1
+    except ScopedSecretsError as error:
+        _release(engine, [intent.id])
+        outcome.warnings += (
+            f"What a run began with '{intent.path}' at {what} is not finished, and is tried again by the next: {error}",
+        )
+
+
+def _release(engine: Engine, ids: Iterable[str]) -> None:
+    engine.write(lambda session: release_intents(session.tx, ids, this_process()))
+
+
+def _load(session: Session, intent: Intent) -> _Left:
+    chain = session.chain(path_of(session.tx, intent.scope_id))
+    session.check(chain, intent)
+    keeper = load_managers(session, chain).keeper(intent.connector_id)
+    return _Left(intent, chain[-1].path, keeper, find_kept(session.tx, intent.connector_id, intent.path) is not None)
+
+
+def _is_abandoned(intent: Intent, now: str) -> bool:
+    ended = has_ended(intent.process) if intent.process else True
+    return _age(intent, now) > ABANDONED_AFTER if ended is None else ended
+
+
+def _age(intent: Intent, now: str) -> timedelta:
+    return _moment(now) - _moment(intent.created_at)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc)
+
+
+def _settle(engine: Engine, left: _Left) -> tuple[str, ...]:
+    """Make store and provider agree, and forget the intent; return what people must be told."""
+    warnings: tuple[str, ...] = ()
+    access = engine.access()
+    if left.keeper and left.is_known:
+        found = _at_provider(access, left.keeper, left.intent.path)
+        engine.write(lambda session: _follow(session, left, found))
+    elif left.keeper:
+        warnings = _remove(access, left.keeper, left.intent.path)
+    engine.write(lambda session: delete_intents(session.tx, [left.intent.id]))
+    return warnings
+
+
+def _remove(access: Access, keeper: Keeper, path: str) -> tuple[str, ...]:
+    """Remove at a provider what the store knows nothing of. What is somebody else's stays, or can't be removed."""
+    try:
+        access.remove(keeper, path)
+    except NotFound:
+        return ()
+    except (Conflict, InvalidInput) as error:
+        return (f"'{path}' was left at {keeper.what}: {error.message}",)
+    return ()
+
+
+class ValueAtProvider(NamedTuple):
+    """A value at a provider, and the provider's version of it."""
+
+    value: bytes
+    version: str
+
+    def __repr__(self) -> str:
+        return f"ValueAtProvider(version={self.version!r})"
+
+
+def _at_provider(access: Access, keeper: Keeper, path: str) -> ValueAtProvider | None:
+    try:
+        found: Found = access.read(keeper, path)
+        return ValueAtProvider(access.value_in(keeper, found.content), found.version)
+    except NotFound:
+        return None
+
+
+def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> None:
+    """Make the store agree with what a provider has."""
+    chain = session.chain(left.scope)
+    secret = find_kept(session.tx, left.intent.connector_id, left.intent.path)
+    if secret is None:
+        return
+    session.check(chain, secret)
+    if found is None and left.intent.goal == "absent":
+        session.replace_secret(chain, secret, None)
+    elif found is not None and not _is_newest(session, chain, secret, found):
+        newer = secret._replace(current_version=secret.current_version + 1, updated_at=session.now)
+        session.replace_secret(chain, secret, newer)
+        session.write_version(chain, newer, found.value, envelope=b"", at_provider=found.version)
+
+
+def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: ValueAtProvider) -> bool:
+    version = session.version(chain, secret, secret.current_version)
+    if version is None:
+        return False
+    key = session.fingerprint_key(chain, version)
+    return hmac.compare_digest(key.fingerprint(secret.id, secret.kind, found.value), version.fingerprint)

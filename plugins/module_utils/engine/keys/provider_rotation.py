@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A rotation at a KMS: data keys are wrapped anew by the newest version of its key, so that an old one may go."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from weakref import WeakKeyDictionary
+
+from ...crypto.envelope import rewrap
+from ...managers.base import KeyKeeper, Manager
+from ...managers.data_keys import DataKeys, DataKeyWrapping, data_keys_of
+from ...model.entities import Scope, Secret, SecretVersion
+from ...model.errors import Conflict, InvalidInput
+from ...model.messages import Result, Tell
+from ...model.scopes import ScopePath
+from ...store.rotation import count_wrapped_elsewhere, kept_after, update_version
+from ...store.scopes import path_of
+from ...store.secrets import count_kept, find_version, versions_of
+from ..providers.fetch_cache import in_parallel
+from ..rows import integrity
+from ..rows.scoped_connectors import Keeper
+from ..rows.session import Session
+from ..things.connector_views import ConnectorCheck
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+__all__ = ["rotate_at_provider"]
+
+_ROUNDS = 5
+_BATCH_BYTES = 8 * 1024 * 1024
+
+View = dict[str, Any]
+
+
+class _Sealed(NamedTuple):
+    """A version that is to be wrapped anew, and where it belongs."""
+
+    chain: list[Scope]
+    secret: Secret
+    version: SecretVersion
+
+
+class _Batch(NamedTuple):
+    """Some versions, and the last secret that was looked at, empty where there are no more."""
+
+    sealed: list[_Sealed]
+    last: str
+    secrets: int
+
+
+def rotate_at_provider(
+    engine: Engine, path: ScopePath, params: View, *, batch_size: int, check_mode: bool, tell: Tell
+) -> Result:
+    """Return the result; raise an error of the tree. What was wrapped anew by then stays so."""
+    keeper = _keeper(engine, path, params)
+    rotation = _ProviderRotation(engine, path, keeper, batch_size, tell)
+    before = rotation.left()
+    if not before or check_mode:
+        return rotation.result(before, before, is_predicted=check_mode)
+    left = rotation.run()
+    if left:
+        raise _not_finished(keeper, left)
+    return rotation.result(before, left)
+
+
+def _keeper(engine: Engine, path: ScopePath, params: View) -> Keeper:
+    if not params.get("connector"):
+        raise InvalidInput(
+            "connector_needed",
+            "A rotation at a provider is about one connector, and this task names none.",
+            hint="Set 'connector' to the identifier of a connector_aws_kms or connector_gcp_kms of this scope.",
+        )
+    keeper, _view = engine.read(ConnectorCheck({**params, "identifier": params["connector"]}).load, path)
+    if not keeper.keeps_keys:
+        raise InvalidInput(
+            "no_key_keeper",
+            f"The {keeper.what} keeps values itself: no data key of ours is wrapped there.",
+            hint="Rotate what protects values there with the provider's own means.",
+        )
+    return keeper
+
+
+class _ProviderRotation:
+    def __init__(self, engine: Engine, path: ScopePath, keeper: Keeper, batch_size: int, tell: Tell) -> None:
+        self._engine = engine
+        self._access = engine.access()
+        self._path = path
+        self._keeper = keeper
+        self._batch_size = batch_size
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._new: WeakKeyDictionary[KeyKeeper, DataKeys] = WeakKeyDictionary()
+        self._rewrapped = 0
+        found = self._access.call(keeper, lambda manager: cast(KeyKeeper, manager).newest_version())
+        # Where a provider has no name for it, all is wrapped anew each time.
+        self._version, self._mark = found, found or f"rotation {uuid.uuid4()}"
+
+    def left(self) -> int:
+        """Return how many data keys are not known to be wrapped with the newest version."""
+        connector_id = self._keeper.connector.id
+        return self._engine.read(
+            lambda session: count_wrapped_elsewhere(session.tx, connector_id, self._mark), self._path
+        )
+
+    def run(self) -> int:
+        """Wrap all anew, and return what is left: what others wrote meanwhile is gone through again."""
+        for _round in range(_ROUNDS):
+            done, after = 0, ""
+            total = self._engine.read(lambda session: count_kept(session.tx, self._keeper.connector.id), self._path)
+            while batch := self._next(after):
+                after, done = batch.last, done + batch.secrets
+                self._rewrap(batch)
+                self._tell(f"Wrapped the data keys of {done} of {max(done, total)} secrets anew")
+            left = self.left()
+            if not left:
+                break
+        return left
+
+    def _next(self, after: str) -> _Batch | None:
+        batch = self._engine.read(lambda session: self._load(session, after), self._path)
+        return batch if batch.secrets else None
+
+    def _load(self, session: Session, after: str) -> _Batch:
+        secrets = kept_after(session.tx, self._keeper.connector.id, after=after, limit=self._batch_size)
+        sealed: list[_Sealed] = []
+        last, seen = "", 0
+        for secret in secrets:
+            if sum(len(one.version.envelope) for one in sealed) > _BATCH_BYTES:
+                break
+            last, seen = secret.id, seen + 1
+            chain = session.chain(path_of(session.tx, secret.scope_id))
+            session.check(chain, secret)
+            for version in versions_of(session.tx, secret.id):
+                if version.at_provider != self._mark:
+                    session.check(chain, version)
+                    sealed.append(_Sealed(chain, secret, version))
+        return _Batch(sealed, last, seen)
+
+    def _rewrap(self, batch: _Batch) -> None:
+        """Ask the provider, eight at a time, and let the store follow in one transaction."""
+        envelopes: dict[tuple[str, int], bytes] = {}
+        jobs = [partial(self._rewrap_one, one, envelopes) for one in batch.sealed]
+        in_parallel(jobs)
+        written = self._engine.write(lambda session: self._write(session, batch.sealed, envelopes), self._path)
+        self._rewrapped += written
+
+    def _rewrap_one(self, one: _Sealed, envelopes: dict[tuple[str, int], bytes]) -> None:
+        context = self._access.context(one.chain[-1], one.secret.id, one.secret.kind, one.version.version)
+
+        def work(manager: Manager) -> bytes:
+            keeper = cast(KeyKeeper, manager)
+            old, new = DataKeyWrapping(data_keys_of(keeper), context), DataKeyWrapping(self._renewed(keeper), context)
+            connector_id = uuid.UUID(self._keeper.connector.id)
+            return rewrap(one.version.envelope, context, old=old, new=new, connector_id=connector_id)
+
+        envelopes[one.secret.id, one.version.version] = self._access.call(self._keeper, work)
+
+    def _renewed(self, keeper: KeyKeeper) -> DataKeys:
+        """Return what wraps with the newest version: no branch key of before."""
+        with self._lock:
+            return self._new.setdefault(keeper, DataKeys(keeper, version=self._version))
+
+    def _write(self, session: Session, sealed: Sequence[_Sealed], envelopes: dict[tuple[str, int], bytes]) -> int:
+        written = 0
+        for one in sealed:
+            version = find_version(session.tx, one.secret.id, one.version.version)
+            # Removed meanwhile, or written by another rotation, which the next round sees.
+            if version is None or version.envelope != one.version.envelope:
+                continue
+            chain = session.chain(one.chain[-1].path)
+            session.check(chain, version)
+            envelope = envelopes[version.secret_id, version.version]
+            moved = version._replace(envelope=envelope, at_provider=self._mark)
+            key = session.key(chain, version.key_generation)
+            update_version(session.tx, integrity.tag_version(moved, key), version.tag)
+            written += 1
+        return written
+
+    def result(self, before: int, left: int, *, is_predicted: bool = False) -> Result:
+        view = {
+            "target": "provider",
+            "org": self._path.org,
+            "project": self._path.project,
+            "connector": self._keeper.connector.identifier,
+            "key_version": self._version,
+            "moved": {"data_keys": self._rewrapped} if self._rewrapped else {},
+            "left": {"data_keys": left} if left else {},
+            "left_total": left,
+        }
+        after = 0 if is_predicted else left
+        return Result(before > 0, {"rotation": view}, {"data_keys_left": before}, {"data_keys_left": after})
+
+
+def _not_finished(keeper: Keeper, left: int) -> Conflict:
+    return Conflict(
+        "rotation_not_finished",
+        f"{left} data keys of the {keeper.what} are not wrapped with the newest version yet: others go on writing.",
+        hint="Run it again.",
+        details={"data_keys": left},
+    )

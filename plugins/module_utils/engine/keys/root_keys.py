@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file of a root key: made, or filled with a key that is given, where none is; never written to where one is."""
+
+from __future__ import annotations
+
+import os
+
+from ...crypto.rootkey import RootKey, create_key_file, from_base64, read_key_file
+from ...model.errors import KeyRefused
+from ...model.messages import Result
+from ...model.settings import Settings
+from ...store.places import place_at
+from ..rows.opening import open_database, refuse_scope_key, wrong_key
+
+__all__ = ["see_to_root_key"]
+
+
+def see_to_root_key(settings: Settings, *, check_mode: bool) -> Result:
+    """Return what became of the key file that the settings name; raise KeyRefused, StoreRefused, InvalidInput."""
+    refuse_scope_key(settings)
+    path = settings.root_key_file
+    given = from_base64(settings.root_key, "'root_key'") if settings.root_key else None
+    if os.path.lexists(path):
+        return _result(path, _the_same(path, given))
+    _check_store(settings, given)
+    if check_mode:
+        return _result(path, given, is_new=True)
+    create_key_file(path, settings.root_key)
+    # Of somebody who came first, it may be.
+    result = _result(path, _the_same(path, given), is_new=True)
+    result.warnings.append(
+        f"A new root key was written to {path}. Back it up now, apart from the store: without it no secret of the "
+        "store can be read again."
+    )
+    return result
+
+
+def _the_same(path: str, given: RootKey | None) -> RootKey:
+    """Return the key in a file; raise KeyRefused where it is another one than is given."""
+    found = read_key_file(path)
+    if given and found.key_id != given.key_id:
+        raise KeyRefused(
+            "other_root_key",
+            f"The file {path} holds root key {found.key_id}, and the one given is {given.key_id}.",
+            hint="A root key is never overwritten. See with 'scoped.secrets.store_info' which of the two opens the "
+            "store, and move the file away if it is not that one.",
+        )
+    return found
+
+
+def _check_store(settings: Settings, given: RootKey | None) -> None:
+    """Raise KeyRefused where there is a store that a new key, or the given one, would not open."""
+    place = place_at(settings.store)
+    try:
+        if not place.has_store():
+            return
+        database = open_database(place, settings)
+        try:
+            wanted = database.read(lambda tx: str((tx.one("SELECT root_key_id FROM store") or {})["root_key_id"]))
+        finally:
+            database.close()
+    finally:
+        place.close()
+    if given is None:
+        raise KeyRefused(
+            "missing_key_file",
+            f"There is no root key file {settings.root_key_file}, and the store {place} has a key already: {wanted}.",
+            hint="Restore it from its backup, or give it in 'root_key'. No other key opens this store.",
+        )
+    if given.key_id != wanted:
+        raise wrong_key(place, wanted, given)
+
+
+def _result(path: str, key: RootKey | None, *, is_new: bool = False) -> Result:
+    shown = {"file": path, "id": key.key_id if key else ""}
+    return Result(is_new, {"root_key": shown}, after=shown if is_new else {})

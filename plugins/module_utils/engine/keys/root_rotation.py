@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The root key is rotated: the account's key is wrapped under another one, in one transaction."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...crypto.rootkey import RootKey, create_key_file, from_base64, from_passphrase, read_key_file
+from ...model.errors import InvalidInput, KeyRefused, NotFound
+from ...model.messages import Result, Tell
+from ...model.scopes import ACCOUNT
+from ...model.settings import Settings
+from ...store.rotation import set_root_key
+from ...store.scopes import keys_of, replace_wrapped
+from ..rows.keyring import Keyring
+from ..rows.opening import kdf_of, new_kdf, open_store
+from ..rows.session import Session
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+__all__ = ["no_store", "rotate_root"]
+
+_FORMS = ("new_root_key_file", "new_root_key", "new_passphrase")
+
+View = dict[str, Any]
+
+
+class _NewRoot(NamedTuple):
+    """The root key that is to be (None: it is yet to be made), and how it comes of a passphrase."""
+
+    key: RootKey | None
+    kdf: View
+
+
+def rotate_root(engine: Engine, params: View, *, check_mode: bool, tell: Tell) -> Result:
+    """Return the result of a rotation of the root key; raise an error of the tree, and then the old one is in force."""
+    form = _form(params)
+    try:
+        store = engine.store(create=False)
+        if store.is_pretended:
+            raise no_store()
+        old = store.keyring.root
+    except KeyRefused as error:
+        return _done_before(engine.settings, params, error)
+    new = _new_root(engine, form, params)
+    if new.key and new.key.key_id == old.key_id:
+        return _result(old.key_id, old.key_id, left=0)
+    if check_mode:
+        return _result(old.key_id, new.key.key_id if new.key else None, left=engine.read(_account_keys))
+    # On the disk before the store needs it; an old file is never touched.
+    key = new.key or create_key_file(params["new_root_key_file"])
+    tell(f"Rotating the root key from {old.key_id} to {key.key_id}")
+    engine.write(lambda session: _rewrap(session, key, new.kdf))
+    left = engine.read(lambda session: _left(session, old, key))
+    return _result(old.key_id, key.key_id, left=left, warnings=[_what_next(form, params, old)])
+
+
+def _form(params: View) -> str:
+    given = [name for name in _FORMS if params.get(name)]
+    if len(given) != 1:
+        raise InvalidInput(
+            "new_root_key_needed",
+            "The new root key is given in one of three forms, and this task gives "
+            + (f"{len(given)}: {', '.join(given)}." if given else "none."),
+            hint="Set new_root_key_file (a file that does not exist yet is made), new_root_key or new_passphrase.",
+        )
+    return given[0]
+
+
+def _new_root(engine: Engine, form: str, params: View) -> _NewRoot:
+    """Return the root key that is to be in force."""
+    if form == "new_root_key":
+        return _NewRoot(from_base64(params[form], "'new_root_key'"), {})
+    if form == "new_root_key_file":
+        return _NewRoot(read_key_file(params[form]) if os.path.lexists(params[form]) else None, {})
+    # The one in force may be this very passphrase.
+    kdf = engine.read(lambda session: kdf_of(dict(session.tx.one("SELECT kdf FROM store") or {})))
+    present = _from_passphrase(params[form], kdf) if kdf else None
+    if present and present.key_id == engine.store(create=False).keyring.root.key_id:
+        return _NewRoot(present, kdf)
+    kdf = new_kdf()
+    return _NewRoot(_from_passphrase(params[form], kdf), kdf)
+
+
+def _from_passphrase(passphrase: str, kdf: View) -> RootKey:
+    salt, numbers = bytes.fromhex(kdf["salt"]), {name: kdf[name] for name in ("memory_kib", "iterations", "lanes")}
+    return from_passphrase(passphrase, salt=salt, **numbers)
+
+
+def _rewrap(session: Session, new: RootKey, kdf: View) -> None:
+    """Seal all generations of the account's key to the new root key."""
+    session.keyring.check_in_force(session.tx)
+    chain = session.chain(ACCOUNT)
+    other = Keyring(session.store_id, new)
+    for row in keys_of(session.tx, chain[-1].id):
+        if row.state != "destroyed":
+            key = session.key(chain, row.generation)
+            replace_wrapped(session.tx, row._replace(wrapped=other.seal_account_key(chain[-1], key)))
+    set_root_key(session.tx, new.key_id, json.dumps(kdf))
+
+
+def _account_keys(session: Session) -> int:
+    """Count the keys that the root key wraps."""
+    account = session.chain(ACCOUNT)[-1]
+    return sum(row.state != "destroyed" for row in keys_of(session.tx, account.id))
+
+
+def _left(session: Session, old: RootKey, new: RootKey) -> int:
+    """Count the keys that the old root key still opens; raise KeyRefused for one that the new one does not open."""
+    opened_anew = Session(session.tx, session.store_id, Keyring(session.store_id, new))
+    chain = opened_anew.chain(ACCOUNT)
+    left = 0
+    for row in keys_of(session.tx, chain[-1].id):
+        if row.state != "destroyed":
+            opened_anew.key(chain, row.generation)
+            left += _opens(Keyring(session.store_id, old), session, chain, row.generation)
+    return left
+
+
+def _opens(keyring: Keyring, session: Session, chain: list[Any], generation: int) -> bool:
+    try:
+        keyring.key(session.tx, chain, generation)
+    except KeyRefused:
+        return False
+    return True
+
+
+def _done_before(settings: Settings, params: View, error: KeyRefused) -> Result:
+    """Return the result for a store that has the new root key already, as after a run that was cut off."""
+    form = _form(params)
+    if error.code != "wrong_key":
+        raise error
+    given = {"root_key": "", "passphrase": "", form.removeprefix("new_"): params[form]}
+    try:
+        store = open_store(settings._replace(**given), create=False)
+    except KeyRefused:
+        raise error from None
+    key_id = store.keyring.root.key_id
+    store.database.close()
+    warning = f"The store has this root key already, {key_id}, and the settings name another. {_next(form, params)}"
+    return _result(key_id, key_id, left=0, warnings=[warning])
+
+
+def no_store() -> NotFound:
+    """Return the error for a store that does not exist yet."""
+    return NotFound(
+        "no_store",
+        "There is no store yet, and so no key to rotate.",
+        hint="Check 'store'. The first task that declares something makes one.",
+    )
+
+
+def _what_next(form: str, params: View, old: RootKey) -> str:
+    return (
+        f"The store is sealed to a new root key. {_next(form, params)} Back the key up, make a new backup of the "
+        f"store, and keep the old key ({old.key_id}, from {old.source}) for as long as you keep backups that need it."
+    )
+
+
+def _next(form: str, params: View) -> str:
+    if form == "new_root_key_file":
+        return f"Set 'root_key_file' to {params[form]} from now on."
+    name = "SCOPED_SECRETS_ROOT_KEY" if form == "new_root_key" else "SCOPED_SECRETS_PASSPHRASE"
+    return f"Set {name} to it from now on."
+
+
+def _result(before: str, after: str | None, *, left: int, warnings: list[str] | None = None) -> Result:
+    view = {
+        "target": "root",
+        "old_root_key_id": before,
+        "root_key_id": after,
+        "left": {"account_keys": left} if left else {},
+        "left_total": left,
+    }
+    old, new = {"root_key_id": before}, {"root_key_id": after}
+    return Result(before != after, {"rotation": view}, old, new, warnings or [])

@@ -1,0 +1,310 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A scope's key is rotated: a new generation, and all rows moved to it, batch by batch, while others read and write.
+
+Data keys and the keys of scopes below are wrapped anew, rows are signed anew; no value is opened. Each batch is a
+transaction, after which the store is whole: a run that was cut off is finished by the next.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from ...crypto.scopekey import ScopeKey
+from ...managers import builtin
+from ...model.entities import Scope, Secret, SecretVersion
+from ...model.errors import Conflict, NotFound
+from ...model.messages import Tell
+from ...model.scopes import ScopePath
+from ...store.connectors import update_connector
+from ...store.rotation import (
+    VersionLeft,
+    count_left,
+    count_on,
+    intents_of,
+    move_intent,
+    secrets_left,
+    update_version,
+    versions_left,
+)
+from ...store.scopes import children_wrapped_elsewhere, keys_of
+from ...store.secrets import update_secret
+from ..audit import chain as audit_chain
+from ..rows import integrity
+from ..rows.session import Session
+from ..rows.sharing import rewrap_shares
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+__all__ = ["ScopeRotation", "Step", "destroy_generation", "generations_of", "is_destroyable"]
+
+# More than this of sealed values is rewritten in one transaction only where one secret alone has more.
+_BATCH_BYTES = 8 * 1024 * 1024
+# How often all is gone through again for what another rotation, or a worn-out key, moved elsewhere meanwhile.
+_ROUNDS = 5
+
+
+class Step(Enum):
+    """The steps, in their order. Each but the first is a series of batches."""
+
+    BEGIN = "begin"
+    KEYS = "keys"
+    ROWS = "rows"
+    SECRETS = "secrets"
+
+
+class _Page(NamedTuple):
+    """Some secrets that are to be moved in one transaction, and their versions that are."""
+
+    secrets: list[tuple[Secret, list[VersionLeft]]]
+    last: str
+
+    @property
+    def data_keys(self) -> int:
+        return sum(len(versions) for secret, versions in self.secrets if secret.connector_id is None)
+
+
+class ScopeRotation:
+    """One rotation of the key of the scope `path`. `batch_size`: how many secrets, or keys, a transaction moves."""
+
+    def __init__(self, engine: Engine, path: ScopePath, *, batch_size: int, tell: Tell) -> None:
+        self._engine = engine
+        self._path = path
+        self._batch_size = batch_size
+        self._tell = tell
+        self._after = ""
+        self._total = 0
+        self.is_resumed = False
+        self.moved: Counter[str] = Counter()
+        """What was moved to the new generation, by what people call it."""
+
+    def run(self) -> dict[str, int]:
+        """Rotate, and return what is left on other generations: nothing, unless others go on moving rows there."""
+        for number in range(_ROUNDS):
+            for step in list(Step)[number and 1 :]:
+                self._after = ""
+                while self.STEPS[step](self):
+                    pass
+            left = self._engine.read(self._left, self._path)
+            if not any(left.values()):
+                break
+        return left
+
+    def _left(self, session: Session) -> dict[str, int]:
+        chain = session.chain(self._path)
+        return count_left(session.tx, chain[-1].id, session.keyring.active(session.tx, chain).generation)
+
+    def begin(self) -> bool:
+        """Make the next generation, unless an earlier rotation left rows that are not on the present one yet."""
+        self.is_resumed, generation, self._total = self._engine.write(self._begin, self._path)
+        verb = "Going on with" if self.is_resumed else "Rotating to"
+        self._tell(f"{verb} generation {generation} of the key of {self._path}, {self._total} secrets")
+        return False
+
+    def _begin(self, session: Session) -> tuple[bool, int, int]:
+        chain = session.chain(self._path)
+        left = self._left(session)
+        is_resumed = any(left.values())
+        if not is_resumed:
+            session.keyring.renew(session.tx, chain)
+            left = self._left(session)
+        return is_resumed, session.keyring.active(session.tx, chain).generation, left["secrets"]
+
+    def move_keys(self) -> bool:
+        """Wrap a batch of the keys of scopes below anew; tell whether there was one."""
+        moved = self._engine.write(self._move_keys, self._path)
+        self.moved.update(moved)
+        return moved["scope_keys"] > 0
+
+    def _move_keys(self, session: Session) -> Counter[str]:
+        chain, tx = session.chain(self._path), session.tx
+        scope, generation = chain[-1], session.keyring.active(tx, chain).generation
+        moved: Counter[str] = Counter()
+        for child in children_wrapped_elsewhere(tx, scope, generation, self._batch_size):
+            below = [*chain, child]
+            session.check(below, child)
+            for row in keys_of(tx, child.id):
+                if row.state != "destroyed" and row.parent_generation != generation:
+                    session.keyring.rewrap(tx, below, row)
+                    moved["scope_keys"] += 1
+        for row in keys_of(tx, scope.id):
+            if row.state == "destroyed" and row.parent_generation != generation:
+                session.keyring.destroy(tx, chain, row.generation)
+                moved["fingerprint_keys"] += 1
+        return moved
+
+    def move_rows(self) -> bool:
+        """Sign the rows of the scope, its connectors, what is shared with it and what is under way there anew."""
+        self.moved.update(self._engine.write(self._move_rows, self._path))
+        return False
+
+    def _move_rows(self, session: Session) -> Counter[str]:
+        chain, key = self._chain_and_key(session)
+        is_old = partial(_is_old, key)
+        connectors = [connector for connector in session.connectors(chain) if is_old(connector.tag)]
+        signed = [integrity.tag_connector(connector, key) for connector in connectors]
+        for connector in signed:
+            update_connector(session.tx, connector)
+        intents = [intent for intent in intents_of(session.tx, chain[-1].id) if is_old(intent.tag)]
+        for intent in intents:
+            session.check(chain, intent)
+            tag = integrity.sign(key, "intent", *integrity.intent_fields(intent))
+            move_intent(session.tx, intent.id, tag)
+        audit_chain.resign_head(session, chain)
+        old_shares, shares = rewrap_shares(session, chain)
+        scopes = int(is_old(chain[-1].tag))
+        if scopes or connectors or shares:
+            _sign_scope(session, chain, [*connectors, *old_shares], [*signed, *shares])
+        return Counter(scopes=scopes, connectors=len(connectors), shares=len(shares), unfinished_changes=len(intents))
+
+    def move_secrets(self) -> bool:
+        """Move a batch of secrets with all their versions; tell whether there was one."""
+        moved, last = self._engine.write(self._move_secrets, self._path)
+        before = self.moved["secrets"]
+        self.moved.update(moved)
+        self._after = last
+        self._show_progress(before)
+        return bool(last)
+
+    def _show_progress(self, before: int) -> None:
+        """Tell how far it is: twenty times, however many batches there are."""
+        done, step = self.moved["secrets"], max(1, self._total // 20)
+        if done // step > before // step:
+            self._tell(f"Moved {done} of {max(done, self._total)} secrets")
+
+    def _move_secrets(self, session: Session) -> tuple[Counter[str], str]:
+        chain, key = self._chain_and_key(session)
+        page = self._page(session, chain[-1], key.generation)
+        if page.data_keys:
+            key = session.keyring.for_wrapping(session.tx, chain, page.data_keys)
+        old, new = [], []
+        moved: Counter[str] = Counter()
+        for secret, versions in page.secrets:
+            session.check(chain, secret)
+            signed = integrity.tag_secret(secret, key)
+            update_secret(session.tx, signed)
+            old.append(secret)
+            new.append(signed)
+            for version in versions:
+                _move_version(session, chain, secret, version.number, key)
+            moved.update(secrets=1, versions=len(versions))
+        if new:
+            _sign_scope(session, chain, old, new)
+        return moved, page.last
+
+    def _chain_and_key(self, session: Session) -> tuple[list[Scope], ScopeKey]:
+        chain = session.chain(self._path)
+        return chain, session.keyring.active(session.tx, chain)
+
+    def _page(self, session: Session, scope: Scope, generation: int) -> _Page:
+        size = 0
+        found: list[tuple[Secret, list[VersionLeft]]] = []
+        secrets = secrets_left(session.tx, scope.id, generation, after=self._after, limit=self._batch_size)
+        for secret in secrets:
+            versions = versions_left(session.tx, secret.id, generation)
+            size += sum(version.size for version in versions)
+            if found and size > _BATCH_BYTES:
+                break
+            found.append((secret, versions))
+        return _Page(found, found[-1][0].identifier if found else "")
+
+    STEPS: ClassVar[Mapping[Step, Callable[[ScopeRotation], bool]]] = {
+        Step.BEGIN: begin,
+        Step.KEYS: move_keys,
+        Step.ROWS: move_rows,
+        Step.SECRETS: move_secrets,
+    }
+
+
+def _is_old(key: ScopeKey, tag: bytes) -> bool:
+    return integrity.signed_generation(tag) != key.generation
+
+
+def _move_version(session: Session, chain: list[Scope], secret: Secret, number: int, key: ScopeKey) -> None:
+    """Wrap the data key of a version anew, if it is the scope's own key that wraps it, and sign the row anew."""
+    version = session.version(chain, secret, number)
+    if version is None:
+        return
+    envelope = version.envelope
+    if secret.connector_id is None:
+        old = session.key(chain, version.key_generation)
+        envelope = builtin.rewrap(envelope, session.context(chain, secret, number), old, key)
+    moved: SecretVersion = version._replace(key_generation=key.generation, envelope=envelope)
+    update_version(session.tx, integrity.tag_version(moved, key), version.tag)
+
+
+def _sign_scope(
+    session: Session,
+    chain: list[Scope],
+    old: Sequence[integrity.Summand],
+    new: Sequence[integrity.Summand],
+) -> None:
+    """Let the head of the scope follow what its rows are signed with now."""
+    head = integrity.move_head(chain[-1].head, remove=old, add=new)
+    session.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
+
+
+def generations_of(session: Session, path: ScopePath) -> list[dict[str, object]]:
+    """Return the generations of a scope's key, the newest first, and how many rows need each."""
+    scope = session.chain(path)[-1]
+    return [
+        {
+            "generation": row.generation,
+            "state": row.state,
+            "rows": 0 if row.state == "destroyed" else sum(count_on(session.tx, scope.id, row.generation).values()),
+        }
+        for row in keys_of(session.tx, scope.id)
+    ]
+
+
+def destroy_generation(session: Session, path: ScopePath, generation: int) -> bool:
+    """Destroy a generation of a scope's key that no row needs; tell whether it was there. Raise as `is_destroyable`."""
+    if not is_destroyable(session, path, generation):
+        return False
+    chain = session.chain(path)
+    # The head of the audit may be signed with it: nobody else would look.
+    audit_chain.resign_head(session, chain)
+    session.keyring.destroy(session.tx, chain, generation)
+    return True
+
+
+def is_destroyable(session: Session, path: ScopePath, generation: int) -> bool:
+    """Tell whether a generation of a scope's key is yet to be destroyed.
+
+    Raise NotFound for one that never was, Conflict for the active one and for one that rows need.
+    """
+    chain = session.chain(path)
+    row = next((row for row in keys_of(session.tx, chain[-1].id) if row.generation == generation), None)
+    if row is None:
+        raise _unknown(path, generation)
+    if row.state == "destroyed":
+        return False
+    needed = {name: count for name, count in count_on(session.tx, chain[-1].id, generation).items() if count}
+    if row.state == "active" or needed:
+        raise _in_use(path, generation, needed, is_active=row.state == "active")
+    return True
+
+
+def _unknown(path: ScopePath, generation: int) -> NotFound:
+    return NotFound(
+        "unknown_generation",
+        f"The key of {path} has no generation {generation}.",
+        hint="scoped.secrets.key_rotation in check mode lists the generations.",
+    )
+
+
+def _in_use(path: ScopePath, generation: int, needed: Mapping[str, int], *, is_active: bool) -> Conflict:
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in needed.items())
+    reason = "it is the active one" if is_active else f"it is needed by {counts}"
+    return Conflict(
+        "generation_in_use",
+        f"Generation {generation} of the key of {path} can't be destroyed: {reason}.",
+        hint="Rotate the key first, with 'target: scope' and without 'destroy_generation'.",
+        details=dict(needed),
+    )

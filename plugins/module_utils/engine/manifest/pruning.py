@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a manifest made earlier and no longer lists.
+
+Who made a thing stands in its row, in what the row's tag signs: nobody marks a thing as a manifest's, or takes such a
+mark away, without the key of its scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
+
+from ...managers import builtin
+from ...model.entities import Scope
+from ...model.identifiers import check_name
+from ...model.messages import Request
+from ...model.scopes import ScopePath
+from ...store.connectors import connectors_made_by
+from ...store.scopes import defaults_made_by, path_of, scopes_made_by
+from ...store.secrets import secrets_made_by
+from ...store.shares import shares_made_by
+from ..rows.session import Session
+from .order import Thing, thing_of
+
+__all__ = ["maker_of", "unlisted"]
+
+
+def maker_of(params: Mapping[str, Any]) -> str:
+    """Return how the things that a manifest makes are marked: by the scope of its defaults, and its name in there."""
+    name = str(params.get("name") or "")
+    if name:
+        check_name(name)
+    return f"{ScopePath(params.get('org') or '', params.get('project') or '').announced}#{name}"
+
+
+def unlisted(session: Session, maker: str, listed: Set[Thing], *, check_mode: bool) -> list[Request]:
+    """Return what removes the things that a manifest made and does not list, as far as the key at hand opens them.
+
+    In the order of their kinds and names. Raises Damaged for a thing that somebody without the key marked.
+    """
+    removals = _Removals(session, check_mode)
+    return sorted((one for one in removals.of(maker) if thing_of(one) not in listed), key=thing_of)
+
+
+class _Removals:
+    """Makes the requests, of verified rows."""
+
+    def __init__(self, session: Session, check_mode: bool) -> None:
+        self._session = session
+        self._check_mode = check_mode
+        self._chains: dict[str, list[Scope]] = {}
+
+    def of(self, maker: str) -> Iterator[Request]:
+        tx = self._session.tx
+        for scope_id in defaults_made_by(tx, maker):
+            if chain := self._chain(scope_id):
+                yield self._request("default_secret_manager", chain, secret_manager=builtin.NAME)
+        for share in shares_made_by(tx, maker):
+            if (chain := self._chain(share.owner_id)) and (grantee := self._chain(share.scope_id)):
+                self._session.check(grantee, share)
+                to = grantee[-1].path
+                place = {"to_org": to.org, "to_project": to.project}
+                yield self._request("secret_share", chain, identifier=share.identifier, state="absent", **place)
+        for secret in secrets_made_by(tx, maker):
+            if chain := self._chain(secret.scope_id):
+                self._session.check(chain, secret)
+                yield self._request(f"secret_{secret.kind}", chain, identifier=secret.identifier, state="absent")
+        for one in connectors_made_by(tx, maker):
+            if not one.is_removed and (chain := self._chain(one.scope_id)):
+                self._session.check(chain, one)
+                yield self._request(f"connector_{one.kind}", chain, identifier=one.identifier, state="absent")
+        for scope_id in scopes_made_by(tx, maker):
+            if chain := self._chain(scope_id):
+                yield self._request("scope", chain, state="absent")
+
+    def _chain(self, scope_id: str) -> list[Scope]:
+        """Return the verified scopes down to one; empty for one that the key at hand does not open."""
+        if scope_id not in self._chains:
+            path = path_of(self._session.tx, scope_id)
+            self._chains[scope_id] = self._session.chain(path) if self._session.opens(path) else []
+        return self._chains[scope_id]
+
+    def _request(self, resource: str, chain: list[Scope], **params: Any) -> Request:
+        path = chain[-1].path
+        return Request(resource, {"org": path.org, "project": path.project, **params}, self._check_mode)

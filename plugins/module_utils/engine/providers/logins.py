@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a connector needs to log in, and the refusal of chains that end at themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+
+from ...managers.registry import references_in
+from ...model.entities import Scope, Secret
+from ...model.errors import Conflict, NotFound
+from ...model.references import Reference
+from ...model.scopes import ScopePath
+from ..reading.resolver import credential_not_value
+from ..rows.scoped_connectors import Keeper, load_managers
+from ..rows.session import Session
+from ..rows.sharing import secret_in, shared_with
+
+__all__ = ["check_no_loop", "login_depth", "named_secrets", "references_of", "used_secrets"]
+
+
+def references_of(keeper: Keeper) -> dict[str, str]:
+    """Return the references among a connector's options, by option."""
+    return references_in(keeper.kind, keeper.connector.options)
+
+
+def used_secrets(session: Session, keeper: Keeper) -> dict[str, str]:
+    """Return the ids of the secrets that a connector uses, by option; raise NotFound for one that is not there.
+
+    Credentials that it keeps itself may be about to be made, and references to a provider name no secret of the store.
+    """
+    return named_secrets(session, keeper.path, references_of(keeper), keeper.connector.kept, keeper.what)
+
+
+def named_secrets(
+    session: Session, path: ScopePath, references: Mapping[str, str], kept: Container[str], what: str
+) -> dict[str, str]:
+    """Return the ids of the secrets that a thing in a scope refers to, by option; raise as `used_secrets`.
+
+    Raises InvalidInput for a credential, which has no value of its own.
+    """
+    used = {}
+    for option, text in references.items():
+        chain, secret = _target(session, path, text)
+        if secret and secret.is_credential:
+            raise credential_not_value(text)
+        if secret:
+            used[option] = secret.id
+        elif not Reference.parse(text).scheme and option.removesuffix("_ref") not in kept:
+            raise NotFound(
+                "unknown_secret",
+                f"'{option}' of {what} names '{text}', and there is no such secret in {chain[-1].path}.",
+                hint="Declare that secret first, or give the value itself without '_ref'.",
+            )
+    return used
+
+
+def check_no_loop(session: Session, keeper: Keeper) -> None:
+    """Raise Conflict if a connector needs itself to log in, over whatever others; the message shows the way."""
+    _walk(session, keeper, [])
+
+
+def _walk(session: Session, keeper: Keeper, way: list[tuple[Keeper, str]]) -> None:
+    for option, text in references_of(keeper).items():
+        after = [*way, (keeper, f"{option}: {text}")]
+        target = _keeper_of(session, keeper, option, way[0][0] if way else keeper)
+        if target is None:
+            continue
+        if target.connector.id == after[0][0].connector.id:
+            raise _loop(after)
+        # One that is among those on the way, and not the first, is a loop that was refused when it was declared.
+        if all(target.connector.id != step.connector.id for step, _how in after):
+            _walk(session, target, after)
+
+
+def login_depth(session: Session, keeper: Keeper, above: frozenset[str] = frozenset()) -> int:
+    """Return how many managers, one after the other, must be asked for the credentials of a connector."""
+    above |= {keeper.connector.id}
+    targets = (_keeper_of(session, keeper, option, keeper) for option in references_of(keeper))
+    below = [target for target in targets if target and target.connector.id not in above]
+    return 1 + max((login_depth(session, target, above) for target in below), default=-1)
+
+
+def _keeper_of(session: Session, keeper: Keeper, option: str, first: Keeper) -> Keeper | None:
+    """Return the connector that a reference leads to, None for a secret of the built-in manager or of nobody."""
+    text = references_of(keeper)[option]
+    chain, secret = _target(session, keeper.path, text)
+    reference = Reference.parse(text)
+    known = [first, *load_managers(session, chain).keepers]
+    if reference.scheme:
+        place = chain[-1].path
+        return next((k for k in known if k.path == place and k.connector.identifier == reference.identifier), None)
+    wanted = secret.connector_id if secret else _about_to_keep(keeper, option, chain[-1])
+    return next((k for k in known if k.connector.id == wanted), None)
+
+
+def _about_to_keep(keeper: Keeper, option: str, scope: Scope) -> str | None:
+    """Return the connector (id) that a credential which is not there yet goes to: the scope's default, if another."""
+    default = scope.default_connector_id
+    is_to_be_made = option.removesuffix("_ref") in keeper.connector.kept
+    return default if is_to_be_made and default != keeper.connector.id else None
+
+
+def _target(session: Session, path: ScopePath, text: str) -> tuple[list[Scope], Secret | None]:
+    reference = Reference.parse(text)
+    target = reference.scope(path)
+    if not session.opens(target) and not reference.scheme:
+        found = shared_with(session, path, reference)
+        if found:
+            chain, share = found
+            return chain[: target.level.depth + 1], secret_in(share)
+    chain = session.chain(target)
+    return chain, None if reference.scheme else session.secret(chain, reference.identifier)
+
+
+def _loop(way: list[tuple[Keeper, str]]) -> Conflict:
+    return Conflict(
+        "login_loop",
+        f"To log in, {way[0][0].what} would need itself: {' -> '.join(_steps(way))}.",
+        hint="Keep one of these credentials in another secret manager, for example the built-in one.",
+    )
+
+
+def _steps(way: list[tuple[Keeper, str]]) -> Iterator[str]:
+    for keeper, how in way:
+        yield f"{keeper.label} ({how})"
+    yield way[0][0].label

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secret managers of a run: each connector is logged in once, whatever many threads ask for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from ...managers.base import Manager, Place
+from ...model.errors import ScopedSecretsError
+from ..rows.scoped_connectors import Keeper
+from .usage import Usage
+
+__all__ = ["Credentials", "Providers", "describe"]
+
+T = TypeVar("T")
+Credentials = Callable[[Keeper, bool], Mapping[str, str]]
+"""Returns the credentials of a connector by the names of their options. May read other secret managers.
+
+The second argument tells whether those that this run has fetched before are no good any more."""
+
+
+def describe(keeper: Keeper, owner: str = "") -> Manager:
+    """Return a manager that is good for what needs no login: where a name lies, what is allowed."""
+    return keeper.kind(keeper.connector.options, Place(keeper.what, owner))
+
+
+class _Slot:
+    """A connector's logged-in instance. The lock lets one thread log in while others wait for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.manager: Manager | None = None
+
+
+class Providers:
+    """Lends logged-in managers, and logs in again once where a login has ended."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+        self._slots: dict[tuple[str, int], _Slot] = {}
+        self._lock = threading.Lock()
+        self._told: set[str] = set()
+        self._notices: list[str] = []
+
+    def call(self, keeper: Keeper, owner: str, credentials: Credentials, work: Callable[[Manager], T]) -> T:
+        """Return what `work` makes of the connector's manager; raise what it or the login raises."""
+        manager = self._logged_in(keeper, owner, credentials)
+        try:
+            return work(manager)
+        except ScopedSecretsError as error:
+            if error.code != "login_expired":
+                raise
+            self._drop(keeper, manager)
+        return work(self._logged_in(keeper, owner, credentials, again=True))
+
+    def log_in(self, keeper: Keeper, owner: str, credentials: Mapping[str, str]) -> Manager:
+        """Return a new manager with these credentials, logged in."""
+        meter = self._usage.meter(keeper.label)
+        manager = keeper.kind({**keeper.connector.options, **credentials}, Place(keeper.what, owner, meter))
+        self._tell(manager.notices)
+        manager.login()
+        return manager
+
+    def _tell(self, notices: list[str]) -> None:
+        with self._lock:
+            self._notices += [notice for notice in notices if notice not in self._told]
+            self._told.update(notices)
+
+    def take_notices(self) -> list[str]:
+        """Return what people must be told of the managers in use, once."""
+        with self._lock:
+            notices, self._notices = self._notices, []
+        return notices
+
+    def close(self) -> None:
+        """Give back what the managers made for themselves at their providers."""
+        for slot in list(self._slots.values()):
+            if slot.manager:
+                slot.manager.close()
+
+    def _logged_in(self, keeper: Keeper, owner: str, credentials: Credentials, *, again: bool = False) -> Manager:
+        slot = self._slot(keeper)
+        with slot.lock:
+            if slot.manager is None:
+                slot.manager = self.log_in(keeper, owner, credentials(keeper, again))
+            return slot.manager
+
+    def _slot(self, keeper: Keeper) -> _Slot:
+        # By revision: a connector that was changed meanwhile is another one.
+        with self._lock:
+            return self._slots.setdefault((keeper.connector.id, keeper.connector.revision), _Slot())
+
+    def _drop(self, keeper: Keeper, manager: Manager) -> None:
+        slot = self._slot(keeper)
+        with slot.lock:
+            if slot.manager is manager:
+                slot.manager = None

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that secret managers have for a scope, fetched ahead of need, as many at a time as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ...model.audit import Event
+from ...model.errors import Unavailable
+from ...model.queries import Answer, Query
+from ...model.scopes import ScopePath
+from ...store.secrets import secrets_of
+from ..audit.recorder import read_event
+from ..providers.fetch_cache import WORKERS
+from ..rows.session import Session
+from .fetch_located import batch_size, complete
+from .resolver import Composed, Located
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+__all__ = ["preload"]
+
+# So many rounds of requests are begun before it is seen that a manager can't be reached.
+ROUNDS = 4
+
+
+def preload(engine: Engine, path: ScopePath) -> list[Event]:
+    """Fetch all that secret managers have for a scope; return the records of it.
+
+    Raises NotFound or Forbidden for the scope. What stands in the way of one secret is left to those who ask for it.
+    """
+    queries = engine.read(lambda session: list(_queries(session, path)), path)
+    found, _missing = engine.locate(queries)
+    parts = {part for one in found.values() if isinstance(one, Composed) for part in one.parts.values()}
+    found = {**found, **engine.locate([part for part in parts if part not in found])[0]}
+    located = {query: one for query, one in found.items() if isinstance(one, Located)}
+    answers = _fetched(engine, located) if located else {}
+    return [read_event("preload", query, located[query].subject, answer) for query, answer in answers.items()]
+
+
+def _queries(session: Session, path: ScopePath) -> Iterator[Query]:
+    """Yield what asks for each secret that a secret manager has, or that is made of such."""
+    for secret in secrets_of(session.tx, session.chain(path)[-1].id):
+        if secret.connector_id or secret.is_credential:
+            yield Query(secret.identifier, path.org, path.project)
+
+
+def _fetched(engine: Engine, located: Mapping[Query, Located]) -> dict[Query, Answer]:
+    """Return what managers answered; of one that can't be reached, little is asked."""
+    answers: dict[Query, Answer] = {}
+    by_connector: dict[str, list[Query]] = {}
+    for query, one in located.items():
+        by_connector.setdefault(one.keeper.connector.id, []).append(query)
+    opened: list[Query] = []
+    for queries in by_connector.values():
+        for chunk in _chunks(queries, located):
+            fresh = complete(engine.access(), engine.shared.fetches, {q: located[q] for q in chunk}, opened)
+            answers.update(fresh)
+            if any(isinstance(answer.error, Unavailable) for answer in fresh.values()):
+                break
+    engine.shared.usage.add("opened", len(opened))
+    return answers
+
+
+def _chunks(queries: list[Query], located: Mapping[Query, Located]) -> Iterator[list[Query]]:
+    size = ROUNDS * WORKERS * batch_size(located[queries[0]])
+    for start in range(0, len(queries), size):
+        yield queries[start : start + size]

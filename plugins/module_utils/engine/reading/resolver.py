@@ -1,0 +1,353 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one road to a value: reference, scope, row, manager, value.
+
+It has two parts. What the store alone can answer is answered within a transaction; what a secret manager has is only
+located there, and fetched after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
+
+from ...crypto.context import Context
+from ...crypto.scopekey import ScopeKey
+from ...managers import failures
+from ...managers.base import Capability, ValueKeeper
+from ...managers.registry import manager_kind
+from ...model.audit import NOTHING, Subject, plain
+from ...model.entities import Scope, Secret, SecretVersion
+from ...model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
+from ...model.queries import Answer, Query
+from ...model.references import SCHEMES, Reference, references_among, select_key
+from ...model.scopes import ScopePath
+from ..rows.scoped_connectors import Keeper, Managers, connector_removed, load_managers
+from ..rows.session import Session
+
+__all__ = ["Composed", "Located", "credential_not_value", "locate", "select_field"]
+
+
+class Located(NamedTuple):
+    """A value that a secret manager has: at `path` of a value keeper, or in an envelope that a key keeper opens.
+
+    `keys` are the fields to take out of it, one after the other. `is_ours`: it was written here, as one value.
+    `mark` changes whenever the store knows of a new value.
+    """
+
+    keeper: Keeper
+    what: str
+    kind: str
+    keys: tuple[str, ...] = ()
+    expires_at: str = ""
+    path: str = ""
+    version: str = ""
+    is_ours: bool = False
+    mark: str = ""
+    envelope: bytes = b""
+    context: Context | None = None
+    subject: Subject = NOTHING
+
+    def __repr__(self) -> str:
+        return f"Located(what={self.what!r}, path={self.path!r}, version={self.version!r})"
+
+    @property
+    def fetch_key(self) -> Hashable:
+        """What is the same for all that one read serves. The connector's id comes first, the path third."""
+        connector = self.keeper.connector
+        sealed = hashlib.sha256(self.envelope).digest() if self.envelope else b""
+        return connector.id, connector.revision, self.path, self.version, self.is_ours, self.mark, sealed
+
+    def answer(self, content: bytes) -> Answer:
+        """Return the answer that a fetched value makes, or why it makes none."""
+        try:
+            for key in self.keys:
+                content = select_field(content, key, self.what)
+        except ScopedSecretsError as error:
+            return Answer(error=error)
+        return Answer(self.kind, content, expires_at=self.expires_at)
+
+
+class Composed(NamedTuple):
+    """A credential: its settings, and what is to be read to make it up, by field.
+
+    `key` is the field of it that is asked for, empty for all of it. `marking_key` makes marks of what it is made of.
+    """
+
+    what: str
+    kind: str
+    secret_id: str
+    settings: Mapping[str, Any]
+    parts: Mapping[str, Query]
+    marking_key: ScopeKey
+    key: str = ""
+    expires_at: str = ""
+    subject: Subject = NOTHING
+
+
+def locate(session: Session, query: Query) -> Answer | Located | Composed:
+    """Return the value that a query names, where it is found, or the error that stands in its way."""
+    try:
+        return _locate(session, query)
+    except ScopedSecretsError as error:
+        return Answer(error=error, subject=_meant(query))
+
+
+def _meant(query: Query) -> Subject:
+    """Return what is known of a thing by how it is asked for. What is no reference may be anything, a value too."""
+    with contextlib.suppress(ScopedSecretsError):
+        reference = Reference.parse(query.reference)
+        scope = reference.scope(ScopePath.of(query.org, query.project))
+        return _at(reference, scope)
+    return Subject("secret")
+
+
+def _at(reference: Reference, scope: ScopePath, secret: Secret | None = None, version: str = "") -> Subject:
+    kind = "connector" if reference.scheme else "secret"
+    known = secret.id if secret else ""
+    return Subject(kind, scope.announced, reference.identifier, known, plain(version or reference.version))
+
+
+def _locate(session: Session, query: Query) -> Answer | Located | Composed:
+    caller = ScopePath.of(query.org, query.project)
+    reference = Reference.parse(query.reference).with_options(version=query.version, key=query.key)
+    target = reference.scope(caller)
+    if not (reference.scheme or session.opens(target)):
+        shared = _shared(session, reference, caller)
+        if shared:
+            return shared
+    chain = session.chain(target)
+    if reference.scheme:
+        return _at_connector(load_managers(session, chain), reference)
+    return _in_store(session, chain, reference, query.cache_ttl)
+
+
+def _in_store(
+    session: Session, chain: list[Scope], reference: Reference, cache_ttl: int | None
+) -> Answer | Located | Composed:
+    secret = session.secret(chain, reference.identifier)
+    if secret is None:
+        raise _unknown_secret(reference, chain[-1])
+    _check_expiry(secret, chain[-1], session.now)
+    what = f"Secret '{secret.identifier}' in {chain[-1].path}"
+    if secret.is_credential:
+        return _composed(session, chain, secret, reference, cache_ttl)
+    if secret.is_reference:
+        subject = _at(reference, chain[-1].path, secret)
+        return _referenced(_keeper(session, chain, secret), secret, reference, what)._replace(subject=subject)
+    version = _version(session, chain, secret, reference)
+    subject = _at(reference, chain[-1].path, secret, str(version.version))
+    if secret.connector_id is None:
+        value = session.read_version(chain, secret, version)
+        content = select_field(value, reference.key, what) if reference.key else value
+        return Answer(secret.kind, content, expires_at=secret.expires_at, subject=subject)
+    keeper = _keeper(session, chain, secret)
+    context = session.context(chain, secret, version.version)
+    return Located(
+        keeper,
+        what,
+        secret.kind,
+        keys=(reference.key,) if reference.key else (),
+        expires_at=secret.expires_at,
+        path=secret.path,
+        version=_at_provider(keeper, version) if reference.version else "",
+        is_ours=True,
+        mark=f"{secret.id}@{version.version}",
+        envelope=version.envelope,
+        context=context,
+        subject=subject,
+    )
+
+
+def _shared(session: Session, reference: Reference, caller: ScopePath) -> Answer | None:
+    """Return a value of a scope whose key is not at hand, None unless it is shared with the caller's."""
+    # Imported here: it takes the key of one scope to come this way.
+    from ..rows.sharing import open_share, secret_in, shared_with
+
+    found = shared_with(session, caller, reference)
+    if found is None:
+        return None
+    chain, share = found
+    owner = chain[reference.scope(caller).level.depth]
+    _check_expiry(secret_in(share), owner, session.now)
+    what = f"secret '{share.identifier}' in {owner.path}"
+    if reference.version not in ("", str(share.version)):
+        raise Forbidden(
+            "version_not_shared",
+            f"Of {what} the newest version ({share.version}) is shared, and no other.",
+            hint="Leave the version out.",
+        )
+    value = open_share(session, chain, share, owner)
+    content = select_field(value, reference.key, f"S{what[1:]}") if reference.key else value
+    subject = _at(reference, owner.path, secret_in(share), str(share.version))
+    return Answer(share.kind, content, expires_at=share.expires_at, subject=subject)
+
+
+def _composed(
+    session: Session, chain: list[Scope], secret: Secret, reference: Reference, cache_ttl: int | None
+) -> Composed:
+    what, path = f"Secret '{secret.identifier}' in {chain[-1].path}", chain[-1].path
+    if reference.version:
+        raise InvalidInput(
+            "invalid_version",
+            f"{what} is a credential, which has no versions; the secrets that make it up do.",
+            hint="Leave the version out.",
+        )
+    references = references_among(secret.options)
+    return Composed(
+        what,
+        secret.kind,
+        secret.id,
+        {name: value for name, value in secret.options.items() if name not in references},
+        {
+            name.removesuffix("_ref"): Query(text, path.org, path.project, cache_ttl=cache_ttl)
+            for name, text in references.items()
+        },
+        session.key_of(chain, secret.tag),
+        reference.key,
+        secret.expires_at,
+        _at(reference, path, secret),
+    )
+
+
+def credential_not_value(reference: str) -> InvalidInput:
+    """Return the error for a credential where a value is needed."""
+    return InvalidInput(
+        "credential_not_value",
+        f"'{reference}' is a credential for hosts and has no value of its own.",
+        hint="Name the secret that it is made of, or one field of it: NAME#password.",
+    )
+
+
+def _at_connector(managers: Managers, reference: Reference) -> Located:
+    """Return where a URL reference leads."""
+    path, kind = managers.scope.path, SCHEMES[reference.scheme][0]
+    for keeper in managers.keepers:
+        connector = keeper.connector
+        if keeper.path == path and not connector.is_removed and connector.identifier == reference.identifier:
+            if connector.kind != kind:
+                raise _other_kind(reference, keeper, kind)
+            manager_kind(connector.kind)
+            return Located(
+                keeper,
+                f"'{reference}'",
+                "text",
+                keys=_keys_of_others(keeper, reference.key),
+                path=reference.path,
+                version=reference.version,
+                subject=_at(reference, path),
+            )
+    raise _unknown_connector(reference, managers.scope)
+
+
+def _referenced(keeper: Keeper, secret: Secret, reference: Reference, what: str) -> Located:
+    return Located(
+        keeper,
+        what,
+        secret.kind,
+        keys=_keys_of_others(keeper, secret.reference_key, reference.key),
+        expires_at=secret.expires_at,
+        path=secret.path,
+        version=reference.version,
+    )
+
+
+def _keys_of_others(keeper: Keeper, *named: str) -> tuple[str, ...]:
+    """Return the fields to take out of what others keep, one after the other: those named, or what the kind says."""
+    kind = keeper.kind
+    default = kind.DEFAULT_KEY if issubclass(kind, ValueKeeper) else ""
+    return tuple(filter(None, named)) or tuple(filter(None, (default,)))
+
+
+def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
+    """Return the connector of a secret; raise Conflict for a removed one, InvalidInput for a kind unknown here."""
+    keeper = load_managers(session, chain).keeper(secret.connector_id)
+    if keeper and not keeper.connector.is_removed:
+        keeper.check_open()
+        manager_kind(keeper.connector.kind)
+        return keeper
+    raise connector_removed(f"Secret '{secret.identifier}' in {chain[-1].path}", keeper)
+
+
+def _version(session: Session, chain: list[Scope], secret: Secret, reference: Reference) -> SecretVersion:
+    wanted = reference.version or str(secret.current_version)
+    if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:10]) < 10**9):
+        raise InvalidInput(
+            "invalid_version",
+            f"{wanted[:40]!r} is no version of a secret that this collection keeps.",
+            hint="Versions count from 1 up: write NAME@2, or version=2.",
+        )
+    version = session.version(chain, secret, int(wanted))
+    if version is None:
+        raise NotFound(
+            "unknown_version",
+            f"Secret '{secret.identifier}' in {chain[-1].path} has no version {int(wanted)}.",
+            hint=f"Its versions are 1 to {secret.current_version}.",
+        )
+    return version
+
+
+def _at_provider(keeper: Keeper, version: SecretVersion) -> str:
+    """Return what a value keeper calls a version; raise InvalidInput for one that keeps the newest value only."""
+    if keeper.keeps_keys or (version.at_provider and Capability.VERSIONS in keeper.kind.CAPABILITIES):
+        return version.at_provider
+    raise failures.not_able(
+        keeper.what,
+        keeper.kind.TITLE,
+        f"read version {version.version}",
+        "It keeps the newest value only: leave the version out.",
+    )
+
+
+def _check_expiry(secret: Secret, scope: Scope, now: str) -> None:
+    if secret.expires_at and secret.expires_at <= now:
+        raise Forbidden(
+            "secret_expired",
+            f"Secret '{secret.identifier}' in {scope.path} expired at {secret.expires_at}.",
+            hint="Declare it with a new value and a later 'expires'; an empty one never expires.",
+        )
+
+
+def select_field(value: bytes, key: str, what: str) -> bytes:
+    """Return a field of a JSON value; raise InvalidInput, or NotFound for a field that is not there."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            "value_not_json",
+            f"{what} holds no text, so it has no field '{key}'.",
+            hint="Leave '#field' and 'key' out to read all of it.",
+        ) from None
+    return select_key(text, key, what).encode()
+
+
+def _unknown_secret(reference: Reference, scope: Scope) -> NotFound:
+    return NotFound(
+        "unknown_secret",
+        f"There is no secret '{reference.identifier}' in {scope.path}.",
+        hint="A name is looked for in one scope only: write org.NAME or account.NAME for a higher one, and check "
+        "'org', 'project' and 'store'.",
+    )
+
+
+def _unknown_connector(reference: Reference, scope: Scope) -> NotFound:
+    return NotFound(
+        "unknown_connector",
+        f"There is no such connector: '{reference.identifier}' for {reference.scheme}:// in {scope.path}.",
+        hint="A URL reference names a connector of the own scope, or with org. or account. before it of a higher one.",
+    )
+
+
+def _other_kind(reference: Reference, keeper: Keeper, kind: str) -> InvalidInput:
+    scheme = next((scheme for scheme, (other, _v) in SCHEMES.items() if other == keeper.connector.kind), "")
+    return InvalidInput(
+        "other_connector_kind",
+        f"'{reference.scheme}://' is for connectors of the kind {kind}, and the {keeper.what} is of the kind "
+        f"{keeper.connector.kind}.",
+        hint=f"Write {scheme}://{reference.identifier}/PATH."
+        if scheme
+        else "A KMS has no paths: read its secrets by name.",
+    )

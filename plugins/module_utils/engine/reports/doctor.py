@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a broken installation lacks: each part looked at by itself, with a verdict and the next step."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING, Any
+
+from ...credentials.key_failures import BCRYPT
+from ...managers.registry import kinds
+from ...model.errors import ScopedSecretsError
+from ...model.libraries import installed_version, is_new_enough, package_of
+from ...model.settings import Settings
+from ...model.version import VERSION
+from ...store.intents import pending_intents
+from ...store.location import Location
+from ...store.places import Place, place_at
+from ...store.postgresql import REQUIREMENT as PSYCOPG
+from ..changes.intents import Outcome, settle_left
+from ..rows.opening import OpenStore, open_store
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+__all__ = ["CRYPTOGRAPHY", "examine", "examine_unfinished", "used_settings"]
+
+Check = dict[str, Any]
+
+CRYPTOGRAPHY = "cryptography>=44"
+
+
+def examine(settings: Settings, place: str) -> list[Check]:
+    """Return one check after the other: `check`, `verdict` (ok, warning, error), `message`, `hint`. Raises nothing."""
+    return [
+        _ok(
+            "versions",
+            f"scoped.secrets {VERSION}, ansible-core {installed_version('ansible-core') or 'none'}, Python {_python()}",
+        ),
+        _ok("engine", place),
+        *_check_store(settings),
+        _check_library("builtin", CRYPTOGRAPHY),
+        _check_library("store", PSYCOPG, "" if settings.store.startswith("postgresql:") else "stores on PostgreSQL"),
+        _check_library("SSH keys", BCRYPT, "SSH keys with a passphrase"),
+        *(
+            _check_library(name, requirement, f"connectors of the kind {name}")
+            for name, kind in kinds().items()
+            for requirement in kind.REQUIREMENTS
+        ),
+    ]
+
+
+def used_settings(settings: Settings) -> dict[str, str]:
+    """Return where the store is, without a password, and which option the key comes from: `key_option`."""
+    try:
+        store = str(Location.parse(settings.store))
+    except ScopedSecretsError:
+        store = ""  # that it can't be read is told already
+    options = ("scope_key", "scope_key_file", "root_key", "passphrase")
+    option = next((name for name in options if getattr(settings, name)), "root_key_file")
+    return {"store": store, "key_option": option, "root_key_file": settings.root_key_file}
+
+
+def examine_unfinished(engine: Engine, *, check_mode: bool) -> list[Check]:
+    """Put right what runs left unfinished at secret managers, or in check mode count it; return a check of it."""
+    try:
+        if check_mode:
+            outcome = Outcome(pending=engine.read(lambda session: pending_intents(session.tx)))
+        else:
+            outcome = settle_left(engine)
+    except ScopedSecretsError:
+        return []  # that the store can't be opened is told already
+    put_right = f"{outcome.settled} changes that were cut off were put right" if outcome.settled else ""
+    if not (outcome.pending or outcome.warnings):
+        return [_ok("unfinished changes", put_right or "none")]
+    waiting = f"{outcome.pending} wait" if outcome.pending else ""
+    message = "; ".join(filter(None, [put_right, waiting, *outcome.warnings]))
+    hint = "They are tried again by the next run that declares something, once their secret manager answers."
+    return [{"check": "unfinished changes", "verdict": "warning", "message": message, "hint": hint}]
+
+
+def _check_store(settings: Settings) -> list[Check]:
+    """Open the store and its key, or tell which of the two stands in the way."""
+    try:
+        place = place_at(settings.store)
+        store = open_store(settings, create=False)
+    except ScopedSecretsError as error:
+        key = "scope key" if settings.has_scope_key else "root key"
+        name = key if error.category == "key_refused" else "store"
+        return [_failed(name, error)]
+    try:
+        return [_store(place, store), _key(store)]
+    finally:
+        store.database.close()
+
+
+def _store(place: Place, store: OpenStore) -> Check:
+    if store.is_pretended:
+        hint = "The first task that declares something makes it. If there should be one, check 'store'."
+        return {"check": "store", "verdict": "warning", "message": f"There is no store {place} yet.", "hint": hint}
+    return _ok("store", f"{place}, id {store.store_id}, {store.database.engine}")
+
+
+def _key(store: OpenStore) -> Check:
+    if store.is_pretended:
+        return _ok("root key", "nothing to open yet")
+    held = store.keyring.held
+    if held:
+        message = f"{held.source}, generation {held.key.generation}; it opens {held.path} and what lies below it"
+        return _ok("scope key", message)
+    root = store.keyring.root
+    return _ok("root key", f"{root.source}, key {root.key_id}; it opens the account and all below")
+
+
+def _check_library(user: str, requirement: str, only_for: str = "") -> Check:
+    """Tell whether a library is there. Only what the built-in manager needs is needed by everybody."""
+    check = f"library for {user}"
+    name = package_of(requirement)
+    found = installed_version(name)
+    if is_new_enough(found, requirement):
+        return _ok(check, f"{name} {found}")
+    message, command = f"{name}: {found or 'none'} is installed", f"pip install '{requirement}'"
+    if only_for:
+        return _ok(check, f"{message}; only {only_for} need it: {command}")
+    hint = f"Install it where ansible-playbook runs: {command}"
+    return {"check": check, "verdict": "error", "message": message, "hint": hint}
+
+
+def _python() -> str:
+    return f"{platform.python_version()} on {platform.system()}"
+
+
+def _ok(check: str, message: str) -> Check:
+    return {"check": check, "verdict": "ok", "message": message, "hint": ""}
+
+
+def _failed(check: str, error: ScopedSecretsError) -> Check:
+    return {"check": check, "verdict": "error", "message": error.message, "hint": error.hint, "code": error.code}

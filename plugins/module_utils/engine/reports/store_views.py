@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole store as users see it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...managers import builtin
+from ...model.entities import Scope
+from ...model.queries import CREDENTIAL_KINDS
+from ...model.scopes import ACCOUNT, ScopePath
+from ...store.intents import pending_intents
+from ...store.location import Location
+from ...store.overview import Generations, count_by_manager, generations_in_use, store_row
+from ...store.scopes import children_of, keys_of
+from ..rows.scoped_connectors import Managers, load_managers
+from ..rows.session import Session
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+__all__ = ["store_view"]
+
+View = dict[str, Any]
+# Under this name stand the secrets that no manager keeps, since they are made of others.
+_CREDENTIALS = "credentials"
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What was counted once for all scopes."""
+
+    by_manager: dict[tuple[str, str | None, str], int]
+    generations: list[Generations]
+
+
+def store_view(engine: Engine) -> View:
+    """Return the store: where it is, its key, its size, and what is in it, by scope too."""
+    store, location = engine.store(create=False), Location.parse(engine.settings.store)
+    if store.is_pretended:
+        where = {"engine": location.engine, "where": str(location), "exists": False, "id": "", "size": None}
+        return {**where, **_NOTHING}
+
+    def work(session: Session) -> View:
+        row = store_row(session.tx)
+        return {
+            "engine": location.engine,
+            "where": str(location),
+            "exists": True,
+            "id": row["id"],
+            "size": store.database.size(),
+            "created_at": row["created_at"],
+            "schema_version": row["schema_version"],
+            "root_key_id": row["root_key_id"],
+            "pending_intents": pending_intents(session.tx),
+            **_contents(session),
+        }
+
+    return engine.read(work)
+
+
+_NOTHING: View = {
+    "created_at": "",
+    "schema_version": 0,
+    "root_key_id": "",
+    "pending_intents": 0,
+    "connectors": 0,
+    "secrets": 0,
+    "versions": 0,
+    "secret_managers": {},
+    "oldest_key_generation": 0,
+    "scopes": [],
+}
+
+
+def _contents(session: Session) -> View:
+    counts = _Counts(count_by_manager(session.tx), generations_in_use(session.tx))
+    kinds: Counter[str] = Counter()
+    scopes = list(_scopes(session, session.chain(ACCOUNT), counts, kinds))
+    return {
+        **{what: sum(scope[what] for scope in scopes) for what in ("connectors", "secrets", "versions")},
+        "secret_managers": dict(sorted(kinds.items())),
+        "oldest_key_generation": min((one.generation for one in counts.generations), default=0),
+        "scopes": scopes,
+    }
+
+
+def _scopes(session: Session, chain: list[Scope], counts: _Counts, kinds: Counter[str]) -> Iterator[View]:
+    """Yield a scope and all below it, and add up what each kind of secret manager keeps."""
+    managers = load_managers(session, chain)
+    yield _scope(session, managers, counts, kinds)
+    for child in children_of(session.tx, chain[-1]):
+        below = [*chain, child]
+        session.check(below, child)
+        yield from _scopes(session, below, counts, kinds)
+
+
+def _scope(session: Session, managers: Managers, counts: _Counts, kinds: Counter[str]) -> View:
+    scope = managers.scope
+    kept = _by_name(managers, counts, kinds)
+    found = [one for one in counts.generations if one.scope_id == scope.id]
+    active = max((key.generation for key in keys_of(session.tx, scope.id) if key.state == "active"), default=0)
+    own = [k for k in managers.keepers if k.path == scope.path and not k.connector.is_removed]
+    return {
+        "scope": _name(scope.path),
+        "org": scope.path.org,
+        "project": scope.path.project,
+        "connectors": len(own),
+        "secrets": sum(kept.values()),
+        "versions": sum(one.versions for one in found),
+        "secret_managers": dict(sorted(kept.items())),
+        "key_generation": active,
+        "oldest_key_generation": min((one.generation for one in found), default=0),
+        "values_on_older_keys": sum(one.versions for one in found if one.generation < active),
+    }
+
+
+def _by_name(managers: Managers, counts: _Counts, kinds: Counter[str]) -> Counter[str]:
+    kept: Counter[str] = Counter()
+    for (scope_id, connector_id, kind), number in counts.by_manager.items():
+        if scope_id == managers.scope.id:
+            keeper = managers.keeper(connector_id)
+            own = _CREDENTIALS if kind in CREDENTIAL_KINDS else builtin.NAME
+            kept[managers.name_of(connector_id) if keeper else own] += number
+            kinds[keeper.connector.kind if keeper else own] += number
+    return kept
+
+
+def _name(path: ScopePath) -> str:
+    return "/".join(filter(None, (path.org, path.project))) or path.level.value

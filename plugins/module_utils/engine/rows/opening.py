@@ -1,0 +1,274 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a store and its keys are found, created, and proven to belong together."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from typing import Any, NamedTuple
+
+from ...crypto.exported_key import ExportedKey
+from ...crypto.rootkey import DEFAULT_KDF, RootKey, create_key_file, from_base64, from_passphrase, read_key_file
+from ...model.entities import Scope
+from ...model.errors import Damaged, Forbidden, KeyRefused
+from ...model.scopes import ACCOUNT, Level
+from ...model.settings import Settings
+from ...store.database import Database, Row, Transaction
+from ...store.places import Place, place_at
+from ...store.schema import STEPS, now, open_schema, run_steps
+from ...store.scopes import path_of
+from ...store.sqlite import memory_database
+from .held_scope import HeldScope, exported_key_of
+from .keyring import Keyring
+from .session import Session
+
+__all__ = [
+    "OpenStore",
+    "check_new_place",
+    "kdf_of",
+    "makes_own_key",
+    "new_kdf",
+    "open_database",
+    "open_store",
+    "refuse_scope_key",
+    "root_key_of",
+    "wrong_key",
+]
+
+
+class OpenStore(NamedTuple):
+    """A store with the keys that open it. `created` names what was made for it just now, for people to read."""
+
+    database: Database
+    store_id: str
+    keyring: Keyring
+    created: tuple[str, ...] = ()
+    is_pretended: bool = False
+
+
+def open_store(settings: Settings, *, create: bool) -> OpenStore:
+    """Open the store that `settings` name; where there is none yet, make it, or with `create` false pretend one.
+
+    The pretended store is empty and in memory: check mode and reads leave nothing behind.
+    Raises StoreRefused, KeyRefused, InvalidInput.
+    """
+    place = place_at(settings.store)
+    try:
+        notices: list[str] = []
+        if not place.has_store():
+            if settings.has_scope_key:
+                raise _no_store_for(place)
+            check_new_place(place, settings)
+            if not create:
+                return _pretend(settings)
+            _create(settings, place, notices)
+        return _open(settings, place, tuple(notices))
+    finally:
+        place.close()
+
+
+def open_database(place: Place, settings: Settings) -> Database:
+    """Return a store that exists, at this version's schema; raise StoreRefused. No key is needed so far."""
+    database = _at_schema(place, settings)
+    place.hand_over()
+    return database
+
+
+def _at_schema(place: Place, settings: Settings) -> Database:
+    database = place.open()
+    open_schema(database, f"The store {place}", is_upgrade_asked_for=settings.may_upgrade)
+    return database
+
+
+def _open(settings: Settings, place: Place, notices: tuple[str, ...]) -> OpenStore:
+    store = _unlock(_at_schema(place, settings), place, settings, notices)
+    place.hand_over()
+    return store
+
+
+def check_new_place(place: Place, settings: Settings) -> None:
+    """Raise StoreRefused where a store that is made now would be gone with the run, unless that is what is wanted."""
+    if not settings.may_be_ephemeral:
+        place.check_lasting()
+
+
+def _create(settings: Settings, place: Place, notices: list[str]) -> None:
+    kdf = new_kdf() if settings.passphrase else {}
+    root = root_key_of(settings, kdf, notices)
+    place.create(lambda database: _initialise(database, root, kdf))
+    notices.append(f"The store {place} was created.")
+
+
+def _pretend(settings: Settings) -> OpenStore:
+    kdf = new_kdf() if settings.passphrase else {}
+    may_be_missing = makes_own_key(settings) and not os.path.exists(settings.root_key_file)
+    root = RootKey(os.urandom(32), "a key in memory") if may_be_missing else root_key_of(settings, kdf, [])
+    database = memory_database()
+    _initialise(database, root, kdf)
+    store_id = database.read(_store_row)["id"]
+    return OpenStore(database, store_id, Keyring(store_id, root), is_pretended=True)
+
+
+def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
+    """Make the tables and the account in one transaction."""
+
+    def work(tx: Transaction) -> None:
+        store_id = str(uuid.uuid4())
+        record = run_steps(database, tx, STEPS)
+        tx.insert(
+            "store",
+            id=store_id,
+            created_at=now(),
+            schema_version=STEPS[-1].number,
+            steps=record,
+            root_key_id=root.key_id,
+            kdf=json.dumps(kdf),
+        )
+        session = Session(tx, store_id, Keyring(store_id, root))
+        account = Scope(
+            str(uuid.uuid4()), ACCOUNT, None, Level.ACCOUNT.value, created_at=session.now, updated_at=session.now
+        )
+        session.create_scope([], account)
+
+    database.write(work)
+
+
+def _unlock(database: Database, place: Place, settings: Settings, notices: tuple[str, ...]) -> OpenStore:
+    row = database.read(_store_row)
+    exported = exported_key_of(settings)
+    if exported:
+        return OpenStore(database, row["id"], _held_keyring(database, place, row["id"], exported), notices)
+    kdf = kdf_of(row)
+    if settings.passphrase and not settings.root_key and not kdf:
+        raise _no_passphrase(place)
+    root = root_key_of(settings, kdf, [], may_create=False)
+    if root.key_id != row["root_key_id"]:
+        raise wrong_key(place, row["root_key_id"], root)
+    return OpenStore(database, row["id"], Keyring(row["id"], root), notices)
+
+
+def wrong_key(place: Place, wanted: str, root: RootKey) -> KeyRefused:
+    """Return the error for a root key which is not the one that a store was sealed with, `wanted`."""
+    return KeyRefused(
+        "wrong_key",
+        f"The store {place} was sealed with root key {wanted}; {root.source} is key {root.key_id}.",
+        hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the key of this store, or "
+        "'store' to the store of this key. If the root key was rotated, take the new one.",
+    )
+
+
+def _held_keyring(database: Database, place: Place, store_id: str, exported: ExportedKey) -> Keyring:
+    """Return the keyring of one scope, once its key has proven to be the one that signed the scope's row."""
+    if exported.store_id != store_id:
+        raise KeyRefused(
+            "wrong_key",
+            f"The scope key from {exported.source} is one of store {exported.store_id}; {place} is store {store_id}.",
+            hint="Set 'store' to the store of this key, or take a key of this store.",
+        )
+
+    def work(tx: Transaction) -> Keyring:
+        path = path_of(tx, exported.key.scope_id)
+        keyring = Keyring(store_id, HeldScope(exported.key, path, exported.source))
+        Session(tx, store_id, keyring).chain(path)
+        return keyring
+
+    try:
+        return database.read(work)
+    except (Damaged, Forbidden):
+        raise KeyRefused(
+            "wrong_key",
+            f"The scope key from {exported.source} opens nothing in the store {place}: its scope was removed, or that "
+            "scope's row was altered.",
+            hint="Take a key of a scope that exists, exported anew with scoped.secrets.scope_key.",
+        ) from None
+
+
+def _no_store_for(place: Place) -> KeyRefused:
+    return KeyRefused(
+        "root_key_needed",
+        f"There is no store {place} yet, and a scope key opens one that exists.",
+        hint="Check 'store'. A new store is made by who has its root key.",
+    )
+
+
+def _store_row(tx: Transaction) -> Row:
+    return dict(tx.one("SELECT id, root_key_id, kdf FROM store") or {})
+
+
+def kdf_of(row: Row) -> dict[str, Any]:
+    """Return how the root key comes from a passphrase, empty where it does not; raise Damaged."""
+    try:
+        kdf: dict[str, Any] = json.loads(row["kdf"])
+        bytes.fromhex(kdf.get("salt", ""))
+        complete = not kdf or (kdf.keys() >= {*DEFAULT_KDF, "salt"} and all(map(_is_plain, kdf.values())))
+    except (ValueError, TypeError, AttributeError):
+        complete = False
+    if not complete:
+        raise Damaged(
+            "damaged_kdf",
+            "The store's settings for keys from a passphrase are not what was written.",
+            hint="Restore the newest backup of the store.",
+        )
+    return kdf
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (str, int))
+
+
+def new_kdf() -> dict[str, Any]:
+    """Return how a new root key comes of a passphrase."""
+    return {**DEFAULT_KDF, "salt": os.urandom(16).hex()}
+
+
+def makes_own_key(settings: Settings) -> bool:
+    """Tell whether a root key may be made where there is none."""
+    keys = settings.root_key, settings.passphrase, settings.has_scope_key
+    return settings.is_local_default and not any(keys)
+
+
+def refuse_scope_key(settings: Settings) -> None:
+    """Raise KeyRefused where the settings name the key of one scope."""
+    if settings.has_scope_key:
+        raise KeyRefused(
+            "root_key_needed",
+            "This needs the root key of a store, and the settings name a scope key, which goes before it.",
+            hint="Leave 'scope_key' and 'scope_key_file' empty for this task, and set 'root_key_file'.",
+        )
+
+
+def root_key_of(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
+    """Return the root key from where the settings say: the environment, a passphrase, or the key file."""
+    refuse_scope_key(settings)
+    if settings.root_key:
+        return from_base64(settings.root_key, "SCOPED_SECRETS_ROOT_KEY")
+    if settings.passphrase:
+        return _from_passphrase(settings, kdf)
+    if may_create and makes_own_key(settings) and not os.path.exists(settings.root_key_file):
+        notices.append(
+            f"A new root key was written to {settings.root_key_file}. Back it up now, apart from the store: without "
+            "it no secret of this store can be read again."
+        )
+        return create_key_file(settings.root_key_file)
+    return read_key_file(settings.root_key_file)
+
+
+def _from_passphrase(settings: Settings, kdf: dict[str, Any]) -> RootKey:
+    return from_passphrase(
+        settings.passphrase,
+        salt=bytes.fromhex(kdf["salt"]),
+        memory_kib=kdf["memory_kib"],
+        iterations=kdf["iterations"],
+        lanes=kdf["lanes"],
+    )
+
+
+def _no_passphrase(place: Place) -> KeyRefused:
+    return KeyRefused(
+        "wrong_key",
+        f"The store {place} was not sealed with a passphrase.",
+        hint="Unset SCOPED_SECRETS_PASSPHRASE and set 'root_key_file' to the key of this store.",
+    )

@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which secret managers a scope may use, which one a secret goes to, and how they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ...managers import builtin
+from ...managers.base import KeyKeeper, Manager
+from ...managers.registry import manager_kind
+from ...model.entities import Connector, Scope
+from ...model.errors import Conflict, Forbidden, NotFound
+from ...model.scopes import ScopePath
+from ...store.connectors import connectors_of
+from .held_scope import HeldScope
+from .session import Session
+
+__all__ = ["Keeper", "Managers", "connector_removed", "load_managers"]
+
+
+class Keeper(NamedTuple):
+    """A connector, and the scope that it belongs to. Of one above the scope whose key is held, only the name counts."""
+
+    connector: Connector
+    path: ScopePath
+    locked_by: HeldScope | None = None
+
+    def check_open(self) -> None:
+        """Raise Forbidden unless the connector was verified."""
+        if self.locked_by:
+            raise self.locked_by.locked(self.path)
+
+    @property
+    def what(self) -> str:
+        return f"connector '{self.connector.identifier}' of {self.path}"
+
+    @property
+    def label(self) -> str:
+        """A short name that no other connector of the store has."""
+        return "/".join(filter(None, [self.path.org, self.path.project, self.connector.identifier]))
+
+    @property
+    def kind(self) -> type[Manager]:
+        return manager_kind(self.connector.kind)
+
+    @property
+    def keeps_keys(self) -> bool:
+        return issubclass(self.kind, KeyKeeper)
+
+    def seen_from(self, path: ScopePath) -> str:
+        """Return the identifier as a scope writes it: with `org.` or `account.` for one of a higher scope."""
+        prefix = "" if path == self.path else f"{self.path.level.value}."
+        return prefix + self.connector.identifier
+
+
+class Managers(NamedTuple):
+    """The connectors of a scope and of those above it, those removed by force too; the nearest scope first.
+
+    `inherits`: whether the account lets a scope use those of a higher one.
+    """
+
+    scope: Scope
+    keepers: list[Keeper]
+    inherits: bool = False
+
+    def keeper(self, connector_id: str | None) -> Keeper | None:
+        """Return a connector by its id, None for the built-in manager."""
+        return next((k for k in self.keepers if k.connector.id == connector_id), None)
+
+    def name_of(self, connector_id: str | None) -> str:
+        """Return how this scope names a manager."""
+        keeper = self.keeper(connector_id)
+        return keeper.seen_from(self.scope.path) if keeper else builtin.NAME
+
+    @property
+    def default(self) -> str:
+        """The name of the manager that new secrets go to."""
+        return self.name_of(self.scope.default_connector_id)
+
+    @property
+    def usable(self) -> list[Keeper]:
+        """The connectors that new secrets of the scope may go to."""
+        return [k for k in self._present() if k.path == self.scope.path or (self.inherits and not k.locked_by)]
+
+    def _present(self) -> Iterator[Keeper]:
+        return (keeper for keeper in self.keepers if not keeper.connector.is_removed)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the managers that new secrets of the scope may go to."""
+        own = [keeper.seen_from(self.scope.path) for keeper in self.usable]
+        return [builtin.NAME, *own] if self.scope.builtin_enabled else own
+
+    def for_new(self, name: str | None) -> Keeper | None:
+        """Return where a new secret goes: the named manager, or the default one; None is the built-in one.
+
+        Raise NotFound, Forbidden for one of another scope, Conflict for a built-in manager that is switched off.
+        """
+        keeper = self.keeper(self.scope.default_connector_id) if name is None else self.find(name)
+        if keeper is None:
+            self._check_builtin()
+        elif keeper not in self.usable:
+            keeper.check_open()
+            # It became the default while all scopes could use those above them.
+            raise self._other_scope(keeper)
+        return keeper
+
+    def find(self, name: str) -> Keeper | None:
+        """Return the named manager, None for the built-in one, which may be switched off; raise as `for_new`."""
+        if name == builtin.NAME:
+            return None
+        for keeper in self.usable:
+            if keeper.seen_from(self.scope.path) == name:
+                return keeper
+        raise self._of_other_scope(name) or self._unknown(name)
+
+    def _check_builtin(self) -> None:
+        if not self.scope.builtin_enabled:
+            raise Conflict(
+                "builtin_disabled",
+                f"The built-in secret manager of {self.scope.path} is switched off and takes no new secrets.",
+                hint=f"Use one of its connectors ({', '.join(self.names) or 'it has none yet'}), make one the default "
+                "with scoped.secrets.default_secret_manager, or set 'builtin_manager: enabled' on the scope.",
+            )
+
+    def _of_other_scope(self, name: str) -> Forbidden | None:
+        """Return the error for a manager that is there and not for this scope; raise Forbidden for a locked one."""
+        identifier, usable = name.rpartition(".")[2], self.usable
+        others = (k for k in self._present() if k not in usable and k.connector.identifier == identifier)
+        other = next(others, None)
+        if other and name != identifier:
+            other.check_open()
+        return self._other_scope(other) if other else None
+
+    def _other_scope(self, other: Keeper) -> Forbidden:
+        return Forbidden(
+            "manager_of_other_scope",
+            f"'{other.connector.identifier}' is a {other.what}; {self.scope.path} can't use a secret manager of "
+            "another scope.",
+            hint=f"Those of {self.scope.path} are: {', '.join(self.names) or 'none'}. Declare a connector there, "
+            "or let all scopes use those above them with 'inherited_managers: allowed' on the account.",
+        )
+
+    def _unknown(self, name: str) -> NotFound:
+        return NotFound(
+            "unknown_connector",
+            f"There is no connector '{name}' in {self.scope.path}.",
+            hint=f"Its secret managers are: {', '.join(self.names) or 'none'}.",
+        )
+
+
+def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
+    """Return the error for a secret whose connector was removed by force. `what` begins a sentence."""
+    name = f"'{keeper.connector.identifier}'" if keeper else "of this secret"
+    return Conflict(
+        "connector_removed",
+        f"{what} is kept by a connector that was removed: {name}.",
+        hint="Declare that connector again, with the same identifier and place: what it kept is read again then.",
+    )
+
+
+def load_managers(session: Session, chain: list[Scope]) -> Managers:
+    """Return the verified connectors that the last scope of a chain may know of, and the names of locked ones."""
+    keepers = [keeper for depth in reversed(range(len(chain))) for keeper in _keepers_of(session, chain[: depth + 1])]
+    return Managers(chain[-1], keepers, chain[0].inherits_managers and session.opens(chain[0].path))
+
+
+def _keepers_of(session: Session, chain: list[Scope]) -> list[Keeper]:
+    path = chain[-1].path
+    if session.opens(path):
+        return [Keeper(connector, path) for connector in session.connectors(chain)]
+    return [Keeper(c, path, session.keyring.held) for c in connectors_of(session.tx, chain[-1].id)]

@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets of a scope that scopes below can open with their own keys: that one secret, and nothing else of the scope.
+
+The secret's own row names the scopes that it is shared with, signed by its owner. For each there is a share: the data
+key of the newest version, wrapped and signed by the key of that scope, which the owner has as well, being above it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...crypto.encoding import encode_fields
+from ...crypto.envelope import open_envelope, read_header, rewrap
+from ...crypto.scopekey import ScopeKey
+from ...managers import builtin
+from ...model.entities import Scope, Secret, SecretVersion, Share
+from ...model.errors import Damaged
+from ...model.references import Reference
+from ...model.scopes import ScopePath
+from ...store.rotation import update_version
+from ...store.scopes import path_of
+from ...store.secrets import find_version
+from ...store.shares import delete_share, find_share, insert_share, share_of
+from . import integrity
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = [
+    "give",
+    "grantee_paths",
+    "mark_share",
+    "open_share",
+    "reseal",
+    "rewrap_shares",
+    "secret_in",
+    "shared_with",
+    "take_back",
+]
+
+
+class _Wrapping:
+    """Takes the data key of a version and wraps it for a share, or opens what was wrapped so."""
+
+    def __init__(self, key: ScopeKey, context: bytes, wrapped: bytes = b"", generation: int = 0) -> None:
+        self._key = key
+        self._context = context
+        self.wrapped = wrapped
+        self.generation = generation
+
+    def wrap(self, data_key: bytes, _context: bytes) -> bytes:
+        self.wrapped = self._key.wrap(data_key, self._context)
+        return self.wrapped
+
+    def unwrap(self, _wrapped: bytes, _context: bytes) -> bytes:
+        return self._key.unwrap(self.wrapped, self._context)
+
+
+def _context(store_id: str, owner_id: str, secret_id: str, version: int, scope_id: str) -> bytes:
+    return encode_fields("secret share", store_id, owner_id, secret_id, version, scope_id)
+
+
+def give(session: Session, chain: list[Scope], secret: Secret) -> None:
+    """Let the scopes that a secret is shared with open its newest version, which is written already."""
+    version = session.version(chain, secret, secret.current_version)
+    for scope_id in secret.shared_with:
+        grantee = _grantee(session, scope_id)
+        if grantee and version:
+            old = share_of(session.tx, secret.id, scope_id)
+            made_by = old.made_by if old else ""
+            session.replace_share(grantee, old, _share(session, chain, secret, version, grantee, made_by))
+
+
+def _grantee(session: Session, scope_id: str) -> list[Scope] | None:
+    """Return the chain of a scope, None for one that was removed."""
+    path = path_of(session.tx, scope_id)
+    chain = session.chain(path) if path.org else []
+    return chain if chain and chain[-1].id == scope_id else None
+
+
+def _share(
+    session: Session, chain: list[Scope], secret: Secret, version: SecretVersion, grantee: list[Scope], made_by: str
+) -> Share:
+    key, scope_id = session.keyring.for_wrapping(session.tx, grantee), grantee[-1].id
+    wrapping = _Wrapping(key, _context(session.store_id, chain[-1].id, secret.id, version.version, scope_id))
+    own = session.key(chain, version.key_generation)
+    rewrap(version.envelope, session.context(chain, secret, version.version), old=own, new=wrapping)
+    share = Share(
+        secret_id=secret.id,
+        scope_id=scope_id,
+        version=version.version,
+        key_generation=key.generation,
+        wrapped=wrapping.wrapped,
+        made_by=made_by,
+        created_at=session.now,
+        tag=b"",
+        owner_id=chain[-1].id,
+        identifier=secret.identifier,
+        kind=secret.kind,
+        expires_at=secret.expires_at,
+    )
+    return _signed(share, key)
+
+
+def _signed(share: Share, key: ScopeKey) -> Share:
+    return share._replace(tag=integrity.sign(key, "secret_share", *integrity.share_fields(share)))
+
+
+def mark_share(session: Session, secret: Secret, grantee: list[Scope], made_by: str) -> None:
+    """Sign that a manifest gave what a scope has of a secret."""
+    share = share_of(session.tx, secret.id, grantee[-1].id)
+    if share:
+        marked = _signed(share._replace(made_by=made_by), session.keyring.active(session.tx, grantee))
+        session.replace_share(grantee, share, marked)
+
+
+def rewrap_shares(session: Session, chain: list[Scope]) -> tuple[list[Share], list[Share]]:
+    """Wrap and sign what is shared with a scope with its active key; return what was not, before and after."""
+    active = session.keyring.active(session.tx, chain).generation
+    old = [
+        share
+        for share in session.shares(chain)
+        if (share.key_generation, integrity.signed_generation(share.tag)) != (active, active)
+    ]
+    if not old:
+        return [], []
+    key = session.keyring.for_wrapping(session.tx, chain, len(old))
+    new = [_rewrapped(session, chain, share, key) for share in old]
+    for before, after in zip(old, new, strict=True):
+        delete_share(session.tx, before)
+        insert_share(session.tx, after)
+    return old, new
+
+
+def _rewrapped(session: Session, chain: list[Scope], share: Share, key: ScopeKey) -> Share:
+    place = _context(session.store_id, share.owner_id, share.secret_id, share.version, share.scope_id)
+    data_key = session.key(chain, share.key_generation).unwrap(share.wrapped, place)
+    return _signed(share._replace(key_generation=key.generation, wrapped=key.wrap(data_key, place)), key)
+
+
+def take_back(session: Session, secret: Secret, scope_ids: set[str]) -> None:
+    """Remove what scopes have of a secret. What they could open before, they may have kept."""
+    for scope_id in scope_ids:
+        share, grantee = share_of(session.tx, secret.id, scope_id), _grantee(session, scope_id)
+        if share and grantee:
+            session.replace_share(grantee, share, None)
+
+
+def reseal(session: Session, chain: list[Scope], secret: Secret) -> None:
+    """Seal all versions of a secret under new data keys: those that were given away open nothing any more."""
+    for number in range(1, secret.current_version + 1):
+        version = session.version(chain, secret, number)
+        if version:
+            value = session.read_version(chain, secret, version)
+            key = session.keyring.for_wrapping(session.tx, chain)
+            envelope = builtin.keep(value, session.context(chain, secret, number), key)
+            sealed = version._replace(envelope=envelope, key_generation=key.generation)
+            update_version(session.tx, integrity.tag_version(sealed, key), version.tag)
+
+
+def grantee_paths(session: Session, secret: Secret) -> tuple[ScopePath, ...]:
+    """Return the scopes that a secret is shared with."""
+    paths = (path_of(session.tx, scope_id) for scope_id in secret.shared_with)
+    return tuple(sorted(path for path in paths if path.org))
+
+
+def shared_with(session: Session, caller: ScopePath, reference: Reference) -> tuple[list[Scope], Share] | None:
+    """Return what of a secret above is shared with a scope, or one above that, and the chain of whose key opens it.
+
+    Raises Forbidden where the caller's own scope can't be opened, Damaged for a share that was changed.
+    """
+    target = reference.scope(caller)
+    chain = session.chain(caller)
+    owner = chain[target.level.depth]
+    for depth in range(len(chain) - 1, target.level.depth, -1):
+        grantee = chain[: depth + 1]
+        share = find_share(session.tx, owner.id, reference.identifier, grantee[-1].id)
+        if share and session.opens(grantee[-1].path):
+            session.check(grantee, share)
+            return grantee, share
+    return None
+
+
+def secret_in(share: Share) -> Secret:
+    """Return as much of a shared secret as its share proves."""
+    return Secret(
+        id=share.secret_id,
+        scope_id=share.owner_id,
+        identifier=share.identifier,
+        kind=share.kind,
+        name=share.identifier,
+        current_version=share.version,
+        expires_at=share.expires_at,
+    )
+
+
+def open_share(session: Session, chain: list[Scope], share: Share, owner: Scope) -> bytes:
+    """Return the value that is shared with the last scope of a chain; raise Damaged. `owner` is the secret's scope."""
+    version = find_version(session.tx, share.secret_id, share.version)
+    if version is None:
+        raise Damaged(
+            "missing_version",
+            f"Version {share.version} of secret '{share.identifier}' in {owner.path} is gone from the store.",
+            hint="Restore the newest backup, or let the owner of the secret declare it again.",
+        )
+    place = _context(session.store_id, share.owner_id, share.secret_id, share.version, share.scope_id)
+    key, generation = session.key(chain, share.key_generation), read_header(version.envelope).generation
+    wrapping = _Wrapping(key, place, share.wrapped, generation)
+    return open_envelope(version.envelope, session.context([owner], secret_in(share), share.version), wrapper=wrapping)

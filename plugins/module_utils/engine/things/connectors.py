@@ -1,0 +1,313 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connectors: declared, changed, removed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...managers import builtin
+from ...managers.registry import manager_kind
+from ...model.entities import Connector, Scope
+from ...model.errors import Conflict
+from ...model.identifiers import check_identifier, check_name, check_tags
+from ...model.scopes import ScopePath
+from ...store.connectors import defaults_at
+from ...store.secrets import count_kept, kept_by, replace_references
+from ..changes.intents import Goal
+from ..changes.resource import Action, Plan, Resource, View, changed_fields, pick
+from ..providers.access import Access
+from ..providers.logins import check_no_loop, used_secrets
+from ..rows.scoped_connectors import Keeper, Managers, load_managers
+from ..rows.session import Session
+from .connector_options import WantedOptions, wanted_options
+from .connector_views import view_of
+from .defaults import write_default
+from .own_secrets import OwnSecrets
+from .secret_views import SecretState
+
+__all__ = ["ConnectorResource"]
+
+_SHOWN = ("name", "description", "tags")
+# As many secrets as an error names.
+_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorState:
+    """Where the connector is, what it is (None: it does not exist), what it keeps, and where it is the default.
+
+    `credentials` are the secrets of the credentials that it keeps or is about to keep, by option.
+    """
+
+    chain: list[Scope]
+    managers: Managers
+    connector: Connector | None = None
+    secrets: int = 0
+    some_secrets: tuple[str, ...] = ()
+    default_of: tuple[ScopePath, ...] = ()
+    credentials: Mapping[str, SecretState] = field(default_factory=dict)
+
+    @property
+    def is_present(self) -> bool:
+        return self.connector is not None and not self.connector.is_removed
+
+    @property
+    def is_default(self) -> bool:
+        scope = self.chain[-1]
+        return self.connector is not None and scope.default_connector_id == self.connector.id
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was done before the store follows: the id, what was found out at the provider, the credentials' part."""
+
+    connector_id: str
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    credentials: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ConnectorResource(Resource[ConnectorState]):
+    """A connector of one kind."""
+
+    noun = "connector"
+
+    def __init__(self, params: dict[str, Any], kind: str) -> None:
+        super().__init__(params)
+        self.kind = manager_kind(kind)
+        self.identifier = check_identifier(params["identifier"], "connector")
+        self.what = f"connector '{self.identifier}' of {self.path}"
+
+    def load(self, session: Session) -> ConnectorState:
+        chain = session.chain(self.path)
+        managers = load_managers(session, chain)
+        own = (k.connector for k in managers.keepers if k.path == self.path)
+        connector = next((c for c in own if c.identifier == self.identifier), None)
+        credentials = self._credentials(chain[-1], connector).load(session)
+        state = ConnectorState(chain, managers, connector, credentials=credentials)
+        if connector is None:
+            return state
+        return replace(
+            state,
+            secrets=count_kept(session.tx, connector.id),
+            some_secrets=tuple(kept_by(session.tx, connector.id, _NAMED)),
+            default_of=tuple(defaults_at(session.tx, connector.id)),
+        )
+
+    def _wanted_options(self, connector: Connector | None) -> WantedOptions:
+        return wanted_options(self.kind, self.identifier, self.params, connector)
+
+    def _credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
+        wanted = WantedOptions() if self.absent else self._wanted_options(connector)
+        is_default = connector is not None and scope.default_connector_id == connector.id
+        return OwnSecrets(
+            self.what,
+            "connector",
+            self.identifier,
+            self.path,
+            given=wanted.inline,
+            before=connector.kept if connector else (),
+            kept=wanted.kept,
+            # A manager can't keep what it needs to log in.
+            secret_manager=builtin.NAME if is_default else None,
+            owner=("connector", connector.id if connector else ""),
+            is_forced=self.force,
+        )
+
+    def _credentials_of(self, state: ConnectorState) -> OwnSecrets:
+        return self._credentials(state.chain[-1], state.connector)
+
+    def observe(self, access: Access, state: ConnectorState) -> ConnectorState:
+        if not self.absent:
+            keeper = self._keeper(state, state.connector.id if state.connector else "")
+            access.in_store(lambda session: check_no_loop(session, keeper))
+        return replace(state, credentials=self._credentials_of(state).observe(access, state.credentials))
+
+    def plan(self, state: ConnectorState) -> Plan:
+        if self.absent:
+            return self._plan_absent(state)
+        wanted = self._wanted_options(state.connector)
+        self._check_place(state, wanted)
+        before = self._before(state)
+        after = {"name": self.identifier, "description": "", "tags": {}, **before, **self._wanted()}
+        after.update(options=wanted.options, use_as_default=self._default(state))
+        credentials = self._credentials_of(state)
+        changed = credentials.plans(state.credentials)
+        fields = {**changed_fields(after, before), **({"credentials": changed} if changed else {})}
+        if changed:
+            after["credentials"] = {name: plan.action.value for name, plan in changed.items()}
+        warnings = credentials.broken_by(state.credentials, changed)
+        if not state.is_present:
+            return Plan(Action.CREATE, {}, after, fields, warnings)
+        return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields, warnings)
+
+    def _before(self, state: ConnectorState) -> View:
+        connector = state.connector
+        if connector is None or not state.is_present:
+            return {}
+        settled = {"settled", *_settled(connector)}
+        options = {name: value for name, value in connector.options.items() if name not in settled}
+        shown = {"name": connector.name, "description": connector.description, "tags": connector.tags}
+        return {**shown, "options": options, "use_as_default": state.is_default}
+
+    def _default(self, state: ConnectorState) -> bool:
+        wanted = self.params.get("use_as_default")
+        if wanted is False and state.is_default:
+            state.managers.for_new(builtin.NAME)
+        return state.is_default if wanted is None else bool(wanted)
+
+    def _wanted(self) -> View:
+        wanted = pick(self.params, *_SHOWN)
+        if "name" in wanted:
+            check_name(wanted["name"])
+        if "tags" in wanted:
+            wanted["tags"] = check_tags(wanted["tags"])
+        return wanted
+
+    def _check_place(self, state: ConnectorState, wanted: WantedOptions) -> None:
+        """Raise Conflict for what can't change about a connector, or not while it keeps secrets."""
+        connector = state.connector
+        if connector is None:
+            return
+        if connector.kind != self.kind.KIND:
+            raise Conflict(
+                "other_connector",
+                f"The {self.what} exists and is of the kind {connector.kind}.",
+                hint=f"Use scoped.secrets.connector_{connector.kind} for it, or another identifier.",
+            )
+        moved = self._moved(connector, wanted)
+        if moved and state.secrets:
+            raise Conflict(
+                "location_fixed",
+                f"The {self.what} keeps {state.secrets} secrets, so {', '.join(moved)} can't change: they would not be "
+                "found any more.",
+                hint="Declare a second connector for the new place. scoped.secrets.secret_migration moves secrets.",
+            )
+
+    def _moved(self, connector: Connector, wanted: WantedOptions) -> list[str]:
+        """Return the options that say where values lie and are others now."""
+        places = {*self.kind.LOCATION, *(f"{name}_ref" for name in self.kind.LOCATION)}
+        return sorted(place for place in places if connector.options.get(place) != wanted.options.get(place))
+
+    def _plan_absent(self, state: ConnectorState) -> Plan:
+        if state.connector is None or (state.connector.is_removed and state.secrets):
+            return Plan()
+        users = [f"secret '{name}'" for name in state.some_secrets]
+        if state.secrets > len(users):
+            users.append(f"{state.secrets - len(users)} more secrets")
+        users += [f"default secret manager of {scope}" for scope in state.default_of]
+        if users and not self.force:
+            raise Conflict(
+                "connector_in_use",
+                f"The {self.what} is in use: {', '.join(users)}.",
+                hint="Remove or move its secrets and choose another default first, or set 'force: true'; secrets that "
+                "it keeps can then not be read until it is declared again.",
+                details={"used_by": users},
+            )
+        warnings = [f"The {self.what} was removed although it is in use: {', '.join(users)}."] if users else []
+        credentials = self._credentials_of(state)
+        changed = credentials.plans(state.credentials) if not state.secrets else {}
+        warnings += credentials.broken_by(state.credentials, changed)
+        return Plan(Action.DELETE, self._before(state), {}, {"credentials": changed} if changed else {}, warnings)
+
+    def goals(self, state: ConnectorState, plan: Plan) -> list[Goal]:
+        return self._credentials_of(state).goals(state.credentials, plan.fields.get("credentials", {}))
+
+    def prepare(self, access: Access, state: ConnectorState, plan: Plan) -> Prepared:
+        """Prove that the connector can log in, then have its credentials kept by their managers."""
+        connector_id = state.connector.id if state.connector else str(uuid.uuid4())
+        settled: Mapping[str, Any] = {}
+        if plan.action is not Action.DELETE:
+            settled = self._proven(access, state, connector_id)
+        changed = plan.fields.get("credentials", {})
+        prepared = self._credentials_of(state).prepare(access, state.credentials, changed)
+        return Prepared(connector_id, settled, prepared)
+
+    def _proven(self, access: Access, state: ConnectorState, connector_id: str) -> Mapping[str, Any]:
+        keeper = self._keeper(state, connector_id)
+        access.check_references(keeper)
+        if self.params.get("check", True):
+            return access.prove(keeper, self._wanted_options(state.connector).inline)
+        return {}
+
+    def _keeper(self, state: ConnectorState, connector_id: str) -> Keeper:
+        return Keeper(self._connector(state, self._wanted_options(state.connector), connector_id), self.path)
+
+    def _connector(self, state: ConnectorState, wanted: WantedOptions, connector_id: str) -> Connector:
+        """Return the connector as it becomes. What was found out about a place holds as long as the place does."""
+        blank = Connector(connector_id, state.chain[-1].id, self.kind.KIND, self.identifier, self.identifier)
+        old = state.connector
+        settled = _settled(old) if old and not self._moved(old, wanted) else {}
+        options = {**wanted.options, **settled, **({"settled": sorted(settled)} if settled else {})}
+        return (old or blank)._replace(options=options, kept=wanted.kept, is_removed=False)
+
+    def guard(self, state: ConnectorState) -> object:
+        connector = state.connector
+        kept = self._credentials_of(state).guard(state.credentials)
+        return (connector.id, connector.revision) if connector else None, kept
+
+    def apply(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
+        if plan.action is Action.DELETE:
+            self._remove(session, state, plan, prepared)
+            return
+        self._apply_credentials(session, state, plan, prepared)
+        chain = session.chain(self.path)
+        connector = self._declared(session, state, plan, prepared)
+        old = state.connector
+        session.replace_connector(chain, old, connector)
+        used = used_secrets(session, Keeper(connector, self.path))
+        replace_references(session.tx, "connector", connector.id, used)
+        if plan.after["use_as_default"] != state.is_default:
+            default = connector.id if plan.after["use_as_default"] else None
+            write_default(session, session.chain(self.path), default, made_by=self.made_by)
+
+    def _declared(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> Connector:
+        connector = self._connector(state, self._wanted_options(state.connector), prepared.connector_id)
+        settled = {**prepared.settled, **_settled(connector)}
+        options = {**connector.options, **settled, **({"settled": sorted(settled)} if settled else {})}
+        created_at = connector.created_at or session.now
+        made_by = connector.made_by if state.is_present else self.made_by
+        fields = pick(plan.after, *_SHOWN)
+        return connector._replace(
+            **fields, options=options, made_by=made_by, created_at=created_at, updated_at=session.now
+        )
+
+    def _apply_credentials(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
+        self._credentials_of(state).apply(session, plan.fields.get("credentials", {}), prepared.credentials)
+
+    def _remove(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
+        """Remove the connector; one that keeps secrets stays behind, so that it can be declared again for them."""
+        connector = state.connector
+        if connector is None:
+            return
+        for scope in state.default_of:
+            write_default(session, session.chain(scope), None)
+        chain = session.chain(self.path)
+        if state.secrets:
+            session.replace_connector(chain, connector, connector._replace(is_removed=True, updated_at=session.now))
+            return
+        session.replace_connector(chain, connector, None)
+        self._apply_credentials(session, state, plan, prepared)
+
+    def view(self, state: ConnectorState) -> View | None:
+        if state.connector is None or not state.is_present:
+            return None
+        return view_of(Keeper(state.connector, self.path), state.managers.default, state.secrets)
+
+    @property
+    def identity(self) -> View:
+        return {"identifier": self.identifier, "kind": self.kind.KIND, **super().identity}
+
+    def predicted(self, state: ConnectorState, plan: Plan) -> View:
+        after = {name: value for name, value in plan.after.items() if name not in ("credentials", "use_as_default")}
+        return {**super().predicted(state, plan._replace(after=after)), "is_default": plan.after["use_as_default"]}
+
+
+def _settled(connector: Connector | None) -> dict[str, Any]:
+    """Return what was found out at the provider before."""
+    options = connector.options if connector else {}
+    return {name: options[name] for name in options.get("settled", ())}

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is proven of a credential before it is saved: that its key can be opened, and that a host lets it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from ...credentials.check_host import check_host
+from ...credentials.host_logins import HostLogins, read_key
+from ...model.errors import InvalidInput
+from ...model.references import references_among
+from ...model.scopes import ScopePath
+from ..providers.access import Access
+from ..reading.credential_views import read_on_control_node
+from .credential_options import WantedCredential
+from .generate import public_fields
+
+__all__ = ["Proof"]
+
+# The two bytes that every keytab of MIT Kerberos begins with: "The keytab file format", MIT Kerberos documentation.
+_KEYTAB = b"\x05\x02"
+
+
+class Proof:
+    """The proof of one credential, as it is about to be saved."""
+
+    def __init__(self, access: Access, path: ScopePath, wanted: WantedCredential, what: str) -> None:
+        self._access = access
+        self._path = path
+        self._wanted = wanted
+        self._what = what
+
+    def public(self) -> dict[str, str]:
+        """Return what is known in clear of a key that is kept here; raise InvalidInput for one that can't be used."""
+        if "keytab" in self._parts and not self._parts["keytab"].startswith(_KEYTAB):
+            raise InvalidInput(
+                "invalid_keytab",
+                f"The secret that 'keytab_ref' of {self._what} names is no keytab.",
+                hint="Keep the file as it is, with scoped.secrets.secret_file and src.",
+            )
+        if "private_key" not in self._parts:
+            return {}
+        key = read_key(self._parts["private_key"], self._parts.get("passphrase"), self._what)
+        return public_fields(key) if "private_key" in self._wanted.kept else {}
+
+    def check_host(self, host: str, *, check_key: bool) -> None:
+        """Log in at a host and leave again; raise what stands in the way."""
+        logins = HostLogins()
+        try:
+            login = logins.log_in(self._wanted.options, self._parts, "", self._what)
+            check_host(login, host, folder=login.folder, check_host_key=check_key)
+        finally:
+            logins.close()
+
+    @cached_property
+    def _parts(self) -> Mapping[str, bytes]:
+        """The values that make the credential up: those given now, and those that it refers to."""
+        options: Mapping[str, Any] = self._wanted.options
+        parts = {name: value.encode() for name, value in self._wanted.inline.items()}
+        for name, text in references_among(options).items():
+            if name.removesuffix("_ref") not in parts:
+                parts[name.removesuffix("_ref")] = self._access.value(text, self._path)
+        if "private_key_path" in options:
+            parts["private_key"] = read_on_control_node(options["private_key_path"], self._what)
+        return parts

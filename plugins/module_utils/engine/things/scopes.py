@@ -1,0 +1,309 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scopes: declared, listed, removed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from ...model.entities import Scope, Secret
+from ...model.errors import Conflict, InvalidInput, NotFound
+from ...model.identifiers import check_name, check_tags
+from ...model.scopes import Level, ScopePath
+from ...store import scopes as rows
+from ...store.connectors import connectors_of
+from ...store.secrets import count_secrets, delete_secret, secrets_of
+from ..changes.intents import Goal
+from ..changes.resource import Action, Info, Plan, Resource, View, changed_fields, pick
+from ..providers.access import Access
+from ..providers.logins import login_depth
+from ..providers.value_placement import is_kept_there, remove_kept
+from ..rows.integrity import check_head
+from ..rows.scoped_connectors import Keeper, Managers, load_managers
+from ..rows.session import Session
+
+__all__ = ["ScopeInfo", "ScopeResource"]
+
+_SHOWN = ("name", "description", "tags", "builtin_manager", "inherited_managers")
+
+
+class KeptElsewhere(NamedTuple):
+    """A secret of a scope whose value a connector has."""
+
+    scope: ScopePath
+    keeper: Keeper
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeState:
+    """The scopes down to the declared one (the last is None where it does not exist), and what is in it.
+
+    `heads` change with whatever is in a scope that goes, or below it; `kept` is what has to go at secret managers then.
+    """
+
+    parents: list[Scope]
+    scope: Scope | None
+    default: str = ""
+    contents: dict[str, int] = field(default_factory=dict)
+    heads: tuple[bytes, ...] = field(default=(), repr=False)
+    kept: tuple[KeptElsewhere, ...] = ()
+
+
+class ScopeResource(Resource[ScopeState]):
+    noun = "scope"
+
+    def load(self, session: Session) -> ScopeState:
+        try:
+            chain = session.chain(self.path)
+        except NotFound:
+            return ScopeState(session.chain(self.path.parent) if self.path.parent else [], None)
+        managers = load_managers(session, chain)
+        state = ScopeState(chain[:-1], chain[-1], managers.default, _contents(session, managers))
+        if not self.absent:
+            return state
+        return replace(state, heads=tuple(_heads(session, chain[-1])), kept=tuple(_in_order(session, chain)))
+
+    def plan(self, state: ScopeState) -> Plan:
+        if self.absent:
+            return self._plan_absent(state)
+        wanted = self._wanted()
+        if state.scope is None:
+            defaults = {
+                "name": self.path.identifier,
+                "description": "",
+                "tags": {},
+                "builtin_manager": _switch(state.parents[-1].builtin_enabled),
+            }
+            fields = {**defaults, **wanted}
+            self._check_builtin(fields, state)
+            return Plan(Action.CREATE, {}, fields, fields)
+        before = _fields(state.scope)
+        fields = changed_fields(wanted, before)
+        if not fields:
+            return Plan(before=before, after=before)
+        self._check_builtin(fields, state)
+        return Plan(Action.UPDATE, before, {**before, **fields}, fields)
+
+    def _wanted(self) -> View:
+        wanted = pick(self.params, *_SHOWN)
+        if "inherited_managers" in wanted and self.path.level is not Level.ACCOUNT:
+            raise InvalidInput(
+                "only_for_account",
+                f"'inherited_managers' holds for the whole account and can't be set for {self.path}.",
+                hint="Set it in a task without 'org' and 'project' (empty strings lift the defaults of a play).",
+            )
+        if "name" in wanted:
+            check_name(wanted["name"])
+        if "tags" in wanted:
+            wanted["tags"] = check_tags(wanted["tags"])
+        return wanted
+
+    def _check_builtin(self, fields: View, state: ScopeState) -> None:
+        """As at the platform: the built-in manager goes off only where another one is the default."""
+        explicit = self.params.get("builtin_manager") == "disabled" and fields.get("builtin_manager") == "disabled"
+        if explicit and (state.scope is None or state.scope.default_connector_id is None):
+            raise Conflict(
+                "no_other_manager",
+                f"The built-in secret manager of {self.path} can't be switched off: it is the default one.",
+                hint="Declare a connector in this scope and make it the default (use_as_default) first.",
+            )
+
+    def _plan_absent(self, state: ScopeState) -> Plan:
+        if self.path.level is Level.ACCOUNT:
+            raise InvalidInput(
+                "account_stays",
+                "The account can't be removed.",
+                hint="Set 'org', and 'project' for a project, to say which scope should go.",
+            )
+        if state.scope is None:
+            return Plan()
+        inside = [f"{count} {what}" for what, count in state.contents.items() if count]
+        if inside and not self.force:
+            raise Conflict(
+                "scope_in_use",
+                f"There is something in {self.path}: {', '.join(inside)}.",
+                hint="Remove what is in it first, or set 'force: true' to remove all of it for good.",
+                details=state.contents,
+            )
+        warnings = [f"Removed with {self.path}: {', '.join(inside)}."] if inside else []
+        return Plan(Action.DELETE, _fields(state.scope), {}, warnings=warnings)
+
+    def goals(self, state: ScopeState, plan: Plan) -> list[Goal]:
+        if plan.action is not Action.DELETE:
+            return []
+        return [
+            Goal(scope, keeper, secret.path, is_absent=True)
+            for scope, keeper, secret in state.kept
+            if is_kept_there(keeper, secret)
+        ]
+
+    def prepare(self, access: Access, state: ScopeState, plan: Plan) -> bool | None:
+        """Remove at secret managers what was written there for the secrets of a scope that goes."""
+        if plan.action is not Action.DELETE:
+            return None
+        for _scope, keeper, _secret in state.kept:
+            # Logged in before anything goes: what others need to log in may be among it.
+            access.call(keeper, lambda _manager: None)
+        for _scope, keeper, secret in state.kept:
+            remove_kept(access, keeper, secret, is_forced=self.force)
+        return True if state.kept else None
+
+    def guard(self, state: ScopeState) -> object:
+        return state.heads
+
+    def apply(self, session: Session, state: ScopeState, plan: Plan, prepared: bool | None) -> None:
+        if plan.action is Action.CREATE:
+            session.create_scope(state.parents, self._scope_of(session, state, plan.fields))
+        elif state.scope and plan.action is Action.UPDATE:
+            session.write_scope([*state.parents, _with_fields(state.scope, plan.fields)])
+            session.note("update", self.path, state.scope)
+        elif state.scope:
+            _delete_tree(session, state.scope)
+
+    def _scope_of(self, session: Session, state: ScopeState, fields: Mapping[str, Any]) -> Scope:
+        blank = Scope(
+            str(uuid.uuid4()), self.path, state.parents[-1].id, "", made_by=self.made_by, created_at=session.now
+        )
+        return _with_fields(blank, fields)._replace(updated_at=session.now)
+
+    def is_in_store(self, state: ScopeState) -> bool:
+        return not state.kept
+
+    def view(self, state: ScopeState) -> View | None:
+        if state.scope is None:
+            return None
+        return _view(state.scope, state.default, state.contents)
+
+    @property
+    def identity(self) -> View:
+        return {"level": self.path.level.value, **super().identity}
+
+
+def _heads(session: Session, scope: Scope) -> Iterator[bytes]:
+    yield scope.head
+    for child in rows.children_of(session.tx, scope):
+        yield from _heads(session, child)
+
+
+def _in_order(session: Session, chain: list[Scope]) -> list[KeptElsewhere]:
+    """Return the secrets that connectors keep, each before those that its connector needs to log in."""
+    kept = list(_kept_elsewhere(session, chain))
+    depths = {one.keeper.connector.id: login_depth(session, one.keeper) for one in kept}
+    return sorted(kept, key=lambda one: -depths[one.keeper.connector.id])
+
+
+def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[KeptElsewhere]:
+    """Yield the secrets of a scope, and of those below it, that are to be removed at secret managers."""
+    for child in rows.children_of(session.tx, chain[-1]):
+        yield from _kept_elsewhere(session, [*chain, child])
+    managers = load_managers(session, chain)
+    for secret in secrets_of(session.tx, chain[-1].id):
+        keeper = managers.keeper(secret.connector_id)
+        if keeper:
+            yield KeptElsewhere(chain[-1].path, keeper, secret)
+
+
+def _delete_tree(session: Session, scope: Scope) -> None:
+    for child in rows.children_of(session.tx, scope):
+        _delete_tree(session, child)
+    for secret in secrets_of(session.tx, scope.id):
+        delete_secret(session.tx, secret.id)
+        session.note("delete", scope.path, secret)
+    for connector in connectors_of(session.tx, scope.id):
+        session.note("delete", scope.path, connector)
+    rows.delete_scope(session.tx, scope)
+    session.note("delete", scope.path, scope)
+
+
+def _with_fields(scope: Scope, fields: Mapping[str, Any]) -> Scope:
+    changes = pick(fields, "name", "description", "tags")
+    if "builtin_manager" in fields:
+        changes["builtin_enabled"] = fields["builtin_manager"] == "enabled"
+    if "inherited_managers" in fields:
+        changes["inherits_managers"] = fields["inherited_managers"] == "allowed"
+    return scope._replace(**changes)
+
+
+def _contents(session: Session, managers: Managers) -> dict[str, int]:
+    scope = managers.scope
+    connectors = [k for k in managers.keepers if k.path == scope.path and not k.connector.is_removed]
+    below = {Level.ACCOUNT: "organizations", Level.ORG: "projects"}.get(scope.path.level)
+    inside = {below: len(rows.children_of(session.tx, scope))} if below else {}
+    return {**inside, "connectors": len(connectors), "secrets": count_secrets(session.tx, scope.id)}
+
+
+def _switch(enabled: bool) -> str:
+    return "enabled" if enabled else "disabled"
+
+
+def _permission(allowed: bool) -> str:
+    return "allowed" if allowed else "forbidden"
+
+
+def _fields(scope: Scope) -> View:
+    return {
+        "name": scope.name,
+        "description": scope.description,
+        "tags": scope.tags,
+        "builtin_manager": _switch(scope.builtin_enabled),
+        **({} if scope.parent_id else {"inherited_managers": _permission(scope.inherits_managers)}),
+    }
+
+
+def _view(scope: Scope, default: str, contents: dict[str, int]) -> View:
+    return {
+        "level": scope.path.level.value,
+        "org": scope.path.org,
+        "project": scope.path.project,
+        **_fields(scope),
+        "default_secret_manager": default,
+        **contents,
+        "created_at": scope.created_at,
+        "updated_at": scope.updated_at,
+    }
+
+
+class ScopeInfo(Info):
+    """The named scope, with `recursive` all below it; with `verify` their rows are proven to be the last written."""
+
+    noun = "scopes"
+
+    def views(self, session: Session) -> list[View]:
+        try:
+            chain = session.chain(self.path)
+        except NotFound:
+            return []
+        return list(self._walk(session, chain))
+
+    def _walk(self, session: Session, chain: list[Scope]) -> list[View]:
+        scope = chain[-1]
+        if self.params.get("verify"):
+            _verify(session, chain)
+        managers = load_managers(session, chain)
+        views = [_view(scope, managers.default, _contents(session, managers))]
+        if self.params.get("recursive"):
+            for child in rows.children_of(session.tx, scope):
+                below = [*chain, child]
+                session.check(below, child)
+                views += self._walk(session, below)
+        return views
+
+
+def _verify(session: Session, chain: list[Scope]) -> None:
+    """Raise Damaged for any row of the scope that is not as it was written last."""
+
+    def checked() -> Any:
+        yield from session.connectors(chain)
+        yield from session.shares(chain)
+        for secret in secrets_of(session.tx, chain[-1].id):
+            session.check(chain, secret)
+            for number in range(1, secret.current_version + 1):
+                session.version(chain, secret, number)
+            yield secret
+
+    check_head(chain[-1], checked())

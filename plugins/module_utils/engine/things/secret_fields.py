@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What secrets of all kinds have in common when they are declared: name, description, tags, expiry, users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...model.entities import Secret, SecretUser
+from ...model.errors import Conflict
+from ...model.identifiers import check_name, check_tags
+from ...model.moments import in_utc
+from ..changes.resource import View, pick
+
+__all__ = ["broken_users", "check_kind", "wanted_fields", "with_fields"]
+
+
+def wanted_fields(params: View) -> View:
+    """Return those of the common fields that the user gave, as they are kept; raise InvalidInput."""
+    wanted = pick(params, "name", "description", "tags", "expires")
+    if "name" in wanted:
+        check_name(wanted["name"])
+    if "tags" in wanted:
+        wanted["tags"] = check_tags(wanted["tags"])
+    if "expires" in wanted:
+        wanted["expires"] = in_utc(wanted["expires"], "expires") if wanted["expires"] else ""
+    return wanted
+
+
+def with_fields(secret: Secret, fields: Mapping[str, Any]) -> Secret:
+    """Return the secret with what a plan changes about its row."""
+    changes = pick(fields, "name", "description", "tags")
+    if "expires" in fields:
+        changes["expires_at"] = fields["expires"]
+    if "reference_to" in fields:
+        changes["path"], changes["reference_key"] = fields["reference_to"]
+    return secret._replace(**changes)
+
+
+def check_kind(secret: Secret, kind: str, what: str) -> None:
+    """Raise Conflict for a secret that is of another kind than it is declared as."""
+    if secret.kind != kind:
+        raise Conflict(
+            "other_kind",
+            f"The {what} exists as a {secret.kind} secret, not as a {kind} secret.",
+            hint=f"Use scoped.secrets.secret_{secret.kind} for it, another identifier, or remove it first.",
+        )
+
+
+def broken_users(users: Sequence[SecretUser], what: str, *, is_forced: bool) -> list[str]:
+    """Return a warning for a secret that goes although it is used; raise Conflict unless that is forced."""
+    names = ", ".join(map(str, users))
+    if names and not is_forced:
+        raise Conflict(
+            "secret_in_use",
+            f"The {what} is used by {names}.",
+            hint="Change or remove what uses it first, or set 'force: true'.",
+            details={"used_by": [str(user) for user in users]},
+        )
+    return [f"The {what} was removed although it is used by {names}."] if names else []

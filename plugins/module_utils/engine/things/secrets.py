@@ -1,0 +1,298 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text and file secrets: declared, updated, removed."""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from ...crypto.envelope import check_size
+from ...managers.base import Writing
+from ...model.entities import Secret
+from ...model.errors import Conflict, InvalidInput
+from ...model.identifiers import check_identifier
+from ..changes.intents import Goal
+from ..changes.observe import Place
+from ..changes.resource import Action, Plan, Resource, View, changed_fields
+from ..providers.access import Access
+from ..providers.value_placement import (
+    Keeping,
+    check_referable,
+    check_removable,
+    is_kept_there,
+    path_for,
+    remove_kept,
+    split_reference,
+)
+from ..rows.scoped_connectors import Keeper, connector_removed
+from ..rows.session import Session
+from .generate import check_generate, generate, public_half
+from .secret_fields import broken_users, check_kind, wanted_fields, with_fields
+from .secret_views import SecretState, identity_of, load_state, path_and_key, shown_fields, view_of
+
+__all__ = ["SecretResource"]
+
+NEW_VALUE = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was done at the secret's manager, for the store to follow. `keeping` is None where no value is involved."""
+
+    secret_id: str
+    value: bytes = field(default=b"", repr=False)
+    keeping: Keeping | None = None
+
+
+class SecretResource(Resource[SecretState]):
+    """A secret of one kind. `value` holds what the user gave, `generate` how to make one, `reference` where one is."""
+
+    noun = "secret"
+    goes_with_others = True
+
+    def __init__(self, params: dict[str, Any], kind: str) -> None:
+        super().__init__(params)
+        self.kind = kind
+        self.identifier = check_identifier(params["identifier"], "secret")
+        self.value: bytes | None = params.get("value")
+        self.reference = split_reference(params["reference"]) if params.get("reference") else None
+        self.new_goes_to: str | None = params.get("secret_manager")
+        self.what = f"secret '{self.identifier}' in {self.path}"
+        if self.value is not None:
+            check_size(self.value, f"The value of {self.what}")
+        if params.get("generate"):
+            check_generate(params["generate"])
+
+    def load(self, session: Session) -> SecretState:
+        return load_state(session, self.path, self.identifier)
+
+    def observe(self, access: Access, state: SecretState) -> SecretState:
+        """Look at the value that a value keeper has: others may have changed it there."""
+        if self._compares_value:
+            self._check_keeper(state)
+        place = self.observed_at(state)
+        return replace(state, observed=access.kept_value(*place), is_observed=True) if place else state
+
+    def observed_at(self, state: SecretState) -> Place | None:
+        secret, keeper = state.secret, state.keeper
+        if not (self._compares_value and secret and keeper) or keeper.connector.is_removed:
+            return None
+        return None if keeper.keeps_keys or secret.is_reference else Place(keeper, secret.path)
+
+    @property
+    def _compares_value(self) -> bool:
+        return self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
+
+    def _check_keeper(self, state: SecretState) -> None:
+        """Raise Conflict if the secret's connector was removed by force: what is written there could not be read."""
+        if state.keeper and state.keeper.connector.is_removed:
+            raise connector_removed(f"The {self.what}", state.keeper)
+
+    def with_observed(self, state: SecretState, before: SecretState) -> SecretState:
+        return replace(state, observed=before.observed, is_observed=before.is_observed)
+
+    def plan(self, state: SecretState) -> Plan:
+        if self.absent:
+            return self._plan_absent(state)
+        if state.secret is None:
+            return self._plan_create(state)
+        return self._plan_update(state, state.secret)
+
+    def _plan_create(self, state: SecretState) -> Plan:
+        if self.value is None and not self.params.get("generate") and not self.reference:
+            raise InvalidInput(
+                "value_missing",
+                f"There is no {self.what} yet, and no value to create it with.",
+                hint="Give it a value (value or generate; for a file src, content or content_b64), or a reference to "
+                "one that a secret manager has.",
+            )
+        keeper = state.managers.for_new(self.new_goes_to)
+        fields = {"name": self.identifier, "description": "", "tags": {}, "expires": "", **wanted_fields(self.params)}
+        shown = {**fields, "secret_manager": state.managers.name_of(keeper.connector.id if keeper else None)}
+        if self.reference:
+            check_referable(keeper)
+            shown["reference_to"] = path_and_key(*self.reference)
+            return Plan(Action.CREATE, {}, shown, {**fields, "reference_to": self.reference})
+        path_for(keeper, self.identifier, self.kind, self.value)
+        return Plan(Action.CREATE, {}, {**shown, "version": 1}, {**fields, "value": NEW_VALUE})
+
+    def _plan_update(self, state: SecretState, secret: Secret) -> Plan:
+        self._check_same(state, secret)
+        before = {**shown_fields(secret, state.managers), "version": secret.current_version}
+        fields = changed_fields(wanted_fields(self.params), before)
+        after = {**before, **fields}
+        if self.reference and self.reference != (secret.path, secret.reference_key):
+            if state.keeper and state.keeper.connector.is_removed:
+                raise connector_removed(f"The {self.what}", state.keeper)
+            fields["reference_to"] = self.reference
+            after["reference_to"] = path_and_key(*self.reference)
+        if self._has_new_value(state):
+            path_for(state.keeper, self.identifier, self.kind, self.value)
+            fields["value"] = NEW_VALUE
+            after["version"] = secret.current_version + 1
+        if {"reference_to", "value"} & fields.keys():
+            self._check_keeper(state)
+        return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields)
+
+    def _check_same(self, state: SecretState, secret: Secret) -> None:
+        """Raise Conflict for what can't change about a secret that exists."""
+        manager, wanted = state.managers.name_of(secret.connector_id), self.params.get("secret_manager")
+        check_kind(secret, self.kind, self.what)
+        if wanted not in (None, manager):
+            raise Conflict(
+                "manager_fixed",
+                f"The {self.what} is kept by '{manager}' and stays there; '{wanted}' is another manager.",
+                hint="Leave 'secret_manager' out to update it where it is. scoped.secrets.secret_migration moves "
+                "secrets; without it, remove the secret and declare it anew.",
+            )
+        gives_value = self.value is not None or bool(self.params.get("generate"))
+        if (secret.is_reference and gives_value) or (self.reference and not secret.is_reference):
+            raise Conflict(
+                "reference_or_value",
+                f"The {self.what} is a {'reference' if secret.is_reference else 'value that is kept here'}, and can't "
+                "become the other.",
+                hint="Remove it first; removing a reference leaves what it refers to alone.",
+            )
+
+    def _has_new_value(self, state: SecretState) -> bool:
+        if self.value is None or self.params.get("update_value") == "on_create":
+            return False
+        if state.is_observed and (state.observed is None or not hmac.compare_digest(state.observed, self.value)):
+            return True
+        # What is at its manager may be there without the store's knowledge: the store must follow.
+        if state.key is None or state.secret is None or state.version is None:
+            return True
+        fingerprint = state.key.fingerprint(state.secret.id, self.kind, self.value)
+        return not hmac.compare_digest(fingerprint, state.version.fingerprint)
+
+    def _plan_absent(self, state: SecretState) -> Plan:
+        if state.secret is None:
+            return Plan()
+        if state.secret.is_credential:
+            check_kind(state.secret, self.kind, self.what)
+        warnings = broken_users(state.users, self.what, is_forced=self.force)
+        if not self.force:
+            check_removable(state.keeper, state.secret)
+        before = {**shown_fields(state.secret, state.managers), "version": state.secret.current_version}
+        return Plan(Action.DELETE, before, {}, warnings=warnings)
+
+    def goals(self, state: SecretState, plan: Plan) -> list[Goal]:
+        keeper = self._keeper(state)
+        if keeper is None or keeper.keeps_keys:
+            return []
+        if state.secret and plan.action is Action.DELETE:
+            goal = Goal(self.path, keeper, state.secret.path, is_absent=True)
+            return [goal] if is_kept_there(keeper, state.secret) else []
+        if "value" not in plan.fields:
+            return []
+        path = state.secret.path if state.secret else path_for(keeper, self.identifier, self.kind, self.value)
+        return [Goal(self.path, keeper, path)]
+
+    def prepare(self, access: Access, state: SecretState, plan: Plan) -> Prepared | None:
+        """Do what the secret's manager must do before the store follows; None where only the store is involved."""
+        keeper = self._keeper(state)
+        if keeper is None:
+            return None
+        secret_id = state.secret.id if state.secret else str(uuid.uuid4())
+        if state.secret and plan.action is Action.DELETE:
+            remove_kept(access, keeper, state.secret, is_forced=self.force)
+        elif "reference_to" in plan.fields:
+            path, key = plan.fields["reference_to"]
+            access.check_field(keeper, path, key, self.what)
+        elif "value" in plan.fields:
+            value = self._new_value()
+            return Prepared(secret_id, value, self._keep(access, keeper, state, secret_id, value, plan))
+        return Prepared(secret_id)
+
+    def _keep(
+        self, access: Access, keeper: Keeper, state: SecretState, secret_id: str, value: bytes, plan: Plan
+    ) -> Keeping:
+        scope, version = state.chain[-1], plan.after["version"]
+        if keeper.keeps_keys:
+            context = access.context(scope, secret_id, self.kind, version)
+            return Keeping(envelope=access.seal(keeper, value, context))
+        path = state.secret.path if state.secret else path_for(keeper, self.identifier, self.kind, value)
+        shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
+        previous = state.version.at_provider if state.version else ""
+        is_text, adopt = self.kind == "text", bool(self.params.get("adopt"))
+        writing = Writing(adopt=adopt, is_text=is_text, previous=previous, **shown)
+        return Keeping(path=path, at_provider=access.write(keeper, path, value, writing))
+
+    def _keeper(self, state: SecretState) -> Keeper | None:
+        """Return the connector that has, or is to have, the value; None for the built-in manager."""
+        if state.secret:
+            return state.keeper
+        return None if self.absent else state.managers.for_new(self.new_goes_to)
+
+    def guard(self, state: SecretState) -> object:
+        """Return what must not have changed between the manager's part and the store's."""
+        keeper = self._keeper(state)
+        connector = (keeper.connector.id, keeper.connector.revision) if keeper else None
+        return connector, (state.secret.id, state.secret.revision) if state.secret else None
+
+    def apply(self, session: Session, state: SecretState, plan: Plan, prepared: Prepared | None) -> None:
+        if plan.action is Action.DELETE:
+            session.replace_secret(state.chain, state.secret, None)
+            return
+        secret = state.secret or self._blank(session, state, prepared)
+        secret = with_fields(secret, plan.fields)._replace(updated_at=session.now)
+        keeping = prepared.keeping if prepared else None
+        if keeping:
+            secret = secret._replace(path=keeping.path)
+        if "value" in plan.fields:
+            number = secret.current_version + 1
+            secret = secret._replace(current_version=number, options=self._public_half())
+        session.replace_secret(state.chain, state.secret, secret)
+        if "value" in plan.fields and prepared and keeping:
+            sealed, there = keeping.envelope, keeping.at_provider
+            session.write_version(state.chain, secret, prepared.value, envelope=sealed, at_provider=there)
+        elif "value" in plan.fields:
+            session.write_version(state.chain, secret, self._new_value())
+
+    def _blank(self, session: Session, state: SecretState, prepared: Prepared | None) -> Secret:
+        keeper = self._keeper(state)
+        return Secret(
+            id=prepared.secret_id if prepared else str(uuid.uuid4()),
+            scope_id=state.chain[-1].id,
+            identifier=self.identifier,
+            kind=self.kind,
+            name=self.identifier,
+            connector_id=keeper.connector.id if keeper else None,
+            is_reference=self.reference is not None,
+            made_by=self.made_by,
+            created_at=session.now,
+        )
+
+    def _new_value(self) -> bytes:
+        return self._generated if self.value is None else self.value
+
+    @cached_property
+    def _generated(self) -> bytes:
+        """The value that is made. The same one whenever it is planned or applied anew."""
+        return generate(self.params["generate"]).encode()
+
+    def _public_half(self) -> dict[str, str]:
+        """Return what may be known of a new value in clear."""
+        return public_half(self._generated, self.params["generate"]) if self.value is None else {}
+
+    def is_in_store(self, state: SecretState) -> bool:
+        return self._keeper(state) is None
+
+    def view(self, state: SecretState) -> View | None:
+        return view_of(state) if state.secret else None
+
+    @property
+    def identity(self) -> View:
+        return identity_of(self.path, self.identifier, self.kind)
+
+    def predicted(self, state: SecretState, plan: Plan) -> View:
+        view = super().predicted(state, plan)
+        if "value" in plan.fields:
+            view.pop("fingerprint", None)
+            view.pop("size", None)
+        return view

@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS KMS: wraps the data keys of values that the store keeps."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ...model.errors import InvalidInput, ScopedSecretsError
+from .. import failures
+from ..base import ArgumentSpec, KeyKeeper, Place
+from .options import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, tls_notices, validate_network
+from .session import REQUIREMENT, AwsClient, AwsSession
+
+__all__ = ["MANAGER", "AwsKms"]
+
+_DATA_KEY_SIZE = 32
+# The largest ciphertext that Decrypt takes, by its API reference.
+_MAX_WRAPPED = 6144
+_MAX_REUSE = 1_000_000
+_ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:(?P<kind>key|alias)/[\w/-]{1,256}", re.ASCII)
+_SHORT = re.compile(r"alias/[\w/-]{1,250}|(mrk-)?[0-9a-fA-F-]{32,36}", re.ASCII)
+_STATES = {
+    "Disabled": "it is disabled",
+    "PendingDeletion": "it is pending deletion",
+    "PendingReplicaDeletion": "it is pending deletion",
+    "PendingImport": "its key material was not imported yet, or was deleted",
+    "Unavailable": "its key store is not connected",
+    "Creating": "it is being created",
+}
+
+
+class AwsKms(KeyKeeper):
+    """One symmetric key of AWS KMS. The key's ARN is found out once: an alias that moves on later changes nothing."""
+
+    KIND = "aws_kms"
+    TITLE = "AWS KMS"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "key_arn": {"type": "str", "no_log": False},
+        "data_key_reuse": {"type": "str", "no_log": False},
+        **NETWORK_OPTIONS,
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK_DEFAULTS, "data_key_reuse": "none"}
+    LOCATION = frozenset({"key_arn"})
+    REFERABLE = frozenset({"key_arn", "ca_cert"})
+    LOGINS = LOGINS
+    REQUIREMENTS = (REQUIREMENT,)
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        super().__init__(options, place)
+        self._pinned = str(self.options.get("pinned_key_arn") or "")
+        self._session: AwsSession | None = None
+        self._client: AwsClient | None = None
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        validate_network(options, cls.TITLE)
+        if not options.get("key_arn") and not options.get("key_arn_ref"):
+            raise failures.incomplete_connector(cls.TITLE, "key_arn")
+        if options.get("key_arn"):
+            _check_key(str(options["key_arn"]).strip(), options.get("region"))
+        _check_reuse(str(options.get("data_key_reuse") or "none"))
+
+    @property
+    def notices(self) -> list[str]:
+        return tls_notices(self.options, self.place.what)
+
+    def login(self) -> None:
+        if not self._pinned:
+            _check_key(self._given, self.options.get("region"))
+        session = AwsSession(self.options, self.place, _region_of(self._pinned or self._given))
+        session.log_in(self.chosen_login())
+        self._client = session.client("kms", {code: self._meaning(code) for code in _OWN_CODES})
+        self._session = session
+
+    def close(self) -> None:
+        if self._session:
+            self._session.close()
+
+    def check(self) -> None:
+        """Prove that the key exists, is of the right kind and works both ways, with random bytes."""
+        metadata = self._describe(self._pinned or self._given)
+        self._pinned = self._pinned or metadata["Arn"]
+        self._refuse_unusable(metadata)
+        probe, context = os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}
+        if self.unwrap(self.wrap(probe, context), context) != probe:
+            raise failures.malformed_reply(self.place.what, "it decrypts to something else than was encrypted")
+
+    def settled(self) -> dict[str, Any]:
+        """Keep the key's ARN: what the options name it by may lead elsewhere later."""
+        if not self._pinned:
+            self._pinned = str(self._describe(self._given)["Arn"])
+        return {"pinned_key_arn": self._pinned}
+
+    def newest_version(self) -> str:
+        """Return the id of the key material that encrypts now, empty where this server or boto3 knows none."""
+        return str(self._describe(self._key()).get("CurrentKeyMaterialId") or "")
+
+    def wrap(self, data_key: bytes, context: Mapping[str, str], *, version: str = "") -> bytes:
+        # AWS encrypts with the newest material, always, and takes no other wish.
+        key = self._key()
+        reply = self._call("encrypt", key, KeyId=key, Plaintext=data_key, EncryptionContext=dict(context))
+        wrapped = reply.get("CiphertextBlob")
+        if not wrapped or not isinstance(wrapped, bytes):
+            raise failures.incomplete_reply(self.place.what, key)
+        return wrapped
+
+    def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        if not 0 < len(wrapped) <= _MAX_WRAPPED:
+            raise failures.wrong_data_key(self.place.what)
+        key = self._key()
+        # Named, so that bytes which another key wrapped are refused, even of one that this login may use.
+        reply = self._call("decrypt", key, KeyId=key, CiphertextBlob=wrapped, EncryptionContext=dict(context))
+        data_key = reply.get("Plaintext")
+        if not isinstance(data_key, bytes) or len(data_key) != _DATA_KEY_SIZE:
+            raise failures.incomplete_reply(self.place.what, key)
+        return data_key
+
+    @property
+    def _given(self) -> str:
+        return str(self.options.get("key_arn") or "").strip()
+
+    def _key(self) -> str:
+        """Return the ARN of the key, as it was pinned or as it is given."""
+        arn = _ARN.fullmatch(self._given)
+        if self._pinned or (arn and arn["kind"] == "key"):
+            return self._pinned or self._given
+        # Found out now, it might be another one in the next run, which could not open what this one seals.
+        raise InvalidInput(
+            "key_not_pinned",
+            f"Which key '{self._given}' of {self.place.what} is was never found out.",
+            hint="Declare the connector once with 'check: true', or give 'key_arn' as the ARN of a key.",
+        )
+
+    def _describe(self, key: str) -> dict[str, Any]:
+        metadata = self._call("describe_key", key, KeyId=key).get("KeyMetadata") or {}
+        if not _ARN.fullmatch(str(metadata.get("Arn", ""))) or "KeyState" not in metadata:
+            raise failures.incomplete_reply(self.place.what, key)
+        found: dict[str, Any] = metadata
+        return found
+
+    def _refuse_unusable(self, metadata: Mapping[str, Any]) -> None:
+        state = metadata["KeyState"]
+        if state in _STATES:
+            raise failures.key_unusable(self.place.what, _STATES[state])
+        spec = metadata.get("KeySpec", metadata.get("CustomerMasterKeySpec"))
+        if metadata.get("KeyUsage", "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT" or spec != "SYMMETRIC_DEFAULT":
+            raise failures.key_unusable(self.place.what, "it is not a symmetric key for encryption")
+
+    def _call(self, operation: str, key: str, **parameters: Any) -> dict[str, Any]:
+        if self._client is None:
+            self.login()
+        return self._client.call(operation, key, **parameters)  # type: ignore[union-attr]
+
+    def _meaning(self, code: str) -> Any:
+        def error(key: str) -> ScopedSecretsError:
+            if code in _WRONG:
+                return failures.wrong_data_key(self.place.what)
+            if code in _UNKNOWN:
+                return failures.unknown_master_key(self.place.what, key)
+            return failures.key_unusable(self.place.what, _UNUSABLE[code])
+
+        return error
+
+
+_WRONG = ("InvalidCiphertextException", "IncorrectKeyException")
+_UNKNOWN = ("NotFoundException", "InvalidArnException")
+_UNUSABLE = {
+    "DisabledException": "it is disabled",
+    "KMSInvalidStateException": "its state does not allow it, it may be disabled or pending deletion",
+    "InvalidKeyUsageException": "it is not a symmetric key for encryption",
+}
+_OWN_CODES = (*_WRONG, *_UNKNOWN, *_UNUSABLE)
+
+
+def _region_of(key: str) -> str:
+    arn = _ARN.fullmatch(key)
+    return arn["region"] if arn else ""
+
+
+def _check_key(key: str, region: str | None) -> None:
+    if not _ARN.fullmatch(key) and not _SHORT.fullmatch(key):
+        raise _invalid(
+            "key_arn",
+            "names no key",
+            "It is an ARN (arn:aws:kms:REGION:ACCOUNT:key/ID or …:alias/NAME), a key id, or alias/NAME.",
+        )
+    if region and _region_of(key) not in ("", region):
+        raise _invalid("region", "is another one than that in 'key_arn'", "Leave 'region' out: the ARN names it.")
+
+
+def _check_reuse(reuse: str) -> None:
+    if reuse in ("none", "run") or (re.fullmatch(r"[1-9][0-9]{0,6}", reuse) and int(reuse) <= _MAX_REUSE):
+        return
+    raise _invalid("data_key_reuse", "can't be used", f"It is none, run, or a number from 1 to {_MAX_REUSE}.")
+
+
+def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
+    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+
+
+MANAGER = AwsKms

@@ -1,0 +1,351 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS Secrets Manager: keeps values."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from ...model.errors import InvalidInput, ScopedSecretsError
+from .. import failures
+from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from .options import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, tls_notices, validate_network
+from .session import REQUIREMENT, AwsClient, AwsSession, Expected
+
+__all__ = ["MANAGER", "OWNER_TAG", "AwsSecretsManager"]
+
+OWNER_TAG = "scoped-secrets:owner"
+# The rule and the limits of the API reference: CreateSecret, GetSecretValue, BatchGetSecretValue.
+_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
+_NAME_RULE = "letters, digits and /_+=.@-, 512 characters at most with the prefix"
+_VERSION_ID = re.compile(r"[0-9A-Za-z-]{32,64}")
+_MOST_PAGES = 40
+_MISSING = "ResourceNotFoundException"
+_EXISTS = "ResourceExistsException"
+_DELETED = "MarkedForDeletion"
+_CURRENT = "AWSCURRENT"
+
+
+class AwsSecretsManager(ValueKeeper):
+    """Secrets of one account and region, below a prefix. Those that this connector made bear its tag."""
+
+    KIND = "aws_secrets_manager"
+    TITLE = "AWS Secrets Manager"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "prefix": {"type": "str"},
+        "kms_key_id": {"type": "str", "no_log": False},
+        "recovery_window_days": {"type": "int"},
+        "force_delete": {"type": "bool"},
+        "use_put_secret_value": {"type": "bool", "no_log": False},
+        "replicas": {"type": "list", "elements": "str"},
+        **NETWORK_OPTIONS,
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        **NETWORK_DEFAULTS,
+        "prefix": "",
+        "recovery_window_days": 30,
+        "force_delete": False,
+        "use_put_secret_value": False,
+        "replicas": [],
+    }
+    LOCATION = frozenset({"region", "prefix", "endpoint_url"})
+    REFERABLE = frozenset({"ca_cert"})
+    LOGINS = LOGINS
+    CAPABILITIES = frozenset(Capability)
+    MAX_VALUE = 65_536
+    REQUIREMENTS = (REQUIREMENT,)
+    BATCH = 20
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        super().__init__(options, place)
+        self._session: AwsSession | None = None
+        self._client: AwsClient | None = None
+        self._reads_batches = True
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        validate_network(options, cls.TITLE)
+        days = options.get("recovery_window_days")
+        if days is not None and not 7 <= days <= 30:
+            raise _invalid("recovery_window_days", f"is {days}", "It must be from 7 to 30.")
+        prefix = str(options.get("prefix") or "").strip("/")
+        if prefix and not _NAME.fullmatch(prefix):
+            raise _invalid("prefix", "can't begin the name of a secret", f"AWS's rule for names: {_NAME_RULE}.")
+        regions = options.get("replicas") or []
+        for region in regions:
+            validate_network({"region": region}, cls.TITLE)
+        if len(set(regions)) != len(regions) or options.get("region") in regions:
+            raise _invalid("replicas", "names a region twice", "It has each further region once, and not 'region'.")
+
+    @property
+    def notices(self) -> list[str]:
+        return tls_notices(self.options, self.place.what)
+
+    def login(self) -> None:
+        session = AwsSession(self.options, self.place, str(self.options.get("pinned_region") or ""))
+        session.log_in(self.chosen_login())
+        own = {
+            _DELETED: lambda path: failures.secret_scheduled_for_deletion(self.place.what, path),
+            "DecryptionFailure": lambda path: failures.key_unusable(self.place.what, f"of '{path}', for decryption"),
+            "EncryptionFailure": lambda path: failures.key_unusable(self.place.what, f"of '{path}', for encryption"),
+        }
+        self._client = session.client("secretsmanager", own)
+        self._session = session
+
+    def check(self) -> None:
+        """Prove that a value below the prefix may be read, by asking for a name that nobody has."""
+        path = self.path_of(f"scoped-secrets-check-{uuid.uuid4().hex}")
+        try:
+            self._call("get_secret_value", path, expecting=frozenset({_MISSING}), SecretId=path)
+        except Expected:
+            return
+        raise failures.malformed_reply(self.place.what, "it has a secret under a random name")
+
+    def settled(self) -> dict[str, Any]:
+        """Keep the region, which may come from the environment, for another run has another environment."""
+        if self._session is None:
+            self.login()
+        return {"pinned_region": self._session.region}  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        if self._session:
+            self._session.close()
+
+    # Reading.
+
+    def path_of(self, identifier: str) -> str:
+        prefix = str(self.options["prefix"] or "").strip("/")
+        path = f"{prefix}/{identifier}" if prefix else identifier
+        if not _NAME.fullmatch(path):
+            raise failures.name_not_allowed(self.place.what, path, _NAME_RULE)
+        return path
+
+    def read(self, path: str, version: str = "") -> Found:
+        which = {}
+        if version:
+            which = {"VersionId" if _VERSION_ID.fullmatch(version) else "VersionStage": version}
+        try:
+            reply = self._call("get_secret_value", path, expecting=frozenset({_MISSING}), SecretId=path, **which)
+        except Expected:
+            raise failures.unknown_path(self.place.what, path, version) from None
+        return self._found(path, reply)
+
+    def read_many(self, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
+        wanted = list(dict.fromkeys(paths))
+        if len(wanted) > 1 and self._reads_batches:
+            found = self._batch(wanted)
+            if found is not None:
+                return found
+        return super().read_many(wanted)
+
+    def _batch(self, paths: list[str]) -> dict[str, Found | ScopedSecretsError] | None:
+        """Return what one request found, or None where batches can't be had."""
+        try:
+            entries, errors = self._batch_pages(paths)
+        except ScopedSecretsError as error:
+            if error.code not in ("provider_denied", "provider_refused", "unknown_path"):
+                return dict.fromkeys(paths, error)
+            # The permission is one of its own, and not every stand-in for AWS has the operation.
+            self._reads_batches = error.code == "unknown_path"
+            return None
+        return {path: self._of_batch(path, entries, errors) for path in paths}
+
+    def _batch_pages(self, ids: list[str]) -> tuple[list[Any], list[Any]]:
+        entries: list[Any] = []
+        errors: list[Any] = []
+        page: dict[str, Any] = {}
+        for _page in range(_MOST_PAGES):
+            reply = self._call("batch_get_secret_value", ids[0], SecretIdList=ids, **page)
+            entries += reply.get("SecretValues") or []
+            errors += reply.get("Errors") or []
+            if not reply.get("NextToken"):
+                return entries, errors
+            page = {"NextToken": reply["NextToken"]}
+        raise failures.malformed_reply(self.place.what, "a batch of 20 secrets has no end")
+
+    def _of_batch(self, path: str, entries: list[Any], errors: list[Any]) -> Found | ScopedSecretsError:
+        for entry in entries:
+            if _is_it(path, entry.get("Name"), entry.get("ARN")):
+                try:
+                    return self._found(path, entry)
+                except ScopedSecretsError as error:
+                    return error
+        for entry in errors:
+            if _is_it(path, entry.get("SecretId"), entry.get("SecretId")):
+                code, text = str(entry.get("ErrorCode", "")), str(entry.get("Message", ""))
+                return self._logged_in().error_of("get_secret_value", path, code, text)
+        return failures.incomplete_reply(self.place.what, path)
+
+    def _found(self, path: str, reply: Mapping[str, Any]) -> Found:
+        text, data = reply.get("SecretString"), reply.get("SecretBinary")
+        if isinstance(text, str):
+            try:
+                return Found(text.encode(), str(reply.get("VersionId") or ""))
+            except UnicodeEncodeError:
+                raise failures.malformed_reply(self.place.what, "the text of the value is no Unicode") from None
+        if isinstance(data, bytes):
+            return Found(data, str(reply.get("VersionId") or ""))
+        raise failures.incomplete_reply(self.place.what, path)
+
+    # Writing.
+
+    def check_writing(self, value: bytes | None) -> None:
+        super().check_writing(value)
+        if value == b"":
+            raise failures.empty_value(self.place.what)
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self.check_writing(value)
+        content = {**_content(value), "ClientRequestToken": str(uuid.uuid4())}
+        version = self._create(path, content, writing)
+        return version or self._update(path, content, writing)
+
+    def _create(self, path: str, content: Mapping[str, Any], writing: Writing) -> str:
+        """Return the version of a secret that was made, or nothing if there is one of this name.
+
+        Tried first: most writes are first ones, so one request does for them.
+        """
+        optional = {
+            "Description": writing.description,
+            "KmsKeyId": self.options.get("kms_key_id"),
+            "AddReplicaRegions": [{"Region": region} for region in self.options["replicas"] or []],
+        }
+        try:
+            reply = self._call(
+                "create_secret",
+                path,
+                expecting=frozenset({_EXISTS, _DELETED}),
+                Name=path,
+                Tags=_tag_list(self._tags(writing)),
+                **{name: given for name, given in optional.items() if given},
+                **content,
+            )
+        except Expected:
+            return ""
+        return self._version_in(reply, path)
+
+    def _update(self, path: str, content: Mapping[str, Any], writing: Writing) -> str:
+        there = self._described(path)
+        if there is None:
+            raise failures.unavailable(self.place.what, f"'{path}' is being deleted there at this moment")
+        if not writing.adopt:
+            self._refuse_foreign(path, there)
+        if there.get("DeletedDate"):
+            self._call("restore_secret", path, SecretId=path)
+        self._update_tags(path, there, writing)
+        version = self._put(path, content, there, writing)
+        self._add_replicas(path, there)
+        return version
+
+    def _put(self, path: str, content: Mapping[str, Any], there: Mapping[str, Any], writing: Writing) -> str:
+        if self.options["use_put_secret_value"]:
+            return self._version_in(self._call("put_secret_value", path, SecretId=path, **content), path)
+        changes: dict[str, Any] = {}
+        if writing.description != there.get("Description", ""):
+            changes["Description"] = writing.description
+        key = self.options.get("kms_key_id")
+        if key and key != there.get("KmsKeyId"):
+            changes["KmsKeyId"] = key
+        return self._version_in(self._call("update_secret", path, SecretId=path, **changes, **content), path)
+
+    def _update_tags(self, path: str, there: Mapping[str, Any], writing: Writing) -> None:
+        old = _tags_of(there)
+        changed = {name: value for name, value in self._tags(writing).items() if old.get(name) != value}
+        if changed:
+            self._call("tag_resource", path, SecretId=path, Tags=_tag_list(changed))
+
+    def _add_replicas(self, path: str, there: Mapping[str, Any]) -> None:
+        known = {status.get("Region") for status in there.get("ReplicationStatus") or []}
+        missing = [region for region in self.options["replicas"] or [] if region not in known]
+        if missing:
+            self._call(
+                "replicate_secret_to_regions",
+                path,
+                SecretId=path,
+                AddReplicaRegions=[{"Region": region} for region in missing],
+            )
+
+    def remove(self, path: str) -> None:
+        there = self._described(path)
+        if there is None:
+            return
+        is_forced = bool(self.options["force_delete"])
+        if there.get("DeletedDate") and not is_forced:
+            return
+        self._refuse_foreign(path, there)
+        regions = [status["Region"] for status in there.get("ReplicationStatus") or [] if status.get("Region")]
+        if regions:
+            self._call("remove_regions_from_replication", path, SecretId=path, RemoveReplicaRegions=regions)
+        days = {"RecoveryWindowInDays": self.options["recovery_window_days"]}
+        how = {"ForceDeleteWithoutRecovery": True} if is_forced else days
+        try:
+            self._call("delete_secret", path, expecting=frozenset({_MISSING, _DELETED}), SecretId=path, **how)
+        except Expected:
+            return
+
+    def _described(self, path: str) -> dict[str, Any] | None:
+        """Return what AWS knows about a secret, None where it has none."""
+        try:
+            reply = self._call("describe_secret", path, expecting=frozenset({_MISSING}), SecretId=path)
+        except Expected:
+            return None
+        # A reply that was cut short would make a secret of ours look like one of others.
+        if not reply.get("ARN"):
+            raise failures.incomplete_reply(self.place.what, path)
+        return reply
+
+    def _refuse_foreign(self, path: str, there: Mapping[str, Any]) -> None:
+        if _tags_of(there).get(OWNER_TAG) == self.place.owner:
+            return
+        if there.get("DeletedDate"):
+            raise failures.secret_scheduled_for_deletion(self.place.what, path)
+        raise failures.foreign_secret(self.place.what, path)
+
+    def _tags(self, writing: Writing) -> dict[str, str]:
+        return {**writing.tags, OWNER_TAG: self.place.owner}
+
+    def _version_in(self, reply: Mapping[str, Any], path: str) -> str:
+        if not reply.get("VersionId"):
+            raise failures.incomplete_reply(self.place.what, path)
+        return str(reply["VersionId"])
+
+    def _call(self, operation: str, path: str, **parameters: Any) -> dict[str, Any]:
+        return self._logged_in().call(operation, path, **parameters)
+
+    def _logged_in(self) -> AwsClient:
+        if self._client is None:
+            self.login()
+        client: AwsClient = self._client  # type: ignore[assignment]
+        return client
+
+
+def _is_it(path: str, name: Any, arn: Any) -> bool:
+    # AWS puts `-` and six characters after the name in an ARN, which people may leave out.
+    return path in (name, arn) or re.fullmatch(re.escape(path) + "-[A-Za-z0-9]{6}", str(arn or "")) is not None
+
+
+def _content(value: bytes) -> dict[str, Any]:
+    """Return a value as AWS keeps it: as text where it is UTF-8, which its console and other programs can read."""
+    try:
+        return {"SecretString": value.decode()}
+    except UnicodeDecodeError:
+        return {"SecretBinary": value}
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": name, "Value": value} for name, value in tags.items()]
+
+
+def _tags_of(described: Mapping[str, Any]) -> dict[str, str]:
+    return {tag.get("Key", ""): tag.get("Value", "") for tag in described.get("Tags") or []}
+
+
+def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
+    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+
+
+MANAGER = AwsSecretsManager

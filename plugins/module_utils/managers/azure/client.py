@@ -1,0 +1,262 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client of Azure's libraries, with requests that are ours, and what its exceptions mean.
+
+The libraries send through a session of `http`: one deadline, bounded tries and replies, a certificate authority that
+needs no file. What came from Azure is read here and never handed on: it may repeat what was sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ...model.errors import ScopedSecretsError
+from .. import failures, http
+from ..base import Place
+from ..http import SAFE_METHODS, HttpSession, Patience, Reply, tls_context
+from .logins import AzureLogin
+
+__all__ = ["CLOUDS", "REQUIREMENTS", "Expected", "KeyVaultClient"]
+
+REQUIREMENTS = ("azure-keyvault-secrets>=4.9", "azure-identity>=1.18", *http.REQUIREMENTS)
+CLOUDS = {
+    "public": ("vault.azure.net", "login.microsoftonline.com"),
+    "us_government": ("vault.usgovcloudapi.net", "login.microsoftonline.us"),
+    "china": ("vault.azure.cn", "login.chinacloudapi.cn"),
+}
+"""The domain of the vaults of a cloud, and the host of its Entra ID."""
+_TOKEN_PATH = re.compile(r"/oauth2/(v2\.0/)?token$")
+_ENTRA_CODE = re.compile(r"\bAADSTS[0-9]{4,8}\b")
+_NOT_FOUND = frozenset({"SecretNotFound", "NotFound", "ResourceNotFound"})
+_CODES = frozenset(
+    {
+        "BadParameter",
+        "Conflict",
+        "Forbidden",
+        "ForbiddenByFirewall",
+        "ForbiddenByPolicy",
+        "ForbiddenByRbac",
+        "KeyVaultError",
+        "ObjectIsBeingDeleted",
+        "ObjectIsBeingRecovered",
+        "ObjectIsDeletedButRecoverable",
+        "SecretDisabled",
+        "SecretNotFound",
+        "Unauthorized",
+        "VaultNotFound",
+    }
+)
+"""Those that may be shown. Others may be anything."""
+
+
+class Expected(Exception):
+    """An answer that the caller said it expects; `args` has its HTTP status."""
+
+
+class KeyVaultClient:
+    """One vault, with one login. Many threads may use it."""
+
+    def __init__(self, options: Mapping[str, Any], place: Place, login: AzureLogin, url: str) -> None:
+        """Make the client; raise MissingLibrary, login_refused, InvalidInput. No I/O but of files."""
+        _need_libraries()
+        self._what = place.what
+        self._meter = place.meter
+        self._host = (urlsplit(url).hostname or "").lower()
+        self._domain, host = CLOUDS[options["cloud"]]
+        self._session = _Session(options, place)
+        network = {"transport": self._session.transport(), "retry_total": 0}
+        # Else each login would ask Microsoft's public cloud what the authority is, which not every network reaches.
+        authority = {"authority": options["authority"] or f"https://{host}", "disable_instance_discovery": True}
+        self._credential = login.credential(place.what, network, authority)
+        self._client = self._secret_client(url, network)
+
+    def _secret_client(self, url: str, network: Mapping[str, Any]) -> Any:
+        from azure.keyvault.secrets import SecretClient
+
+        # The library compares the host with the resource that the vault names, so that a token goes to Azure only. A
+        # host that isn't Azure's was named by the connector itself, whose token it is meant to get.
+        is_azure = any(self._host.endswith(f".{domain}") for domain, _host in CLOUDS.values())
+        return SecretClient(url, self._credential, verify_challenge_resource=is_azure, **network)
+
+    def login(self) -> None:
+        """Get a token; raise login_refused, an Unavailable."""
+        self._meter("logins")
+        scope = f"https://{self._domain}/.default"
+        with self._translated("log in", "", "", frozenset()):
+            # With the option that the client sets, so that the token is kept for it.
+            self._credential.get_token_info(scope, options={"enable_cae": True})
+
+    def call(self, operation: str, path: str, needs: str, *arguments: Any, expecting: int = 0, **named: Any) -> Any:
+        """Return what an operation of the client gives that is about `path` and needs a permission.
+
+        Raise Expected for the HTTP status that is expected, else one of our errors.
+        """
+        with self._translated(f"use '{path}'", path, needs, frozenset({expecting})):
+            return getattr(self._client, operation)(path, *arguments, **named)
+
+    def versions(self, path: str) -> list[Any]:
+        """Return what is known of every version of a secret but the values."""
+        with self._translated(f"list the versions of '{path}'", path, "list", frozenset()):
+            return list(self._client.list_properties_of_secret_versions(path))
+
+    def close(self) -> None:
+        self._session.close()
+
+    @contextlib.contextmanager
+    def _translated(self, doing: str, path: str, needs: str, expecting: frozenset[int]) -> Iterator[None]:
+        self._session.forget_failure()
+        try:
+            yield
+        except ScopedSecretsError:
+            raise
+        except Exception as error:
+            raise self._meaning(error, doing, path, needs, expecting) from None
+
+    def _meaning(self, error: Exception, doing: str, path: str, needs: str, expecting: frozenset[int]) -> Exception:
+        from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeError, HttpResponseError
+
+        ours = next((one for one in _causes(error) if isinstance(one, ScopedSecretsError)), None)
+        if ours:
+            return ours
+        response: Any = getattr(error, "response", None)
+        is_of_vault = isinstance(error, HttpResponseError) and self._is_of_vault(response)
+        if isinstance(error, OSError) or (isinstance(error, ClientAuthenticationError) and not is_of_vault):
+            return self._session.failure or failures.login_refused(self._what, _why_refused(error))
+        if is_of_vault and not isinstance(error, DecodeError) and response.status_code >= 400:
+            return self._answered(response, doing, path, needs, expecting)
+        # What the libraries' parsers take for granted of a reply raises anything.
+        if isinstance(error, AzureError | ArithmeticError | AttributeError | LookupError | TypeError | ValueError):
+            return failures.malformed_reply(self._what, "it is not in the form that Key Vault answers in")
+        return error
+
+    def _is_of_vault(self, response: Any) -> bool:
+        url = urlsplit(response.request.url) if response is not None else urlsplit("")
+        return url.hostname == self._host and url.path.startswith(("/secrets", "/deletedsecrets"))
+
+    def _answered(self, response: Any, doing: str, path: str, needs: str, expecting: frozenset[int]) -> Exception:
+        status, (code, inner) = response.status_code, _codes_in(response)
+        shown = next((one for one in (inner, code) if one in _CODES), f"HTTP status {status}")
+        if status == 404 and code not in _NOT_FOUND:
+            return failures.malformed_reply(self._what, "it is a 404 that does not come from Key Vault")
+        if inner == "SecretDisabled":
+            return failures.secret_version_disabled(self._what, path)
+        if status in expecting:
+            return Expected(status)
+        if status == 401:
+            return failures.login_expired(self._what)
+        if status == 403 and shown == "ForbiddenByFirewall":
+            return failures.request_refused(self._what, doing, "ForbiddenByFirewall: this network is not let in")
+        if status == 403:
+            return failures.denied(self._what, doing, f"the permission '{needs}' for secrets of this vault")
+        if status == 404:
+            return failures.unknown_path(self._what, path)
+        if status >= 500:
+            return failures.unavailable(self._what, f"it answers with the HTTP status {status}")
+        return failures.request_refused(self._what, doing, shown)
+
+
+class _Session:
+    """What the libraries take for a session of `requests`, for all that they send."""
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        verifies, ca_cert = options["validate_certs"], str(options["ca_cert"] or "")
+        patience = Patience(options["timeout"], options["retries"])
+        self._http = HttpSession(
+            place,
+            lambda: tls_context(validate_certs=verifies, ca_cert=ca_cert),
+            patience,
+            is_repeatable=_is_repeatable,
+        )
+        self._failures = threading.local()
+
+    def transport(self) -> Any:
+        """Return a transport of azure-core on this session."""
+        from azure.core.pipeline.transport import RequestsTransport
+
+        return RequestsTransport(session=self, session_owner=False)
+
+    def request(self, method: str, url: str, headers: Any = None, data: Any = None, **_of_sdk: Any) -> Any:
+        """Return the answer as requests has it; raise an Unavailable."""
+        try:
+            return _as_response(self._http.request(method, url, headers=headers, data=data), url)
+        except ScopedSecretsError as error:
+            self._failures.last = error
+            raise
+
+    @property
+    def failure(self) -> ScopedSecretsError | None:
+        """The last one of this thread: a chain of credentials keeps only the words of an error."""
+        return getattr(self._failures, "last", None)
+
+    def forget_failure(self) -> None:
+        self._failures.last = None
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _need_libraries() -> None:
+    """Import what is used; raise MissingLibrary. What they log may repeat what Azure said."""
+    for requirement, module in zip(REQUIREMENTS, ("azure.keyvault.secrets", "azure.identity"), strict=False):
+        try:
+            __import__(module)
+        except ImportError:
+            raise failures.missing_library(requirement, "Azure Key Vault") from None
+    for name in ("azure.core", "azure.identity", "azure.keyvault", "msal"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _is_repeatable(method: str, url: str) -> bool:
+    """A second deletion finds nothing, and a second login is a login."""
+    return method in SAFE_METHODS or method == "DELETE" or bool(_TOKEN_PATH.search(urlsplit(url).path))
+
+
+def _as_response(reply: Reply, url: str) -> Any:
+    import requests
+    import urllib3
+
+    response = requests.Response()
+    response.status_code = reply.status_code
+    response.reason = ""
+    response.url = url
+    response.headers.update(reply.headers)
+    response.raw = urllib3.HTTPResponse(body=io.BytesIO(reply.content), status=reply.status_code, preload_content=False)
+    return response
+
+
+def _codes_in(response: Any) -> tuple[str, str]:
+    """Return the code of Key Vault's error and the one within it, '' for what is not there."""
+    try:
+        error = json.loads(response.text())["error"]
+        inner = error.get("innererror") or {}
+        return str(error.get("code") or ""), str(inner.get("code") or "")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return "", ""
+
+
+def _why_refused(error: Exception) -> str:
+    """Return what can be said of a login that failed: Entra ID's number, which its documentation explains."""
+    text = str(error)
+    code = _ENTRA_CODE.search(text)
+    if code:
+        return f"Microsoft Entra ID says {code.group()}"
+    if "additionally_allowed_tenants" in text:
+        return "the vault belongs to another tenant than the login"
+    if any(isinstance(one, OSError) for one in _causes(error)):
+        return "the file with its token can't be read"
+    return "no token can be had this way; look at the tenant, at 'authority', and at what this machine has"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

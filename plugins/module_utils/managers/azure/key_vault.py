@@ -1,0 +1,333 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secret manager kind for Azure Key Vault: a value keeper in one vault."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from ...model.errors import Forbidden, InvalidInput
+from .. import failures
+from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from ..http import check_url
+from .client import CLOUDS, REQUIREMENTS, Expected, KeyVaultClient
+from .logins import LOGINS, validate_login
+from .names import MAX_NAME, NAME, NAME_RULE, name_of
+
+__all__ = ["BASE64", "MANAGER", "OWNER_TAG", "AzureKeyVault"]
+
+OWNER_TAG = "scoped-secrets-owner"
+BASE64 = "application/octet-stream;base64"
+"""The content type of a value that is bytes and no text: Key Vault keeps text only."""
+_VAULT_NAME = re.compile(r"[A-Za-z](?:-?[0-9A-Za-z]){2,23}")
+_LONGEST_VAULT_NAME = 24
+_VERSION = re.compile(r"[0-9a-fA-F]{32}")
+_MOST_TAGS = 15
+_MOST_OF_A_TAG = 256
+_RANGES = {"timeout": (1, 600), "retries": (0, 10)}
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
+
+
+class AzureKeyVault(ValueKeeper):
+    """Secrets of one vault. Those that this connector made bear its tag."""
+
+    KIND = "azure_key_vault"
+    TITLE = "Azure Key Vault"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "vault_name": {"type": "str"},
+        "vault_url": {"type": "str"},
+        "cloud": {"type": "str", "choices": list(CLOUDS)},
+        "purge": {"type": "bool"},
+        "authority": {"type": "str"},
+        "ca_cert": {"type": "str"},
+        "validate_certs": {"type": "bool"},
+        "timeout": {"type": "int"},
+        "retries": {"type": "int"},
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "vault_name": "",
+        "vault_url": "",
+        "cloud": "public",
+        "purge": False,
+        "authority": "",
+        "ca_cert": "",
+        "validate_certs": True,
+        "timeout": 30,
+        "retries": 3,
+    }
+    LOCATION = frozenset({"vault_name", "vault_url", "cloud"})
+    REFERABLE = frozenset({"ca_cert"})
+    LOGINS = LOGINS
+    CAPABILITIES = frozenset(Capability)
+    MAX_VALUE = 25 * 1024
+    REQUIREMENTS = REQUIREMENTS
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        super().__init__(options, place)
+        self._lock = threading.Lock()
+        self._client: KeyVaultClient | None = None
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        given = {**cls.DEFAULTS, **options}
+        _check_vault(given, cls.TITLE)
+        if given["authority"]:
+            _check_https(given["authority"], "authority", cls.TITLE)
+        validate_login(given)
+        for name, (least, most) in _RANGES.items():
+            if not least <= given[name] <= most:
+                raise _invalid(name, f"is {given[name]}", f"It may be from {least} to {most}.")
+
+    @property
+    def notices(self) -> list[str]:
+        if self.options["validate_certs"]:
+            return []
+        return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
+
+    @property
+    def url(self) -> str:
+        """Where the vault is."""
+        domain = CLOUDS[self.options["cloud"]][0]
+        return str(self.options["vault_url"]).rstrip("/") or f"https://{self.options['vault_name']}.{domain}"
+
+    def login(self) -> None:
+        client = KeyVaultClient(self.options, self.place, self.chosen_login(), self.url)  # type: ignore[arg-type]
+        client.login()
+        self._client = client
+
+    def check(self) -> None:
+        """Prove that values may be read, by asking for a name that nobody has."""
+        path = f"scoped-secrets-check-{uuid.uuid4().hex}"
+        if self._there(path):
+            raise failures.malformed_reply(self.place.what, "it has a secret under a random name")
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client:
+            client.close()
+
+    # Reading.
+
+    def path_of(self, identifier: str) -> str:
+        name = name_of(identifier)
+        if len(name) > MAX_NAME:
+            raise failures.name_not_allowed(self.place.what, identifier, NAME_RULE)
+        return name
+
+    def read(self, path: str, version: str = "") -> Found:
+        self._check_name(path)
+        which = "" if version == "latest" else version
+        if which and not _VERSION.fullmatch(which):
+            raise failures.unknown_path(self.place.what, path, version)
+        try:
+            secret = self._call("get_secret", path, "get", which or None, expecting=404)
+        except Expected:
+            raise failures.unknown_path(self.place.what, path, version) from None
+        return Found(self._value(path, secret), self._version(path, secret.properties))
+
+    def _value(self, path: str, secret: Any) -> bytes:
+        if secret.value is None:
+            raise failures.incomplete_reply(self.place.what, path)
+        try:
+            text = str(secret.value).encode()
+            is_base64 = secret.properties.content_type == BASE64
+            return base64.b64decode(text, validate=True) if is_base64 else text
+        except (UnicodeEncodeError, binascii.Error):
+            why = "the value is no Unicode, or not the base64 that its content type says"
+            raise failures.malformed_reply(self.place.what, why) from None
+
+    def _version(self, path: str, properties: Any) -> str:
+        if not properties.version:
+            raise failures.incomplete_reply(self.place.what, path)
+        return str(properties.version)
+
+    # Writing.
+
+    def check_writing(self, value: bytes | None) -> None:
+        super().check_writing(value)
+        size = len(_content(value)[0].encode()) if value is not None else 0
+        if size > self.MAX_VALUE:
+            raise failures.too_large(self.place.what, size, self.MAX_VALUE)
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self.check_writing(value)
+        self._check_name(path)
+        there = self._there(path)
+        if there and not writing.adopt:
+            self._refuse_foreign(path, there)
+        for _try in self._tries():
+            try:
+                return self._set(path, value, writing, there)
+            except Expected:
+                # The name is taken by a secret that was deleted, or is just being deleted or recovered.
+                there = self._recovered(path, writing)
+        raise failures.unavailable(self.place.what, f"'{path}' is being deleted or recovered there at this moment")
+
+    def _set(self, path: str, value: bytes, writing: Writing, there: Any) -> str:
+        text, content_type = _content(value)
+        # Each version has tags of its own: what others set there would be lost.
+        tags = _bounded({OWNER_TAG: self.place.owner, **writing.tags}, _tags_of(there), self.place.owner)
+        secret = self._call("set_secret", path, "set", text, tags=tags, content_type=content_type, expecting=409)
+        return self._version(path, secret.properties)
+
+    def _recovered(self, path: str, writing: Writing) -> Any:
+        """Return the properties of a deleted secret of ours that is there again, None if there is none to recover."""
+        deleted = self._deleted(path)
+        if deleted is None:
+            return self._there(path)
+        if not writing.adopt and _tags_of(deleted).get(OWNER_TAG) != self.place.owner:
+            raise failures.secret_scheduled_for_deletion(self.place.what, path)
+        try:
+            self._call("begin_recover_deleted_secret", path, "recover", expecting=404)
+        except Expected:
+            return None
+        for _try in self._tries():
+            there = self._there(path)
+            if there:
+                return there
+        raise failures.unavailable(self.place.what, f"'{path}' is still being recovered there")
+
+    def remove(self, path: str) -> None:
+        self._check_name(path)
+        there = self._there(path)
+        if there:
+            self._refuse_foreign(path, there)
+            self._delete(path)
+        elif self.options["purge"]:
+            self._purge(path, self._deleted(path))
+
+    def _delete(self, path: str) -> None:
+        try:
+            deletion = self._call("begin_delete_secret", path, "delete", expecting=404)
+        except Expected:
+            return
+        # Without soft delete, which old vaults may lack, nothing is left to purge.
+        if not self.options["purge"] or not deletion.result().recovery_id:
+            return
+        for _try in self._tries():
+            deleted = self._deleted(path)
+            if deleted:
+                self._purge(path, deleted)
+                return
+        raise failures.unavailable(self.place.what, f"'{path}' is still being deleted there, and not purged")
+
+    def _purge(self, path: str, deleted: Any) -> None:
+        if deleted and _tags_of(deleted).get(OWNER_TAG) == self.place.owner:
+            with contextlib.suppress(Expected):
+                self._call("purge_deleted_secret", path, "purge", expecting=404)
+
+    def _there(self, path: str) -> Any:
+        """Return the properties of a secret, None where there is none. Key Vault tells them with the value only."""
+        try:
+            secret = self._call("get_secret", path, "get", expecting=404)
+        except Expected:
+            return None
+        # A reply that was cut short would make a secret of ours look like one of others.
+        self._version(path, secret.properties)
+        return secret.properties
+
+    def _deleted(self, path: str) -> Any:
+        """Return the properties of a secret that was deleted and can be recovered, None where there is none."""
+        try:
+            deleted = self._call("get_deleted_secret", path, "get", expecting=404)
+        except Expected:
+            return None
+        self._version(path, deleted.properties)
+        return deleted.properties
+
+    def _refuse_foreign(self, path: str, there: Any) -> None:
+        if not self._is_ours(path, _tags_of(there)):
+            raise failures.foreign_secret(self.place.what, path)
+
+    def _is_ours(self, path: str, tags: Mapping[str, str]) -> bool:
+        """Tell whose a secret is. People who add a version in the portal rarely keep the tags: then older ones tell."""
+        if OWNER_TAG in tags:
+            return tags[OWNER_TAG] == self.place.owner
+        try:
+            versions = self._logged_in().versions(path)
+        except Forbidden as error:
+            if error.code != "provider_denied":
+                raise
+            return False
+        owners = {_tags_of(one).get(OWNER_TAG) for one in versions} - {None}
+        return owners == {self.place.owner}
+
+    def _check_name(self, path: str) -> None:
+        if not NAME.fullmatch(path):
+            raise failures.name_not_allowed(self.place.what, path, "127 letters, digits and '-'")
+
+    def _tries(self) -> Iterator[None]:
+        """Yield until time is up, with pauses that grow: Key Vault deletes and recovers within seconds."""
+        end = time.monotonic() + 3 * self.options["timeout"]
+        pause = _FIRST_PAUSE
+        yield
+        while time.monotonic() + pause < end:
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            yield
+
+    def _call(self, operation: str, path: str, needs: str, *arguments: Any, **named: Any) -> Any:
+        return self._logged_in().call(operation, path, needs, *arguments, **named)
+
+    def _logged_in(self) -> KeyVaultClient:
+        with self._lock:
+            if self._client is None:
+                self.login()
+            return self._client  # type: ignore[return-value]
+
+
+def _check_vault(given: Mapping[str, Any], title: str) -> None:
+    name, url = given["vault_name"], given["vault_url"]
+    if not name and not url:
+        raise failures.incomplete_connector(title, "vault_name")
+    if name and url:
+        raise _invalid("vault_url", "is given besides 'vault_name'", "Give one of them; the other may be ''.")
+    if url:
+        _check_https(url, "vault_url", title)
+    elif not _VAULT_NAME.fullmatch(name) or len(name) > _LONGEST_VAULT_NAME:
+        raise _invalid("vault_name", "can't be the name of a vault", "3 to 24 letters, digits and '-'.")
+
+
+def _check_https(url: str, option: str, title: str) -> None:
+    check_url(title, option, url, allow_plain_http=True)
+    if not url.lower().startswith("https://") or url.count("/") > 2 + url.endswith("/") or "\\" in url:
+        raise _invalid(option, "is no https address of a server", "It looks like https://host, without a path.")
+
+
+def _content(value: bytes) -> tuple[str, str | None]:
+    """Return a value as Key Vault keeps it, and its content type: as text where it is UTF-8, which others can read."""
+    try:
+        return value.decode(), None
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode(), BASE64
+
+
+def _tags_of(properties: Any) -> dict[str, str]:
+    return dict(properties.tags or {}) if properties else {}
+
+
+def _bounded(wanted: Mapping[str, str], present: Mapping[str, str], owner: str) -> dict[str, str]:
+    """Return tags within Key Vault's limits: the mark, ours, then those of others; what is too long is left out."""
+    merged = {**wanted, OWNER_TAG: owner, **{name: value for name, value in present.items() if name not in wanted}}
+    fitting = {
+        name: value
+        for name, value in merged.items()
+        if 0 < len(name) <= _MOST_OF_A_TAG and len(value or "") <= _MOST_OF_A_TAG
+    }
+    return dict(list(fitting.items())[:_MOST_TAGS])
+
+
+def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
+    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+
+
+MANAGER = AzureKeyVault

@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ways to log in to Microsoft Entra ID, which gives the tokens for Azure Key Vault."""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ...model.errors import InvalidInput
+from .. import failures
+from ..base import ArgumentSpec, Login
+from ..http import pem_text
+
+__all__ = ["LOGINS", "AzureLogin", "validate_login"]
+
+_APPLICATION: ArgumentSpec = {"tenant_id": {"type": "str"}, "client_id": {"type": "str"}}
+_VARIABLES = "AZURE_TENANT_ID, AZURE_CLIENT_ID or AZURE_FEDERATED_TOKEN_FILE"
+_ID = re.compile(r"[0-9A-Za-z.-]{1,200}")
+
+
+def validate_login(options: Mapping[str, Any]) -> None:
+    """Raise InvalidInput for ids that can't be ones; a tenant may be named by a domain."""
+    for name in _APPLICATION:
+        if options.get(name) and not _ID.fullmatch(options[name]):
+            raise InvalidInput(
+                "invalid_option",
+                f"The option '{name}' can't be right.",
+                hint="It is the id that the portal shows, as in 6f1c2f0e-1b7d-4a53-9a27-0c2f3ce0b1d4.",
+            )
+
+
+class AzureLogin(Login):
+    """A way to a credential of azure-identity."""
+
+    @abstractmethod
+    def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
+        """Return a credential that has not been used yet; raise login_refused, InvalidInput.
+
+        `network` has how to send requests, `authority` where Entra ID is, for those that ask it themselves.
+        """
+
+    def _text(self, name: str) -> str:
+        return str(self.options.get(name) or "").strip()
+
+    def _application(self) -> dict[str, str]:
+        return {name: self._text(name) for name in _APPLICATION}
+
+
+class ClientSecret(AzureLogin):
+    """An application with a client secret."""
+
+    NAME = "client_secret"
+    OPTIONS: ClassVar[ArgumentSpec] = {**_APPLICATION, "client_secret": {"type": "str", "no_log": True}}
+    REQUIRED = ("tenant_id", "client_id", "client_secret")
+
+    def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
+        from azure.identity import ClientSecretCredential
+
+        return ClientSecretCredential(
+            **self._application(), client_secret=self._text("client_secret"), **network, **authority
+        )
+
+
+class ClientCertificate(AzureLogin):
+    """An application with a certificate, whose RSA key signs the login. It never lies on a disk because of us."""
+
+    NAME = "client_certificate"
+    OPTIONS: ClassVar[ArgumentSpec] = {**_APPLICATION, "client_certificate": {"type": "str", "no_log": True}}
+    REQUIRED = ("tenant_id", "client_id", "client_certificate")
+
+    def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
+        from azure.identity import CertificateCredential
+
+        pem = pem_text("client_certificate", self._text("client_certificate"))
+        try:
+            return CertificateCredential(**self._application(), certificate_data=pem.encode(), **network, **authority)
+        except (TypeError, ValueError):
+            raise failures.login_refused(
+                what, "'client_certificate' is not a certificate with its RSA key, without a passphrase, in PEM form"
+            ) from None
+
+
+class ManagedIdentity(AzureLogin):
+    """What Azure gives to the machine that ansible-playbook runs on: its own identity, or one assigned to it."""
+
+    NAME = "managed_identity"
+    OPTIONS: ClassVar[ArgumentSpec] = {"client_id": _APPLICATION["client_id"]}
+    REQUIRED = ("client_id",)
+
+    @classmethod
+    def validate(cls, given: frozenset[str]) -> None:
+        """Take it without `client_id` too: then it is the machine's own."""
+
+    def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
+        from azure.identity import ManagedIdentityCredential
+
+        return ManagedIdentityCredential(client_id=self._text("client_id") or None, **network)
+
+
+class WorkloadIdentity(AzureLogin):
+    """An application that trusts the token in a file, which something else keeps fresh."""
+
+    NAME = "workload_identity"
+    OPTIONS: ClassVar[ArgumentSpec] = {**_APPLICATION, "token_file": {"type": "path", "no_log": False}}
+    REQUIRED = ("tenant_id", "client_id", "token_file")
+
+    @classmethod
+    def validate(cls, given: frozenset[str]) -> None:
+        """Take it with less: Azure Kubernetes Service has all three in the environment of a pod."""
+
+    def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
+        from azure.identity import WorkloadIdentityCredential
+
+        file = os.path.expanduser(self._text("token_file"))
+        given = {name: one for name, one in {**self._application(), "token_file_path": file}.items() if one}
+        try:
+            return WorkloadIdentityCredential(**given, **network, **authority)
+        except ValueError:
+            raise failures.login_refused(what, f"the environment of ansible-playbook lacks {_VARIABLES}") from None
+
+
+class DefaultChain(AzureLogin):
+    """What the Azure libraries find: environment, workload identity, the command lines. Never a managed identity.
+
+    To ask for one where there is none takes minutes, and elsewhere it would be another identity than people think.
+    """
+
+    NAME = "default"
+
+    def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
+        from azure.identity import DefaultAzureCredential
+
+        left_out = ("managed_identity", "shared_token_cache", "visual_studio_code", "interactive_browser", "broker")
+        excluded = {f"exclude_{one}_credential": True for one in left_out}
+        return DefaultAzureCredential(**excluded, **network, **authority)
+
+
+LOGINS: tuple[type[AzureLogin], ...] = (
+    ClientSecret,
+    ClientCertificate,
+    ManagedIdentity,
+    WorkloadIdentity,
+    DefaultChain,
+)

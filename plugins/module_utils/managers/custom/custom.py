@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Any program as a secret manager: one JSON object in, one out, and an exit status. The page has the protocol."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from ...model.errors import InvalidInput, ScopedSecretsError
+from .. import failures
+from ..base import ArgumentSpec, Capability, Found, Login, Place, ValueKeeper, Writing
+from .program import Ended, NotStarted, Program, TimedOut, TooMuch, run
+
+__all__ = ["MANAGER", "Custom"]
+
+PROTOCOL = 1
+VERBS = frozenset({"get", "put", "delete", "list", "check", "versions"})
+NOT_FOUND, DENIED, UNAVAILABLE, FOREIGN = 10, 11, 12, 13
+_HINT = "Run the program by hand with the same JSON; the page of this secret manager has the protocol."
+_DOING = {"get": "read", "put": "write", "delete": "delete", "check": "check", "list": "list"}
+
+
+class NoLogin(Login):
+    NAME = "none"
+
+
+class Credential(Login):
+    """One credential, which the program finds in the JSON that it gets."""
+
+    NAME = "credential"
+    OPTIONS: ClassVar[ArgumentSpec] = {"credential": {"type": "str", "no_log": True}}
+    REQUIRED = ("credential",)
+
+
+class Custom(ValueKeeper):
+    """Values are wherever a program puts them."""
+
+    KIND = "custom"
+    TITLE = "External program"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "command": {"type": "list", "elements": "str"},
+        "environment": {"type": "dict"},
+        "timeout": {"type": "int"},
+        "max_output": {"type": "int"},
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"environment": {}, "timeout": 30, "max_output": 8 * 1024 * 1024}
+    LOCATION = frozenset({"command"})
+    LOGINS = (NoLogin, Credential)
+    CAPABILITIES = frozenset({Capability.WRITE, Capability.READ_PATH, Capability.FILES, Capability.DELETE})
+    MAX_VALUE = 1024 * 1024
+    REQUIREMENTS = ()
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        super().__init__(options, place)
+        self._verbs: frozenset[str] = frozenset()
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        _check_command(cls.TITLE, options.get("command"))
+        for name, value in (options.get("environment") or {}).items():
+            if not name or "=" in f"{name}" or "\0" in f"{name}{value}" or isinstance(value, (dict, list)):
+                raise _invalid("environment", "has what can't be a variable", "Names and values are plain text.")
+        for name, least, most in (("timeout", 1, 600), ("max_output", 1024, 256 * 1024 * 1024)):
+            number = options.get(name)
+            if number is not None and not least <= number <= most:
+                raise _invalid(name, f"is {number}", f"It must be from {least} to {most}.")
+
+    def login(self) -> None:
+        """Ask what the program is able to do. It may refuse its credential here."""
+        self.place.meter("logins")
+        ended = self._run("capabilities", {})
+        if ended.status == DENIED:
+            raise failures.login_refused(self.place.what, "its program says so")
+        verbs = self._reply(ended, "capabilities", "").get("verbs")
+        if not isinstance(verbs, list) or not all(isinstance(verb, str) for verb in verbs):
+            raise self._malformed("it has no list of verbs")
+        self._verbs = VERBS.intersection(verbs)
+
+    def check(self) -> None:
+        verb = next((verb for verb in ("check", "list") if verb in self._verbs), "")
+        if verb:
+            self._ask(verb, "")
+
+    def path_of(self, identifier: str) -> str:
+        return identifier
+
+    def read(self, path: str, version: str = "") -> Found:
+        if version and "versions" not in self._verbs:
+            raise failures.not_able(self.place.what, self.TITLE, f"read version {version}")
+        self._need("get", "read secrets")
+        reply = self._ask("get", path, version=version)
+        return Found(self._value_in(reply, path), _version_in(reply))
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self._need("put", "write secrets")
+        about = {"description": writing.description, "tags": dict(writing.tags)}
+        owner = {"owner": self.place.owner, "adopt": writing.adopt}
+        return _version_in(self._ask("put", path, **_encoded(value), **owner, **about))
+
+    def remove(self, path: str) -> None:
+        self._need("delete", "delete secrets")
+        try:
+            self._ask("delete", path, owner=self.place.owner)
+        except ScopedSecretsError as error:
+            if error.code != "unknown_path":
+                raise
+
+    def _need(self, verb: str, doing: str) -> None:
+        if verb not in self._verbs:
+            raise failures.not_able(self.place.what, self.TITLE, doing, f"Its program does not have the verb '{verb}'.")
+
+    def _ask(self, verb: str, path: str, **more: Any) -> dict[str, Any]:
+        self.place.meter("requests")
+        return self._reply(self._run(verb, {"path": path, **more}), verb, path, str(more.get("version", "")))
+
+    def _run(self, verb: str, more: Mapping[str, Any]) -> Ended:
+        """Return how the program ended; raise for one that did not end by itself."""
+        credential = {"credential": self.options["credential"]} if self.options.get("credential") else {}
+        request = {"protocol": PROTOCOL, "verb": verb, **more, **credential}
+        program = self._program()
+        try:
+            return run(program, json.dumps(request).encode() + b"\n")
+        except NotStarted as error:
+            raise failures.program_failed(self.place.what, f"it can't be started ({error})") from None
+        except TimedOut:
+            raise failures.timed_out(self.place.what, program.timeout) from None
+        except TooMuch:
+            raise self._malformed(f"it is longer than {program.max_output} bytes") from None
+
+    def _program(self) -> Program:
+        environment = {str(name): str(value) for name, value in (self.options["environment"] or {}).items()}
+        limits = self.options["timeout"], self.options["max_output"]
+        return Program(tuple(self.options["command"]), environment, *limits)
+
+    def _reply(self, ended: Ended, verb: str, path: str, version: str = "") -> dict[str, Any]:
+        """Return what the program answered; raise what its status means."""
+        what = self.place.what
+        doing = _DOING.get(verb, verb) + (f" '{path}'" if path else "")
+        meanings: dict[int, Callable[[], ScopedSecretsError]] = {
+            NOT_FOUND: lambda: failures.unknown_path(what, path, version),
+            DENIED: lambda: failures.denied(what, doing),
+            UNAVAILABLE: lambda: failures.unavailable(what, "its program says so"),
+            FOREIGN: lambda: failures.foreign_secret(what, path),
+        }
+        if ended.status in meanings:
+            raise meanings[ended.status]()
+        if ended.status:
+            raise failures.program_failed(what, _ending(ended.status))
+        return self._parsed(ended.output.strip(), path)
+
+    def _parsed(self, output: bytes, path: str) -> dict[str, Any]:
+        if not output or (output.startswith(b"{") and not output.endswith(b"}")):
+            raise failures.incomplete_reply(self.place.what, path)
+        try:
+            reply = json.loads(output)
+        except (ValueError, RecursionError):
+            raise self._malformed("it is no JSON") from None
+        if not isinstance(reply, dict):
+            raise self._malformed("it is no JSON object")
+        return reply
+
+    def _value_in(self, reply: Mapping[str, Any], path: str) -> bytes:
+        text, encoded = reply.get("value"), reply.get("value_b64")
+        if text is None and encoded is None:
+            raise failures.incomplete_reply(self.place.what, path)
+        try:
+            if isinstance(text, str) and encoded is None:
+                return text.encode()
+            if isinstance(encoded, str) and text is None:
+                return base64.b64decode(encoded, validate=True)
+        except (UnicodeEncodeError, binascii.Error, ValueError):
+            raise self._malformed("its value can't be decoded") from None
+        raise self._malformed("it has not exactly one of 'value' and 'value_b64', as text")
+
+    def _malformed(self, why: str) -> ScopedSecretsError:
+        return failures.malformed_reply(self.place.what, why, _HINT)
+
+
+def _check_command(title: str, command: Any) -> None:
+    if not command:
+        raise failures.incomplete_connector(title, "command")
+    first = str(command[0])
+    if not first or ("/" in first and not first.startswith("/")) or any("\0" in part for part in command):
+        raise _invalid("command", "does not begin with a program", "An absolute path, or a name that is on PATH.")
+
+
+def _encoded(value: bytes) -> dict[str, str]:
+    try:
+        return {"value": value.decode()}
+    except UnicodeDecodeError:
+        return {"value_b64": base64.b64encode(value).decode()}
+
+
+def _version_in(reply: Mapping[str, Any]) -> str:
+    version = reply.get("version")
+    return str(version) if isinstance(version, (str, int)) else ""
+
+
+def _ending(status: int) -> str:
+    if status == 127:
+        return "it can't be started, or ended with status 127"
+    return f"it ended with status {status}" if status > 0 else f"it was ended by signal {-status}"
+
+
+def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
+    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+
+
+MANAGER = Custom

@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secret manager kind for CyberArk's Central Credential Provider, which is only read."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import uuid
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
+
+from ...model.errors import InvalidInput, ScopedSecretsError
+from .. import failures
+from ..base import ArgumentSpec, Capability, Found, Login, Place, ValueKeeper
+from ..http import REQUIREMENTS, HttpSession, Patience, Reply, check_url, is_tls, tls_context
+from .ccp_failures import meaning
+
+__all__ = ["MANAGER", "CyberarkCcp"]
+
+CONTENT = "Content"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{0,99}", re.ASCII)
+_WEB_SERVICE = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+_FORBIDDEN = frozenset("+&%;")
+"""What the web service does not take in a value."""
+_RULE = "Name=value, several with ; between them, such as Safe=S;Object=O; without + & % in a value"
+_RANGES = {"timeout": (1, 600), "retries": (0, 10)}
+
+
+class NoLogin(Login):
+    """CyberArk knows the application by the machine that asks."""
+
+    NAME = "none"
+
+
+class Certificate(Login):
+    """A client certificate and its key. The key never lies on a disk because of us."""
+
+    NAME = "cert"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "client_cert": {"type": "str", "no_log": True},
+        "client_key": {"type": "str", "no_log": True},
+    }
+    REQUIRED = ("client_cert", "client_key")
+
+
+class CyberarkCcp(ValueKeeper):
+    """Accounts in Safes that an application may read. A path is a query for one of them."""
+
+    KIND = "cyberark_ccp"
+    TITLE = "CyberArk Central Credential Provider"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "url": {"type": "str"},
+        "app_id": {"type": "str"},
+        "safe": {"type": "str"},
+        "folder": {"type": "str"},
+        "web_service": {"type": "str"},
+        "reason": {"type": "str"},
+        "fail_on_password_change": {"type": "bool"},
+        "ca_cert": {"type": "str"},
+        "validate_certs": {"type": "bool"},
+        "allow_plain_http": {"type": "bool"},
+        "timeout": {"type": "int"},
+        "retries": {"type": "int"},
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "safe": "",
+        "folder": "",
+        "web_service": "AIMWebService",
+        "reason": "",
+        "fail_on_password_change": False,
+        "ca_cert": "",
+        "validate_certs": True,
+        "allow_plain_http": False,
+        "timeout": 30,
+        "retries": 3,
+    }
+    LOCATION = frozenset({"safe", "folder"})
+    REFERABLE = frozenset({"ca_cert"})
+    LOGINS = (NoLogin, Certificate)
+    CAPABILITIES = frozenset({Capability.READ_PATH})
+    MAX_VALUE = 1024 * 1024
+    REQUIREMENTS = REQUIREMENTS
+    DEFAULT_KEY = CONTENT
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        super().__init__(options, place)
+        self._lock = threading.Lock()
+        self._http: HttpSession | None = None
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        given = {**cls.DEFAULTS, **options}
+        for name in ("url", "app_id"):
+            if not given.get(name):
+                raise failures.incomplete_connector(cls.TITLE, name)
+        check_url(cls.TITLE, "url", given["url"], allow_plain_http=given["allow_plain_http"])
+        if not _WEB_SERVICE.fullmatch(given["web_service"]):
+            raise _invalid("web_service", "can't be the name of a web service", "AIMWebService is the usual one.")
+        for name in ("app_id", "safe", "folder", "reason"):
+            if not _is_value(given[name] or "x"):
+                raise _invalid(name, "has what the web service does not take", "No + & % ; and only printable text.")
+        for name, (least, most) in _RANGES.items():
+            if not least <= given[name] <= most:
+                raise _invalid(name, f"is {given[name]}", f"It may be from {least} to {most}.")
+
+    @property
+    def notices(self) -> list[str]:
+        if is_tls(self.options["url"]) and not self.options["validate_certs"]:
+            return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
+        return []
+
+    def login(self) -> None:
+        """Get ready. There is no login by itself: each request shows the certificate, or the machine's address."""
+        self.place.meter("logins")
+        patience = Patience(float(self.options["timeout"]), int(self.options["retries"]))
+        self._http = HttpSession(self.place, self._tls, patience)
+
+    def _tls(self) -> Any:
+        pems = {name: str(self.options.get(name) or "") for name in ("ca_cert", "client_cert", "client_key")}
+        return tls_context(validate_certs=self.options["validate_certs"], **pems)
+
+    def check(self) -> None:
+        """Prove that the application is known, by asking for an account that nobody has."""
+        try:
+            self.read(f"Object=scoped-secrets-check-{uuid.uuid4().hex}")
+        except ScopedSecretsError as error:
+            if error.code != "unknown_path":
+                raise
+            return
+        raise failures.malformed_reply(self.place.what, "it has an account of a random name")
+
+    def close(self) -> None:
+        session, self._http = self._http, None
+        if session:
+            session.close()
+
+    def path_of(self, identifier: str) -> str:
+        return f"Object={identifier}"
+
+    def read(self, path: str, version: str = "") -> Found:
+        """Return all fields of the account that a path describes."""
+        if version:
+            raise failures.not_able(self.place.what, self.TITLE, f"read version {version}")
+        reply = self._get(self._query(path))
+        if not reply.ok:
+            raise meaning(self.place.what, path, reply)
+        try:
+            fields = reply.json()
+        except ValueError:
+            raise failures.malformed_reply(self.place.what, "it is no JSON") from None
+        if not isinstance(fields, dict) or not fields.get(CONTENT):
+            raise failures.incomplete_reply(self.place.what, path)
+        return Found(json.dumps(fields, ensure_ascii=False).encode())
+
+    def _query(self, path: str) -> str:
+        """Return a path as a query, in the connector's own Safe and folder unless it names others."""
+        parts = [part.partition("=")[::2] for part in path.split(";") if part.strip()]
+        named = [name.strip().lower() for name, _value in parts]
+        is_query = all(_NAME.fullmatch(name.strip()) and _is_value(value) for name, value in parts)
+        if not parts or not is_query or len(set(named)) != len(named):
+            raise failures.name_not_allowed(self.place.what, path, _RULE)
+        own = [("Safe", self.options["safe"]), ("Folder", self.options["folder"])]
+        added = [(name, value) for name, value in own if value and name.lower() not in named]
+        return ";".join(f"{name.strip()}={value.strip()}" for name, value in [*added, *parts])
+
+    def _get(self, query: str) -> Reply:
+        parameters = {
+            "AppID": self.options["app_id"],
+            "Query": query,
+            "QueryFormat": "Exact",
+            "ConnectionTimeout": str(self.options["timeout"]),
+            "FailRequestOnPasswordChange": str(bool(self.options["fail_on_password_change"])).lower(),
+            **({"Reason": self.options["reason"]} if self.options["reason"] else {}),
+        }
+        base = f"{self.options['url'].rstrip('/')}/{self.options['web_service']}/api/Accounts"
+        # Not as a form's, with + for blanks: the web service does not take that.
+        return self._session().request("GET", f"{base}?{urlencode(parameters, quote_via=quote, safe='')}")
+
+    def _session(self) -> HttpSession:
+        with self._lock:
+            if self._http is None:
+                self.login()
+            return self._http  # type: ignore[return-value]
+
+
+def _is_value(text: str) -> bool:
+    return bool(text.strip()) and text.isprintable() and not _FORBIDDEN & set(text)
+
+
+def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
+    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+
+
+MANAGER = CyberarkCcp

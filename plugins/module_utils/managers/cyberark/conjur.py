@@ -1,0 +1,352 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secret manager kind for CyberArk Conjur: values of the variables that its policy declares."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ...model.errors import InvalidInput, NotFound, ScopedSecretsError
+from .. import failures
+from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from ..http import REQUIREMENTS, Reply, check_url, is_tls
+from .conjur_client import BASE64, ConjurClient, plain
+from .conjur_logins import LOGINS, ConjurLogin
+
+__all__ = ["MANAGER", "CyberarkConjur"]
+
+_ACCOUNT = re.compile(r"[^\s/?#:]{1,200}")
+_PATH_RULE = "printable, without a / at an end, 1024 characters at most"
+_LONGEST_PATH = 1024
+_LONGEST_QUERY = 4000
+"""Of a batch, in characters: longer addresses are refused by servers on the way."""
+_RANGES = {"timeout": (1, 600), "retries": (0, 10)}
+_PAGE, _MOST_PAGES = 1000, 20
+_SEPARATES_IDS = ","
+_ABOUT_ONE = frozenset({"unknown_path", "provider_denied", "provider_refused"})
+"""What a batch is refused with because of one of its paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """A variable: when policy made it, and its newest version, 0 without any value.
+
+    A version is written as NUMBER~CREATED here. Conjur has no mark that a login could set, and its numbers begin anew
+    in a variable that was removed and declared again; by both together what this connector wrote is known.
+    """
+
+    created: str
+    newest: int
+
+    def version(self, number: int) -> str:
+        return f"{number}~{self.created}"
+
+    def has(self, version: str) -> bool:
+        """Tell whether a version that was written before is one of this very variable."""
+        number, _mark, created = version.partition("~")
+        return _is_number(number) and created == self.created and int(number) <= self.newest
+
+
+class CyberarkConjur(ValueKeeper):
+    """Variables of one account. New secrets are those below a branch."""
+
+    KIND = "cyberark_conjur"
+    TITLE = "CyberArk Conjur"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "url": {"type": "str"},
+        "account": {"type": "str"},
+        "branch": {"type": "str"},
+        "ca_cert": {"type": "str"},
+        "validate_certs": {"type": "bool"},
+        "allow_plain_http": {"type": "bool"},
+        "timeout": {"type": "int"},
+        "retries": {"type": "int"},
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "branch": "",
+        "ca_cert": "",
+        "validate_certs": True,
+        "allow_plain_http": False,
+        "timeout": 30,
+        "retries": 3,
+    }
+    LOCATION = frozenset({"account", "branch"})
+    REFERABLE = frozenset({"ca_cert"})
+    LOGINS = LOGINS
+    CAPABILITIES = frozenset(Capability) - {Capability.DELETE}
+    MAX_VALUE = 64 * 1024
+    REQUIREMENTS = REQUIREMENTS
+    BATCH = 50
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        super().__init__(options, place)
+        self._branch = str(self.options["branch"] or "").strip("/")
+        self._lock = threading.Lock()
+        self._client: ConjurClient | None = None
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        given = {**cls.DEFAULTS, **options}
+        for name in ("url", "account"):
+            if not given.get(name):
+                raise failures.incomplete_connector(cls.TITLE, name)
+        check_url(cls.TITLE, "url", given["url"], allow_plain_http=given["allow_plain_http"])
+        if not _ACCOUNT.fullmatch(given["account"]):
+            raise _invalid("account", "can't be the name of an account", "In Conjur Cloud it is conjur.")
+        if (given["branch"] or "").strip("/"):
+            _clean(cls.TITLE, given["branch"].strip("/"))
+        for name, (least, most) in _RANGES.items():
+            if not least <= given[name] <= most:
+                raise _invalid(name, f"is {given[name]}", f"It may be from {least} to {most}.")
+
+    @property
+    def notices(self) -> list[str]:
+        if is_tls(self.options["url"]) and not self.options["validate_certs"]:
+            return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
+        return []
+
+    def login(self) -> None:
+        client = ConjurClient(self.options, self.place, self._chosen())
+        client.login()
+        self._client = client
+
+    def check(self) -> None:
+        """Ask whether the branch, or a variable in it, can be seen; without a branch, who one is."""
+        reply = self._call("GET", "resources", self._account, "policy", self._branch) if self._branch else None
+        if reply is None:
+            reply = self._call("GET", "whoami")
+        elif reply.status_code in (403, 404) and self._sees_variables():
+            return
+        if reply.status_code in (403, 404) and self._branch:
+            raise self._not_loaded(f"branch '{self._branch}'", *_policy_of_branch(self._branch, self._chosen().role))
+        if not reply.ok:
+            raise self._refused(reply, "look at its own place", "")
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client:
+            client.close()
+
+    # Reading.
+
+    def path_of(self, identifier: str) -> str:
+        return _clean(self.place.what, f"{self._branch}/{identifier}" if self._branch else identifier)
+
+    def read(self, path: str, version: str = "") -> Found:
+        path = _clean(self.place.what, path)
+        number, mark, _created = version.partition("~")
+        if number and not _is_number(number):
+            raise failures.unknown_path(self.place.what, path, number)
+        if mark and not self._variable(path).has(version):
+            raise failures.unknown_path(self.place.what, path, number)
+        reply = self._call(
+            "GET", "secrets", self._account, "variable", path, query={"version": number} if number else {}
+        )
+        if reply.status_code == 404:
+            raise failures.unknown_path(self.place.what, path, number)
+        if not reply.ok:
+            raise self._refused(reply, f"read '{path}'", "execute")
+        content = plain(self.place.what, reply)
+        if not content:
+            raise failures.incomplete_reply(self.place.what, path)
+        return Found(content, number)
+
+    def read_many(self, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
+        if len(paths) < 2:
+            return super().read_many(paths)
+        try:
+            found = self._batch(paths)
+        except ScopedSecretsError as error:
+            if error.code not in _ABOUT_ONE:
+                return dict.fromkeys(paths, error)
+            found = None
+        if found is not None:
+            return found
+        # One is in the way: in halves it is soon alone.
+        middle = len(paths) // 2
+        return {**self.read_many(paths[:middle]), **self.read_many(paths[middle:])}
+
+    def _batch(self, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError] | None:
+        """Return what lies at paths, None where one request can't ask for them."""
+        ids = {path: f"{self._account}:variable:{_clean(self.place.what, path)}" for path in paths}
+        asked = _SEPARATES_IDS.join(ids.values())
+        if (
+            len(set(ids.values())) < len(paths)
+            or asked.count(_SEPARATES_IDS) >= len(paths)
+            or len(asked) > _LONGEST_QUERY
+        ):
+            return None
+        reply = self._call("GET", "secrets", query={"variable_ids": asked})
+        if reply.status_code == 404:
+            raise failures.unknown_path(self.place.what, paths[0])
+        if not reply.ok:
+            raise self._refused(reply, "read several at once", "execute")
+        content = self._object(reply)
+        is_encoded = reply.headers.get("Content-Encoding", "") == BASE64
+        return {path: self._value(path, content.get(one), is_encoded=is_encoded) for path, one in ids.items()}
+
+    def _value(self, path: str, value: Any, *, is_encoded: bool) -> Found | ScopedSecretsError:
+        if not isinstance(value, str) or not value:
+            return failures.incomplete_reply(self.place.what, path)
+        try:
+            return Found(base64.b64decode("".join(value.split()), validate=True) if is_encoded else value.encode())
+        except (binascii.Error, UnicodeEncodeError, ValueError):
+            return failures.malformed_reply(self.place.what, "a value in it is not the base64 that it says it is")
+
+    # Writing.
+
+    def check_writing(self, value: bytes | None) -> None:
+        super().check_writing(value)
+        if value is not None and not value.strip():
+            raise failures.empty_value(self.place.what, "is empty, or nothing but white space")
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self.check_writing(value)
+        path = _clean(self.place.what, path)
+        there = self._variable(path)
+        is_known = writing.adopt or not there.newest or there.has(writing.previous)
+        if not is_known and not writing.previous and self._holds(path, there.newest, value):
+            # A run that was killed wrote it, and nothing is written over.
+            return there.version(there.newest)
+        if not is_known:
+            raise failures.foreign_secret(self.place.what, path)
+        reply = self._call("POST", "secrets", self._account, "variable", path, data=value)
+        if reply.status_code == 404:
+            raise self._undeclared(path)
+        if not reply.ok:
+            raise self._refused(reply, f"write '{path}'", "update")
+        return self._written(path, value, there)
+
+    def _written(self, path: str, value: bytes, before: _Variable) -> str:
+        """Return the version that a value got: Conjur does not tell, and others may have written meanwhile."""
+        now = self._variable(path)
+        if now.newest <= before.newest + 1:
+            return now.version(before.newest + 1)
+        for number in range(now.newest, before.newest, -1):
+            if self._holds(path, number, value):
+                return now.version(number)
+        raise failures.provider_conflict(self.place.what, path)
+
+    def _holds(self, path: str, number: int, value: bytes) -> bool:
+        try:
+            return hmac.compare_digest(self.read(path, str(number)).content, value)
+        except ScopedSecretsError as error:
+            if error.code not in _ABOUT_ONE:
+                raise
+            return False
+
+    def _variable(self, path: str) -> _Variable:
+        """Return what is known of a variable but its value; raise policy_not_loaded where there is none."""
+        reply = self._call("GET", "resources", self._account, "variable", path)
+        if reply.status_code in (403, 404):
+            raise self._undeclared(path)
+        if not reply.ok:
+            raise self._refused(reply, f"look at '{path}'", "read")
+        content = self._object(reply)
+        try:
+            versions = [int(one["version"]) for one in content["secrets"]]
+        except (KeyError, TypeError, ValueError):
+            raise failures.incomplete_reply(self.place.what, path) from None
+        return _Variable(str(content.get("created_at") or ""), max(versions, default=0))
+
+    def _undeclared(self, path: str) -> ScopedSecretsError:
+        branch, _slash, name = path.rpartition("/")
+        return self._not_loaded(f"variable '{path}'", branch, _policy_of_variable(name, self._chosen().role))
+
+    def _not_loaded(self, thing: str, branch: str, policy: str) -> ScopedSecretsError:
+        into = branch or "root"
+        return NotFound(
+            "policy_not_loaded",
+            f"{self.place.what} sees no {thing}: policy must declare it first, and give its login the right to it.",
+            hint=f"Have this policy loaded (conjur policy load -b {into} -f FILE), or one like it:\n{policy}",
+            details={"branch": into, "policy": policy},
+        )
+
+    # Both.
+
+    def _sees_variables(self) -> bool:
+        """Tell whether any variable of the branch can be seen. Those that a login has no right to are not listed."""
+        begin = f"{self._account}:variable:{self._branch}/"
+        for page in range(_MOST_PAGES):
+            query = {"limit": str(_PAGE), "offset": str(page * _PAGE)}
+            reply = self._call("GET", "resources", self._account, "variable", query=query)
+            listed = self._json(reply) if reply.ok else []
+            ids = (
+                [str(one.get("id", "")) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+            )
+            if any(one.startswith(begin) for one in ids):
+                return True
+            if len(ids) < _PAGE:
+                break
+        return False
+
+    def _refused(self, reply: Reply, doing: str, privilege: str) -> ScopedSecretsError:
+        """Return what an answer from 400 on means. Its own text may repeat what was sent."""
+        if reply.status_code == 403:
+            return failures.denied(self.place.what, doing, f"the privilege '{privilege}' on it" if privilege else "")
+        return failures.request_refused(self.place.what, doing, f"HTTP status {reply.status_code}")
+
+    def _object(self, reply: Reply) -> dict[str, Any]:
+        content = self._json(reply)
+        if not isinstance(content, dict):
+            raise failures.malformed_reply(self.place.what, "it is no JSON object")
+        return content
+
+    def _json(self, reply: Reply) -> Any:
+        try:
+            return reply.json()
+        except ValueError:
+            raise failures.malformed_reply(self.place.what, "it is no JSON") from None
+
+    def _chosen(self) -> ConjurLogin:
+        return self.chosen_login()  # type: ignore[return-value]
+
+    @property
+    def _account(self) -> str:
+        return str(self.options["account"])
+
+    def _call(self, method: str, *parts: str, **more: Any) -> Reply:
+        with self._lock:
+            if self._client is None:
+                self.login()
+            client: ConjurClient = self._client  # type: ignore[assignment]
+        return client.call(method, *parts, **more)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _clean(what: str, path: str) -> str:
+    """Return the id of a variable; raise name_not_allowed for what can't be one, or would be another address."""
+    path = path.strip("/")
+    if not path or path in (".", "..") or not path.isprintable() or len(path) > _LONGEST_PATH:
+        raise failures.name_not_allowed(what, path, _PATH_RULE)
+    return path
+
+
+def _policy_of_variable(name: str, role: str) -> str:
+    permit = f"- !permit\n  role: {role}\n  privileges: [read, execute, update]\n  resource: !variable {name}\n"
+    return f"- !variable {name}\n{permit}"
+
+
+def _policy_of_branch(branch: str, role: str) -> tuple[str, str]:
+    """Return the branch above, and what to load there."""
+    above, _slash, name = branch.rpartition("/")
+    body = "".join(f"  {line}\n" for line in _policy_of_variable("NAME", role).splitlines())
+    return above, f"- !policy\n  id: {name}\n  body:\n{body}"
+
+
+def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
+    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+
+
+MANAGER = CyberarkConjur

@@ -1,0 +1,222 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Google Cloud KMS: wraps the data keys of values that the store keeps."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ...model.errors import InvalidInput, ScopedSecretsError
+from .. import failures
+from ..base import ArgumentSpec, KeyKeeper, Place
+from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
+from .options import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, check_options, invalid
+from .session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
+
+__all__ = ["MANAGER", "GcpKms", "canonical"]
+
+_REQUIREMENT = "google-cloud-kms>=3.0"
+_DATA_KEY_SIZE = 32
+# More than Encrypt makes of 32 bytes, and far less than Decrypt takes.
+_MAX_WRAPPED = 4096
+_MAX_REUSE = 1_000_000
+# The rule of the API reference for key rings and keys, and the form of names of locations.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+_LOCATION = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)
+_CONTEXT_FORM = b"scoped.secrets 1"
+
+
+class GcpKms(KeyKeeper):
+    """One symmetric key of Cloud KMS. Its primary version wraps; each version unwraps what it wrapped."""
+
+    KIND = "gcp_kms"
+    TITLE = "Google Cloud KMS"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "location": {"type": "str"},
+        "key_ring": {"type": "str", "no_log": False},
+        "key": {"type": "str", "no_log": False},
+        "data_key_reuse": {"type": "str", "no_log": False},
+        **NETWORK_OPTIONS,
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK_DEFAULTS, "data_key_reuse": "none"}
+    LOCATION = frozenset({"gcp_project", "location", "key_ring", "key"})
+    REFERABLE = frozenset({"ca_cert"})
+    LOGINS = LOGINS
+    REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT, *HTTP_REQUIREMENTS)
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        super().__init__(options, place)
+        self._pinned = str(self.options.get("pinned_key") or "")
+        self._session: GcpSession | None = None
+        self._client: GcpClient | None = None
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        check_options(options, cls.TITLE)
+        for name in ("location", "key_ring", "key"):
+            if not options.get(name):
+                raise failures.incomplete_connector(cls.TITLE, name)
+            pattern = _LOCATION if name == "location" else _ID
+            if not pattern.fullmatch(options[name]):
+                raise invalid(name, "can't be right", "It is the name alone: letters, digits, - and _, 63 at most.")
+        _check_reuse(str(options.get("data_key_reuse") or "none"))
+
+    def login(self) -> None:
+        service = Service(
+            _REQUIREMENT,
+            "google.cloud.kms_v1",
+            "KeyManagementServiceClient",
+            "cloudkms.googleapis.com",
+            {
+                "encrypt": "cloudkms.cryptoKeyVersions.useToEncrypt",
+                "decrypt": "cloudkms.cryptoKeyVersions.useToDecrypt",
+            },
+            {word: self._meaning(word) for word in _OWN},
+        )
+        session = GcpSession(self.options, self.place, service)
+        session.log_in(self.chosen_login())
+        self._client = session.client()
+        self._session = session
+
+    def close(self) -> None:
+        if self._session:
+            self._session.close()
+
+    def check(self) -> None:
+        """Prove that the key works both ways, with random bytes: least privilege can't look at the key itself."""
+        self._pinned = self._find()
+        probe, context = os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}
+        if self.unwrap(self.wrap(probe, context), context) != probe:
+            raise failures.malformed_reply(self.place.what, "it decrypts to something else than was encrypted")
+
+    def settled(self) -> dict[str, Any]:
+        """Keep the key's full name: a project that the login implies may be another one later."""
+        self._pinned = self._find()
+        return {"pinned_key": self._pinned}
+
+    def wrap(self, data_key: bytes, context: Mapping[str, str], *, version: str = "") -> bytes:
+        # A new primary version takes up to hours to be everybody's: where it matters, it is named.
+        return bytes(self._encrypted(data_key, context, version).ciphertext)
+
+    def newest_version(self) -> str:
+        """Return the number of the primary version, which encrypts. Least privilege can't look at the key itself."""
+        reply = self._encrypted(os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}, "")
+        return str(reply.name).rpartition("/")[2]
+
+    def _encrypted(self, data_key: bytes, context: Mapping[str, str], version: str) -> Any:
+        key, bound = self._key(), canonical(context)
+        versions = f"{key}/cryptoKeyVersions/"
+        request = {
+            "name": versions + version if version else key,
+            "plaintext": data_key,
+            "plaintext_crc32c": checksum(data_key),
+            "additional_authenticated_data": bound,
+            "additional_authenticated_data_crc32c": checksum(bound),
+        }
+        reply = self._call("encrypt", key, request, _verify_wrapped)
+        if not reply.ciphertext:
+            raise failures.incomplete_reply(self.place.what, key)
+        is_expected = reply.name == versions + version if version else str(reply.name).startswith(versions)
+        if not is_expected:
+            raise failures.malformed_reply(self.place.what, "it encrypted with another key")
+        return reply
+
+    def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        if not 0 < len(wrapped) <= _MAX_WRAPPED:
+            raise failures.wrong_data_key(self.place.what)
+        key, bound = self._key(), canonical(context)
+        # The key is named by us: what another one wrapped is refused, even of one that this login may use.
+        request = {
+            "name": key,
+            "ciphertext": wrapped,
+            "ciphertext_crc32c": checksum(wrapped),
+            "additional_authenticated_data": bound,
+            "additional_authenticated_data_crc32c": checksum(bound),
+        }
+        try:
+            reply = self._call("decrypt", key, request, _verify_data_key, expecting=frozenset({"INVALID_ARGUMENT"}))
+        except Expected:
+            raise failures.wrong_data_key(self.place.what) from None
+        if len(reply.plaintext) != _DATA_KEY_SIZE:
+            raise failures.incomplete_reply(self.place.what, key)
+        return bytes(reply.plaintext)
+
+    def _key(self) -> str:
+        """Return the full name of the key, as it was pinned or as the options have it."""
+        if self._pinned or self.options.get("gcp_project"):
+            return self._pinned or self._name(str(self.options["gcp_project"]))
+        # The project found out now might be another one in the next run, which could not open what this one seals.
+        raise InvalidInput(
+            "key_not_pinned",
+            f"Which project the key of {self.place.what} is in was never found out.",
+            hint="Declare the connector once with 'check: true', or give 'gcp_project'.",
+        )
+
+    def _find(self) -> str:
+        if self._pinned:
+            return self._pinned
+        project = self.options.get("gcp_project") or self._logged_in()[1].project
+        if not project:
+            raise failures.missing_project(self.place.what)
+        return self._name(str(project))
+
+    def _name(self, project: str) -> str:
+        place = f"projects/{project}/locations/{self.options['location']}/keyRings/{self.options['key_ring']}"
+        return f"{place}/cryptoKeys/{self.options['key']}"
+
+    def _call(self, method: str, key: str, request: Mapping[str, Any], verify: Any, **more: Any) -> Any:
+        return self._logged_in()[0].call(method, key, request, verify=verify, **more)
+
+    def _logged_in(self) -> tuple[GcpClient, GcpSession]:
+        if self._client is None or self._session is None:
+            self.login()
+        return self._client, self._session  # type: ignore[return-value]
+
+    def _meaning(self, word: str) -> Any:
+        def error(key: str) -> ScopedSecretsError:
+            if word == "NOT_FOUND":
+                return failures.unknown_master_key(self.place.what, key)
+            return failures.key_unusable(self.place.what, _OWN[word])
+
+        return error
+
+
+_OWN = {
+    "NOT_FOUND": "it does not exist",
+    "DISABLED": "the version of it that is needed is disabled",
+    "DESTROYED": "the version of it that is needed was destroyed, or is about to be",
+    "FAILED_PRECONDITION": "its state or its purpose does not allow it",
+    "INVALID_ARGUMENT": "it is not a symmetric key for encryption",
+}
+
+
+def canonical(context: Mapping[str, str]) -> bytes:
+    """Return the one form of a context that is authenticated: names in order, each part after its length."""
+    parts = [part.encode() for name in sorted(context) for part in (name, context[name])]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in (_CONTEXT_FORM, *parts))
+
+
+def _verify_wrapped(reply: Any) -> None:
+    if not reply.ciphertext:
+        return
+    is_verified = reply.verified_plaintext_crc32c and reply.verified_additional_authenticated_data_crc32c
+    if not is_verified or reply.ciphertext_crc32c != checksum(reply.ciphertext):
+        raise Corrupted
+
+
+def _verify_data_key(reply: Any) -> None:
+    if reply.plaintext and reply.plaintext_crc32c != checksum(reply.plaintext):
+        raise Corrupted
+
+
+def _check_reuse(reuse: str) -> None:
+    if reuse in ("none", "run") or (re.fullmatch(r"[1-9][0-9]{0,6}", reuse) and int(reuse) <= _MAX_REUSE):
+        return
+    raise invalid("data_key_reuse", "can't be used", f"It is none, run, or a number from 1 to {_MAX_REUSE}.")
+
+
+MANAGER = GcpKms

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kinds at Google Cloud share: how they reach it, and the ways to log in.
+
+TLS is always verified: the Google libraries speak gRPC, which has no way to leave it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...model.errors import InvalidInput
+from .. import failures
+from ..base import ArgumentSpec, Login
+from ..http import check_url
+
+if TYPE_CHECKING:
+    from .session import GcpSession
+
+__all__ = [
+    "LOGINS",
+    "NETWORK_DEFAULTS",
+    "NETWORK_OPTIONS",
+    "GcpLogin",
+    "check_options",
+    "endpoint_url",
+    "invalid",
+]
+
+NETWORK_OPTIONS: ArgumentSpec = {
+    "gcp_project": {"type": "str"},
+    "endpoint": {"type": "str"},
+    "allow_plain_http": {"type": "bool"},
+    "ca_cert": {"type": "str"},
+    "timeout": {"type": "int"},
+    "retries": {"type": "int"},
+}
+NETWORK_DEFAULTS: Mapping[str, Any] = {"allow_plain_http": False, "timeout": 30, "retries": 3}
+
+_RANGES = {"timeout": (1, 600), "retries": (0, 10)}
+_URLS = ("endpoint", "sts_endpoint", "iam_endpoint")
+# By the resource names of the API references of Resource Manager and of Identity and Access Management.
+_PATTERNS = {
+    "gcp_project": (
+        re.compile(r"([a-z0-9.-]{1,100}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[1-9][0-9]{5,19}", re.ASCII),
+        "the id of a project, or its number",
+    ),
+    "project_number": (re.compile(r"[1-9][0-9]{5,19}", re.ASCII), "the number of a project, not its id"),
+    "pool": (re.compile(r"[a-z0-9-]{4,32}", re.ASCII), "the id of a pool: 4 to 32 lowercase letters, digits and -"),
+    "provider": (
+        re.compile(r"[a-z0-9-]{4,32}", re.ASCII),
+        "the id of a provider of the pool: 4 to 32 lowercase letters, digits and -",
+    ),
+    "service_account_email": (
+        re.compile(r"[a-z0-9-]{1,63}@[a-z0-9.-]{1,200}", re.ASCII),
+        "as in NAME@PROJECT.iam.gserviceaccount.com",
+    ),
+}
+
+
+def endpoint_url(given: str) -> str:
+    """Return an address as a URL: as Google writes them, a host alone, they are https."""
+    return given if "://" in given else f"https://{given}"
+
+
+def check_options(options: Mapping[str, Any], what: str) -> None:
+    """Raise InvalidInput for options of the network or of a login that can't work."""
+    for name, (least, most) in _RANGES.items():
+        if options.get(name) is not None and not least <= options[name] <= most:
+            raise invalid(name, f"is {options[name]}", f"It must be from {least} to {most}.")
+    for name, (pattern, rule) in _PATTERNS.items():
+        if options.get(name) and not pattern.fullmatch(options[name]):
+            raise invalid(name, "can't be right", f"It must be {rule}.")
+    for name in _URLS:
+        if options.get(name):
+            url, is_plain_allowed = endpoint_url(options[name]), bool(options.get("allow_plain_http"))
+            check_url(what, name, url, allow_plain_http=is_plain_allowed)
+
+
+def invalid(name: str, problem: str, rule: str) -> InvalidInput:
+    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+
+
+class GcpLogin(Login):
+    """A way to credentials of Google Cloud."""
+
+    @abstractmethod
+    def credentials(self, session: GcpSession) -> Any:
+        """Return credentials as google-auth has them, not asked for a token yet; raise login_refused."""
+
+    def _text(self, name: str) -> str:
+        return str(self.options.get(name) or "").strip()
+
+
+class ServiceAccount(GcpLogin):
+    """The key of a service account, in the JSON form that Google hands out."""
+
+    NAME = "service_account"
+    OPTIONS: ClassVar[ArgumentSpec] = {"credentials_json": {"type": "json", "no_log": True}}
+    REQUIRED = ("credentials_json",)
+
+    def credentials(self, session: GcpSession) -> Any:
+        try:
+            key = json.loads(self._text("credentials_json"))
+        except (ValueError, RecursionError):
+            key = None
+        # Other types of credentials in JSON may name a program to run or an address to send a token to.
+        if not isinstance(key, dict) or key.get("type") != "service_account":
+            raise failures.login_refused(session.place.what, "'credentials_json' is not the key of a service account")
+        check_url(
+            session.place.what,
+            "token_uri",
+            str(key.get("token_uri", "")),
+            allow_plain_http=bool(self.options.get("allow_plain_http")),
+        )
+        return session.service_account(key)
+
+
+class WorkloadIdentity(GcpLogin):
+    """A token that something else keeps fresh, exchanged at a workload identity pool."""
+
+    NAME = "workload_identity"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "project_number": {"type": "str"},
+        "pool": {"type": "str"},
+        "provider": {"type": "str"},
+        "service_account_email": {"type": "str"},
+        "token_file": {"type": "path", "no_log": False},
+        "sts_endpoint": {"type": "str"},
+        "iam_endpoint": {"type": "str"},
+    }
+    REQUIRED = ("project_number", "pool", "provider", "token_file")
+
+    def credentials(self, session: GcpSession) -> Any:
+        return session.external_account(self._configuration())
+
+    def _configuration(self) -> dict[str, Any]:
+        """Return what Google's console would put into a configuration file."""
+        sts, iam = (self._address(name) for name in ("sts", "iam"))
+        pool = f"projects/{self._text('project_number')}/locations/global/workloadIdentityPools/{self._text('pool')}"
+        email = self._text("service_account_email")
+        account = f"{iam}/v1/projects/-/serviceAccounts/{email}:generateAccessToken"
+        return {
+            "type": "external_account",
+            "audience": f"//iam.googleapis.com/{pool}/providers/{self._text('provider')}",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": f"{sts}/v1/token",
+            "credential_source": {"file": os.path.expanduser(self._text("token_file"))},
+            **({"service_account_impersonation_url": account} if email else {}),
+        }
+
+    def _address(self, which: str) -> str:
+        usual = {"sts": "sts.googleapis.com", "iam": "iamcredentials.googleapis.com"}[which]
+        return endpoint_url(self._text(f"{which}_endpoint") or usual).rstrip("/")
+
+
+class ApplicationDefault(GcpLogin):
+    """Whatever the Google libraries find: a file that the environment names, gcloud's login, the machine's own."""
+
+    NAME = "default"
+
+    def credentials(self, session: GcpSession) -> Any:
+        return session.application_default()
+
+
+LOGINS: tuple[type[GcpLogin], ...] = (ServiceAccount, WorkloadIdentity, ApplicationDefault)

@@ -1,0 +1,348 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Google Secret Manager: keeps values."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ...model.errors import ScopedSecretsError, Unavailable
+from .. import failures
+from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
+from .options import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, check_options, invalid
+from .session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
+
+__all__ = ["MANAGER", "OWNER_LABEL", "GcpSecretManager", "owner_mark"]
+
+_REQUIREMENT = "google-cloud-secret-manager>=2.20"
+OWNER_LABEL = "scoped-secrets-owner"
+DESCRIPTION = "description"
+# The rules and the limits of the API reference: CreateSecret, AddSecretVersion, the resource Secret.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
+_NAME_RULE = "letters, digits, - and _, 255 characters at most with the prefix"
+_FULL_NAME = re.compile(r"projects/[a-z0-9.:-]{1,160}/secrets/[A-Za-z0-9_-]{1,255}", re.ASCII)
+_VERSION = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+_LOCATION = re.compile(r"[a-z]+(-[a-z0-9]+)+", re.ASCII)
+_LABEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}", re.ASCII)
+_ANNOTATION_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
+_MAX_BYTES = 65_536
+_MISSING, _EXISTS = "NOT_FOUND", "ALREADY_EXISTS"
+_LATEST = "latest"
+# What the service answers when an etag is not the newest one.
+_STALE = frozenset({"ABORTED", "FAILED_PRECONDITION"})
+_PERMISSIONS = {
+    "access_secret_version": "secretmanager.versions.access",
+    "add_secret_version": "secretmanager.versions.add",
+    "create_secret": "secretmanager.secrets.create",
+    "delete_secret": "secretmanager.secrets.delete",
+    "get_secret": "secretmanager.secrets.get",
+    "update_secret": "secretmanager.secrets.update",
+}
+
+
+class GcpSecretManager(ValueKeeper):
+    """Secrets of one project, whose names begin with a prefix. Those that this connector made bear its label."""
+
+    KIND = "gcp_secret_manager"
+    TITLE = "Google Secret Manager"
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "prefix": {"type": "str"},
+        "locations": {"type": "list", "elements": "str"},
+        **NETWORK_OPTIONS,
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK_DEFAULTS, "prefix": "", "locations": []}
+    LOCATION = frozenset({"gcp_project", "prefix", "endpoint"})
+    REFERABLE = frozenset({"ca_cert"})
+    LOGINS = LOGINS
+    CAPABILITIES = frozenset(Capability)
+    MAX_VALUE = _MAX_BYTES
+    REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT, *HTTP_REQUIREMENTS)
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        super().__init__(options, place)
+        self._session: GcpSession | None = None
+        self._client: GcpClient | None = None
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        check_options(options, cls.TITLE)
+        prefix = str(options.get("prefix") or "")
+        if prefix and not _NAME.fullmatch(prefix):
+            raise invalid("prefix", "can't begin the name of a secret", f"Google's rule for names: {_NAME_RULE}.")
+        locations = options.get("locations") or []
+        for location in locations:
+            if not _LOCATION.fullmatch(location):
+                raise invalid("locations", "has one that can't be right", "Each is a name such as europe-west3.")
+        if len(set(locations)) != len(locations):
+            raise invalid("locations", "names one twice", "It has each location once.")
+
+    def login(self) -> None:
+        what = self.place.what
+        own = {
+            "DESTROYED": lambda path: failures.secret_version_destroyed(what, path),
+            "DISABLED": lambda path: failures.secret_version_disabled(what, path),
+        }
+        service = Service(
+            _REQUIREMENT,
+            "google.cloud.secretmanager_v1",
+            "SecretManagerServiceClient",
+            "secretmanager.googleapis.com",
+            _PERMISSIONS,
+            own,
+        )
+        session = GcpSession(self.options, self.place, service)
+        session.log_in(self.chosen_login())
+        self._client = session.client()
+        self._session = session
+
+    def check(self) -> None:
+        """Prove that a value with the prefix may be read, by asking for a name that nobody has."""
+        path = self.path_of(f"scoped-secrets-check-{uuid.uuid4().hex}")
+        try:
+            self._access(path, _LATEST)
+        except Expected:
+            return
+        raise failures.malformed_reply(self.place.what, "it has a secret under a random name")
+
+    def settled(self) -> dict[str, Any]:
+        """Keep the project, which the login or the environment may imply, for another run has another environment."""
+        return {"pinned_project": self._project()}
+
+    def close(self) -> None:
+        if self._session:
+            self._session.close()
+
+    # Reading.
+
+    def path_of(self, identifier: str) -> str:
+        prefix = str(self.options["prefix"] or "")
+        path = f"{prefix}-{identifier}" if prefix else identifier
+        if not _NAME.fullmatch(path):
+            raise failures.name_not_allowed(self.place.what, path, _NAME_RULE)
+        return path
+
+    def read(self, path: str, version: str = "") -> Found:
+        if not (_NAME.fullmatch(path) or _FULL_NAME.fullmatch(path)):
+            raise failures.name_not_allowed(self.place.what, path, f"{_NAME_RULE}, or projects/PROJECT/secrets/NAME")
+        if version and not _VERSION.fullmatch(version):
+            raise failures.unknown_path(self.place.what, path, version)
+        try:
+            reply = self._access(path, version or _LATEST)
+        except Expected:
+            raise failures.unknown_path(self.place.what, path, version) from None
+        if not reply.payload.data:
+            raise failures.incomplete_reply(self.place.what, path)
+        return Found(bytes(reply.payload.data), _number(reply.name))
+
+    def _access(self, path: str, version: str) -> Any:
+        request = {"name": f"{self._full(path)}/versions/{version}"}
+        missing = frozenset({_MISSING})
+        return self._call("access_secret_version", path, request, expecting=missing, verify=_verify_payload)
+
+    # Writing.
+
+    def check_writing(self, value: bytes | None) -> None:
+        super().check_writing(value)
+        if value == b"":
+            raise failures.empty_value(self.place.what)
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self.check_writing(value)
+        labels, annotations = self._shown(writing)
+        if not self._create(path, labels, annotations):
+            self._take(path, labels, annotations, writing)
+            return self._add(path, value)
+        try:
+            return self._add(path, value)
+        except ScopedSecretsError as error:
+            if not isinstance(error, Unavailable):
+                self._undo_creation(path)
+            raise
+
+    def _create(self, path: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
+        """Make a secret without a value; tell whether there was none of this name.
+
+        Tried first: most writes are first ones.
+        """
+        project, _secrets, name = self._full(path).rpartition("/secrets/")
+        secret = {"labels": labels, "annotations": annotations, "replication": self._replication()}
+        request = {"parent": project, "secret_id": name, "secret": secret}
+        try:
+            self._call("create_secret", path, request, expecting=frozenset({_EXISTS}))
+        except Expected:
+            return False
+        return True
+
+    def _replication(self) -> dict[str, Any]:
+        locations = self.options["locations"] or []
+        if not locations:
+            return {"automatic": {}}
+        return {"user_managed": {"replicas": [{"location": location} for location in locations]}}
+
+    def _undo_creation(self, path: str) -> None:
+        """Leave no empty secret behind when its value is refused; the refusal is what counts."""
+        try:
+            self.remove(path)
+        except ScopedSecretsError:
+            return
+
+    def _take(self, path: str, labels: Mapping[str, str], annotations: Mapping[str, str], writing: Writing) -> None:
+        """Bring a secret that is there to our labels and annotations; raise foreign_secret for one of others."""
+        for _twice in range(2):
+            there = self._described(path)
+            if there is None:
+                raise failures.unknown_path(self.place.what, path)
+            if not writing.adopt:
+                self._refuse_foreign(path, there)
+            wanted = _changed(there, labels, annotations)
+            if not wanted or self._update(path, {**wanted, "etag": there.etag}):
+                return
+        raise failures.provider_conflict(self.place.what, path)
+
+    def _update(self, path: str, changes: Mapping[str, Any]) -> bool:
+        """Change a secret, but not its value; tell whether nobody else changed it meanwhile."""
+        masked = [name for name in changes if name != "etag"]
+        request = {"secret": {"name": self._full(path), **changes}, "update_mask": {"paths": masked}}
+        try:
+            self._call("update_secret", path, request, expecting=_STALE)
+        except Expected:
+            return False
+        return True
+
+    def _add(self, path: str, value: bytes) -> str:
+        """Return the number of a version with this value, of the newest one where an answer got lost on the way."""
+        with self._logged_in()[1].one_deadline():
+            try:
+                return self._add_once(path, value)
+            except Unavailable as error:
+                if error.code == "provider_throttled":
+                    raise
+                version = self._holding(path, value, error)
+            return version or self._add_once(path, value)
+
+    def _add_once(self, path: str, value: bytes) -> str:
+        payload = {"data": value, "data_crc32c": checksum(value)}
+        request = {"parent": self._full(path), "payload": payload}
+        reply = self._call("add_secret_version", path, request, is_repeatable=False)
+        number = _number(reply.name)
+        if not number:
+            raise failures.incomplete_reply(self.place.what, path)
+        if not reply.client_specified_payload_checksum:
+            raise failures.malformed_reply(self.place.what, "it did not look at the checksum of the value")
+        return number
+
+    def _holding(self, path: str, value: bytes, error: ScopedSecretsError) -> str:
+        """Return the newest version if it has this value, nothing if not; raise `error` if that can't be told."""
+        try:
+            found = self.read(path)
+        except ScopedSecretsError as other:
+            if other.code == "unknown_path":
+                return ""
+            raise error from None
+        return found.version if found.content == value else ""
+
+    def remove(self, path: str) -> None:
+        for _twice in range(2):
+            there = self._described(path)
+            if there is None:
+                return
+            self._refuse_foreign(path, there)
+            request = {"name": self._full(path), "etag": there.etag}
+            try:
+                self._call("delete_secret", path, request, expecting=_STALE | {_MISSING})
+                return
+            except Expected as answer:
+                if answer.word == _MISSING:
+                    return
+        raise failures.provider_conflict(self.place.what, path)
+
+    def _described(self, path: str) -> Any:
+        """Return what Google knows about a secret, None where it has none."""
+        try:
+            reply = self._call("get_secret", path, {"name": self._full(path)}, expecting=frozenset({_MISSING}))
+        except Expected:
+            return None
+        # A reply that was cut short would make a secret of ours look like one of others.
+        if not reply.name or not reply.etag:
+            raise failures.incomplete_reply(self.place.what, path)
+        return reply
+
+    def _refuse_foreign(self, path: str, there: Any) -> None:
+        if there.labels.get(OWNER_LABEL) != owner_mark(self.place.owner):
+            raise failures.foreign_secret(self.place.what, path)
+
+    def _shown(self, writing: Writing) -> tuple[dict[str, str], dict[str, str]]:
+        """Return labels and annotations: a tag is a label if Google takes it for one, else an annotation."""
+        labels = {name: value for name, value in writing.tags.items() if _is_label(name, value)}
+        annotations = {name: value for name, value in writing.tags.items() if name not in labels}
+        for name in annotations:
+            if not _ANNOTATION_NAME.fullmatch(name):
+                rule = "a tag's name has letters, digits and ._- between a letter or digit at both ends, 63 at most"
+                raise failures.name_not_allowed(self.place.what, name, rule)
+        if writing.description:
+            annotations[DESCRIPTION] = writing.description
+        return {**labels, OWNER_LABEL: owner_mark(self.place.owner)}, annotations
+
+    def _full(self, path: str) -> str:
+        return path if path.startswith("projects/") else f"projects/{self._project()}/secrets/{path}"
+
+    def _project(self) -> str:
+        given = self.options.get("gcp_project") or self.options.get("pinned_project")
+        project = given or self._logged_in()[1].project
+        if not project:
+            raise failures.missing_project(self.place.what)
+        return str(project)
+
+    def _call(self, method: str, path: str, request: Mapping[str, Any], **more: Any) -> Any:
+        return self._logged_in()[0].call(method, path, request, **more)
+
+    def _logged_in(self) -> tuple[GcpClient, GcpSession]:
+        if self._client is None or self._session is None:
+            self.login()
+        return self._client, self._session  # type: ignore[return-value]
+
+
+def owner_mark(owner: str) -> str:
+    """Return whose a secret is in what a label's value may hold: 63 lowercase letters, digits, - and _."""
+    return base64.b32encode(hashlib.sha256(owner.encode()).digest()).decode().rstrip("=").lower()
+
+
+def _is_label(name: str, value: str) -> bool:
+    return bool(_LABEL_NAME.fullmatch(name) and _LABEL_VALUE.fullmatch(value) and name != OWNER_LABEL)
+
+
+def _changed(there: Any, labels: Mapping[str, str], annotations: Mapping[str, str]) -> dict[str, Any]:
+    """Return what must be written of both. What others set besides stays; a tag is never in both."""
+    found = {"labels": dict(there.labels), "annotations": dict(there.annotations)}
+    wanted = {
+        "labels": {**{name: value for name, value in found["labels"].items() if name not in annotations}, **labels},
+        "annotations": {
+            **{name: value for name, value in found["annotations"].items() if name not in labels},
+            **annotations,
+        },
+    }
+    if DESCRIPTION not in annotations:
+        wanted["annotations"].pop(DESCRIPTION, None)
+    return {name: value for name, value in wanted.items() if value != found[name]}
+
+
+def _verify_payload(reply: Any) -> None:
+    if reply.payload.data and reply.payload.data_crc32c != checksum(reply.payload.data):
+        raise Corrupted
+
+
+def _number(name: str) -> str:
+    """Return the number at the end of a version's full name, nothing if there is none."""
+    number = str(name).rpartition("/versions/")[2]
+    return number if number.isascii() and number.isdigit() else ""
+
+
+MANAGER = GcpSecretManager

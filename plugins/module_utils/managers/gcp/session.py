@@ -1,0 +1,420 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A logged-in session at Google Cloud and its clients: one deadline for each call, every request counted.
+
+Tokens are asked for over HTTP as all kinds speak it; calls are gRPC, made by Google's own clients on a channel of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import logging
+import os
+import random
+import re
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+from ...model.errors import ScopedSecretsError
+from ...model.version import VERSION
+from .. import failures
+from ..base import Login, Place
+from ..http import HttpSession, Patience, ca_text, tls_context
+from .failures import RETRYABLE, UNSENT, Attempt, login_error, meaning, translate
+from .options import NETWORK_DEFAULTS, endpoint_url
+
+__all__ = ["CHECKSUM_REQUIREMENT", "Corrupted", "Expected", "GcpClient", "GcpSession", "Service", "checksum"]
+
+CHECKSUM_REQUIREMENT = "google-crc32c>=1.6"
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+MAX_REPLY = 4 * 1024 * 1024
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
+LONGEST_RETRY_DELAY = 30.0
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+class Expected(Exception):
+    """Google answered with what the caller said it expects: `word` as gcp_failures.meaning gives it."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+class Corrupted(Exception):
+    """What arrived, there or here, is not what was sent."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of Google Cloud: its client in Google's library, its usual host, and what its methods need.
+
+    `own`: meanings of errors that are of their own at this service, with what makes our error for a resource.
+    """
+
+    requirement: str
+    library: str
+    client: str
+    host: str
+    permissions: Mapping[str, str]
+    own: Mapping[str, Callable[[str], ScopedSecretsError]]
+
+
+def checksum(data: bytes) -> int:
+    """Return the CRC32C of some bytes, as Google's fields have it."""
+    return int(_library("google_crc32c", CHECKSUM_REQUIREMENT).value(data))
+
+
+def _library(name: str, requirement: str) -> Any:
+    try:
+        with _quiet():
+            return importlib.import_module(name)
+    except ImportError:
+        raise failures.missing_library(requirement, "Google Cloud") from None
+
+
+def _google(name: str) -> Any:
+    """Return a module of the Google libraries, which have types for some of their functions only."""
+    return importlib.import_module(name)
+
+
+class _Deadline(threading.local):
+    """Until when the calls that this thread makes may last."""
+
+    until = float("inf")
+
+
+class GcpSession:
+    """Credentials and an address. `log_in` first; then many threads may use it and its client."""
+
+    def __init__(self, options: Mapping[str, Any], place: Place, service: Service) -> None:
+        """Take a connector's options. No I/O but that of reading a CA file. Raise MissingLibrary, InvalidInput."""
+        self._library = _library(service.library, service.requirement)
+        _library("google_crc32c", CHECKSUM_REQUIREMENT)
+        self.place = place
+        self.patience = Patience(options.get("timeout") or NETWORK_DEFAULTS["timeout"], _retries(options))
+        self.was_accepted = False
+        self.project = ""
+        self._service = service
+        self._url = urlsplit(endpoint_url(str(options.get("endpoint") or "") or service.host))
+        self._ca = str(options.get("ca_cert") or "")
+        self._tokens = _TokenRequests(place, self._ca, self.patience)
+        self._credentials: Any = None
+        self._channel: Any = None
+        self._lock = threading.Lock()
+        self._deadline = _Deadline()
+
+    def log_in(self, login: Login) -> None:
+        """Get a first token. Raise login_refused, or an Unavailable."""
+        with self._lock:
+            self._credentials = login.credentials(self)  # type: ignore[attr-defined]  # all of gcp.LOGINS have it
+            self._refresh("logins")
+
+    def client(self) -> GcpClient:
+        """Return the client of the service, on a channel that is opened by its first call."""
+        self._channel = self._open_channel()
+        client_class = getattr(self._library, self._service.client)
+        host = f"{self._url.hostname}"
+        transport = client_class.get_transport_class("grpc")(host=host, channel=self._channel)
+        info = _google("google.api_core.gapic_v1.client_info").ClientInfo(user_agent=f"scoped.secrets/{VERSION}")
+        client = client_class(transport=transport, client_info=info)
+        _silence()
+        return GcpClient(client, self, self._service)
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Return what proves who asks, with a token that is good for some minutes at least."""
+        with self._lock:
+            if not self._credentials.valid:
+                self._refresh("renewals")
+            headers: dict[str, str] = {}
+            self._credentials.apply(headers)
+        return [(name.lower(), value) for name, value in headers.items()]
+
+    @property
+    def until(self) -> float:
+        """Return when a call that begins now must have ended."""
+        return min(self._deadline.until, monotonic() + self.patience.total)
+
+    @contextlib.contextmanager
+    def one_deadline(self) -> Iterator[None]:
+        """Give all calls within the time of one."""
+        before, self._deadline.until = self._deadline.until, self.until
+        try:
+            yield
+        finally:
+            self._deadline.until = before
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._tokens.close()
+        if self._channel:
+            self._channel.close()
+
+    def _refresh(self, what: str) -> None:
+        self.place.meter(what)
+        try:
+            self._credentials.refresh(self._tokens)
+        except ScopedSecretsError:
+            raise
+        except Exception as error:
+            # A reply in an unforeseen form makes the library stumble in ways of its own.
+            raise login_error(error, self.place.what) from None
+
+    # What logins are made of.
+
+    def service_account(self, key: Mapping[str, Any]) -> Any:
+        """Return credentials of a service account's key; raise login_refused for one that is malformed."""
+        self.project = str(key.get("project_id") or "")
+        try:
+            credentials = _google("google.oauth2.service_account").Credentials
+            return credentials.from_service_account_info(key, scopes=SCOPES)
+        except Exception:
+            # Its text, and those of the cryptography below it, may repeat what the key holds.
+            raise failures.login_refused(
+                self.place.what, "'credentials_json' is not a key of a service account that can be read"
+            ) from None
+
+    def external_account(self, configuration: Mapping[str, Any]) -> Any:
+        """Return credentials that exchange the token in a file; raise login_refused if it can't be read."""
+        path = configuration["credential_source"]["file"]
+        try:
+            with open(path, "rb") as file:
+                file.read(1)
+        except OSError:
+            raise failures.login_refused(self.place.what, f"the token file '{path}' can't be read") from None
+        return _google("google.auth.identity_pool").Credentials.from_info(configuration, scopes=SCOPES)
+
+    def application_default(self) -> Any:
+        """Return the credentials that the Google libraries find by themselves; raise login_refused for none."""
+        try:
+            credentials, project = _google("google.auth").default(scopes=SCOPES)
+        except Exception as error:
+            raise login_error(error, self.place.what) from None
+        self.project = str(project or "")
+        return credentials
+
+    def _open_channel(self) -> Any:
+        grpc = _google("grpc")
+        milliseconds = int(self.patience.timeout * 1000)
+        options = {
+            "grpc.enable_retries": 0,
+            "grpc.initial_reconnect_backoff_ms": int(FIRST_PAUSE * 1000),
+            "grpc.max_reconnect_backoff_ms": int(LONGEST_PAUSE * 1000),
+            "grpc.max_receive_message_length": MAX_REPLY,
+            "grpc.min_reconnect_backoff_ms": milliseconds,
+            "grpc.use_local_subchannel_pool": 1,
+        }
+        host = self._url.hostname or ""
+        target = f"{f'[{host}]' if ':' in host else host}:{self._url.port or 443}"
+        if self._url.scheme == "http":
+            return grpc.insecure_channel(target, options=list(options.items()))
+        roots = ca_text(self._ca).encode() if self._ca else None
+        return grpc.secure_channel(target, grpc.ssl_channel_credentials(roots), options=list(options.items()))
+
+
+def _retries(options: Mapping[str, Any]) -> int:
+    given = options.get("retries")
+    return int(NETWORK_DEFAULTS["retries"] if given is None else given)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Have gRPC's core say nothing on the standard error of this process, unless people asked for it.
+
+    It looks at the environment once, when it is loaded.
+    """
+    is_ours = "GRPC_VERBOSITY" not in os.environ
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        yield
+    finally:
+        if is_ours:
+            os.environ.pop("GRPC_VERBOSITY", None)
+
+
+def _trusting(ca_cert: str) -> ssl.SSLContext:
+    """Return how to speak TLS where tokens are given: the service may be a private one, and the tokens Google's own."""
+    context = tls_context()
+    if ca_cert:
+        tls_context(ca_cert=ca_cert)  # Refuses what is none.
+        context.load_verify_locations(cadata=ca_text(ca_cert))
+    return context
+
+
+def _silence() -> None:
+    """Keep the Google libraries from logging: at DEBUG they log what is sent and received, secrets and all."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] in ("google", "grpc"):
+            logging.getLogger(name).disabled = True
+
+
+@dataclass(frozen=True)
+class _TokenReply:
+    """A reply in the form that google-auth reads."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    data: bytes = field(repr=False)
+
+
+class _TokenRequests:
+    """How google-auth sends its requests: bounded, counted, and never taking half an answer for a token."""
+
+    def __init__(self, place: Place, ca_cert: str, patience: Patience) -> None:
+        self._what = place.what
+        self._session = HttpSession(
+            place, lambda: _trusting(ca_cert), patience, is_repeatable=lambda _method, _url: True
+        )
+
+    def __call__(
+        self, url: str, method: str = "GET", body: Any = None, headers: Any = None, timeout: Any = None, **_more: Any
+    ) -> _TokenReply:
+        reply = self._session.request(method, url, headers=headers, data=body)
+        if reply.status_code >= 500:
+            why = f"the service that gives tokens answers with the HTTP status {reply.status_code}"
+            raise failures.unavailable(self._what, why)
+        if reply.ok and method == "POST":
+            self._refuse_without_token(reply.content)
+        return _TokenReply(reply.status_code, reply.headers, reply.content)
+
+    def _refuse_without_token(self, content: bytes) -> None:
+        try:
+            fields = json.loads(content)
+        except (ValueError, RecursionError):
+            fields = None
+        token = fields.get("access_token", fields.get("accessToken")) if isinstance(fields, dict) else None
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise failures.malformed_reply(self._what, "the service that gives tokens gives none")
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class GcpClient:
+    """Google's client of one service."""
+
+    def __init__(self, client: Any, session: GcpSession, service: Service) -> None:
+        self._client = client
+        self._session = session
+        self._service = service
+
+    def call(
+        self,
+        method: str,
+        resource: str,
+        request: Mapping[str, Any],
+        *,
+        expecting: frozenset[str] = frozenset(),
+        is_repeatable: bool = True,
+        verify: Callable[[Any], None] = lambda _reply: None,
+    ) -> Any:
+        """Return the answer of a method (`encrypt`, …) that is about `resource`.
+
+        Raise Expected for an error whose meaning is expected, else one of our errors. `verify` raises Corrupted for an
+        answer that did not arrive whole. What is not `repeatable` is tried again only if it surely did not arrive.
+        """
+        from google.api_core.exceptions import GoogleAPICallError
+        from google.api_core.retry import retry_target
+
+        session = self._session
+        tries = _Tries(session.patience, session.until, RETRYABLE if is_repeatable else UNSENT)
+        try:
+            return retry_target(
+                lambda: self._try(method, request, tries.seconds_left(), verify),
+                tries.deserves_another,
+                tries.pauses(),
+                timeout=tries.seconds,
+                exception_factory=lambda errors, _reason, _timeout: (errors[-1], None),
+            )
+        except (GoogleAPICallError, Corrupted) as error:
+            word = _word(error)
+        except ValueError:
+            # Google's library refuses what it can't put into a message.
+            word = "INVALID_ARGUMENT"
+        reason = tries.reason
+        if word in expecting:
+            raise Expected(word) from None
+        if word in self._service.own:
+            raise self._service.own[word](resource)
+        permission = self._service.permissions.get(method, method)
+        attempt = Attempt(session.place.what, permission, resource, tries.seconds_used(), session.was_accepted)
+        raise translate(word, reason, attempt)
+
+    def _try(self, method: str, request: Mapping[str, Any], seconds: float, verify: Callable[[Any], None]) -> Any:
+        from google.api_core.exceptions import GoogleAPICallError, Unauthenticated
+
+        session = self._session
+        headers = session.headers()
+        session.place.meter("requests")
+        try:
+            reply = getattr(self._client, method)(request=request, retry=None, timeout=seconds, metadata=headers)
+        except GoogleAPICallError as error:
+            is_refused = isinstance(error, Unauthenticated) or _word(error) in _NO_ANSWER
+            session.was_accepted |= not is_refused
+            raise
+        session.was_accepted = True
+        verify(reply)
+        return reply
+
+
+# Meanings that say nothing about the token.
+_NO_ANSWER = frozenset({"DEADLINE_EXCEEDED", "INTERNAL", "NOT_CONNECTED", "NO_GRPC", "NO_NAME", "TLS", "UNAVAILABLE"})
+
+
+def _word(error: Exception) -> str:
+    return "CORRUPTED" if isinstance(error, Corrupted) else meaning(error)
+
+
+class _Tries:
+    """The tries of one call: how many, until when, and how long to wait between them."""
+
+    def __init__(self, patience: Patience, until: float, retryable: frozenset[str]) -> None:
+        self.seconds = max(until - monotonic(), 0.0)
+        self._patience = patience
+        self._retryable = retryable
+        self._left = patience.retries
+        self._start = monotonic()
+        self._until = until
+        self._asked_for = 0.0
+        self.reason = ""
+
+    def seconds_left(self) -> float:
+        """Return the seconds that the next try may take."""
+        return max(min(self._patience.timeout, self._until - monotonic()), 0.001)
+
+    def seconds_used(self) -> float:
+        return max(monotonic() - self._start, 1.0)
+
+    def deserves_another(self, error: Exception) -> bool:
+        """Tell whether to try again, and remember what the error says besides its status."""
+        if isinstance(error, ScopedSecretsError | ValueError):
+            return False
+        self.reason = str(getattr(error, "reason", "") or "")
+        self._asked_for = _retry_delay(error)
+        self._left -= 1
+        return self._left >= 0 and _word(error) in self._retryable
+
+    def pauses(self) -> Iterator[float]:
+        """Yield the seconds to wait before each further try, at random so that many clients don't come back at once."""
+        pause = FIRST_PAUSE
+        while True:
+            yield max(random.uniform(0.5, 1.0) * pause, self._asked_for)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _retry_delay(error: Exception) -> float:
+    """Return the seconds that Google asks to wait, within bounds; 0 if it does not."""
+    for detail in getattr(error, "details", None) or []:
+        delay = getattr(detail, "retry_delay", None)
+        if delay is not None:
+            seconds = min(max(float(delay.seconds), 0.0), LONGEST_RETRY_DELAY)
+            return seconds * random.uniform(1.0, 1.1)
+    return 0.0

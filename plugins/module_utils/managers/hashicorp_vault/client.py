@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A client of one Vault or OpenBao server: it logs in once, keeps its token alive, and tells why it is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import inf
+from time import monotonic
+from typing import Any
+
+from ...model.errors import ScopedSecretsError
+from .. import failures, http
+from ..base import Login, Place
+from ..http import SAFE_METHODS, HttpSession, Patience, Reply, tls_context
+from .logins import GivenToken, TokenMaker
+from .replies import content_of, errors_in, refusal
+
+__all__ = ["REQUIREMENTS", "TITLE", "Client"]
+
+TITLE = "HashiCorp Vault and OpenBao"
+REQUIREMENTS = ("hvac>=2.3", *http.REQUIREMENTS)
+REDIRECTS = 3
+SAFE_POSTS = ("/sys/capabilities-self", "/auth/token/renew-self")
+REFUSED = (401, 403)
+"""Vault's own is 403; the other is that of gateways."""
+FAREWELL = Patience(timeout=1, retries=0)
+
+Ask = Callable[[Any], Reply]
+"""What sends one request through hvac's client."""
+
+
+class _Token:
+    """A token, hvac's client that sends it, and what is known of it. Times are seconds of `monotonic`.
+
+    `due` is when it needs attention next: a renewal, or a new login. `uses_left` is None without such a limit.
+    """
+
+    def __init__(self, vault: Any, *, is_ours: bool, is_batch: bool = False) -> None:
+        self.vault = vault
+        self.is_ours = is_ours
+        self.is_batch = is_batch
+        self.is_renewable = self.may_look_up = False
+        self.life = self.expires = self.due = inf
+        self.uses_left: int | None = None
+
+    @property
+    def is_good(self) -> bool:
+        return monotonic() < self.due and self.uses_left != 0
+
+    def send(self, ask: Ask) -> Reply:
+        """Return the answer to a request with this token."""
+        if self.uses_left is not None:
+            self.uses_left -= 1
+        return ask(self.vault)
+
+
+class Client:
+    """Many threads may use one. Every request goes through `call`."""
+
+    def __init__(self, options: Mapping[str, Any], place: Place, login: Login) -> None:
+        """Make the client; raise MissingLibrary. No I/O."""
+        self.what = place.what
+        self._meter = place.meter
+        self._login = login
+        self._http = _open_session(options, place)
+        self._open_vault = partial(_open_vault, options, self._http)
+        self._lock = threading.RLock()
+        self._token: _Token | None = None
+
+    def login(self) -> None:
+        """Log in, anew if need be; raise login_refused, an Unavailable, InvalidInput for unusable certificates."""
+        with self._lock:
+            self._log_in()
+
+    def call(self, ask: Ask) -> Reply:
+        """Return the answer to a request; raise login_expired if the token died, an Unavailable, or vault_sealed.
+
+        Answers with a status of 400 to 499 are the caller's to judge.
+        """
+        token = self._live_token()
+        reply = token.send(ask)
+        if reply.status_code in REFUSED and self._is_dead(token):
+            if token is self._token:
+                raise failures.login_expired(self.what)
+            # Another thread has logged in meanwhile.
+            reply = self._live_token().send(ask)
+        if reply.status_code >= 500:
+            raise refusal(self.what, "answer", reply)
+        return reply
+
+    def close(self) -> None:
+        """Revoke the token if our own login made it, as far as the server answers at once."""
+        token, self._token = self._token, None
+        if token and token.is_ours and not token.is_batch:
+            self._http.patience = FAREWELL
+            with contextlib.suppress(ScopedSecretsError):
+                token.send(lambda vault: vault.auth.token.revoke_self())
+        self._http.close()
+
+    def _live_token(self) -> _Token:
+        """Return a token that should be good for a request: renewed at half its life, made anew at its end."""
+        token = self._token
+        if token and token.is_good:
+            return token
+        with self._lock:
+            return self._attended(self._token) if self._token else self._log_in()
+
+    def _attended(self, token: _Token) -> _Token:
+        if not token.is_good and token.is_renewable and monotonic() < token.expires:
+            self._renew(token)
+        if token.is_good:
+            return token
+        if not token.is_ours:
+            raise failures.login_expired(self.what)
+        return self._log_in()
+
+    def _renew(self, token: _Token) -> None:
+        """Renew. A server that will not, or only for a short time, is not asked again: our own login makes another."""
+        reply = token.send(lambda vault: vault.auth.token.renew_self())
+        self._meter("renewals")
+        if reply.ok:
+            auth = content_of(self.what, reply).get("auth") or {}
+            seconds = float(auth.get("lease_duration") or 0)
+            token.expires = monotonic() + seconds
+            token.is_renewable = seconds > token.life / 2
+        elif reply.status_code < 500:
+            token.is_renewable = False
+        _set_due(token)
+        if token.is_ours and 400 <= reply.status_code < 500:
+            token.due = 0
+
+    def _log_in(self) -> _Token:
+        self._meter("logins")
+        if isinstance(self._login, GivenToken):
+            self._token = self._proven(self._login)
+        elif isinstance(self._login, TokenMaker):
+            self._token = self._made(self._login)
+        else:
+            raise TypeError(type(self._login).__name__)
+        return self._token
+
+    def _made(self, login: TokenMaker) -> _Token:
+        """Return the token of a login of our own."""
+        parameters = login.parameters(self.what)
+        reply = self._open_vault().adapter.post(f"/v1/auth/{login.path}", json=parameters)
+        if reply.status_code in (400, 401, 403, 404, 405):
+            raise failures.login_refused(self.what, _why_refused(login, reply))
+        if not reply.ok:
+            raise refusal(self.what, "log in", reply)
+        auth = content_of(self.what, reply).get("auth")
+        if not isinstance(auth, dict) or not auth.get("client_token"):
+            raise failures.incomplete_reply(self.what, f"auth/{login.path}")
+        vault = self._open_vault(token=str(auth["client_token"]))
+        token = _Token(vault, is_ours=True, is_batch=auth.get("token_type") == "batch")
+        token.may_look_up = bool({"default", "root"} & set(auth.get("policies") or []))
+        _set_life(token, auth.get("lease_duration"), auth.get("renewable"), auth.get("num_uses"))
+        return token
+
+    def _proven(self, login: GivenToken) -> _Token:
+        """Return the token that others made, looked up once.
+
+        One that may not look itself up is taken as it is: its policies don't include `default`.
+        """
+        token = _Token(self._open_vault(token=login.token(self.what)), is_ours=False)
+        reply = _look_up(token)
+        if reply.status_code in REFUSED and not _is_denied_by_policy(reply):
+            raise failures.login_refused(self.what, "the server does not know its token, or it has expired")
+        if reply.status_code in REFUSED:
+            return token
+        if reply.status_code == 404:
+            raise failures.login_refused(self.what, "there is no such namespace, or no Vault at its address")
+        if not reply.ok:
+            raise refusal(self.what, "look up its own token", reply)
+        data = content_of(self.what, reply).get("data")
+        if not isinstance(data, dict):
+            raise failures.incomplete_reply(self.what, "auth/token/lookup-self")
+        token.may_look_up = True
+        _set_life(token, data.get("ttl"), data.get("renewable"), data.get("num_uses"))
+        if not login.IS_RENEWED:
+            token.expires = token.due = inf
+        return token
+
+    def _is_dead(self, token: _Token) -> bool:
+        """Tell whether a refused token is dead, or merely may not do what was asked.
+
+        Looking it up is what tells, but a token of limited uses is not spent on that.
+        """
+        if monotonic() >= token.expires:
+            return True
+        if token.uses_left is not None:
+            return token.uses_left <= 0
+        reply = _look_up(token)
+        return reply.status_code in REFUSED and (token.may_look_up or not _is_denied_by_policy(reply))
+
+
+def _look_up(token: _Token) -> Reply:
+    reply: Reply = token.vault.auth.token.lookup_self()
+    return reply
+
+
+def _open_session(options: Mapping[str, Any], place: Place) -> HttpSession:
+    context = partial(
+        tls_context,
+        validate_certs=options["validate_certs"],
+        ca_cert=options.get("ca_cert") or "",
+        client_cert=options.get("client_cert") or "",
+        client_key=options.get("client_key") or "",
+    )
+    patience = Patience(float(options["timeout"]), int(options["retries"]))
+    return HttpSession(place, context, patience, is_repeatable=_is_repeatable, redirects=REDIRECTS)
+
+
+def _is_repeatable(method: str, url: str) -> bool:
+    return method in SAFE_METHODS or (method == "POST" and url.endswith(SAFE_POSTS))
+
+
+def _open_vault(options: Mapping[str, Any], session: HttpSession, *, token: str = "") -> Any:
+    """Return hvac's client on our session: it knows the paths; what comes back is for us to judge."""
+    try:
+        import hvac
+    except ImportError:
+        raise failures.missing_library(REQUIREMENTS[0], TITLE) from None
+    return hvac.Client(
+        url=options["url"].rstrip("/"),
+        # Neither is None, or hvac takes them from the environment of whoever runs this.
+        token=token,
+        cert=("", ""),
+        namespace=(options.get("namespace") or "").strip("/") or None,
+        session=session,
+        adapter=hvac.adapters.RawAdapter,
+        ignore_exceptions=True,
+    )
+
+
+def _set_life(token: _Token, seconds: object, is_renewable: object, uses: object) -> None:
+    """Note what a login or a lookup says. No life means for ever, no number of uses means any number."""
+    life = float(seconds) if isinstance(seconds, int | float) else 0.0
+    token.life = life or inf
+    token.expires = monotonic() + token.life
+    token.uses_left = int(uses) if isinstance(uses, int) and uses else None
+    token.is_renewable = bool(is_renewable) and life > 0 and token.uses_left is None
+    _set_due(token)
+
+
+def _set_due(token: _Token) -> None:
+    left = token.expires - monotonic()
+    margin = min(5.0, left / 10) if token.is_ours else 0.0
+    token.due = monotonic() + (left / 2 if token.is_renewable else left - margin)
+
+
+def _is_denied_by_policy(reply: Reply) -> bool:
+    """Tell whether a 403 is a policy's. For a token that it does not know a server says it in other words."""
+    errors = errors_in(reply)
+    return "1 error occurred" in errors and "invalid token" not in errors and "bad token" not in errors
+
+
+def _why_refused(login: TokenMaker, reply: Reply) -> str:
+    where = f"auth/{login.path}"
+    if reply.status_code in (404, 405):
+        return f"no login method of this kind is mounted at {where}"
+    return f"{where} did not accept what was given, or is not mounted (status {reply.status_code})"

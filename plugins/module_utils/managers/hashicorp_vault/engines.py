@@ -1,0 +1,348 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the two versions of Vault's key-value engine keep secrets.
+
+Both keep a secret as an object of fields: text in `value`, other bytes in `value_base64`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from .. import failures
+from ..base import Found, Place, Writing
+from ..http import Reply
+from .client import Ask, Client
+from .replies import (
+    content_of,
+    deleted_version,
+    engine_is_not_kv,
+    is_lost_race,
+    is_unknown_mount,
+    kv_version_mismatch,
+    refusal,
+    unknown_mount,
+    value_field_missing,
+    warns_of_version_2,
+)
+
+__all__ = [
+    "MAX_VALUE",
+    "Engine",
+    "Version1",
+    "Version2",
+    "check_size",
+    "fields_of",
+    "find_version",
+    "value_of",
+]
+
+MAX_VALUE = 1024 * 1024 - 8 * 1024
+"""An entry of the integrated storage has 1 MiB: developer.hashicorp.com/vault/docs/internals/limits. Some of it is
+for the engine's own fields, the mark of who made it, and the encryption."""
+MANAGED_BY = "scoped.secrets"
+MAX_METADATA = 64
+MAX_METADATA_KEY = 128
+MAX_METADATA_VALUE = 512
+TRIES = 5
+
+
+def fields_of(value: bytes) -> dict[str, str]:
+    """Return the fields that keep a value."""
+    try:
+        return {"value": value.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"value_base64": base64.b64encode(value).decode("ascii")}
+
+
+def value_of(what: str, content: bytes) -> bytes:
+    """Return the value that `fields_of` put into fields; raise NotFound if they are others now."""
+    fields = json.loads(content)
+    if isinstance(fields.get("value"), str):
+        return str(fields["value"]).encode("utf-8")
+    try:
+        return base64.b64decode(fields["value_base64"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        raise value_field_missing(what, fields) from None
+
+
+def check_size(what: str, fields: Mapping[str, str]) -> None:
+    """Raise too_large for what the storage would refuse. Its JSON takes six bytes each for `<`, `>` and `&`."""
+    text = json.dumps(fields, ensure_ascii=False)
+    size = len(text.encode("utf-8")) + 5 * sum(map(text.count, "<>&"))
+    if size > MAX_VALUE:
+        raise failures.too_large(what, size, MAX_VALUE)
+
+
+def find_version(client: Client, mount: str) -> int | None:
+    """Return the version of the engine at a mount, None if the token may not know; raise unknown_mount, Conflict.
+
+    The first question is answered to every token that has any right below the mount; where it is not (a gateway that
+    hides sys/), only a version 2 engine has a configuration.
+    """
+    reply = client.call(lambda vault: vault.adapter.get(f"/v1/sys/internal/ui/mounts/{quote(mount)}"))
+    if reply.ok:
+        data = content_of(client.what, reply).get("data")
+        if not isinstance(data, dict) or "type" not in data:
+            raise failures.incomplete_reply(client.what, mount)
+        if data["type"] not in ("kv", "generic"):
+            raise engine_is_not_kv(client.what, mount)
+        return 2 if (data.get("options") or {}).get("version") == "2" else 1
+    reply = client.call(lambda vault: vault.secrets.kv.v2.read_configuration(mount_point=mount))
+    if is_unknown_mount(reply):
+        raise unknown_mount(client.what, mount)
+    if reply.status_code == 404:
+        return 1
+    return 2 if reply.ok else None
+
+
+class Engine(ABC):
+    """One mount of the key-value engine, of one of its versions."""
+
+    VERSION: ClassVar[int]
+
+    def __init__(self, client: Client, place: Place, mount: str) -> None:
+        self._client = client
+        self._what = place.what
+        self._owner = place.owner
+        self._mount = mount
+
+    @abstractmethod
+    def needs(self, path: str, *, is_written: bool) -> dict[str, list[str]]:
+        """Return the capabilities that a policy must give for a secret, by path."""
+
+    @abstractmethod
+    def read(self, path: str, version: str) -> Found:
+        """Return the fields at a path; raise NotFound, denied, incomplete_reply."""
+
+    @abstractmethod
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        """Make or update a secret and return its new version; raise foreign_secret, provider_conflict, denied."""
+
+    @abstractmethod
+    def remove(self, path: str, *, is_for_good: bool) -> None:
+        """Remove a secret that `write` made; raise foreign_secret, denied."""
+
+    def _call(self, ask: Ask, doing: str, path: str, capability: str) -> Reply:
+        """Return an answer that is a success or a plain 404; raise what any other means."""
+        reply = self._client.call(ask)
+        if is_unknown_mount(reply):
+            raise unknown_mount(self._what, self._mount)
+        if warns_of_version_2(reply):
+            raise kv_version_mismatch(self._what, self._mount, self.VERSION, 2)
+        if reply.ok or (reply.status_code == 404 and capability == "read"):
+            return reply
+        raise refusal(self._what, f"{doing} '{path}'", reply, f'path "{path}" {{ capabilities = ["{capability}"] }}')
+
+    def _data(self, reply: Reply, path: str) -> dict[str, Any]:
+        """Return `data` of a reply; raise incomplete_reply if it has none."""
+        data = content_of(self._what, reply).get("data")
+        if not isinstance(data, dict):
+            raise failures.incomplete_reply(self._what, path)
+        return data
+
+
+class Version1(Engine):
+    """One value, no versions, no metadata: the mark of who made it is a field."""
+
+    VERSION = 1
+
+    def needs(self, path: str, *, is_written: bool) -> dict[str, list[str]]:
+        return {f"{self._mount}/{path}": ["create", "read", "update"] if is_written else ["read"]}
+
+    def read(self, path: str, version: str) -> Found:
+        if version:
+            raise failures.not_able(self._what, "a version 1 engine", "read versions")
+        fields = self._fields(path)
+        if fields is None:
+            raise failures.unknown_path(self._what, path)
+        return _found(fields)
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        fields = {**fields_of(value), "managed_by": self._mark}
+        self._check_ours(path, self._fields(path), is_adopted=writing.adopt)
+        self._call(
+            lambda vault: vault.secrets.kv.v1.create_or_update_secret(
+                path, fields, method="POST", mount_point=self._mount
+            ),
+            "write",
+            f"{self._mount}/{path}",
+            "update",
+        )
+        return ""
+
+    def remove(self, path: str, *, is_for_good: bool) -> None:
+        fields = self._fields(path)
+        self._check_ours(path, fields)
+        if fields is not None:
+            self._call(
+                lambda vault: vault.secrets.kv.v1.delete_secret(path, mount_point=self._mount),
+                "delete",
+                f"{self._mount}/{path}",
+                "delete",
+            )
+
+    @property
+    def _mark(self) -> str:
+        return f"{MANAGED_BY} {self._owner}"
+
+    def _check_ours(self, path: str, fields: Mapping[str, Any] | None, *, is_adopted: bool = False) -> None:
+        if fields is not None and not is_adopted and fields.get("managed_by") != self._mark:
+            raise failures.foreign_secret(self._what, path)
+
+    def _fields(self, path: str) -> dict[str, Any] | None:
+        reply = self._call(
+            lambda vault: vault.secrets.kv.v1.read_secret(path, mount_point=self._mount),
+            "read",
+            f"{self._mount}/{path}",
+            "read",
+        )
+        return self._data(reply, path) if reply.ok else None
+
+
+class Version2(Engine):
+    """Versions, check-and-set, and custom metadata that say who made a secret."""
+
+    VERSION = 2
+
+    def needs(self, path: str, *, is_written: bool) -> dict[str, list[str]]:
+        if not is_written:
+            return {self._at("data", path): ["read"]}
+        return {self._at(part, path): ["create", "read", "update"] for part in ("data", "metadata")}
+
+    def read(self, path: str, version: str) -> Found:
+        number = _number(version)
+        if number == 0:
+            raise failures.unknown_path(self._what, path, version)
+        reply = self._call(
+            lambda vault: vault.secrets.kv.v2.read_secret_version(
+                path, number, mount_point=self._mount, raise_on_deleted_version=False
+            ),
+            "read",
+            self._at("data", path),
+            "read",
+        )
+        if not reply.ok:
+            raise self._missing(reply, path, version)
+        data = self._data(reply, path)
+        fields, metadata = data.get("data"), data.get("metadata")
+        if not isinstance(fields, dict) or not isinstance(metadata, dict):
+            raise failures.incomplete_reply(self._what, path)
+        return _found(fields, str(metadata.get("version", "")))
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        fields = fields_of(value)
+        for _try in range(TRIES):
+            known = self._known(path)
+            self._mark(path, known, writing)
+            reply = self._write_over(path, fields, known.get("current_version", 0))
+            if not is_lost_race(reply):
+                return self._written(reply, path)
+        raise failures.provider_conflict(self._what, path)
+
+    def remove(self, path: str, *, is_for_good: bool) -> None:
+        known = self._known(path)
+        if not known:
+            return
+        self._check_ours(path, known)
+        kv2 = "delete_metadata_and_all_versions" if is_for_good else "delete_latest_version_of_secret"
+        self._call(
+            lambda vault: getattr(vault.secrets.kv.v2, kv2)(path, mount_point=self._mount),
+            "delete",
+            self._at("metadata" if is_for_good else "data", path),
+            "delete",
+        )
+
+    def _at(self, part: str, path: str) -> str:
+        return f"{self._mount}/{part}/{path}"
+
+    def _known(self, path: str) -> dict[str, Any]:
+        """Return what the engine knows of a secret besides its value, deleted ones included; {} if nothing."""
+        reply = self._call(
+            lambda vault: vault.secrets.kv.v2.read_secret_metadata(path, mount_point=self._mount),
+            "read",
+            self._at("metadata", path),
+            "read",
+        )
+        if not reply.ok:
+            return {}
+        data = self._data(reply, path)
+        if not isinstance(data.get("current_version"), int):
+            raise failures.incomplete_reply(self._what, path)
+        return data
+
+    def _check_ours(self, path: str, known: Mapping[str, Any], *, is_adopted: bool = False) -> None:
+        metadata = known.get("custom_metadata") or {}
+        if known and not is_adopted and any(metadata.get(key) != value for key, value in self._signature.items()):
+            raise failures.foreign_secret(self._what, path)
+
+    @property
+    def _signature(self) -> dict[str, str]:
+        return {"managed_by": MANAGED_BY, "owner": self._owner}
+
+    def _mark(self, path: str, known: Mapping[str, Any], writing: Writing) -> None:
+        """Say at the secret that it is ours, before there is a value; metadata of others stay."""
+        self._check_ours(path, known, is_adopted=writing.adopt)
+        present = known.get("custom_metadata") or {}
+        wanted = _bounded({**self._signature, **writing.tags, **self._signature}, present)
+        if wanted != present:
+            self._call(
+                lambda vault: vault.adapter.post(
+                    f"/v1/{quote(self._at('metadata', path))}", json={"custom_metadata": wanted}
+                ),
+                "write",
+                self._at("metadata", path),
+                "update" if known else "create",
+            )
+
+    def _write_over(self, path: str, fields: Mapping[str, str], version: int) -> Reply:
+        return self._client.call(
+            lambda vault: vault.secrets.kv.v2.create_or_update_secret(
+                path, fields, cas=version, mount_point=self._mount
+            )
+        )
+
+    def _written(self, reply: Reply, path: str) -> str:
+        """Return the version that a write made."""
+        reply = self._call(lambda _vault: reply, "write", self._at("data", path), "update")
+        version = self._data(reply, path).get("version")
+        if not isinstance(version, int):
+            raise failures.incomplete_reply(self._what, path)
+        return str(version)
+
+    def _missing(self, reply: Reply, path: str, version: str) -> Exception:
+        """Return the error for a 404, which has metadata if there was a value once."""
+        try:
+            metadata = reply.json()["data"]["metadata"]
+            number, is_destroyed = int(metadata["version"]), bool(metadata["destroyed"])
+        except (ValueError, KeyError, TypeError):
+            return failures.unknown_path(self._what, path, version)
+        return deleted_version(self._what, path, self._mount, number, is_destroyed=is_destroyed)
+
+
+def _number(version: str) -> int | None:
+    """Return the number of a version, None for the newest, 0 for what no version can be."""
+    if not version:
+        return None
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+
+
+def _found(fields: Mapping[str, Any], version: str = "") -> Found:
+    return Found(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"), version)
+
+
+def _bounded(wanted: Mapping[str, str], present: Mapping[str, str]) -> dict[str, str]:
+    """Return custom metadata within Vault's limits: ours first, then those of others; what is too long is left out."""
+    merged = {**wanted, **{key: value for key, value in present.items() if key not in wanted}}
+    fitting = [
+        (key, value)
+        for key, value in merged.items()
+        if 0 < len(key.encode()) <= MAX_METADATA_KEY and 0 < len(value.encode()) <= MAX_METADATA_VALUE
+    ]
+    return dict(fitting[:MAX_METADATA])

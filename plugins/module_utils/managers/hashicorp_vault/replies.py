@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What HashiCorp Vault and OpenBao answer, and which error that is. Their own words never go into a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...model.errors import Conflict, NotFound, ScopedSecretsError, Unavailable
+from .. import failures
+from ..http import Reply
+
+__all__ = [
+    "content_of",
+    "deleted_version",
+    "engine_is_not_kv",
+    "errors_in",
+    "is_lost_race",
+    "is_unknown_mount",
+    "kv_version_mismatch",
+    "refusal",
+    "unknown_mount",
+    "value_field_missing",
+    "warns_of_version_2",
+]
+
+
+def content_of(what: str, reply: Reply) -> dict[str, Any]:
+    """Return the JSON object of a reply; raise malformed_reply."""
+    try:
+        content = reply.json()
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise failures.malformed_reply(what, "it is no JSON object, or was cut short")
+    return content
+
+
+def errors_in(reply: Reply) -> str:
+    """Return the errors of a reply in lower case, to be searched and never to be shown."""
+    return _texts(reply, "errors")
+
+
+def is_lost_race(reply: Reply) -> bool:
+    """Tell whether check-and-set found another version than the one that was to be replaced."""
+    return reply.status_code == 400 and "check-and-set" in errors_in(reply)
+
+
+def is_unknown_mount(reply: Reply) -> bool:
+    return reply.status_code == 404 and "no handler for route" in errors_in(reply)
+
+
+def warns_of_version_2(reply: Reply) -> bool:
+    """Tell whether a version 2 engine was asked as if it were a version 1 engine."""
+    return reply.status_code == 404 and "versioned k/v" in _texts(reply, "warnings")
+
+
+def _texts(reply: Reply, name: str) -> str:
+    try:
+        texts = reply.json()[name]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return " ".join(text.lower() for text in texts if isinstance(text, str)) if isinstance(texts, list) else ""
+
+
+def refusal(what: str, doing: str, reply: Reply, needs: str = "") -> ScopedSecretsError:
+    """Return the error for a reply that is no success; `needs` is the line of a policy that would allow it."""
+    status = reply.status_code
+    if status == 503 and "sealed" in errors_in(reply):
+        return _sealed(what)
+    if status in (401, 403):
+        return failures.denied(what, doing, needs)
+    if status >= 500:
+        return failures.unavailable(what, f"it answered with status {status}")
+    if status == 400 and "upgrading from non-versioned" in errors_in(reply):
+        return failures.unavailable(what, "its engine was mounted just now and is not ready yet")
+    if status == 400 and "relative paths" in errors_in(reply):
+        return failures.name_not_allowed(what, doing.split("'")[1], "no part of a path is '..'")
+    return failures.request_refused(what, doing, f"status {status}")
+
+
+def _sealed(what: str) -> Unavailable:
+    return Unavailable(
+        "vault_sealed",
+        f"{what} is sealed: it gives nothing to anybody.",
+        hint="Its operators must unseal it.",
+        retryable=True,
+    )
+
+
+def unknown_mount(what: str, engine: str) -> NotFound:
+    return NotFound(
+        "unknown_mount",
+        f"{what} has no secrets engine mounted at '{engine}'.",
+        hint="Check 'engine' and 'namespace' of the connector: vault secrets list",
+    )
+
+
+def deleted_version(what: str, path: str, mount: str, version: int, *, is_destroyed: bool) -> NotFound:
+    if is_destroyed:
+        return NotFound(
+            "unknown_path",
+            f"Version {version} of '{path}' was destroyed at {what}.",
+            hint="Its value is gone for good. Declare the secret again.",
+        )
+    return NotFound(
+        "unknown_path",
+        f"Version {version} of '{path}' was deleted at {what}.",
+        hint=f"Bring it back with: vault kv undelete -mount={mount} -versions={version} {path}. Or declare it again.",
+    )
+
+
+def kv_version_mismatch(what: str, engine: str, expected: int, found: int) -> Conflict:
+    return Conflict(
+        "kv_version_mismatch",
+        f"The engine '{engine}' of {what} is a version {found} key-value engine, not version {expected}.",
+        hint=f"Set 'engine_version: {found}' or 'auto' on the connector.",
+    )
+
+
+def engine_is_not_kv(what: str, engine: str) -> Conflict:
+    return Conflict(
+        "not_a_kv_engine",
+        f"The engine '{engine}' of {what} is no key-value engine.",
+        hint="Set 'engine' of the connector to the mount of one: vault secrets list",
+    )
+
+
+def value_field_missing(what: str, fields: Mapping[str, Any]) -> NotFound:
+    return NotFound(
+        "value_field_missing",
+        f"A secret of {what} has neither a field 'value' nor 'value_base64' any more, but {len(fields)} others.",
+        hint="Somebody changed it at the provider. Restore an older version there, declare the secret again with its "
+        "value, or use 'reference: path#field' for secrets that others write.",
+    )

@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secret manager kind for HashiCorp Vault and OpenBao: a value keeper on a key-value engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ...model.errors import Conflict, InvalidInput, NotFound, ScopedSecretsError
+from .. import failures
+from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from ..http import check_url, is_tls
+from .client import REQUIREMENTS, TITLE, Client
+from .engines import (
+    MAX_VALUE,
+    Engine,
+    Version1,
+    Version2,
+    check_size,
+    fields_of,
+    find_version,
+    value_of,
+)
+from .logins import LOGINS
+from .replies import content_of, kv_version_mismatch
+
+__all__ = ["MANAGER", "HashicorpVault"]
+
+ENGINES: dict[int, type[Engine]] = {1: Version1, 2: Version2}
+RANGES = {"timeout": (1, 600), "retries": (0, 10)}
+PROBE = "scoped-secrets-check"
+"""A name that no secret has, to ask for rights on."""
+
+
+class HashicorpVault(ValueKeeper):
+    """Secrets in a key-value engine, version 1 or 2, of HashiCorp Vault or OpenBao."""
+
+    KIND = "hashicorp_vault"
+    TITLE = TITLE
+    OPTIONS: ClassVar[ArgumentSpec] = {
+        "url": {"type": "str"},
+        "namespace": {"type": "str"},
+        "engine": {"type": "str"},
+        "engine_version": {"type": "str", "choices": ["auto", "1", "2"]},
+        "base_path": {"type": "str"},
+        "read_only": {"type": "bool"},
+        "delete": {"type": "str", "choices": ["soft", "destroy"]},
+        "ca_cert": {"type": "str"},
+        "validate_certs": {"type": "bool"},
+        "allow_plain_http": {"type": "bool"},
+        "timeout": {"type": "int"},
+        "retries": {"type": "int"},
+    }
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {
+        "namespace": "",
+        "engine": "secret",
+        "engine_version": "auto",
+        "base_path": "",
+        "read_only": False,
+        "delete": "soft",
+        "ca_cert": "",
+        "validate_certs": True,
+        "allow_plain_http": False,
+        "timeout": 30,
+        "retries": 3,
+    }
+    LOCATION = frozenset({"namespace", "engine", "base_path"})
+    REFERABLE = frozenset({"ca_cert"})
+    LOGINS = LOGINS
+    CAPABILITIES = frozenset(Capability)
+    MAX_VALUE = MAX_VALUE
+    REQUIREMENTS = REQUIREMENTS
+
+    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+        super().__init__(options, place)
+        self._mount = self.options["engine"].strip("/")
+        self._lock = threading.RLock()
+        self._client: Client | None = None
+        self._version: int | None = None
+        self._is_verified = False
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        given = {**cls.DEFAULTS, **options}
+        if not given.get("url"):
+            raise failures.incomplete_connector(cls.TITLE, "url")
+        check_url(cls.TITLE, "url", given["url"], allow_plain_http=given["allow_plain_http"])
+        _clean(cls.TITLE, given["engine"])
+        for option in ("namespace", "base_path"):
+            if (given[option] or "").strip("/"):
+                _clean(cls.TITLE, given[option])
+        for option, (least, most) in RANGES.items():
+            if not least <= given[option] <= most:
+                raise InvalidInput(
+                    "invalid_option",
+                    f"'{option}' of {cls.TITLE} is {given[option]}.",
+                    hint=f"It may be from {least} to {most}.",
+                )
+
+    @property
+    def notices(self) -> list[str]:
+        if is_tls(self.options["url"]) and not self.options["validate_certs"]:
+            return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
+        return []
+
+    def login(self) -> None:
+        with self._lock:
+            self._client = self._client or Client(self.options, self.place, self.chosen_login())
+            self._client.login()
+
+    def check(self) -> None:
+        """Ask for the rights on a secret that does not exist; a read-only login may have them on some paths only."""
+        is_seen = self._verify()
+        engine = self._engine()
+        path = self.path_of(PROBE)
+        needs = engine.needs(path, is_written=not self.options["read_only"])
+        granted = self._granted(list(needs))
+        if granted is None:
+            self._prove_by_reading(engine, path)
+            return
+        for at, capabilities in needs.items():
+            missing = [one for one in capabilities if not {one, "root"} & set(granted.get(at) or [])]
+            if missing and not (self.options["read_only"] and is_seen):
+                listed = ", ".join(f'"{one}"' for one in missing)
+                at = at.removesuffix(PROBE) + "*"
+                raise failures.denied(
+                    self.place.what, f"{' or '.join(missing)} '{at}'", f'path "{at}" {{ capabilities = [{listed}] }}'
+                )
+
+    def settled(self) -> dict[str, Any]:
+        return {"detected_engine_version": self._version} if self._version else {}
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client:
+            client.close()
+
+    def path_of(self, identifier: str) -> str:
+        return _clean(self.place.what, f"{self.options['base_path'] or ''}/{identifier}")
+
+    def read(self, path: str, version: str = "") -> Found:
+        path = _clean(self.place.what, path)
+        engine = self._engine()
+        try:
+            return engine.read(path, version)
+        except (NotFound, Conflict) as error:
+            # A stored version may be that of an engine that is another one by now.
+            if error.code not in ("unknown_path", "kv_version_mismatch") or self._is_verified:
+                raise
+            self._verify()
+            if self._engine().VERSION == engine.VERSION:
+                raise
+        return self._engine().read(path, version)
+
+    def value_in(self, content: bytes) -> bytes:
+        return value_of(self.place.what, content)
+
+    def check_writing(self, value: bytes | None) -> None:
+        if self.options["read_only"]:
+            raise failures.read_only_manager(self.place.what)
+        super().check_writing(value)
+        if value is not None:
+            check_size(self.place.what, fields_of(value))
+
+    def write(self, path: str, value: bytes, writing: Writing) -> str:
+        self.check_writing(value)
+        return self._writable().write(_clean(self.place.what, path), value, writing)
+
+    def remove(self, path: str) -> None:
+        self._writable().remove(_clean(self.place.what, path), is_for_good=self.options["delete"] == "destroy")
+
+    def _logged_in(self) -> Client:
+        with self._lock:
+            if not self._client:
+                self.login()
+            return self._client  # type: ignore[return-value]
+
+    def _engine(self) -> Engine:
+        """Return the engine in the version that the connector names, or that was found; 2 if nothing is known."""
+        named = self.options["engine_version"]
+        known = self._version or (self.options.get("detected_engine_version") if named == "auto" else named)
+        if not known:
+            self._verify()
+        return ENGINES[int(self._version or known or 2)](self._logged_in(), self.place, self._mount)
+
+    def _writable(self) -> Engine:
+        """Return the engine, whose version is known for sure: version 1 takes what is meant for 2, at another path."""
+        if self.options["read_only"]:
+            raise failures.read_only_manager(self.place.what)
+        if not self.options.get("detected_engine_version"):
+            self._verify()
+        return self._engine()
+
+    def _verify(self) -> bool:
+        """Find out the engine's version, once, and return whether it could be; raise unknown_mount, Conflict."""
+        with self._lock:
+            if not self._is_verified:
+                self._version = self._found_version()
+                self._is_verified = True
+            return self._version is not None
+
+    def _found_version(self) -> int | None:
+        found = find_version(self._logged_in(), self._mount)
+        named = self.options["engine_version"]
+        if found and named != "auto" and int(named) != found:
+            raise kv_version_mismatch(self.place.what, self._mount, int(named), found)
+        return found
+
+    def _granted(self, paths: list[str]) -> dict[str, Any] | None:
+        """Return the capabilities of the token by path, None if it may not ask."""
+        reply = self._logged_in().call(
+            lambda vault: vault.adapter.post("/v1/sys/capabilities-self", json={"paths": paths})
+        )
+        if not reply.ok:
+            return None
+        data = content_of(self.place.what, reply).get("data")
+        return data if isinstance(data, dict) else None
+
+    def _prove_by_reading(self, engine: Engine, path: str) -> None:
+        try:
+            engine.read(path, "")
+        except ScopedSecretsError as error:
+            if error.code != "unknown_path":
+                raise
+
+
+def _clean(what: str, path: str) -> str:
+    """Return a path below the mount without needless slashes; raise name_not_allowed for one that may leave it."""
+    parts = [part for part in path.split("/") if part]
+    if not parts or {".", ".."} & set(parts) or not path.isprintable():
+        raise failures.name_not_allowed(what, path, "parts that '/' separates, none of them '.' or '..', all printable")
+    return "/".join(parts)
+
+
+MANAGER = HashicorpVault

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who runs ansible-playbook, as records name it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import re
+import socket
+
+from ..model.audit import Caller, plain
+from .identity import process_text, run_process
+
+__all__ = ["passed_on", "this_caller"]
+
+# AWX sets JOB_ID for each job (awx/main/tasks/jobs.py, build_env).
+_JOBS = ("AWX_JOB_ID", "TOWER_JOB_ID", "JOB_ID")
+# The run that a module belongs to where it runs on another host.
+_RUN = "SCOPED_SECRETS_RUN"
+
+
+def this_caller() -> Caller:
+    """Return who runs the ansible-playbook process that this one is, or belongs to."""
+    job = next((os.environ[name] for name in _JOBS if os.environ.get(name)), "")
+    run = os.environ.get(_RUN, "")
+    if not re.fullmatch("[0-9a-f]{16}", run):
+        run = hashlib.sha256(process_text(run_process()).encode()).hexdigest()[:16]
+    return Caller(plain(_user()), plain(socket.gethostname()), plain(job), run)
+
+
+def passed_on() -> dict[str, str]:
+    """Return the environment in which a module on another host is recorded as a part of this run and its job."""
+    caller = this_caller()
+    return {_RUN: caller.run, **({_JOBS[0]: caller.job} if caller.job else {})}
+
+
+def _user() -> str:
+    user = os.geteuid()
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        # Containers run under ids that nobody has.
+        return str(user)

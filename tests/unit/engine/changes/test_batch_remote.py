@@ -1,0 +1,222 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many things at secret managers in few transactions: counts of these, and what one that fails does to the others."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import GROUP
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import pending_intents
+from ansible_collections.scoped.secrets.tests.unit.engine import stores
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import rows_of, shown
+
+PAY: dict[str, Any] = {"org": "pay", "project": ""}
+
+
+def text(identifier: str, value: bytes = b"v", **params: Any) -> Request:
+    return Request("secret_text", {**PAY, "identifier": identifier, "value": value, **params})
+
+
+def texts(count: int, value: bytes = b"v") -> list[Request]:
+    return [text(f"s{number}", value) for number in range(count)]
+
+
+def declare(engine: Engine, *items: Request, **params: Any) -> Result:
+    return engine.handle(Request("manifest", {**PAY, "max_parallel": 4, **params}, False, items))
+
+
+def statuses(result: Result) -> list[str]:
+    return [one["status"] for one in result.returned["results"]]
+
+
+def pending(settings: Settings) -> int:
+    with rows_of(settings) as tx:
+        return pending_intents(tx)
+
+
+@pytest.fixture
+def tree(cloud: Cloud, engine: Engine) -> Engine:
+    """An organization whose secrets a vault keeps."""
+    stores.declare(engine, "scope", **PAY)
+    stores.declare(
+        engine, "connector_memory_vault", **PAY, identifier="vault", use_as_default=True, auth_method="anonymous"
+    )
+    return engine
+
+
+def test_a_group_takes_two_transactions(
+    settings: Settings, cloud: Cloud, tree: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    database = tree.store(create=True).database
+    write = database.write
+
+    def counted(*args: Any, **options: Any) -> Any:
+        begun.append("write")
+        return write(*args, **options)
+
+    monkeypatch.setattr(database, "write", counted)
+    assert set(statuses(declare(tree, *texts(GROUP + 5)))) == {"changed"}
+    assert (len(begun), cloud.counts["write"]) == (4, GROUP + 5)
+    assert set(statuses(declare(tree, *texts(GROUP + 5)))) == {"ok"}
+    assert (len(begun), pending(settings)) == (4, 0)
+    gone = [text(f"s{number}", state="absent") for number in range(GROUP + 5)]
+    assert set(statuses(declare(tree, *gone))) == {"changed"}
+    assert (len(begun), pending(settings), cloud.values) == (8, 0, {})
+
+
+def test_one_that_fails_keeps_no_other_where_that_is_wanted(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+    cloud.put("app/s3", b"of somebody else")
+
+    def away(path: str) -> None:
+        if path == "app/s5":
+            raise failures.unavailable("the vault", "it is away")
+
+    cloud.before["write"] = away
+    result = declare(tree, *texts(8), on_error="continue")
+    codes = [one.get("code") for one in result.returned["results"]]
+    assert codes == [None, None, None, "foreign_secret", None, "provider_unavailable", None, None]
+    assert len(shown(tree, "secret_info", **PAY)) == 6
+    refused = stores.declare(tree, "audit_info", **PAY, actions=["write"]).returned["events"]
+    assert sorted(event["outcome"] for event in refused) == ["foreign_secret", "provider_unavailable"]
+    # What was cut off where the provider may have it or not is put right by the next run.
+    assert pending(settings) == 1
+    cloud.before.clear()
+    assert statuses(declare(Engine(settings), *texts(8), on_error="continue")) == [
+        *["ok"] * 3,
+        "failed",
+        "ok",
+        "changed",
+        *["ok"] * 2,
+    ]
+    assert pending(settings) == 0
+
+
+def test_nothing_is_begun_once_one_has_failed(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+    cloud.put("app/s1", b"of somebody else")
+    result = declare(tree, *texts(6), max_parallel=1)
+    assert statuses(result) == ["changed", "failed", *["skipped"] * 4]
+    assert (cloud.counts["write"], pending(settings)) == (2, 0)
+
+
+def test_what_another_one_is_at_is_waited_for(
+    settings: Settings, cloud: Cloud, tree: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others go ahead meanwhile; that one is declared by itself, after its time."""
+    declare(tree, *texts(3))
+    with rows_of(settings) as tx:
+        (scope,) = tx.all("SELECT id FROM scope WHERE level = 'org'")
+        (connector,) = tx.all("SELECT id FROM connector")
+        row = {
+            "path": "app/s1",
+            "goal": "absent",
+            "process": "elsewhere/1/1",
+            "tag": b"",
+            "created_at": "2999-01-01T00:00:00Z",
+        }
+        tx.insert("intent", id=str(uuid.uuid4()), scope_id=scope["id"], connector_id=connector["id"], **row)
+    monkeypatch.setattr("ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents.PATIENCE", 0)
+    result = declare(tree, *texts(3, b"another"), on_error="continue")
+    assert statuses(result) == ["changed", "failed", "changed"]
+    assert result.returned["results"][1]["code"] == "being_changed"
+    assert [cloud.newest(f"app/s{number}") for number in range(3)] == [
+        OURS + b"another",
+        OURS + b"v",
+        OURS + b"another",
+    ]
+
+
+def test_what_changed_meanwhile_is_planned_anew(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+    """Another process writes a secret between the two transactions: the rest is kept, and that one begins anew."""
+    declare(tree, *texts(3))
+    others = Engine(settings)
+
+    def meddle(path: str) -> None:
+        if path == "app/s1":
+            cloud.before.clear()
+            others.handle(text("s1", description="of another", value=None))
+
+    cloud.before["write"] = meddle
+    assert statuses(declare(tree, *texts(3, b"another"), max_parallel=1)) == ["changed"] * 3
+    found = shown(tree, "secret_info", **PAY)
+    assert [one["description"] for one in found] == ["", "of another", ""]
+    assert {cloud.newest(f"app/s{number}") for number in range(3)} == {OURS + b"another"}
+    # What was begun for the first plan is put right by the next run, which finds all as it should be.
+    assert set(statuses(declare(Engine(settings), *texts(3, b"another")))) == {"ok"}
+    assert pending(settings) == 0
+
+
+@pytest.fixture
+def batches(tree: Engine) -> Engine:
+    """The same with a vault that reads 20 secrets at a time."""
+    call = {"identifier": "batch", "use_as_default": True, "auth_method": "anonymous"}
+    stores.declare(tree, "connector_memory_batch", **PAY, **call)
+    return tree
+
+
+def test_what_is_there_is_read_in_batches(settings: Settings, cloud: Cloud, batches: Engine) -> None:
+    cloud.counts.clear()
+    assert set(statuses(declare(batches, *texts(45)))) == {"changed"}
+    assert (cloud.counts["read_many"], cloud.counts["read"], cloud.counts["write"]) == (0, 0, 45)
+    cloud.counts.clear()
+    assert set(statuses(declare(Engine(settings), *texts(45)))) == {"ok"}
+    assert (cloud.counts["read_many"], cloud.counts["read"], cloud.counts["write"]) == (3, 0, 0)
+    absent = [text(f"s{number}", state="absent") for number in range(45)]
+    kept = [text(f"s{number}", update_value="on_create") for number in range(45)]
+    cloud.counts.clear()
+    declare(batches, *kept)
+    declare(batches, *absent)
+    assert (cloud.counts["read_many"], cloud.counts["read"]) == (0, 0)
+
+
+def test_each_of_a_batch_is_judged_by_itself(cloud: Cloud, batches: Engine) -> None:
+    declare(batches, *texts(4))
+    cloud.overwrite("app/s1", OURS + b"of others")
+    del cloud.values["main", "app/s2"]
+
+    def away(path: str) -> None:
+        if path == "app/s3":
+            raise failures.denied("the vault", "read", "a policy")
+
+    cloud.before["read_of_many"] = away
+    result = declare(batches, *texts(4), on_error="continue")
+    assert statuses(result) == ["ok", "changed", "changed", "failed"]
+    assert result.returned["results"][3]["code"] == "provider_denied"
+    assert [cloud.newest(f"app/s{number}") for number in range(4)] == [OURS + b"v"] * 4
+
+
+def test_a_batch_that_can_not_be_read_fails_as_a_whole(cloud: Cloud, batches: Engine) -> None:
+    declare(batches, *texts(21))
+    asked: list[str] = []
+
+    def away(paths: str) -> None:
+        asked.append(paths)
+        if "app/s0," in paths:
+            raise failures.unavailable("the vault", "it is away")
+
+    cloud.before["read_many"] = away
+    result = declare(batches, *texts(21, b"another"), on_error="continue")
+    assert statuses(result) == [*["failed"] * 20, "changed"]
+    assert {one["code"] for one in result.returned["results"][:20]} == {"provider_unavailable"}
+    assert len(asked) == 2
+
+
+def test_no_batch_is_read_once_one_has_failed(cloud: Cloud, batches: Engine) -> None:
+    declare(batches, *texts(GROUP + 5))
+    cloud.counts.clear()
+
+    def away(path: str) -> None:
+        raise failures.denied("the vault", "read", "a policy")
+
+    cloud.before["read_of_many"] = away
+    assert statuses(declare(batches, *texts(GROUP + 5)))[GROUP:] == ["skipped"] * 5
+    assert (cloud.counts["read_many"], cloud.counts["read"]) == (GROUP // 20, 0)

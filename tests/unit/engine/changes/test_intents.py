@@ -1,0 +1,284 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was begun at a provider and not finished. That it is put right wherever it was cut off: tests/crash."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes import intents
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Unavailable
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.processes.identity import this_process
+from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import pending_intents
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, waiting_for
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
+    add_connector,
+    check,
+    declare,
+    error_of,
+    read,
+    rows_of,
+)
+
+
+@pytest.fixture
+def cut_off(engine: Engine, settings: Settings, cloud: Cloud) -> Engine:
+    """An engine whose provider got a value, and lost its answer."""
+    declare(engine, "scope", org="payments")
+    add_connector(settings, "vault")
+    declare(engine, "secret_text", identifier="a", value=b"old", secret_manager="vault")
+    assert pending(engine) == 0
+
+    def lose_the_answer(path: str) -> None:
+        cloud.overwrite(path, b"ours:new")
+        raise Unavailable("provider_unavailable", "No answer.", hint="Wait.", retryable=True)
+
+    cloud.before["write"] = lose_the_answer
+    assert error_of(lambda: declare(engine, "secret_text", identifier="a", value=b"new")).category == "unavailable"
+    del cloud.before["write"]
+    return engine
+
+
+def pending(engine: Engine) -> int:
+    return engine.read(lambda session: pending_intents(session.tx))
+
+
+def execute(settings: Settings, statement: str, **values: str) -> None:
+    """Reach round the engine into the database."""
+    with rows_of(settings) as tx:
+        tx.run(statement, **values)
+
+
+def who_works(settings: Settings) -> list[tuple[str, str]]:
+    """Return the processes of the intents, and since when."""
+    with rows_of(settings) as tx:
+        return [(row["process"], row["created_at"]) for row in tx.all("SELECT process, created_at FROM intent")]
+
+
+def alter(settings: Settings, **columns: str) -> None:
+    """Change the intent in the database."""
+    with rows_of(settings) as tx:
+        for name, value in columns.items():
+            tx.run(f"UPDATE intent SET {name} = :value", value=value)
+
+
+def ended_process() -> str:
+    """Return the name of a process of this machine that is gone."""
+    module = this_process.__module__
+    code = f"from {module} import this_process; print(this_process())"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def doctor(engine: Engine, call: Any) -> dict[str, str]:
+    checks = call(engine, "doctor").returned["checks"]
+    return {one["check"]: one["verdict"] for one in checks} | {"message": checks[-1]["message"]}
+
+
+def test_the_next_run_follows_what_the_provider_has(cut_off: Engine, settings: Settings) -> None:
+    assert pending(cut_off) == 1
+    following = Engine(settings)
+    declare(following, "scope", org="elsewhere")
+    assert pending(following) == 0
+    assert (read(following, "a"), read(following, "a@1"), read(following, "a@2")) == (b"new", b"old", b"new")
+    assert not declare(following, "secret_text", identifier="a", value=b"new").changed
+
+
+def test_a_process_settles_once_and_reads_settle_nothing(cut_off: Engine, settings: Settings) -> None:
+    assert read(Engine(settings), "a") == b"new"
+    declare(cut_off, "scope", org="elsewhere")
+    assert pending(cut_off) == 1
+    check(Engine(settings), "scope", org="other")
+    assert pending(cut_off) == 1
+
+
+def test_the_doctor_tells_and_puts_it_right(cut_off: Engine, settings: Settings) -> None:
+    told = doctor(Engine(settings), check)
+    assert (told["unfinished changes"], pending(cut_off)) == ("warning", 1)
+    told = doctor(Engine(settings), declare)
+    assert (told["unfinished changes"], pending(cut_off)) == ("ok", 0)
+    assert "1 changes" in told["message"]
+    assert "none" in doctor(Engine(settings), declare)["message"]
+
+
+def test_what_others_work_at_is_left_alone(cut_off: Engine, settings: Settings) -> None:
+    here, id_and_start = this_process().rsplit("/", 2)[0], this_process().rsplit("/", 2)[1:]
+    elsewhere = "/".join(["another-machine//1", *id_and_start])
+    for process in (this_process(), elsewhere):
+        alter(settings, process=process)
+        assert settle_left(Engine(settings)).settled == 0
+    alter(settings, created_at="2026-01-01T00:00:00Z", process=this_process())
+    assert settle_left(Engine(settings)).settled == 0
+    alter(settings, process=ended_process())
+    assert ended_process().startswith(here)
+    assert settle_left(Engine(settings)).settled == 1
+
+
+def test_a_process_of_another_machine_is_given_up_in_the_end(cut_off: Engine, settings: Settings) -> None:
+    alter(settings, process="another-machine//1/2/3", created_at="2026-01-01T00:00:00Z")
+    assert settle_left(Engine(settings)).settled == 1
+
+
+def test_a_provider_that_still_does_not_answer_stops_nobody(cut_off: Engine, settings: Settings, cloud: Cloud) -> None:
+    def no_answer(_path: str) -> None:
+        raise Unavailable("provider_unavailable", "No answer.", hint="Wait.", retryable=True)
+
+    cloud.before["read"] = no_answer
+    result = declare(Engine(settings), "scope", org="elsewhere")
+    assert result.changed
+    assert len(result.warnings) == 1
+    assert "is not finished" in result.warnings[0]
+    assert pending(cut_off) == 1
+    assert [process for process, _since in who_works(settings)] == [""]
+    del cloud.before["read"]
+    assert settle_left(Engine(settings)).settled == 1
+
+
+def test_two_that_settle_at_once_do_it_once(cut_off: Engine, settings: Settings, cloud: Cloud) -> None:
+    others = []
+    cloud.before["read"] = lambda _path: others.append(settle_left(Engine(settings)).settled)
+    assert settle_left(Engine(settings)).settled == 1
+    assert others == [0]
+    assert read(cut_off, "a@2") == b"new"
+
+
+@pytest.mark.parametrize(
+    "meanwhile", ["DELETE FROM intent", "UPDATE intent SET created_at = '2026-01-01T00:00:00Z'"], ids=["done", "anew"]
+)
+def test_one_who_had_looked_before_others_settled_does_nothing(
+    cut_off: Engine, settings: Settings, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    look = intents._to_settle
+
+    def look_early(session: Session, only: frozenset[str]) -> list[Intent]:
+        found = look(session, only)
+        execute(settings, meanwhile)
+        return found
+
+    reads = cloud.counts["read"]
+    monkeypatch.setattr(intents, "_to_settle", look_early)
+    assert settle_left(Engine(settings)).settled == 0
+    assert cloud.counts["read"] == reads
+
+
+def test_who_settles_is_known_from_when_on(cut_off: Engine, settings: Settings, cloud: Cloud) -> None:
+    alter(settings, process="another-machine//1/2/3", created_at="2026-01-01T00:00:00Z")
+    claimed = []
+    cloud.before["read"] = lambda _path: claimed.extend(who_works(settings))
+    assert settle_left(Engine(settings)).settled == 1
+    assert claimed[0][0] == this_process()
+    assert claimed[0][1] > "2026-01-02"
+
+
+def test_what_one_has_begun_anew_is_not_settled_beside_it(cut_off: Engine, settings: Settings) -> None:
+    copy = "INSERT INTO intent SELECT 'anew', scope_id, connector_id, path, goal, :process, created_at, tag FROM intent"
+    execute(settings, copy, process=this_process())
+    assert settle_left(Engine(settings)).settled == 0
+    execute(settings, "DELETE FROM intent WHERE id = 'anew'")
+    assert settle_left(Engine(settings)).settled == 1
+
+
+def test_a_change_waits_for_who_puts_the_same_value_right(cut_off: Engine, settings: Settings, cloud: Cloud) -> None:
+    following, changing = Engine(settings), Engine(settings)
+    has_begun, may_go_on = Event(), Event()
+
+    def wait(_path: str) -> None:
+        del cloud.before["read"]
+        has_begun.set()
+        assert may_go_on.wait(30)
+
+    cloud.before["read"] = wait
+    settling = Thread(target=settle_left, args=[following])
+    settling.start()
+    assert has_begun.wait(30)
+    call = {"identifier": "a", "value": b"newest"}
+    change = Thread(target=lambda: declare(changing, "secret_text", **call))
+    writes, looks = cloud.counts["write"], []
+    look = changing.read
+    changing.read = lambda work, *path: looks.append(work) or look(work, *path)  # type: ignore[method-assign]
+    change.start()
+    waiting_for(lambda: [work.__name__ for work in looks if hasattr(work, "__name__")].count("_holder") > 1)
+    assert cloud.counts["write"] == writes
+    may_go_on.set()
+    settling.join()
+    change.join()
+    assert [read(cut_off, f"a@{number}") for number in (1, 2, 3)] == [b"old", b"new", b"newest"]
+    assert pending(cut_off) == 0
+
+
+def test_a_change_that_waits_too_long_is_told_for_whom(
+    cut_off: Engine, settings: Settings, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intents, "PATIENCE", 0)
+    alter(settings, process=this_process())
+    writes = cloud.counts["write"]
+    error = error_of(lambda: declare(Engine(settings), "secret_text", identifier="a", value=b"x"))
+    assert (error.code, error.retryable, cloud.counts["write"]) == ("being_changed", True, writes)
+    assert f"process {os.getpid()} on {socket.gethostname()}" in error.message
+    assert declare(Engine(settings), "secret_text", identifier="b", value=b"x", secret_manager="vault").changed
+
+
+@pytest.mark.parametrize(
+    ("goal", "call", "is_held"),
+    [
+        ("present", {"value": b"x"}, False),
+        ("present", {"state": "absent"}, True),
+        ("absent", {"value": b"x"}, True),
+        ("absent", {"state": "absent"}, True),
+    ],
+)
+def test_one_of_another_machine_holds_back_where_one_of_the_two_removes(
+    cut_off: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch, goal: str, call: dict[str, Any], is_held: bool
+) -> None:
+    monkeypatch.setattr(intents, "PATIENCE", 0)
+    now = datetime.now(timezone.utc)
+    alter(settings, process="another-machine//1/2/3", goal=goal, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    if is_held:
+        error = error_of(lambda: declare(Engine(settings), "secret_text", identifier="a", **call))
+        assert (error.code, "process 2 on another-machine" in error.message) == ("being_changed", True)
+    earlier = now - timedelta(minutes=21) if is_held else now
+    alter(settings, created_at=f"{earlier:%Y-%m-%dT%H:%M:%SZ}", goal="present")
+    assert declare(Engine(settings), "secret_text", identifier="a", **call).changed
+
+
+def test_what_another_machine_makes_is_not_made_here_too(
+    cut_off: Engine, settings: Settings, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be about to remove it, because the store does not have it."""
+    monkeypatch.setattr(intents, "PATIENCE", 0)
+    call = {"identifier": "b", "value": b"x", "secret_manager": "vault"}
+    now = datetime.now(timezone.utc)
+    alter(settings, process="another-machine//1/2/3", path="app/b", created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    assert error_of(lambda: declare(Engine(settings), "secret_text", **call)).code == "being_changed"
+    assert "app/b" not in cloud.paths()
+
+
+@pytest.mark.parametrize("column", ["path", "goal", "connector_id"])
+def test_an_intent_that_was_edited_is_not_acted_upon(cut_off: Engine, settings: Settings, column: str) -> None:
+    alter(settings, **{column: "absent"})
+    outcome = settle_left(Engine(settings))
+    assert (outcome.settled, outcome.pending, len(outcome.warnings)) == (0, 1, 1)
+    assert "changed outside" in outcome.warnings[0]
+    assert read(Engine(settings), "a") == b"new"
+
+
+def test_what_a_provider_refuses_leaves_nothing_behind(engine: Engine, settings: Settings, cloud: Cloud) -> None:
+    declare(engine, "scope", org="payments")
+    add_connector(settings, "vault")
+    cloud.put("app/a", b"theirs")
+    call = {"identifier": "a", "value": b"x", "secret_manager": "vault"}
+    assert error_of(lambda: declare(engine, "secret_text", **call)).code == "foreign_secret"
+    assert pending(engine) == 0
+    assert cloud.newest("app/a") == b"theirs"

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers are kept while the store stays as it is, and no longer."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.cache import AnswerCache
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.resolver import Located
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
+    Damaged,
+    Forbidden,
+    NotFound,
+    ScopedSecretsError,
+    Unavailable,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT
+
+A, B = Query("a"), Query("b")
+
+
+def failed(kind: type[ScopedSecretsError]) -> Answer:
+    return Answer(error=kind("code", "message", hint="hint"))
+
+
+def test_an_answer_is_kept_for_its_very_query() -> None:
+    cache = AnswerCache().at(1)
+    cache.put(A, Answer("text", b"v"))
+    assert cache.at(1).get(A) == Answer("text", b"v")
+    for other in (B, A._replace(org="o"), A._replace(version="1"), A._replace(key="k")):
+        assert cache.get(other) is None
+
+
+@pytest.mark.parametrize("state", [2, None, "1"])
+def test_another_state_of_the_store_forgets_all(state: object) -> None:
+    cache = AnswerCache().at(1)
+    cache.put(A, Answer("text", b"v"))
+    assert cache.at(state).get(A) is None
+    assert cache.at(1).get(A) is None
+
+
+def test_where_changes_can_not_be_told_nothing_is_kept() -> None:
+    cache = AnswerCache()
+    cache.put(A, Answer("text", b"v"))
+    assert cache.get(A) is None
+    cache.at(None).put(A, Answer("text", b"v"))
+    assert cache.at(None).get(A) is None
+
+
+def test_that_there_is_none_is_kept_too() -> None:
+    cache = AnswerCache().at(1)
+    cache.put(A, failed(NotFound))
+    kept = cache.get(A)
+    assert kept is not None
+    assert isinstance(kept.error, NotFound)
+
+
+@pytest.mark.parametrize("kind", [Forbidden, Unavailable, Damaged, ScopedSecretsError])
+def test_other_failures_are_tried_again(kind: type[ScopedSecretsError]) -> None:
+    cache = AnswerCache().at(1)
+    cache.put(A, failed(kind))
+    assert cache.get(A) is None
+
+
+def test_what_expires_is_read_again() -> None:
+    cache = AnswerCache().at(1)
+    cache.put(A, Answer("text", b"v", expires_at="2999-01-01T00:00:00Z"))
+    assert cache.get(A) is None
+
+
+def test_it_is_bounded() -> None:
+    cache = AnswerCache(max_bytes=100).at(1)
+    queries = [Query(str(number)) for number in range(50)]
+    for query in queries:
+        cache.put(query, Answer("text", bytes(20)))
+    kept = [answer for query in queries if (answer := cache.get(query))]
+    assert 0 < sum(len(answer.value) for answer in kept) <= 100
+    assert cache.get(queries[-1])
+
+
+def test_one_large_value_does_not_push_out_all_others() -> None:
+    cache = AnswerCache(max_bytes=100).at(1)
+    cache.put(A, Answer("text", bytes(20)))
+    cache.put(B, Answer("text", bytes(26)))
+    assert cache.get(A)
+    assert cache.get(B) is None
+    cache.put(B, Answer("text", bytes(25)))
+    assert cache.get(B)
+
+
+def test_an_envelope_takes_room_as_a_value_does() -> None:
+    keeper = Keeper(Connector("id", "s", "memory_kms", "kms", "n"), ACCOUNT)
+    cache = AnswerCache(max_bytes=100).at(1)
+    for number in range(50):
+        cache.put(Query(str(number)), Located(keeper, "it", "text", envelope=bytes(25)))
+    assert sum(cache.get(Query(str(number))) is not None for number in range(50)) <= 4
+    cache.put(A, Located(keeper, "it", "text", envelope=bytes(26)))
+    assert cache.get(A) is None
+    cache.put(B, Located(keeper, "it", "text", path="p"))
+    assert cache.get(B)
+
+
+def test_clearing_forgets_and_makes_room() -> None:
+    cache = AnswerCache(max_bytes=100).at(1)
+    for number in range(4):
+        cache.put(Query(str(number)), Answer("text", bytes(25)))
+    cache.clear()
+    assert cache.get(Query("0")) is None
+    for number in range(4):
+        cache.put(Query(str(number)), Answer("text", bytes(25)))
+    assert all(cache.get(Query(str(number))) for number in range(4))

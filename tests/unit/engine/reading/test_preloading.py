@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a scope has at secret managers, fetched ahead of need: what is asked, how often, and what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine, Shared
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.preloading import ROUNDS
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
+from ansible_collections.scoped.secrets.plugins.module_utils.model.audit import Caller
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, at_once
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
+    add_connector,
+    add_reference,
+    declare,
+    error_of,
+    read,
+)
+
+
+@pytest.fixture
+def scope(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
+    """The account with a secret of its own, and references to what others wrote at two connectors."""
+    declare(engine, "secret_text", identifier="own", value=b"v")
+    add_connector(settings, "vault")
+    add_connector(settings, "batch", kind="memory_batch")
+    for number in range(30):
+        cloud.put(f"p{number}", b"value")
+        add_reference(settings, f"v{number}", "vault", f"p{number}")
+        add_reference(settings, f"b{number}", "batch", f"p{number}")
+    return engine
+
+
+@pytest.fixture
+def served(settings: Settings, scope: Engine) -> Iterator[Engine]:
+    """Yield the engine of a broker."""
+    engine = Engine(settings, shared=Shared(caller=Caller("me", "here", "", "this run")))
+    yield engine
+    engine.close(1)
+
+
+def preloads(engine: Engine, **scope: str) -> list[tuple[str, str]]:
+    """Return what is recorded as fetched ahead."""
+    engine.audit.write_out()
+    events = declare(engine, "audit_info", actions=["preload"], **scope).returned["events"]
+    return [(event["identifier"], event["outcome"]) for event in events]
+
+
+def counts(cloud: Cloud) -> dict[str, int]:
+    return {verb: cloud.counts[verb] for verb in ("login", "read", "read_many")}
+
+
+def test_what_was_fetched_is_asked_for_no_more(cloud: Cloud, served: Engine) -> None:
+    served.preload("", "")
+    asked = {"login": 2, "read": 30, "read_many": 2}
+    assert counts(cloud) == asked
+    assert [read(served, f"{name}{number}") for name in "vb" for number in range(30)] == [b"value"] * 60
+    assert read(served, "own") == b"v"
+    served.preload("", "")
+    assert counts(cloud) == asked
+    assert served.shared.usage.counts()["opened"] == 61
+    assert len(preloads(served)) == len(set(preloads(served))) == 60
+    assert {outcome for _name, outcome in preloads(served)} == {"ok"}
+
+
+def test_those_who_come_meanwhile_wait(cloud: Cloud, served: Engine) -> None:
+    at_once(8, lambda _number: served.preload("", ""))
+    assert counts(cloud) == {"login": 2, "read": 30, "read_many": 2}
+
+
+def test_in_the_process_of_a_task_nothing_is_fetched(cloud: Cloud, scope: Engine) -> None:
+    scope.preload("", "")
+    assert counts(cloud) == {"login": 0, "read": 0, "read_many": 0}
+
+
+def test_what_makes_up_a_credential_is_fetched_too(cloud: Cloud, scope: Engine, served: Engine) -> None:
+    declare(scope, "scope", org="pay")
+    declare(scope, "secret_ssh", org="pay", identifier="host", user="web", password_ref="account.v7")
+    cloud.counts.clear()
+    served.preload("pay", "")
+    assert cloud.asked[-1] == ("read", "p7")
+    assert counts(cloud) == {"login": 1, "read": 1, "read_many": 0}
+    assert preloads(served, org="pay") == [("v7", "ok")]
+
+
+def test_one_that_fails_keeps_no_other(cloud: Cloud, served: Engine) -> None:
+    def refuse(path: str) -> None:
+        if path == "p3":
+            raise failures.denied("it", "read")
+
+    cloud.before["read"] = refuse
+    del cloud.values["main", "p4"]
+    served.preload("", "")
+    del cloud.before["read"]
+    assert read(served, "v3") == b"value"
+    assert error_of(lambda: read(served, "v4")).code == "unknown_path"
+    assert cloud.counts["read"] == 31
+    found = dict(preloads(served))
+    assert [found[name] for name in ("v2", "v3", "v4")] == ["ok", "provider_denied", "unknown_path"]
+
+
+def test_a_manager_that_is_away_is_asked_little(settings: Settings, cloud: Cloud, served: Engine) -> None:
+    def away(_path: str) -> Any:
+        raise failures.unavailable("it", "down")
+
+    for number in range(30, 100):
+        add_reference(settings, f"v{number}", "vault", f"p{number}")
+    cloud.before["read"] = away
+    served.preload("", "")
+    assert counts(cloud) == {"login": 2, "read": 8 * ROUNDS, "read_many": 2}
+
+
+def test_a_scope_that_does_not_exist_is_an_error(served: Engine) -> None:
+    assert error_of(lambda: served.preload("none", "")).code == "unknown_scope"

@@ -1,0 +1,357 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one road to a value: what it finds, what it refuses, what it costs."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.resolver import Located, locate
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
+    add_connector,
+    add_reference,
+    declare,
+    error_of,
+    read,
+    store_path,
+)
+
+API = ("payments", "api")
+DOCUMENT = b'{"user": "api", "nested": {"list": ["x"]}}'
+
+
+@pytest.fixture
+def tree(engine: Engine) -> Engine:
+    """`a` in the account, an organization and its project, in two versions; a document and a file in the project."""
+    api = {"org": "payments", "project": "api"}
+    declare(engine, "scope", org="payments")
+    declare(engine, "scope", org="web")
+    declare(engine, "scope", **api)
+    for version in (1, 2):
+        for scope, name in (({}, "account"), ({"org": "payments"}, "org"), (api, "project")):
+            declare(engine, "secret_text", **scope, identifier="a", value=f"{name} {version}".encode())
+    declare(engine, "secret_text", identifier="above", value=b"v")
+    declare(engine, "secret_text", **api, identifier="doc", value=DOCUMENT)
+    declare(engine, "secret_file", **api, identifier="file", value=b"\xff\0")
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("reference", "value"),
+    [
+        ("a", b"project 2"),
+        ("org.a", b"org 2"),
+        ("account.a", b"account 2"),
+        ("a@1", b"project 1"),
+        ("a@2", b"project 2"),
+        ("account.a@1", b"account 1"),
+        ("doc#user", b"api"),
+        ("doc#/nested/list/0", b"x"),
+        ("doc#nested", b'{"list":["x"]}'),
+        ("doc@1#user", b"api"),
+        ("file", b"\xff\0"),
+    ],
+)
+def test_a_reference_gives_its_value(tree: Engine, reference: str, value: bytes) -> None:
+    assert read(tree, reference, *API) == value
+
+
+def test_the_same_reference_depends_on_the_caller(tree: Engine) -> None:
+    assert [read(tree, "a", *scope) for scope in ((), ("payments",), API)] == [b"account 2", b"org 2", b"project 2"]
+
+
+def test_an_answer_tells_the_kind(tree: Engine) -> None:
+    answers = tree.resolve([Query("doc", *API), Query("file", *API), Query("doc", *API, key="user")])
+    assert answers == [Answer("text", DOCUMENT), Answer("file", b"\xff\0"), Answer("text", b"api")]
+
+
+def test_version_and_key_may_stand_apart(tree: Engine) -> None:
+    assert read(tree, "a", *API, version="1") == b"project 1"
+    assert read(tree, "doc", *API, key="user", version="1") == b"api"
+    assert read(tree, "doc@1#user", *API, key="user", version="1") == b"api"
+    assert error_of(lambda: read(tree, "a@2", *API, version="1")).code == "conflicting_reference"
+
+
+@pytest.mark.parametrize(
+    ("reference", "kind", "code"),
+    [
+        ("none", NotFound, "unknown_secret"),
+        ("A", NotFound, "unknown_secret"),
+        ("above", NotFound, "unknown_secret"),
+        ("org.doc", NotFound, "unknown_secret"),
+        ("a@3", NotFound, "unknown_version"),
+        ("doc#none", NotFound, "unknown_key"),
+        ("a#user", InvalidInput, "value_not_json"),
+        ("file#user", InvalidInput, "value_not_json"),
+        ("a@99999999999", InvalidInput, "invalid_version"),
+        ("a b", InvalidInput, "invalid_identifier"),
+        ("a@0", InvalidInput, "invalid_reference"),
+        ("project.a", Forbidden, "reference_downward"),
+        ("org.web.a", Forbidden, "reference_downward"),
+        ("hashicorpvault://vault/path", NotFound, "unknown_connector"),
+        ("account.hashicorpvault://vault/path#key", NotFound, "unknown_connector"),
+    ],
+)
+def test_what_stands_in_the_way(tree: Engine, reference: str, kind: type[Exception], code: str) -> None:
+    error = error_of(lambda: read(tree, reference, *API))
+    assert (type(error), error.code) == (kind, code)
+
+
+@pytest.mark.parametrize(
+    ("reference", "scope", "code"),
+    [
+        ("a", ("none",), "unknown_scope"),
+        ("a", ("payments", "none"), "unknown_scope"),
+        ("account.a", ("", "api"), "project_without_org"),
+        ("org.a", (), "reference_downward"),
+        ("a", ("a-b",), "invalid_identifier"),
+        ("a", ("web", "api"), "unknown_scope"),
+        ("a", ("web",), "unknown_secret"),
+    ],
+)
+def test_callers_that_get_nothing(tree: Engine, reference: str, scope: tuple[str, ...], code: str) -> None:
+    assert error_of(lambda: read(tree, reference, *scope)).code == code
+
+
+@pytest.mark.parametrize("version", ["x", "-1", "1.0", "1 ", "1000000000"])
+def test_what_is_no_version(tree: Engine, version: str) -> None:
+    assert error_of(lambda: read(tree, "a", *API, version=version)).code == "invalid_version"
+
+
+def test_errors_name_the_secret_and_the_scope_that_was_searched(tree: Engine) -> None:
+    assert "'none' in project 'payments/api'" in error_of(lambda: read(tree, "none", *API)).message
+    assert "'none' in the account" in error_of(lambda: read(tree, "account.none", *API)).message
+    url = error_of(lambda: read(tree, "org.conjur://cj/path", *API)).message
+    assert all(part in url for part in ("'cj'", "conjur://", "organization 'payments'"))
+    assert "1 to 2" in error_of(lambda: read(tree, "a@3", *API)).hint
+
+
+def located(settings: Settings, query: Query) -> Answer | Located:
+    store = open_store(settings, create=False)
+    found = store.database.read(lambda tx: locate(Session(tx, store.store_id, store.keyring), query))
+    store.database.close()
+    return found
+
+
+def at_manager(settings: Settings, query: Query) -> Located:
+    found = located(settings, query)
+    assert isinstance(found, Located)
+    return found
+
+
+def code_of(settings: Settings, query: Query) -> str:
+    found = located(settings, query)
+    assert isinstance(found, Answer)
+    assert found.error
+    return found.error.code
+
+
+def test_what_a_connector_has_is_only_located(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+    connector = add_connector(settings, "vault")
+    found = at_manager(settings, Query("account.memory://vault/deep/path#/a/b", *API))
+    assert (found.keeper.connector, found.keeper.path) == (connector, ACCOUNT)
+    assert (found.path, found.version, found.keys, found.is_ours) == ("deep/path", "", ("/a/b",), False)
+    assert found.what == "'account.memory://vault/deep/path#/a/b'"
+    assert cloud.asked == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "code"),
+    [
+        ("hashicorpvault://vault/path", "other_connector_kind"),
+        ("memory://kms/path", "other_connector_kind"),
+        ("memory://VAULT/path", "unknown_connector"),
+        ("memory://gone/path", "unknown_connector"),
+        ("memory://below/path", "unknown_connector"),
+        ("memory://vault/", "invalid_reference"),
+    ],
+)
+def test_a_url_that_leads_nowhere(settings: Settings, tree: Engine, reference: str, code: str) -> None:
+    add_connector(settings, "vault")
+    add_connector(settings, "gone", is_removed=True)
+    add_connector(settings, "kms", kind="memory_kms")
+    add_connector(settings, "below", ScopePath("payments"))
+    assert code_of(settings, Query(reference)) == code
+
+
+def test_a_url_goes_to_exactly_the_scope_that_it_names(settings: Settings, tree: Engine) -> None:
+    for path in (ACCOUNT, ScopePath("payments")):
+        add_connector(settings, "vault", path)
+    assert code_of(settings, Query("memory://vault/p", *API)) == "unknown_connector"
+    places = [
+        at_manager(settings, Query(f"{level}.memory://vault/p", *API)).keeper.path for level in ("org", "account")
+    ]
+    assert places == [ScopePath("payments"), ACCOUNT]
+    assert code_of(settings, Query("org.memory://vault/p")) == "reference_downward"
+
+
+def test_the_hint_has_the_right_scheme(settings: Settings, tree: Engine) -> None:
+    add_connector(settings, "vault")
+    add_connector(settings, "kms", kind="memory_kms")
+    hints = [error_of(lambda name=name: read(tree, f"conjur://{name}/p")).hint for name in ("vault", "kms")]
+    assert (hints[0], "by name" in hints[1]) == ("Write memory://vault/PATH.", True)
+
+
+@pytest.fixture
+def kept(settings: Settings, tree: Engine) -> Engine:
+    """Secrets at managers: `ours` in two versions, `theirs` a reference, `sealed` under a KMS."""
+    add_connector(settings, "vault")
+    add_connector(settings, "kms", kind="memory_kms")
+    for value in (b"one", b"two"):
+        declare(tree, "secret_text", identifier="ours", value=value, secret_manager="vault")
+    add_reference(settings, "theirs", "vault", "their/path", "field")
+    declare(tree, "secret_file", identifier="sealed", value=b"\xff", secret_manager="kms")
+    return tree
+
+
+def test_a_secret_at_a_value_keeper(settings: Settings, kept: Engine) -> None:
+    newest, first = (at_manager(settings, Query(name)) for name in ("ours", "ours@1"))
+    assert (newest.path, newest.version, newest.is_ours, newest.envelope) == ("app/ours", "", True, b"")
+    assert (first.path, first.version, first.is_ours) == ("app/ours", "1", True)
+    assert code_of(settings, Query("ours@3")) == "unknown_version"
+    assert at_manager(settings, Query("ours", key="a")).keys == ("a",)
+
+
+def test_a_reference_keeps_its_own_field_and_takes_another(settings: Settings, kept: Engine) -> None:
+    found = at_manager(settings, Query("theirs@7#inner"))
+    assert (found.path, found.version, found.keys) == ("their/path", "7", ("field", "inner"))
+    assert (found.is_ours, found.mark) == (False, "")
+
+
+def test_a_sealed_value_has_its_envelope_and_its_context(settings: Settings, kept: Engine) -> None:
+    found = at_manager(settings, Query("sealed"))
+    assert (found.kind, found.path, found.envelope[:4]) == ("file", "", b"SSE1")
+    assert found.context is not None
+    assert (found.context.kind, found.context.version) == ("file", 1)
+
+
+def test_one_read_serves_all_that_is_the_same_and_nothing_else(settings: Settings, kept: Engine) -> None:
+    def key(reference: str) -> object:
+        return at_manager(settings, Query(reference)).fetch_key
+
+    assert key("memory://vault/p#a") == key("memory://vault/p#b") == key("memory://vault/p")
+    assert key("theirs") == key("memory://vault/their/path")
+    others = ["memory://vault/p", "memory://vault/q", "ours", "ours@1", "ours@2", "memory://vault/app/ours", "sealed"]
+    assert len({key(reference) for reference in others}) == len(others)
+    before = key("ours")
+    declare(kept, "secret_text", identifier="ours", value=b"three")
+    assert key("ours") != before
+
+
+def test_a_fetched_value_becomes_an_answer(settings: Settings, kept: Engine) -> None:
+    found = at_manager(settings, Query("theirs#/a/0"))
+    content = b'{"field": {"a": ["x"]}}'
+    assert found.answer(content) == Answer("text", b"x")
+    codes = [getattr(found.answer(bad).error, "code", "") for bad in (b"{}", b"no", b"\xff")]
+    assert codes == ["unknown_key", "value_not_json", "value_not_json"]
+    plain = at_manager(settings, Query("memory://vault/p"))
+    assert plain.answer(b"\xff") == Answer("text", b"\xff")
+
+
+def test_an_expired_secret_at_a_manager_is_refused_unread(settings: Settings, cloud: Cloud, kept: Engine) -> None:
+    declare(kept, "secret_text", identifier="ours", expires="2020-01-01")
+    asked = list(cloud.asked)
+    assert error_of(lambda: read(kept, "ours")).code == "secret_expired"
+    assert cloud.asked == asked
+
+
+def test_a_connector_that_was_removed_by_force_says_so(settings: Settings, cloud: Cloud, kept: Engine) -> None:
+    for name in ("vault", "kms"):
+        declare(kept, f"connector_memory_{name}", identifier=name, state="absent", force=True)
+    asked = cloud.counts["read"], cloud.counts["unwrap"]
+    for name in ("ours", "ours@1", "theirs", "sealed"):
+        error = error_of(lambda name=name: read(kept, name))
+        assert (type(error), error.code, "the account" in error.message) == (Conflict, "connector_removed", True)
+    assert (cloud.counts["read"], cloud.counts["unwrap"]) == asked
+
+
+def test_no_value_shows_in_what_was_located(settings: Settings, kept: Engine) -> None:
+    found = at_manager(settings, Query("sealed"))
+    assert repr(found.envelope)[2:20] not in repr(found)
+    assert "envelope" not in repr(found)
+
+
+def test_an_expired_secret_is_refused_in_every_version(tree: Engine) -> None:
+    now = datetime.now(timezone.utc)
+    declare(tree, "secret_text", identifier="a", expires=(now - timedelta(minutes=1)).isoformat())
+    for reference in ("a", "a@1", "a@9"):
+        error = error_of(lambda reference=reference: read(tree, reference))
+        assert (type(error), error.code, "the account" in error.message) == (Forbidden, "secret_expired", True)
+    declare(tree, "secret_text", identifier="a", expires=(now + timedelta(days=1)).isoformat())
+    assert read(tree, "a@1") == b"account 1"
+
+
+def test_one_error_does_not_spoil_the_others(tree: Engine) -> None:
+    answers = tree.resolve([Query("none"), Query("a"), Query("b.c"), Query("a@1")])
+    assert [answer.value for answer in answers] == [b"", b"account 2", b"", b"account 1"]
+    assert [answer.error.code if answer.error else "" for answer in answers] == [
+        "unknown_secret",
+        "",
+        "invalid_reference",
+        "",
+    ]
+    assert tree.resolve([]) == []
+
+
+def test_every_query_of_the_way_to_a_value_hits_an_index(settings: Settings, tree: Engine) -> None:
+    path = store_path(settings)
+    store = open_store(settings, create=False)
+    seen: list[str] = []
+    store.database._connection.set_trace_callback(seen.append)
+    answer = store.database.read(lambda tx: locate(Session(tx, store.store_id, store.keyring), Query("a@1", *API)))
+    store.database._connection.set_trace_callback(None)
+    assert isinstance(answer, Answer)
+    assert answer.value == b"project 1"
+    selects = [statement for statement in seen if statement.startswith("SELECT")]
+    for table in ("FROM scope ", "FROM scope_key ", "FROM secret ", "FROM secret_version "):
+        assert any(table in " ".join(one.split()) + " " for one in selects), table
+    with closing(sqlite3.connect(path)) as plain:
+        plans = [row[3] for one in selects for row in plain.execute(f"EXPLAIN QUERY PLAN {one}")]
+    assert [plan for plan in plans if not plan.startswith("SEARCH") or "INDEX" not in plan] == []
+
+
+def test_more_secrets_do_not_mean_more_queries(settings: Settings, tree: Engine) -> None:
+    store_path(settings)
+
+    def count() -> int:
+        store = open_store(settings, create=False)
+        seen: list[str] = []
+        store.database._connection.set_trace_callback(seen.append)
+        store.database.read(lambda tx: locate(Session(tx, store.store_id, store.keyring), Query("a", *API)))
+        return len(seen)
+
+    before = count()
+    for number in range(30):
+        declare(tree, "secret_text", org="payments", project="api", identifier=f"more{number}", value=b"v")
+    assert count() == before > 0
+
+
+def test_there_is_no_version_nought(engine: Engine) -> None:
+    declare(engine, "secret_text", identifier="a", value=b"x")
+    assert error_of(lambda: read(engine, "a", version="0")).code == "invalid_version"
+
+
+def test_a_value_that_is_nested_too_deep_spoils_no_other(engine: Engine) -> None:
+    declare(engine, "secret_text", identifier="deep", value=b"[" * 100_000)
+    declare(engine, "secret_text", identifier="a", value=b"x")
+    deep, plain = engine.resolve([Query("deep#x"), Query("a")])
+    assert deep.error
+    assert deep.error.code == "value_not_json"
+    assert plain.value == b"x"

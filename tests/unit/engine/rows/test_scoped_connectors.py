@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Managers of a scope: found by name, shown with what they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import (
+    Keeper,
+    Managers,
+    load_managers,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Scope
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, Forbidden, NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
+    add_connector,
+    declare,
+    error_of,
+    in_session,
+    shown,
+)
+
+PAY, API = ScopePath("pay"), ScopePath("pay", "api")
+KEEPERS = [
+    Keeper(Connector("api-id", "i", "memory_vault", "mine", "n"), API),
+    Keeper(Connector("gone-id", "i", "memory_vault", "gone", "n", is_removed=True), API),
+    Keeper(Connector("org-id", "p", "memory_vault", "shared", "n"), PAY),
+    Keeper(Connector("top-id", "a", "memory_kms", "shared", "n"), ACCOUNT),
+]
+
+
+def managers(*, inherits: bool = False, keepers: list[Keeper] | None = None, **scope: Any) -> Managers:
+    return Managers(Scope("i", API, "p", "name", **scope), KEEPERS if keepers is None else keepers, inherits)
+
+
+def test_a_scope_may_use_its_own() -> None:
+    assert managers().names == ["builtin", "mine"]
+    assert managers(builtin_enabled=False).names == ["mine"]
+    assert managers(builtin_enabled=False, keepers=[]).names == []
+
+
+def test_where_it_is_allowed_those_above_too() -> None:
+    assert managers(inherits=True).names == ["builtin", "mine", "org.shared", "account.shared"]
+    found = [managers(inherits=True).find(name) for name in ("builtin", "mine", "org.shared", "account.shared")]
+    assert found == [None, KEEPERS[0], KEEPERS[2], KEEPERS[3]]
+
+
+def test_the_default_is_builtin_until_one_is_set() -> None:
+    assert (managers().default, managers().for_new(None)) == ("builtin", None)
+    own = managers(default_connector_id="api-id")
+    assert (own.default, own.for_new(None)) == ("mine", KEEPERS[0])
+    above = managers(default_connector_id="top-id", inherits=True)
+    assert (above.default, above.for_new(None)) == ("account.shared", KEEPERS[3])
+
+
+def test_a_manager_is_found_by_its_id_even_one_removed_by_force() -> None:
+    assert [managers().keeper(one) for one in ("gone-id", "top-id", "none", None)] == [*KEEPERS[1::2], None, None]
+    assert managers().name_of("top-id") == "account.shared"
+
+
+@pytest.mark.parametrize("name", ["Mine", "gone", "org.mine", "account.mine", "none", ""])
+def test_an_unknown_manager_lists_those_there_are(name: str) -> None:
+    for inherits in (False, True):
+        error = error_of(lambda inherits=inherits: managers(inherits=inherits).find(name))
+        assert (type(error), error.code) == (NotFound, "unknown_connector")
+        assert f"'{name}' in project 'pay/api'" in error.message
+        assert error.hint.endswith(f"are: {', '.join(managers(inherits=inherits).names)}.")
+    assert error_of(lambda: managers(keepers=[], builtin_enabled=False).find(name)).hint.endswith("are: none.")
+
+
+@pytest.mark.parametrize("name", ["shared", "org.shared", "account.shared"])
+def test_one_of_another_scope_is_refused_and_names_its_own(name: str) -> None:
+    error = error_of(lambda: managers().find(name))
+    assert (type(error), error.code) == (Forbidden, "manager_of_other_scope")
+    assert "'shared' of " in error.message
+    assert "project 'pay/api' are: builtin, mine." in error.hint
+    assert "inherited_managers: allowed" in error.hint
+
+
+def test_one_of_another_scope_is_told_from_an_own_one_of_the_same_name() -> None:
+    twins = [Keeper(KEEPERS[3].connector._replace(id="own"), API), KEEPERS[3]]
+    assert managers(keepers=twins).find("shared") == twins[0]
+    assert error_of(lambda: managers(keepers=twins).find("account.shared")).code == "manager_of_other_scope"
+
+
+def test_a_default_of_another_scope_takes_nothing_new_unless_that_is_allowed() -> None:
+    error = error_of(lambda: managers(default_connector_id="top-id").for_new(None))
+    assert (type(error), error.code, "of the account" in error.message) == (Forbidden, "manager_of_other_scope", True)
+    assert managers(default_connector_id="top-id").for_new("mine") == KEEPERS[0]
+
+
+def test_a_built_in_manager_that_is_switched_off_takes_nothing_new() -> None:
+    for name in (None, "builtin"):
+        error = error_of(lambda name=name: managers(builtin_enabled=False).for_new(name))
+        assert (type(error), error.code, "(mine)" in error.hint) == (Conflict, "builtin_disabled", True)
+    assert "it has none yet" in error_of(lambda: managers(builtin_enabled=False, keepers=[]).for_new(None)).hint
+    assert managers(builtin_enabled=False).for_new("mine") == KEEPERS[0]
+    assert managers(builtin_enabled=False).find("builtin") is None
+
+
+def test_a_manager_is_named_for_people_and_told_apart() -> None:
+    assert [keeper.label for keeper in KEEPERS] == ["pay/api/mine", "pay/api/gone", "pay/shared", "shared"]
+    assert [keeper.keeps_keys for keeper in KEEPERS] == [False, False, False, True]
+    assert KEEPERS[2].what == "connector 'shared' of organization 'pay'"
+
+
+def test_the_nearest_come_first_and_each_scope_sees_those_above_it(settings: Settings, engine: Engine) -> None:
+    for path in (PAY, API, ScopePath("web")):
+        declare(engine, "scope", org=path.org, project=path.project)
+    for path in (ACCOUNT, PAY, API, ScopePath("web")):
+        for identifier in ("b", "a"):
+            add_connector(settings, identifier, path)
+    declare(engine, "scope", inherited_managers="allowed")
+
+    def work(session: Session) -> list[list[str]]:
+        chains = [session.chain(path) for path in (ACCOUNT, PAY, API)]
+        return [load_managers(session, chain).names for chain in chains]
+
+    own, of_pay = ["builtin", "a", "b"], ["builtin", "a", "b", "account.a", "account.b"]
+    assert in_session(settings, work) == [own, of_pay, [*own, "org.a", "org.b", "account.a", "account.b"]]
+
+
+def test_managers_are_shown_with_what_they_hold(settings: Settings, engine: Engine) -> None:
+    declare(engine, "scope", org="payments")
+    for org in ("", "payments"):
+        add_connector(settings, "vault", ScopePath(org))
+    declare(engine, "secret_text", org="payments", identifier="old", value=b"v")
+    declare(engine, "default_secret_manager", org="payments", secret_manager="vault")
+    for number in range(2):
+        declare(engine, "secret_text", org="payments", identifier=f"new{number}", value=b"v")
+    views = shown(engine, "connector_info", org="payments")
+    columns = ("identifier", "kind", "name", "org", "is_default", "enabled", "secrets")
+    assert [[view[column] for column in columns] for view in views] == [
+        ["builtin", "builtin", "Built-in secret manager", "payments", False, True, 1],
+        ["vault", "memory_vault", "The vault", "payments", True, True, 2],
+    ]
+    above = shown(engine, "connector_info")
+    assert [(view["identifier"], view["is_default"], view["secrets"]) for view in above] == [
+        ("builtin", True, 0),
+        ("vault", False, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, ["builtin", "one", "two"]),
+        ({"identifier": "two"}, ["two"]),
+        ({"kind": "builtin"}, ["builtin"]),
+        ({"kind": "memory_vault"}, ["one", "two"]),
+        ({"kind": "memory_vault", "identifier": "builtin"}, []),
+        ({"identifier": "none"}, []),
+    ],
+)
+def test_filters(settings: Settings, engine: Engine, filters: dict[str, str], expected: list[str]) -> None:
+    declare(engine, "scope", name="Root")
+    for identifier in ("two", "one"):
+        add_connector(settings, identifier)
+    found = shown(Engine(settings), "connector_info", **filters)
+    assert [view["identifier"] for view in found] == expected

@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connectors as users see them: listed, and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connector_views import view_of
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
+    add_connector,
+    content_of,
+    declare,
+    error_of,
+    forget_kind,
+    read,
+    shown,
+)
+
+API = ScopePath("pay", "api")
+OPTIONS = {"vault": "v", "token_ref": "t", "found_by_login": 1, "settled": ["found_by_login"]}
+KEEPER = Keeper(Connector("id", "s", "memory_vault", "vault", "N", "d", {"a": "b"}, OPTIONS), API)
+
+
+@pytest.fixture
+def store(settings: Settings, engine: Engine) -> Engine:
+    """The account and an organization have a `vault` each, the account a `kms` and one removed by force too."""
+    declare(engine, "scope", org="pay")
+    declare(engine, "secret_text", identifier="t", value=b"good")
+    add_connector(settings, "vault", auth_method="token", token_ref="t")
+    add_connector(settings, "vault", ScopePath("pay"))
+    add_connector(settings, "kms", kind="memory_kms")
+    add_connector(settings, "gone", is_removed=True)
+    return Engine(settings)
+
+
+def status(engine: Engine, identifier: str = "vault", **scope: Any) -> tuple[str, str]:
+    view = shown(engine, "connector_check", identifier=identifier, **scope)
+    return view["status"], view["code"]
+
+
+def test_a_connector_is_shown_as_it_is_declared() -> None:
+    view = view_of(KEEPER, "vault", 3)
+    assert view == {
+        "identifier": "vault",
+        "kind": "memory_vault",
+        "name": "N",
+        "description": "d",
+        "tags": {"a": "b"},
+        "org": "pay",
+        "project": "api",
+        "enabled": True,
+        "is_default": True,
+        "secrets": 3,
+        "options": {"vault": "v", "token_ref": "t", "found_by_login": 1},
+        "created_at": "",
+        "updated_at": "",
+    }
+    assert view_of(KEEPER, "account.vault", 0)["is_default"] is False
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, ["builtin", "kms", "vault"]),
+        ({"org": "pay"}, ["builtin", "vault"]),
+        ({"identifier": "kms"}, ["kms"]),
+        ({"kind": "memory_kms"}, ["kms"]),
+        ({"kind": "builtin", "identifier": "kms"}, []),
+        ({"identifier": "gone"}, []),
+    ],
+)
+def test_the_managers_of_one_scope_are_listed(cloud: Cloud, store: Engine, filters: Any, expected: list[str]) -> None:
+    assert [view["identifier"] for view in shown(store, "connector_info", **filters)] == expected
+    assert cloud.asked == []
+
+
+def test_a_module_returns_what_the_list_has(store: Engine) -> None:
+    for call in ({"token_ref": "t"}, {"token_ref": "t", "use_as_default": True}):
+        one = shown(store, "connector_memory_vault", identifier="vault", **call)
+        assert shown(store, "connector_info", identifier="vault") == [one]
+
+
+def test_secrets_are_counted_where_they_are_kept(store: Engine) -> None:
+    declare(store, "scope", inherited_managers="allowed")
+    declare(store, "secret_text", identifier="a", value=b"v", secret_manager="vault")
+    declare(store, "secret_text", org="pay", identifier="a", value=b"v", secret_manager="account.kms")
+    counts = {view["identifier"]: view["secrets"] for view in shown(store, "connector_info")}
+    assert counts == {"builtin": 1, "kms": 1, "vault": 1}
+
+
+def test_a_check_logs_in_anew_reads_nothing_and_changes_nothing(
+    settings: Settings, cloud: Cloud, store: Engine
+) -> None:
+    cloud.put("p", b"v")
+    read(store, "memory://vault/p")
+    before, dump = content_of(settings), cloud.dump
+    result = declare(store, "connector_check", identifier="vault")
+    view = result.returned["connector"]
+    assert (result.changed, view["status"], view["kind"], view["is_default"]) == (False, "ready", "memory_vault", False)
+    assert (content_of(settings), cloud.dump) == (before, dump)
+    counts = {verb: cloud.counts[verb] for verb in ("login", "check", "close", "read")}
+    assert counts == {"login": 2, "check": 1, "close": 1, "read": 1}
+
+
+def test_a_check_says_what_stands_in_the_way(cloud: Cloud, store: Engine) -> None:
+    errors = {
+        failures.timed_out("it", 1): "unknown",
+        failures.unavailable("it", "down"): "unknown",
+        failures.tls_refused("it", "who"): "unknown",
+        failures.denied("it", "read"): "error",
+        failures.key_unusable("it", "off"): "error",
+    }
+    for error, expected in errors.items():
+
+        def fail(_path: str, error: Exception = error) -> None:
+            raise error
+
+        cloud.before["check"] = fail
+        view = shown(store, "connector_check", identifier="vault")
+        assert (view["status"], view["code"], view["message"], view["hint"]) == (
+            expected,
+            error.code,
+            error.message,
+            error.hint,
+        )
+    cloud.before.clear()
+    cloud.credentials.clear()
+    assert (status(store), status(store, org="pay")) == (("error", "login_refused"), ("ready", ""))
+
+
+def test_a_check_takes_the_credential_that_counts_now(settings: Settings, cloud: Cloud, store: Engine) -> None:
+    """Rotated by others where it lies, in a run that has read it before."""
+    cloud.put("token", b"good")
+    add_connector(settings, "second", auth_method="token", token_ref="memory://kept/token")
+    add_connector(settings, "kept")
+    assert status(store, "second") == ("ready", "")
+    cloud.put("token", b"rotated")
+    cloud.credentials = {"good", "rotated"}
+    assert status(store, "second") == ("ready", "")
+    cloud.credentials = {"rotated"}
+    assert status(store, "second") == ("ready", "")
+
+
+def test_a_missing_credential_is_an_error_and_not_the_tasks(store: Engine) -> None:
+    declare(store, "secret_text", identifier="t", state="absent", force=True)
+    assert status(store) == ("error", "unknown_secret")
+
+
+@pytest.mark.parametrize("identifier", ["none", "gone", "builtin", "Vault", "account.vault"])
+def test_what_is_no_connector_is_told(store: Engine, identifier: str) -> None:
+    error = error_of(lambda: status(store, identifier))
+    assert (type(error), error.code) == (NotFound, "unknown_connector")
+    assert error.hint == "Its secret managers are: builtin, kms, vault."
+
+
+def test_one_of_a_kind_that_is_not_known_here_is_listed_and_not_checked(settings: Settings, store: Engine) -> None:
+    add_connector(settings, "later")
+    forget_kind(settings, "later")
+    assert "later" in [view["identifier"] for view in shown(store, "connector_info")]
+    assert status(store, "later") == ("error", "unknown_kind")

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Workers load this collection's shared code from bytecode, by Python's own loader; nothing else changes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.processes import bytecode
+from ansible_collections.scoped.secrets.plugins.module_utils.processes.bytecode import BytecodeFinder
+
+PACKAGE = bytecode.__package__
+FOLDER = Path(str(bytecode.__file__)).parent
+# As a worker does: ansible-core's loader of collections is there, a face imports this first.
+WORKER = """
+import sys
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+_AnsibleCollectionFinder(paths=[sys.argv[1]], scan_sys_paths=False)._install()
+if sys.argv[2] == "with":
+    from ansible_collections.scoped.secrets.plugins.module_utils import bytecode
+    bytecode.prefer()
+    bytecode.prefer()
+    assert sum(type(finder).__name__ == "BytecodeFinder" for finder in sys.meta_path) == 1
+from ansible_collections.scoped.secrets.plugins.module_utils.model import queries
+print(queries.__spec__.loader.__class__.__name__, queries.Query("a").reference)
+"""
+
+
+def test_what_lies_below_is_found_by_pythons_own_loader() -> None:
+    for name, file in (("client", "client/__init__.py"), ("client.connect", "client/connect.py")):
+        folder = str((FOLDER / file).parent if "." in name else FOLDER)
+        spec = BytecodeFinder().find_spec(f"{PACKAGE}.{name}", [folder])
+        assert spec is not None
+        assert isinstance(spec.loader, SourceFileLoader)
+        assert spec.origin is not None
+        assert os.path.samefile(spec.origin, FOLDER / file)
+        assert spec.cached
+
+
+def test_so_is_what_plugins_share_apart_from_modules() -> None:
+    beside = FOLDER.parent / "plugin_utils"
+    spec = BytecodeFinder().find_spec(str(PACKAGE).replace("module_utils", "plugin_utils.router"), [str(beside)])
+    assert spec is not None
+    assert isinstance(spec.loader, SourceFileLoader)
+    assert spec.origin == str(beside / "router.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("json", None),
+        ("json.decoder", ["/usr/lib"]),
+        (f"{PACKAGE}.client", None),
+        (f"{PACKAGE}.client", []),
+        (f"{PACKAGE}.nothing", [str(FOLDER)]),
+        (f"{PACKAGE}_other.client", [str(FOLDER)]),
+        ("ansible_collections.ns.other.plugins.module_utils.client", [str(FOLDER)]),
+        (str(PACKAGE), [str(FOLDER.parent)]),
+    ],
+)
+def test_for_everything_else_others_are_asked(name: str, path: list[str] | None) -> None:
+    assert BytecodeFinder().find_spec(name, path) is None
+
+
+def load(folder: Path, how: str, **environment: str) -> str:
+    """Return which loader a worker's import took."""
+    command = [sys.executable, "-c", WORKER, str(folder), how]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(command, env={**plain, **environment}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The shared code as a collection somewhere else."""
+    target = tmp_path / "ansible_collections" / "scoped" / "secrets" / "plugins" / "module_utils"
+    shutil.copytree(FOLDER, target, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def compiled(installed: Path) -> list[str]:
+    return sorted(path.name.partition(".")[0] for path in installed.rglob("model/__pycache__/*.pyc"))
+
+
+def test_a_worker_leaves_bytecode_for_the_next(installed: Path) -> None:
+    assert load(installed, "without").split() == ["_AnsibleCollectionLoader", "a"]
+    assert compiled(installed) == []
+    assert load(installed, "with").split() == ["SourceFileLoader", "a"]
+    assert compiled(installed) == ["__init__", "errors", "queries"]
+
+
+def test_where_none_may_be_written_everything_works(installed: Path) -> None:
+    assert load(installed, "with", PYTHONDONTWRITEBYTECODE="1").split() == ["SourceFileLoader", "a"]
+    assert compiled(installed) == []
+    # A file in the place of the folder: root too can't write there.
+    (installed / "ansible_collections/scoped/secrets/plugins/module_utils/model/__pycache__").touch()
+    assert load(installed, "with").split() == ["SourceFileLoader", "a"]
+
+
+def test_a_changed_file_is_compiled_again(installed: Path) -> None:
+    load(installed, "with")
+    file = installed / "ansible_collections/scoped/secrets/plugins/module_utils/model/queries.py"
+    file.write_text(file.read_text() + '\n_ = Query\nQuery = lambda name: _(f"changed {name}")\n')
+    assert load(installed, "with").split() == ["SourceFileLoader", "changed", "a"]
