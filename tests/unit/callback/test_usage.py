@@ -56,7 +56,11 @@ def test_nothing_where_nothing_was_read_and_no_broker_is_started(lab: Lab) -> No
 
 def test_workers_inherit_what_lookups_share() -> None:
     package = "ansible_collections.scoped.secrets.plugins.module_utils"
-    assert {f"{package}.client.through_broker", f"{package}.face.reading", f"{package}.bytecode"} <= sys.modules.keys()
+    assert {
+        f"{package}.client.through_broker",
+        f"{package}.face.reading",
+        f"{package}.processes.bytecode",
+    } <= sys.modules.keys()
 
 
 def test_it_must_be_enabled() -> None:

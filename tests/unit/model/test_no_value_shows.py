@@ -85,7 +85,7 @@ def test_a_dataclass_hides_each_field_that_may_hold_one() -> None:
         if field.repr and ("bytes" in str(field.type) or field.name in SECRET_NAMES) and field.name not in HARMLESS
     ]
     # Its items hide theirs.
-    allowed = {"engine.connectors.Prepared.credentials", "engine.connectors.ConnectorState.credentials"}
+    allowed = {"engine.things.connectors.Prepared.credentials", "engine.things.connectors.ConnectorState.credentials"}
     assert {name.removeprefix(f"{module_utils.__name__}.") for name in shown} == allowed
 
 

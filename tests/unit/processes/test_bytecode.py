@@ -16,15 +16,15 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.processes import bytecode
 from ansible_collections.scoped.secrets.plugins.module_utils.processes.bytecode import BytecodeFinder
 
-PACKAGE = bytecode.__package__
-FOLDER = Path(str(bytecode.__file__)).parent
+PACKAGE = str(bytecode.__package__).rpartition(".")[0]
+FOLDER = Path(str(bytecode.__file__)).parents[1]
 # As a worker does: ansible-core's loader of collections is there, a face imports this first.
 WORKER = """
 import sys
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 _AnsibleCollectionFinder(paths=[sys.argv[1]], scan_sys_paths=False)._install()
 if sys.argv[2] == "with":
-    from ansible_collections.scoped.secrets.plugins.module_utils import bytecode
+    from ansible_collections.scoped.secrets.plugins.module_utils.processes import bytecode
     bytecode.prefer()
     bytecode.prefer()
     assert sum(type(finder).__name__ == "BytecodeFinder" for finder in sys.meta_path) == 1
@@ -46,7 +46,7 @@ def test_what_lies_below_is_found_by_pythons_own_loader() -> None:
 
 def test_so_is_what_plugins_share_apart_from_modules() -> None:
     beside = FOLDER.parent / "plugin_utils"
-    spec = BytecodeFinder().find_spec(str(PACKAGE).replace("module_utils", "plugin_utils.router"), [str(beside)])
+    spec = BytecodeFinder().find_spec(PACKAGE.replace("module_utils", "plugin_utils.router"), [str(beside)])
     assert spec is not None
     assert isinstance(spec.loader, SourceFileLoader)
     assert spec.origin == str(beside / "router.py")
@@ -62,7 +62,7 @@ def test_so_is_what_plugins_share_apart_from_modules() -> None:
         (f"{PACKAGE}.nothing", [str(FOLDER)]),
         (f"{PACKAGE}_other.client", [str(FOLDER)]),
         ("ansible_collections.ns.other.plugins.module_utils.client", [str(FOLDER)]),
-        (str(PACKAGE), [str(FOLDER.parent)]),
+        (PACKAGE, [str(FOLDER.parent)]),
     ],
 )
 def test_for_everything_else_others_are_asked(name: str, path: list[str] | None) -> None:

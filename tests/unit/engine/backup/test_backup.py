@@ -355,7 +355,7 @@ def test_a_backup_that_was_killed_leaves_the_old_one_and_the_next_one_sweeps_up(
     declare(engine, "secret_text", **API, identifier="item_1", value=b"new")
     code = (
         "import os, signal, sys\n"
-        "from ansible_collections.scoped.secrets.plugins.module_utils.engine import backup_rows\n"
+        "from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup import rows as backup_rows\n"
         "from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine\n"
         "from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request\n"
         "from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings\n"

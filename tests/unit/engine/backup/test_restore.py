@@ -528,7 +528,7 @@ def test_a_restore_that_was_killed_left_nothing_and_can_be_repeated(
     before = content_of(target) if is_there else []
     code = (
         "import os, signal, sys\n"
-        "from ansible_collections.scoped.secrets.plugins.module_utils.engine import backup_rows\n"
+        "from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup import rows as backup_rows\n"
         "from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine\n"
         "from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request\n"
         "from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings\n"

@@ -37,7 +37,7 @@ def test_it_is_found_by_its_name() -> None:
     assert set(Capability) == HashicorpVault.CAPABILITIES
 
 
-@pytest.mark.parametrize("file", ["hashicorp_vault", "hashicorp_vault_logins", "hashicorp_vault_client", "http"])
+@pytest.mark.parametrize("file", ["hashicorp_vault.vault", "hashicorp_vault.logins", "hashicorp_vault.client", "http"])
 def test_importing_it_loads_no_sdk(file: str) -> None:
     sdks = ["hvac", "requests", "urllib3", "botocore"]
     code = f"import sys, {PACKAGE}.{file}; print([name for name in {sdks} if name in sys.modules])"
