@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from multiprocessing.synchronize import Barrier
 from typing import Any, Protocol
 
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch_remote import Changes
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Change, Step
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Step
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import ScopeRotation
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import Step as RotationStep
@@ -74,13 +74,12 @@ class KillAt:
         return f"{'after' if self.is_after else 'before'} {self.step.value}"
 
     def arm(self) -> None:
-        for changing in (Change, Changes):
-            steps: dict[Step, Any] = dict(changing.STEPS)
-            steps[self.step] = self._trapped(steps[self.step])
-            changing.STEPS = steps
+        steps: dict[Step, Any] = dict(Batch.STEPS)
+        steps[self.step] = self._trapped(steps[self.step])
+        Batch.STEPS = steps
 
     def _trapped(self, taken: Callable[[Any], None]) -> Callable[[Any], object]:
-        return lambda change: _die() if not self.is_after else (taken(change), _die())
+        return lambda batch: _die() if not self.is_after else (taken(batch), _die())
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,15 @@ from .errors import Forbidden, InvalidInput, NotFound
 from .identifiers import check_identifier
 from .scopes import Level, ScopePath
 
-__all__ = ["EXPRESSION", "SCHEMES", "Reference", "references_among", "select_key"]
+__all__ = [
+    "EXPRESSION",
+    "SCHEMES",
+    "Reference",
+    "credential_not_value",
+    "references_among",
+    "select_field",
+    "select_key",
+]
 
 # URL scheme -> the kind of connector that answers it, and whether a version may end its path.
 SCHEMES: dict[str, tuple[str, bool]] = {
@@ -153,6 +161,19 @@ def select_key(value: str, key: str, what: str) -> str:
     return node if isinstance(node, str) else json.dumps(node, ensure_ascii=False, separators=(",", ":"))
 
 
+def select_field(value: bytes, key: str, what: str) -> bytes:
+    """Return a field of a JSON value; raise InvalidInput, or NotFound for a field that is not there."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            "value_not_json",
+            f"{what} holds no text, so it has no field '{key}'.",
+            hint="Leave '#field' and 'key' out to read all of it.",
+        ) from None
+    return select_key(text, key, what).encode()
+
+
 def _tokens(key: str) -> list[str]:
     if not key.startswith("/"):
         return [key]
@@ -175,3 +196,12 @@ def _step(node: Any, token: str, key: str, what: str) -> Any:
 def references_among(options: Mapping[str, Any]) -> dict[str, str]:
     """Return the options that name a secret: `<name>_ref`."""
     return {name: str(text) for name, text in options.items() if name.endswith("_ref")}
+
+
+def credential_not_value(reference: str) -> InvalidInput:
+    """Return the error for a credential where a value is needed."""
+    return InvalidInput(
+        "credential_not_value",
+        f"'{reference}' is a credential for hosts and has no value of its own.",
+        hint="Name the secret that it is made of, or one field of it: NAME#password.",
+    )

@@ -155,12 +155,19 @@ def in_time(call: Callable[[], T], seconds: float = 8) -> T:
     return found.result(seconds)
 
 
+def signing(session: Session, work: Callable[[Session], T]) -> T:
+    """Return what `work` makes of a session whose heads are signed then, as the engine does."""
+    made = work(session)
+    session.sign_heads()
+    return made
+
+
 def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
     """Return what `work` makes of a write transaction of a store that exists."""
     store = open_store(settings, create=False)
     assert not store.is_pretended
     try:
-        return store.database.write(lambda tx: work(Session(tx, store.store_id, store.keyring)))
+        return store.database.write(lambda tx: signing(Session(tx, store.store_id, store.keyring), work))
     finally:
         store.database.close()
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.dispatch import INFOS, OPERATIONS, RESOURCES
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.dispatch import OPERATIONS
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.registry import INFOS, RESOURCES
 from ansible_collections.scoped.secrets.plugins.module_utils.face.connectors import connector_spec
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import ARGUMENTS
 from ansible_collections.scoped.secrets.plugins.module_utils.face.spec import Spec

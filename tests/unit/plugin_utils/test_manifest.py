@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.action.manifest import ActionModule as Manifest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.dispatch import RESOURCES
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.registry import RESOURCES
 from ansible_collections.scoped.secrets.plugins.plugin_utils.manifest import declaring_spec
 from ansible_collections.scoped.secrets.tests.unit.plugin_utils.test_router import HIDDEN, VALUE, run
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ...crypto.encoding import encode_fields
 from ...crypto.scopekey import ScopeKey
@@ -20,22 +19,15 @@ from ...model.audit import Caller, Event
 from ...model.entities import Scope
 from ...model.errors import Damaged, NotFound
 from ...model.scopes import ScopePath
-from ...store.audit import Head, StoredEvent, append_events, events_after, find_event, insert_head, lock_head
+from ...store.audit import Head, StoredEvent, append_events, events_after, find_event, lock_head
 from ...store.scopes import keys_of
+from ..rows.audit_head import BEFORE_FIRST, is_signed, signed_head
+from ..rows.session import Session
 
-if TYPE_CHECKING:
-    from ..rows.session import Session
+__all__ = ["append", "broken_head", "nearest", "resign_head", "verify"]
 
-__all__ = ["append", "begin", "broken_head", "nearest", "resign_head", "verify"]
-
-_BEFORE_THE_FIRST = bytes(32)
 _BAD_HEAD = "The head of its chain is not what was written: records may be missing at the end."
 _SIGNED = StoredEvent._fields.index("link")
-
-
-def begin(session: Session, chain: list[Scope]) -> None:
-    """Write the head of the chain of a new scope."""
-    insert_head(session.tx, _head(chain[-1], session.keyring.active(session.tx, chain), 0, _BEFORE_THE_FIRST))
 
 
 def append(session: Session, path: ScopePath, events: Sequence[Event], caller: Caller) -> list[StoredEvent]:
@@ -56,7 +48,7 @@ def append(session: Session, path: ScopePath, events: Sequence[Event], caller: C
         content = _content(record)
         mac, link = key.audit_mac("event", link, content), _link(link, content)
         records.append(record._replace(link=link, mac=mac))
-    append_events(session.tx, records, _head(scope, key, sequence, link))
+    append_events(session.tx, records, signed_head(scope, key, sequence, link))
     return records
 
 
@@ -64,7 +56,7 @@ def resign_head(session: Session, chain: list[Scope]) -> None:
     """Sign the head of a scope's chain with the generation of its key that is active now."""
     head = _locked_head(session, chain)
     key = session.keyring.active(session.tx, chain)
-    append_events(session.tx, [], _head(chain[-1], key, head.sequence, head.link))
+    append_events(session.tx, [], signed_head(chain[-1], key, head.sequence, head.link))
 
 
 def _locked_head(session: Session, chain: list[Scope]) -> Head:
@@ -72,18 +64,9 @@ def _locked_head(session: Session, chain: list[Scope]) -> Head:
     head = lock_head(session.tx, chain[-1].id)
     if head is None:
         raise broken_head(chain[-1])
-    if not _is_signed(head, session.key(chain, head.key_generation)):
+    if not is_signed(head, session.key(chain, head.key_generation)):
         raise _broken(head, head.sequence, _BAD_HEAD)
     return head
-
-
-def _is_signed(head: Head, key: ScopeKey) -> bool:
-    return key.is_audit_mac(head.tag, "head", head.scope_id, head.sequence, head.link)
-
-
-def _head(scope: Scope, key: ScopeKey, sequence: int, link: bytes) -> Head:
-    tag = key.audit_mac("head", scope.id, sequence, link)
-    return Head(scope.id, scope.path.announced, sequence, key.generation, link, tag)
 
 
 def _content(record: StoredEvent) -> bytes:
@@ -165,7 +148,7 @@ class _Proof:
 
     def _link_of(self, sequence: int) -> bytes:
         if not sequence:
-            return _BEFORE_THE_FIRST
+            return BEFORE_FIRST
         record = find_event(self._session.tx, self._head.scope_id, sequence)
         if record is None:
             raise self._bad(sequence, "is missing")
@@ -174,7 +157,7 @@ class _Proof:
     def _check_head(self, sequence: int, link: bytes) -> None:
         head = self._head
         key = self._key(head.key_generation, head.sequence)
-        if not self._is_removed and not (key and _is_signed(head, key)):
+        if not self._is_removed and not (key and is_signed(head, key)):
             raise _broken(head, sequence, _BAD_HEAD)
         if sequence < head.sequence:
             raise self._bad(sequence + 1, "is missing, with all that came after it")

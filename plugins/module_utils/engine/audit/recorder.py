@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...model.audit import NOTHING, OK, Caller, Event, Subject, moment
 from ...model.errors import ScopedSecretsError, Unavailable, internal_error
@@ -18,10 +18,8 @@ from ...model.scopes import ACCOUNT, ScopePath, common_scope
 from ...model.settings import Settings
 from ...sinks.base import sinks_of
 from ...store.audit import StoredEvent, find_event
+from ..rows.session import Session
 from . import chain as audit_chain
-
-if TYPE_CHECKING:
-    from ..rows.session import Session
 
 __all__ = ["Recorder", "read_event", "record_view"]
 
@@ -29,7 +27,7 @@ __all__ = ["Recorder", "read_event", "record_view"]
 BATCH = 500
 INTERVAL = 0.5
 
-Append = Callable[[Callable[["Session"], Any], ScopePath], None]
+Append = Callable[[Callable[[Session], Any], ScopePath], None]
 
 
 def read_event(action: str, query: Query, subject: Subject | None, answer: Answer) -> Event:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...managers.base import Found
 from ...model.entities import Intent, Scope, Secret
@@ -33,13 +33,11 @@ from ...store.intents import claim_intent, delete_intents, pending_intents, rele
 from ...store.scopes import path_of
 from ...store.secrets import find_kept
 from ..providers.access import Access
+from ..providers.runtime import Runtime
 from ..rows.scoped_connectors import Keeper, load_managers
 from ..rows.session import Session
 
-if TYPE_CHECKING:
-    from ..engine import Engine
-
-__all__ = ["Goal", "Intents", "Moved", "Outcome", "ValueAtProvider", "settle_left"]
+__all__ = ["Goal", "Held", "Intents", "Moved", "Settled", "ValueAtProvider", "settle_left", "settle_once"]
 
 # A process of another machine is taken for ended after this time: longer than any call to a provider takes.
 ABANDONED_AFTER = timedelta(minutes=20)
@@ -49,7 +47,15 @@ _INTERVAL = 0.05
 
 
 class Moved(Exception):
-    """The store changed while a secret manager was asked: all begins anew."""
+    """The store changed while a secret manager was asked: the change must be planned again."""
+
+
+class Held(Moved):
+    """Another change works at the same value. `wait` returns once it is done, or raises Unavailable."""
+
+    def __init__(self, wait: Callable[[], None]) -> None:
+        super().__init__()
+        self.wait = wait
 
 
 class Goal(NamedTuple):
@@ -72,51 +78,23 @@ class Goal(NamedTuple):
 class Intents:
     """The intents of one change."""
 
-    def __init__(self, engine: Engine, access: Access, goals: Iterable[Goal]) -> None:
-        self._engine = engine
+    def __init__(self, runtime: Runtime, access: Access, goals: Iterable[Goal]) -> None:
+        self._runtime = runtime
         self._access = access
         self._goals = {str(uuid.uuid4()): goal for goal in goals}
         self._pending: frozenset[str] = frozenset()
 
-    def record(self, check: Callable[[Session], None]) -> None:
-        """Write down what is about to be done, if anything is; `check` raises Moved where that is planned anew.
+    @property
+    def has_goals(self) -> bool:
+        return bool(self._goals)
 
-        While another one works at the same value, wait until that is done and raise Moved, or Unavailable after a time.
-        """
-        if not self._goals:
-            return
-        if self._engine.write(partial(self._record, check=check)):
-            self._wait()
-            raise Moved
-        self.is_recorded()
+    def check_free(self, session: Session, begun: Iterable[Intent]) -> None:
+        """Raise Held while another change works at one of the values. `begun` are the intents of all changes."""
+        if self._holder_among(session, begun):
+            raise Held(self.wait)
 
-    def is_recorded(self) -> None:
-        """Take note that what was written down stands in the store."""
-        self._pending = frozenset(self._goals)
-
-    def record_among(self, session: Session, begun: list[Intent], check: Callable[[Session], None]) -> bool:
-        """Write down what is about to be done, in a transaction with others; tell whether it was.
-
-        `begun` has the intents of all; those written here are added to it.
-        """
-        try:
-            if self._holder_among(session, begun):
-                return False
-            check(session)
-        except (Moved, ScopedSecretsError):
-            return False
-        begun += self._write(session)
-        return True
-
-    def _record(self, session: Session, check: Callable[[Session], None]) -> Intent | None:
-        """Return the intent that stands in the way, None where all is written."""
-        holder = self._holder(session)
-        if holder is None:
-            check(session)
-            self._write(session)
-        return holder
-
-    def _write(self, session: Session) -> list[Intent]:
+    def write(self, session: Session) -> list[Intent]:
+        """Write the intents, and return them."""
         written = []
         for intent_id, goal in self._goals.items():
             chain = session.chain(goal.scope)
@@ -125,24 +103,29 @@ class Intents:
             session.record(chain, written[-1])
         return written
 
+    def is_recorded(self) -> None:
+        """Take note that the intents are in the store: from now on they must be cleared."""
+        self._pending = frozenset(self._goals)
+
+    def wait(self) -> None:
+        """Wait until no other change works at the same values; raise Unavailable after a time."""
+        until = time.monotonic() + PATIENCE
+        while found := self._runtime.read(self._holder):
+            if time.monotonic() > until:
+                raise _held(found)
+            time.sleep(_INTERVAL)
+
     def _holder(self, session: Session) -> Intent | None:
         return self._holder_among(session, unfinished(session.tx))
 
     def _holder_among(self, session: Session, begun: Iterable[Intent]) -> Intent | None:
-        """Return another's intent that keeps this change from beginning."""
+        """Return another change's intent that this change must wait for."""
         goals = {(goal.keeper.connector.id, goal.path): goal for goal in self._goals.values()}
         for other in begun:
             goal = goals.get((other.connector_id, other.path))
             if goal and other.id not in self._goals and _holds_back(session, other, goal):
                 return other
         return None
-
-    def _wait(self) -> None:
-        until = time.monotonic() + PATIENCE
-        while found := self._engine.read(self._holder):
-            if time.monotonic() > until:
-                raise _held(found)
-            time.sleep(_INTERVAL)
 
     def clear_done(self, session: Session) -> None:
         """Forget what is done before the store follows, in the transaction in which it does."""
@@ -152,7 +135,7 @@ class Intents:
         """Forget what was done at last; leave to those who come later what could not be done."""
         rest = [intent_id for intent_id, goal in self._goals.items() if goal.is_last]
         if rest:
-            self._access.warnings += settle_left(self._engine, only=frozenset(rest)).warnings
+            self._access.warnings += settle_left(self._runtime, only=frozenset(rest)).warnings
         self._pending = frozenset()
 
     def give_up(self, error: BaseException) -> None:
@@ -161,11 +144,11 @@ class Intents:
             return
         is_clear = isinstance(error, ScopedSecretsError) and error.category != "unavailable"
         if not self._access.has_changed and (is_clear or isinstance(error, Moved)):
-            self._engine.write(lambda session: delete_intents(session.tx, self._pending))
+            self._runtime.write(lambda session: delete_intents(session.tx, self._pending))
         elif is_clear:
-            settle_left(self._engine, only=self._pending)
+            settle_left(self._runtime, only=self._pending)
         else:
-            _release(self._engine, self._pending)
+            _release(self._runtime, self._pending)
 
 
 def _holds_back(session: Session, other: Intent, goal: Goal) -> bool:
@@ -193,7 +176,7 @@ def _held(holder: Intent) -> Unavailable:
 
 
 @dataclass(slots=True)
-class Outcome:
+class Settled:
     """How many intents were put right, how many were left, and what people must be told of these."""
 
     settled: int = 0
@@ -210,14 +193,19 @@ class _Left(NamedTuple):
     is_known: bool
 
 
-def settle_left(engine: Engine, *, only: frozenset[str] = frozenset()) -> Outcome:
+def settle_once(runtime: Runtime) -> tuple[str, ...]:
+    """Finish what earlier runs left unfinished, once in a run; return warnings."""
+    return settle_left(runtime).warnings if runtime.is_first_change() else ()
+
+
+def settle_left(runtime: Runtime, *, only: frozenset[str] = frozenset()) -> Settled:
     """Put right what was begun and never finished; with `only`, these intents. What can't be now, is a warning."""
-    outcome = Outcome()
-    if engine.read(lambda session: pending_intents(session.tx)):
-        for intent in engine.read(lambda session: _to_settle(session, only)):
-            if engine.write(partial(_claim, intent=intent, only=only)):
-                _settle_one(engine, intent, outcome)
-        outcome.pending = engine.read(lambda session: pending_intents(session.tx))
+    outcome = Settled()
+    if runtime.read(lambda session: pending_intents(session.tx)):
+        for intent in runtime.read(lambda session: _to_settle(session, only)):
+            if runtime.write(partial(_claim, intent=intent, only=only)):
+                _settle_one(runtime, intent, outcome)
+        outcome.pending = runtime.read(lambda session: pending_intents(session.tx))
     return outcome
 
 
@@ -241,22 +229,22 @@ def _is_at(one: Intent, other: Intent) -> bool:
     return (one.connector_id, one.path) == (other.connector_id, other.path)
 
 
-def _settle_one(engine: Engine, intent: Intent, outcome: Outcome) -> None:
+def _settle_one(runtime: Runtime, intent: Intent, outcome: Settled) -> None:
     what = "a secret manager"
     try:
-        left = engine.read(lambda session: _load(session, intent))
+        left = runtime.read(lambda session: _load(session, intent))
         what = left.keeper.what if left.keeper else what
-        outcome.warnings += _settle(engine, left)
+        outcome.warnings += _settle(runtime, left)
         outcome.settled += 1
     except ScopedSecretsError as error:
-        _release(engine, [intent.id])
+        _release(runtime, [intent.id])
         outcome.warnings += (
             f"What a run began with '{intent.path}' at {what} is not finished, and is tried again by the next: {error}",
         )
 
 
-def _release(engine: Engine, ids: Iterable[str]) -> None:
-    engine.write(lambda session: release_intents(session.tx, ids, this_process()))
+def _release(runtime: Runtime, ids: Iterable[str]) -> None:
+    runtime.write(lambda session: release_intents(session.tx, ids, this_process()))
 
 
 def _load(session: Session, intent: Intent) -> _Left:
@@ -279,16 +267,16 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc)
 
 
-def _settle(engine: Engine, left: _Left) -> tuple[str, ...]:
+def _settle(runtime: Runtime, left: _Left) -> tuple[str, ...]:
     """Make store and provider agree, and forget the intent; return what people must be told."""
     warnings: tuple[str, ...] = ()
-    access = engine.access()
+    access = runtime.access()
     if left.keeper and left.is_known:
         found = _at_provider(access, left.keeper, left.intent.path)
-        engine.write(lambda session: _follow(session, left, found))
+        runtime.write(lambda session: _follow(session, left, found))
     elif left.keeper:
         warnings = _remove(access, left.keeper, left.intent.path)
-    engine.write(lambda session: delete_intents(session.tx, [left.intent.id]))
+    runtime.write(lambda session: delete_intents(session.tx, [left.intent.id]))
     return warnings
 
 

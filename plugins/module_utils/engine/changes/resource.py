@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How every declared thing is handled: load, plan, apply."""
+"""What every declared thing is to the write road: something to load, plan and apply."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -16,16 +16,17 @@ from ...model.scopes import ScopePath
 from ..providers.access import Access
 from ..rows.session import Session
 from .intents import Goal
-from .observe import Place
+from .observe import ValueLocation
 
-__all__ = ["Action", "Info", "Plan", "Resource", "changed_fields", "pick"]
+__all__ = ["Action", "Info", "Plan", "Resource", "View", "changed_fields", "pick"]
 
 S = TypeVar("S")
+D = TypeVar("D")
 View = dict[str, Any]
 
 
 class Action(Enum):
-    """What a plan would do."""
+    """What a plan does."""
 
     NONE = "none"
     CREATE = "create"
@@ -34,7 +35,7 @@ class Action(Enum):
 
 
 class Plan(NamedTuple):
-    """What would be done. `before` and `after` are what the diff shows, `fields` what is written, without values."""
+    """What is to be done. `before` and `after` are shown as the diff, `fields` are written; none has a value."""
 
     action: Action = Action.NONE
     before: Mapping[str, Any] = {}
@@ -44,16 +45,15 @@ class Plan(NamedTuple):
 
 
 class Resource(ABC, Generic[S]):
-    """A thing that a module declares. Its verbs are called in this order; `prepare` and `apply` not in check mode.
+    """A thing that a module declares. The write road calls its verbs in the order in which they stand here.
 
-    `made_by` is the manifest that declares it, which what is made anew is marked with; empty: none.
-
-    `observe` and `prepare` may ask secret managers, the others may not: they run within a transaction.
+    Check mode ends after `plan`. `observe` and `prepare` may ask secret managers; the others run within a transaction
+    and may not. `made_by` is the name of the manifest that declares it; what is created is marked with it.
     """
 
     noun: ClassVar[str]
-    # Whether others may be changed in the same transactions, where secret managers have a part in it.
-    goes_with_others: ClassVar[bool] = False
+    is_batchable: ClassVar[bool] = False
+    """Whether it may share its transactions with others. False for what takes long at secret managers."""
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.params = params
@@ -61,35 +61,40 @@ class Resource(ABC, Generic[S]):
         self.absent = params.get("state") == "absent"
         self.force = bool(params.get("force"))
         self.made_by = ""
+        self._derived: dict[Hashable, Any] = {}
 
     @abstractmethod
     def load(self, session: Session) -> S:
-        """Return all that the plan depends on; raise NotFound where a scope is missing."""
+        """Return everything that the plan depends on; raise NotFound for a missing scope."""
+
+    def is_in_store(self, state: S) -> bool:
+        """Tell whether no secret manager has a part in it, so that `prepare` does nothing."""
+        return False
 
     def observe(self, access: Access, state: S) -> S:
         """Return the state with what only a secret manager knows. Changes nothing there."""
         return state
 
-    def observed_at(self, state: S) -> Place | None:
-        """Return what `observe` looks at, of which several may be looked at at once."""
+    def observed_at(self, state: S) -> ValueLocation | None:
+        """Return what `observe` reads, so that one request can read it for several resources."""
         return None
 
     def with_observed(self, state: S, before: S) -> S:
-        """Return a state that was loaded again with what had been observed."""
+        """Return a state that was loaded again, with what had been observed before."""
         return state
 
     @abstractmethod
     def plan(self, state: S) -> Plan:
-        """Return what to do. Pure: the same state gives the same plan, and nothing is touched."""
+        """Return what to do. Pure: the same state gives the same plan."""
 
     def goals(self, state: S, plan: Plan) -> list[Goal]:
-        """Return what is to be done at value keepers, before the store follows or after. Pure."""
+        """Return what the plan changes at value keepers, before the store changes or after. Pure."""
         return []
 
     def prepare(self, access: Access, state: S, plan: Plan) -> Any:
-        """Do at secret managers what must be done before the store follows; None where nothing is.
+        """Do at secret managers what must be done before the store changes; return None if nothing is.
 
-        May be called again with what it made before still there.
+        May be called again while what it did before is still there.
         """
         return None
 
@@ -101,19 +106,20 @@ class Resource(ABC, Generic[S]):
     def apply(self, session: Session, state: S, plan: Plan, prepared: Any) -> None:
         """Write what the plan says."""
 
-    def is_in_store(self, state: S) -> bool:
-        """Tell whether the store alone is involved, so that others can be declared in the same transaction."""
-        return False
-
     @abstractmethod
     def view(self, state: S) -> View | None:
-        """Return the thing as users see it, None where it does not exist."""
+        """Return the thing as users see it, None if it does not exist."""
 
     @property
     def subject(self) -> Subject:
-        """The thing as a record of the audit names it where no more is known of it."""
+        """The thing as the audit names it while nothing else is known of it."""
         identifier = self.params.get("identifier") or self.path.identifier
         return Subject(self.noun, self.path.announced, identifier)
+
+    @property
+    def turn(self) -> tuple[str, ScopePath, str]:
+        """What only one thread of a process declares at a time."""
+        return self.noun, self.path, str(self.params.get("identifier") or "")
 
     @property
     def identity(self) -> View:
@@ -121,11 +127,11 @@ class Resource(ABC, Generic[S]):
         return {"org": self.path.org, "project": self.path.project}
 
     def predicted(self, state: S, plan: Plan) -> View:
-        """Return the thing as users would see it after the plan, as far as that is known before."""
+        """Return the thing as users would see it after the plan, as far as that is known."""
         return {**self.identity, **(self.view(state) or {}), **plan.after}
 
     def result(self, state: S, plan: Plan, *, is_predicted: bool = False, warnings: Sequence[str] = ()) -> Result:
-        """Return what the task brought, or would bring. `state` is what it is by now."""
+        """Return what the task did, or would do. `state` is the current one."""
         is_predicted = is_predicted and plan.action in (Action.CREATE, Action.UPDATE)
         return Result(
             plan.action is not Action.NONE,
@@ -134,6 +140,13 @@ class Resource(ABC, Generic[S]):
             dict(plan.after),
             [*plan.warnings, *warnings],
         )
+
+    def _once(self, key: Hashable, derive: Callable[[], D]) -> D:
+        """Return the result of `derive`, which is called once for each key."""
+        if key not in self._derived:
+            self._derived[key] = derive()
+        derived: D = self._derived[key]
+        return derived
 
 
 class Info(ABC):
@@ -147,14 +160,14 @@ class Info(ABC):
 
     @abstractmethod
     def views(self, session: Session) -> list[View]:
-        """Return the views of what the filters let through."""
+        """Return the views of the things that pass the filters."""
 
 
 def pick(params: Mapping[str, Any], *names: str) -> View:
-    """Return those of the named options that the user gave."""
+    """Return the named options that the user gave."""
     return {name: params[name] for name in names if params.get(name) is not None}
 
 
 def changed_fields(wanted: View, current: View) -> View:
-    """Return what differs from `current`."""
+    """Return the fields of `wanted` that differ from `current`."""
     return {name: value for name, value in wanted.items() if current.get(name) != value}

@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 from ...crypto.envelope import rewrap
@@ -23,13 +23,11 @@ from ...store.rotation import count_wrapped_elsewhere, kept_after, update_versio
 from ...store.scopes import path_of
 from ...store.secrets import count_kept, find_version, versions_of
 from ..providers.fetch_cache import in_parallel
+from ..providers.runtime import Runtime
 from ..rows import integrity
 from ..rows.scoped_connectors import Keeper
 from ..rows.session import Session
 from ..things.connector_views import ConnectorCheck
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 __all__ = ["rotate_at_provider"]
 
@@ -56,11 +54,11 @@ class _Batch(NamedTuple):
 
 
 def rotate_at_provider(
-    engine: Engine, path: ScopePath, params: View, *, batch_size: int, check_mode: bool, tell: Tell
+    runtime: Runtime, path: ScopePath, params: View, *, batch_size: int, check_mode: bool, tell: Tell
 ) -> Result:
     """Return the result; raise an error of the tree. What was wrapped anew by then stays so."""
-    keeper = _keeper(engine, path, params)
-    rotation = _ProviderRotation(engine, path, keeper, batch_size, tell)
+    keeper = _keeper(runtime, path, params)
+    rotation = _ProviderRotation(runtime, path, keeper, batch_size, tell)
     before = rotation.left()
     if not before or check_mode:
         return rotation.result(before, before, is_predicted=check_mode)
@@ -70,14 +68,14 @@ def rotate_at_provider(
     return rotation.result(before, left)
 
 
-def _keeper(engine: Engine, path: ScopePath, params: View) -> Keeper:
+def _keeper(runtime: Runtime, path: ScopePath, params: View) -> Keeper:
     if not params.get("connector"):
         raise InvalidInput(
             "connector_needed",
             "A rotation at a provider is about one connector, and this task names none.",
             hint="Set 'connector' to the identifier of a connector_aws_kms or connector_gcp_kms of this scope.",
         )
-    keeper, _view = engine.read(ConnectorCheck({**params, "identifier": params["connector"]}).load, path)
+    keeper, _view = runtime.read(ConnectorCheck({**params, "identifier": params["connector"]}).load, path)
     if not keeper.keeps_keys:
         raise InvalidInput(
             "no_key_keeper",
@@ -88,9 +86,9 @@ def _keeper(engine: Engine, path: ScopePath, params: View) -> Keeper:
 
 
 class _ProviderRotation:
-    def __init__(self, engine: Engine, path: ScopePath, keeper: Keeper, batch_size: int, tell: Tell) -> None:
-        self._engine = engine
-        self._access = engine.access()
+    def __init__(self, runtime: Runtime, path: ScopePath, keeper: Keeper, batch_size: int, tell: Tell) -> None:
+        self._runtime = runtime
+        self._access = runtime.access()
         self._path = path
         self._keeper = keeper
         self._batch_size = batch_size
@@ -105,7 +103,7 @@ class _ProviderRotation:
     def left(self) -> int:
         """Return how many data keys are not known to be wrapped with the newest version."""
         connector_id = self._keeper.connector.id
-        return self._engine.read(
+        return self._runtime.read(
             lambda session: count_wrapped_elsewhere(session.tx, connector_id, self._mark), self._path
         )
 
@@ -113,7 +111,7 @@ class _ProviderRotation:
         """Wrap all anew, and return what is left: what others wrote meanwhile is gone through again."""
         for _round in range(_ROUNDS):
             done, after = 0, ""
-            total = self._engine.read(lambda session: count_kept(session.tx, self._keeper.connector.id), self._path)
+            total = self._runtime.read(lambda session: count_kept(session.tx, self._keeper.connector.id), self._path)
             while batch := self._next(after):
                 after, done = batch.last, done + batch.secrets
                 self._rewrap(batch)
@@ -124,7 +122,7 @@ class _ProviderRotation:
         return left
 
     def _next(self, after: str) -> _Batch | None:
-        batch = self._engine.read(lambda session: self._load(session, after), self._path)
+        batch = self._runtime.read(lambda session: self._load(session, after), self._path)
         return batch if batch.secrets else None
 
     def _load(self, session: Session, after: str) -> _Batch:
@@ -148,7 +146,7 @@ class _ProviderRotation:
         envelopes: dict[tuple[str, int], bytes] = {}
         jobs = [partial(self._rewrap_one, one, envelopes) for one in batch.sealed]
         in_parallel(jobs)
-        written = self._engine.write(lambda session: self._write(session, batch.sealed, envelopes), self._path)
+        written = self._runtime.write(lambda session: self._write(session, batch.sealed, envelopes), self._path)
         self._rewrapped += written
 
     def _rewrap_one(self, one: _Sealed, envelopes: dict[tuple[str, int], bytes]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ...crypto.rootkey import RootKey, create_key_file, from_base64, from_passphrase, read_key_file
 from ...model.errors import InvalidInput, KeyRefused, NotFound
@@ -16,12 +16,10 @@ from ...model.scopes import ACCOUNT
 from ...model.settings import Settings
 from ...store.rotation import set_root_key
 from ...store.scopes import keys_of, replace_wrapped
+from ..providers.runtime import Runtime
 from ..rows.keyring import Keyring
 from ..rows.opening import kdf_of, new_kdf, open_store
 from ..rows.session import Session
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 __all__ = ["no_store", "rotate_root"]
 
@@ -37,26 +35,26 @@ class _NewRoot(NamedTuple):
     kdf: View
 
 
-def rotate_root(engine: Engine, params: View, *, check_mode: bool, tell: Tell) -> Result:
+def rotate_root(runtime: Runtime, params: View, *, check_mode: bool, tell: Tell) -> Result:
     """Return the result of a rotation of the root key; raise an error of the tree, and then the old one is in force."""
     form = _form(params)
     try:
-        store = engine.store(create=False)
+        store = runtime.store(create=False)
         if store.is_pretended:
             raise no_store()
         old = store.keyring.root
     except KeyRefused as error:
-        return _done_before(engine.settings, params, error)
-    new = _new_root(engine, form, params)
+        return _done_before(runtime.settings, params, error)
+    new = _new_root(runtime, form, params)
     if new.key and new.key.key_id == old.key_id:
         return _result(old.key_id, old.key_id, left=0)
     if check_mode:
-        return _result(old.key_id, new.key.key_id if new.key else None, left=engine.read(_account_keys))
+        return _result(old.key_id, new.key.key_id if new.key else None, left=runtime.read(_account_keys))
     # On the disk before the store needs it; an old file is never touched.
     key = new.key or create_key_file(params["new_root_key_file"])
     tell(f"Rotating the root key from {old.key_id} to {key.key_id}")
-    engine.write(lambda session: _rewrap(session, key, new.kdf))
-    left = engine.read(lambda session: _left(session, old, key))
+    runtime.write(lambda session: _rewrap(session, key, new.kdf))
+    left = runtime.read(lambda session: _left(session, old, key))
     return _result(old.key_id, key.key_id, left=left, warnings=[_what_next(form, params, old)])
 
 
@@ -72,16 +70,16 @@ def _form(params: View) -> str:
     return given[0]
 
 
-def _new_root(engine: Engine, form: str, params: View) -> _NewRoot:
+def _new_root(runtime: Runtime, form: str, params: View) -> _NewRoot:
     """Return the root key that is to be in force."""
     if form == "new_root_key":
         return _NewRoot(from_base64(params[form], "'new_root_key'"), {})
     if form == "new_root_key_file":
         return _NewRoot(read_key_file(params[form]) if os.path.lexists(params[form]) else None, {})
     # The one in force may be this very passphrase.
-    kdf = engine.read(lambda session: kdf_of(dict(session.tx.one("SELECT kdf FROM store") or {})))
+    kdf = runtime.read(lambda session: kdf_of(dict(session.tx.one("SELECT kdf FROM store") or {})))
     present = _from_passphrase(params[form], kdf) if kdf else None
-    if present and present.key_id == engine.store(create=False).keyring.root.key_id:
+    if present and present.key_id == runtime.store(create=False).keyring.root.key_id:
         return _NewRoot(present, kdf)
     kdf = new_kdf()
     return _NewRoot(_from_passphrase(params[form], kdf), kdf)

@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...model.errors import Conflict, InvalidInput, NotFound
 from ...model.messages import Request, Result, Tell
 from ...model.scopes import ScopePath
 from ...store.rotation import count_left
 from ...store.scopes import keys_of
+from ..providers.runtime import Runtime
 from ..rows.session import Session
 from .provider_rotation import rotate_at_provider
 from .root_rotation import no_store, rotate_root
 from .scope_rotation import ScopeRotation, destroy_generation, generations_of, is_destroyable
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 __all__ = ["rotate"]
 
@@ -34,16 +32,16 @@ _OF_TARGET = {
 View = dict[str, Any]
 
 
-def rotate(engine: Engine, request: Request, tell: Tell) -> Result:
+def rotate(runtime: Runtime, request: Request, tell: Tell) -> Result:
     """Return the result of a rotation; raise an error of the tree. What was done by then is gone on with."""
     params, path = request.params, ScopePath.of(request.params.get("org"), request.params.get("project"))
     target = params["target"]
     _check_options(target, params)
     try:
-        if target != "root" and engine.store(create=False).is_pretended:
+        if target != "root" and runtime.store(create=False).is_pretended:
             raise no_store()
-        with engine.turn(("key_rotation", target, path)):
-            return _TARGETS[target](engine, request, path, tell)
+        with runtime.turn(("key_rotation", target, path)):
+            return _TARGETS[target](runtime, request, path, tell)
     except NotFound as error:
         if not request.check_mode or error.code not in ("no_store", "unknown_scope"):
             raise
@@ -74,28 +72,28 @@ def _batch_size(params: View) -> int:
     return BATCH_SIZE if given is None else int(given)
 
 
-def _root(engine: Engine, request: Request, path: ScopePath, tell: Tell) -> Result:
-    return rotate_root(engine, request.params, check_mode=request.check_mode, tell=tell)
+def _root(runtime: Runtime, request: Request, path: ScopePath, tell: Tell) -> Result:
+    return rotate_root(runtime, request.params, check_mode=request.check_mode, tell=tell)
 
 
-def _provider(engine: Engine, request: Request, path: ScopePath, tell: Tell) -> Result:
+def _provider(runtime: Runtime, request: Request, path: ScopePath, tell: Tell) -> Result:
     batch_size = _batch_size(request.params)
     return rotate_at_provider(
-        engine, path, request.params, batch_size=batch_size, check_mode=request.check_mode, tell=tell
+        runtime, path, request.params, batch_size=batch_size, check_mode=request.check_mode, tell=tell
     )
 
 
-def _scope(engine: Engine, request: Request, path: ScopePath, tell: Tell) -> Result:
+def _scope(runtime: Runtime, request: Request, path: ScopePath, tell: Tell) -> Result:
     if request.params.get("destroy_generation") is not None:
-        return _destroy(engine, path, int(request.params["destroy_generation"]), request.check_mode)
-    before = engine.read(lambda session: _shown(session, path), path)
+        return _destroy(runtime, path, int(request.params["destroy_generation"]), request.check_mode)
+    before = runtime.read(lambda session: _shown(session, path), path)
     if request.check_mode:
-        return _predicted(engine, path, before)
-    rotation = ScopeRotation(engine, path, batch_size=_batch_size(request.params), tell=tell)
+        return _predicted(runtime, path, before)
+    rotation = ScopeRotation(runtime, path, batch_size=_batch_size(request.params), tell=tell)
     left = rotation.run()
     if any(left.values()):
         raise _not_finished(path, left)
-    after = engine.read(lambda session: _shown(session, path), path)
+    after = runtime.read(lambda session: _shown(session, path), path)
     view = {**_identity("scope", path), **after, "resumed": rotation.is_resumed, "moved": rotation.moved, "left": left}
     warnings = [_RESUMED] if rotation.is_resumed else []
     return Result(True, {"rotation": _plain(view)}, before, after, warnings)
@@ -107,7 +105,7 @@ _RESUMED = (
 )
 
 
-def _predicted(engine: Engine, path: ScopePath, before: View) -> Result:
+def _predicted(runtime: Runtime, path: ScopePath, before: View) -> Result:
     """Return what a rotation would do: go on with an earlier one, or move all rows to a new generation."""
 
     def work(session: Session) -> tuple[bool, View]:
@@ -116,22 +114,22 @@ def _predicted(engine: Engine, path: ScopePath, before: View) -> Result:
         is_resumed = any(left.values())
         return is_resumed, left if is_resumed else count_left(session.tx, chain[-1].id, 0)
 
-    is_resumed, left = engine.read(work, path)
+    is_resumed, left = runtime.read(work, path)
     after = dict(before) if is_resumed else {**before, "generation": before["generations"][0]["generation"] + 1}
     view = {**_identity("scope", path), **after, "resumed": is_resumed, "moved": {}, "left": left}
     return Result(True, {"rotation": _plain(view)}, before, after)
 
 
-def _destroy(engine: Engine, path: ScopePath, generation: int, check_mode: bool) -> Result:
-    before = engine.read(lambda session: _shown(session, path), path)
+def _destroy(runtime: Runtime, path: ScopePath, generation: int, check_mode: bool) -> Result:
+    before = runtime.read(lambda session: _shown(session, path), path)
 
     if check_mode:
-        changed = engine.read(lambda session: is_destroyable(session, path, generation), path)
+        changed = runtime.read(lambda session: is_destroyable(session, path, generation), path)
         rows = [_without(one, generation) if changed else one for one in before["generations"]]
         after = {**before, "generations": rows}
     else:
-        changed = engine.write(lambda session: destroy_generation(session, path, generation), path)
-        after = engine.read(lambda session: _shown(session, path), path)
+        changed = runtime.write(lambda session: destroy_generation(session, path, generation), path)
+        after = runtime.read(lambda session: _shown(session, path), path)
     view = {**_identity("scope", path), **after, "resumed": False, "moved": {}, "left": {}}
     return Result(changed, {"rotation": _plain(view)}, before, after)
 
@@ -169,7 +167,7 @@ def _not_finished(path: ScopePath, left: dict[str, int]) -> Conflict:
     )
 
 
-_TARGETS: dict[str, Callable[[Engine, Request, ScopePath, Tell], Result]] = {
+_TARGETS: dict[str, Callable[[Runtime, Request, ScopePath, Tell], Result]] = {
     "root": _root,
     "scope": _scope,
     "provider": _provider,

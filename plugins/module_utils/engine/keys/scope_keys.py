@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...crypto.exported_key import key_text, read_key_text
 from ...crypto.scopekey import ScopeKey
@@ -17,14 +16,13 @@ from ...model.errors import Conflict, InvalidInput, KeyRefused, NotFound, StoreR
 from ...model.messages import Request, Result, Tell
 from ...model.scopes import ScopePath
 from ..backup.files import Draft, belongs_to_store
-from ..changes.resource import Plan, Resource, View
+from ..changes.declare import declare
+from ..changes.resource import Plan, View
+from ..providers.runtime import Runtime
 from ..rows.session import Session
 from ..things.secret_views import SecretState
 from ..things.secrets import SecretResource
 from .rotation import rotate
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 __all__ = ["export_key"]
 
@@ -53,30 +51,27 @@ class _Exported:
         }
 
 
-_Declare = Callable[["Engine", Resource[Any], bool], Result]
-
-
-def export_key(engine: Engine, request: Request, tell: Tell, declare: _Declare) -> Result:
-    """Return the result of an export; raise an error of the tree. `declare` declares the secret that has the key."""
+def export_key(runtime: Runtime, request: Request, tell: Tell) -> Result:
+    """Return the result of an export; raise an error of the tree."""
     params, check_mode = request.params, request.check_mode
     if not params.get("rotate"):
-        return _export(engine, params, declare, check_mode)
+        return _export(runtime, params, check_mode=check_mode)
     # Whatever stands against the export is found before the key is replaced.
-    result = _export(engine, params, declare, check_mode=True)
+    result = _export(runtime, params, check_mode=True)
     place = {name: params.get(name) for name in ("org", "project")}
-    rotated = rotate(engine, Request("key_rotation", {"target": "scope", **place}, check_mode), tell)
+    rotated = rotate(runtime, Request("key_rotation", {"target": "scope", **place}, check_mode), tell)
     if check_mode:
         generation = {"generation": rotated.returned["rotation"].get("generation", 1)}
         result.returned["scope_key"].update(generation)
         result.after.update(generation)
     else:
-        result = _export(engine, params, declare, check_mode)
+        result = _export(runtime, params, check_mode=check_mode)
     result.changed = True
     result.warnings = [*rotated.warnings, *result.warnings]
     return result
 
 
-def _export(engine: Engine, params: View, declare: _Declare, check_mode: bool) -> Result:
+def _export(runtime: Runtime, params: View, *, check_mode: bool) -> Result:
     path = ScopePath.of(params.get("org"), params.get("project"))
     if bool(params.get("dest")) == bool(params.get("secret")):
         raise InvalidInput(
@@ -85,7 +80,7 @@ def _export(engine: Engine, params: View, declare: _Declare, check_mode: bool) -
             hint="Give 'dest' for a file, or 'secret' for a secret of another scope or secret manager.",
         )
     try:
-        exported = _key_of(engine, path)
+        exported = _key_of(runtime, path)
     except NotFound as error:
         if not check_mode:
             raise
@@ -93,15 +88,15 @@ def _export(engine: Engine, params: View, declare: _Declare, check_mode: bool) -
         place = {"org": path.org, "project": path.project}
         return Result(changed=True, returned={"scope_key": place}, warnings=[warning])
     if params.get("dest"):
-        return _KeyFile(engine, exported, Path(params["dest"]).resolve()).write(check_mode)
-    result = declare(engine, _KeySecret(exported, params["secret"]), check_mode)
+        return _KeyFile(runtime, exported, Path(params["dest"]).resolve()).write(check_mode)
+    result = declare(runtime, _KeySecret(exported, params["secret"]), check_mode=check_mode)
     result.returned = {"scope_key": {**exported.view, **result.returned}}
     return result
 
 
-def _key_of(engine: Engine, path: ScopePath) -> _Exported:
+def _key_of(runtime: Runtime, path: ScopePath) -> _Exported:
     """Return the key of a scope; raise NotFound where there is no store, or no such scope, yet."""
-    if engine.store(create=False).is_pretended:
+    if runtime.store(create=False).is_pretended:
         raise NotFound(
             "no_store",
             "There is no store yet whose keys could be exported.",
@@ -112,16 +107,16 @@ def _key_of(engine: Engine, path: ScopePath) -> _Exported:
         key = session.keyring.active(session.tx, session.chain(path))
         return _Exported(path, session.store_id, key, key_text(session.store_id, key))
 
-    return engine.read(work, path)
+    return runtime.read(work, path)
 
 
 class _KeyFile:
     """The file that a key goes to. It replaces an older key of the same scope, and nothing else."""
 
-    def __init__(self, engine: Engine, exported: _Exported, dest: Path) -> None:
+    def __init__(self, runtime: Runtime, exported: _Exported, dest: Path) -> None:
         self._exported = exported
         self._dest = dest
-        if belongs_to_store(dest, engine.settings):
+        if belongs_to_store(dest, runtime.settings):
             raise self._taken("it belongs to the store itself")
 
     def write(self, check_mode: bool) -> Result:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ...crypto.scopekey import ScopeKey
 from ...managers import builtin
@@ -35,12 +35,10 @@ from ...store.rotation import (
 from ...store.scopes import children_wrapped_elsewhere, keys_of
 from ...store.secrets import update_secret
 from ..audit import chain as audit_chain
+from ..providers.runtime import Runtime
 from ..rows import integrity
 from ..rows.session import Session
 from ..rows.sharing import rewrap_shares
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 __all__ = ["ScopeRotation", "Step", "destroy_generation", "generations_of", "is_destroyable"]
 
@@ -73,8 +71,8 @@ class _Page(NamedTuple):
 class ScopeRotation:
     """One rotation of the key of the scope `path`. `batch_size`: how many secrets, or keys, a transaction moves."""
 
-    def __init__(self, engine: Engine, path: ScopePath, *, batch_size: int, tell: Tell) -> None:
-        self._engine = engine
+    def __init__(self, runtime: Runtime, path: ScopePath, *, batch_size: int, tell: Tell) -> None:
+        self._runtime = runtime
         self._path = path
         self._batch_size = batch_size
         self._tell = tell
@@ -91,7 +89,7 @@ class ScopeRotation:
                 self._after = ""
                 while self.STEPS[step](self):
                     pass
-            left = self._engine.read(self._left, self._path)
+            left = self._runtime.read(self._left, self._path)
             if not any(left.values()):
                 break
         return left
@@ -102,7 +100,7 @@ class ScopeRotation:
 
     def begin(self) -> bool:
         """Make the next generation, unless an earlier rotation left rows that are not on the present one yet."""
-        self.is_resumed, generation, self._total = self._engine.write(self._begin, self._path)
+        self.is_resumed, generation, self._total = self._runtime.write(self._begin, self._path)
         verb = "Going on with" if self.is_resumed else "Rotating to"
         self._tell(f"{verb} generation {generation} of the key of {self._path}, {self._total} secrets")
         return False
@@ -118,7 +116,7 @@ class ScopeRotation:
 
     def move_keys(self) -> bool:
         """Wrap a batch of the keys of scopes below anew; tell whether there was one."""
-        moved = self._engine.write(self._move_keys, self._path)
+        moved = self._runtime.write(self._move_keys, self._path)
         self.moved.update(moved)
         return moved["scope_keys"] > 0
 
@@ -141,7 +139,7 @@ class ScopeRotation:
 
     def move_rows(self) -> bool:
         """Sign the rows of the scope, its connectors, what is shared with it and what is under way there anew."""
-        self.moved.update(self._engine.write(self._move_rows, self._path))
+        self.moved.update(self._runtime.write(self._move_rows, self._path))
         return False
 
     def _move_rows(self, session: Session) -> Counter[str]:
@@ -165,7 +163,7 @@ class ScopeRotation:
 
     def move_secrets(self) -> bool:
         """Move a batch of secrets with all their versions; tell whether there was one."""
-        moved, last = self._engine.write(self._move_secrets, self._path)
+        moved, last = self._runtime.write(self._move_secrets, self._path)
         before = self.moved["secrets"]
         self.moved.update(moved)
         self._after = last
@@ -246,8 +244,7 @@ def _sign_scope(
     new: Sequence[integrity.Summand],
 ) -> None:
     """Let the head of the scope follow what its rows are signed with now."""
-    head = integrity.move_head(chain[-1].head, remove=old, add=new)
-    session.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
+    session.move_head(chain[-1].path, remove=old, add=new)
 
 
 def generations_of(session: Session, path: ScopePath) -> list[dict[str, object]]:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many things declared in one go: in the order of their references, side by side where secret managers are asked.
+"""Declares the items of a manifest: in the order of their references, side by side at secret managers.
 
-What is to go does so after all else, what uses others first.
+Removals come last, and what uses other things is removed before these.
 """
 
 from __future__ import annotations
@@ -13,35 +13,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ...model.errors import Conflict, ScopedSecretsError
 from ...model.manifests import invalid_manifest
 from ...model.messages import Request, Result, Tell
-from ..changes.batch_local import declare_together
-from ..changes.batch_remote import Crew, declare_side_by_side
+from ..changes.batch import Crew
+from ..changes.declare import Declared, declare_all
+from ..changes.intents import settle_once
 from ..changes.resource import Resource
-from ..dispatch import declare, resource_of
+from ..providers.runtime import Runtime
 from ..rows.session import Session
+from ..things.registry import resource_of
 from .order import Thing, order_of, thing_of, things_of
 from .pruning import maker_of, unlisted
 from .removal_order import RemovalOrder
 
-if TYPE_CHECKING:
-    from ..engine import Engine
-
 __all__ = ["declare_manifest", "items_of"]
 
-# Items that one transaction writes: others wait for it to end.
-CHUNK = 200
-# Items that are at secret managers between two transactions.
-GROUP = 100
+# Items per batch. Other writers wait while its transactions run.
+BATCH = 200
 STOPPED = "an earlier item failed"
 STATUSES = ("ok", "changed", "failed", "skipped")
 
 
 class Item(NamedTuple):
-    """One item of a manifest: what it declares, and how. `is_pruned`: it is not listed any more, and goes."""
+    """One item of a manifest. `is_pruned`: the manifest made it earlier and no longer lists it."""
 
     request: Request
     thing: Thing
@@ -53,8 +50,8 @@ class Item(NamedTuple):
         return self.resource.absent or self.is_pruned
 
 
-class Outcome(NamedTuple):
-    """What became of an item: its result, the error, or neither where it was not begun."""
+class ItemOutcome(NamedTuple):
+    """What became of an item: its result, the error, or `why` it was not begun."""
 
     result: Result | None = None
     error: ScopedSecretsError | None = None
@@ -69,13 +66,13 @@ class Outcome(NamedTuple):
         return "changed" if self.result.changed else "ok"
 
 
-def declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
-    """Declare the items of a request, and return one result for each, in the order in which they are listed."""
+def declare_manifest(runtime: Runtime, request: Request, tell: Tell) -> Result:
+    """Declare the items of a request; return one result for each, in the order in which they are listed."""
     items = items_of(request)
-    engine.store(create=not request.check_mode and not all(item.is_removal for item in items))
-    warnings = () if request.check_mode else engine.settle_left()
-    items += _pruned(engine, request, items)
-    run = _Run(engine, items, request, tell)
+    runtime.store(create=not request.check_mode and not all(item.is_removal for item in items))
+    warnings = () if request.check_mode else settle_once(runtime)
+    items += _pruned(runtime, request, items)
+    run = _Run(runtime, items, request, tell)
     run.declare()
     run.remove()
     result = run.result()
@@ -84,7 +81,7 @@ def declare_manifest(engine: Engine, request: Request, tell: Tell) -> Result:
 
 
 def items_of(request: Request) -> list[Item]:
-    """Return the items; raise InvalidInput for all that can't be, and for a thing that is listed twice."""
+    """Return the items; raise InvalidInput that names every invalid item, and things that are listed twice."""
     items, wrong, maker = [], [], maker_of(request.params)
     for number, one in enumerate(request.items, 1):
         try:
@@ -100,45 +97,45 @@ def items_of(request: Request) -> list[Item]:
     return items
 
 
-def _pruned(engine: Engine, request: Request, items: Sequence[Item]) -> list[Item]:
-    """Return an item for each thing that the manifest made earlier and no longer lists, where it is to go."""
+def _pruned(runtime: Runtime, request: Request, items: Sequence[Item]) -> list[Item]:
+    """Return a removal for each thing that the manifest made earlier and no longer lists."""
     if not request.params.get("prune"):
         return []
     listed = {thing for item in items for thing in things_of(item.request)}
     maker, check_mode = maker_of(request.params), request.check_mode
-    removals = engine.read(lambda session: unlisted(session, maker, listed, check_mode=check_mode))
+    removals = runtime.read(lambda session: unlisted(session, maker, listed, check_mode=check_mode))
     return [Item(one, thing_of(one), resource_of(one), is_pruned=True) for one in removals]
 
 
 class _Run:
-    """One manifest, on its way."""
+    """One manifest while it is declared."""
 
-    def __init__(self, engine: Engine, items: Sequence[Item], request: Request, tell: Tell) -> None:
-        self._engine = engine
+    def __init__(self, runtime: Runtime, items: Sequence[Item], request: Request, tell: Tell) -> None:
+        self._runtime = runtime
         self._items = items
         self._check_mode = request.check_mode
         self._stops = request.params.get("on_error", "stop") == "stop"
         self._threads = max(1, int(request.params.get("max_parallel", 8)))
         self._tell = tell
-        self._outcomes: dict[int, Outcome] = {}
+        self._outcomes: dict[int, ItemOutcome] = {}
         self._unused: set[int] = set()
         self._has_failed = False
         self._step = max(50, len(items) // 10)
 
     def declare(self) -> None:
-        """Declare what is to be there, each item once those that it needs are done."""
+        """Declare what the manifest lists, each item after those that it needs."""
         numbers = [number for number, item in enumerate(self._items) if not item.is_removal]
         before = order_of([self._items[n].request for n in numbers], [self._items[n].thing for n in numbers])
         self._go({numbers[place]: {numbers[one] for one in earlier} for place, earlier in before.items()})
 
     def remove(self) -> None:
-        """Remove what is to go, after all else: what uses others before these."""
+        """Remove what must go, each item after those that use it."""
         numbers = [number for number, item in enumerate(self._items) if item.is_removal]
-        before = self._engine.read(lambda session: self._removals(session, numbers)) if numbers else {}
+        before = self._runtime.read(lambda session: self._removals(session, numbers)) if numbers else {}
         self._go({numbers[place]: {numbers[one] for one in earlier} for place, earlier in before.items()})
 
     def _removals(self, session: Session, numbers: Sequence[int]) -> dict[int, set[int]]:
-        """Return which of the removals come before which; find out which nothing uses by then, in check mode."""
+        """Return the order of the removals. In check mode, find out what nothing will use by then."""
         order = RemovalOrder(session, [self._items[number].thing for number in numbers])
         if self._check_mode:
             changing = [
@@ -151,24 +148,24 @@ class _Run:
         return order.before()
 
     def _go(self, order: Mapping[int, set[int]]) -> None:
-        """Declare items, each once those that come before it are done."""
+        """Declare items in this order: each number is declared after those it maps to."""
         sorter = TopologicalSorter(order)
         sorter.prepare()
         with ThreadPoolExecutor(self._threads) as pool:
-            running: dict[Future[Outcome], int] = {}
+            running: dict[Future[Declared], int] = {}
             while sorter.is_active():
                 ready = [number for number in sorter.get_ready() if not self._is_skipped(number, order[number], sorter)]
-                for number in [*self._local(ready), *self._side_by_side(ready, pool)]:
+                for number in self._batched(ready, pool, order):
                     sorter.done(number)
                     ready.remove(number)
-                running.update({pool.submit(self._declare_one, n, order[n]): n for n in ready})
+                running.update({pool.submit(self._alone, number): number for number in ready})
                 for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                     number = running.pop(future)
-                    self._finish(number, future.result())
+                    self._finish(number, future.result(), order[number])
                     sorter.done(number)
 
     def _is_skipped(self, number: int, earlier: Iterable[int], sorter: TopologicalSorter[int]) -> bool:
-        """Leave out an item that needs one which failed, or all once one has, as the user wants it."""
+        """Skip an item if one that it needs has failed or, with `on_error: stop`, if any has."""
         missing = [one for one in earlier if self._outcomes[one].status in ("failed", "skipped")]
         if missing:
             thing = self._items[missing[0]].thing
@@ -178,7 +175,7 @@ class _Run:
             why = STOPPED
         else:
             return False
-        self._finish(number, Outcome(why=why))
+        self._note(number, ItemOutcome(why=why))
         sorter.done(number)
         return True
 
@@ -186,57 +183,51 @@ class _Run:
     def _has_stopped(self) -> bool:
         return self._stops and self._has_failed
 
-    def _local(self, ready: Sequence[int]) -> list[int]:
-        """Declare in few transactions those that only the store is involved in; return which these were."""
-        done = []
-        for start in range(0, len(ready), CHUNK):
-            chunk = ready[start : start + CHUNK]
-            resources = [self._items[number].resource for number in chunk]
-            results = declare_together(self._engine, resources, check_mode=self._check_mode)
-            for number, result in zip(chunk, results, strict=True):
-                if result is not None:
-                    self._finish(number, Outcome(result))
-                    done.append(number)
-        return done
+    def _batched(self, ready: Sequence[int], pool: ThreadPoolExecutor, order: Mapping[int, Iterable[int]]) -> list[int]:
+        """Declare the items that may share their transactions; return their numbers."""
+        numbers = [number for number in ready if self._items[number].resource.is_batchable]
+        for start in range(0, len(numbers), BATCH):
+            batch = numbers[start : start + BATCH]
+            resources = [self._items[number].resource for number in batch]
+            declared = declare_all(self._runtime, resources, self._crew(pool), check_mode=self._check_mode)
+            for number, one in zip(batch, declared, strict=True):
+                self._finish(number, one, order[number])
+        return numbers
 
-    def _side_by_side(self, ready: Sequence[int], pool: ThreadPoolExecutor) -> list[int]:
-        """Declare in few transactions those that secret managers have a part in; return which these were."""
-        crew = Crew(pool, lambda: self._has_stopped, self._fail)
-        left = [n for n in ready if n not in self._outcomes and self._items[n].resource.goes_with_others]
-        for start in range(0, len(left), GROUP):
-            group = left[start : start + GROUP]
-            resources = [self._items[number].resource for number in group]
-            outcomes = declare_side_by_side(self._engine, resources, crew, check_mode=self._check_mode)
-            for number, outcome in zip(group, outcomes, strict=True):
-                if isinstance(outcome, ScopedSecretsError):
-                    self._finish(number, Outcome(error=outcome))
-                elif outcome:
-                    self._finish(number, Outcome(outcome))
-        return [number for number in left if number in self._outcomes]
+    def _alone(self, number: int) -> Declared:
+        """Declare one item in transactions of its own. Called by many threads."""
+        crew = self._crew()
+        return declare_all(self._runtime, [self._items[number].resource], crew, check_mode=self._check_mode)[0]
+
+    def _crew(self, pool: ThreadPoolExecutor | None = None) -> Crew:
+        return Crew(pool, lambda: self._has_stopped, self._fail)
 
     def _fail(self) -> None:
         self._has_failed = True
 
-    def _declare_one(self, number: int, earlier: Iterable[int] = ()) -> Outcome:
-        """Declare an item by itself. Called by many threads."""
-        resource = self._items[number].resource
-        if self._has_stopped:
-            return Outcome(why=STOPPED)
-        try:
-            return Outcome(declare(self._engine, resource, self._check_mode))
-        except ScopedSecretsError as error:
-            if number in self._unused and isinstance(error, Conflict) and not resource.force:
-                # Planned as if what uses it were gone: by then it is.
-                resource.force = True
-                outcome = self._declare_one(number)
-                return outcome._replace(result=replace(outcome.result, warnings=[])) if outcome.result else outcome
-            is_made = not self._items[number].is_removal
-            if self._check_mode and is_made and any(self._outcomes[one].status == "changed" for one in earlier):
-                return Outcome(_presumed(resource, error))
-            self._fail()
-            return Outcome(error=error)
+    def _finish(self, number: int, declared: Declared, earlier: Iterable[int]) -> None:
+        """Note what became of an item, once those that it needs (`earlier`) were declared."""
+        if isinstance(declared, ScopedSecretsError):
+            self._note(number, self._failed(number, declared, earlier))
+        else:
+            self._note(number, ItemOutcome(declared, why="" if declared else STOPPED))
 
-    def _finish(self, number: int, outcome: Outcome) -> None:
+    def _failed(self, number: int, error: ScopedSecretsError, earlier: Iterable[int]) -> ItemOutcome:
+        resource = self._items[number].resource
+        if number in self._unused and isinstance(error, Conflict) and not resource.force:
+            # Check mode assumes that what uses it is already removed.
+            resource.force = True
+            declared = self._alone(number)
+            if isinstance(declared, Result):
+                return ItemOutcome(replace(declared, warnings=[]))
+            error = declared or error
+        is_made = not self._items[number].is_removal
+        if self._check_mode and is_made and any(self._outcomes[one].status == "changed" for one in earlier):
+            return ItemOutcome(_presumed(resource, error))
+        self._fail()
+        return ItemOutcome(error=error)
+
+    def _note(self, number: int, outcome: ItemOutcome) -> None:
         self._outcomes[number] = outcome
         if len(self._outcomes) % self._step == 0:
             self._tell(f"{len(self._outcomes)} of {len(self._items)} items")
@@ -258,12 +249,12 @@ class _Run:
 
 
 def _presumed(resource: Resource[Any], error: ScopedSecretsError) -> Result:
-    """What an item becomes that can't be planned before those that it needs are there."""
-    warning = f"{error.message} In check mode it is taken for something that this manifest would make."
+    """Return the result of an item that can't be planned until the items it needs exist."""
+    warning = f"{error.message} Check mode assumes that this manifest creates it."
     return Result(changed=True, returned={resource.noun: resource.identity}, warnings=[warning])
 
 
-def _view(item: Item, outcome: Outcome) -> dict[str, Any]:
+def _view(item: Item, outcome: ItemOutcome) -> dict[str, Any]:
     view = {"module": item.request.resource, "item": str(item.thing), "status": outcome.status}
     if item.is_pruned:
         view["state"] = "absent"

@@ -16,8 +16,8 @@ from ...managers.data_keys import DataKeyWrapping, data_keys_of
 from ...model.entities import Scope
 from ...model.errors import InvalidInput, NotFound, ScopedSecretsError
 from ...model.queries import Answer, Query
+from ...model.references import select_field
 from ...model.scopes import ScopePath
-from ..reading.resolver import select_field
 from ..rows.scoped_connectors import Keeper
 from ..rows.session import Session
 from .fetch_cache import Fetches

@@ -10,9 +10,8 @@ from collections.abc import Container, Iterator, Mapping
 from ...managers.registry import references_in
 from ...model.entities import Scope, Secret
 from ...model.errors import Conflict, NotFound
-from ...model.references import Reference
+from ...model.references import Reference, credential_not_value
 from ...model.scopes import ScopePath
-from ..reading.resolver import credential_not_value
 from ..rows.scoped_connectors import Keeper, load_managers
 from ..rows.session import Session
 from ..rows.sharing import secret_in, shared_with

@@ -15,7 +15,8 @@ from ...crypto.encoding import encode_fields
 from ...model.errors import InvalidInput, ScopedSecretsError
 from ...model.host_login import HostLogin
 from ...model.queries import Answer, Query
-from .resolver import Composed, select_field
+from ...model.references import select_field
+from .resolver import Composed
 
 __all__ = ["compose", "log_in", "parts_of"]
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from ...model.audit import Event
 from ...model.errors import Unavailable
@@ -17,10 +16,8 @@ from ..audit.recorder import read_event
 from ..providers.fetch_cache import WORKERS
 from ..rows.session import Session
 from .fetch_located import batch_size, complete
+from .reader import Reader
 from .resolver import Composed, Located
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 __all__ = ["preload"]
 
@@ -28,17 +25,17 @@ __all__ = ["preload"]
 ROUNDS = 4
 
 
-def preload(engine: Engine, path: ScopePath) -> list[Event]:
+def preload(reader: Reader, path: ScopePath) -> list[Event]:
     """Fetch all that secret managers have for a scope; return the records of it.
 
     Raises NotFound or Forbidden for the scope. What stands in the way of one secret is left to those who ask for it.
     """
-    queries = engine.read(lambda session: list(_queries(session, path)), path)
-    found, _missing = engine.locate(queries)
+    queries = reader.read(lambda session: list(_queries(session, path)), path)
+    found, _missing = reader.locate(queries)
     parts = {part for one in found.values() if isinstance(one, Composed) for part in one.parts.values()}
-    found = {**found, **engine.locate([part for part in parts if part not in found])[0]}
+    found = {**found, **reader.locate([part for part in parts if part not in found])[0]}
     located = {query: one for query, one in found.items() if isinstance(one, Located)}
-    answers = _fetched(engine, located) if located else {}
+    answers = _fetched(reader, located) if located else {}
     return [read_event("preload", query, located[query].subject, answer) for query, answer in answers.items()]
 
 
@@ -49,7 +46,7 @@ def _queries(session: Session, path: ScopePath) -> Iterator[Query]:
             yield Query(secret.identifier, path.org, path.project)
 
 
-def _fetched(engine: Engine, located: Mapping[Query, Located]) -> dict[Query, Answer]:
+def _fetched(reader: Reader, located: Mapping[Query, Located]) -> dict[Query, Answer]:
     """Return what managers answered; of one that can't be reached, little is asked."""
     answers: dict[Query, Answer] = {}
     by_connector: dict[str, list[Query]] = {}
@@ -58,11 +55,11 @@ def _fetched(engine: Engine, located: Mapping[Query, Located]) -> dict[Query, An
     opened: list[Query] = []
     for queries in by_connector.values():
         for chunk in _chunks(queries, located):
-            fresh = complete(engine.access(), engine.shared.fetches, {q: located[q] for q in chunk}, opened)
+            fresh = complete(reader.access(), reader.shared.fetches, {q: located[q] for q in chunk}, opened)
             answers.update(fresh)
             if any(isinstance(answer.error, Unavailable) for answer in fresh.values()):
                 break
-    engine.shared.usage.add("opened", len(opened))
+    reader.shared.usage.add("opened", len(opened))
     return answers
 
 

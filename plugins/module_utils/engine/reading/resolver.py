@@ -23,12 +23,12 @@ from ...model.audit import NOTHING, Subject, plain
 from ...model.entities import Scope, Secret, SecretVersion
 from ...model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ...model.queries import Answer, Query
-from ...model.references import SCHEMES, Reference, references_among, select_key
+from ...model.references import SCHEMES, Reference, references_among, select_field
 from ...model.scopes import ScopePath
 from ..rows.scoped_connectors import Keeper, Managers, connector_removed, load_managers
 from ..rows.session import Session
 
-__all__ = ["Composed", "Located", "credential_not_value", "locate", "select_field"]
+__all__ = ["Composed", "Located", "locate"]
 
 
 class Located(NamedTuple):
@@ -213,15 +213,6 @@ def _composed(
     )
 
 
-def credential_not_value(reference: str) -> InvalidInput:
-    """Return the error for a credential where a value is needed."""
-    return InvalidInput(
-        "credential_not_value",
-        f"'{reference}' is a credential for hosts and has no value of its own.",
-        hint="Name the secret that it is made of, or one field of it: NAME#password.",
-    )
-
-
 def _at_connector(managers: Managers, reference: Reference) -> Located:
     """Return where a URL reference leads."""
     path, kind = managers.scope.path, SCHEMES[reference.scheme][0]
@@ -309,19 +300,6 @@ def _check_expiry(secret: Secret, scope: Scope, now: str) -> None:
             f"Secret '{secret.identifier}' in {scope.path} expired at {secret.expires_at}.",
             hint="Declare it with a new value and a later 'expires'; an empty one never expires.",
         )
-
-
-def select_field(value: bytes, key: str, what: str) -> bytes:
-    """Return a field of a JSON value; raise InvalidInput, or NotFound for a field that is not there."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        raise InvalidInput(
-            "value_not_json",
-            f"{what} holds no text, so it has no field '{key}'.",
-            hint="Leave '#field' and 'key' out to read all of it.",
-        ) from None
-    return select_key(text, key, what).encode()
 
 
 def _unknown_secret(reference: Reference, scope: Scope) -> NotFound:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...credentials.key_failures import BCRYPT
 from ...managers.registry import kinds
@@ -18,11 +18,9 @@ from ...store.intents import pending_intents
 from ...store.location import Location
 from ...store.places import Place, place_at
 from ...store.postgresql import REQUIREMENT as PSYCOPG
-from ..changes.intents import Outcome, settle_left
+from ..changes.intents import Settled, settle_left
+from ..providers.runtime import Runtime
 from ..rows.opening import OpenStore, open_store
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 __all__ = ["CRYPTOGRAPHY", "examine", "examine_unfinished", "used_settings"]
 
@@ -62,13 +60,13 @@ def used_settings(settings: Settings) -> dict[str, str]:
     return {"store": store, "key_option": option, "root_key_file": settings.root_key_file}
 
 
-def examine_unfinished(engine: Engine, *, check_mode: bool) -> list[Check]:
+def examine_unfinished(runtime: Runtime, *, check_mode: bool) -> list[Check]:
     """Put right what runs left unfinished at secret managers, or in check mode count it; return a check of it."""
     try:
         if check_mode:
-            outcome = Outcome(pending=engine.read(lambda session: pending_intents(session.tx)))
+            outcome = Settled(pending=runtime.read(lambda session: pending_intents(session.tx)))
         else:
-            outcome = settle_left(engine)
+            outcome = settle_left(runtime)
     except ScopedSecretsError:
         return []  # that the store can't be opened is told already
     put_right = f"{outcome.settled} changes that were cut off were put right" if outcome.settled else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...managers import builtin
 from ...model.entities import Scope
@@ -18,11 +18,9 @@ from ...store.intents import pending_intents
 from ...store.location import Location
 from ...store.overview import Generations, count_by_manager, generations_in_use, store_row
 from ...store.scopes import children_of, keys_of
+from ..providers.runtime import Runtime
 from ..rows.scoped_connectors import Managers, load_managers
 from ..rows.session import Session
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 __all__ = ["store_view"]
 
@@ -39,9 +37,9 @@ class _Counts:
     generations: list[Generations]
 
 
-def store_view(engine: Engine) -> View:
+def store_view(runtime: Runtime) -> View:
     """Return the store: where it is, its key, its size, and what is in it, by scope too."""
-    store, location = engine.store(create=False), Location.parse(engine.settings.store)
+    store, location = runtime.store(create=False), Location.parse(runtime.settings.store)
     if store.is_pretended:
         where = {"engine": location.engine, "where": str(location), "exists": False, "id": "", "size": None}
         return {**where, **_NOTHING}
@@ -61,7 +59,7 @@ def store_view(engine: Engine) -> View:
             **_contents(session),
         }
 
-    return engine.read(work)
+    return runtime.read(work)
 
 
 _NOTHING: View = {

@@ -1,284 +1,43 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One transaction of the engine: verified rows in, signed rows out."""
+"""One transaction of the engine: signed rows, with shared secrets kept up to date for the scopes that have a share."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from ...crypto.context import Context
-from ...crypto.scopekey import FingerprintKey, ScopeKey
-from ...managers import builtin
-from ...model.audit import OK, Event, Subject, moment
-from ...model.entities import Connector, Intent, Scope, Secret, SecretVersion, Share
-from ...model.errors import Damaged, NotFound
-from ...model.scopes import Level, ScopePath
-from ...store import connectors as connector_rows
-from ...store import intents as intent_rows
-from ...store import scopes as scope_rows
-from ...store import secrets as secret_rows
-from ...store import shares as share_rows
-from ...store.database import CHAIN, CONNECTORS, Transaction
-from ...store.schema import now
-from ..audit import chain as audit_chain
-from . import integrity
-from .keyring import Keyring
+from ...model.entities import Scope, Secret
+from .signed_rows import SignedRows
 
 __all__ = ["Session"]
 
-_Signed: TypeAlias = "Scope | Connector | Secret | SecretVersion | Share | Intent"
 
+class Session(SignedRows):
+    """What resources read and write through."""
 
-class Session:
-    """What the resources read and write through. A chain is the scopes from the account down to one."""
-
-    def __init__(self, tx: Transaction, store_id: str, keyring: Keyring) -> None:
-        self.tx = tx
-        self.store_id = store_id
-        self.keyring = keyring
-        self.now = now()
-        self.written: list[Event] = []
-        """What was written to, for the audit."""
-
-    def note(self, action: str, path: ScopePath, thing: Scope | Connector | Secret) -> None:
-        """Have a write to a thing of the scope `path` recorded with this transaction."""
-        kind, identifier, version = _named(thing)
-        subject = Subject(kind, path.announced, identifier, thing.id, version)
-        self.written.append(Event(path, action, OK, subject, moment()))
-
-    def chain(self, path: ScopePath) -> list[Scope]:
-        """Return the scopes down to `path`; raise NotFound for the first that is missing, Forbidden for a locked one.
-
-        They are verified, but for those above a scope whose key is held: only their names count.
-        """
-        known = CHAIN + path.announced
-        if known not in self.tx.known:
-            self.tx.known[known] = self._chain(path)
-        return list(self.tx.known[known])
-
-    def _chain(self, path: ScopePath) -> list[Scope]:
-        chain = scope_rows.find_chain(self.tx, path)
-        verified = self.keyring.first_verified(chain, path)
-        for depth, step in enumerate(path.from_account):
-            if depth == len(chain):
-                raise _unknown_scope(step) if depth else _no_account()
-            if depth >= verified:
-                self.check(chain[: depth + 1], chain[depth])
-        return chain
-
-    def opens(self, path: ScopePath) -> bool:
-        """Tell whether the key at hand opens a scope, if it exists."""
-        return self.keyring.opens(path)
-
-    def key_of(self, chain: list[Scope], tag: bytes) -> ScopeKey:
-        """Return the generation of the scope's key that signed a row."""
-        return self.key(chain, integrity.signed_generation(tag))
-
-    def key(self, chain: list[Scope], generation: int) -> ScopeKey:
-        """Return one generation of the scope's key."""
-        return self.keyring.key(self.tx, chain, generation)
-
-    def check(self, chain: list[Scope], row: _Signed) -> None:
-        """Raise Damaged if somebody without the scope's key wrote this row."""
-        table, fields, what = _describe(chain[-1], row)
-        self.key_of(chain, row.tag).check_row_tag(row.tag[4:], what, table, *fields)
-
-    def connectors(self, chain: list[Scope]) -> list[Connector]:
-        """Return the verified connectors of the scope, those removed by force too, by identifier."""
-        known = CONNECTORS + chain[-1].id
-        if known not in self.tx.known:
-            connectors = connector_rows.connectors_of(self.tx, chain[-1].id)
-            for connector in connectors:
-                self.check(chain, connector)
-            self.tx.known[known] = connectors
-        return list(self.tx.known[known])
-
-    def secret(self, chain: list[Scope], identifier: str) -> Secret | None:
-        """Return a verified secret of the scope, or None."""
-        secret = secret_rows.find_secret(self.tx, chain[-1].id, identifier)
-        if secret:
-            self.check(chain, secret)
-        return secret
-
-    def version(self, chain: list[Scope], secret: Secret, number: int) -> SecretVersion | None:
-        """Return a verified version of a secret, or None for one that never was."""
-        version = secret_rows.find_version(self.tx, secret.id, number)
-        if version:
-            self.check(chain, version)
-        elif number <= secret.current_version:
-            raise Damaged(
-                "missing_version",
-                f"Version {number} of secret '{secret.identifier}' in {chain[-1].path} is gone from the store.",
-                hint="Restore the newest backup, or declare the secret again.",
-            )
-        return version
-
-    def context(self, chain: list[Scope], secret: Secret, version: int) -> Context:
-        scope = chain[-1]
-        return Context(self.store_id, scope.path.level.value, scope.id, secret.id, secret.kind, "value", version)
+    def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
+        self._revoke_shares(old, new)
+        signed = super().replace_secret(chain, old, new)
+        # The share of a new version is made once that version is written.
+        if signed and old and old.current_version == signed.current_version:
+            self._renew_shares(chain, signed)
+        return signed
 
     def write_version(
         self, chain: list[Scope], secret: Secret, value: bytes, *, envelope: bytes | None = None, at_provider: str = ""
     ) -> None:
-        """Keep a value as the current version of a secret whose row is written already.
+        super().write_version(chain, secret, value, envelope=envelope, at_provider=at_provider)
+        self._renew_shares(chain, secret)
 
-        `envelope` is what a key keeper sealed, empty where a value keeper has it `at_provider`; None: seal it here.
-        """
-        key = self.keyring.for_wrapping(self.tx, chain)
-        number = secret.current_version
-        if envelope is None:
-            envelope = builtin.keep(value, self.context(chain, secret, number), key)
-        version = SecretVersion(
-            secret_id=secret.id,
-            version=number,
-            key_generation=key.generation,
-            fingerprint=key.fingerprint(secret.id, secret.kind, value),
-            fingerprint_generation=key.generation,
-            size=len(value),
-            envelope=envelope,
-            created_at=self.now,
-            at_provider=at_provider,
-        )
-        secret_rows.insert_version(self.tx, integrity.tag_version(version, key))
-        self._share(chain, secret)
-
-    def fingerprint_key(self, chain: list[Scope], version: SecretVersion) -> FingerprintKey:
-        """Return what the fingerprint of a version was made with."""
-        return self.keyring.fingerprint_key(self.tx, chain, version.fingerprint_generation)
-
-    def read_version(self, chain: list[Scope], secret: Secret, version: SecretVersion) -> bytes:
-        """Return the value of a version."""
-        key = self.key(chain, version.key_generation)
-        return builtin.read(version.envelope, self.context(chain, secret, version.version), key)
-
-    def create_scope(self, parents: list[Scope], scope: Scope) -> None:
-        """Write a new scope and its first key."""
-        key = ScopeKey.generate(scope.id, 1)
-        signed = integrity.tag_scope(scope._replace(head=integrity.EMPTY_HEAD), key)
-        scope_rows.insert_scope(self.tx, signed)
-        self.keyring.keep(self.tx, [*parents, signed], key)
-        audit_chain.begin(self, [*parents, signed])
-        self.note("create", scope.path, scope)
-
-    def write_scope(self, chain: list[Scope]) -> None:
-        """Sign and update the last scope of the chain."""
-        scope = chain[-1]._replace(updated_at=self.now)
-        signed = integrity.tag_scope(scope, self.keyring.active(self.tx, chain))
-        scope_rows.update_scope(self.tx, signed)
-        # What was just written needs no reading again: many secrets of a scope may follow.
-        self.tx.known[CHAIN + scope.path.announced] = [*chain[:-1], signed._replace(revision=scope.revision + 1)]
-
-    def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
-        """Sign and write what became of a secret (None: it does not exist), and the scope's head with it."""
-        signed = integrity.tag_secret(new, self.keyring.active(self.tx, chain)) if new else None
-        self._take_back(old, new)
-        self._move_head(chain, old, signed)
-        if signed and old:
-            secret_rows.update_secret(self.tx, signed)
-            # With a new version it is shared once that is written.
-            if old.current_version == signed.current_version:
-                self._share(chain, signed)
-        elif signed:
-            secret_rows.insert_secret(self.tx, signed)
-        elif old:
-            secret_rows.delete_secret(self.tx, old.id)
-        self._note_change(chain, old, signed)
-        return signed
-
-    def shares(self, chain: list[Scope]) -> list[Share]:
-        """Return what is shared with the scope, verified."""
-        shares = share_rows.shares_with(self.tx, chain[-1].id)
-        for share in shares:
-            self.check(chain, share)
-        return shares
-
-    def replace_share(self, chain: list[Scope], old: Share | None, new: Share | None) -> None:
-        """Write what became of a share, which is signed, of a scope (None: there is none), and its head with it."""
-        self._move_head(chain, old, new)
-        if old:
-            share_rows.delete_share(self.tx, old)
-        if new:
-            share_rows.insert_share(self.tx, new)
-
-    def _share(self, chain: list[Scope], secret: Secret) -> None:
+    def _renew_shares(self, chain: list[Scope], secret: Secret) -> None:
         if secret.shared_with:
             # Imported here: few secrets are shared.
             from .sharing import give
 
             give(self, chain, secret)
 
-    def _take_back(self, old: Secret | None, new: Secret | None) -> None:
+    def _revoke_shares(self, old: Secret | None, new: Secret | None) -> None:
         gone = set(old.shared_with if old else ()) - set(new.shared_with if new else ())
         if old and gone:
             from .sharing import take_back
 
             take_back(self, old, gone)
-
-    def replace_connector(self, chain: list[Scope], old: Connector | None, new: Connector | None) -> None:
-        """Sign and write what became of a connector (None: it does not exist), and the scope's head with it."""
-        signed = integrity.tag_connector(new, self.keyring.active(self.tx, chain)) if new else None
-        self._move_head(chain, old, signed)
-        if signed and old:
-            connector_rows.update_connector(self.tx, signed)
-        elif signed:
-            connector_rows.insert_connector(self.tx, signed)
-        elif old:
-            connector_rows.delete_connector(self.tx, old.id)
-        self._note_change(chain, old, signed)
-
-    def _note_change(self, chain: list[Scope], old: Secret | Connector | None, new: Secret | Connector | None) -> None:
-        thing = new or old
-        if thing:
-            self.note("delete" if new is None else "update" if old else "create", chain[-1].path, thing)
-
-    def record(self, chain: list[Scope], intent: Intent) -> None:
-        """Sign and write what is about to be done at a provider."""
-        signed = integrity.sign(self.keyring.active(self.tx, chain), "intent", *integrity.intent_fields(intent))
-        intent_rows.insert_intent(self.tx, intent._replace(tag=signed))
-
-    def _move_head(self, chain: list[Scope], old: integrity.Summand | None, new: integrity.Summand | None) -> None:
-        head = integrity.move_head(chain[-1].head, remove=[old] if old else [], add=[new] if new else [])
-        self.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
-
-
-def _named(thing: Scope | Connector | Secret) -> tuple[str, str, str]:
-    """Return a thing's kind, identifier and version."""
-    if isinstance(thing, Scope):
-        return "scope", thing.path.identifier, ""
-    if isinstance(thing, Connector):
-        return "connector", thing.identifier, ""
-    return "secret", thing.identifier, str(thing.current_version or "")
-
-
-def _describe(scope: Scope, row: _Signed) -> tuple[str, tuple[bytes | str | int | None, ...], str]:
-    if isinstance(row, Scope):
-        return "scope", integrity.scope_fields(row), f"The row of {row.path}"
-    if isinstance(row, Connector):
-        return "connector", integrity.connector_fields(row), f"The row of connector '{row.identifier}' in {scope.path}"
-    if isinstance(row, Intent):
-        return "intent", integrity.intent_fields(row), f"A record of what was begun in {scope.path}"
-    if isinstance(row, Share):
-        what = f"What {scope.path} has of the secret '{row.identifier}' that is shared with it"
-        return "secret_share", integrity.share_fields(row), what
-    if isinstance(row, Secret):
-        return "secret", integrity.secret_fields(row), f"The row of secret '{row.identifier}' in {scope.path}"
-    return "secret_version", integrity.version_fields(row), f"Version {row.version} of a secret in {scope.path}"
-
-
-def _unknown_scope(path: ScopePath) -> NotFound:
-    if path.level is Level.PROJECT:
-        message = f"The organization '{path.org}' has no project '{path.project}'."
-    else:
-        message = f"There is no organization '{path.org}'."
-    return NotFound(
-        "unknown_scope",
-        message,
-        hint="Declare it with scoped.secrets.scope first, or check 'org', 'project' and 'store'.",
-    )
-
-
-def _no_account() -> Damaged:
-    return Damaged(
-        "damaged_row", "The row of the account is gone from the store.", hint="Restore the newest backup of the store."
-    )

@@ -9,8 +9,6 @@ key of the newest version, wrapped and signed by the key of that scope, which th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...crypto.encoding import encode_fields
 from ...crypto.envelope import open_envelope, read_header, rewrap
 from ...crypto.scopekey import ScopeKey
@@ -24,9 +22,7 @@ from ...store.scopes import path_of
 from ...store.secrets import find_version
 from ...store.shares import delete_share, find_share, insert_share, share_of
 from . import integrity
-
-if TYPE_CHECKING:
-    from .session import Session
+from .signed_rows import SignedRows
 
 __all__ = [
     "give",
@@ -62,7 +58,7 @@ def _context(store_id: str, owner_id: str, secret_id: str, version: int, scope_i
     return encode_fields("secret share", store_id, owner_id, secret_id, version, scope_id)
 
 
-def give(session: Session, chain: list[Scope], secret: Secret) -> None:
+def give(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
     """Let the scopes that a secret is shared with open its newest version, which is written already."""
     version = session.version(chain, secret, secret.current_version)
     for scope_id in secret.shared_with:
@@ -73,7 +69,7 @@ def give(session: Session, chain: list[Scope], secret: Secret) -> None:
             session.replace_share(grantee, old, _share(session, chain, secret, version, grantee, made_by))
 
 
-def _grantee(session: Session, scope_id: str) -> list[Scope] | None:
+def _grantee(session: SignedRows, scope_id: str) -> list[Scope] | None:
     """Return the chain of a scope, None for one that was removed."""
     path = path_of(session.tx, scope_id)
     chain = session.chain(path) if path.org else []
@@ -81,7 +77,7 @@ def _grantee(session: Session, scope_id: str) -> list[Scope] | None:
 
 
 def _share(
-    session: Session, chain: list[Scope], secret: Secret, version: SecretVersion, grantee: list[Scope], made_by: str
+    session: SignedRows, chain: list[Scope], secret: Secret, version: SecretVersion, grantee: list[Scope], made_by: str
 ) -> Share:
     key, scope_id = session.keyring.for_wrapping(session.tx, grantee), grantee[-1].id
     wrapping = _Wrapping(key, _context(session.store_id, chain[-1].id, secret.id, version.version, scope_id))
@@ -108,7 +104,7 @@ def _signed(share: Share, key: ScopeKey) -> Share:
     return share._replace(tag=integrity.sign(key, "secret_share", *integrity.share_fields(share)))
 
 
-def mark_share(session: Session, secret: Secret, grantee: list[Scope], made_by: str) -> None:
+def mark_share(session: SignedRows, secret: Secret, grantee: list[Scope], made_by: str) -> None:
     """Sign that a manifest gave what a scope has of a secret."""
     share = share_of(session.tx, secret.id, grantee[-1].id)
     if share:
@@ -116,7 +112,7 @@ def mark_share(session: Session, secret: Secret, grantee: list[Scope], made_by: 
         session.replace_share(grantee, share, marked)
 
 
-def rewrap_shares(session: Session, chain: list[Scope]) -> tuple[list[Share], list[Share]]:
+def rewrap_shares(session: SignedRows, chain: list[Scope]) -> tuple[list[Share], list[Share]]:
     """Wrap and sign what is shared with a scope with its active key; return what was not, before and after."""
     active = session.keyring.active(session.tx, chain).generation
     old = [
@@ -134,13 +130,13 @@ def rewrap_shares(session: Session, chain: list[Scope]) -> tuple[list[Share], li
     return old, new
 
 
-def _rewrapped(session: Session, chain: list[Scope], share: Share, key: ScopeKey) -> Share:
+def _rewrapped(session: SignedRows, chain: list[Scope], share: Share, key: ScopeKey) -> Share:
     place = _context(session.store_id, share.owner_id, share.secret_id, share.version, share.scope_id)
     data_key = session.key(chain, share.key_generation).unwrap(share.wrapped, place)
     return _signed(share._replace(key_generation=key.generation, wrapped=key.wrap(data_key, place)), key)
 
 
-def take_back(session: Session, secret: Secret, scope_ids: set[str]) -> None:
+def take_back(session: SignedRows, secret: Secret, scope_ids: set[str]) -> None:
     """Remove what scopes have of a secret. What they could open before, they may have kept."""
     for scope_id in scope_ids:
         share, grantee = share_of(session.tx, secret.id, scope_id), _grantee(session, scope_id)
@@ -148,7 +144,7 @@ def take_back(session: Session, secret: Secret, scope_ids: set[str]) -> None:
             session.replace_share(grantee, share, None)
 
 
-def reseal(session: Session, chain: list[Scope], secret: Secret) -> None:
+def reseal(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
     """Seal all versions of a secret under new data keys: those that were given away open nothing any more."""
     for number in range(1, secret.current_version + 1):
         version = session.version(chain, secret, number)
@@ -160,13 +156,13 @@ def reseal(session: Session, chain: list[Scope], secret: Secret) -> None:
             update_version(session.tx, integrity.tag_version(sealed, key), version.tag)
 
 
-def grantee_paths(session: Session, secret: Secret) -> tuple[ScopePath, ...]:
+def grantee_paths(session: SignedRows, secret: Secret) -> tuple[ScopePath, ...]:
     """Return the scopes that a secret is shared with."""
     paths = (path_of(session.tx, scope_id) for scope_id in secret.shared_with)
     return tuple(sorted(path for path in paths if path.org))
 
 
-def shared_with(session: Session, caller: ScopePath, reference: Reference) -> tuple[list[Scope], Share] | None:
+def shared_with(session: SignedRows, caller: ScopePath, reference: Reference) -> tuple[list[Scope], Share] | None:
     """Return what of a secret above is shared with a scope, or one above that, and the chain of whose key opens it.
 
     Raises Forbidden where the caller's own scope can't be opened, Damaged for a share that was changed.
@@ -196,7 +192,7 @@ def secret_in(share: Share) -> Secret:
     )
 
 
-def open_share(session: Session, chain: list[Scope], share: Share, owner: Scope) -> bytes:
+def open_share(session: SignedRows, chain: list[Scope], share: Share, owner: Scope) -> bytes:
     """Return the value that is shared with the last scope of a chain; raise Damaged. `owner` is the secret's scope."""
     version = find_version(session.tx, share.secret_id, share.version)
     if version is None:

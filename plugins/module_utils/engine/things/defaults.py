@@ -30,6 +30,7 @@ class DefaultManagerResource(Resource[DefaultState]):
     """Changing it moves nothing: secrets that exist stay with their manager."""
 
     noun = "connector"
+    is_batchable = True
 
     def load(self, session: Session) -> DefaultState:
         chain = session.chain(self.path)

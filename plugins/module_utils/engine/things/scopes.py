@@ -56,6 +56,7 @@ class ScopeState:
 
 class ScopeResource(Resource[ScopeState]):
     noun = "scope"
+    is_batchable = True
 
     def load(self, session: Session) -> ScopeState:
         try:
@@ -216,8 +217,7 @@ def _delete_tree(session: Session, scope: Scope) -> None:
         session.note("delete", scope.path, secret)
     for connector in connectors_of(session.tx, scope.id):
         session.note("delete", scope.path, connector)
-    rows.delete_scope(session.tx, scope)
-    session.note("delete", scope.path, scope)
+    session.delete_scope(scope)
 
 
 def _with_fields(scope: Scope, fields: Mapping[str, Any]) -> Scope:

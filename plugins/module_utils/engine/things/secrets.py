@@ -17,7 +17,7 @@ from ...model.entities import Secret
 from ...model.errors import Conflict, InvalidInput
 from ...model.identifiers import check_identifier
 from ..changes.intents import Goal
-from ..changes.observe import Place
+from ..changes.observe import ValueLocation
 from ..changes.resource import Action, Plan, Resource, View, changed_fields
 from ..providers.access import Access
 from ..providers.value_placement import (
@@ -53,7 +53,7 @@ class SecretResource(Resource[SecretState]):
     """A secret of one kind. `value` holds what the user gave, `generate` how to make one, `reference` where one is."""
 
     noun = "secret"
-    goes_with_others = True
+    is_batchable = True
 
     def __init__(self, params: dict[str, Any], kind: str) -> None:
         super().__init__(params)
@@ -78,11 +78,11 @@ class SecretResource(Resource[SecretState]):
         place = self.observed_at(state)
         return replace(state, observed=access.kept_value(*place), is_observed=True) if place else state
 
-    def observed_at(self, state: SecretState) -> Place | None:
+    def observed_at(self, state: SecretState) -> ValueLocation | None:
         secret, keeper = state.secret, state.keeper
         if not (self._compares_value and secret and keeper) or keeper.connector.is_removed:
             return None
-        return None if keeper.keeps_keys or secret.is_reference else Place(keeper, secret.path)
+        return None if keeper.keeps_keys or secret.is_reference else ValueLocation(keeper, secret.path)
 
     @property
     def _compares_value(self) -> bool:

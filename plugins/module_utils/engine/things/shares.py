@@ -36,6 +36,7 @@ class ShareResource(Resource[ShareState]):
     """That a scope below can open a secret with its own key."""
 
     noun = "share"
+    is_batchable = True
 
     def __init__(self, params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -97,6 +98,9 @@ class ShareResource(Resource[ShareState]):
             f"There is no {self.what}, so it can't be shared.",
             hint="Declare it first, and check 'org', 'project' and 'store'.",
         )
+
+    def is_in_store(self, state: ShareState) -> bool:
+        return True
 
     def apply(self, session: Session, state: ShareState, plan: Plan, prepared: None) -> None:
         secret, scope_id = state.secret, state.grantee.id

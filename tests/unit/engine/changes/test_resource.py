@@ -14,8 +14,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.reso
     changed_fields,
     pick,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.dispatch import INFOS, RESOURCES
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.registry import INFOS, RESOURCES
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.scopes import ScopeResource
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import CHUNK
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import BATCH
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -53,13 +53,13 @@ def transactions(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_what_only_the_store_has_takes_few_transactions(tree: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    items = [text(f"s{number}", str(number).encode()) for number in range(CHUNK + 10)]
+    items = [text(f"s{number}", str(number).encode()) for number in range(BATCH + 10)]
     begun = transactions(tree, monkeypatch)
     assert set(statuses(declare(tree, *items))) == {"changed"}
     assert len(begun) == 2
     assert set(statuses(declare(tree, *items))) == {"ok"}
     assert len(begun) == 2
-    assert [read(tree, f"s{number}", **PAY) for number in (0, CHUNK + 9)] == [b"0", str(CHUNK + 9).encode()]
+    assert [read(tree, f"s{number}", **PAY) for number in (0, BATCH + 9)] == [b"0", str(BATCH + 9).encode()]
 
 
 def test_one_bad_item_takes_no_other_with_it(tree: Engine) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.entities impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import keys_of
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, read, rows_of
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, read, rows_of, signing
 
 T = TypeVar("T")
 API = ScopePath("payments", "api")
@@ -37,7 +37,7 @@ def worn(settings: Settings, work: Callable[[Session], T], max_wraps: int = 2) -
     """Return what `work` makes of a store whose keys wear out after `max_wraps`."""
     store = open_store(settings, create=False)
     keyring = Keyring(store.store_id, read_key_file(settings.root_key_file), max_wraps)
-    return store.database.write(lambda tx: work(Session(tx, store.store_id, keyring)))
+    return store.database.write(lambda tx: signing(Session(tx, store.store_id, keyring), work))
 
 
 def keys(settings: Settings, depth: int) -> list[tuple[int, str, int, int]]:

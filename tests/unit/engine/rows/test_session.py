@@ -95,6 +95,7 @@ def test_a_replaced_secret_moves_the_head(project: Settings) -> None:
         assert old is not None
         signed = session.replace_secret(chain, old, old._replace(expires_at="2099-01-01T00:00:00Z"))
         assert signed is not None
+        session.sign_heads()
         after = session.chain(ACCOUNT)
         moved = integrity.move_head(chain[-1].head, remove=[old], add=[signed])
         integrity.check_head(after[-1], rows.secrets_of(session.tx, after[-1].id))
@@ -108,6 +109,7 @@ def test_a_removed_secret_leaves_the_head_of_nothing(project: Settings) -> None:
         chain = session.chain(API)
         assert session.replace_secret(chain, session.secret(chain, "a"), None) is None
         assert session.secret(session.chain(API), "a") is None
+        session.sign_heads()
         return session.chain(API)[-1].head
 
     assert in_session(project, work) == integrity.EMPTY_HEAD

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import GROUP
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import BATCH
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -65,11 +65,11 @@ def test_a_group_takes_two_transactions(
         return write(*args, **options)
 
     monkeypatch.setattr(database, "write", counted)
-    assert set(statuses(declare(tree, *texts(GROUP + 5)))) == {"changed"}
-    assert (len(begun), cloud.counts["write"]) == (4, GROUP + 5)
-    assert set(statuses(declare(tree, *texts(GROUP + 5)))) == {"ok"}
+    assert set(statuses(declare(tree, *texts(BATCH + 5)))) == {"changed"}
+    assert (len(begun), cloud.counts["write"]) == (4, BATCH + 5)
+    assert set(statuses(declare(tree, *texts(BATCH + 5)))) == {"ok"}
     assert (len(begun), pending(settings)) == (4, 0)
-    gone = [text(f"s{number}", state="absent") for number in range(GROUP + 5)]
+    gone = [text(f"s{number}", state="absent") for number in range(BATCH + 5)]
     assert set(statuses(declare(tree, *gone))) == {"changed"}
     assert (len(begun), pending(settings), cloud.values) == (8, 0, {})
 
@@ -211,12 +211,12 @@ def test_a_batch_that_can_not_be_read_fails_as_a_whole(cloud: Cloud, batches: En
 
 
 def test_no_batch_is_read_once_one_has_failed(cloud: Cloud, batches: Engine) -> None:
-    declare(batches, *texts(GROUP + 5))
+    declare(batches, *texts(BATCH + 5))
     cloud.counts.clear()
 
     def away(path: str) -> None:
         raise failures.denied("the vault", "read", "a policy")
 
     cloud.before["read_of_many"] = away
-    assert statuses(declare(batches, *texts(GROUP + 5)))[GROUP:] == ["skipped"] * 5
-    assert (cloud.counts["read_many"], cloud.counts["read"]) == (GROUP // 20, 0)
+    assert statuses(declare(batches, *texts(BATCH + 5)))[BATCH:] == ["skipped"] * 5
+    assert (cloud.counts["read_many"], cloud.counts["read"]) == (BATCH // 20, 0)

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine import dispatch as declaring
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import Intents
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes import declare as declaring
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Step
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
@@ -62,18 +62,18 @@ def values_of(engine: Engine, versions: int, identifier: str = "a") -> list[byte
 
 
 def in_between(cloud: Cloud, manager: str, meddle: Callable[[], object]) -> None:
-    """Let somebody else do something once the next change is planned, and before it can't be any more."""
+    """Call `meddle` once the next change is planned, and before its intents are recorded."""
     if manager == "kms":
         once(cloud, "wrap", meddle)
         return
-    patch, record = pytest.MonkeyPatch(), Intents.record
+    patch, record = pytest.MonkeyPatch(), Batch.STEPS[Step.RECORD]
 
-    def record_late(intents: Intents, check: Callable[[Session], None]) -> None:
+    def record_late(batch: Batch) -> None:
         patch.undo()
         meddle()
-        record(intents, check)
+        record(batch)
 
-    patch.setattr(Intents, "record", record_late)
+    patch.setattr(Batch, "STEPS", {**Batch.STEPS, Step.RECORD: record_late})
 
 
 def consistent(engine: Engine, versions: int, *, identifier: str = "a") -> bytes:

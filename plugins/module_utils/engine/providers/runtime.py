@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An open store and its transactions, and the way to secret managers."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
+
+from ...model.errors import KeyRefused
+from ...model.queries import Answer, Query
+from ...model.scopes import ACCOUNT, ScopePath
+from ...model.settings import Settings
+from ..audit.recorder import Recorder
+from ..rows.opening import OpenStore, open_store
+from ..rows.session import Session
+from .shared import Shared
+
+if TYPE_CHECKING:
+    from ...store.database import Transaction
+    from .access import Access, Seen
+
+__all__ = ["Runtime"]
+
+T = TypeVar("T")
+
+
+class Runtime(ABC):
+    """One store, opened when it is first used. Belongs to the process that created it; many threads may call it."""
+
+    def __init__(
+        self, settings: Settings, *, place: str = "in the process of the task", shared: Shared | None = None
+    ) -> None:
+        self.settings = settings
+        self.place = place
+        self.shared = shared or Shared()
+        self._open: OpenStore | None = None
+        self._restored = self.shared.restored
+        self._notices: list[str] = []
+        self._has_settled = False
+        self.audit = Recorder(settings, self._record, lambda: self.shared.caller, is_gathering=self.shared.is_served)
+        self.shared.add_recorder(self.audit)
+        # One connection serves one transaction at a time. Never held while a secret manager is asked.
+        self._lock = threading.RLock()
+        self._turns: WeakValueDictionary[Hashable, threading.Lock] = WeakValueDictionary()
+
+    @abstractmethod
+    def answer(self, query: Query) -> Answer:
+        """Return the answer to a secret manager that asks for one of its credentials."""
+
+    @abstractmethod
+    def forget_answers(self) -> None:
+        """Forget what was read from the store before it changed."""
+
+    def access(self, seen: Seen | None = None) -> Access:
+        """Return the way to the secret managers of the store. `seen`: what was just read there."""
+        from .access import Access
+
+        return Access(self.store(create=False).store_id, self, self.shared.providers, self.shared.fetches, seen)
+
+    def read(self, work: Callable[[Session], T], path: ScopePath = ACCOUNT) -> T:
+        """Return the result of `work` on one consistent view of the store.
+
+        `path` is the scope that `work` needs, with all scopes above and below it.
+        """
+        with self._lock:
+            store = self.store(create=False)
+            scope = path.announced
+            return store.database.read(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
+
+    def write(self, work: Callable[[Session], T], path: ScopePath = ACCOUNT) -> T:
+        """Return the result of `work` once everything it wrote is durable. `work` may be called several times."""
+        with self._lock:
+            store = self.store(create=True)
+            scope = path.announced
+            written = store.database.write(lambda tx: self._written(store, tx, work), scope=scope)
+            self.forget_answers()
+            return written
+
+    def _written(self, store: OpenStore, tx: Transaction, work: Callable[[Session], T]) -> T:
+        session = Session(tx, store.store_id, store.keyring)
+        written = work(session)
+        session.sign_heads()
+        self.audit.within(session)
+        return written
+
+    def _record(self, work: Callable[[Session], object], path: ScopePath) -> None:
+        """Let `work` add audit records. Does nothing while there is no store."""
+        with self._lock:
+            try:
+                store = self.store(create=False)
+            except KeyRefused:
+                return  # Without the key nothing happened, so there is nothing to record.
+            if not store.is_pretended:
+                # What was refused in a locked scope is recorded in the scope whose key is held.
+                scope = path.announced if store.keyring.opens(path) else ACCOUNT.announced
+                store.database.append(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
+
+    def turn(self, thing: Hashable) -> AbstractContextManager[object]:
+        """Return a lock for `thing`, so that the threads of this process declare it one after the other."""
+        with self._lock:
+            return self._turns.setdefault(thing, threading.Lock())
+
+    def store(self, *, create: bool) -> OpenStore:
+        """Return the open store.
+
+        While none exists and `create` is false, return an empty one in memory, a new one each time.
+        """
+        with self._lock:
+            is_restored, self._restored = self._restored != self.shared.restored, self.shared.restored
+            if self._open and (is_restored or self._open.database.dialect.is_replaced()):
+                # The file was removed or restored during the run: use what is there now.
+                self._open = None
+                self.forget_answers()
+            if self._open is None:
+                opened = open_store(self.settings, create=create)
+                if opened.is_pretended:
+                    return opened
+                self._open, self._notices = opened, list(opened.created)
+            return self._open
+
+    def take_notices(self) -> list[str]:
+        """Return new notices about the store, its keys and secret managers, each once."""
+        with self._lock:
+            notices, self._notices = self._notices, []
+        return [*notices, *self.audit.take_notices(), *self.shared.take_notices()]
+
+    def is_first_change(self) -> bool:
+        """Return True for the first call only: before it changes anything, a run finishes what others left."""
+        with self._lock:
+            is_first, self._has_settled = not self._has_settled, True
+        return is_first
+
+    def close(self, seconds: float) -> None:
+        """Close the store for good, once its transaction has ended; leave it open if that takes over `seconds`."""
+        self.audit.close(seconds)
+        # The lock is never released: a later caller would open the store again.
+        if self._lock.acquire(timeout=seconds) and self._open:
+            self._open.database.close()
+            self._open = None
