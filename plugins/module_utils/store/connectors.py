@@ -9,7 +9,7 @@ import json
 
 from ..model.entities import Connector
 from ..model.scopes import ACCOUNT, Level, ScopePath
-from .database import CONNECTORS, Row, Transaction
+from .database import CONNECTORS, MANAGERS, Row, Transaction
 
 __all__ = [
     "connectors_made_by",
@@ -53,7 +53,7 @@ def _path(row: Row) -> ScopePath:
 
 
 def insert_connector(tx: Transaction, connector: Connector) -> None:
-    tx.forget(CONNECTORS)
+    tx.forget(CONNECTORS, MANAGERS)
     tx.insert(
         "connector",
         id=connector.id,
@@ -68,13 +68,13 @@ def insert_connector(tx: Transaction, connector: Connector) -> None:
 
 def update_connector(tx: Transaction, connector: Connector) -> None:
     """Write what may change of a connector; raise StaleRow if it is no longer at its revision."""
-    tx.forget(CONNECTORS)
+    tx.forget(CONNECTORS, MANAGERS)
     tx.update("connector", connector.id, connector.revision, **_changeable(connector))
 
 
 def delete_connector(tx: Transaction, connector_id: str) -> None:
     """Delete a connector that keeps no secrets and is no default, and the records of what it used."""
-    tx.forget(CONNECTORS)
+    tx.forget(CONNECTORS, MANAGERS)
     tx.run("DELETE FROM secret_reference WHERE user_kind = 'connector' AND user_id = :id", id=connector_id)
     tx.run("DELETE FROM connector WHERE id = :id", id=connector_id)
 

@@ -25,8 +25,8 @@ Row = Mapping[str, Any]
 # What a write transaction leaves in the store that it alone makes: a token, and the store's revision.
 Mark = tuple[str, int]
 
-# What the names of known rows begin with: the scopes down to one, and the connectors of one.
-CHAIN, CONNECTORS = "chain of ", "connectors of "
+# What the names of known rows begin with: the scopes down to one, its connectors, and the managers that it may use.
+CHAIN, CONNECTORS, MANAGERS = "chain of ", "connectors of ", "managers of "
 
 ATTEMPTS = 8
 # Seconds that a store which was there may be away: it restarts, or another server takes over.

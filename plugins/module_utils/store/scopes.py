@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..model.entities import Scope
 from ..model.scopes import ACCOUNT, ScopePath
-from .database import CHAIN, CONNECTORS, Row, Transaction
+from .database import CHAIN, CONNECTORS, MANAGERS, Row, Transaction
 
 __all__ = [
     "WrappedKey",
@@ -117,7 +117,7 @@ def _scope(row: Row, path: ScopePath) -> Scope:
 
 
 def insert_scope(tx: Transaction, scope: Scope) -> None:
-    tx.forget(CHAIN)
+    tx.forget(CHAIN, MANAGERS)
     tx.insert(
         "scope",
         id=scope.id,
@@ -133,7 +133,7 @@ def insert_scope(tx: Transaction, scope: Scope) -> None:
 
 def update_scope(tx: Transaction, scope: Scope) -> None:
     """Write what may change of a scope; raise StaleRow if it is no longer at its revision."""
-    tx.forget(CHAIN)
+    tx.forget(CHAIN, MANAGERS)
     tx.update("scope", scope.id, scope.revision, **_changeable(scope))
 
 
@@ -177,7 +177,7 @@ def _ids(tx: Transaction, statement: str, manifest: str) -> list[str]:
 
 def delete_scope(tx: Transaction, scope: Scope) -> None:
     """Delete a scope without secrets, its connectors and its keys."""
-    tx.forget(CHAIN, CONNECTORS)
+    tx.forget(CHAIN, CONNECTORS, MANAGERS)
     tx.known.pop(scope.id, None)
     for statement in (
         "DELETE FROM default_manager WHERE scope_id = :id",
@@ -194,7 +194,7 @@ def delete_scope(tx: Transaction, scope: Scope) -> None:
 
 def set_default(tx: Transaction, scope: Scope, connector_id: str | None, made_by: str = "") -> None:
     """Make a connector the default manager of a scope, as a manifest says; None: the built-in manager."""
-    tx.forget(CHAIN)
+    tx.forget(CHAIN, MANAGERS)
     tx.run("DELETE FROM default_manager WHERE scope_id = :id", id=scope.id)
     if connector_id:
         tx.insert("default_manager", scope_id=scope.id, connector_id=connector_id, made_by=made_by)

@@ -15,6 +15,7 @@ from ...model.entities import Connector, Scope
 from ...model.errors import Conflict, Forbidden, NotFound
 from ...model.scopes import ScopePath
 from ...store.connectors import connectors_of
+from ...store.database import MANAGERS
 from .held_scope import HeldScope
 from .session import Session
 
@@ -163,7 +164,18 @@ def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
 
 
 def load_managers(session: Session, chain: list[Scope]) -> Managers:
-    """Return the verified connectors that the last scope of a chain may know of, and the names of locked ones."""
+    """Return the verified connectors that the last scope of a chain may know of, and the names of locked ones.
+
+    They are loaded once in a transaction.
+    """
+    known, name = session.tx.known, MANAGERS + chain[-1].id
+    if name not in known or known[name].scope != chain[-1]:
+        known[name] = _load(session, chain)
+    managers: Managers = known[name]
+    return managers
+
+
+def _load(session: Session, chain: list[Scope]) -> Managers:
     keepers = [keeper for depth in reversed(range(len(chain))) for keeper in _keepers_of(session, chain[: depth + 1])]
     return Managers(chain[-1], keepers, chain[0].inherits_managers and session.opens(chain[0].path))
 

@@ -99,9 +99,16 @@ class ConnectorResource(Resource[ConnectorState]):
         )
 
     def _wanted_options(self, connector: Connector | None) -> WantedOptions:
-        return wanted_options(self.kind, self.identifier, self.params, connector)
+        key = (connector.id, connector.revision) if connector else None
+        return self._once(
+            ("options", key), lambda: wanted_options(self.kind, self.identifier, self.params, connector)
+        )
 
     def _credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
+        key = connector and (connector.id, connector.revision), scope.default_connector_id
+        return self._once(("credentials", key), lambda: self._made_credentials(scope, connector))
+
+    def _made_credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
         wanted = WantedOptions() if self.absent else self._wanted_options(connector)
         is_default = connector is not None and scope.default_connector_id == connector.id
         return OwnSecrets(
