@@ -100,9 +100,7 @@ class ConnectorResource(Resource[ConnectorState]):
 
     def _wanted_options(self, connector: Connector | None) -> WantedOptions:
         key = (connector.id, connector.revision) if connector else None
-        return self._once(
-            ("options", key), lambda: wanted_options(self.kind, self.identifier, self.params, connector)
-        )
+        return self._once(("options", key), lambda: wanted_options(self.kind, self.identifier, self.params, connector))
 
     def _credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
         key = connector and (connector.id, connector.revision), scope.default_connector_id
