@@ -16,12 +16,10 @@ import pytest
 from ansible_collections.scoped.secrets.plugins import module_utils
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.kinit import TicketRequest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import ValueAtProvider
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.value_placement import Keeping
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.value_placement import Placement
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connector_options import WantedOptions
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connectors import (
-    Prepared as PreparedConnector,
-)
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import Prepared
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connectors import PreparedConnector
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import PreparedSecret
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import Reply
 from ansible_collections.scoped.secrets.plugins.module_utils.masking.spellings import Spelling
@@ -46,14 +44,14 @@ HARMLESS = {
     "wrapped",
 }
 SECRET_NAMES = {"content", "credentials", "inline", "observed", "params", "passphrase", "root_key", "token", "value"}
-PREPARED = Prepared("id", b"canary", Keeping("p", "1", b"canary"))
+PREPARED = PreparedSecret("id", b"canary", Placement("p", "1", b"canary"))
 HOLDERS = [
     Answer("text", b"canary"),
     ValueAtProvider(b"canary", "1"),
     Found(b"canary", "1"),
     Reply(200, {"X-Echo": "canary"}, b"canary"),
     Spelling(b"canary"),
-    Keeping("p", "1", b"canary"),
+    Placement("p", "1", b"canary"),
     PREPARED,
     PreparedConnector("id", credentials={"token": PREPARED}),
     Request("secret_text", {"identifier": "a", "value": b"canary", "token": "canary"}),
@@ -85,7 +83,8 @@ def test_a_dataclass_hides_each_field_that_may_hold_one() -> None:
         if field.repr and ("bytes" in str(field.type) or field.name in SECRET_NAMES) and field.name not in HARMLESS
     ]
     # Its items hide theirs.
-    allowed = {"engine.things.connectors.Prepared.credentials", "engine.things.connectors.ConnectorState.credentials"}
+    things = "engine.things.connectors"
+    allowed = {f"{things}.PreparedConnector.credentials", f"{things}.ConnectorState.credentials"}
     assert {name.removeprefix(f"{module_utils.__name__}.") for name in shown} == allowed
 
 

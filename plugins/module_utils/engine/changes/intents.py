@@ -1,16 +1,16 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes that touch a provider and the store: recorded before, finished after, and put right when that was cut off.
+"""Intents: a change of a provider and the store is recorded before it begins, so that the next run can finish it.
 
-One rule puts everything right. What lies at a provider must agree with the store:
+After an interrupted change the store and the provider are made to agree:
 
-* The store has the secret, and the provider another value: that one is the newest version.
-* The store has the secret, the provider nothing, and it was to go: it goes from the store too.
-* The store has no such secret, and the provider has what we made: it goes from there.
+* Both have the secret, with different values: the provider's value becomes the newest version.
+* Only the store has the secret, and it was being removed: it is removed from the store too.
+* Only the provider has the secret, and we wrote it: it is removed there.
 
-Who changes a value at a provider, or puts one right, has an intent of its own for it, and is the only one meanwhile:
-the writers of a store take turns, so what one of them reads of the others' intents stays true until it has written.
+Whoever changes a value at a provider holds an intent for it, and no one else changes it meanwhile: writers of a store
+take turns, so the intents that a writer has read stay true until it has written.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from ..rows.session import Session
 
 __all__ = ["Goal", "Held", "Intents", "Moved", "Settled", "ValueAtProvider", "settle_left", "settle_once"]
 
-# A process of another machine is taken for ended after this time: longer than any call to a provider takes.
+# A process on another machine counts as ended after this time, which is longer than any call of a provider.
 ABANDONED_AFTER = timedelta(minutes=20)
-# Seconds that a change waits for another one of the same value, and between looks whether that is done.
+# Wait limit and polling interval, in seconds.
 PATIENCE = 15.0
 _INTERVAL = 0.05
 
@@ -59,9 +59,9 @@ class Held(Moved):
 
 
 class Goal(NamedTuple):
-    """What a change in a scope wants of the value at a path of a connector: present, or absent.
+    """What a change does to the value at a path of a connector: write it, or remove it (`is_absent`).
 
-    `is_last`: it is done after the store follows, not before.
+    `is_last`: it is done after the store has changed, not before.
     """
 
     scope: ScopePath
@@ -128,18 +128,18 @@ class Intents:
         return None
 
     def clear_done(self, session: Session) -> None:
-        """Forget what is done before the store follows, in the transaction in which it does."""
+        """Delete the intents of what is done, in the transaction that changes the store."""
         delete_intents(session.tx, [intent_id for intent_id, goal in self._goals.items() if not goal.is_last])
 
     def clear_rest(self) -> None:
-        """Forget what was done at last; leave to those who come later what could not be done."""
+        """Carry out the goals that come last. What fails is left to a later run, with a warning."""
         rest = [intent_id for intent_id, goal in self._goals.items() if goal.is_last]
         if rest:
             self._access.warnings += settle_left(self._runtime, only=frozenset(rest)).warnings
         self._pending = frozenset()
 
     def give_up(self, error: BaseException) -> None:
-        """Put things right after a failure, or leave that to those who come later where a provider does not answer."""
+        """Clean up after a failure, or leave that to a later run if the provider does not answer."""
         if not self._pending:
             return
         is_clear = isinstance(error, ScopedSecretsError) and error.category != "unavailable"
@@ -154,8 +154,9 @@ class Intents:
 def _holds_back(session: Session, other: Intent, goal: Goal) -> bool:
     """Tell whether a change must wait for another one of the same value.
 
-    One of another machine may have been killed, which can't be told for a long time. Where the store has the secret,
-    and both keep it, it can do no harm: whoever commits later begins anew. Else one might remove what the other wrote.
+    A process on another machine may have been killed, which shows only after a long time. It is harmless where the
+    store has the secret and both write it: whoever commits later plans again. Otherwise one could remove what the
+    other wrote.
     """
     if _is_abandoned(other, session.now):
         return False
@@ -167,17 +168,17 @@ def _held(holder: Intent) -> Unavailable:
     machine, pid = holder.process.split("/")[0], holder.process.split("/")[-2]
     return Unavailable(
         "being_changed",
-        f"What lies at '{holder.path}' has been changed by another run since {holder.created_at}: by process {pid} on "
+        f"Another run has been changing the value at '{holder.path}' since {holder.created_at}: process {pid} on "
         f"{machine}.",
-        hint="Run it again once that has ended. Of one that was killed there, any run takes over on that machine, and "
-        f"on others {ABANDONED_AFTER.seconds // 60} minutes after it began.",
+        hint="Run the task again once that run has ended. If it was killed, any run on that machine takes over at "
+        f"once, and a run on another machine {ABANDONED_AFTER.seconds // 60} minutes after it began.",
         retryable=True,
     )
 
 
 @dataclass(slots=True)
 class Settled:
-    """How many intents were put right, how many were left, and what people must be told of these."""
+    """How many intents were settled and how many are pending, with warnings about the latter."""
 
     settled: int = 0
     pending: int = 0
@@ -185,7 +186,7 @@ class Settled:
 
 
 class _Left(NamedTuple):
-    """An intent that nobody works at any more, its connector (None: gone), and whether the store has its secret."""
+    """An abandoned intent, its connector (None: removed), and whether the store has its secret."""
 
     intent: Intent
     scope: ScopePath
@@ -199,7 +200,7 @@ def settle_once(runtime: Runtime) -> tuple[str, ...]:
 
 
 def settle_left(runtime: Runtime, *, only: frozenset[str] = frozenset()) -> Settled:
-    """Put right what was begun and never finished; with `only`, these intents. What can't be now, is a warning."""
+    """Settle abandoned intents or, with `only`, these intents of this process. What fails becomes a warning."""
     outcome = Settled()
     if runtime.read(lambda session: pending_intents(session.tx)):
         for intent in runtime.read(lambda session: _to_settle(session, only)):
@@ -210,8 +211,8 @@ def settle_left(runtime: Runtime, *, only: frozenset[str] = frozenset()) -> Sett
 
 
 def _to_settle(session: Session, only: frozenset[str]) -> list[Intent]:
-    """Return the intents that nobody works at, or of this process' own `only` some."""
-    # What others began where the key at hand does not reach is theirs to finish.
+    """Return the abandoned intents or, with `only`, these intents of this process."""
+    # Others finish what they began in scopes that our key does not open.
     found = [one for one in unfinished(session.tx) if session.opens(path_of(session.tx, one.scope_id))]
     if only:
         return [one for one in found if one.id in only and one.process == this_process()]
@@ -219,7 +220,7 @@ def _to_settle(session: Session, only: frozenset[str]) -> list[Intent]:
 
 
 def _claim(session: Session, intent: Intent, only: frozenset[str]) -> bool:
-    """Make an intent this process' own; tell whether it is, and nobody else works at the same value."""
+    """Take over an intent, unless another process works at the same value; tell whether it was taken."""
     others = [one for one in unfinished(session.tx) if one.id != intent.id and one.id not in only]
     is_free = all(_is_abandoned(one, session.now) for one in others if _is_at(one, intent))
     return is_free and claim_intent(session.tx, intent, this_process(), session.now)
@@ -239,7 +240,7 @@ def _settle_one(runtime: Runtime, intent: Intent, outcome: Settled) -> None:
     except ScopedSecretsError as error:
         _release(runtime, [intent.id])
         outcome.warnings += (
-            f"What a run began with '{intent.path}' at {what} is not finished, and is tried again by the next: {error}",
+            f"A run left the change of '{intent.path}' at {what} unfinished; the next run tries again: {error}",
         )
 
 
@@ -281,7 +282,7 @@ def _settle(runtime: Runtime, left: _Left) -> tuple[str, ...]:
 
 
 def _remove(access: Access, keeper: Keeper, path: str) -> tuple[str, ...]:
-    """Remove at a provider what the store knows nothing of. What is somebody else's stays, or can't be removed."""
+    """Remove from a provider what the store does not know. What is not ours, or can't be removed, stays."""
     try:
         access.remove(keeper, path)
     except NotFound:
@@ -292,7 +293,7 @@ def _remove(access: Access, keeper: Keeper, path: str) -> tuple[str, ...]:
 
 
 class ValueAtProvider(NamedTuple):
-    """A value at a provider, and the provider's version of it."""
+    """A value at a provider, with its version there."""
 
     value: bytes
     version: str
@@ -310,7 +311,7 @@ def _at_provider(access: Access, keeper: Keeper, path: str) -> ValueAtProvider |
 
 
 def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> None:
-    """Make the store agree with what a provider has."""
+    """Bring the store up to date with a provider."""
     chain = session.chain(left.scope)
     secret = find_kept(session.tx, left.intent.connector_id, left.intent.path)
     if secret is None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be done at secret managers. Always between transactions, never within one."""
+"""Calls of secret managers. They are made between transactions, never within one."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ __all__ = ["Access", "Seen"]
 
 T = TypeVar("T")
 Seen: TypeAlias = "Mapping[tuple[str, str], Found | ScopedSecretsError]"
-"""What lies at paths of value keepers, by connector id and path, or why it can't be read."""
+"""What value keepers have, or why it can't be read, by connector id and path."""
 
 
 class Store(Protocol):
-    """What this needs of an engine: reading its store, and the one road to a value."""
+    """What Access needs of a runtime."""
 
     def read(self, work: Callable[[Session], T]) -> T: ...
 
@@ -45,24 +45,24 @@ class Access:
     def __init__(
         self, store_id: str, store: Store, providers: Providers, fetches: Fetches, seen: Seen | None = None
     ) -> None:
-        """`seen` is what was read just now, and need not be read again."""
+        """`seen`: what was just read, and need not be read again."""
         self._store_id = store_id
         self._store = store
         self._providers = providers
         self._fetches = fetches
         self._seen = seen or {}
         self.warnings: list[str] = []
-        """What people must be told of what was done here."""
+        """Warnings for the user about these calls."""
         self.has_changed = False
-        """Whether a provider was made to keep or remove something."""
+        """Whether something was written or removed at a provider."""
 
     def call(self, keeper: Keeper, work: Callable[[Manager], T]) -> T:
-        """Return what `work` makes of a connector's logged-in manager; raise Forbidden for a locked connector."""
+        """Return the result of `work` on a connector's logged-in manager; raise Forbidden for a locked connector."""
         keeper.check_open()
         return self._providers.call(keeper, self.owner(keeper), self._credentials, work)
 
     def owner(self, keeper: Keeper) -> str:
-        """Return the mark of what a connector makes at its provider."""
+        """Return the mark that a connector leaves on what it creates at its provider."""
         return f"{self._store_id}/{keeper.connector.id}"
 
     def _credentials(self, keeper: Keeper, again: bool) -> Mapping[str, str]:
@@ -70,7 +70,7 @@ class Access:
         return self._referenced(keeper, {}, 0 if again else None)
 
     def _referenced(self, keeper: Keeper, given: Mapping[str, str], ttl: int | None) -> dict[str, str]:
-        """Return what the connector's references name, by the options that they stand for, without those given."""
+        """Return the values of the connector's references by option, except those in `given`."""
         named = {_filled_by(option): text for option, text in references_of(keeper).items()}
         return {name: self._text(text, keeper, name, ttl) for name, text in named.items() if name not in given}
 
@@ -81,21 +81,21 @@ class Access:
         except UnicodeDecodeError:
             raise InvalidInput(
                 "credential_not_text",
-                f"The secret '{reference}' is no text, as '{field}' of {keeper.what} must be.",
-                hint="Keep it as text or, for a certificate or key, in PEM form.",
+                f"The secret '{reference}' is not text, and '{field}' of {keeper.what} must be.",
+                hint="Store it as text; a certificate or key in PEM form.",
             ) from None
 
     def value(self, reference: str, path: ScopePath, ttl: int | None = 0) -> bytes:
-        """Return what a reference from a scope names; raise what stands in the way. `ttl`: as a lookup's cache_ttl."""
+        """Return the value of a reference from a scope; raise its error. `ttl`: like cache_ttl of the lookup."""
         answer = self._store.answer(Query(reference, path.org, path.project, cache_ttl=ttl))
         if answer.error:
             raise answer.error
         return answer.value
 
     def prove(self, keeper: Keeper, given: Mapping[str, str]) -> dict[str, object]:
-        """Log in as a connector that is about to be saved, and prove its access; return what to keep with it.
+        """Log in with a connector before it is saved, and prove its access; return the options found on the way.
 
-        `given` has those credentials that came as themselves; the others are read anew, as they are now.
+        `given` are the credentials that the task contains; the others are read again, without a cache.
         """
         manager = self._providers.log_in(keeper, self.owner(keeper), {**self._referenced(keeper, given, 0), **given})
         try:
@@ -105,7 +105,7 @@ class Access:
             manager.close()
 
     def check_references(self, keeper: Keeper) -> dict[str, str]:
-        """Return the secrets (id) that a connector would use, by option; raise for one that is not there, or a loop."""
+        """Return the ids of the secrets that a connector would use, by option; raise for a missing one or a loop."""
 
         def work(session: Session) -> dict[str, str]:
             used = used_secrets(session, keeper)
@@ -115,11 +115,11 @@ class Access:
         return self._store.read(work)
 
     def in_store(self, work: Callable[[Session], T]) -> T:
-        """Return what `work` makes of one consistent view of the store."""
+        """Return the result of `work` on one consistent view of the store."""
         return self._store.read(work)
 
     def seal(self, keeper: Keeper, value: bytes, context: Context) -> bytes:
-        """Return the envelope of a value, its data key wrapped by the connector's provider."""
+        """Return the envelope of a value, with a data key that the connector's provider wraps."""
 
         def work(manager: Manager) -> bytes:
             wrapping = DataKeyWrapping(data_keys_of(cast(KeyKeeper, manager)), context)
@@ -137,11 +137,11 @@ class Access:
         return self.call(keeper, work)
 
     def read(self, keeper: Keeper, path: str, version: str = "") -> Found:
-        """Return what lies at a path of a value keeper now."""
+        """Return what a value keeper has at a path now."""
         return self.call(keeper, lambda manager: cast(ValueKeeper, manager).read(path, version))
 
     def read_many(self, keeper: Keeper, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
-        """Return what lies at each path of a value keeper now, or why it can't be read: as many as a request brings."""
+        """Return what a value keeper has at each path now, or why it can't be read, in one request."""
 
         def work(manager: Manager) -> dict[str, Found | ScopedSecretsError]:
             found = cast(ValueKeeper, manager).read_many(list(dict.fromkeys(paths)))
@@ -153,21 +153,21 @@ class Access:
         return self.call(keeper, work)
 
     def value_in(self, keeper: Keeper, content: bytes) -> bytes:
-        """Return the value of a secret of ours out of what was read at its path."""
+        """Return the value of a secret that we wrote, from what was read at its path."""
         return self.call(keeper, lambda manager: cast(ValueKeeper, manager).value_in(content))
 
     def check_field(self, keeper: Keeper, path: str, key: str, what: str) -> None:
-        """Raise NotFound unless there is something at a path, and a field of that name in it."""
+        """Raise NotFound unless a path exists and has this field."""
         content = self.read(keeper, path).content
         if key:
             select_field(content, key, what)
 
     def context(self, scope: Scope, secret_id: str, kind: str, version: int) -> Context:
-        """Return what the envelope of a value is bound to."""
+        """Return the context that the envelope of a value is bound to."""
         return Context(self._store_id, scope.path.level.value, scope.id, secret_id, kind, "value", version)
 
     def kept_value(self, keeper: Keeper, path: str) -> bytes | None:
-        """Return the value that a value keeper has of a secret of ours now, None where it has none."""
+        """Return the value of a secret of ours that a value keeper has now, None if it has none."""
         try:
             found = self._seen.get((keeper.connector.id, path)) or self.read(keeper, path)
             if isinstance(found, ScopedSecretsError):
@@ -177,7 +177,7 @@ class Access:
             return None
 
     def write(self, keeper: Keeper, path: str, value: bytes, writing: Writing) -> str:
-        """Keep a value at a value keeper and return its version there."""
+        """Write a value to a value keeper and return its version there."""
         try:
             version = self.call(keeper, lambda manager: cast(ValueKeeper, manager).write(path, value, writing))
         finally:
@@ -186,7 +186,7 @@ class Access:
         return version
 
     def remove(self, keeper: Keeper, path: str) -> None:
-        """Remove a secret of ours at a value keeper."""
+        """Remove a secret of ours from a value keeper."""
         try:
             self.call(keeper, lambda manager: cast(ValueKeeper, manager).remove(path))
         finally:
@@ -198,7 +198,7 @@ class Access:
 
 
 def _filled_by(option: str) -> str:
-    """Return the option that a reference stands for. One in a dictionary (with a dot) has its own name."""
+    """Return the option that a reference fills. A reference in a dictionary (with a dot) is an option itself."""
     return option if "." in option else option.removesuffix("_ref")
 
 

@@ -17,7 +17,7 @@ from .access import Access
 from .providers import describe
 
 __all__ = [
-    "Keeping",
+    "Placement",
     "check_referable",
     "check_removable",
     "is_kept_there",
@@ -28,7 +28,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class Placement:
     """Where a value is now: in an envelope, or at a path of a value keeper in the version that it gave."""
 
     path: str = ""

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets of a scope that scopes below can open with their own keys: that one secret, and nothing else of the scope.
+"""Shares: a scope below opens one secret with its own key, and nothing else of the secret's scope.
 
-The secret's own row names the scopes that it is shared with, signed by its owner. For each there is a share: the data
-key of the newest version, wrapped and signed by the key of that scope, which the owner has as well, being above it.
+The secret's row, signed by its owner, names the scopes that it is shared with. Each of them has a share: the data key
+of the newest version, wrapped and signed with that scope's key. The owner's scope is above, so it has that key too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class _Wrapping:
-    """Takes the data key of a version and wraps it for a share, or opens what was wrapped so."""
+    """Wraps the data key of a version for a share, or unwraps it."""
 
     def __init__(self, key: ScopeKey, context: bytes, wrapped: bytes = b"", generation: int = 0) -> None:
         self._key = key
@@ -59,7 +59,7 @@ def _context(store_id: str, owner_id: str, secret_id: str, version: int, scope_i
 
 
 def give(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
-    """Let the scopes that a secret is shared with open its newest version, which is written already."""
+    """Give the newest version of a secret, which is already written, to the scopes that it is shared with."""
     version = session.version(chain, secret, secret.current_version)
     for scope_id in secret.shared_with:
         grantee = _grantee(session, scope_id)
@@ -70,7 +70,7 @@ def give(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
 
 
 def _grantee(session: SignedRows, scope_id: str) -> list[Scope] | None:
-    """Return the chain of a scope, None for one that was removed."""
+    """Return the chain of a scope, None if it was removed."""
     path = path_of(session.tx, scope_id)
     chain = session.chain(path) if path.org else []
     return chain if chain and chain[-1].id == scope_id else None
@@ -105,7 +105,7 @@ def _signed(share: Share, key: ScopeKey) -> Share:
 
 
 def mark_share(session: SignedRows, secret: Secret, grantee: list[Scope], made_by: str) -> None:
-    """Sign that a manifest gave what a scope has of a secret."""
+    """Mark a share as made by a manifest."""
     share = share_of(session.tx, secret.id, grantee[-1].id)
     if share:
         marked = _signed(share._replace(made_by=made_by), session.keyring.active(session.tx, grantee))
@@ -113,7 +113,7 @@ def mark_share(session: SignedRows, secret: Secret, grantee: list[Scope], made_b
 
 
 def rewrap_shares(session: SignedRows, chain: list[Scope]) -> tuple[list[Share], list[Share]]:
-    """Wrap and sign what is shared with a scope with its active key; return what was not, before and after."""
+    """Wrap and sign the shares of a scope with its active key; return those that changed, before and after."""
     active = session.keyring.active(session.tx, chain).generation
     old = [
         share
@@ -137,7 +137,7 @@ def _rewrapped(session: SignedRows, chain: list[Scope], share: Share, key: Scope
 
 
 def take_back(session: SignedRows, secret: Secret, scope_ids: set[str]) -> None:
-    """Remove what scopes have of a secret. What they could open before, they may have kept."""
+    """Remove the shares that scopes have of a secret. They may have kept the values they could read."""
     for scope_id in scope_ids:
         share, grantee = share_of(session.tx, secret.id, scope_id), _grantee(session, scope_id)
         if share and grantee:
@@ -145,7 +145,7 @@ def take_back(session: SignedRows, secret: Secret, scope_ids: set[str]) -> None:
 
 
 def reseal(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
-    """Seal all versions of a secret under new data keys: those that were given away open nothing any more."""
+    """Seal all versions of a secret with new data keys, so that keys in former shares open nothing."""
     for number in range(1, secret.current_version + 1):
         version = session.version(chain, secret, number)
         if version:
@@ -163,9 +163,10 @@ def grantee_paths(session: SignedRows, secret: Secret) -> tuple[ScopePath, ...]:
 
 
 def shared_with(session: SignedRows, caller: ScopePath, reference: Reference) -> tuple[list[Scope], Share] | None:
-    """Return what of a secret above is shared with a scope, or one above that, and the chain of whose key opens it.
+    """Return the share of a higher scope's secret that the caller's key opens, with the chain of the share's scope.
 
-    Raises Forbidden where the caller's own scope can't be opened, Damaged for a share that was changed.
+    The share may belong to the caller's scope or to one between it and the secret's scope. Raises Forbidden if the
+    caller's own scope can't be opened, Damaged for a share that was tampered with.
     """
     target = reference.scope(caller)
     chain = session.chain(caller)
@@ -180,7 +181,7 @@ def shared_with(session: SignedRows, caller: ScopePath, reference: Reference) ->
 
 
 def secret_in(share: Share) -> Secret:
-    """Return as much of a shared secret as its share proves."""
+    """Return the secret as far as its share proves it."""
     return Secret(
         id=share.secret_id,
         scope_id=share.owner_id,
@@ -193,13 +194,13 @@ def secret_in(share: Share) -> Secret:
 
 
 def open_share(session: SignedRows, chain: list[Scope], share: Share, owner: Scope) -> bytes:
-    """Return the value that is shared with the last scope of a chain; raise Damaged. `owner` is the secret's scope."""
+    """Return the value of a share of the last scope of `chain`; raise Damaged. `owner` is the secret's scope."""
     version = find_version(session.tx, share.secret_id, share.version)
     if version is None:
         raise Damaged(
             "missing_version",
-            f"Version {share.version} of secret '{share.identifier}' in {owner.path} is gone from the store.",
-            hint="Restore the newest backup, or let the owner of the secret declare it again.",
+            f"Version {share.version} of secret '{share.identifier}' in {owner.path} is missing from the store.",
+            hint="Restore the newest backup, or ask the secret's owner to declare it again.",
         )
     place = _context(session.store_id, share.owner_id, share.secret_id, share.version, share.scope_id)
     key, generation = session.key(chain, share.key_generation), read_header(version.envelope).generation

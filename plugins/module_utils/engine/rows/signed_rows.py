@@ -62,9 +62,9 @@ class SignedRows:
         self.written.append(Event(path, action, OK, subject, moment()))
 
     def chain(self, path: ScopePath) -> list[Scope]:
-        """Return the scopes down to `path`; raise NotFound for the first that is missing, Forbidden for a locked one.
+        """Return the scopes down to `path`; raise NotFound for the first missing one, Forbidden for a locked one.
 
-        They are verified, but for those above a scope whose key is held: only their names count.
+        They are verified, except those above a scope whose key is held: of these, only the names are used.
         """
         known = CHAIN + path.announced
         if known not in self.tx.known:
@@ -82,11 +82,11 @@ class SignedRows:
         return chain
 
     def opens(self, path: ScopePath) -> bool:
-        """Tell whether the key at hand opens a scope, if it exists."""
+        """Tell whether our key opens a scope, whether it exists or not."""
         return self.keyring.opens(path)
 
     def key_of(self, chain: list[Scope], tag: bytes) -> ScopeKey:
-        """Return the generation of the scope's key that signed a row."""
+        """Return the generation of the scope's key that made a row's tag."""
         return self.key(chain, integrity.signed_generation(tag))
 
     def key(self, chain: list[Scope], generation: int) -> ScopeKey:
@@ -94,12 +94,12 @@ class SignedRows:
         return self.keyring.key(self.tx, chain, generation)
 
     def check(self, chain: list[Scope], row: _Signed) -> None:
-        """Raise Damaged if somebody without the scope's key wrote this row."""
+        """Raise Damaged unless this row was signed with the scope's key."""
         table, fields, what = _describe(chain[-1], row)
         self.key_of(chain, row.tag).check_row_tag(row.tag[4:], what, table, *fields)
 
     def connectors(self, chain: list[Scope]) -> list[Connector]:
-        """Return the verified connectors of the scope, those removed by force too, by identifier."""
+        """Return the verified connectors of the scope by identifier, including those removed by force."""
         known = CONNECTORS + chain[-1].id
         if known not in self.tx.known:
             connectors = connector_rows.connectors_of(self.tx, chain[-1].id)
@@ -116,14 +116,14 @@ class SignedRows:
         return secret
 
     def version(self, chain: list[Scope], secret: Secret, number: int) -> SecretVersion | None:
-        """Return a verified version of a secret, or None for one that never was."""
+        """Return a verified version of a secret, or None if it never existed."""
         version = secret_rows.find_version(self.tx, secret.id, number)
         if version:
             self.check(chain, version)
         elif number <= secret.current_version:
             raise Damaged(
                 "missing_version",
-                f"Version {number} of secret '{secret.identifier}' in {chain[-1].path} is gone from the store.",
+                f"Version {number} of secret '{secret.identifier}' in {chain[-1].path} is missing from the store.",
                 hint="Restore the newest backup, or declare the secret again.",
             )
         return version
@@ -135,9 +135,10 @@ class SignedRows:
     def write_version(
         self, chain: list[Scope], secret: Secret, value: bytes, *, envelope: bytes | None = None, at_provider: str = ""
     ) -> None:
-        """Keep a value as the current version of a secret whose row is written already.
+        """Write a value as the current version of a secret whose row is already written.
 
-        `envelope` is what a key keeper sealed, empty where a value keeper has it `at_provider`; None: seal it here.
+        `envelope`: what a key keeper sealed; empty if a value keeper has the value, in version `at_provider`; None to
+        seal it here.
         """
         key = self.keyring.for_wrapping(self.tx, chain)
         number = secret.current_version
@@ -157,7 +158,7 @@ class SignedRows:
         secret_rows.insert_version(self.tx, integrity.tag_version(version, key))
 
     def fingerprint_key(self, chain: list[Scope], version: SecretVersion) -> FingerprintKey:
-        """Return what the fingerprint of a version was made with."""
+        """Return the key that the fingerprint of a version was made with."""
         return self.keyring.fingerprint_key(self.tx, chain, version.fingerprint_generation)
 
     def read_version(self, chain: list[Scope], secret: Secret, version: SecretVersion) -> bytes:
@@ -271,9 +272,9 @@ def _describe(scope: Scope, row: _Signed) -> tuple[str, tuple[bytes | str | int 
     if isinstance(row, Connector):
         return "connector", integrity.connector_fields(row), f"The row of connector '{row.identifier}' in {scope.path}"
     if isinstance(row, Intent):
-        return "intent", integrity.intent_fields(row), f"A record of what was begun in {scope.path}"
+        return "intent", integrity.intent_fields(row), f"An intent of {scope.path}"
     if isinstance(row, Share):
-        what = f"What {scope.path} has of the secret '{row.identifier}' that is shared with it"
+        what = f"The share that {scope.path} has of secret '{row.identifier}'"
         return "secret_share", integrity.share_fields(row), what
     if isinstance(row, Secret):
         return "secret", integrity.secret_fields(row), f"The row of secret '{row.identifier}' in {scope.path}"
@@ -288,11 +289,13 @@ def _unknown_scope(path: ScopePath) -> NotFound:
     return NotFound(
         "unknown_scope",
         message,
-        hint="Declare it with scoped.secrets.scope first, or check 'org', 'project' and 'store'.",
+        hint="Declare it first with scoped.secrets.scope, or check 'org', 'project' and 'store'.",
     )
 
 
 def _no_account() -> Damaged:
     return Damaged(
-        "damaged_row", "The row of the account is gone from the store.", hint="Restore the newest backup of the store."
+        "damaged_row",
+        "The row of the account is missing from the store.",
+        hint="Restore the newest backup of the store.",
     )

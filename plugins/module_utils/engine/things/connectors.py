@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connectors: declared, changed, removed."""
+"""Connectors."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from .secret_views import SecretState
 __all__ = ["ConnectorResource"]
 
 _SHOWN = ("name", "description", "tags")
-# As many secrets as an error names.
+# How many secrets an error names.
 _NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorState:
-    """Where the connector is, what it is (None: it does not exist), what it keeps, and where it is the default.
+    """The connector (None: it does not exist) and its scopes, how many secrets it keeps, and where it is the default.
 
-    `credentials` are the secrets of the credentials that it keeps or is about to keep, by option.
+    `credentials` are the secrets that keep, or will keep, its credentials, by option.
     """
 
     chain: list[Scope]
@@ -63,8 +63,8 @@ class ConnectorState:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was done before the store follows: the id, what was found out at the provider, the credentials' part."""
+class PreparedConnector:
+    """What was done before the store changes: the id, the options found at the provider, the credentials' part."""
 
     connector_id: str
     settled: Mapping[str, Any] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class ConnectorResource(Resource[ConnectorState]):
             given=wanted.inline,
             before=connector.kept if connector else (),
             kept=wanted.kept,
-            # A manager can't keep what it needs to log in.
+            # A manager can't keep its own login.
             secret_manager=builtin.NAME if is_default else None,
             owner=("connector", connector.id if connector else ""),
             is_forced=self.force,
@@ -174,27 +174,27 @@ class ConnectorResource(Resource[ConnectorState]):
         return wanted
 
     def _check_place(self, state: ConnectorState, wanted: WantedOptions) -> None:
-        """Raise Conflict for what can't change about a connector, or not while it keeps secrets."""
+        """Raise Conflict for a change that a connector can't make, or not while it keeps secrets."""
         connector = state.connector
         if connector is None:
             return
         if connector.kind != self.kind.KIND:
             raise Conflict(
                 "other_connector",
-                f"The {self.what} exists and is of the kind {connector.kind}.",
-                hint=f"Use scoped.secrets.connector_{connector.kind} for it, or another identifier.",
+                f"The {self.what} already exists, with the kind {connector.kind}.",
+                hint=f"Declare it with scoped.secrets.connector_{connector.kind}, or choose another identifier.",
             )
         moved = self._moved(connector, wanted)
         if moved and state.secrets:
             raise Conflict(
                 "location_fixed",
-                f"The {self.what} keeps {state.secrets} secrets, so {', '.join(moved)} can't change: they would not be "
-                "found any more.",
-                hint="Declare a second connector for the new place. scoped.secrets.secret_migration moves secrets.",
+                f"The {self.what} keeps {state.secrets} secrets, so {', '.join(moved)} can't change: they would no "
+                "longer be found.",
+                hint="Declare a second connector for the new place, and declare the secrets there.",
             )
 
     def _moved(self, connector: Connector, wanted: WantedOptions) -> list[str]:
-        """Return the options that say where values lie and are others now."""
+        """Return the options that say where values are kept, and that have changed."""
         places = {*self.kind.LOCATION, *(f"{name}_ref" for name in self.kind.LOCATION)}
         return sorted(place for place in places if connector.options.get(place) != wanted.options.get(place))
 
@@ -209,8 +209,8 @@ class ConnectorResource(Resource[ConnectorState]):
             raise Conflict(
                 "connector_in_use",
                 f"The {self.what} is in use: {', '.join(users)}.",
-                hint="Remove or move its secrets and choose another default first, or set 'force: true'; secrets that "
-                "it keeps can then not be read until it is declared again.",
+                hint="Remove its secrets and choose another default first, or set 'force: true'. Its secrets then "
+                "can't be read until you declare the connector again.",
                 details={"used_by": users},
             )
         warnings = [f"The {self.what} was removed although it is in use: {', '.join(users)}."] if users else []
@@ -222,15 +222,15 @@ class ConnectorResource(Resource[ConnectorState]):
     def goals(self, state: ConnectorState, plan: Plan) -> list[Goal]:
         return self._credentials_of(state).goals(state.credentials, plan.fields.get("credentials", {}))
 
-    def prepare(self, access: Access, state: ConnectorState, plan: Plan) -> Prepared:
-        """Prove that the connector can log in, then have its credentials kept by their managers."""
+    def prepare(self, access: Access, state: ConnectorState, plan: Plan) -> PreparedConnector:
+        """Prove that the connector can log in, then write its credentials to their managers."""
         connector_id = state.connector.id if state.connector else str(uuid.uuid4())
         settled: Mapping[str, Any] = {}
         if plan.action is not Action.DELETE:
             settled = self._proven(access, state, connector_id)
         changed = plan.fields.get("credentials", {})
         prepared = self._credentials_of(state).prepare(access, state.credentials, changed)
-        return Prepared(connector_id, settled, prepared)
+        return PreparedConnector(connector_id, settled, prepared)
 
     def _proven(self, access: Access, state: ConnectorState, connector_id: str) -> Mapping[str, Any]:
         keeper = self._keeper(state, connector_id)
@@ -243,7 +243,7 @@ class ConnectorResource(Resource[ConnectorState]):
         return Keeper(self._connector(state, self._wanted_options(state.connector), connector_id), self.path)
 
     def _connector(self, state: ConnectorState, wanted: WantedOptions, connector_id: str) -> Connector:
-        """Return the connector as it becomes. What was found out about a place holds as long as the place does."""
+        """Return the new row. What was found out at the provider stays valid while the place is the same."""
         blank = Connector(connector_id, state.chain[-1].id, self.kind.KIND, self.identifier, self.identifier)
         old = state.connector
         settled = _settled(old) if old and not self._moved(old, wanted) else {}
@@ -255,7 +255,7 @@ class ConnectorResource(Resource[ConnectorState]):
         kept = self._credentials_of(state).guard(state.credentials)
         return (connector.id, connector.revision) if connector else None, kept
 
-    def apply(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
+    def apply(self, session: Session, state: ConnectorState, plan: Plan, prepared: PreparedConnector) -> None:
         if plan.action is Action.DELETE:
             self._remove(session, state, plan, prepared)
             return
@@ -270,7 +270,7 @@ class ConnectorResource(Resource[ConnectorState]):
             default = connector.id if plan.after["use_as_default"] else None
             write_default(session, session.chain(self.path), default, made_by=self.made_by)
 
-    def _declared(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> Connector:
+    def _declared(self, session: Session, state: ConnectorState, plan: Plan, prepared: PreparedConnector) -> Connector:
         connector = self._connector(state, self._wanted_options(state.connector), prepared.connector_id)
         settled = {**prepared.settled, **_settled(connector)}
         options = {**connector.options, **settled, **({"settled": sorted(settled)} if settled else {})}
@@ -281,11 +281,13 @@ class ConnectorResource(Resource[ConnectorState]):
             **fields, options=options, made_by=made_by, created_at=created_at, updated_at=session.now
         )
 
-    def _apply_credentials(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
+    def _apply_credentials(
+        self, session: Session, state: ConnectorState, plan: Plan, prepared: PreparedConnector
+    ) -> None:
         self._credentials_of(state).apply(session, plan.fields.get("credentials", {}), prepared.credentials)
 
-    def _remove(self, session: Session, state: ConnectorState, plan: Plan, prepared: Prepared) -> None:
-        """Remove the connector; one that keeps secrets stays behind, so that it can be declared again for them."""
+    def _remove(self, session: Session, state: ConnectorState, plan: Plan, prepared: PreparedConnector) -> None:
+        """Remove the connector. One that keeps secrets is only marked, so that it can be declared again for them."""
         connector = state.connector
         if connector is None:
             return
@@ -313,6 +315,6 @@ class ConnectorResource(Resource[ConnectorState]):
 
 
 def _settled(connector: Connector | None) -> dict[str, Any]:
-    """Return what was found out at the provider before."""
+    """Return the options that were found at the provider earlier."""
     options = connector.options if connector else {}
     return {name: options[name] for name in options.get("settled", ())}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials, with which people and playbooks log in at hosts: declared, changed, removed."""
+"""Credentials: what people and playbooks log in at hosts with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["CredentialResource"]
 
 @dataclass(frozen=True, slots=True)
 class CredentialState:
-    """The credential as a secret, and the secrets of its own, by field."""
+    """The row of the credential, and its own secrets by field."""
 
     secret: SecretState
     own: Mapping[str, SecretState] = field(default_factory=dict)
@@ -43,8 +43,8 @@ class CredentialState:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was done before the store follows: the id, what is known in clear of a key, the own secrets' part."""
+class PreparedCredential:
+    """What was done before the store changes: the id, what is public about a key, the own secrets' part."""
 
     secret_id: str
     public: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Prepared:
 
 
 class CredentialResource(Resource[CredentialState]):
-    """A credential of one kind. It has no value: what makes it up are other secrets."""
+    """A credential of one kind. It has no value of its own but refers to other secrets."""
 
     noun = "secret"
 
@@ -83,7 +83,7 @@ class CredentialResource(Resource[CredentialState]):
 
     @cached_property
     def _generated(self) -> dict[str, Any]:
-        """The key that `generate` makes, in place of it. The same one whenever it is planned anew."""
+        """The generated key, in place of `generate`: the same one however often the change is planned."""
         generate, passphrase = self.params["generate"], self.params.get("passphrase") or ""
         wish = {**generate, "comment": generate.get("comment") or self.identifier}
         return {"private_key": make_key(wish, passphrase), "generate": None}
@@ -108,7 +108,7 @@ class CredentialResource(Resource[CredentialState]):
         )
 
     def _without_kept(self, inline: Mapping[str, str], row: Secret | None) -> dict[str, str]:
-        """Return what is to be written: with `update_value: on_create` nothing that is there."""
+        """Return the values to write: with `update_value: on_create` only those that do not exist yet."""
         there = row.kept if row and self.params.get("update_value") == "on_create" else ()
         return {name: value for name, value in inline.items() if name not in there}
 
@@ -143,8 +143,8 @@ class CredentialResource(Resource[CredentialState]):
     def goals(self, state: CredentialState, plan: Plan) -> list[Goal]:
         return self._own(state.secret).goals(state.own, plan.fields.get("own", {}))
 
-    def prepare(self, access: Access, state: CredentialState, plan: Plan) -> Prepared:
-        """Prove that the credential can be used, then have its own secrets kept by their managers."""
+    def prepare(self, access: Access, state: CredentialState, plan: Plan) -> PreparedCredential:
+        """Prove that the credential can be used, then write its own secrets to their managers."""
         secret_id, public = (state.row.id if state.row else str(uuid.uuid4())), {}
         if plan.action is not Action.DELETE:
             wanted = self._wanted(state.row)
@@ -154,7 +154,7 @@ class CredentialResource(Resource[CredentialState]):
             if self.params.get("check_host"):
                 proof.check_host(self.params["check_host"], check_key=self.params.get("check_host_key", True))
         own = self._own(state.secret).prepare(access, state.own, plan.fields.get("own", {}))
-        return Prepared(secret_id, public, own)
+        return PreparedCredential(secret_id, public, own)
 
     def _used(self, session: Session, wanted: WantedCredential) -> dict[str, str]:
         return named_secrets(session, self.path, references_among(wanted.options), wanted.kept, self.what)
@@ -163,7 +163,7 @@ class CredentialResource(Resource[CredentialState]):
         row = state.row
         return (row.id, row.revision) if row else None, self._own(state.secret).guard(state.own)
 
-    def apply(self, session: Session, state: CredentialState, plan: Plan, prepared: Prepared) -> None:
+    def apply(self, session: Session, state: CredentialState, plan: Plan, prepared: PreparedCredential) -> None:
         own, plans = self._own(state.secret), plan.fields.get("own", {})
         if plan.action is Action.DELETE:
             session.replace_secret(state.secret.chain, state.row, None)
@@ -179,7 +179,7 @@ class CredentialResource(Resource[CredentialState]):
         )
         replace_references(session.tx, "secret", row.id, self._used(session, wanted))
 
-    def _blank(self, session: Session, scope_id: str, prepared: Prepared) -> Secret:
+    def _blank(self, session: Session, scope_id: str, prepared: PreparedCredential) -> Secret:
         return Secret(
             id=prepared.secret_id,
             scope_id=scope_id,

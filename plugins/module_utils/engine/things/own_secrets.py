@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a connector or credential was given itself: kept as secrets of its own, each named `<identifier>_<field>`."""
+"""Credential values given in a task, kept as secrets of the connector or credential: `<identifier>_<field>`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ States = Mapping[str, SecretState]
 
 @dataclass(frozen=True)
 class OwnSecrets:
-    """The own secrets of a thing (`what`), by field: those given now, and those that it no longer needs.
+    """The own secrets of a connector or credential (`what`) by field: those given now, and those no longer needed.
 
-    `before` and `kept` name the fields that it keeps so far and from now on. `secret_manager` is where new ones go,
-    None for the scope's default. `owner` is how their users are told from the thing itself: kind and id.
+    `before` and `kept` name the fields that are kept so far and from now on. `secret_manager` keeps new ones, None for
+    the scope's default. `owner` is the kind and id of the thing, to tell it from other users of these secrets.
     """
 
     what: str
@@ -61,7 +61,7 @@ class OwnSecrets:
         return SecretResource({**place, **params}, kind="text")
 
     def name_of(self, field_name: str) -> str:
-        """Return the identifier of the secret that a field is kept as."""
+        """Return the identifier of the secret that keeps a field."""
         return f"{self.identifier}_{field_name}"
 
     def load(self, session: Session) -> dict[str, SecretState]:
@@ -71,7 +71,7 @@ class OwnSecrets:
         return {name: self._secrets[name].observe(access, state) for name, state in states.items()}
 
     def plans(self, states: States) -> dict[str, Plan]:
-        """Return what is to be done about each that changes; raise Conflict for a name that is somebody else's."""
+        """Return the plan of each that changes; raise Conflict if another secret has its name."""
         self._check_names(states)
         plans = {name: self._secrets[name].plan(state) for name, state in states.items()}
         return {name: plan for name, plan in plans.items() if plan.action is not Action.NONE}
@@ -81,13 +81,13 @@ class OwnSecrets:
             if state.secret and name not in self.before:
                 raise Conflict(
                     "credential_name_taken",
-                    f"'{name}' of the {self.what} would be kept as secret '{state.secret.identifier}', which exists "
-                    f"and is not the {self.kind_name}'s.",
-                    hint=f"Give '{name}_ref: {state.secret.identifier}' to use that secret, or rename one of the two.",
+                    f"'{name}' of the {self.what} would be kept as secret '{state.secret.identifier}', but a secret of "
+                    f"that name exists and does not belong to the {self.kind_name}.",
+                    hint=f"Set '{name}_ref: {state.secret.identifier}' to use that secret, or rename one of the two.",
                 )
 
     def broken_by(self, states: States, plans: Mapping[str, Plan]) -> list[str]:
-        """Return warnings for those that go although others use them; raise Conflict unless that is forced."""
+        """Return warnings for secrets that are removed although others use them; raise Conflict unless forced."""
         warnings = []
         for name in (name for name, plan in plans.items() if plan.action is Action.DELETE):
             identifier = self.name_of(name)
@@ -95,7 +95,7 @@ class OwnSecrets:
             if users and not self.is_forced:
                 raise Conflict(
                     "secret_in_use",
-                    f"The {self.what} would no longer keep secret '{identifier}', which is used by {', '.join(users)}.",
+                    f"The {self.what} no longer needs secret '{identifier}', but {', '.join(users)} still uses it.",
                     hint="Change or remove what uses it first, or set 'force: true'.",
                     details={"used_by": users},
                 )
@@ -106,7 +106,7 @@ class OwnSecrets:
         return (user.kind, user.id) == self.owner
 
     def goals(self, states: States, plans: Mapping[str, Plan]) -> list[Goal]:
-        """Return what is to be done at value keepers. What goes there goes last: until then the thing itself works."""
+        """Return the goals at value keepers. Removals come last, so that the thing works until then."""
         goals = [goal for name, plan in plans.items() for goal in self._secrets[name].goals(states[name], plan)]
         return [goal._replace(is_last=goal.is_absent) for goal in goals]
 

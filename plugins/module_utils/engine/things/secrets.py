@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text and file secrets: declared, updated, removed."""
+"""Text and file secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..changes.observe import ValueLocation
 from ..changes.resource import Action, Plan, Resource, View, changed_fields
 from ..providers.access import Access
 from ..providers.value_placement import (
-    Keeping,
+    Placement,
     check_referable,
     check_removable,
     is_kept_there,
@@ -41,16 +41,16 @@ NEW_VALUE = "new"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was done at the secret's manager, for the store to follow. `keeping` is None where no value is involved."""
+class PreparedSecret:
+    """What was done at the secret's manager, for the store to record. `placement` is None if no value changed."""
 
     secret_id: str
     value: bytes = field(default=b"", repr=False)
-    keeping: Keeping | None = None
+    placement: Placement | None = None
 
 
 class SecretResource(Resource[SecretState]):
-    """A secret of one kind. `value` holds what the user gave, `generate` how to make one, `reference` where one is."""
+    """A secret of one kind. The user gave a `value`, told how to `generate` one, or where one is (`reference`)."""
 
     noun = "secret"
     is_batchable = True
@@ -72,7 +72,7 @@ class SecretResource(Resource[SecretState]):
         return load_state(session, self.path, self.identifier)
 
     def observe(self, access: Access, state: SecretState) -> SecretState:
-        """Look at the value that a value keeper has: others may have changed it there."""
+        """Read the value from its value keeper, where others may have changed it."""
         if self._compares_value:
             self._check_keeper(state)
         place = self.observed_at(state)
@@ -89,7 +89,7 @@ class SecretResource(Resource[SecretState]):
         return self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
 
     def _check_keeper(self, state: SecretState) -> None:
-        """Raise Conflict if the secret's connector was removed by force: what is written there could not be read."""
+        """Raise Conflict if the secret's connector was removed by force: a new value could not be read."""
         if state.keeper and state.keeper.connector.is_removed:
             raise connector_removed(f"The {self.what}", state.keeper)
 
@@ -107,9 +107,9 @@ class SecretResource(Resource[SecretState]):
         if self.value is None and not self.params.get("generate") and not self.reference:
             raise InvalidInput(
                 "value_missing",
-                f"There is no {self.what} yet, and no value to create it with.",
-                hint="Give it a value (value or generate; for a file src, content or content_b64), or a reference to "
-                "one that a secret manager has.",
+                f"The {self.what} does not exist yet, and the task gives no value to create it with.",
+                hint="Set 'value' or 'generate' (for a file 'src', 'content' or 'content_b64'), or 'reference' for a "
+                "value that a secret manager already has.",
             )
         keeper = state.managers.for_new(self.new_goes_to)
         fields = {"name": self.identifier, "description": "", "tags": {}, "expires": "", **wanted_fields(self.params)}
@@ -140,23 +140,23 @@ class SecretResource(Resource[SecretState]):
         return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields)
 
     def _check_same(self, state: SecretState, secret: Secret) -> None:
-        """Raise Conflict for what can't change about a secret that exists."""
+        """Raise Conflict for a change that an existing secret can't make."""
         manager, wanted = state.managers.name_of(secret.connector_id), self.params.get("secret_manager")
         check_kind(secret, self.kind, self.what)
         if wanted not in (None, manager):
             raise Conflict(
                 "manager_fixed",
-                f"The {self.what} is kept by '{manager}' and stays there; '{wanted}' is another manager.",
-                hint="Leave 'secret_manager' out to update it where it is. scoped.secrets.secret_migration moves "
-                "secrets; without it, remove the secret and declare it anew.",
+                f"The {self.what} is kept by '{manager}' and can't move to '{wanted}'.",
+                hint="Leave 'secret_manager' out to update the secret where it is, or remove the secret and declare it "
+                "again.",
             )
         gives_value = self.value is not None or bool(self.params.get("generate"))
         if (secret.is_reference and gives_value) or (self.reference and not secret.is_reference):
             raise Conflict(
                 "reference_or_value",
-                f"The {self.what} is a {'reference' if secret.is_reference else 'value that is kept here'}, and can't "
-                "become the other.",
-                hint="Remove it first; removing a reference leaves what it refers to alone.",
+                f"The {self.what} is a {'reference' if secret.is_reference else 'value'} and can't become a "
+                f"{'value' if secret.is_reference else 'reference'}.",
+                hint="Remove it first. Removing a reference leaves the value at its secret manager alone.",
             )
 
     def _has_new_value(self, state: SecretState) -> bool:
@@ -164,7 +164,7 @@ class SecretResource(Resource[SecretState]):
             return False
         if state.is_observed and (state.observed is None or not hmac.compare_digest(state.observed, self.value)):
             return True
-        # What is at its manager may be there without the store's knowledge: the store must follow.
+        # The manager may hold this value unrecorded: the store must record it.
         if state.key is None or state.secret is None or state.version is None:
             return True
         fingerprint = state.key.fingerprint(state.secret.id, self.kind, self.value)
@@ -193,8 +193,8 @@ class SecretResource(Resource[SecretState]):
         path = state.secret.path if state.secret else path_for(keeper, self.identifier, self.kind, self.value)
         return [Goal(self.path, keeper, path)]
 
-    def prepare(self, access: Access, state: SecretState, plan: Plan) -> Prepared | None:
-        """Do what the secret's manager must do before the store follows; None where only the store is involved."""
+    def prepare(self, access: Access, state: SecretState, plan: Plan) -> PreparedSecret | None:
+        """Write or remove the value at its manager; return None if only the store is involved."""
         keeper = self._keeper(state)
         if keeper is None:
             return None
@@ -206,55 +206,55 @@ class SecretResource(Resource[SecretState]):
             access.check_field(keeper, path, key, self.what)
         elif "value" in plan.fields:
             value = self._new_value()
-            return Prepared(secret_id, value, self._keep(access, keeper, state, secret_id, value, plan))
-        return Prepared(secret_id)
+            return PreparedSecret(secret_id, value, self._place(access, keeper, state, secret_id, value, plan))
+        return PreparedSecret(secret_id)
 
-    def _keep(
+    def _place(
         self, access: Access, keeper: Keeper, state: SecretState, secret_id: str, value: bytes, plan: Plan
-    ) -> Keeping:
+    ) -> Placement:
         scope, version = state.chain[-1], plan.after["version"]
         if keeper.keeps_keys:
             context = access.context(scope, secret_id, self.kind, version)
-            return Keeping(envelope=access.seal(keeper, value, context))
+            return Placement(envelope=access.seal(keeper, value, context))
         path = state.secret.path if state.secret else path_for(keeper, self.identifier, self.kind, value)
         shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
         previous = state.version.at_provider if state.version else ""
         is_text, adopt = self.kind == "text", bool(self.params.get("adopt"))
         writing = Writing(adopt=adopt, is_text=is_text, previous=previous, **shown)
-        return Keeping(path=path, at_provider=access.write(keeper, path, value, writing))
+        return Placement(path=path, at_provider=access.write(keeper, path, value, writing))
 
     def _keeper(self, state: SecretState) -> Keeper | None:
-        """Return the connector that has, or is to have, the value; None for the built-in manager."""
+        """Return the connector that keeps the value, or will keep it; None for the built-in manager."""
         if state.secret:
             return state.keeper
         return None if self.absent else state.managers.for_new(self.new_goes_to)
 
     def guard(self, state: SecretState) -> object:
-        """Return what must not have changed between the manager's part and the store's."""
+        """Return what must not change between `prepare` and `apply`."""
         keeper = self._keeper(state)
         connector = (keeper.connector.id, keeper.connector.revision) if keeper else None
         return connector, (state.secret.id, state.secret.revision) if state.secret else None
 
-    def apply(self, session: Session, state: SecretState, plan: Plan, prepared: Prepared | None) -> None:
+    def apply(self, session: Session, state: SecretState, plan: Plan, prepared: PreparedSecret | None) -> None:
         if plan.action is Action.DELETE:
             session.replace_secret(state.chain, state.secret, None)
             return
         secret = state.secret or self._blank(session, state, prepared)
         secret = with_fields(secret, plan.fields)._replace(updated_at=session.now)
-        keeping = prepared.keeping if prepared else None
-        if keeping:
-            secret = secret._replace(path=keeping.path)
+        placement = prepared.placement if prepared else None
+        if placement:
+            secret = secret._replace(path=placement.path)
         if "value" in plan.fields:
             number = secret.current_version + 1
             secret = secret._replace(current_version=number, options=self._public_half())
         session.replace_secret(state.chain, state.secret, secret)
-        if "value" in plan.fields and prepared and keeping:
-            sealed, there = keeping.envelope, keeping.at_provider
+        if "value" in plan.fields and prepared and placement:
+            sealed, there = placement.envelope, placement.at_provider
             session.write_version(state.chain, secret, prepared.value, envelope=sealed, at_provider=there)
         elif "value" in plan.fields:
             session.write_version(state.chain, secret, self._new_value())
 
-    def _blank(self, session: Session, state: SecretState, prepared: Prepared | None) -> Secret:
+    def _blank(self, session: Session, state: SecretState, prepared: PreparedSecret | None) -> Secret:
         keeper = self._keeper(state)
         return Secret(
             id=prepared.secret_id if prepared else str(uuid.uuid4()),
@@ -273,11 +273,11 @@ class SecretResource(Resource[SecretState]):
 
     @cached_property
     def _generated(self) -> bytes:
-        """The value that is made. The same one whenever it is planned or applied anew."""
+        """The generated value: the same one however often the change is planned or applied."""
         return generate(self.params["generate"]).encode()
 
     def _public_half(self) -> dict[str, str]:
-        """Return what may be known of a new value in clear."""
+        """Return what is public about a new value."""
         return public_half(self._generated, self.params["generate"]) if self.value is None else {}
 
     def is_in_store(self, state: SecretState) -> bool:

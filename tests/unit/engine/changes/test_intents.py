@@ -139,7 +139,7 @@ def test_a_provider_that_still_does_not_answer_stops_nobody(cut_off: Engine, set
     result = declare(Engine(settings), "scope", org="elsewhere")
     assert result.changed
     assert len(result.warnings) == 1
-    assert "is not finished" in result.warnings[0]
+    assert "unfinished; the next run tries again" in result.warnings[0]
     assert pending(cut_off) == 1
     assert [process for process, _since in who_works(settings)] == [""]
     del cloud.before["read"]

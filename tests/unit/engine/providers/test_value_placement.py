@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.value_placement import (
-    Keeping,
+    Placement,
     check_referable,
     is_kept_there,
     path_for,
@@ -177,7 +177,7 @@ def test_a_provider_that_does_not_answer_is_no_reason_to_leave_anything(
 
 
 def test_no_envelope_shows() -> None:
-    assert "canary" not in repr(Keeping("p", "1", b"canary"))
+    assert "canary" not in repr(Placement("p", "1", b"canary"))
 
 
 # --- values that the store keeps under a provider's keys

@@ -319,7 +319,7 @@ def test_a_place_is_fixed_while_there_is_something(
         params = {"identifier": "vault", **change, "force": True}
         error = error_of(lambda call=call, params=params: call(tree, "connector_memory_vault", **params))
         assert (type(error), error.code, "keeps 1 secrets" in error.message) == (Conflict, "location_fixed", True)
-        assert (next(iter(change)) in error.message, "secret_migration" in error.hint) == (True, True)
+        assert (next(iter(change)) in error.message, "second connector" in error.hint) == (True, True)
     assert (content_of(settings), cloud.dump) == (before, dump)
     assert vault(tree, timeout=1).changed
     keep(tree, "a", state="absent", value=None)
@@ -704,7 +704,7 @@ def test_a_secret_stays_with_its_manager(settings: Settings, cloud: Cloud, tree:
         call = {"identifier": identifier, "secret_manager": manager}
         for method in (declare, check):
             error = error_of(lambda call=call, method=method: method(tree, "secret_text", **call))
-            assert (type(error), error.code, "secret_migration" in error.hint) == (Conflict, "manager_fixed", True)
+            assert (type(error), error.code, "secret_manager" in error.hint) == (Conflict, "manager_fixed", True)
     assert (content_of(settings), cloud.dump) == (before, dump)
     assert not keep(tree, "a", secret_manager="one").changed
 
