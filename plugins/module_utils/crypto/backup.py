@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of a backup, format 1: a stream, sealed in chunks under a key of its own.
+"""The backup file, format 1: a stream, encrypted in chunks under a key of its own.
 
     magic "SSB1" | format u8 | suite u16 | len u32 + header (JSON) | commitment[32] | chunks
 
-The header says what the file is, and has the file's key, wrapped under the root key and, where one is given, under what
-a recovery passphrase makes. All before the commitment is bound to each chunk. A chunk is 64 KiB, the last one less, and
-its nonce has its number and whether it is the last (STREAM: Hoang, Reyhanitabar, Rogaway, Vizár, CRYPTO 2015), so that
-a file which was cut short, reordered or put together out of two does not open.
+The header describes the backup and carries the file's key, wrapped under the root key and, if there is a recovery
+passphrase, also under a key derived from it. Everything before the commitment is authenticated with each chunk. Chunks
+hold 64 KiB, the last one up to that. Each nonce contains the chunk's number and a last-chunk flag (STREAM: Hoang,
+Reyhanitabar, Rogaway, Vizár, CRYPTO 2015), so a truncated, reordered or spliced file does not open.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _ROOT, _RECOVERY = "root key", "recovery passphrase"
 _FIXED = struct.Struct(">4sBHI")
 _TAG, _COMMITMENT, _SALT, _NONCE = 16, 32, 32, 7
 _MAX_HEADER = 64 * 1024
-# What a passphrase may cost. A file that somebody else made must not take all memory there is.
-_MOST = {"memory_kib": 1024 * 1024, "iterations": 16, "lanes": 16}
+# Upper limits for Argon2id parameters: a crafted file must not exhaust memory.
+_KDF_LIMITS = {"memory_kib": 1024 * 1024, "iterations": 16, "lanes": 16}
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The file's key, wrapped. `kdf`: how a passphrase makes what it is wrapped under; empty where none does."""
+    """The file's key, wrapped. `kdf`: Argon2id parameters if the wrapping key comes from a passphrase, else empty."""
 
     wrapped: bytes
     kdf: Mapping[str, Any]
@@ -54,7 +54,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a backup says of itself. Anybody can read it; who opens the file knows that it is true."""
+    """A backup's header. Anyone can read it; it is authentic only if the file opens."""
 
     store_id: str
     created_at: str
@@ -66,14 +66,14 @@ class Header:
     recovery: Slot | None
 
     def encode(self) -> bytes:
-        """Return all that stands in the file before the commitment."""
+        """Return everything in the file before the commitment."""
         content = {
             "collection": self.collection,
             "created_at": self.created_at,
-            "nonce": _text(self.nonce),
+            "nonce": _to_base64(self.nonce),
             "recovery_passphrase": _slot_data(self.recovery) if self.recovery else None,
             "root_key": {**_slot_data(self.root), "id": self.root.key_id},
-            "salt": _text(self.salt),
+            "salt": _to_base64(self.salt),
             "schema_version": self.schema_version,
             "store_id": self.store_id,
         }
@@ -82,7 +82,7 @@ class Header:
 
     @classmethod
     def of(cls, data: bytes) -> Header:
-        """Return what `encode` wrote as JSON; raise any of a dozen errors for what it did not."""
+        """Parse the JSON that `encode` wrote. Other data raises one of the errors that BackupReader catches."""
         content = json.loads(data)
         recovery = content["recovery_passphrase"]
         return cls(
@@ -90,39 +90,39 @@ class Header:
             str(content["created_at"]),
             int(content["schema_version"]),
             str(content["collection"]),
-            _bytes(content["salt"], _SALT),
-            _bytes(content["nonce"], _NONCE),
+            _from_base64(content["salt"], _SALT),
+            _from_base64(content["nonce"], _NONCE),
             _slot(content["root_key"]),
             _slot({**recovery, "id": ""}) if recovery else None,
         )
 
     def open_with_root(self, root: RootKey) -> bytes:
-        """Return the file's key; raise Damaged. The caller has compared the root key's id."""
+        """Return the file's key; raise Damaged. Check the root key's id first."""
         try:
             return root.unwrap_backup_key(self.root.wrapped, self._context(_ROOT))
         except AuthenticationFailed:
             raise damaged_backup() from None
 
     def open_with_passphrase(self, passphrase: str) -> bytes:
-        """Return the file's key; raise KeyRefused."""
+        """Return the file's key; raise KeyRefused if the passphrase is wrong or the backup has none."""
         if self.recovery is None:
             raise KeyRefused(
                 "no_recovery_passphrase",
-                "The backup was made without a recovery passphrase: only the root key opens it.",
-                hint=f"Set 'root_key_file' to the root key {self.root.key_id}.",
+                "The backup has no recovery passphrase: only the root key opens it.",
+                hint=f"Set 'root_key_file' to the file with root key {self.root.key_id}.",
             )
         try:
-            key = from_passphrase(passphrase, **_for_argon(self.recovery.kdf))
+            key = from_passphrase(passphrase, **_kdf_arguments(self.recovery.kdf))
             return key.unwrap_backup_key(self.recovery.wrapped, self._context(_RECOVERY))
         except AuthenticationFailed:
             raise KeyRefused(
                 "wrong_recovery_passphrase",
-                "The recovery passphrase is not the one that the backup was sealed with.",
-                hint="Blanks, line ends and capitals count. The root key that was in force then opens it too.",
+                "The recovery passphrase is not the one this backup was made with.",
+                hint="Check spaces, line ends and capitals, or use the root key that was active when it was made.",
             ) from None
 
-    def _context(self, who: str) -> bytes:
-        return encode_fields("scoped.secrets backup key", FORMAT, who, self.store_id, self.salt)
+    def _context(self, opener: str) -> bytes:
+        return encode_fields("scoped.secrets backup key", FORMAT, opener, self.store_id, self.salt)
 
 
 def new_header(
@@ -135,9 +135,9 @@ def new_header(
     kdf: Mapping[str, Any],
     recovery_passphrase: str = "",
 ) -> tuple[Header, bytes]:
-    """Return the header of a new backup, and the key of its file; raise KeyRefused for a short passphrase.
+    """Return a new backup's header and its file's key; raise KeyRefused for a short passphrase.
 
-    `kdf` is how the root key comes of a passphrase, empty where it does not.
+    `kdf` holds the Argon2id parameters of the root key, empty if it doesn't come from a passphrase.
     """
     key = os.urandom(32)
     empty = Slot(b"", {})
@@ -149,34 +149,34 @@ def new_header(
     if not recovery_passphrase:
         return header, key
     own = {**DEFAULT_KDF, "salt": os.urandom(16).hex()}
-    recovery = from_passphrase(recovery_passphrase, **_for_argon(own))
+    recovery = from_passphrase(recovery_passphrase, **_kdf_arguments(own))
     return replace(header, recovery=Slot(recovery.wrap_backup_key(key, header._context(_RECOVERY)), own)), key
 
 
 def _slot_data(slot: Slot) -> dict[str, Any]:
-    return {"kdf": dict(slot.kdf), "wrapped": _text(slot.wrapped)}
+    return {"kdf": dict(slot.kdf), "wrapped": _to_base64(slot.wrapped)}
 
 
 def _slot(data: dict[str, Any]) -> Slot:
     kdf = dict(data["kdf"])
     if kdf:
-        _for_argon(kdf)
+        _kdf_arguments(kdf)
     return Slot(base64.b64decode(data["wrapped"], validate=True), kdf, str(data["id"]))
 
 
-def _for_argon(kdf: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `from_passphrase` takes; raise ValueError, TypeError, KeyError for what no backup was made with."""
-    costs = {name: int(kdf[name]) for name in _MOST}
-    if any(not 1 <= cost <= _MOST[name] for name, cost in costs.items()):
+def _kdf_arguments(kdf: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `from_passphrase`; raise ValueError, TypeError or KeyError for invalid parameters."""
+    costs = {name: int(kdf[name]) for name in _KDF_LIMITS}
+    if any(not 1 <= cost <= _KDF_LIMITS[name] for name, cost in costs.items()):
         raise ValueError("out of range")
     return {**costs, "salt": bytes.fromhex(kdf["salt"])}
 
 
-def _text(data: bytes) -> str:
+def _to_base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _bytes(text: str, length: int) -> bytes:
+def _from_base64(text: str, length: int) -> bytes:
     data = base64.b64decode(text, validate=True)
     if len(data) != length:
         raise ValueError("wrong length")
@@ -195,7 +195,7 @@ def _nonce(header: Header, number: int, is_last: bool) -> bytes:
 
 
 class BackupWriter:
-    """Seals what is written to a file that is open for writing."""
+    """Encrypts a stream of data into an open file."""
 
     def __init__(self, file: BinaryIO, header: Header, key: bytes) -> None:
         self._file = file
@@ -214,7 +214,7 @@ class BackupWriter:
             del self._pending[:CHUNK]
 
     def finish(self) -> None:
-        """Write the last chunk. Without it the file is none."""
+        """Write the last chunk. A file without it reads as damaged."""
         self._seal(bytes(self._pending), is_last=True)
 
     def _seal(self, chunk: bytes, *, is_last: bool) -> None:
@@ -223,8 +223,10 @@ class BackupWriter:
 
 
 class BackupReader:
-    """A file that may be a backup, open for reading. Raises InvalidInput for one that is none, StoreRefused for a newer
-    format, Damaged."""
+    """Reads a backup from an open file.
+
+    Raises InvalidInput if the file isn't a backup, StoreRefused for a newer format, Damaged for a malformed header.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -240,31 +242,31 @@ class BackupReader:
         if len(fixed) < _FIXED.size or not fixed.startswith(MAGIC):
             raise InvalidInput(
                 "not_a_backup",
-                "The file is no backup that scoped.secrets made.",
-                hint="Name the file that scoped.secrets.store_backup wrote as its 'dest'.",
+                "The file is not a scoped.secrets backup.",
+                hint="Set 'src' to a file that scoped.secrets.store_backup wrote.",
             )
         _magic, number, suite, length = _FIXED.unpack(fixed)
         if number > FORMAT:
             raise StoreRefused(
                 "backup_too_new",
-                f"The backup was made by a newer scoped.secrets (format {number}; this one knows {FORMAT}).",
-                hint="Install it here too: ansible-galaxy collection install scoped.secrets --upgrade",
+                f"The backup was made by a newer scoped.secrets (format {number}; this version reads up to {FORMAT}).",
+                hint="Upgrade the collection here: ansible-galaxy collection install scoped.secrets --upgrade",
             )
         if (number, suite) != (FORMAT, SUITE) or length > _MAX_HEADER:
             raise damaged_backup()
         return fixed + self._file.read(length)
 
     def unlock(self, key: bytes) -> None:
-        """Take the file's key; raise Damaged for another one, or a header that was altered."""
+        """Set the file's key; raise Damaged if it is wrong or the header was altered."""
         self._key, commitment = _keys(key, self.header.salt, self._bound)
         self._file.seek(len(self._bound))
         if not hmac.compare_digest(self._file.read(_COMMITMENT), commitment):
             raise damaged_backup()
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield what was written, from the beginning, a chunk at a time; raise Damaged. Each chunk yielded is genuine.
+        """Yield the plaintext from the start, chunk by chunk; raise Damaged. Each chunk is authentic when yielded.
 
-        The file is whole only once this has ended.
+        The file is known to be complete only when the iteration ends.
         """
         self._file.seek(len(self._bound) + _COMMITMENT)
         number, chunk = 0, self._file.read(CHUNK + _TAG)
@@ -283,9 +285,9 @@ class BackupReader:
 
 
 def damaged_backup() -> Damaged:
-    """Return the one error for everything that is wrong with a backup."""
+    """Return the error for any defect in a backup."""
     return Damaged(
         "damaged_backup",
-        "The backup is not what was written: it was altered, cut short, or put together out of several.",
-        hint="Take an older backup, or another copy of this one. Nothing was restored.",
+        "The backup is damaged: it was altered, truncated or spliced from several files.",
+        hint="Use another copy of it, or an older backup. Nothing was restored.",
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an envelope is bound to."""
+"""The context that an envelope is bound to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMAT = 1
 
 
 class Context(NamedTuple):
-    """The one place where a value belongs. Ids, never names, so that a rename re-encrypts nothing."""
+    """Identifies the one place where a value belongs. Uses ids, never names, so a rename re-encrypts nothing."""
 
     store_id: str
     scope_kind: str
@@ -26,7 +26,7 @@ class Context(NamedTuple):
     version: int
 
     def encode(self) -> bytes:
-        """Return the fields, in order, after the format's number."""
+        """Return the format number and the fields, in order, as bytes."""
         return encode_fields(
             FORMAT,
             self.store_id,

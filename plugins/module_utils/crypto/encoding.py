@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fields as bytes, so that no two lists of fields look the same."""
+"""Unambiguous encoding: different lists of fields never give the same bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Field: TypeAlias = "bytes | str | int | None"
 def encode_fields(*fields: Field) -> bytes:
     """Return each field as a type letter, a 4-byte length and its bytes. None differs from empty."""
     encoded: list[bytes] = []
-    # One loop, as every row and record that is read or written passes here.
+    # A single loop: every row and audit record that is read or written passes through here.
     for field in fields:
         if isinstance(field, str):
             kind, data = b"s", field.encode()

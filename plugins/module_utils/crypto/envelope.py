@@ -1,17 +1,17 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Envelope, format 1: one value, sealed under its own data key, bound to its place.
+"""The envelope, format 1: one value, encrypted under its own data key and bound to its context.
 
     magic "SSE1" | format u8 | suite u16 | flags u8 | key generation u32 | connector id u128 | salt[32]
     | len u16 + wrapped data key | nonce[12] | commitment[32] | len u32 + ciphertext and tag
 
-The commitment makes a ciphertext open under one key only, which AES-GCM alone does not promise.
+The commitment ensures that a ciphertext opens under one key only, which AES-GCM alone does not guarantee.
 
-Commitment and ciphertext bind the whole header but the key generation and the wrapped data key, so that a key can be
-rotated without a value being opened. Nothing is lost by that: the wrapped data key is authenticated by itself, for the
-same context, and whatever else is put there gives another data key, which the commitment refuses; the generation must
-be the one whose key is asked for, and what another generation's key wrapped does not open.
+Commitment and ciphertext are bound to the whole header except the key generation and the wrapped data key, so keys can
+be rotated without decrypting values. That costs no security: the wrapped data key is authenticated separately, for the
+same context, and any substitute yields a different data key, which the commitment rejects. The generation must match
+the wrapping key, and a data key that another generation wrapped does not unwrap.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _NONCE, _COMMITMENT = 12, 32
 
 
 class DataKeyWrapper(Protocol):
-    """Whatever keeps data keys: a generation of a scope's key, or a key management service (generation 0)."""
+    """Wraps data keys: one generation of a scope's key, or a key management service (generation 0)."""
 
     @property
     def generation(self) -> int: ...
@@ -66,7 +66,7 @@ class DataKeyWrapper(Protocol):
 
 
 class Header(NamedTuple):
-    """What an envelope says of itself before anything is opened."""
+    """An envelope's header fields, readable without a key and not yet authenticated."""
 
     flags: int
     generation: int
@@ -74,7 +74,7 @@ class Header(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """An envelope taken apart. `bound` is what no rotation changes of all that comes before the nonce."""
+    """A parsed envelope. `bound` holds the header fields that a key rotation leaves unchanged."""
 
     header: Header
     salt: bytes
@@ -86,12 +86,12 @@ class _Parts(NamedTuple):
 
 
 def check_size(value: bytes, what: str) -> None:
-    """Raise InvalidInput for a value over 10 MiB. `what` names it."""
+    """Raise InvalidInput for a value over 10 MiB. `what` names it in the error."""
     if len(value) > MAX_VALUE:
         raise InvalidInput(
             "value_too_large",
-            f"{what} has {len(value)} bytes; at most {MAX_VALUE} (10 MiB) can be kept.",
-            hint="Keep large files elsewhere, encrypted, and their key here.",
+            f"{what} has {len(value)} bytes; the limit is {MAX_VALUE} bytes (10 MiB).",
+            hint="Store large files elsewhere, encrypted, and keep their key here.",
         )
 
 
@@ -102,37 +102,37 @@ def seal(
     wrapper: DataKeyWrapper,
     connector_id: uuid.UUID = BUILTIN_CONNECTOR,
 ) -> bytes:
-    """Return the envelope of `value` under a new random data key; raise InvalidInput for one over 10 MiB."""
+    """Return `value` in an envelope, under a new random data key; raise InvalidInput if it is over 10 MiB."""
     check_size(value, "The value")
-    place = context.encode()
+    context_bytes = context.encode()
     data_key, salt, nonce = os.urandom(32), os.urandom(32), os.urandom(_NONCE)
-    wrapped = wrapper.wrap(data_key, place)
+    wrapped = wrapper.wrap(data_key, context_bytes)
     flags = CHUNKED if len(value) > CHUNK else 0
     fixed = (MAGIC, FORMAT, SUITE, flags, wrapper.generation, connector_id.bytes, salt, len(wrapped))
     head = _FIXED.pack(*fixed)
     bound = _bound(head)
-    encryption_key, commitment_key = _keys(data_key, salt, place)
-    commitment = _commitment(commitment_key, bound + nonce, place)
+    encryption_key, commitment_key = _keys(data_key, salt, context_bytes)
+    commitment = _commitment(commitment_key, bound + nonce, context_bytes)
     body = b"".join(
-        encrypt(encryption_key, chunk_nonce, value[start : start + CHUNK], bound + place)
+        encrypt(encryption_key, chunk_nonce, value[start : start + CHUNK], bound + context_bytes)
         for start, chunk_nonce in _chunks(len(value), CHUNK, flags, nonce)
     )
     return head + wrapped + nonce + commitment + len(body).to_bytes(4, "big") + body
 
 
 def read_header(envelope: bytes) -> Header:
-    """Return what the envelope says of itself; raise Damaged if it is none."""
-    return _take_apart(envelope).header
+    """Return the header without opening the envelope; raise Damaged if it is malformed."""
+    return _parse(envelope).header
 
 
 def open_envelope(
     envelope: bytes, context: Context, *, wrapper: DataKeyWrapper, connector_id: uuid.UUID = BUILTIN_CONNECTOR
 ) -> bytes:
-    """Return the value; raise one uniform Damaged for whatever is not exactly what `seal` made for this context."""
-    parts = _take_apart(envelope)
-    place = context.encode()
-    encryption_key, _data_key = _unlock(parts, place, wrapper, connector_id)
-    return _open_body(parts, encryption_key, parts.bound + place)
+    """Return the value; raise the same Damaged for any envelope that `seal` did not make for this context."""
+    parts = _parse(envelope)
+    context_bytes = context.encode()
+    encryption_key, _data_key = _unlock(parts, context_bytes, wrapper, connector_id)
+    return _open_body(parts, encryption_key, parts.bound + context_bytes)
 
 
 def rewrap(
@@ -143,25 +143,25 @@ def rewrap(
     new: DataKeyWrapper,
     connector_id: uuid.UUID = BUILTIN_CONNECTOR,
 ) -> bytes:
-    """Return the envelope with its data key wrapped by `new` in place of `old`; raise Damaged as `open_envelope` does.
+    """Return the envelope with its data key wrapped by `new` instead of `old`; raise Damaged as `open_envelope` does.
 
-    The value stays sealed; that the data key is the one it is sealed under is proven.
+    The value stays encrypted. The commitment proves that the data key is the right one.
     """
-    parts = _take_apart(envelope)
-    place = context.encode()
-    _encryption_key, data_key = _unlock(parts, place, old, connector_id)
-    wrapped = new.wrap(data_key, place)
+    parts = _parse(envelope)
+    context_bytes = context.encode()
+    _encryption_key, data_key = _unlock(parts, context_bytes, old, connector_id)
+    wrapped = new.wrap(data_key, context_bytes)
     fixed = (MAGIC, FORMAT, SUITE, parts.header.flags, new.generation, connector_id.bytes, parts.salt, len(wrapped))
     return _FIXED.pack(*fixed) + wrapped + envelope[_FIXED.size + len(parts.wrapped) :]
 
 
-def _unlock(parts: _Parts, place: bytes, wrapper: DataKeyWrapper, connector_id: uuid.UUID) -> tuple[bytes, bytes]:
-    """Return the encryption key and the data key that the commitment is for."""
+def _unlock(parts: _Parts, context: bytes, wrapper: DataKeyWrapper, connector_id: uuid.UUID) -> tuple[bytes, bytes]:
+    """Return the encryption key and the data key, verified against the commitment."""
     if (parts.header.generation, parts.header.connector_id) != (wrapper.generation, connector_id):
         _refuse()
-    data_key = wrapper.unwrap(parts.wrapped, place)
-    encryption_key, commitment_key = _keys(data_key, parts.salt, place)
-    if not hmac.compare_digest(parts.commitment, _commitment(commitment_key, parts.bound + parts.nonce, place)):
+    data_key = wrapper.unwrap(parts.wrapped, context)
+    encryption_key, commitment_key = _keys(data_key, parts.salt, context)
+    if not hmac.compare_digest(parts.commitment, _commitment(commitment_key, parts.bound + parts.nonce, context)):
         _refuse()
     return encryption_key, data_key
 
@@ -169,7 +169,7 @@ def _unlock(parts: _Parts, place: bytes, wrapper: DataKeyWrapper, connector_id: 
 def _open_body(parts: _Parts, key: bytes, associated: bytes) -> bytes:
     flags, body = parts.header.flags, parts.body
     size = len(body) - TAG * _chunk_count(len(body), CHUNK + TAG)
-    is_canonical = len(body) == size + TAG * _chunk_count(size, CHUNK)  # no empty or cut chunk at the end
+    is_canonical = len(body) == size + TAG * _chunk_count(size, CHUNK)  # the last chunk is neither empty nor truncated
     if not is_canonical or bool(flags) != (size > CHUNK) or size > MAX_VALUE:
         _refuse()
     try:
@@ -186,7 +186,7 @@ def _chunk_count(length: int, step: int) -> int:
 
 
 def _chunks(length: int, step: int, flags: int, nonce: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield where each chunk starts and its nonce: 7 random bytes, its number, whether it is the last (STREAM)."""
+    """Yield each chunk's offset and nonce. Nonces follow STREAM: 7 random bytes, chunk number, last-chunk flag."""
     if not flags:
         yield 0, nonce
         return
@@ -194,24 +194,24 @@ def _chunks(length: int, step: int, flags: int, nonce: bytes) -> Iterator[tuple[
         yield start, nonce[:7] + number.to_bytes(4, "big") + bytes([start + step >= length])
 
 
-def _keys(data_key: bytes, salt: bytes, place: bytes) -> tuple[bytes, bytes]:
+def _keys(data_key: bytes, salt: bytes, context: bytes) -> tuple[bytes, bytes]:
     """Return the encryption key and the commitment key."""
-    info = encode_fields("scoped.secrets envelope", SUITE, hashlib.sha512(place).digest())
+    info = encode_fields("scoped.secrets envelope", SUITE, hashlib.sha512(context).digest())
     derived = hkdf_sha512(data_key, info, salt=salt, length=64)
     return derived[:32], derived[32:]
 
 
 def _bound(head: bytes) -> bytes:
-    """Return what no rotation changes of a header: neither the key generation nor the wrapped data key's length."""
+    """Return the header without the fields that a rotation changes: key generation and wrapped data key length."""
     return head[:_GENERATION_AT] + head[_GENERATION_AT + 4 : _FIXED.size - 2]
 
 
-def _commitment(key: bytes, header: bytes, place: bytes) -> bytes:
-    return hmac.digest(key, encode_fields(header, place), "sha256")
+def _commitment(key: bytes, header: bytes, context: bytes) -> bytes:
+    return hmac.digest(key, encode_fields(header, context), "sha256")
 
 
-def _take_apart(envelope: bytes) -> _Parts:
-    """Return the parts of a well-formed envelope of a known format, suite and flags, without a byte to spare."""
+def _parse(envelope: bytes) -> _Parts:
+    """Parse an envelope; raise Damaged for an unknown format, suite or flag, or a wrong length."""
     if len(envelope) < _FIXED.size:
         _refuse()
     magic, number, suite, flags, generation, connector, salt, length = _FIXED.unpack_from(envelope)
@@ -239,9 +239,9 @@ def _refuse() -> NoReturn:
 
 
 def damaged_value() -> Damaged:
-    """Return the one error for everything that is wrong with an envelope, so that it tells an attacker nothing."""
+    """Return the error for any defect in an envelope. It is always the same one, so it tells an attacker nothing."""
     return Damaged(
         "damaged_value",
-        "A stored value is not what was written: it was altered, moved, cut short, or sealed under another key.",
+        "A stored value is damaged: it was altered, moved, truncated or encrypted under another key.",
         hint="Restore the newest backup, or declare the secret again.",
     )

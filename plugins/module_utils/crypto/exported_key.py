@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scope's key as text, for whoever is to open that scope and no other: it says what it is a key of.
+"""The text form of a scope's key, which opens that scope and no other. It names the scope and its store:
 
 sssk1:STORE ID:SCOPE ID:GENERATION:32 bytes as base64:first 8 hex digits of SHA-256 over all before the last colon
 """
@@ -21,7 +21,7 @@ from .scopekey import ScopeKey
 __all__ = ["ExportedKey", "key_text", "read_key_text", "read_scope_key_file"]
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-# Compiled when it is used: few runs hold such a key.
+# Compiled on use: few runs have a scope key.
 _FORM = (
     rf"(?P<body>sssk1:(?P<store>{_UUID}):(?P<scope>{_UUID}):(?P<generation>[1-9][0-9]{{0,8}}):"
     r"(?P<key>[A-Za-z0-9+/]{43}=)):(?P<sum>[0-9a-f]{8})"
@@ -29,14 +29,14 @@ _FORM = (
 _FILE = KeyFile(
     "scope key",
     "scope_key_file",
-    "one line that begins with sssk1:",
-    "Set 'scope_key_file' (SCOPED_SECRETS_SCOPE_KEY_FILE) to where it is, or let whoever holds a key of a scope above "
-    "write it with scoped.secrets.scope_key.",
+    "one line that starts with sssk1:",
+    "Set 'scope_key_file' (SCOPED_SECRETS_SCOPE_KEY_FILE) to its path, or ask someone with the key of a higher scope "
+    "to write it with scoped.secrets.scope_key.",
 )
 
 
 class ExportedKey(NamedTuple):
-    """A scope's key out of its text, and where that came from, in words."""
+    """A parsed scope key. `source` says where it was found, for messages."""
 
     store_id: str
     key: ScopeKey
@@ -54,7 +54,7 @@ def _checksum(body: str) -> str:
 
 
 def read_key_text(text: str, source: str) -> ExportedKey:
-    """Return the key that `text` writes; raise KeyRefused for what was never exported, or not whole."""
+    """Parse a scope key; raise KeyRefused if it is malformed, incomplete or weak."""
     found = re.fullmatch(_FORM, text.strip())
     if found is None or found["sum"] != _checksum(found["body"]):
         raise _malformed(text.strip(), source)
@@ -66,22 +66,22 @@ def read_key_text(text: str, source: str) -> ExportedKey:
         raise KeyRefused(
             "weak_scope_key",
             f"The scope key from {source} is refused: {reason}.",
-            hint="Use one that scoped.secrets.scope_key wrote.",
+            hint="Use a key that scoped.secrets.scope_key wrote.",
         )
     return ExportedKey(found["store"], ScopeKey(found["scope"], int(found["generation"]), material), source)
 
 
 def _malformed(text: str, source: str) -> KeyRefused:
     if text.startswith("sssk1:"):
-        reason, hint = "was cut short or changed", "Copy it again, whole: one line of about 140 characters."
+        reason, hint = "is truncated or altered", "Copy the whole line again; it has about 140 characters."
     elif text.startswith("sssk"):
-        reason, hint = "is of a form that this version does not know", "Install the collection that exported it."
+        reason, hint = "has a format that this version does not know", "Install the collection version that wrote it."
     else:
-        reason = "is none: it does not begin with sssk1:"
-        hint = "Use what scoped.secrets.scope_key wrote. A store's root key belongs in 'root_key' or 'root_key_file'."
+        reason = "is not valid: it does not start with sssk1:"
+        hint = "Use a key that scoped.secrets.scope_key wrote. A root key goes into 'root_key' or 'root_key_file'."
     return KeyRefused("malformed_scope_key", f"The scope key from {source} {reason}.", hint=hint)
 
 
 def read_scope_key_file(path: str) -> ExportedKey:
-    """Return the scope key in a file that only its owner, the current user, can read; raise KeyRefused."""
+    """Return the scope key from a file that only its owner, the current user, can read; raise KeyRefused."""
     return read_key_text(read_guarded(path, _FILE), f"the file {path}")

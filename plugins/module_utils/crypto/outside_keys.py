@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys that come from outside the store: how their files must be guarded, and what can't be random."""
+"""Keys from outside the store: the permissions their files need, and a check that a key can be random."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..model.errors import KeyRefused
 __all__ = ["KEY_BYTES", "KeyFile", "read_guarded", "weakness"]
 
 KEY_BYTES = 32
-MIN_DISTINCT = 16  # 32 random bytes have fewer distinct ones 3 times in 10^17
+MIN_DISTINCT = 16  # 32 random bytes have fewer distinct values with a probability of 3 in 10^17
 MAX_FILE = 4096
 
 
 class KeyFile(NamedTuple):
-    """What a file of keys is in messages: what it has, the option that names it, how it looks, where to get it."""
+    """A kind of key file, for messages: its name, the option with its path, its format, and how to get one."""
 
     what: str
     option: str
@@ -30,7 +30,7 @@ class KeyFile(NamedTuple):
 
 
 def weakness(material: bytes) -> str:
-    """Return why these bytes are no random key, empty where they may be one."""
+    """Return why these bytes can't be a random key, or an empty string."""
     if len(material) != KEY_BYTES:
         return f"it has {len(material)} bytes, not {KEY_BYTES}"
     if len(set(material)) < MIN_DISTINCT or any(material[n:] == material[:-n] for n in range(1, KEY_BYTES // 2 + 1)):
@@ -41,17 +41,17 @@ def weakness(material: bytes) -> str:
 
 
 def read_guarded(path: str, kind: KeyFile) -> str:
-    """Return what is in a file that only its owner, the current user, can read; raise KeyRefused."""
+    """Return the text of a file that only its owner, the current user, can read; raise KeyRefused."""
     try:
         return _read(path, kind).decode("ascii", "replace")
     except FileNotFoundError:
-        raise KeyRefused("missing_key_file", f"There is no {kind.what} file {path}.", hint=kind.origin) from None
+        raise KeyRefused("missing_key_file", f"The {kind.what} file {path} does not exist.", hint=kind.origin) from None
     except OSError as error:
         raise _unreadable(path, kind, error) from None
 
 
 def _read(path: str, kind: KeyFile) -> bytes:
-    """Check and read one open descriptor, so that nobody can swap the file in between."""
+    """Check and read the same open descriptor, so that the file can't be swapped in between."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
         _check_guard(path, kind, os.fstat(descriptor))
@@ -66,28 +66,28 @@ def _unreadable(path: str, kind: KeyFile, error: OSError) -> KeyRefused:
         hint = f"Set '{kind.option}' to the file itself: {os.path.realpath(path)}"
     else:
         reason = str(error.strerror)
-        hint = f"See who may read it with: ls -ld {shlex.quote(path)}"
+        hint = f"Check its permissions: ls -ld {shlex.quote(path)}"
     return KeyRefused("unreadable_key_file", f"The {kind.what} file {path} can't be read: {reason}.", hint=hint)
 
 
 def _check_guard(path: str, kind: KeyFile, info: os.stat_result) -> None:
-    """Raise KeyRefused unless the file is the current user's alone."""
+    """Raise KeyRefused unless it is a regular file that only the current user can access."""
     if not stat.S_ISREG(info.st_mode) or info.st_size > MAX_FILE:
         raise KeyRefused(
             "unreadable_key_file",
-            f"The {kind.what} file {path} is no ordinary file of at most {MAX_FILE} bytes.",
-            hint=f"Set '{kind.option}' to a file that holds {kind.form}.",
+            f"The {kind.what} file {path} is not a regular file of at most {MAX_FILE} bytes.",
+            hint=f"Set '{kind.option}' to a file with {kind.form}.",
         )
     if info.st_uid != os.geteuid():
         raise KeyRefused(
             "foreign_key_file",
-            f"The {kind.what} file {path} belongs to user id {info.st_uid}, not to the one that runs Ansible "
-            f"({os.geteuid()}).",
-            hint=f"If it is yours: chown {os.geteuid()} {shlex.quote(path)}",
+            f"The {kind.what} file {path} belongs to user id {info.st_uid}, but Ansible runs as user id "
+            f"{os.geteuid()}.",
+            hint=f"If it is yours, run: chown {os.geteuid()} {shlex.quote(path)}",
         )
     if info.st_mode & 0o077:
         raise KeyRefused(
             "exposed_key_file",
-            f"The {kind.what} file {path} has mode {stat.S_IMODE(info.st_mode):04o}: others have access to it.",
-            hint=f"Mend it with: chmod 600 {shlex.quote(path)} - and consider whether somebody has read it.",
+            f"The {kind.what} file {path} has mode {stat.S_IMODE(info.st_mode):04o}: other users can access it.",
+            hint=f"Replace the key if somebody may have read it. To fix the mode: chmod 600 {shlex.quote(path)}",
         )

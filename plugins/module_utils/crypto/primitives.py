@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only door to the `cryptography` library. Without it this can be imported all the same, and says so when used."""
+"""The cryptographic primitives. Imports without `cryptography`; every use then raises MissingLibrary."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ else:
 
 
 class AuthenticationFailed(Exception):
-    """The key, the nonce, the data or what it is bound to is not what was encrypted."""
+    """Decryption failed: the key, nonce, ciphertext or associated data is wrong."""
 
 
 def _need_library() -> None:
@@ -55,7 +55,7 @@ def hkdf_sha512(key: bytes, info: bytes, *, salt: bytes | None = None, length: i
 
 
 def argon2id(passphrase: bytes, salt: bytes, *, memory_kib: int, iterations: int, lanes: int) -> bytes:
-    """Return 32 bytes derived from a passphrase (RFC 9106); raise ValueError for parameters out of its range."""
+    """Return 32 bytes derived from a passphrase (RFC 9106); raise ValueError for parameters out of range."""
     _need_library()
     try:
         from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -64,8 +64,10 @@ def argon2id(passphrase: bytes, salt: bytes, *, memory_kib: int, iterations: int
     except OverflowError as error:
         raise ValueError(str(error)) from None
     except (ImportError, UnsupportedAlgorithm):
-        # An older release, or one that a distribution built on an OpenSSL before 3.2.
+        # Either `cryptography` is too old, or a distribution built it with OpenSSL before 3.2.
         raise MissingLibrary(
-            "missing_argon2", requirement=REQUIREMENT, needed_for="(with OpenSSL 3.2 or newer) to use a passphrase"
+            "missing_argon2",
+            "The installed 'cryptography' library lacks Argon2id, which keys from a passphrase need.",
+            hint=f"Install one with OpenSSL 3.2 or newer where ansible-playbook runs: pip install '{REQUIREMENT}'",
         ) from None
     return kdf.derive(passphrase)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The root key: where it comes from, and what is refused as one. It wraps the account's key and nothing else."""
+"""The root key: where it comes from and which keys are refused. It wraps the account's key and the keys of backups."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _FILE = KeyFile(
     "root key",
     "root_key_file",
     "one line of base64",
-    "Restore it from its backup, or set 'root_key_file' (SCOPED_SECRETS_ROOT_KEY_FILE) to where it is. "
-    "For a new store make one with: (umask 077; openssl rand -base64 32 > FILE)",
+    "Restore the file from its backup, or set 'root_key_file' (SCOPED_SECRETS_ROOT_KEY_FILE) to its path. "
+    "For a new store, create one: (umask 077; openssl rand -base64 32 > FILE)",
 )
 
 # RFC 9106, section 4, second recommended option.
@@ -40,7 +40,7 @@ DEFAULT_KDF: dict[str, int] = {"memory_kib": 64 * 1024, "iterations": 3, "lanes"
 
 
 class RootKey:
-    """32 bytes from outside the store. `source` says where from, in words."""
+    """32 bytes from outside the store. `source` says where they were found, for messages."""
 
     def __init__(self, key: bytes, source: str) -> None:
         self._key = key
@@ -51,77 +51,77 @@ class RootKey:
 
     @property
     def key_id(self) -> str:
-        """A short public name of the key, which tells nothing about it."""
+        """A short public identifier, which reveals nothing about the key."""
         return hkdf_sha512(self._key, encode_fields("scoped.secrets root key", "id"), length=8).hex()
 
     def _wrap_key(self) -> bytes:
         return hkdf_sha512(self._key, encode_fields("scoped.secrets root key", "wrap account key"))
 
     def wrap_account_key(self, child: ScopeKey, context: bytes) -> bytes:
-        """Return the account's key, wrapped for one context."""
+        """Return the account's key, wrapped and bound to `context`."""
         return wrap_key(self._wrap_key(), child.export(), context)
 
     def unwrap_account_key(self, wrapped: bytes, *, scope_id: str, generation: int, context: bytes) -> ScopeKey:
-        """Return the account's key; raise KeyRefused."""
+        """Return the account's key; raise KeyRefused if this root key does not open it."""
         try:
             return ScopeKey(scope_id, generation, unwrap_key(self._wrap_key(), wrapped, context))
         except AuthenticationFailed:
             raise KeyRefused(
                 "wrong_key",
                 f"The key from {self.source} does not open this store, or the store's account key was altered.",
-                hint="Use the root key that this store was created with, or restore the newest backup.",
+                hint="Use the current root key of this store, or restore the newest backup.",
             ) from None
 
     def _backup_key(self) -> bytes:
         return hkdf_sha512(self._key, encode_fields("scoped.secrets root key", "wrap backup keys"))
 
     def wrap_backup_key(self, key: bytes, context: bytes) -> bytes:
-        """Return the key of a backup, wrapped for one context."""
+        """Return a backup's key, wrapped and bound to `context`."""
         return wrap_key(self._backup_key(), key, context)
 
     def unwrap_backup_key(self, wrapped: bytes, context: bytes) -> bytes:
-        """Return the key of a backup; raise AuthenticationFailed."""
+        """Return a backup's key; raise AuthenticationFailed."""
         return unwrap_key(self._backup_key(), wrapped, context)
 
 
 def check_root_key(material: bytes, source: str) -> bytes:
-    """Return 32 bytes that may be random; raise KeyRefused for what can't be."""
+    """Return the bytes unchanged; raise KeyRefused if they can't be a random 32-byte key."""
     reason = weakness(material)
     if reason:
         raise KeyRefused(
             "weak_root_key",
             f"The root key from {source} is refused: {reason}.",
-            hint="Make one with: openssl rand -base64 32",
+            hint="Create one: openssl rand -base64 32",
         )
     return material
 
 
 def from_base64(text: str, source: str) -> RootKey:
-    """Return the root key that `text` writes; raise KeyRefused."""
+    """Decode a root key from base64; raise KeyRefused. `source` says where it was found."""
     try:
         material = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
         raise KeyRefused(
             "malformed_root_key",
-            f"The root key from {source} is no base64.",
-            hint="It must be 32 random bytes as one line of base64, as made by: openssl rand -base64 32. The key of "
-            "one scope belongs in 'scope_key' or 'scope_key_file'.",
+            f"The root key from {source} is not valid base64.",
+            hint="Use 32 random bytes as one line of base64 (openssl rand -base64 32). The key of a single scope goes "
+            "into 'scope_key' or 'scope_key_file'.",
         ) from None
     return RootKey(check_root_key(material, source), source)
 
 
 def read_key_file(path: str) -> RootKey:
-    """Return the root key in a file that only its owner, the current user, can read; raise KeyRefused."""
+    """Return the root key from a file that only its owner, the current user, can read; raise KeyRefused."""
     return from_base64(read_guarded(path, _FILE), f"the file {path}")
 
 
 def create_key_file(path: str, given: str = "") -> RootKey:
-    """Write a new root key, random or as `given`, or return the one that another process wrote first.
+    """Write a root key, `given` as base64 or a random one, unless the file exists; return the key that is in the file.
 
-    Never a half file. Raises KeyRefused.
+    The file appears complete or not at all, so concurrent processes end up with the same key. Raises KeyRefused.
     """
     line = f"{given.strip()}\n".encode() if given else base64.b64encode(os.urandom(KEY_BYTES)) + b"\n"
-    # Imported here: most stores have their key.
+    # Imported here because most runs find an existing key.
     import tempfile
 
     folder = os.path.dirname(os.path.abspath(path))
@@ -139,8 +139,8 @@ def create_key_file(path: str, given: str = "") -> RootKey:
     except OSError as error:
         raise KeyRefused(
             "key_not_written",
-            f"A new root key can't be written to {path}: {error.strerror}.",
-            hint="Make the folder writable, or set 'root_key_file' to a key that exists.",
+            f"Can't write a new root key to {path}: {error.strerror}.",
+            hint="Make the folder writable, or set 'root_key_file' to an existing key.",
         ) from None
     return read_key_file(path)
 
@@ -161,15 +161,15 @@ def _sync_folder(folder: str) -> None:
 
 
 def from_passphrase(passphrase: str, *, salt: bytes, memory_kib: int, iterations: int, lanes: int) -> RootKey:
-    """Return the root key that a passphrase gives (Argon2id); raise KeyRefused for a short one.
+    """Derive a root key from a passphrase (Argon2id); raise KeyRefused if it has fewer than 12 characters.
 
-    The other arguments are those that the store keeps; raise Damaged for ones that were never written.
+    The other arguments are the parameters kept in the store or backup; invalid ones raise Damaged.
     """
     if len(passphrase) < MIN_PASSPHRASE:
         raise KeyRefused(
             "weak_passphrase",
-            f"The passphrase has {len(passphrase)} characters; it needs {MIN_PASSPHRASE} or more.",
-            hint="Five random words make a good one.",
+            f"The passphrase has {len(passphrase)} characters; it needs at least {MIN_PASSPHRASE}.",
+            hint="Choose a longer one, for example five random words.",
         )
     try:
         key = argon2id(
@@ -178,7 +178,7 @@ def from_passphrase(passphrase: str, *, salt: bytes, memory_kib: int, iterations
     except ValueError:
         raise Damaged(
             "damaged_kdf",
-            "The store's settings for keys from a passphrase are not what was written.",
+            "The store's parameters for deriving a key from a passphrase are damaged.",
             hint="Restore the newest backup.",
         ) from None
     return RootKey(key, "the passphrase")

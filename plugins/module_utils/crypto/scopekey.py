@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key of a scope, and the keys that are derived from it."""
+"""A scope's key, and the subkeys derived from it."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ from .primitives import AuthenticationFailed, decrypt, encrypt, hkdf_sha512
 
 __all__ = ["MAX_WRAPS", "FingerprintKey", "ScopeKey", "damaged_key", "unwrap_key", "wrap_key"]
 
-# A generation is retired well before 2^32 encryptions under one key with random 96-bit nonces (NIST SP 800-38D, 8.3).
+# Retires a generation well before 2^32 encryptions under one key with random 96-bit nonces (NIST SP 800-38D, 8.3).
 MAX_WRAPS = 2**28
 
 _NONCE = 12
 
 
 def wrap_key(key: bytes, secret: bytes, associated: bytes) -> bytes:
-    """Return a random nonce, and `secret` encrypted under `key`."""
+    """Return a random nonce followed by `secret`, encrypted under `key`."""
     nonce = os.urandom(_NONCE)
     return nonce + encrypt(key, nonce, secret, associated)
 
 
 def unwrap_key(key: bytes, wrapped: bytes, associated: bytes) -> bytes:
-    """Return what `wrap_key` wrapped, 32 bytes; raise AuthenticationFailed."""
+    """Return the 32 bytes that `wrap_key` wrapped; raise AuthenticationFailed."""
     if len(wrapped) != _NONCE + 32 + 16:
         raise AuthenticationFailed
     return decrypt(key, wrapped[:_NONCE], wrapped[_NONCE:], associated)
 
 
 class FingerprintKey:
-    """Tells whether a value changed. It outlives the scope key that it comes from, else nothing could tell any more."""
+    """Fingerprints values. It outlives the scope key it is derived from, so that old fingerprints stay comparable."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def fingerprint(self, secret_id: str, kind: str, value: bytes) -> bytes:
-        """Return 32 bytes that tell whether a value changed, to nobody who lacks the key."""
+        """Return 32 bytes that show whether a value changed, and reveal nothing without the key."""
         return hmac.digest(self._key, encode_fields(secret_id, kind, value), "sha256")
 
     def export(self) -> bytes:
-        """Return the key itself, for a scope key to wrap."""
+        """Return the raw key, for a scope key to wrap."""
         return self._key
 
 
 class ScopeKey:
-    """256 random bits of one scope and generation. Every use has a subkey of its own (HKDF, separate labels)."""
+    """One generation of a scope's key: 256 random bits. Each use has its own subkey (HKDF with separate labels)."""
 
     def __init__(self, scope_id: str, generation: int, key: bytes) -> None:
         self.scope_id = scope_id
@@ -78,7 +78,7 @@ class ScopeKey:
 
     @cached_property
     def key_id(self) -> str:
-        """A short public name of the key, which tells nothing about it."""
+        """A short public identifier, which reveals nothing about the key."""
         return self._derive("id")[:8].hex()
 
     @cached_property
@@ -98,72 +98,72 @@ class ScopeKey:
         return self._derive("audit")
 
     def wrap(self, data_key: bytes, context: bytes) -> bytes:
-        """Return a data key wrapped for one context."""
+        """Return a data key, wrapped and bound to `context`."""
         return wrap_key(self._data_wrap_key, data_key, context)
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Return a data key; raise the uniform Damaged."""
+        """Return a data key; raise the Damaged of any damaged value."""
         try:
             return unwrap_key(self._data_wrap_key, wrapped, context)
         except AuthenticationFailed:
             raise damaged_value() from None
 
     def wrap_child(self, child: ScopeKey, context: bytes) -> bytes:
-        """Return the key of a scope below, wrapped for one context."""
+        """Return a child scope's key, wrapped and bound to `context`."""
         return wrap_key(self._child_wrap_key, child._key, context)
 
     def unwrap_child(self, wrapped: bytes, *, scope_id: str, generation: int, context: bytes) -> ScopeKey:
-        """Return the key of a scope below; raise Damaged."""
+        """Return a child scope's key; raise Damaged."""
         try:
             return ScopeKey(scope_id, generation, unwrap_key(self._child_wrap_key, wrapped, context))
         except AuthenticationFailed:
             raise damaged_key() from None
 
     def wrap_fingerprint_key(self, key: FingerprintKey, context: bytes) -> bytes:
-        """Return the fingerprint key of a generation that goes, wrapped for one context."""
+        """Return a destroyed generation's fingerprint key, wrapped and bound to `context`."""
         return wrap_key(self._fingerprint_wrap_key, key.export(), context)
 
     def unwrap_fingerprint_key(self, wrapped: bytes, context: bytes) -> FingerprintKey:
-        """Return the fingerprint key of a generation that went; raise Damaged."""
+        """Return a destroyed generation's fingerprint key; raise Damaged."""
         try:
             return FingerprintKey(unwrap_key(self._fingerprint_wrap_key, wrapped, context))
         except AuthenticationFailed:
             raise damaged_key() from None
 
     def export(self) -> bytes:
-        """Return the key itself, for the root key to wrap."""
+        """Return the raw key, for the root key to wrap or for its text form."""
         return self._key
 
     def fingerprint(self, secret_id: str, kind: str, value: bytes) -> bytes:
-        """Return what the fingerprint key of this generation makes of a value."""
+        """Return a value's fingerprint, made with this generation's fingerprint key."""
         return self.fingerprint_key.fingerprint(secret_id, kind, value)
 
     def row_tag(self, table: str, *fields: Field) -> bytes:
-        """Return 32 bytes that only somebody with the key can make for these fields."""
+        """Return a row's 32-byte authentication tag (HMAC-SHA-256)."""
         return hmac.digest(self._row_tag_key, encode_fields(table, *fields), "sha256")
 
     def audit_mac(self, *fields: Field) -> bytes:
-        """Return 32 bytes that only somebody with the key can make for a record of the audit, or a chain's head."""
+        """Return the 32-byte MAC (HMAC-SHA-256) of an audit record or a chain's head."""
         return hmac.digest(self._audit_key, encode_fields(*fields), "sha256")
 
     def is_audit_mac(self, mac: bytes, *fields: Field) -> bool:
-        """Tell whether `audit_mac` made it of these fields."""
+        """Return whether `mac` is the `audit_mac` of these fields."""
         return hmac.compare_digest(mac, self.audit_mac(*fields))
 
     def check_row_tag(self, tag: bytes, what: str, table: str, *fields: Field) -> None:
-        """Raise Damaged unless `tag` belongs to the fields. `what` names the row."""
+        """Raise Damaged unless `tag` is the fields' row tag. `what` names the row in the error."""
         if not hmac.compare_digest(tag, self.row_tag(table, *fields)):
             raise Damaged(
                 "damaged_row",
-                f"{what} was changed outside of scoped.secrets.",
+                f"{what} was changed outside scoped.secrets.",
                 hint="Restore the newest backup, and find out who can write to the database.",
             )
 
 
 def damaged_key() -> Damaged:
-    """Return the error for the row of a key that does not open."""
+    """Return the error for a key row that does not open."""
     return Damaged(
         "damaged_scope_key",
-        "The key of a scope is not what was written: its row was altered or moved.",
+        "A scope's key is damaged: its row was altered or moved.",
         hint="Restore the newest backup.",
     )

@@ -1,6 +1,6 @@
-"""A second implementation of the formats, from design and RFCs alone: it imports nothing of the collection.
+"""A second implementation of the formats, written from the design and the RFCs; it imports nothing of the collection.
 
-It takes every random part as an argument, so that tests can make what `seal` never would.
+It takes every random part as an argument, so tests can create envelopes that `seal` never would.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def chunk_nonces(prefix: bytes, count: int) -> list[bytes]:
 
 @dataclass
 class Envelope:
-    """An envelope's fields; `pack` binds them with a right commitment, whatever they say.
+    """An envelope's fields; `pack` gives them a valid commitment, whatever they hold.
 
     `bound` is the header without the generation and the wrapped key with its length.
     """
@@ -139,7 +139,7 @@ def passphrase_key(passphrase: str, kdf: dict[str, int | str]) -> bytes:
 
 @dataclass
 class Backup:
-    """A backup's parts, with every random one given; `head` binds whatever the fields say."""
+    """A backup's parts, random ones included; `head` gives the fields a valid commitment, whatever they hold."""
 
     file_key: bytes
     salt: bytes

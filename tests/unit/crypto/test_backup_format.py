@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of a backup: whatever is not exactly what was written is refused."""
+"""The backup file: any file that differs from what was written is refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def content_of(size: int) -> bytes:
 
 
 def written(size: int, passphrase: str = "") -> tuple[bytes, bytes]:
-    """Return a file and its key."""
+    """Return a backup file and its key."""
     header, key = new_header(**LABEL, root=RootKey(ROOT, "tests"), kdf={}, recovery_passphrase=passphrase)
     file = io.BytesIO()
     writer = BackupWriter(file, header, key)
@@ -78,20 +78,20 @@ def chunks_of(data: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_what_was_written_is_read(size: int) -> None:
+def test_reads_what_was_written(size: int) -> None:
     data, _key = written(size)
     assert read(data) == content_of(size)
     assert len(chunks_of(data)) == max(1, -(-size // CHUNK))
 
 
-def test_it_is_read_as_often_as_one_likes() -> None:
+def test_can_be_read_repeatedly() -> None:
     reader = BackupReader(io.BytesIO(written(CHUNK + 1)[0]))
     reader.unlock(reader.header.open_with_root(RootKey(ROOT, "tests")))
     next(reader.chunks())
     assert [b"".join(reader.chunks()) for _time in range(2)] == [content_of(CHUNK + 1)] * 2
 
 
-def test_it_says_what_it_is_to_anybody_and_not_what_it_has() -> None:
+def test_header_is_readable_and_content_is_not() -> None:
     data, key = written(500, PASSPHRASE)
     assert b'"store_id": "0b6f6d0e' in data
     header = BackupReader(io.BytesIO(data)).header
@@ -102,13 +102,13 @@ def test_it_says_what_it_is_to_anybody_and_not_what_it_has() -> None:
         assert hidden not in data
 
 
-def test_two_files_of_the_same_content_have_nothing_in_common() -> None:
+def test_same_content_gives_different_files() -> None:
     one, other = written(1000)[0], written(1000)[0]
     assert BackupReader(io.BytesIO(one)).header.salt != BackupReader(io.BytesIO(other)).header.salt
     assert one[body_at(one) :] != other[body_at(other) :]
 
 
-def test_a_passphrase_opens_it_too() -> None:
+def test_recovery_passphrase_opens_it() -> None:
     data, key = written(10, PASSPHRASE)
     reader = BackupReader(io.BytesIO(data))
     assert reader.header.open_with_passphrase(PASSPHRASE) == key
@@ -119,16 +119,16 @@ def test_a_passphrase_opens_it_too() -> None:
     assert code_of(lambda: written(10, "short")) == "weak_passphrase"
 
 
-def test_another_root_key_opens_nothing() -> None:
+def test_wrong_root_key_is_refused() -> None:
     header = BackupReader(io.BytesIO(written(10)[0])).header
     assert code_of(lambda: header.open_with_root(RootKey(bytes(32), "other"))) == "damaged_backup"
 
 
-def test_the_key_of_another_file_is_refused_before_anything_is_opened() -> None:
+def test_key_of_another_file_is_refused() -> None:
     assert code_of(lambda: read(written(10)[0], written(10)[1])) == "damaged_backup"
 
 
-def test_every_bit_of_a_small_file_counts() -> None:
+def test_every_flipped_bit_is_refused() -> None:
     data, _key = written(20, PASSPHRASE)
     for at in range(len(data) * 8):
         changed = bytearray(data)
@@ -138,7 +138,7 @@ def test_every_bit_of_a_small_file_counts() -> None:
         assert at < 5 * 8 or code == "damaged_backup"
 
 
-def test_it_can_not_be_cut_short_anywhere() -> None:
+def test_every_truncation_is_refused() -> None:
     data, _key = written(40)
     for length in range(len(data)):
         assert code_of(lambda length=length: read(data[:length])) in {"damaged_backup", "not_a_backup"}
@@ -160,7 +160,7 @@ def shuffles(chunks: list[bytes], other: list[bytes]) -> Iterator[list[bytes]]:
     yield other
 
 
-def test_chunks_can_not_be_dropped_moved_repeated_or_taken_from_another_file() -> None:
+def test_dropped_moved_repeated_and_foreign_chunks_are_refused() -> None:
     data, other = written(2 * CHUNK + 5)[0], written(2 * CHUNK + 5)[0]
     head = data[: body_at(data)]
     assert read(head + b"".join(chunks_of(data))) == content_of(2 * CHUNK + 5)
@@ -168,12 +168,12 @@ def test_chunks_can_not_be_dropped_moved_repeated_or_taken_from_another_file() -
         assert code_of(lambda chunks=chunks: read(head + b"".join(chunks))) == "damaged_backup"
 
 
-def test_other_files_are_none() -> None:
+def test_other_files_are_not_backups() -> None:
     for content in (b"", b"SSB", b"SSE1" + bytes(100), b"SQLite format 3\0" + bytes(100), os.urandom(200)):
         assert code_of(lambda content=content: BackupReader(io.BytesIO(content))) == "not_a_backup"
 
 
-def test_a_newer_format_is_refused_and_said_to_be_newer() -> None:
+def test_newer_format_is_refused_as_newer() -> None:
     data = bytearray(written(1)[0])
     data[4] = 2
     assert code_of(lambda: read(bytes(data))) == "backup_too_new"
@@ -194,14 +194,14 @@ def test_a_newer_format_is_refused_and_said_to_be_newer() -> None:
         {"schema_version": float("inf")},
     ],
 )
-def test_a_header_that_nobody_wrote_is_refused_whatever_it_would_cost(change: dict[str, Any]) -> None:
+def test_invalid_header_is_refused_before_any_kdf_runs(change: dict[str, Any]) -> None:
     header = json.loads(BackupReader(io.BytesIO(written(1)[0]))._bound[11:])
     merged = {name: value for name, value in {**header, **change}.items() if value is not ...}
     file = independent.Backup(bytes(32), bytes(32), bytes(7), merged).seal(b"")
     assert code_of(lambda: BackupReader(io.BytesIO(file))) == "damaged_backup"
 
 
-def test_a_header_of_no_object_is_refused() -> None:
+def test_header_that_is_not_a_json_object_is_refused() -> None:
     for text in (b"[]", b"7", b"no JSON", b"\xff", b"{}", b"[" * 60_000):
         data = b"SSB1\x01\x00\x01" + len(text).to_bytes(4, "big") + text + bytes(100)
         assert code_of(lambda data=data: BackupReader(io.BytesIO(data))) == "damaged_backup"
@@ -209,16 +209,16 @@ def test_a_header_of_no_object_is_refused() -> None:
     assert code_of(lambda: BackupReader(io.BytesIO(huge))) == "damaged_backup"
 
 
-def of_vector(vector: dict[str, Any]) -> tuple[independent.Backup, bytes]:
-    """Return what an implementation of its own makes of a vector, and its content."""
+def from_vector(vector: dict[str, Any]) -> tuple[independent.Backup, bytes]:
+    """Return a vector's backup, built by the second implementation, and its content."""
     random = {name: bytes.fromhex(value) for name, value in vector["random"].items()}
     file = independent.Backup(random["file_key"], random["salt"], random["nonce"], vector["header"])
     return file, content_of(vector["size"])
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_a_known_file_is_read_by_both_its_keys(vector: dict[str, Any]) -> None:
-    file, content = of_vector(vector)
+def test_known_file_opens_with_root_key_and_passphrase(vector: dict[str, Any]) -> None:
+    file, content = from_vector(vector)
     data = file.seal(content)
     assert hashlib.sha256(data).hexdigest() == vector["sha256"]
     assert "file" not in vector or base64.b64decode("".join(vector["file"])) == data
@@ -233,8 +233,8 @@ def test_a_known_file_is_read_by_both_its_keys(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_the_writer_makes_a_known_file_again(vector: dict[str, Any]) -> None:
-    file, content = of_vector(vector)
+def test_writer_reproduces_a_known_file(vector: dict[str, Any]) -> None:
+    file, content = from_vector(vector)
     header = Header.of(json.dumps(vector["header"]).encode())
     made = io.BytesIO()
     writer = BackupWriter(made, header, file.file_key)
@@ -243,11 +243,11 @@ def test_the_writer_makes_a_known_file_again(vector: dict[str, Any]) -> None:
     assert made.getvalue() == file.seal(content)
 
 
-def test_the_wrapped_keys_of_a_new_file_are_what_the_design_says() -> None:
+def test_wrapped_keys_match_the_second_implementation() -> None:
     data, key = written(1, PASSPHRASE)
     header = BackupReader(io.BytesIO(data)).header
     assert header.recovery
-    for who, wrapped, root in (
+    for opener, wrapped, root in (
         ("root key", header.root.wrapped, ROOT),
         (
             "recovery passphrase",
@@ -255,5 +255,5 @@ def test_the_wrapped_keys_of_a_new_file_are_what_the_design_says() -> None:
             independent.passphrase_key(PASSPHRASE, dict(header.recovery.kdf)),
         ),
     ):
-        context = independent.fields("scoped.secrets backup key", 1, who, header.store_id, header.salt)
+        context = independent.fields("scoped.secrets backup key", 1, opener, header.store_id, header.salt)
         assert independent.unwrap(independent.backup_key(root), wrapped, context) == key

@@ -1,4 +1,4 @@
-"""Fields as bytes: nothing that differs may look the same."""
+"""Encoding of fields: different lists never give the same bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VALUES = st.none() | st.binary() | st.text() | st.integers()
 
 
 def decode(data: bytes) -> list[Field]:
-    """Read the fields back; that this can be done is what makes the encoding unambiguous."""
+    """Decode the fields. That this works proves the encoding unambiguous."""
     out: list[Field] = []
     while data:
         kind, length = struct.unpack(">cI", data[:5])
@@ -31,13 +31,13 @@ def decode(data: bytes) -> list[Field]:
 
 
 @given(st.lists(VALUES))
-def test_every_list_of_fields_can_be_read_back(fields: list[Field]) -> None:
+def test_every_list_of_fields_decodes(fields: list[Field]) -> None:
     found = decode(encode_fields(*fields))
     assert [(type(one), one) for one in found] == [(type(one), one) for one in fields]
 
 
 @given(st.lists(VALUES), st.lists(VALUES))
-def test_two_lists_look_the_same_only_if_they_are(one: list[Field], other: list[Field]) -> None:
+def test_only_equal_lists_encode_alike(one: list[Field], other: list[Field]) -> None:
     same = [(type(x), x) for x in one] == [(type(x), x) for x in other]
     assert (encode_fields(*one) == encode_fields(*other)) is same
 
@@ -59,6 +59,6 @@ def test_lookalikes_differ(one: tuple[Field, ...], other: tuple[Field, ...]) -> 
     assert encode_fields(*one) != encode_fields(*other)
 
 
-def test_the_bytes_are_the_ones_that_stores_were_written_with() -> None:
+def test_encoding_is_stable() -> None:
     found = encode_fields(None, b"\xff", "é", -7)
     assert found == b"n\0\0\0\0b\0\0\0\1\xffs\0\0\0\2\xc3\xa9i\0\0\0\2-7"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scope key as text: whole or refused, and its file guarded like the root key's."""
+"""The text form of a scope key: complete or refused; its file needs the same permissions as the root key's."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def with_sum(body: str) -> str:
     return f"{body}:{hashlib.sha256(body.encode()).hexdigest()[:8]}"
 
 
-def test_the_form_is_the_documented_one() -> None:
+def test_text_has_the_documented_format() -> None:
     assert f"sssk1:{STORE}:{SCOPE}:3:{base64.b64encode(RAW).decode()}:145f5bb4" == TEXT
     assert len(TEXT) == 135
 
 
-def test_a_key_comes_back_as_it_was() -> None:
+def test_key_round_trips() -> None:
     found = read_key_text(f"  {TEXT}\n", "the test")
     assert (found.store_id, found.source) == (STORE, "the test")
     assert (found.key.scope_id, found.key.generation, found.key.export()) == (SCOPE, 3, RAW)
@@ -52,12 +52,12 @@ def test_a_key_comes_back_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("length", range(len(TEXT)))
-def test_a_truncated_one_is_refused(length: int) -> None:
+def test_truncated_key_is_refused(length: int) -> None:
     assert refusal(TEXT[:length]).code == "malformed_scope_key"
 
 
 @given(st.integers(0, len(TEXT) - 1), st.characters(codec="utf-8"))
-def test_a_changed_one_is_refused(at: int, other: str) -> None:
+def test_changed_key_is_refused(at: int, other: str) -> None:
     changed = TEXT[:at] + other + TEXT[at + 1 :]
     if changed.strip() != TEXT:
         assert refusal(changed).code == "malformed_scope_key"
@@ -73,24 +73,24 @@ def test_any_text_is_refused(text: str) -> None:
     ("text", "says"),
     [
         (base64.b64encode(RAW).decode(), "root_key"),
-        (TEXT[:-1], "cut short"),
-        (TEXT + TEXT, "cut short"),
+        (TEXT[:-1], "truncated"),
+        (TEXT + TEXT, "truncated"),
         (TEXT.replace("sssk1", "sssk2"), "does not know"),
-        ("", "begin with sssk1:"),
-        (with_sum(TEXT.rpartition(":")[0].replace(":3:", ":03:")), "cut short"),
+        ("", "start with sssk1:"),
+        (with_sum(TEXT.rpartition(":")[0].replace(":3:", ":03:")), "truncated"),
     ],
-    ids=["root key", "cut", "twice", "newer form", "empty", "odd generation"],
+    ids=["root key", "truncated", "twice", "newer format", "empty", "odd generation"],
 )
-def test_the_refusal_says_what_it_is(text: str, says: str) -> None:
+def test_error_says_what_is_wrong(text: str, says: str) -> None:
     assert says in str(refusal(text))
 
 
 @pytest.mark.parametrize("material", [bytes(32), b"\xff" * 32, b"ab" * 16, b"Correct horse battery staple 42!"])
-def test_what_can_be_no_random_key_is_refused(material: bytes) -> None:
+def test_weak_key_is_refused(material: bytes) -> None:
     assert refusal(key_text(STORE, ScopeKey(SCOPE, 1, material))).code == "weak_scope_key"
 
 
-def test_a_file_must_be_its_owners_alone(tmp_path: Path) -> None:
+def test_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "api.key"
     path.write_text(f"{TEXT}\n")
     path.chmod(0o640)
@@ -103,7 +103,7 @@ def test_a_file_must_be_its_owners_alone(tmp_path: Path) -> None:
     assert (found.key.export(), found.source) == (RAW, f"the file {path}")
 
 
-def test_a_file_that_is_missing_says_where_to_get_it(tmp_path: Path) -> None:
+def test_missing_file_hint_names_the_option(tmp_path: Path) -> None:
     with pytest.raises(KeyRefused) as caught:
         read_scope_key_file(str(tmp_path / "none"))
     assert caught.value.code == "missing_key_file"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys from outside: messages name the sort of key and the option. What is refused is in test_rootkey.py too."""
+"""Keys from outside the store: messages name the kind of key and its option. See also test_rootkey.py."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def refusal(path: Path) -> KeyRefused:
     return caught.value
 
 
-def test_random_bytes_are_taken() -> None:
+def test_random_bytes_are_accepted() -> None:
     assert weakness(os.urandom(32)) == ""
     assert weakness(bytes(32)) == "its bytes repeat"
 
 
-def test_what_is_in_a_guarded_file_comes_back(tmp_path: Path) -> None:
+def test_reads_a_file_with_safe_permissions(tmp_path: Path) -> None:
     path = tmp_path / "k"
     path.write_text("content\n")
     path.chmod(0o600)
     assert read_guarded(str(path), KIND) == "content\n"
 
 
-def test_refusals_name_the_option_and_the_place_to_look(tmp_path: Path) -> None:
+def test_hints_name_the_option_and_origin(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none").hint == KIND.origin
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "k")
@@ -46,4 +46,4 @@ def test_refusals_name_the_option_and_the_place_to_look(tmp_path: Path) -> None:
     large = tmp_path / "large"
     large.write_bytes(bytes(4097))
     large.chmod(0o600)
-    assert refusal(large).hint == "Set 'odd_key_file' to a file that holds one odd line."
+    assert refusal(large).hint == "Set 'odd_key_file' to a file with one odd line."

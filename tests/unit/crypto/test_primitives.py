@@ -1,4 +1,4 @@
-"""The door to `cryptography`: published vectors, and what is said where the library is missing."""
+"""The cryptographic primitives: published test vectors, and errors when the library is missing."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.primitives i
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import MissingLibrary
 from cryptography.exceptions import UnsupportedAlgorithm
 
-ROOM = "ansible_collections.scoped.secrets.plugins.module_utils.crypto"
+PACKAGE = "ansible_collections.scoped.secrets.plugins.module_utils.crypto"
 WITHOUT_LIBRARY = f"""
 import sys
 sys.modules["cryptography"] = None
-from {ROOM} import context, encoding, envelope, rootkey, scopekey
-from {ROOM.removesuffix("crypto")}model.errors import MissingLibrary
+from {PACKAGE} import context, encoding, envelope, rootkey, scopekey
+from {PACKAGE.removesuffix("crypto")}model.errors import MissingLibrary
 uses = [
     lambda: scopekey.ScopeKey.generate("s", 1).wrap(b"k" * 32, b""),
     lambda: scopekey.ScopeKey.generate("s", 1).unwrap(b"k" * 60, b""),
@@ -39,7 +39,7 @@ for use in uses:
 """
 
 
-def test_without_the_library_the_room_can_be_entered_and_each_use_names_what_to_install() -> None:
+def test_imports_without_the_library_and_each_use_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_LIBRARY], capture_output=True, text=True, check=True)
     line = (
         "missing_cryptography The Python library 'cryptography>=44' is needed by the built-in secret manager and is "
@@ -48,12 +48,12 @@ def test_without_the_library_the_room_can_be_entered_and_each_use_names_what_to_
     assert done.stdout.splitlines() == [line] * 5
 
 
-def test_a_library_without_argon2_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_library_without_argon2_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_rest: object) -> None:
         raise UnsupportedAlgorithm("no Argon2id in this OpenSSL")
 
     monkeypatch.setattr("cryptography.hazmat.primitives.kdf.argon2.Argon2id", refuse)
-    with pytest.raises(MissingLibrary, match="OpenSSL"):
+    with pytest.raises(MissingLibrary, match="lacks Argon2id"):
         argon2id(b"p", b"s" * 16, memory_kib=64, iterations=1, lanes=1)
 
 
@@ -75,13 +75,13 @@ def test_aes_256_gcm_gives_the_published_ciphertext() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"short", bytes(16), bytes(40)])
-def test_what_was_not_encrypted_is_refused(data: bytes) -> None:
+def test_invalid_ciphertext_is_refused(data: bytes) -> None:
     with pytest.raises(AuthenticationFailed):
         decrypt(b"k" * 32, b"n" * 12, data, b"")
 
 
 def test_hkdf_matches_a_derivation_by_hand() -> None:
-    """RFC 5869 with SHA-512, extract and two rounds of expand, by the standard library."""
+    """RFC 5869 with SHA-512: extract and two rounds of expand, using the standard library."""
     extracted = hmac.digest(b"salt", b"key", "sha512")
     first = hmac.digest(extracted, b"info\1", "sha512")
     second = hmac.digest(extracted, first + b"info\2", "sha512")

@@ -1,4 +1,4 @@
-"""Scope keys: subkeys that never meet, wraps, fingerprints, row tags."""
+"""Scope keys: independent subkeys, wrapping, fingerprints, row tags."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_use_scope_generation_and_key_has_its_own_subkey(key: ScopeKey) ->
     assert {len(one) for one in found} == {32}
 
 
-def test_the_subkeys_are_the_ones_that_stores_were_written_with(key: ScopeKey) -> None:
+def test_subkeys_are_stable(key: ScopeKey) -> None:
     assert subkeys(key) == [independent.scope_subkey(RAW, label, "scope-1", 2) for label in LABELS]
 
 
@@ -68,14 +68,14 @@ def test_generate_gives_random_keys() -> None:
 
 
 @pytest.mark.parametrize("show", [repr, str, "{}".format, "%s".__mod__])
-def test_showing_a_key_never_shows_it(key: ScopeKey, show: Callable[[object], str]) -> None:
+def test_key_material_never_appears_in_text(key: ScopeKey, show: Callable[[object], str]) -> None:
     key.row_tag("a derived key is cached now")
     assert show(key) == "ScopeKey(scope_id='scope-1', generation=2)"
     assert RAW.hex() not in show([key])
     assert base64.b64encode(RAW).decode() not in show({"key": key})
 
 
-def test_what_is_wrapped_comes_back_and_the_second_implementation_reads_it(key: ScopeKey) -> None:
+def test_wrapped_key_round_trips_and_the_second_implementation_reads_it(key: ScopeKey) -> None:
     data_key = bytes(range(32))
     wrapped = key.wrap(data_key, b"context")
     assert key.unwrap(wrapped, b"context") == data_key
@@ -84,12 +84,12 @@ def test_what_is_wrapped_comes_back_and_the_second_implementation_reads_it(key: 
     assert key.unwrap(independent.wrap(wrap_key, b"n" * 12, data_key, b"context"), b"context") == data_key
 
 
-def test_no_nonce_is_used_twice(key: ScopeKey) -> None:
+def test_nonces_are_never_reused(key: ScopeKey) -> None:
     wraps = [key.wrap(RAW, b"c") for _round in range(100)] + [key.wrap_child(key, b"c") for _round in range(100)]
     assert len({one[:12] for one in wraps}) == 200
 
 
-def test_every_changed_bit_length_and_context_of_a_wrap_is_refused_alike(key: ScopeKey) -> None:
+def test_altered_wraps_are_refused_with_the_same_error(key: ScopeKey) -> None:
     wrapped = key.wrap(RAW, b"context")
     tries = [(one, b"context") for one in [*flips(wrapped), b"", wrapped[:-1], wrapped + b"\0", wrapped[1:]]]
     tries += [(wrapped, b""), (wrapped, b"Context"), (wrapped, b"context\0")]
@@ -105,7 +105,7 @@ def test_every_changed_bit_length_and_context_of_a_wrap_is_refused_alike(key: Sc
 @pytest.mark.parametrize(
     "other", [ScopeKey("scope-2", 2, RAW), ScopeKey("scope-1", 1, RAW), ScopeKey("scope-1", 2, RAW[::-1])], ids=repr
 )
-def test_another_scope_generation_or_key_opens_nothing(key: ScopeKey, other: ScopeKey) -> None:
+def test_other_scope_generation_or_key_is_refused(key: ScopeKey, other: ScopeKey) -> None:
     with pytest.raises(Damaged) as caught:
         other.unwrap(key.wrap(RAW, b"c"), b"c")
     assert caught.value.code == "damaged_value"
@@ -114,13 +114,13 @@ def test_another_scope_generation_or_key_opens_nothing(key: ScopeKey, other: Sco
     assert caught.value.code == "damaged_scope_key"
 
 
-def test_only_32_bytes_are_a_key(key: ScopeKey) -> None:
+def test_only_32_byte_keys_unwrap(key: ScopeKey) -> None:
     for size in (0, 16, 31, 33, 64):
         with pytest.raises(Damaged):
             key.unwrap(key.wrap(bytes(size), b"c"), b"c")
 
 
-def test_a_child_comes_back_whole(key: ScopeKey) -> None:
+def test_child_key_round_trips(key: ScopeKey) -> None:
     child = ScopeKey.generate("child", 5)
     wrapped = key.wrap_child(child, b"c")
     found = key.unwrap_child(wrapped, scope_id="child", generation=5, context=b"c")
@@ -128,7 +128,7 @@ def test_a_child_comes_back_whole(key: ScopeKey) -> None:
     assert independent.unwrap(independent.scope_subkey(RAW, LABELS[1], "scope-1", 2), wrapped, b"c") == child.export()
 
 
-def test_a_changed_or_moved_child_is_refused(key: ScopeKey) -> None:
+def test_altered_or_moved_child_key_is_refused(key: ScopeKey) -> None:
     wrapped = key.wrap_child(ScopeKey.generate("child", 5), b"c")
     for one, context in [*((flipped, b"c") for flipped in flips(wrapped)), (wrapped[:-1], b"c"), (wrapped, b"d")]:
         with pytest.raises(Damaged) as caught:
@@ -136,14 +136,14 @@ def test_a_changed_or_moved_child_is_refused(key: ScopeKey) -> None:
         assert caught.value.code == "damaged_scope_key"
 
 
-def test_a_data_key_is_no_child_and_a_child_no_data_key(key: ScopeKey) -> None:
+def test_data_keys_and_child_keys_are_not_interchangeable(key: ScopeKey) -> None:
     with pytest.raises(Damaged):
         key.unwrap(key.wrap_child(key, b"c"), b"c")
     with pytest.raises(Damaged):
         key.unwrap_child(key.wrap(RAW, b"c"), scope_id="s", generation=1, context=b"c")
 
 
-def test_a_fingerprint_is_stable_and_keyed(key: ScopeKey) -> None:
+def test_fingerprint_is_stable_and_keyed(key: ScopeKey) -> None:
     expected = hmac.digest(
         independent.scope_subkey(RAW, LABELS[2], "scope-1", 2), independent.fields("id", "text", b"value"), "sha256"
     )
@@ -160,7 +160,7 @@ def test_a_fingerprint_is_stable_and_keyed(key: ScopeKey) -> None:
     assert len({expected, *others}) == 8
 
 
-def test_a_row_tag_is_what_the_second_implementation_makes(key: ScopeKey) -> None:
+def test_row_tag_matches_the_second_implementation(key: ScopeKey) -> None:
     row: tuple[Field, ...] = ("id", 3, None, b"\0")
     subkey = independent.scope_subkey(RAW, LABELS[3], "scope-1", 2)
     tag = key.row_tag("secret", *row)
@@ -182,7 +182,7 @@ def test_a_row_tag_is_what_the_second_implementation_makes(key: ScopeKey) -> Non
         ("secret", (3, "id", "enabled", None)),
     ],
 )
-def test_a_row_that_was_changed_is_found(key: ScopeKey, table: str, row: tuple[Field, ...]) -> None:
+def test_altered_row_is_detected(key: ScopeKey, table: str, row: tuple[Field, ...]) -> None:
     tag = key.row_tag("secret", "id", 3, "enabled", None)
     with pytest.raises(Damaged) as caught:
         key.check_row_tag(tag, "The row of secret 'db'", table, *row)
@@ -191,14 +191,14 @@ def test_a_row_that_was_changed_is_found(key: ScopeKey, table: str, row: tuple[F
     assert caught.value.hint
 
 
-def test_every_changed_bit_and_length_of_a_tag_is_found(key: ScopeKey) -> None:
+def test_altered_tag_is_detected(key: ScopeKey) -> None:
     tag = key.row_tag("secret", "id")
     for one in [*flips(tag), b"", tag[:16], tag[:-1], tag + b"\0", bytes(32)]:
         with pytest.raises(Damaged):
             key.check_row_tag(one, "The row", "secret", "id")
 
 
-def test_a_wrap_key_is_retired_long_before_its_nonces_wear_out() -> None:
+def test_wrap_limit_keeps_nonce_collisions_unlikely() -> None:
     """NIST SP 800-38D, 8.3: at most 2^32 encryptions with random 96-bit nonces; the collision bound is n^2 / 2^97."""
     assert MAX_WRAPS == 2**28
     assert MAX_WRAPS**2 / 2**97 < 2**-40
@@ -217,7 +217,7 @@ def test_a_fingerprint_key_outlives_its_scope_key(key: ScopeKey) -> None:
         assert caught.value.code == "damaged_scope_key"
 
 
-def test_the_name_of_a_key_is_its_own_and_tells_nothing(key: ScopeKey) -> None:
+def test_key_id_is_unique_and_derived(key: ScopeKey) -> None:
     others = [ScopeKey("scope-2", 2, RAW), ScopeKey("scope-1", 3, RAW), ScopeKey.generate("scope-1", 2)]
     assert len({one.key_id for one in (key, *others)}) == 4
     assert key.key_id == independent.scope_subkey(RAW, "id", "scope-1", 2)[:8].hex()

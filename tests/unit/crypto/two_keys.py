@@ -1,6 +1,6 @@
 """One AES-GCM ciphertext that opens under two keys (Len, Grubbs, Ristenpart: Partitioning Oracle Attacks, 2021).
 
-GHASH is linear in the ciphertext: one free block is enough to make the tags of two keys agree.
+GHASH is linear in the ciphertext, so one free block suffices to make the tags under two keys equal.
 """
 
 from __future__ import annotations
