@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is recorded of who did what with which secret, and how that ended. Never a value."""
+"""Audit records: who did what with which secret, and the outcome. They never hold a value."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .scopes import ScopePath
 
 __all__ = ["NOTHING", "OK", "Caller", "Event", "Subject", "moment", "plain"]
 
-# The outcome of what went well; of what did not it is the error's code.
+# The outcome of a success. For a failure it is the error's code.
 OK = "ok"
 
 
 class Caller(NamedTuple):
-    """Who runs ansible-playbook. `run` is the same for all that one such process and its workers do, and no other."""
+    """Who runs ansible-playbook. `run` identifies one ansible-playbook process together with its workers."""
 
     user: str = ""
     host: str = ""
@@ -26,7 +26,7 @@ class Caller(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """The thing that something was done with: as much as is known of it. `scope` is where it lives."""
+    """The thing an action was done to, as far as it is known. `scope` is the scope it lives in."""
 
     kind: str = ""
     scope: str = ""
@@ -39,7 +39,7 @@ NOTHING = Subject()
 
 
 class Event(NamedTuple):
-    """One record: an action on a subject, as asked for from within the scope `path`."""
+    """One audit record: an action on a subject, requested from the scope `path`."""
 
     path: ScopePath
     action: str
@@ -49,7 +49,7 @@ class Event(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """Return a text that others chose as every sink takes it."""
+    """Return untrusted text as every sink accepts it: at most 128 characters, unprintable ones replaced by '?'."""
     return "".join(character if character.isprintable() else "?" for character in text[:128])
 
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a store holds, as plain values. None of them carries a secret value.
+"""The entities of a store, as plain values. None of them carries a secret value.
 
-Tuples, because the first lookup of a run waits until they are made, and dataclasses take 10 ms.
+NamedTuples, because creating dataclasses would add 10 ms to the first lookup of a run.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ __all__ = ["Connector", "Intent", "Scope", "Secret", "SecretUser", "SecretVersio
 class Scope(NamedTuple):
     """A scope. `head` commits to the rows of its secrets and connectors.
 
-    `default_connector_id` is None for the built-in manager; `default_made_by` is the manifest that chose it, as
-    `made_by` is the one that made the scope (empty: none). `inherits_managers` is the account's word for all scopes.
+    `default_connector_id` is None for the built-in manager. `made_by` names the manifest that created the scope,
+    `default_made_by` the one that set its default manager; empty if none did. `inherits_managers` is set on the account
+    and applies to all scopes.
     """
 
     id: str
@@ -43,11 +44,11 @@ class Scope(NamedTuple):
 
 
 class Connector(NamedTuple):
-    """A secret manager of one scope; `options` are its settings, references to its credentials among them.
+    """A secret manager of one scope. `options` are its settings, including references to its credentials.
 
-    `kept` names the credentials that were given themselves and are secrets of this connector. `is_removed`: removed by
-    force while it kept secrets, which can be read again once it is declared again. `made_by` is the manifest that made
-    it.
+    `kept` names the credentials that were given as values; they are stored as secrets of this connector. `is_removed`
+    is set if it was removed with force while it kept secrets; they can be read again once it is declared again.
+    `made_by` names the manifest that created it.
     """
 
     id: str
@@ -70,10 +71,11 @@ class Connector(NamedTuple):
 class Secret(NamedTuple):
     """A secret's row. `connector_id` is None for the built-in manager; `expires_at` is ISO 8601 UTC or empty.
 
-    `path` is where a value keeper has it, `reference_key` the field there; `is_reference`: it was not made here.
-    `options` are what is known of a value in clear: the public half of a key; of a credential its settings, references
-    among them. `kept` names the parts of a credential that were given themselves and are secrets of its own.
-    `shared_with` has the ids of scopes below which the secret is shared with. `made_by` is the manifest that made it.
+    `path` and `reference_key` locate the value (path and field) at a secret manager that stores values; `is_reference`
+    means that the value was not written there by this store. `options` holds data that is not secret: a key's public
+    half, or a credential's settings, including references. `kept` names the parts of a credential that were given as
+    values; they are stored as secrets of their own. `shared_with` lists the ids of lower scopes that may read the
+    secret. `made_by` names the manifest that created it.
     """
 
     id: str
@@ -104,11 +106,11 @@ class Secret(NamedTuple):
 
 
 class SecretVersion(NamedTuple):
-    """One version of a value: its envelope, or the version of a value keeper that has it (`at_provider`).
+    """One version of a value: its envelope, or the version (`at_provider`) at a secret manager that stores values.
 
-    `at_provider` is for one in an envelope the version of a provider's key that it was last wrapped with anew.
-    The keyed fingerprint tells whether another value differs; it stays that of the key generation which made it, while
-    `key_generation` is the one that the data key is wrapped with now.
+    With an envelope, `at_provider` is the version of the provider's key that last rewrapped the data key.
+    `fingerprint` shows whether another value differs. It was made with `fingerprint_generation` of the scope's key and
+    never changes; `key_generation` is the one that wraps the data key now. `size` is in bytes.
     """
 
     secret_id: str
@@ -125,10 +127,10 @@ class SecretVersion(NamedTuple):
 
 
 class Share(NamedTuple):
-    """A secret's newest version, opened for a scope below: its data key, wrapped by that scope's key.
+    """A secret's newest version, shared with a lower scope: its data key, wrapped by that scope's key.
 
-    `made_by` is the manifest that gave it. The last fields are the secret's own, which the tag proves to who has no key
-    of the secret's scope (`owner_id`).
+    `made_by` names the manifest that created the share. The fields from `owner_id` on are copied from the secret; the
+    tag proves them to a reader without the key of the secret's scope (`owner_id`).
     """
 
     secret_id: str
@@ -146,7 +148,7 @@ class Share(NamedTuple):
 
 
 class SecretUser(NamedTuple):
-    """A connector or credential that uses a secret, and the field it uses it for."""
+    """A connector or credential that uses a secret, and the field that references it."""
 
     kind: str
     identifier: str
@@ -158,10 +160,10 @@ class SecretUser(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """What is about to be done at a connector's provider, recorded before. Who finds it later can finish or undo it.
+    """A pending change at a connector's provider, recorded beforehand so that another process can finish or undo it.
 
-    `goal` is what is to become of the value at `path`: present or absent. `process` names who does it since
-    `created_at`, empty once that has given up.
+    `goal` is the desired state of the value at `path`: present or absent. `process` has worked on it since
+    `created_at`; it is empty once that process gave up.
     """
 
     id: str

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one tree of errors. A class says what sort of failure it is, its code says which one.
+"""The error tree. The class tells the category of a failure, the code identifies it.
 
 Codes are stable: playbooks may compare them. No message, hint or detail ever holds a secret value.
 """
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class ScopedSecretsError(Exception):
-    """What went wrong (`message`, naming the thing and its scope) and what to do next (`hint`)."""
+    """An error. `message` says what went wrong with which thing in which scope, `hint` what to do next."""
 
     category: ClassVar[str] = "error"
 
@@ -51,7 +51,7 @@ class ScopedSecretsError(Exception):
         return f"{self.message} {self.hint}" if self.hint else self.message
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the error as plain JSON data; `from_dict` is its inverse."""
+        """Return the error as JSON data; `from_dict` is the inverse."""
         return {
             "category": self.category,
             "code": self.code,
@@ -63,7 +63,7 @@ class ScopedSecretsError(Exception):
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> ScopedSecretsError:
-        """Return the error that `to_dict` described, of the same class."""
+        """Return the error that `to_dict` described, with its class."""
         kind = _BY_CATEGORY.get(data["category"], ScopedSecretsError)
         return kind(
             data["code"],
@@ -75,7 +75,7 @@ class ScopedSecretsError(Exception):
 
 
 class InvalidInput(ScopedSecretsError):
-    """What was asked for is malformed, whatever the store holds."""
+    """The request is malformed, whatever the store holds."""
 
     category = "invalid_input"
 
@@ -87,43 +87,43 @@ class NotFound(ScopedSecretsError):
 
 
 class Forbidden(ScopedSecretsError):
-    """It may exist, but the caller may not have it from here."""
+    """It may exist, but the caller has no access to it from this scope."""
 
     category = "forbidden"
 
 
 class Conflict(ScopedSecretsError):
-    """What is stored stands against the change, for example because it is in use."""
+    """The stored state does not allow the change, for example because something is in use."""
 
     category = "conflict"
 
 
 class Unavailable(ScopedSecretsError):
-    """The store or a provider does not answer just now."""
+    """The store or a provider does not answer at the moment."""
 
     category = "unavailable"
 
 
 class Damaged(ScopedSecretsError):
-    """Stored data is not what was written: altered, moved, cut short or rolled back."""
+    """Stored data was altered, moved, truncated or rolled back."""
 
     category = "damaged"
 
 
 class KeyRefused(ScopedSecretsError):
-    """A key is missing, weak, badly guarded, or not the one this store was sealed with."""
+    """A key is missing, weak, readable by others, or not the key of this store."""
 
     category = "key_refused"
 
 
 class StoreRefused(ScopedSecretsError):
-    """The store can't be used as it is: foreign, too new, read-only, full, on a network file system."""
+    """The store can't be used as it is: foreign, too new, read-only, full or on a network file system."""
 
     category = "store_refused"
 
 
 class MissingLibrary(ScopedSecretsError):
-    """A Python library, or a program, is not installed where the engine runs, or is too old: `found` is its version."""
+    """A Python library or program is missing where the engine runs, or too old; `found` is the installed version."""
 
     category = "missing_library"
 
@@ -138,8 +138,8 @@ class MissingLibrary(ScopedSecretsError):
         **rest: Any,
     ) -> None:
         if requirement:
-            lacking = f"; version {found} is installed" if found else " and is not installed"
-            message = f"The Python library '{requirement}' is needed {needed_for}{lacking}."
+            lacking = f"version {found} is installed" if found else "it is not installed"
+            message = f"The Python library '{requirement}' is needed {needed_for}, but {lacking}."
             rest["hint"] = f"Install it where ansible-playbook runs: pip install '{requirement}'"
         super().__init__(code, message, **rest)
 
@@ -161,13 +161,13 @@ _BY_CATEGORY: dict[str, type[ScopedSecretsError]] = {
 
 
 def internal_error(error: Exception) -> ScopedSecretsError:
-    """Return what people are told of an exception that is none of ours. Its own text may hold anything: left out."""
+    """Return the error to show for an unexpected exception. Its own text is left out, as it may hold a secret."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
     file = os.path.basename(trace.tb_frame.f_code.co_filename) if trace else "?"
     return ScopedSecretsError(
         "internal_error",
-        f"An unexpected {type(error).__name__} at {file}:{trace.tb_lineno if trace else 0}.",
-        hint="Please report it with the version of the collection and of ansible-core.",
+        f"Unexpected {type(error).__name__} at {file}:{trace.tb_lineno if trace else 0}.",
+        hint="Please report this, with the versions of the collection and of ansible-core.",
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Identifiers, names and tags: what may be written in them."""
+"""The rules for identifiers, names and tags."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUILTIN = "builtin"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*\Z")
 _SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]*\Z")
 
-# The words that the Harness platform documents as no identifiers, and `project` of our own.
+# Words that the Harness platform reserves (its entity identifier reference), and our own `project`.
 _RESERVED = frozenset(
     [
         "or",
@@ -49,51 +49,51 @@ _RESERVED = frozenset(
     ]
 )
 
-# Not allowed in names at the Harness platform (its entity identifier reference).
+# Characters that the Harness platform forbids in names (its entity identifier reference).
 _NOT_IN_NAMES = frozenset("~!@#$%^&*'\"?/<>,;")
 
 
 def check_identifier(text: str, kind: str) -> str:
-    """Return `text` if it may name a `kind` (scope, connector, secret), else raise InvalidInput."""
+    """Return `text` if it is a valid identifier for a `kind` (scope, connector, secret); raise InvalidInput."""
     pattern, also = (_SECRET, ", $ or -") if kind == "secret" else (_PLAIN, " or $")
     if not text or len(text) > MAX_LENGTH or not pattern.match(text):
         raise InvalidInput(
             "invalid_identifier",
-            f"{text[: MAX_LENGTH + 1]!r} is no identifier for a {kind}.",
-            hint=f"Start with a letter or _, go on with letters, digits, _{also}, {MAX_LENGTH} characters at most. "
-            "What people should read goes into 'name'.",
+            f"{text[: MAX_LENGTH + 1]!r} is not a valid identifier for a {kind}.",
+            hint=f"Start with a letter or _, then use letters, digits, _{also}, up to {MAX_LENGTH} characters. "
+            "Put a readable name into 'name'.",
         )
     if text in _RESERVED or (kind == "connector" and text == BUILTIN):
         raise InvalidInput(
             "reserved_identifier",
-            f"{text!r} is a reserved word and can't name a {kind}.",
+            f"{text!r} is a reserved word and can't be the identifier of a {kind}.",
             hint="Choose another identifier, for example with a prefix.",
         )
     return text
 
 
 def check_name(text: str) -> str:
-    """Return `text` if it may be shown as a name, else raise InvalidInput."""
+    """Return `text` if it is a valid name; raise InvalidInput."""
     found = sorted({c for c in text if c in _NOT_IN_NAMES or not c.isprintable()})
     if found or not text.strip() or len(text) > MAX_LENGTH:
         reason = f"contains {' '.join(map(repr, found))}" if found else f"must have 1 to {MAX_LENGTH} characters"
         raise InvalidInput(
             "invalid_name",
             f"The name {text[:MAX_LENGTH]!r} {reason}.",
-            hint=f"Not allowed in names: {' '.join(sorted(_NOT_IN_NAMES))} and control characters.",
+            hint=f"Names can't contain control characters or any of: {' '.join(sorted(_NOT_IN_NAMES))}",
         )
     return text
 
 
 def check_tags(tags: dict[str, Any]) -> dict[str, str]:
-    """Return the tags with keys and values as strings, else raise InvalidInput."""
+    """Return the tags with keys and values as text; raise InvalidInput for an empty key, a dict or a list."""
     clean: dict[str, str] = {}
     for key, value in tags.items():
         if not str(key).strip() or isinstance(value, (dict, list)):
             raise InvalidInput(
                 "invalid_tags",
-                f"The tag {str(key)[:40]!r} must be a word with one plain value.",
-                hint="Write tags as 'team: payments'; a tag without a value is an empty string.",
+                f"The tag {str(key)[:40]!r} must have a key and a single plain value.",
+                hint="Write tags as 'team: payments'. For a tag without a value use an empty string.",
             )
         clean[str(key)] = "" if value is None else str(value)
     return clean

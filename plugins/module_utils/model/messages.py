@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes into the engine and what comes out for a module: plain data, so that it can cross a process."""
+"""A module's request to the engine and its result: plain data that can be sent to another process."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 
 __all__ = ["Request", "Result", "Tell", "tell_nobody"]
 
-# Takes a line of what people are to see of a long work while it lasts.
+# Progress callback: takes one line to show to the user.
 Tell = Callable[[str], None]
 
 
 def tell_nobody(_line: str) -> None:
-    """Let a line of progress go unseen."""
+    """Discard a line of progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A module's call. `params` holds the options that the user gave, none else; `org` and `project` always.
+    """A module's call. `params` holds only the options that the user set, and always `org` and `project`.
 
-    `items` are the calls that a manifest is made of.
+    `items` holds the calls that a manifest consists of.
     """
 
     resource: str
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(slots=True)
 class Result:
-    """A module's answer: `returned` maps its nouns (secret, secrets, …) to dicts without any value."""
+    """A module's answer. `returned` maps nouns (secret, secrets, …) to data without secret values."""
 
     changed: bool = False
     returned: dict[str, Any] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dates and times as people type them."""
+"""Dates and times as users write them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["in_utc"]
 
 
 def in_utc(text: str, option: str) -> str:
-    """Return a date or time (ISO 8601, UTC where it names no zone) in UTC to the second; raise InvalidInput."""
+    """Convert an ISO 8601 date or time (UTC if it has no zone) to UTC, to the second; raise InvalidInput."""
     try:
         moment = datetime.fromisoformat(text)
         moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
     except (ValueError, OverflowError):
         raise InvalidInput(
             "invalid_time",
-            f"'{option}' is {text[:40]!r}, which is no ISO 8601 date or time.",
-            hint="Write 2027-01-31 or 2027-01-31T18:00:00Z; an empty string means none.",
+            f"'{option}' is {text[:40]!r}, which is not a valid ISO 8601 date or time.",
+            hint="Write it like 2027-01-31 or 2027-01-31T18:00:00Z. An empty string means none.",
         ) from None
     return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What templates ask for and get. Every worker loads this: tuples, because a dataclass takes 0.6 ms."""
+"""Queries for secrets and their answers. NamedTuples, because every worker loads this and a dataclass takes 0.6 ms."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CREDENTIAL_KINDS", "Answer", "Query"]
 
-# Secrets of these kinds are made of others; what they bring is a JSON object.
+# Secrets of these kinds combine other secrets; their value is a JSON object.
 CREDENTIAL_KINDS = ("ssh", "winrm")
 
 
 class Query(NamedTuple):
-    """A secret to read, as the caller in scope (`org`, `project`) names it. `cache_ttl`: seconds, None for the run."""
+    """A secret to read, as named from the scope (`org`, `project`). `cache_ttl`: in seconds, None for the whole run."""
 
     reference: str
     org: str = ""
@@ -30,9 +30,9 @@ class Query(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a query brought: the value, its kind (text, file, ssh, winrm), when it expires (ISO 8601), or the error.
+    """The answer to a query: the value, its kind (text, file, ssh, winrm) and expiry (ISO 8601), or the error.
 
-    `subject` is what is known of the secret, within the engine only.
+    `subject` describes the secret for the audit. It is set within the engine only.
     """
 
     kind: str = ""

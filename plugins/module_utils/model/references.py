@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""References: how a secret is named in a lookup term, a `_ref` option or an expression.
+"""References: how lookup terms, `_ref` options and expressions name a secret.
 
 [account.|org.]identifier[@version][#key]
 [account.|org.]scheme://connector/path[#key]
@@ -28,7 +28,7 @@ __all__ = [
     "select_key",
 ]
 
-# URL scheme -> the kind of connector that answers it, and whether a version may end its path.
+# URL scheme -> the kind of connector it addresses, and whether its path may end with a version.
 SCHEMES: dict[str, tuple[str, bool]] = {
     "hashicorpvault": ("hashicorp_vault", False),
     "awssecretsmanager": ("aws_secrets_manager", False),
@@ -40,7 +40,7 @@ SCHEMES: dict[str, tuple[str, bool]] = {
     "lookup": ("lookup", False),
 }
 
-# The platform's expression, accepted wherever text is resolved.
+# The Harness platform's expression, accepted wherever text is resolved.
 EXPRESSION = re.compile(r"""<\+secrets\.getValue\(\s*(?P<quote>["'])(?P<reference>.*?)(?P=quote)\s*\)>""")
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)\Z", re.DOTALL)
@@ -48,7 +48,7 @@ _MAX_LENGTH = 4096
 
 
 class Reference(NamedTuple):
-    """A parsed reference. `scheme` is empty for a secret of the store; else `path` lies at connector `identifier`."""
+    """A parsed reference. Without a `scheme` it names a secret of the store, else `path` at connector `identifier`."""
 
     identifier: str
     level: Level | None = None
@@ -59,25 +59,25 @@ class Reference(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Return the reference that `text` writes; raise InvalidInput, or Forbidden for one that points downward."""
+        """Parse a reference; raise InvalidInput, or Forbidden if it points to a lower scope."""
         if not isinstance(text, str) or not text or len(text) > _MAX_LENGTH:
-            raise _invalid(str(text)[:80], f"a reference has 1 to {_MAX_LENGTH} characters")
+            raise _invalid(str(text)[:80], f"it must have 1 to {_MAX_LENGTH} characters")
         head, hash_sign, key = text.partition("#")
         if hash_sign and not key:
-            raise _invalid(text, "nothing stands after '#'")
+            raise _invalid(text, "a field name must follow '#'")
         level, head = _split_level(head, text)
         url = _URL.match(head)
         if url:
             return cls._of_url(text, level, url["scheme"], url["rest"], key)
         identifier, at_sign, version = head.partition("@")
         if at_sign and not (version.isascii() and version.isdigit() and int(version) > 0):
-            raise _invalid(text, "a version is a number from 1 on, as in name@3")
+            raise _invalid(text, "a version must be a number from 1 on, as in name@3")
         return cls(check_identifier(identifier, "secret"), level, str(int(version)) if version else "", key)
 
     @classmethod
     def _of_url(cls, text: str, level: Level | None, scheme: str, rest: str, key: str) -> Reference:
         if scheme not in SCHEMES:
-            raise _invalid(text, f"'{scheme}://' is none of {', '.join(s + '://' for s in SCHEMES)}")
+            raise _invalid(text, f"'{scheme}://' is not one of {', '.join(s + '://' for s in SCHEMES)}")
         connector, slash, path = rest.partition("/")
         if not slash or not path.strip("/") or (SCHEMES[scheme][1] and path.startswith("/")):
             raise _invalid(text, f"write {scheme}://connector/path")
@@ -87,18 +87,18 @@ class Reference(NamedTuple):
         return cls(check_identifier(connector, "connector"), level, version, key, scheme, path)
 
     def with_options(self, *, version: str = "", key: str = "") -> Reference:
-        """Return the reference with a version or key given apart from it; raise InvalidInput where both differ."""
-        for option, apart, within in (("version", version, self.version), ("key", key, self.key)):
-            if apart and within and apart != within:
+        """Return the reference with a version or key from options; raise InvalidInput if it has different ones."""
+        for option, given, own in (("version", version, self.version), ("key", key, self.key)):
+            if given and own and given != own:
                 raise InvalidInput(
                     "conflicting_reference",
                     f"The reference '{self}' and the option '{option}' name two different {option}s.",
-                    hint="Give it in one of the two places.",
+                    hint=f"Give the {option} only once.",
                 )
         return self._replace(version=self.version or version, key=self.key or key)
 
     def scope(self, caller: ScopePath) -> ScopePath:
-        """Return the scope that is meant when `caller` uses this reference; raise Forbidden where that is downward."""
+        """Return the scope that this reference means for `caller`; raise Forbidden if that is a lower scope."""
         return caller if self.level is None else caller.at(self.level)
 
     def __str__(self) -> str:
@@ -111,7 +111,7 @@ class Reference(NamedTuple):
 
 
 def _split_level(head: str, text: str) -> tuple[Level | None, str]:
-    """Take `account.` or `org.` off the head."""
+    """Split a leading `account.` or `org.` off the head."""
     first, dot, rest = head.partition(".")
     if not dot or "://" in first:
         return None, head
@@ -121,14 +121,14 @@ def _split_level(head: str, text: str) -> tuple[Level | None, str]:
         return Level(first), rest
     if first == Level.PROJECT.value:
         raise _downward(text)
-    raise _invalid(text, "only 'account.' and 'org.' may stand before an identifier, which has no dots")
+    raise _invalid(text, "only 'account.' or 'org.' may precede an identifier, which can't contain dots")
 
 
 def _invalid(text: str, why: str) -> InvalidInput:
     return InvalidInput(
         "invalid_reference",
-        f"{text[:200]!r} is no reference: {why}.",
-        hint="Write identifier, org.identifier, account.identifier (each with @version or #key), "
+        f"{text[:200]!r} is not a valid reference: {why}.",
+        hint="Write identifier, org.identifier or account.identifier, optionally with @version and #key, "
         "or scheme://connector/path#key.",
     )
 
@@ -137,23 +137,23 @@ def _downward(text: str) -> Forbidden:
     return Forbidden(
         "reference_downward",
         f"{text[:200]!r} points to a scope below or beside the caller's own.",
-        hint="A reference goes to the own scope (bare identifier), its organization (org.) or the account (account.). "
-        "To read what a project owns, set 'org' and 'project'.",
+        hint="Refer to the caller's scope (bare identifier), its organization (org.) or the account (account.). "
+        "To read a project's secret, set 'org' and 'project'.",
     )
 
 
 def select_key(value: str, key: str, what: str) -> str:
-    """Return the field `key` of the JSON object or array in `value`: text as it is, anything else as JSON.
+    """Return the field `key` of the JSON object or array in `value`: a string as it is, anything else as JSON.
 
     A key that starts with / is a JSON pointer (RFC 6901). `what` names the secret in errors.
-    Raises InvalidInput if the value is no JSON, NotFound if it has no such field.
+    Raises InvalidInput if the value is not JSON, NotFound if it has no such field.
     """
     try:
         node: Any = json.loads(value)
     except (ValueError, RecursionError):
         raise InvalidInput(
             "value_not_json",
-            f"{what} holds no JSON, so it has no field '{key}'.",
+            f"{what} is not JSON, so it has no field '{key}'.",
             hint="Leave out '#key' to get the whole value.",
         ) from None
     for token in _tokens(key):
@@ -189,12 +189,12 @@ def _step(node: Any, token: str, key: str, what: str) -> Any:
     raise NotFound(
         "unknown_key",
         f"{what} has no field '{key}'.",
-        hint="A key names a field of a JSON object; start it with / to reach deeper (JSON pointer).",
+        hint="Name a field of the JSON object, or use a JSON pointer such as /database/password for a nested field.",
     )
 
 
 def references_among(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options that name a secret: `<name>_ref`."""
+    """Return the options that reference a secret, named `<name>_ref`, as text."""
     return {name: str(text) for name, text in options.items() if name.endswith("_ref")}
 
 

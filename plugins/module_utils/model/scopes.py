@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a thing lives: account > organization > project."""
+"""Scopes: account > organization > project."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ACCOUNT", "Level", "ScopePath", "common_scope"]
 
 
 class Level(str, Enum):
-    """The three kinds of scope, from the widest to the narrowest."""
+    """The three levels of scopes, from the widest to the narrowest."""
 
     ACCOUNT = "account"
     ORG = "org"
@@ -28,19 +28,19 @@ class Level(str, Enum):
 
 
 class ScopePath(NamedTuple):
-    """The way from the account to one scope. Both parts empty: the account itself."""
+    """The path of a scope. The account's has neither part, an organization's has no project."""
 
     org: str = ""
     project: str = ""
 
     @classmethod
     def of(cls, org: str | None, project: str | None) -> ScopePath:
-        """Return the path for two options as typed; empty or None means none. Raise InvalidInput."""
+        """Return the path for the options `org` and `project`; empty and None mean none. Raise InvalidInput."""
         if project and not org:
             raise InvalidInput(
                 "project_without_org",
                 f"The project {project!r} is given without its organization.",
-                hint="Set 'org' too; an empty 'project' means no project.",
+                hint="Set 'org' too, or leave 'project' empty.",
             )
         for part in (org, project):
             if part:
@@ -65,22 +65,22 @@ class ScopePath(NamedTuple):
 
     @property
     def from_account(self) -> Iterator[ScopePath]:
-        """The scopes on the way down: the account first, this scope last."""
+        """The scopes from the account down to this one, both included."""
         if self.parent:
             yield from self.parent.from_account
         yield self
 
     @property
     def announced(self) -> str:
-        """How a shared store is told whose rows are to be seen: account/ORG/PROJECT."""
+        """The path as text, account/ORG/PROJECT: for a shared store's row-level security and for audit records."""
         return "/".join(filter(None, ("account", self.org, self.project)))
 
     def at(self, level: Level) -> ScopePath:
-        """Return the scope of `level` that this one lies in; raise Forbidden where that is downward."""
+        """Return this scope or its ancestor at `level`; raise Forbidden if `level` is lower than this scope."""
         if level.depth > self.level.depth:
             raise Forbidden(
                 "reference_downward",
-                f"From {self} nothing of a scope below or beside it can be used.",
+                f"From {self}, scopes below or beside it can't be used.",
                 hint=f"Set 'org' and 'project' to the {'organization' if level is Level.ORG else 'project'} "
                 "that the thing belongs to.",
             )
@@ -96,7 +96,7 @@ ACCOUNT = ScopePath()
 
 
 def common_scope(paths: Iterable[ScopePath]) -> ScopePath:
-    """Return the narrowest scope that all of these lie in."""
+    """Return the narrowest scope that contains all of these."""
     all_paths = set(paths)
     if len(all_paths) == 1:
         return all_paths.pop()

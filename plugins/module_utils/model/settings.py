@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which store is used, with which key, and in which process."""
+"""The settings of a run: which store, which key, through the broker or not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Settings"]
 
 
 class Settings(NamedTuple):
-    """The resolved common options. `is_local_default`: the store and key file are the ones of a plain installation."""
+    """The resolved common options. `is_local_default`: both the store and the key file are at their default paths."""
 
     store: str
     root_key_file: str
@@ -28,9 +28,9 @@ class Settings(NamedTuple):
 
     @property
     def has_scope_key(self) -> bool:
-        """Whether the key of one scope is to be used, and no root key."""
+        """Whether to use the key of one scope instead of the root key."""
         return bool(self.scope_key or self.scope_key_file)
 
     def __repr__(self) -> str:
-        # Not all of it: a store URL and three of the fields are secret.
+        # Most fields are left out: the store's URL and three keys are secret.
         return f"Settings(root_key_file={self.root_key_file!r})"

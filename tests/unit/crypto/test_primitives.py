@@ -42,8 +42,8 @@ for use in uses:
 def test_imports_without_the_library_and_each_use_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_LIBRARY], capture_output=True, text=True, check=True)
     line = (
-        "missing_cryptography The Python library 'cryptography>=44' is needed by the built-in secret manager and is "
-        "not installed. Install it where ansible-playbook runs: pip install 'cryptography>=44'"
+        "missing_cryptography The Python library 'cryptography>=44' is needed by the built-in secret manager, but "
+        "it is not installed. Install it where ansible-playbook runs: pip install 'cryptography>=44'"
     )
     assert done.stdout.splitlines() == [line] * 5
 

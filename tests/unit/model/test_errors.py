@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors: one tree, plain data forth and back."""
+"""The error tree: it round-trips as plain data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambd
     st.booleans(),
     st.dictionaries(st.text(), JSON, max_size=3),
 )
-def test_every_class_survives_the_way_as_json(
+def test_every_class_round_trips_as_json(
     kind: type[ScopedSecretsError], code: str, message: str, hint: str, retryable: bool, details: dict[str, Any]
 ) -> None:
     error = kind(code, message, hint=hint, retryable=retryable, details=details)
@@ -46,19 +46,19 @@ def test_every_class_survives_the_way_as_json(
     )
 
 
-def test_every_class_has_a_category_of_its_own() -> None:
+def test_every_class_has_its_own_category() -> None:
     categories = [kind.category for kind in KINDS]
     assert len(set(categories)) == len(KINDS)
     assert all(issubclass(kind, ScopedSecretsError) for kind in KINDS)
 
 
-def test_an_unknown_category_gives_the_plain_error() -> None:
+def test_unknown_category_gives_the_base_class() -> None:
     data = {**ScopedSecretsError("c", "m", hint="h").to_dict(), "category": "from a newer version"}
     assert ScopedSecretsError.from_dict(data).category == "error"
 
 
 @pytest.mark.parametrize(("hint", "expected"), [("", "It failed."), ("Do this.", "It failed. Do this.")])
-def test_the_text_has_the_message_and_the_next_step(hint: str, expected: str) -> None:
+def test_text_is_message_and_hint(hint: str, expected: str) -> None:
     assert str(ScopedSecretsError("c", "It failed.", hint=hint)) == expected
 
 
@@ -68,14 +68,14 @@ def test_details_are_not_shared() -> None:
     assert second.details == {}
 
 
-def test_a_missing_library_is_named_with_its_exact_requirement() -> None:
+def test_missing_library_is_named_with_its_exact_requirement() -> None:
     error = MissingLibrary("missing_x", requirement="x>=1", needed_for="to do y")
-    assert error.message == "The Python library 'x>=1' is needed to do y and is not installed."
+    assert error.message == "The Python library 'x>=1' is needed to do y, but it is not installed."
     assert error.hint.endswith("pip install 'x>=1'")
     assert ScopedSecretsError.from_dict(error.to_dict()).to_dict() == error.to_dict()
 
 
-def test_an_unexpected_error_is_placed_and_its_text_left_out() -> None:
+def test_internal_error_has_the_location_but_not_the_text() -> None:
     def inner() -> None:
         raise ValueError("hunter22")
 
@@ -83,6 +83,6 @@ def test_an_unexpected_error_is_placed_and_its_text_left_out() -> None:
         inner()
     error = internal_error(caught.value)
     line = inner.__code__.co_firstlineno + 1
-    assert (error.code, error.message) == ("internal_error", f"An unexpected ValueError at test_errors.py:{line}.")
+    assert (error.code, error.message) == ("internal_error", f"Unexpected ValueError at test_errors.py:{line}.")
     assert "hunter22" not in str(error)
-    assert internal_error(ValueError()).message == "An unexpected ValueError at ?:0."
+    assert internal_error(ValueError()).message == "Unexpected ValueError at ?:0."

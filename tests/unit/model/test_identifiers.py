@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Identifiers, names and tags: the platform's rules."""
+"""Identifiers, names and tags: the rules of the Harness platform."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 START = string.ascii_letters + "_"
 PLAIN = START + string.digits + "$"
 KINDS = ("scope", "connector", "secret")
-# As interface.md lists them.
+# The words that the Harness platform reserves (its entity identifier reference).
 PLATFORM_WORDS = [
     "or",
     "and",
@@ -60,12 +60,12 @@ def code_of(text: str, kind: str) -> str:
 
 
 @given(st.sampled_from(KINDS), st.text("xyzXYZ_", min_size=1, max_size=1), st.text(PLAIN, max_size=MAX_LENGTH - 1))
-def test_what_the_rules_allow_is_taken_as_it_is(kind: str, first: str, rest: str) -> None:
+def test_valid_identifiers_are_returned_unchanged(kind: str, first: str, rest: str) -> None:
     assert check_identifier(first + rest, kind) == first + rest
 
 
 @given(st.sampled_from(KINDS), st.text(max_size=10))
-def test_any_text_is_an_identifier_or_refused(kind: str, text: str) -> None:
+def test_any_text_is_accepted_or_refused(kind: str, text: str) -> None:
     allowed = PLAIN + ("-" if kind == "secret" else "")
     is_well_formed = bool(text) and text[0] in START and all(character in allowed for character in text)
     reserved = [*PLATFORM_WORDS, "project", *(["builtin"] if kind == "connector" else [])]
@@ -77,22 +77,22 @@ def test_any_text_is_an_identifier_or_refused(kind: str, text: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("text", ["", "1a", "$a", "-a", "a b", "a.b", "a/b", "ä", "a\n", "a\0", "<+a>", "a" * 129])
-def test_what_is_no_identifier_is_refused(text: str, kind: str) -> None:
+def test_invalid_identifiers_are_refused(text: str, kind: str) -> None:
     assert code_of(text, kind) == "invalid_identifier"
 
 
-def test_128_characters_are_the_most() -> None:
+def test_128_characters_are_allowed() -> None:
     assert check_identifier("a" * 128, "scope") == "a" * 128
 
 
-def test_a_hyphen_is_for_secrets_only() -> None:
+def test_hyphen_is_for_secrets_only() -> None:
     assert check_identifier("db-password", "secret") == "db-password"
     assert [code_of("a-b", kind) for kind in ("scope", "connector")] == ["invalid_identifier"] * 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("word", [*PLATFORM_WORDS, "project"])
-def test_reserved_words_are_refused_as_they_are_written(word: str, kind: str) -> None:
+def test_reserved_words_are_refused(word: str, kind: str) -> None:
     assert code_of(word, kind) == "reserved_identifier"
     assert check_identifier(word + "_", kind) == word + "_"
     assert check_identifier(word.title() + "X", kind) == word.title() + "X"
@@ -103,21 +103,21 @@ def test_builtin_is_reserved_for_connectors_only() -> None:
     assert [check_identifier("builtin", kind) for kind in ("scope", "secret")] == ["builtin", "builtin"]
 
 
-def test_a_very_long_identifier_is_not_repeated_whole() -> None:
+def test_error_truncates_a_very_long_identifier() -> None:
     with pytest.raises(InvalidInput) as caught:
         check_identifier("x" * 5000, "secret")
     assert len(caught.value.message) < 200
 
 
 @pytest.mark.parametrize("name", ["a", "Payments (EU) - 1.2_3", "Büro 東京", "a" * 128])
-def test_names_that_people_write(name: str) -> None:
+def test_valid_names(name: str) -> None:
     assert check_name(name) == name
 
 
 @pytest.mark.parametrize(
     "name", ["", "  ", "a" * 129, "a\nb", "a\tb", "a\x7f", *(f"a{c}" for c in "~!@#$%^&*'\"?/<>,;")]
 )
-def test_names_that_are_refused(name: str) -> None:
+def test_invalid_names_are_refused(name: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         check_name(name)
     assert caught.value.code == "invalid_name"
@@ -132,12 +132,12 @@ def test_names_that_are_refused(name: str) -> None:
         ({"cost": 4711, 5: 1.5, "none": None}, {"cost": "4711", "5": "1.5", "none": ""}),
     ],
 )
-def test_tags_become_text(tags: dict[Any, Any], expected: dict[str, str]) -> None:
+def test_tags_are_converted_to_text(tags: dict[Any, Any], expected: dict[str, str]) -> None:
     assert check_tags(tags) == expected
 
 
 @pytest.mark.parametrize("tags", [{"": "a"}, {" ": "a"}, {"a": {}}, {"a": ["b"]}])
-def test_tags_that_are_refused(tags: dict[str, Any]) -> None:
+def test_invalid_tags_are_refused(tags: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as caught:
         check_tags(tags)
     assert caught.value.code == "invalid_tags"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which version of a library is here, and whether it is new enough."""
+"""Version checks of installed libraries."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.libraries imp
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_remembered() -> Iterator[None]:
+def _empty_cache() -> Iterator[None]:
     check_version.cache_clear()
     yield
     check_version.cache_clear()
 
 
 @pytest.mark.parametrize("requirement", ["psycopg>=3.2.1", "psycopg[binary]>=3.2.1"])
-def test_the_package_of_a_requirement(requirement: str) -> None:
+def test_package_of_a_requirement(requirement: str) -> None:
     assert package_of(requirement) == "psycopg"
 
 
@@ -47,23 +47,23 @@ def test_versions_are_compared_by_their_numbers(version: str, wanted: str, *, ex
     assert is_new_enough(version, f"library>={wanted}") == expected
 
 
-def test_what_is_installed_tells_its_version() -> None:
+def test_installed_version() -> None:
     assert installed_version("pytest") == pytest.__version__
     assert installed_version("no-such-library") == ""
 
 
-def test_a_library_that_is_too_old_is_named_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outdated_library_is_named_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", lambda _package: "2.32.2")
     for _again in range(2):
         with pytest.raises(MissingLibrary) as caught:
             check_version("requests>=2.32.3", "for HashiCorp Vault")
         error = caught.value
         assert (error.code, error.category) == ("outdated_library", "missing_library")
-        wanted = "The Python library 'requests>=2.32.3' is needed for HashiCorp Vault; version 2.32.2 is installed."
+        wanted = "The Python library 'requests>=2.32.3' is needed for HashiCorp Vault, but version 2.32.2 is installed."
         assert error.message == wanted
         assert error.hint.endswith("pip install 'requests>=2.32.3'")
 
 
-def test_what_tells_no_version_is_left_to_its_import() -> None:
+def test_missing_library_is_left_to_its_import() -> None:
     check_version("no-such-library>=1", "for nothing")
     check_version(f"pytest>={pytest.__version__}", "for tests")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages are plain data that can cross a process."""
+"""Requests and results are plain data that can be sent to another process."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
     ],
     ids=lambda message: type(message).__name__,
 )
-def test_a_message_crosses_a_process(message: object) -> None:
+def test_messages_can_be_pickled(message: object) -> None:
     assert pickle.loads(pickle.dumps(message)) == message
 
 
-def test_results_share_nothing() -> None:
+def test_results_share_no_state() -> None:
     first, second = Result(), Result()
     first.warnings.append("x")
     first.returned["secret"] = {}

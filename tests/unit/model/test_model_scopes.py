@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scope paths: up is allowed, down is not."""
+"""Scope paths: higher scopes can be reached, lower ones can't."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ PATHS = st.one_of(st.just(ACCOUNT), IDENTIFIERS.map(ScopePath), st.builds(ScopeP
 
 
 @given(PATHS)
-def test_options_give_the_path_back(path: ScopePath) -> None:
+def test_path_round_trips_through_options(path: ScopePath) -> None:
     assert ScopePath.of(path.org, path.project) == path
 
 
 @pytest.mark.parametrize("nothing", ["", None])
-def test_empty_and_left_out_mean_none(nothing: str | None) -> None:
+def test_empty_and_none_mean_no_part(nothing: str | None) -> None:
     assert ScopePath.of(nothing, nothing) == ACCOUNT
     assert ScopePath.of("payments", nothing) == ScopePath("payments")
 
 
 @given(PATHS)
-def test_the_way_down_starts_at_the_account_and_ends_here(path: ScopePath) -> None:
+def test_from_account_starts_at_the_account_and_ends_at_the_scope(path: ScopePath) -> None:
     way = list(path.from_account)
     assert (way[0], way[-1]) == (ACCOUNT, path)
     assert [step.level for step in way] == list(Level)[: len(way)]
@@ -35,7 +35,7 @@ def test_the_way_down_starts_at_the_account_and_ends_here(path: ScopePath) -> No
 
 
 @given(PATHS, st.sampled_from(Level))
-def test_a_path_reaches_its_own_level_and_above(path: ScopePath, level: Level) -> None:
+def test_at_reaches_its_own_level_and_above(path: ScopePath, level: Level) -> None:
     if level.depth <= path.level.depth:
         assert path.at(level) == list(path.from_account)[level.depth]
     else:
@@ -46,13 +46,13 @@ def test_a_path_reaches_its_own_level_and_above(path: ScopePath, level: Level) -
 
 
 @given(PATHS)
-def test_identifier_and_level_belong_together(path: ScopePath) -> None:
+def test_identifier_matches_the_level(path: ScopePath) -> None:
     parts = {Level.ACCOUNT: "account", Level.ORG: path.org, Level.PROJECT: path.project}
     assert path.identifier == parts[path.level]
 
 
 @pytest.mark.parametrize("org", ["", None])
-def test_a_project_needs_its_organization(org: str | None) -> None:
+def test_project_needs_its_organization(org: str | None) -> None:
     with pytest.raises(InvalidInput) as caught:
         ScopePath.of(org, "api")
     assert caught.value.code == "project_without_org"
@@ -66,13 +66,13 @@ def test_malformed_parts_are_refused(org: str, project: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["account", "org", "project"])
-def test_levels_are_no_identifiers(word: str) -> None:
+def test_level_names_are_reserved(word: str) -> None:
     for options in ((word, ""), ("payments", word)):
         with pytest.raises(InvalidInput) as caught:
             ScopePath.of(*options)
         assert caught.value.code == "reserved_identifier"
 
 
-def test_paths_are_shown_in_words() -> None:
+def test_paths_as_text() -> None:
     shown = [str(path) for path in (ACCOUNT, ScopePath("Pay"), ScopePath("Pay", "Api"))]
     assert shown == ["the account", "organization 'Pay'", "project 'Pay/Api'"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No value, credential or key shows where an object is printed, as in a traceback with its locals."""
+"""No value, credential or key shows when an object is printed, for example in a traceback with its locals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 
-# What may show: sealed, keyed or random.
+# Fields that may show: encrypted, keyed or random.
 HARMLESS = {
     "under_active",
     "body",
@@ -73,8 +73,8 @@ def test_no_value_shows(holder: object) -> None:
     assert "canary" not in repr(holder) + str(holder) + repr([holder])
 
 
-def test_a_dataclass_hides_each_field_that_may_hold_one() -> None:
-    """A new field of bytes is hidden, or is said here to be harmless."""
+def test_dataclasses_hide_fields_that_may_hold_a_value() -> None:
+    """Hide a new field of bytes from the repr, or list it as harmless above."""
     shown = [
         f"{kind.__module__}.{kind.__name__}.{field.name}"
         for kind in classes()
@@ -82,21 +82,21 @@ def test_a_dataclass_hides_each_field_that_may_hold_one() -> None:
         for field in dataclasses.fields(kind)
         if field.repr and ("bytes" in str(field.type) or field.name in SECRET_NAMES) and field.name not in HARMLESS
     ]
-    # Its items hide theirs.
+    # The items of these fields hide their own values.
     things = "engine.things.connectors"
     allowed = {f"{things}.PreparedConnector.credentials", f"{things}.ConnectorState.credentials"}
     assert {name.removeprefix(f"{module_utils.__name__}.") for name in shown} == allowed
 
 
-def may_hold_one(kind: type[Any], name: str) -> bool:
+def may_hold_a_value(kind: type[Any], name: str) -> bool:
     type_name = kind.__annotations__[name].__forward_arg__
     return name in SECRET_NAMES or (type_name.startswith("bytes") and name not in HARMLESS)
 
 
-def test_a_tuple_that_may_hold_one_says_itself_what_shows() -> None:
-    """A new field of bytes is hidden, or is said here to be harmless."""
+def test_tuples_that_may_hold_a_value_define_their_own_repr() -> None:
+    """Hide a new field of bytes from the repr, or list it as harmless above."""
     tuples = [kind for kind in classes() if issubclass(kind, tuple) and hasattr(kind, "_fields")]
-    holders = [kind for kind in tuples if any(may_hold_one(kind, name) for name in kind._fields)]
+    holders = [kind for kind in tuples if any(may_hold_a_value(kind, name) for name in kind._fields)]
     known = {"Answer", "Found", "Reply", "Settings", "Spelling", "TicketRequest", "ValueAtProvider"}
     assert {kind.__name__ for kind in holders} == known
     assert {kind.__name__ for kind in holders} <= {type(holder).__name__ for holder in HOLDERS}

@@ -9,11 +9,11 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
 
 
-def test_a_query_means_the_account_and_the_current_version_unless_it_says_so() -> None:
+def test_query_defaults_to_the_account_and_the_current_version() -> None:
     assert Query("a") == Query("a", org="", project="", version="", key="", cache_ttl=None)
 
 
-def test_an_answer_has_a_value_or_an_error() -> None:
+def test_answer_has_a_value_or_an_error() -> None:
     error = ScopedSecretsError("c", "m", hint="h")
     assert (Answer(error=error).value, Answer(error=error).error) == (b"", error)
     assert Answer("text", b"").error is None

@@ -1,4 +1,4 @@
-"""References: the grammar, forth and back."""
+"""References: parsing and writing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ API = ScopePath("payments", "api")
 
 
 @given(PREFIXES, st.from_regex(r"\Aid_[A-Za-z0-9_$-]{0,40}\Z"), st.integers(0, 10**6), KEYS)
-def test_an_identifier_reads_back_as_written(prefix: str, identifier: str, version: int, key: str) -> None:
+def test_identifier_reference_round_trips(prefix: str, identifier: str, version: int, key: str) -> None:
     text = f"{prefix}{identifier}{f'@{version}' if version else ''}{key}"
     reference = Reference.parse(text)
     assert str(reference) == text
@@ -24,13 +24,13 @@ def test_an_identifier_reads_back_as_written(prefix: str, identifier: str, versi
 
 
 @given(PREFIXES, st.sampled_from(sorted(SCHEMES)), st.from_regex(r"\A[a-z]{1,20}(/[a-z0-9@._-]{1,9})?\Z"), KEYS)
-def test_a_url_reads_back_as_written(prefix: str, scheme: str, path: str, key: str) -> None:
+def test_url_reference_round_trips(prefix: str, scheme: str, path: str, key: str) -> None:
     text = f"{prefix}{scheme}://conn/{path}{key}"
     assert str(Reference.parse(text)) == text
 
 
 @given(st.text(max_size=60))
-def test_any_text_gives_a_reference_or_our_error(text: str) -> None:
+def test_any_text_parses_or_raises_our_error(text: str) -> None:
     try:
         reference = Reference.parse(text)
     except (InvalidInput, Forbidden):
@@ -41,19 +41,19 @@ def test_any_text_gives_a_reference_or_our_error(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "a b", "a.b", "a#", "a@0", "a@-1", "a@x", "nope://c/p", "hashicorpvault://c", "or"]
 )
-def test_what_is_no_reference_is_refused(text: str) -> None:
+def test_invalid_references_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         Reference.parse(text)
 
 
 @pytest.mark.parametrize("text", ["project.a", "org.payments.a"])
-def test_a_reference_downward_is_refused(text: str) -> None:
+def test_downward_references_are_refused(text: str) -> None:
     with pytest.raises(Forbidden) as caught:
         Reference.parse(text)
     assert caught.value.code == "reference_downward"
 
 
-def test_scopes_go_upward_only() -> None:
+def test_references_reach_higher_scopes_only() -> None:
     assert Reference.parse("a").scope(API) == API
     assert Reference.parse("org.a").scope(API) == ScopePath("payments")
     assert Reference.parse("account.a").scope(API) == ACCOUNT
@@ -61,7 +61,7 @@ def test_scopes_go_upward_only() -> None:
         Reference.parse("org.a").scope(ACCOUNT)
 
 
-def test_version_and_key_may_stand_in_one_place_only() -> None:
+def test_version_and_key_can_not_conflict_with_options() -> None:
     assert str(Reference.parse("a").with_options(version="2", key="k")) == "a@2#k"
     with pytest.raises(InvalidInput):
         Reference.parse("a@1").with_options(version="2")
@@ -78,17 +78,17 @@ def test_version_and_key_may_stand_in_one_place_only() -> None:
         ("/list", '["a","b"]'),
     ],
 )
-def test_keys_select_fields(key: str, value: str) -> None:
+def test_key_selects_a_field(key: str, value: str) -> None:
     document = '{"user": "api", "port": 5432, "on": true, "list": ["a", "b"], "a/b": {"c~d": "deep"}}'
     assert select_key(document, key, "it") == value
 
 
 @pytest.mark.parametrize("key", ["none", "/list/2", "/list/01", "/list/-", "/user/x"])
-def test_a_missing_field_is_not_found(key: str) -> None:
+def test_missing_field_is_not_found(key: str) -> None:
     with pytest.raises(NotFound):
         select_key('{"user": "api", "list": ["a", "b"]}', key, "it")
 
 
-def test_a_url_without_a_name() -> None:
+def test_url_without_a_name_is_refused() -> None:
     with pytest.raises(InvalidInput):
         Reference.parse("azurevault://vault//version")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings: comparable, and silent about keys."""
+"""Settings are comparable and never show keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_keys_are_never_shown() -> None:
         assert "the-scope-key" not in shown
 
 
-def test_settings_are_the_same_only_if_every_part_is() -> None:
+def test_settings_are_equal_only_if_every_field_is() -> None:
     others = [
         FULL._replace(store="x"),
         FULL._replace(root_key_file="x"),
@@ -39,7 +39,7 @@ def test_settings_are_the_same_only_if_every_part_is() -> None:
     assert len({FULL, FULL._replace(), *others}) == 9
 
 
-def test_a_scope_key_may_come_in_two_ways() -> None:
+def test_scope_key_or_its_file_counts_as_scope_key() -> None:
     assert not Settings("s", "f").has_scope_key
     assert Settings("s", "f", scope_key="k").has_scope_key
     assert Settings("s", "f", scope_key_file="k").has_scope_key
