@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How values get from the workers of a run to ansible-playbook: over two sockets without a name.
+"""Carries secret values from the workers of a run to ansible-playbook, over an unnamed pair of Unix sockets.
 
-Processes that are forked inherit them, programs that those start do not, and nobody can open them from outside.
+Forked processes inherit the sockets, programs that they start do not, and no other process can open them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from collections.abc import Iterator
 
 __all__ = ["Channel"]
 
-# Who sends which message, and whether this is the end of it.
+# The sender's process id, the message's number, whether this packet is the message's last.
 _HEAD = struct.Struct(">IQ?")
-# Bytes. macOS takes 2048 in one datagram.
+# Bytes. macOS limits a datagram to 2048.
 _CHUNK = 2048 - _HEAD.size
-# Seconds until a send is tried again for which the system has no memory.
+# Seconds before a send is retried when the system is out of buffers.
 _PAUSE = 0.01
 
 
 class Channel:
-    """One end is for the process that makes it, the other for those forked from it."""
+    """The process that creates it receives; the processes forked from that one send."""
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -36,7 +36,7 @@ class Channel:
         os.register_at_fork(after_in_child=self._reader.close)
 
     def send(self, message: bytes) -> None:
-        """Send from a forked process. It returns when the parent can receive it."""
+        """Send a message from a forked process. Returns once the parent can receive all of it."""
         number = next(self._numbers)
         for start in range(0, len(message), _CHUNK):
             is_last = start + _CHUNK >= len(message)
@@ -49,18 +49,18 @@ class Channel:
                 return
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
-                    return  # the parent is gone, and so is all output
+                    return  # the parent has ended, so it shows no more output
                 time.sleep(_PAUSE)
 
     def wait(self) -> None:
-        """Return when there is something to receive."""
+        """Block until there is something to receive."""
         self._reader.recv(1, socket.MSG_PEEK)
 
     def receive(self) -> Iterator[bytes]:
-        """Yield the messages that were sent so far."""
+        """Yield the complete messages sent so far."""
         while packet := self._packet():
             sender, number, is_last = _HEAD.unpack_from(packet)
-            # Who was interrupted begins anew.
+            # A sender that was interrupted never finishes its message: drop it when the next one starts.
             begun, content = self._begun.pop(sender, (number, b""))
             content = (content if begun == number else b"") + packet[_HEAD.size :]
             if is_last:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replacing what is secret in text and data."""
+"""Masks secrets in text and data."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .spellings import ENCODED_LIMIT, Spelling, is_short, parts_of, spellings_of
 __all__ = ["Masker"]
 
 _MARK = CENSORED.encode()
-# Spellings are found by their first bytes, taken as a number, which C compares fast.
+# Spellings are found by their first 4 bytes, read as an integer, because that search runs in C.
 _GRAM = 4
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
-# What results of tasks are made of: callbacks look for these words, even where one is somebody's password.
+# Keys of task results. Callbacks look them up, so they stay even if one of them is somebody's password.
 _WORDS = """
 changed failed skipped unreachable rc msg reason start end delta cmd stdout stderr stdout_lines stderr_lines
 module_stdout module_stderr exception censored invocation module_args ansible_facts ansible_stats warnings deprecations
@@ -30,17 +30,17 @@ _STRUCTURE = frozenset(_WORDS.split())
 
 
 class _Family:
-    """The spellings that begin alike: what is beside each that belongs to it, and how long they are, longest first."""
+    """Spellings with the same first bytes: the reach of each, and their lengths, longest first."""
 
     __slots__ = ("lengths", "reaches")
 
     def __init__(self) -> None:
         self.reaches: dict[bytes, int] = {}
-        # Replaced as a whole: another thread may be looking.
+        # Replaced, never modified, because another thread may be reading it.
         self.lengths: tuple[int, ...] = ()
 
     def find(self, content: bytes, start: int) -> Iterator[tuple[int, int]]:
-        """Yield where the longest one begins and ends that stands at a place."""
+        """Yield start and end of the longest spelling at `start`, extended by its reach."""
         for length in self.lengths:
             found = content[start : start + length]
             reach = self.reaches.get(found)
@@ -54,7 +54,7 @@ class _Family:
 
 
 class Masker:
-    """Knows the values of a run; puts a mark in their place. One thread at a time may add; any may mask."""
+    """Knows the secret values of a run and masks them. Only one thread at a time may add values; any may mask."""
 
     def __init__(self) -> None:
         self.has_short = False
@@ -62,12 +62,12 @@ class Masker:
         self._families: dict[int, _Family] = {}
 
     def add(self, kind: str, value: bytes) -> bool:
-        """Take a value; tell whether it was not known."""
+        """Add a value; return whether it is new."""
         if (kind, value) in self._known:
             return False
         self._known.add((kind, value))
         parts = parts_of(kind, value)
-        # Lines of brackets alone are nobody's secret.
+        # Lines without a letter or digit, such as brackets of JSON, are not secret.
         self.has_short |= any(is_short(part) and any(map(str.isalnum, part.decode("latin-1"))) for part in parts)
         for spelling in spellings_of(parts, is_long=len(value) > ENCODED_LIMIT):
             self._keep(spelling)
@@ -81,7 +81,7 @@ class Masker:
             family.lengths = tuple(sorted((*family.lengths, len(content)), reverse=True))
 
     def data(self, data: Any) -> Any:
-        """Return data with every secret in its strings and keys replaced; the very same object where there is none."""
+        """Return data with every secret in its strings and keys masked; the same object if there is none."""
         if isinstance(data, str):
             return self.text(data)
         if not self._families or isinstance(data, (bool, int, float, type(None))):
@@ -119,10 +119,10 @@ class Masker:
         return dataclasses.replace(data, **changed) if changed else data
 
     def text(self, text: str) -> str:
-        """Return text with every secret in it replaced; the very same object where there is none."""
+        """Return text with every secret masked; the same object if there is none."""
         if not self._families or len(text) < MIN_LENGTH:
             return text
-        # As Python itself takes bytes for text; other lone surrogates can only be passed on.
+        # Python represents undecodable bytes by surrogateescape; other lone surrogates need surrogatepass.
         for errors in ("surrogateescape", "surrogatepass"):
             try:
                 content = text.encode(errors=errors)
@@ -133,20 +133,20 @@ class Masker:
         return CENSORED
 
     def content(self, content: bytes) -> bytes:
-        """Return bytes with every secret in them replaced; the very same object where there is none."""
+        """Return bytes with every secret masked; the same object if there is none."""
         hidden = sorted(self._hidden(content))
         if not hidden:
             return content
         shown, at = bytearray(), -1
         for start, end in hidden:
-            # What overlaps or touches has one mark.
+            # Overlapping and adjacent secrets share one mark.
             if start > at:
                 shown += content[max(at, 0) : start] + _MARK
             at = max(at, end)
         return bytes(shown + content[at:])
 
     def _hidden(self, content: bytes) -> Iterator[tuple[int, int]]:
-        """Yield where secrets begin and end."""
+        """Yield start and end of each secret."""
         view, length, known = memoryview(content), len(content), self._families
         for offset in range(min(_GRAM, length - _GRAM + 1)):
             grams = view[offset : length - (length - offset) % _GRAM].cast("I")

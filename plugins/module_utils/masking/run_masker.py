@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The masker of a run: of ansible-playbook itself, which shows everything, fed by all of its workers."""
+"""The masker of a run: it belongs to ansible-playbook, which shows all output, and its workers feed it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["RunMasker"]
 
 
 class RunMasker:
-    """Masks with every value that this process, or one forked from it, has revealed so far."""
+    """Masks every value that this process, or one forked from it, has revealed so far."""
 
     def __init__(self) -> None:
         self._masker = Masker()
@@ -25,11 +25,11 @@ class RunMasker:
         self._lock = threading.Lock()
         self._has_warned = False
         os.register_at_fork(after_in_child=self._unlock)
-        # Workers wait while nobody takes what they send.
+        # Received at once, because workers block while the channel is full.
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _unlock(self) -> None:
-        # A thread that a fork left behind may have had it.
+        # A thread lost at the fork may have held the lock.
         self._lock = threading.Lock()
 
     def _listen(self) -> None:
@@ -44,20 +44,20 @@ class RunMasker:
                 self._masker.add(kind.decode(), value)
 
     def reveal(self, kind: str, value: bytes) -> None:
-        """Take a value; the parent knows it too before a worker goes on."""
+        """Add a value. In a worker, returns once the parent can receive it too."""
         with self._lock:
             is_new = self._masker.add(kind, value)
         if is_new and os.getpid() != self._process:
             self._channel.send(kind.encode() + b"\0" + value)
 
     def mask(self, data: Any) -> Any:
-        """Return text or data with all that is secret replaced; the very same object where there is nothing."""
+        """Return text or data with every secret masked; the same object if there is none."""
         if os.getpid() == self._process:
             self._receive()
         return self._masker.data(data)
 
     def take_warning(self) -> bool:
-        """Tell once whether there is a value, or a line of one, that is too short to be masked."""
+        """Return whether a value, or a line of one, is too short to be masked. Returns true only once."""
         is_first = self._masker.has_short and not self._has_warned
         self._has_warned |= is_first
         return is_first

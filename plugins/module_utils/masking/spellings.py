@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a value may be written in output: its parts, and the ways in which templates, shells and programs write each."""
+"""How a value may appear in output: its parts, and the ways templates, shells and programs write each of them."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from ..model.queries import CREDENTIAL_KINDS
 
 __all__ = ["ENCODED_LIMIT", "Spelling", "is_short", "parts_of", "spellings_of"]
 
-# Bytes. Of what is longer, lines and fields are known as they are, and its base64 as a whole.
+# Bytes. For longer values, each part is only looked for as it is and as unbroken base64.
 ENCODED_LIMIT = 64 * 1024
-# What a credential's view (engine/composing.py) has that nobody may see.
+# The secret fields of a credential's view (engine/reading/credential_views.py).
 _SECRET_FIELDS = ("private_key", "passphrase", "password")
-# Every PEM file has these lines.
+# Boundary lines of PEM files, which are not secret.
 _BOUNDARIES = ("-----BEGIN ", "-----END ")
-# base64(1) breaks lines after 76 characters (RFC 2045), openssl(1) and PEM after 64 (RFC 7468).
+# base64(1) wraps lines at 76 characters (RFC 2045), openssl(1) and PEM at 64 (RFC 7468).
 _WIDTHS = (64, 76)
-# Characters of a value that ansible-core shows at most where it has gone wrong, blanks of all sorts being one.
+# Characters in the excerpt of a value that ansible-core shows in errors, with white space collapsed.
 _EXCERPT = 120
-# Where a value begins 0, 1 or 2 bytes after a group of three: the characters that tell of the bytes before it too.
+# For a value that starts 0, 1 or 2 bytes into a 3-byte group: leading characters that depend on preceding bytes too.
 _BEFORE = (0, 2, 3)
-# By the length of the last group: the characters that tell of the bytes after it too, padding included.
+# By the length of the last group: trailing characters that depend on following bytes too, padding included.
 _AFTER = (0, 3, 2)
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Spelling(NamedTuple):
-    """Bytes to look for, and how many of base64 beside them on either side tell of the value as well."""
+    """Bytes to look for. `reach`: how many adjacent base64 characters on either side depend on the value, too."""
 
     content: bytes
     reach: int = 0
@@ -46,7 +46,7 @@ class Spelling(NamedTuple):
 
 
 def parts_of(kind: str, value: bytes) -> set[bytes]:
-    """Return what is secret about a value: all of it, its lines, the fields of JSON; of a credential its secrets."""
+    """Return the secret parts of a value: all of it, its lines and JSON fields; of a credential, its secrets."""
     if kind in CREDENTIAL_KINDS:
         return _parts_of_credential(json.loads(value))
     text = _decoded(value)
@@ -77,7 +77,7 @@ def _decoded(value: bytes) -> str | None:
 
 
 def _json(text: str) -> Any:
-    """Return what a JSON object or array holds, None for other text."""
+    """Return the content of a JSON object or array, None for other text."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -97,13 +97,13 @@ def _leaves(data: Any) -> Iterator[str]:
 
 
 def is_short(part: bytes) -> bool:
-    """Tell whether something is too short to be looked for."""
+    """Return whether a part is too short to be masked."""
     text = _decoded(part)
     return len(part if text is None else text) < MIN_LENGTH
 
 
 def spellings_of(parts: Iterable[bytes], *, is_long: bool = False) -> set[Spelling]:
-    """Return how each part may be written. `is_long`: they are of a value beyond the limit, so take the least."""
+    """Return the spellings of the parts. `is_long`: the value exceeds ENCODED_LIMIT, so return as few as possible."""
     found: set[Spelling] = set()
     for part in parts:
         if is_short(part):
@@ -123,7 +123,7 @@ def _escaped(part: bytes) -> Iterator[Spelling]:
     once = [json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)]
     urls = [quote(text), quote(text, safe=""), quote_plus(text)]
     lower = [re.sub("%..", lambda match: match[0].lower(), url) for url in urls]
-    # JSON within JSON; as Python shows it; between quotes for a shell, and in YAML.
+    # JSON in JSON; collapsed white space; an excerpt in an error; Python's repr; quoted for a shell; quoted in YAML.
     other = [json.dumps(escaped)[1:-1] for escaped in once]
     other += [
         " ".join(text.split()),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages from forked processes: whole, in order, from many at once, and from nobody else."""
+"""Messages from forked processes arrive complete and in order, from many at once, and from no other process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.masking.channel imp
 
 
 def forked(work: Callable[[], None]) -> int:
-    """Return the id of a new process that does some work and ends."""
+    """Fork a process that does some work and ends; return its id."""
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -29,12 +29,12 @@ def forked(work: Callable[[], None]) -> int:
     return pid
 
 
-def ended(*pids: int) -> None:
+def assert_ended(*pids: int) -> None:
     assert [os.waitpid(pid, 0)[1] for pid in pids] == [0] * len(pids)
 
 
-def taken(channel: Channel, count: int) -> list[bytes]:
-    """Return so many messages."""
+def received(channel: Channel, count: int) -> list[bytes]:
+    """Receive `count` messages."""
     messages: list[bytes] = []
     while len(messages) < count:
         channel.wait()
@@ -42,35 +42,35 @@ def taken(channel: Channel, count: int) -> list[bytes]:
     return messages
 
 
-def test_nothing_sent_is_nothing_received() -> None:
+def test_receives_nothing_if_nothing_was_sent() -> None:
     assert list(Channel().receive()) == []
 
 
 @pytest.mark.parametrize("length", [1, 2000, 2031, 2035, 2036, 4070, 100_000, 3_000_000])
-def test_a_message_arrives_whole(length: int) -> None:
+def test_message_arrives_complete(length: int) -> None:
     channel, message = Channel(), os.urandom(length)
     child = forked(lambda: channel.send(message))
-    assert taken(channel, 1) == [message]
-    ended(child)
+    assert received(channel, 1) == [message]
+    assert_ended(child)
 
 
-def test_many_at_once_do_not_mix() -> None:
+def test_concurrent_messages_do_not_mix() -> None:
     channel = Channel()
     messages = {bytes([number]) * (1 + number * 1500) for number in range(20)}
     children = [forked(lambda message=message: channel.send(message)) for message in messages]  # type: ignore[misc]
-    assert set(taken(channel, 20)) == messages
-    ended(*children)
+    assert set(received(channel, 20)) == messages
+    assert_ended(*children)
 
 
-def test_what_one_sends_keeps_its_order() -> None:
+def test_messages_of_one_sender_keep_their_order() -> None:
     channel = Channel()
     messages = [b"%d" % number * 3000 for number in range(50)]
     child = forked(lambda: [channel.send(message) for message in messages] and None)
-    assert taken(channel, 50) == messages
-    ended(child)
+    assert received(channel, 50) == messages
+    assert_ended(child)
 
 
-def test_a_message_that_is_cut_off_is_dropped() -> None:
+def test_interrupted_message_is_dropped() -> None:
     channel = Channel()
 
     class Alarm(Exception):
@@ -83,33 +83,33 @@ def test_a_message_that_is_cut_off_is_dropped() -> None:
         signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         try:
-            channel.send(b"x" * 50_000_000)  # more than can wait to be received
+            channel.send(b"x" * 50_000_000)  # more than the socket can buffer
         except Alarm:
             channel.send(b"next")
 
     child = forked(work)
-    # Nothing is received before the alarm: the sender stands in the middle of its message then.
+    # Nothing is received before the alarm, so it interrupts the sender in the middle of its message.
     time.sleep(0.5)
-    assert taken(channel, 1) == [b"next"]
-    ended(child)
+    assert received(channel, 1) == [b"next"]
+    assert_ended(child)
 
 
-def test_a_sender_whose_parent_no_longer_listens_goes_on() -> None:
+def test_sender_continues_without_a_receiver() -> None:
     channel = Channel()
     channel._reader.close()
-    ended(forked(lambda: channel.send(b"x" * 10_000)))
+    assert_ended(forked(lambda: channel.send(b"x" * 10_000)))
 
 
-def test_a_forked_process_can_send_only() -> None:
+def test_forked_process_can_only_send() -> None:
     channel = Channel()
 
     def work() -> None:
         assert channel._reader.fileno() == -1
 
-    ended(forked(work))
+    assert_ended(forked(work))
 
 
-def test_programs_do_not_inherit_it() -> None:
+def test_programs_do_not_inherit_the_sockets() -> None:
     channel = Channel()
     ours = {os.fstat(end.fileno()).st_ino for end in (channel._reader, channel._writer)}
     code = "import os\nfor n in os.listdir('/dev/fd'):\n try: print(os.fstat(int(n)).st_ino)\n except OSError: pass"

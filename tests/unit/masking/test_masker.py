@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Masking text and data."""
+"""Masking of text and data."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def test_text(masker: Masker, text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["nothing here", "", "a\udcffb", "ü" * 50, "hunter2 2"])
-def test_what_has_no_secret_is_the_very_same(masker: Masker, text: str) -> None:
+def test_returns_the_same_object_without_secrets(masker: Masker, text: str) -> None:
     data = {"a": [text, {"b": (text, None, 1, True, 1.5)}], "c": {text}}
     assert masker.text(text) is text
     assert masker.data(data) is data
 
 
-def test_with_nothing_known_nothing_is_looked_at() -> None:
+def test_returns_the_same_object_without_known_values() -> None:
     data = {"a": object()}
     assert Masker().data(data) is data
     assert Masker().text("hunter22") == "hunter22"
@@ -100,7 +100,7 @@ def test_data(masker: Masker, data: Any, expected: Any) -> None:
     assert repr(data) == before
 
 
-def test_words_that_callbacks_look_for_stay_keys() -> None:
+def test_result_keys_are_not_masked() -> None:
     masker = Masker()
     for word in (b"stdout", b"changed", b"_ansible_no_log", b"other"):
         masker.add("text", word)
@@ -109,7 +109,7 @@ def test_words_that_callbacks_look_for_stay_keys() -> None:
     assert masker.data(data) == expected
 
 
-def test_a_value_is_taken_once() -> None:
+def test_value_is_added_once() -> None:
     masker = Masker()
     assert masker.add("text", b"hunter22")
     assert not masker.add("text", b"hunter22")
@@ -127,15 +127,15 @@ def test_a_value_is_taken_once() -> None:
         (b"", False),
     ],
 )
-def test_short_values_and_lines_are_noticed_and_shown(value: bytes, *, has_short: bool) -> None:
+def test_short_values_and_lines_are_reported_but_not_masked(value: bytes, *, has_short: bool) -> None:
     masker = Masker()
     masker.add("text", value)
     assert masker.has_short is has_short
     assert masker.text("abc ab a") == "abc ab a"
 
 
-def test_many_values_that_begin_alike_take_no_longer_to_find() -> None:
-    """A file of many lines, each a spelling: the steps at one place are as many as there are lengths."""
+def test_many_spellings_with_a_common_prefix_stay_fast() -> None:
+    """Each line of the file is a spelling; a position is checked once per distinct length, not per spelling."""
     masker = Masker()
     masker.add("file", b"\n".join(b"2026-%06d" % number for number in range(20_000)))
     assert masker.text("on 2026-012345 or 2026-999999") == f"on {CENSORED} or 2026-999999"
@@ -144,14 +144,14 @@ def test_many_values_that_begin_alike_take_no_longer_to_find() -> None:
     assert len(family.lengths) <= 3
 
 
-def test_of_a_credential_the_user_is_shown() -> None:
+def test_user_of_a_credential_is_not_masked() -> None:
     masker = Masker()
     masker.add("ssh", json.dumps({"user": "webuser", "password": "hunter22"}).encode())
     assert masker.data(["webuser", "hunter22"]) == ["webuser", CENSORED]
 
 
-def plainly(text: str, values: list[str]) -> str:
-    """Mask in the most simple way: the places of all values, each run of them as one mark."""
+def masked_simply(text: str, values: list[str]) -> str:
+    """Mask in the simplest way: find all positions covered by values and replace each run of them by one mark."""
     starts = [(at, value) for value in values for at in range(len(text)) if text.startswith(value, at)]
     places = {place for at, value in starts for place in range(at, at + len(value))}
     shown = {at: "" if at - 1 in places else CENSORED for at in places}
@@ -159,8 +159,8 @@ def plainly(text: str, values: list[str]) -> str:
 
 
 @given(st.lists(st.text("abü", min_size=4, max_size=6), max_size=4), st.text("abü ", max_size=40))
-def test_it_finds_what_a_plain_search_finds(values: list[str], text: str) -> None:
+def test_finds_what_a_simple_search_finds(values: list[str], text: str) -> None:
     masker = Masker()
     for value in values:
         masker.add("text", value.encode())
-    assert masker.text(text) == plainly(text, values)
+    assert masker.text(text) == masked_simply(text, values)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told to whoever masks output, and that nothing is where nobody does."""
+"""The listener hears each revealed value; without one nothing happens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.masking.revealing i
 
 
 @pytest.fixture(autouse=True)
-def nobody() -> Iterator[None]:
+def no_listener() -> Iterator[None]:
     yield
     reveal_to(None)
 
@@ -24,7 +24,7 @@ def test_without_a_listener_nothing_happens() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"), [("sécret", "sécret".encode()), (b"\xff", b"\xff"), ("\udcff", b"\xff"), ("", b"")]
 )
-def test_the_listener_gets_bytes_and_the_kind(value: bytes | str, expected: bytes) -> None:
+def test_listener_gets_kind_and_bytes(value: bytes | str, expected: bytes) -> None:
     heard: list[tuple[str, bytes]] = []
     reveal_to(lambda kind, content: heard.append((kind, content)))
     reveal(value)

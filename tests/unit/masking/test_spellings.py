@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a value is secret, and how it may be written."""
+"""The secret parts of a value and their spellings."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_parts_of_a_value(value: bytes, expected: set[bytes]) -> None:
     assert parts_of("file", value) == expected
 
 
-def test_of_a_credential_its_secrets_are() -> None:
+def test_parts_of_a_credential_are_its_secrets() -> None:
     view = {
         "user": "web",
         "port": 22,
@@ -72,7 +72,7 @@ def test_of_a_credential_its_secrets_are() -> None:
 @pytest.mark.parametrize(
     ("part", "expected"), [(b"abc", True), (b"abcd", False), ("äöü".encode(), True), (b"\xff" * 3, True)]
 )
-def test_what_is_short(part: bytes, *, expected: bool) -> None:
+def test_is_short(part: bytes, *, expected: bool) -> None:
     assert is_short(part) is expected
     assert (spellings_of([part]) == set()) is expected
 
@@ -100,11 +100,11 @@ TEXT = 'it\'s "a" \\ pass+word/ü\n&?'
         base64.urlsafe_b64encode(TEXT.encode()).decode(),
     ],
 )
-def test_ways_to_write_a_text(spelled: str) -> None:
+def test_spellings_of_a_text(spelled: str) -> None:
     assert spelled.encode() in contents(TEXT.encode())
 
 
-def test_the_excerpt_that_an_error_has_of_it() -> None:
+def test_excerpt_in_an_error_is_a_spelling() -> None:
     value = "all of  these\nare words of it " * 20
     excerpt = textwrap.shorten(value, width=120)
     assert excerpt.endswith(" [...]")
@@ -117,10 +117,10 @@ def test_the_excerpt_that_an_error_has_of_it() -> None:
     st.binary(max_size=5),
     st.booleans(),
 )
-def test_base64_of_more_than_the_value_holds_a_spelling_of_it(
+def test_base64_of_surrounding_bytes_contains_a_spelling(
     value: bytes, before: bytes, after: bytes, is_urlsafe: bool
 ) -> None:
-    """All but what tells of the bytes beside the value too: a character on either side at most, which is reached."""
+    """The spelling covers all but at most one character on either side, and `reach` covers those."""
     encode = base64.urlsafe_b64encode if is_urlsafe else base64.b64encode
     encoded = encode(before + value + after)
     found = [
@@ -133,17 +133,17 @@ def test_base64_of_more_than_the_value_holds_a_spelling_of_it(
 
 
 @pytest.mark.parametrize("program", [["base64"], ["openssl", "base64"]])
-def test_base64_as_programs_break_it_into_lines(program: list[str]) -> None:
+def test_base64_wrapped_by_programs(program: list[str]) -> None:
     value = bytes(range(200))
     done = subprocess.run(program, input=value, capture_output=True, check=True)
     assert all(line in contents(value) for line in done.stdout.split())
 
 
-def test_binary_has_bytes_and_base64_only() -> None:
+def test_binary_values_have_bytes_and_base64_only() -> None:
     assert all(b"\xff" in content or content.isascii() for content in contents(b"\xff\xfe\xfd\xfc"))
 
 
-def test_of_a_long_value_there_is_the_least() -> None:
+def test_long_values_have_few_spellings() -> None:
     value = b"\n".join(b"line %d" % number for number in range(ENCODED_LIMIT // 8))
     found = contents(value, is_long=True)
     assert {value, base64.b64encode(value), b"line 17"} <= found
