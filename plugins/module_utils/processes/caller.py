@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who runs ansible-playbook, as records name it."""
+"""Who runs ansible-playbook, for audit records."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["passed_on", "this_caller"]
 
 # AWX sets JOB_ID for each job (awx/main/tasks/jobs.py, build_env).
 _JOBS = ("AWX_JOB_ID", "TOWER_JOB_ID", "JOB_ID")
-# The run that a module belongs to where it runs on another host.
+# Tells a module on another host which run it belongs to.
 _RUN = "SCOPED_SECRETS_RUN"
 
 
 def this_caller() -> Caller:
-    """Return who runs the ansible-playbook process that this one is, or belongs to."""
+    """Return who runs ansible-playbook, from that process itself or one of its workers."""
     job = next((os.environ[name] for name in _JOBS if os.environ.get(name)), "")
     run = os.environ.get(_RUN, "")
     if not re.fullmatch("[0-9a-f]{16}", run):
@@ -32,7 +32,7 @@ def this_caller() -> Caller:
 
 
 def passed_on() -> dict[str, str]:
-    """Return the environment in which a module on another host is recorded as a part of this run and its job."""
+    """Return environment variables that make a module on another host report this run and its job."""
     caller = this_caller()
     return {_RUN: caller.run, **({_JOBS[0]: caller.job} if caller.job else {})}
 
@@ -42,5 +42,5 @@ def _user() -> str:
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:
-        # Containers run under ids that nobody has.
+        # Containers may run under a user id without an account.
         return str(user)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which process is meant: ids come again, and another container or machine has its own."""
+"""Identifies processes. A process id alone can't: it is reused, and each container and machine has its own ids."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["has_ended", "is_running", "namespace", "process_text", "run_process"
 
 
 def started(pid: int) -> str:
-    """Return when a process started, in ticks since boot; empty where it has ended, or there is no /proc.
+    """Return when a process started, in clock ticks since boot; empty if it has ended or there is no /proc.
 
-    Raises OSError where that can't be told just now.
+    Raises OSError if /proc can't be read at the moment.
     """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            # proc(5): the name in field 2 may hold anything, a parenthesis too; 3 is the state, 22 the time.
+            # proc(5): field 2, the name, may contain anything, even parentheses; 3 is the state, 22 the start time.
             fields = file.read().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return ""
@@ -27,7 +27,7 @@ def started(pid: int) -> str:
 
 
 def namespace() -> str:
-    """Return what tells process ids of one container from those of another."""
+    """Return an identifier of the PID namespace, which differs between containers; empty if there is no /proc."""
     try:
         return str(os.stat("/proc/self/ns/pid").st_ino)
     except OSError:
@@ -35,7 +35,7 @@ def namespace() -> str:
 
 
 def is_running(pid: int, since: str) -> bool:
-    """Tell whether the very process that `started` told of is there, and no other one with its id."""
+    """Return whether a process with this id and start time (see `started`) is running."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -45,13 +45,13 @@ def is_running(pid: int, since: str) -> bool:
     try:
         return started(pid) == since
     except OSError:
-        # For example, no descriptor is free. That must not end anything.
+        # For example out of file descriptors. Don't take the process for ended because of that.
         return True
 
 
 def run_process() -> int:
-    """Return the id of the process of the run that this one, a worker or ansible-playbook itself, belongs to."""
-    # Imported here: a worker has it already, and the broker never asks.
+    """Return the process id of ansible-playbook, from that process itself or one of its workers."""
+    # Imported here: workers have it loaded already, and the broker never calls this.
     from multiprocessing import parent_process
 
     parent = parent_process()
@@ -59,7 +59,7 @@ def run_process() -> int:
 
 
 def this_process() -> str:
-    """Return this process as text."""
+    """Return this process as text (see `process_text`)."""
     return _own_text(os.getpid())
 
 
@@ -69,20 +69,20 @@ def _own_text(pid: int) -> str:
 
 
 def process_text(pid: int) -> str:
-    """Return a process of this machine as text: where it is, its id, and when it started."""
-    return "/".join([_place(), str(pid), started(pid)])
+    """Return a process of this machine as text: host name, boot id, PID namespace, process id and start time."""
+    return "/".join([_environment(), str(pid), started(pid)])
 
 
 def has_ended(process: str) -> bool | None:
-    """Tell whether a process that `this_process` named has ended; None for one of another machine or container."""
-    place, _slash, rest = process.rpartition("/")[0].rpartition("/")
-    if place != _place():
+    """Return whether a process (as text) has ended; None if it belongs to another machine, boot or container."""
+    environment, _slash, rest = process.rpartition("/")[0].rpartition("/")
+    if environment != _environment():
         return None
     return not is_running(int(rest), process.rpartition("/")[2])
 
 
-def _place() -> str:
-    """Return what a machine, since it booted, and a container on it share with no other."""
+def _environment() -> str:
+    """Return what identifies this machine, its current boot, and the container on it."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             boot = file.read().strip()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processes that this collection starts: the broker of a run, ssh and kinit, programs of its users."""
+"""Starts the programs that this collection runs: the broker, ssh, kinit and programs of users."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["Process"]
 
 
 class Process(subprocess.Popen[bytes]):
-    """Runs in a session of its own, so that it has no terminal to ask at and can be killed with all that it started.
+    """A program in a session of its own: it has no terminal to prompt on, and can be killed with all its children.
 
-    What it complains about may hold a value: nobody hears it, except who asks for it and tells nobody.
+    Its error output may contain a secret, so it is discarded unless the caller captures it, who must not show it.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Process(subprocess.Popen[bytes]):
         folder: str | None = None,
         inherited: Sequence[int] = (),
     ) -> None:
-        """Start it, with the `inherited` descriptors open and no others; raise OSError, ValueError."""
+        """Start it. It inherits no open descriptors but `inherited`. Raises OSError or ValueError."""
         super().__init__(
             list(command),
             env=dict(environment),
@@ -44,9 +44,9 @@ class Process(subprocess.Popen[bytes]):
         )
 
     def kill_all(self) -> None:
-        """Kill it and all that it started, and wait for it; nothing happens when it was waited for before."""
+        """Kill it with all its children and wait for it. Does nothing if it was already waited for."""
         if self.returncode is None:
-            # It leads a group, whose number is still its own until it is waited for.
+            # It leads its process group, whose id can't be reused before it is waited for.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
             self.wait()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file with a line of JSON for each record, which others may rotate: it is opened for each batch."""
+"""A sink that appends to a file, one line of JSON per record. Opens it for each batch, so that it can be rotated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import Sink, not_written
 
 __all__ = ["JsonLines", "make"]
 
-# Not through a link, and without waiting for who reads a pipe.
+# Doesn't follow symbolic links, and doesn't block on a pipe without a reader.
 _FLAGS = os.O_APPEND | os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -32,9 +32,9 @@ class JsonLines(Sink):
 
 
 def _append(descriptor: int, content: bytes) -> None:
-    """Add all of it, on the disk, or nothing."""
+    """Append all of it and sync it to the disk, or append nothing."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise OSError(errno.EINVAL, "it is no plain file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     before = os.fstat(descriptor).st_size
     try:

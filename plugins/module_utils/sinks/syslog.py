@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The log of this machine (syslog or journald), in the facility authpriv. That may hand it on to others."""
+"""A sink that writes to this machine's log (syslog or journald), facility authpriv. The log may forward records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SOCKETS = {"darwin": "/var/run/syslog"}
 
 class _Handler(SysLogHandler):
     def handleError(self, _record: logging.LogRecord) -> None:
-        # Called where it was caught: otherwise it would be printed, and forgotten.
+        # Called while the exception is handled. The base class would only print it, so raise it again.
         raise sys.exc_info()[1] or OSError()
 
 
@@ -43,7 +43,7 @@ class Syslog(Sink):
             raise not_written(f"the log at {self.where}", error) from None
 
     def _probe(self) -> None:
-        """Raise OSError where nothing listens: the handler tells of that only when it is to send."""
+        """Raise OSError if nothing listens, which the handler would notice only when it sends."""
         for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
             with socket.socket(socket.AF_UNIX, kind) as connection:
                 if connection.connect_ex(self.where) == 0:

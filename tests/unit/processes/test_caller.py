@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who runs ansible-playbook: the same in all its workers."""
+"""Who runs ansible-playbook: all its workers give the same answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.processes.caller import passed_on, this_caller
 
 
-def test_a_worker_is_of_the_run_of_its_parent() -> None:
+def test_worker_belongs_to_the_run_of_its_parent() -> None:
     caller = this_caller()
     assert (caller.user, caller.host) == (getpass.getuser(), socket.gethostname())
     assert len(caller.run) == 16
@@ -22,7 +22,7 @@ def test_a_worker_is_of_the_run_of_its_parent() -> None:
         assert pool.apply(this_caller) == caller
 
 
-def test_the_job_is_that_of_awx(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_comes_from_awx(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("JOB_ID", "AWX_JOB_ID", "TOWER_JOB_ID"):
         monkeypatch.delenv(name, raising=False)
     assert this_caller().job == ""
@@ -32,7 +32,7 @@ def test_the_job_is_that_of_awx(monkeypatch: pytest.MonkeyPatch) -> None:
     assert this_caller().job == "8?"
 
 
-def test_on_another_host_it_is_the_same_run_and_job(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_module_on_another_host_reports_the_same_run_and_job(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWX_JOB_ID", "7")
     given = passed_on()
     caller = this_caller()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is at the other end of a socket."""
+"""The user at the other end of a socket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.processes.peer impo
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import OTHER_USER, as_user, needs_root
 
 
-def test_the_other_end_is_this_user() -> None:
+def test_peer_of_own_socket_is_this_user() -> None:
     one, other = socket.socketpair()
     with one, other:
         assert peer_user(one) == peer_user(other) == os.geteuid()
@@ -48,7 +48,7 @@ def test_each_end_knows_the_user_of_the_other() -> None:
 
 
 class Credentials:
-    """A socket of macOS or a BSD, which answers for LOCAL_PEERCRED with a struct xucred (sys/ucred.h)."""
+    """A socket of macOS or a BSD, which returns a struct xucred (sys/ucred.h) for LOCAL_PEERCRED."""
 
     def __init__(self, user: int) -> None:
         self.content = struct.pack("=IIh2x16I", 0, user, 1, *range(16))
@@ -60,6 +60,6 @@ class Credentials:
 
 
 @pytest.mark.parametrize("user", [0, 501, 2**32 - 2])
-def test_without_so_peercred_local_peercred_tells(user: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_falls_back_to_local_peercred(user: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "SO_PEERCRED")
     assert peer_user(cast(socket.socket, Credentials(user))) == user

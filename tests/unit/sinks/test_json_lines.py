@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines are added whole, and a file that others could use against us is not touched."""
+"""Lines are appended completely or not at all; links, pipes and folders are refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.plugins.module_utils.sinks.json_lines import make
 
 
-def test_lines_are_added_to_a_file_of_the_users_own(tmp_path: Path) -> None:
+def test_lines_are_appended_to_a_private_file(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     sink = make(str(path))
     sink.write([])
@@ -24,7 +24,7 @@ def test_lines_are_added_to_a_file_of_the_users_own(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
+def test_only_regular_files_are_written(tmp_path: Path) -> None:
     (tmp_path / "target").touch()
     (tmp_path / "link").symlink_to(tmp_path / "target")
     os.mkfifo(tmp_path / "pipe")
@@ -35,7 +35,7 @@ def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "target").read_text() == ""
 
 
-def test_nothing_is_left_of_what_did_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partial_write_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "audit.jsonl"
     make(str(path)).write(["first"])
     write = os.write

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines get to a log that listens at a socket, and one that does not is told of."""
+"""Lines reach a log that listens on a socket; a log that doesn't listen is reported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.sinks.syslog import
 AUTHPRIV_INFO = 10 * 8 + 6  # RFC 5424, 6.2.1
 
 
-def test_each_line_is_a_message() -> None:
+def test_each_line_becomes_a_message() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
         log.settimeout(60)
         log.bind(f"{folder}/log")
@@ -25,7 +25,7 @@ def test_each_line_is_a_message() -> None:
     assert messages == [b'<%d>scoped_secrets: {"%s": %d}' % (AUTHPRIV_INFO, *one) for one in ((b"a", 1), (b"b", 2))]
 
 
-def test_a_log_that_does_not_listen_is_told_of(tmp_path: Path) -> None:
+def test_log_that_does_not_listen_is_reported(tmp_path: Path) -> None:
     sink = make(str(tmp_path / "none"))
     for lines in ([], ["1"]):
         with pytest.raises(Unavailable) as caught:
@@ -33,7 +33,7 @@ def test_a_log_that_does_not_listen_is_told_of(tmp_path: Path) -> None:
         assert caught.value.code == "audit_not_written"
 
 
-def test_a_log_that_ends_is_told_of() -> None:
+def test_log_that_ends_is_reported() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         log.bind(f"{folder}/log")
