@@ -191,7 +191,7 @@ def job_without_a_credential(lab: Lab) -> Job:
     """Return the job of a template that has no store: one in the job's home would be gone with it."""
     lab.awx.add("job_templates", {"name": "bare", "playbook": "render.yml"})
     job = lab.launch("bare")
-    assert (job.status, "would be made within this job of AWX" in job.stdout) == ("failed", True)
+    assert (job.status, "would be lost with the container of this AWX job" in job.stdout) == ("failed", True)
     return job
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements about the records of the audit and the heads of their chains, one for each scope."""
+"""Statements on audit records and on the heads of their chains. Each scope has its own chain."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PAGE = 500
 
 
 class Head(NamedTuple):
-    """Where a chain ends: the number and the link of its last record, signed."""
+    """The end of a chain: the number and link of its last record, signed."""
 
     scope_id: str
     scope: str
@@ -37,9 +37,9 @@ class Head(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """A record as it lies in the store. The order of the fields is that in which they are signed.
+    """An audit record as stored. Its fields are signed in this order.
 
-    `link` is a hash of this record and all before it, `mac` what only somebody with the key can make of them.
+    `link` is a hash over this record and all before it; `mac` authenticates the same with the scope's key.
     """
 
     scope_id: str
@@ -63,7 +63,7 @@ class StoredEvent(NamedTuple):
 
 
 class Filters(NamedTuple):
-    """Which records are wanted: SQL conditions on their columns, all of which hold, and their parameters."""
+    """Selects records by SQL conditions on their columns, all of which must hold. `parameters` are those of the SQL."""
 
     conditions: Sequence[str]
     parameters: Mapping[str, Any]
@@ -73,15 +73,15 @@ _ALL = Filters((), {})
 
 
 def lock_head(tx: Transaction, scope_id: str) -> Head | None:
-    """Return the head of a scope's chain, which nobody else moves until this transaction ends; None: it is gone."""
-    # An update that changes nothing locks the row, on every engine.
+    """Return the head of a scope's chain, locked until this transaction ends; None if there is none."""
+    # An update that changes nothing still locks the row, on every engine.
     tx.run("UPDATE audit_head SET sequence = sequence WHERE scope_id = :id", id=scope_id)
     row = tx.one("SELECT * FROM audit_head WHERE scope_id = :id", id=scope_id)
     return _head(row) if row else None
 
 
 def heads_of(tx: Transaction, scope: str) -> list[Head]:
-    """Return the heads of the chains of all scopes that have, or had, this path."""
+    """Return the chain heads of all scopes that have, or had, this path."""
     rows = tx.all("SELECT * FROM audit_head WHERE scope = :scope ORDER BY scope_id", scope=scope)
     return [_head(row) for row in rows]
 
@@ -95,7 +95,7 @@ def insert_head(tx: Transaction, head: Head) -> None:
 
 
 def append_events(tx: Transaction, events: Sequence[StoredEvent], head: Head) -> None:
-    """Add records that follow each other, and move the head of their chain, which is locked, behind them."""
+    """Insert consecutive records, and move their chain's head, which must be locked, to the last one."""
     if events:
         tx.insert_all("audit_event", [event._asdict() for event in events])
     tx.run(
@@ -106,7 +106,7 @@ def append_events(tx: Transaction, events: Sequence[StoredEvent], head: Head) ->
 
 
 def find_event(tx: Transaction, scope_id: str, sequence: int) -> StoredEvent | None:
-    """Return one record."""
+    """Return one record, or None."""
     row = tx.one(
         "SELECT * FROM audit_event WHERE scope_id = :id AND sequence = :sequence", id=scope_id, sequence=sequence
     )
@@ -116,7 +116,7 @@ def find_event(tx: Transaction, scope_id: str, sequence: int) -> StoredEvent | N
 def events_after(
     tx: Transaction, scope_id: str, sequence: int, filters: Filters = _ALL, limit: int = 0
 ) -> Iterator[StoredEvent]:
-    """Yield the records of a chain that come after a number, in order; `limit`: so many at most, 0 all of them."""
+    """Yield a chain's records after a sequence number, in order: at most `limit` of them, 0 for all."""
     conditions = "".join(f" AND {condition}" for condition in filters.conditions)
     left = limit or -1
     while left:
@@ -141,5 +141,5 @@ def _event(row: Mapping[str, Any]) -> StoredEvent:
 
 
 def _bytes(value: Any) -> bytes:
-    # Who edits an SQLite file may put text there.
+    # SQLite doesn't enforce column types: a file edited by hand may hold text here.
     return value.encode() if isinstance(value, str) else bytes(value)

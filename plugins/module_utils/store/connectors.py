@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements about connectors."""
+"""Statements on connectors."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ __all__ = [
 
 
 def connectors_of(tx: Transaction, scope_id: str) -> list[Connector]:
-    """Return the connectors of a scope, those removed by force too, by identifier."""
+    """Return a scope's connectors by identifier, including those removed with force."""
     rows = tx.all("SELECT * FROM connector WHERE scope_id = :scope ORDER BY identifier", scope=scope_id)
     return [_connector(row) for row in rows]
 
 
 def connectors_made_by(tx: Transaction, manifest: str) -> list[Connector]:
-    """Return the connectors that a manifest made, those removed by force too, of whatever scope."""
+    """Return the connectors that a manifest created, in any scope, including those removed with force."""
     rows = tx.all("SELECT * FROM connector WHERE made_by = :manifest AND made_by <> ''", manifest=manifest)
     return [_connector(row) for row in rows]
 
 
 def defaults_at(tx: Transaction, connector_id: str) -> list[ScopePath]:
-    """Return the scopes whose default manager a connector is, the widest first."""
+    """Return the scopes that have this connector as their default manager, widest first."""
     rows = tx.all(
         """SELECT scope.level, scope.identifier, parent.identifier AS above
         FROM default_manager JOIN scope ON scope.id = default_manager.scope_id
@@ -67,13 +67,13 @@ def insert_connector(tx: Transaction, connector: Connector) -> None:
 
 
 def update_connector(tx: Transaction, connector: Connector) -> None:
-    """Write what may change of a connector; raise StaleRow if it is no longer at its revision."""
+    """Update a connector's changeable columns; raise StaleRow if the stored row has another revision."""
     tx.forget(CONNECTORS, MANAGERS)
     tx.update("connector", connector.id, connector.revision, **_changeable(connector))
 
 
 def delete_connector(tx: Transaction, connector_id: str) -> None:
-    """Delete a connector that keeps no secrets and is no default, and the records of what it used."""
+    """Delete a connector and the records of what it uses. It must neither keep secrets nor be a default manager."""
     tx.forget(CONNECTORS, MANAGERS)
     tx.run("DELETE FROM secret_reference WHERE user_kind = 'connector' AND user_id = :id", id=connector_id)
     tx.run("DELETE FROM connector WHERE id = :id", id=connector_id)

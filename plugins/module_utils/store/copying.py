@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All rows of a store, one after the other, in an order in which another store takes them.
+"""Reads all rows of a store, in an order in which another store can insert them.
 
-No more than a page of them is in memory, however many there are.
+At most one page of rows is in memory at a time.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .database import Row, Transaction
 
 __all__ = ["TABLES", "all_rows", "count_rows", "insert_row", "is_empty", "remove_all"]
 
-# Each after those that it refers to. A table of a new step joins here, and in `all_rows`. What is under way (`intent`)
-# stays out: a store that was restored elsewhere must not finish at a provider what the old one has finished since.
+# Each table after those that it references. Add new tables here and in `all_rows`. `intent` is left out: a restored
+# store must not finish changes at a provider that the original store has finished since.
 TABLES = (
     "store",
     "scope",
@@ -42,7 +42,7 @@ Values = dict[str, Any]
 
 
 def all_rows(tx: Transaction) -> Iterator[tuple[str, Values]]:
-    """Yield each row with the name of its table: the same order for the same rows, whatever engine has them."""
+    """Yield each row with its table's name. The same rows come in the same order on every engine."""
     yield from _rows(tx, "store", "id")
     for level in Level:
         yield from _rows(tx, "scope", "id", level=level.value)
@@ -64,7 +64,7 @@ def _user_of(row: tuple[str, Values]) -> tuple[str, str]:
 
 
 def _with_versions(tx: Transaction, secrets: list[Values]) -> Iterator[tuple[str, Values]]:
-    """Yield each secret, and after it its versions."""
+    """Yield each secret, followed by its versions."""
     versions = _versions(tx, secrets[0]["id"], secrets[-1]["id"])
     version = next(versions, None)
     for secret in secrets:
@@ -75,7 +75,7 @@ def _with_versions(tx: Transaction, secrets: list[Values]) -> Iterator[tuple[str
 
 
 def _versions(tx: Transaction, first: str, last: str) -> Iterator[Values]:
-    """Yield the versions of secrets from one id to another, as many bytes at a time as a page may have."""
+    """Yield the versions of the secrets with ids from `first` to `last`, read in pages of limited size in bytes."""
     after = (first, 0)
     while sizes := tx.all(
         "SELECT secret_id, version, size FROM secret_version WHERE (secret_id, version) > (:id, :version) "
@@ -98,7 +98,7 @@ def _versions(tx: Transaction, first: str, last: str) -> Iterator[Values]:
 
 
 def _end_of_page(sizes: Sequence[Row]) -> tuple[str, int]:
-    """Return the last version that still fits; one always does."""
+    """Return the last version that fits into a page. The first one always does."""
     total, last = 0, sizes[0]
     for row in sizes:
         total += row["size"]
@@ -115,7 +115,7 @@ def _rows(tx: Transaction, table: str, *key: str, **only: str) -> Iterator[tuple
 
 
 def _pages(tx: Transaction, table: str, key: Sequence[str], **only: str) -> Iterator[list[Values]]:
-    """Yield the rows by their key, page by page; `only` those with these values in columns."""
+    """Yield rows in the order of their key, page by page. `only`: values that columns must have."""
     columns, names = ", ".join(key), ", ".join(f":after_{name}" for name in key)
     conditions = "".join(f" AND {name} = :{name}" for name in only)
     after: Values = {}
@@ -137,30 +137,30 @@ def _plain(row: Row) -> Values:
 
 
 def insert_row(tx: Transaction, table: str, row: Values) -> None:
-    """Insert what `all_rows` yielded; raise ValueError for what it can't have yielded."""
-    # The names become part of a statement.
+    """Insert a row that `all_rows` yielded; raise ValueError for an unknown table or an invalid column name."""
+    # The names become part of the SQL text.
     if table not in TABLES or not all(map(_COLUMN.fullmatch, row)):
-        raise ValueError("no row of a store")
+        raise ValueError("not a row of a store")
     tx.known.clear()
     tx.insert(table, **row)
 
 
 def remove_all(tx: Transaction) -> None:
-    """Remove every row, of the account and of the store itself too."""
+    """Delete every row, including those of the account and the store itself."""
     tx.known.clear()
     for table in ("intent", *reversed(TABLES)):
         tx.run(f"DELETE FROM {table}")
 
 
 def is_empty(tx: Transaction) -> bool:
-    """Tell whether nothing was ever declared below the account, or all of it is gone again, at providers too."""
+    """Return whether the store holds nothing but the account, and no change at a provider is pending."""
     counts = count_rows(tx)
     is_pending = tx.one("SELECT id FROM intent LIMIT 1") is not None
     return counts["scopes"] <= 1 and not counts["connectors"] and not counts["secrets"] and not is_pending
 
 
 def count_rows(tx: Transaction) -> dict[str, int]:
-    """Return how many scopes (the account too), connectors, secrets and versions there are."""
+    """Return the numbers of scopes (including the account), connectors, secrets and versions."""
     found = {}
     for name, table in (
         ("scopes", "scope"),

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One small database class over the plain drivers. Dialect files hold what differs between engines.
+"""A small database class on top of the plain drivers. The dialect files hold the differences between engines.
 
-Statements are written once, with `:name` parameters, in SQL that every engine takes.
+Statements are written once, with `:name` parameters, in SQL that every engine understands.
 """
 
 from __future__ import annotations
@@ -22,42 +22,43 @@ __all__ = ["CHAIN", "CONNECTORS", "Database", "Dialect", "Mark", "Row", "StaleRo
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
-# What a write transaction leaves in the store that it alone makes: a token, and the store's revision.
+# Identifies a write transaction in the store: its token, and the store's revision after it.
 Mark = tuple[str, int]
 
-# What the names of known rows begin with: the scopes down to one, its connectors, and the managers that it may use.
+# Key prefixes of a transaction's cached rows: the chain of scopes down to one, the connectors of a scope, and the
+# managers that a scope may use.
 CHAIN, CONNECTORS, MANAGERS = "chain of ", "connectors of ", "managers of "
 
 ATTEMPTS = 8
-# Seconds that a store which was there may be away: it restarts, or another server takes over.
+# Seconds to go on reconnecting to a lost store while its server restarts or fails over.
 PATIENCE = 45.0
 _jitter = random.SystemRandom()
 
 
 class StaleRow(Exception):
-    """A row changed between read and write: the whole transaction runs again."""
+    """A row changed between read and write. The whole transaction runs again."""
 
 
 class Dialect(ABC):
-    """What differs between database engines."""
+    """The differences between database engines."""
 
-    types: ClassVar[Mapping[str, str]]  # the column types that `{…}` names in schema steps
+    types: ClassVar[Mapping[str, str]]  # the column types for `{…}` in schema steps
     upgrades_unasked: ClassVar[bool] = True
 
     @abstractmethod
     def connect(self) -> Any:
-        """Return a DB-API connection whose rows are mappings; raise the typed errors of this collection."""
+        """Return a DB-API connection whose rows are mappings; raise the errors of this collection or the driver."""
 
     @abstractmethod
     def begin(self, connection: Any, *, write: bool, scope: str) -> Mark | None:
-        """Open a transaction for what `scope` may see. Return what its COMMIT leaves, None where none is ever lost."""
+        """Begin a transaction on the rows that `scope` may see. Return its mark, None if a COMMIT is never in doubt."""
 
     def begin_appending(self, connection: Any, *, scope: str) -> None:
-        """Open a transaction that adds rows on which no answer depends, if possible without keeping writers waiting."""
+        """Begin a transaction that only adds rows on which no cached answer depends. Avoids blocking other writers."""
         self.begin(connection, write=True, scope=scope)
 
     def was_kept(self, connection: Any, mark: Mark) -> bool:
-        """Tell, within a later write transaction, whether the COMMIT of an earlier one took place."""
+        """Return whether an earlier transaction was committed. Called within a later write transaction."""
         return False
 
     @abstractmethod
@@ -70,22 +71,22 @@ class Dialect(ABC):
 
     @abstractmethod
     def state(self, connection: Any) -> object:
-        """Return what differs once anybody else has written, None where that can't be told."""
+        """Return a value that changes whenever another connection has written, None if unknown."""
 
     def size(self, connection: Any) -> int | None:
-        """Return how many bytes the database takes, None where that can't be told."""
+        """Return the size of the database in bytes, None if unknown."""
         return None
 
     def is_replaced(self) -> bool:
-        """Tell whether what `connect` opened is no longer what stands there, so that others see another store."""
+        """Return whether another store has replaced the one that `connect` opened, or it was removed."""
         return False
 
     @abstractmethod
     def must_retry(self, error: Exception) -> bool:
-        """Tell whether the whole transaction may succeed when run again."""
+        """Return whether the whole transaction may succeed if it runs again."""
 
     def is_lost(self, error: Exception) -> bool:
-        """Tell whether the connection can't be used any more, or can't be had just now."""
+        """Return whether the connection is broken, or can't be opened at the moment."""
         return False
 
     @abstractmethod
@@ -98,12 +99,12 @@ class Transaction:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        # Rows that this transaction has read and would read again: whoever writes them takes them out.
+        # Caches rows for repeated reads within this transaction. Whoever writes such rows drops them from here.
         self.known: dict[str, Any] = {}
 
-    def forget(self, *kinds: str) -> None:
-        """Let go of what is known and may be other rows by now: all whose names begin with one of these."""
-        for name in [name for name in self.known if name.startswith(kinds)]:
+    def forget(self, *prefixes: str) -> None:
+        """Drop the cached rows whose keys start with one of these prefixes."""
+        for name in [name for name in self.known if name.startswith(prefixes)]:
             del self.known[name]
 
     def one(self, statement: str, **parameters: Any) -> Row | None:
@@ -117,7 +118,7 @@ class Transaction:
         return rows
 
     def run(self, statement: str, **parameters: Any) -> int:
-        """Execute and return how many rows it touched."""
+        """Execute a statement and return the number of affected rows."""
         count: int = self._connection.execute(statement, parameters).rowcount
         return count
 
@@ -126,16 +127,16 @@ class Transaction:
         self.run(_insert(table, *columns), **columns)
 
     def insert_all(self, table: str, rows: Sequence[Row]) -> None:
-        """Insert rows of the same columns."""
+        """Insert rows that have the same columns."""
         self._connection.executemany(_insert(table, *rows[0]), rows)
 
     def update(self, table: str, key: str, revision: int, **columns: Any) -> None:
-        """Update the row `id = key` and count its revision up; raise StaleRow if it is no longer at `revision`."""
+        """Update the row with `id = key` and increment its revision; raise StaleRow if it is not at `revision`."""
         if self.run(_update(table, *columns), _key=key, _revision=revision, **columns) != 1:
             raise StaleRow(table)
 
 
-# Tables have few ways to be written to, and rows are many.
+# Cached, because few distinct statements write many rows.
 @lru_cache(maxsize=256)
 def _insert(table: str, *columns: str) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})"
@@ -148,9 +149,9 @@ def _update(table: str, *columns: str) -> str:
 
 
 class Database:
-    """A connection, and transactions that run as a whole or not at all. Never to be carried across a fork.
+    """A connection with atomic transactions. Must not be used across a fork.
 
-    `scope`: whose rows a transaction may touch, where the engine can keep it to them.
+    `scope` restricts a transaction to the rows of a scope, if the engine supports that.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -162,35 +163,35 @@ class Database:
             raise lost.error from None
 
     def read(self, work: Callable[[Transaction], T], *, scope: str = "") -> T:
-        """Return what `work` makes of one consistent view of the store. It may be called several times."""
-        return self._steadily(lambda: self._once(work, write=False, scope=scope, doubts=[]))
+        """Return the result of `work`, which sees one consistent state of the store and may be called repeatedly."""
+        return self._retrying(lambda: self._once(work, write=False, scope=scope, doubts=[]))
 
     def write(self, work: Callable[[Transaction], T], *, scope: str = "") -> T:
-        """Return what `work` returns, once all it wrote is durable. It may be called several times."""
+        """Return the result of `work` once its writes are durable. `work` may be called repeatedly."""
         doubts: list[tuple[Mark, T]] = []
-        return self._steadily(lambda: self._once(work, write=True, scope=scope, doubts=doubts))
+        return self._retrying(lambda: self._once(work, write=True, scope=scope, doubts=doubts))
 
     def append(self, work: Callable[[Transaction], T], *, scope: str = "") -> T:
-        """Return what `work` returns, once the rows that it added are durable: such on which no answer depends.
+        """Return the result of `work` once the rows that it added are durable. No cached answer may depend on them.
 
-        It may be called several times, and must find out by itself whether an earlier call's rows were kept after all.
+        `work` may be called repeatedly, and must itself detect rows that an earlier call has committed.
         """
-        return self._steadily(lambda: self._append_once(work, scope))
+        return self._retrying(lambda: self._append_once(work, scope))
 
     def table_names(self) -> set[str]:
-        return self._steadily(lambda: self.dialect.table_names(self._connection))
+        return self._retrying(lambda: self.dialect.table_names(self._connection))
 
     def state(self) -> object:
-        """Return what differs once another connection has written, None where that can't be told."""
-        return self._steadily(lambda: self.dialect.state(self._connection))
+        """Return a value that changes whenever another connection has written, None if unknown."""
+        return self._retrying(lambda: self.dialect.state(self._connection))
 
     @property
     def engine(self) -> str:
         """The engine's name and version, for people."""
-        return self._steadily(lambda: self.dialect.engine(self._connection))
+        return self._retrying(lambda: self.dialect.engine(self._connection))
 
     def size(self) -> int | None:
-        """Return how many bytes it takes, None where that can't be told."""
+        """Return the size of the database in bytes, None if unknown."""
         return self._translated(lambda: self.dialect.size(self._connection))
 
     def close(self) -> None:
@@ -200,26 +201,26 @@ class Database:
     def _connect(self) -> None:
         self._connection = self._translated(self.dialect.connect)
 
-    def _steadily(self, step: Callable[[], T]) -> T:
-        """Return what `step` returns; run it again when it was overtaken, or its connection was lost."""
-        overtaken = lost = 0
-        until = time.monotonic() + PATIENCE
+    def _retrying(self, step: Callable[[], T]) -> T:
+        """Return the result of `step`. Retries after losing a race or the connection."""
+        conflicts = losses = 0
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 if self._connection is None:
                     self._connect()
                 return self._translated(step)
             except _Again as again:
-                overtaken += 1
-                if overtaken == ATTEMPTS:
+                conflicts += 1
+                if conflicts == ATTEMPTS:
                     raise again.error from None
-                time.sleep(_jitter.uniform(0, 0.02 * 2**overtaken))
-            except _Lost as loss:
+                time.sleep(_jitter.uniform(0, 0.02 * 2**conflicts))
+            except _Lost as lost:
                 self._drop()
-                lost += 1
-                if time.monotonic() > until:
-                    raise loss.error from None
-                time.sleep(_jitter.uniform(0, min(1.0, 0.02 * 2**lost)))
+                losses += 1
+                if time.monotonic() > deadline:
+                    raise lost.error from None
+                time.sleep(_jitter.uniform(0, min(1.0, 0.02 * 2**losses)))
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -227,9 +228,9 @@ class Database:
         self._connection = None
 
     def _once(self, work: Callable[[Transaction], T], *, write: bool, scope: str, doubts: list[tuple[Mark, T]]) -> T:
-        """Run a transaction. `doubts`: marks and results of earlier attempts of whose COMMIT no answer came.
+        """Run a transaction. `doubts` holds marks and results of earlier attempts whose COMMIT got no answer.
 
-        They are looked for first: what was kept already must not be written twice.
+        Looks for those first, because a change that was committed must not be written again.
         """
         try:
             mark = self.dialect.begin(self._connection, write=write, scope=scope)
@@ -257,7 +258,7 @@ class Database:
         return result
 
     def _roll_back(self) -> None:
-        # A failed COMMIT may have ended the transaction itself.
+        # A failed COMMIT may already have ended the transaction.
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
@@ -280,7 +281,7 @@ class Database:
 
 
 class _Failed(Exception):
-    """`error` is what happened, for those who give up."""
+    """A step failed and can be retried. `error` is raised if retrying is given up."""
 
     def __init__(self, error: ScopedSecretsError) -> None:
         super().__init__()
@@ -288,17 +289,17 @@ class _Failed(Exception):
 
 
 class _Again(_Failed):
-    """Run the transaction again, unless that was tried often enough."""
+    """Run the transaction again, up to ATTEMPTS times."""
 
 
 class _Lost(_Failed):
-    """Connect anew and run it again, unless that takes too long."""
+    """Reconnect and run it again, for PATIENCE seconds."""
 
 
 def _busy() -> Unavailable:
     return Unavailable(
         "store_busy",
-        f"The store was changed by others in all {ATTEMPTS} attempts to write.",
-        hint="Run it again; fewer parallel runs on one store help.",
+        f"Other writers changed the store during each of {ATTEMPTS} attempts to write.",
+        hint="Run it again, with fewer parallel runs on this store.",
         retryable=True,
     )

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that come to be beside their place, so that nobody ever sees half of one."""
+"""Draft files: a new file is written under a temporary name beside its final path, so nobody sees an incomplete one.
+
+The caller links or renames the finished draft to the final path.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ __all__ = ["new_draft", "remove_draft", "sync_folder"]
 
 
 def new_draft(path: Path) -> Path:
-    """Return a name that nobody else uses, and remove what processes of this machine left that were killed."""
+    """Return a unique draft path beside `path`, and remove drafts that killed processes of this machine left there."""
     here = f".{path.name}.{os.uname().nodename}-"
     for left in path.parent.glob(f"{glob.escape(here)}*.new"):
         pid = left.name.removeprefix(here).partition("-")[0]
@@ -33,13 +36,13 @@ def _is_running(pid: int) -> bool:
 
 
 def remove_draft(draft: Path) -> None:
-    """Remove a draft, and what SQLite put beside it."""
+    """Remove a draft and the files that SQLite created beside it."""
     for leftover in draft.parent.glob(glob.escape(draft.name) + "*"):
         leftover.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
-    """Return when the names in a folder are on the disk; raise OSError."""
+    """Sync a folder's entries to the disk; raise OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

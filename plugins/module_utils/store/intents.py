@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements about intents: what was begun at providers, and is not finished."""
+"""Statements on intents: changes at providers that were begun and are not finished."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def insert_intent(tx: Transaction, intent: Intent) -> None:
 
 
 def unfinished(tx: Transaction) -> list[Intent]:
-    """Return all intents, the oldest first."""
+    """Return all intents, oldest first."""
     rows = tx.all("SELECT * FROM intent ORDER BY created_at, id")
     return [Intent(**{**dict(row), "tag": bytes(row["tag"])}) for row in rows]
 
@@ -30,7 +30,7 @@ def pending_intents(tx: Transaction) -> int:
 
 
 def claim_intent(tx: Transaction, intent: Intent, process: str, now: str) -> bool:
-    """Make an intent a process' own, as of now; false where another one was faster, or it is gone."""
+    """Assign an intent to a process, as of `now`; return false if another one was faster or the intent is gone."""
     touched = tx.run(
         """UPDATE intent SET process = :process, created_at = :now
         WHERE id = :id AND process = :seen AND created_at = :seen_at""",
@@ -44,7 +44,7 @@ def claim_intent(tx: Transaction, intent: Intent, process: str, now: str) -> boo
 
 
 def release_intents(tx: Transaction, ids: Iterable[str], process: str) -> None:
-    """Let others finish what a process gives up."""
+    """Release the intents that a process gave up, so that others can finish them."""
     for intent_id in ids:
         tx.run("UPDATE intent SET process = '' WHERE id = :id AND process = :process", id=intent_id, process=process)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a store is: its URL."""
+"""Store URLs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,/?#]*)(:\d*)?")
 
 
 class Location(NamedTuple):
-    """The engine, and where it keeps the store: the `path` of a file, or the `url` of a database, which is secret."""
+    """A parsed store URL: the engine, and the `path` of a file or the `url` of a database, which is secret."""
 
     engine: str
     path: Path = Path()
@@ -30,7 +30,7 @@ class Location(NamedTuple):
 
     @classmethod
     def parse(cls, url: str) -> Location:
-        """Return the location that `url` writes; raise InvalidInput."""
+        """Parse a store URL; raise InvalidInput."""
         if url.startswith(_SHARED):
             _check_shared(url.removeprefix(_SHARED))
             return cls("postgresql", url=url)
@@ -39,7 +39,7 @@ class Location(NamedTuple):
             # Never the whole URL: it may hold a password.
             raise InvalidInput(
                 "unsupported_store",
-                f"A store at {_shown(url)} can't be opened by this version.",
+                f"This version can't open a store at {_shown(url)}.",
                 hint="Write sqlite:///PATH with an absolute PATH, as in sqlite:////srv/secrets/store.db, or "
                 "postgresql://USER@HOST/DATABASE.",
             )
@@ -48,19 +48,19 @@ class Location(NamedTuple):
     def __str__(self) -> str:
         if self.engine == "sqlite":
             return f"{self.engine}:///{self.path}"
-        # User and options stay out: either may hold a password.
+        # Leaves out user and options, because either may hold a password.
         return f"{_SHARED}{self.url.removeprefix(_SHARED).partition('?')[0].rpartition('@')[2]}"
 
 
 def _file(url: str, path: str) -> Path:
-    """Return where a path leads, symbolic links followed: a new file is made there, not in their place."""
+    """Return a path with symbolic links resolved, so that a new file is created at the target of a link."""
     try:
         expanded = os.path.expanduser(path)
         target = Path(os.path.realpath(expanded))
     except ValueError:
         raise InvalidInput(
             "malformed_store_url",
-            f"The path in the store URL {url!r} holds characters that no path can have.",
+            f"The path in the store URL {url!r} contains characters that a path can't have.",
             hint="Write sqlite:///PATH with an absolute PATH, as in sqlite:////srv/secrets/store.db.",
         ) from None
     if not os.path.isabs(expanded):
@@ -73,20 +73,20 @@ def _file(url: str, path: str) -> Path:
 
 
 def _check_shared(rest: str) -> None:
-    """Raise InvalidInput for what libpq would take for a host and name in an error, and may be part of a password."""
+    """Raise InvalidInput for a URL in which libpq may take part of the password for a host, and show it in an error."""
     authority, _slash, database = rest.partition("?")[0].partition("/")
     hosts = authority.rpartition("@")[2].split(",")
     is_plain = authority.count("@") <= 1 and "@" not in database and all(map(_HOST.fullmatch, hosts))
     if not is_plain or "#" in rest or re.search(r"[\s\x00]", rest):
         raise InvalidInput(
             "malformed_store_url",
-            f"The store URL '{_SHARED}…' can't be read.",
-            hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE, and what is special in a URL as "
-            "%XX: @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25.",
+            f"The store URL '{_SHARED}…' is malformed.",
+            hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE, with special characters encoded: "
+            "@ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25.",
         )
 
 
 def _shown(url: str) -> str:
-    """Return what may be shown of a URL, which can hold a password anywhere."""
+    """Return the part of a URL that is safe to show: it may hold a password anywhere after the scheme."""
     scheme = re.match(r"[a-z][a-z0-9+]{0,19}(?=://)", url)
     return f"'{scheme[0]}://…'" if scheme else "a URL without a scheme"

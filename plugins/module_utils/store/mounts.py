@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which file system a path lies on (told on Linux only)."""
+"""Finds the file system that a path is on (Linux only)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MOUNTS = "/proc/self/mountinfo"
 
 
 class Mount(NamedTuple):
-    """Where a file system is mounted, and of which type it is; both empty where that can't be told."""
+    """A mount point and the type of its file system; both empty if unknown."""
 
     point: str = ""
     kind: str = ""
 
 
 def mount_of(folder: Path, mounts: str = MOUNTS) -> Mount:
-    """Return the file system that `folder` lies on, symbolic links followed (proc(5), mountinfo)."""
+    """Return the mount that `folder` is on, with symbolic links resolved (proc(5), mountinfo)."""
     try:
         lines = Path(mounts).read_bytes().splitlines()
     except OSError:
@@ -31,7 +31,7 @@ def mount_of(folder: Path, mounts: str = MOUNTS) -> Mount:
     real, best, kind = os.fsencode(os.path.realpath(folder)), b"", b""
     for line in lines:
         fields = line.split()
-        # Space, tab, newline and backslash are written as three octal digits.
+        # Space, tab, newline and backslash are escaped as three octal digits.
         point = re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8)]), fields[4])
         inside = real == point or real.startswith(point.rstrip(b"/") + b"/")
         if inside and len(point) >= len(best):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements that count what a whole store has."""
+"""Statements that summarise a whole store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Generations", "count_by_manager", "generations_in_use", "store_row"]
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """How many versions of a scope's secrets are sealed with a generation of its key."""
+    """How many versions of a scope's secrets one generation of its key wraps."""
 
     scope_id: str
     generation: int
@@ -27,13 +27,13 @@ def store_row(tx: Transaction) -> Row:
 
 
 def count_by_manager(tx: Transaction) -> dict[tuple[str, str | None, str], int]:
-    """Return how many secrets there are by scope id, connector id (None: built-in manager) and kind of secret."""
+    """Return the number of secrets by scope id, connector id (None: built-in manager) and kind of secret."""
     rows = tx.all("SELECT scope_id, connector_id, kind, count(*) AS found FROM secret GROUP BY 1, 2, 3")
     return {(row["scope_id"], row["connector_id"], row["kind"]): int(row["found"]) for row in rows}
 
 
 def generations_in_use(tx: Transaction) -> list[Generations]:
-    """Return, for each scope, the generations of its key that versions are sealed with."""
+    """Return, for each scope, the generations of its key that wrap versions of its secrets."""
     rows = tx.all(
         """SELECT secret.scope_id, secret_version.key_generation, count(*) AS found
         FROM secret_version JOIN secret ON secret.id = secret_version.secret_id GROUP BY 1, 2 ORDER BY 1, 2"""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a store is, or is to be: a file, or a database that others may use too."""
+"""The place of a store, existing or not: an SQLite file, or a PostgreSQL database that others may share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Place", "place_at"]
 
 
 class Place(ABC):
-    """One place. Its text shows no password."""
+    """Checks, creates and opens the store at one location. Its text shows no password."""
 
     def __init__(self, location: Location) -> None:
         self._location = location
@@ -28,30 +28,30 @@ class Place(ABC):
 
     @abstractmethod
     def has_store(self) -> bool:
-        """Tell whether something is there; it may be of somebody else."""
+        """Return whether a store, or anything that looks like one, exists here."""
 
     @abstractmethod
     def check_lasting(self) -> None:
-        """Raise StoreRefused where a store that is made now would be gone with the run."""
+        """Raise StoreRefused if a store created now would be lost when the run ends."""
 
     @abstractmethod
     def create(self, initialise: Callable[[Database], None]) -> bool:
-        """Make the store, whole or not at all. One that another process made meanwhile is left as it is.
+        """Create the store completely or not at all. Leaves a store alone that another process created meanwhile.
 
-        Return whether it is the one made here.
+        Return whether this call created it.
         """
 
     @abstractmethod
     def open(self) -> Database:
-        """Return the store that is there."""
+        """Open the existing store."""
 
     @abstractmethod
     def hand_over(self) -> None:
-        """Leave what was opened to the caller."""
+        """Pass the opened database on to the caller: `close` won't close it."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give up what was opened and not handed over."""
+        """Close what was opened and not handed over."""
 
 
 class _File(Place):
@@ -77,12 +77,12 @@ class _File(Place):
         pass
 
     def close(self) -> None:
-        # The last connection that is closed writes to the file. A store that is refused stays as it is.
+        # SQLite writes to the file when its last connection closes, but a refused store must stay unchanged.
         pass
 
 
 class _Shared(Place):
-    """A database; it is connected to once, for looking and for working."""
+    """A PostgreSQL database. One connection serves the checks and the work."""
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
@@ -95,7 +95,7 @@ class _Shared(Place):
         pass
 
     def create(self, initialise: Callable[[Database], None]) -> bool:
-        # Imported here, and below: who keeps a store in a file does not load it.
+        # Imported here and below, so that runs with an SQLite store don't load it.
         from .postgresql import AlreadyMade, PostgresqlDialect
 
         self._check_free()
@@ -109,14 +109,14 @@ class _Shared(Place):
         return True
 
     def _check_free(self) -> None:
-        """Raise StoreRefused where tables of our names are somebody else's."""
+        """Raise StoreRefused if another application has tables with our names."""
         names = self._connected().table_names()
         taken = sorted(names & {"scope", "secret", "connector"})
         if taken and "store" not in names:
             raise StoreRefused(
                 "foreign_database",
-                f"{self}: it has a table '{taken[0]}' of somebody else.",
-                hint="Set 'store' to a database of its own, or give the role a search_path with a schema of its own.",
+                f"The database {self} has a table '{taken[0]}' that is not from scoped.secrets.",
+                hint="Set 'store' to another database, or give the role a search_path with a schema of its own.",
             )
 
     def open(self) -> Database:
@@ -138,6 +138,6 @@ class _Shared(Place):
 
 
 def place_at(url: str) -> Place:
-    """Return the place that a URL names; raise InvalidInput."""
+    """Return the place for a store URL; raise InvalidInput."""
     location = Location.parse(url)
     return _File(location) if location.engine == "sqlite" else _Shared(location)

@@ -1,17 +1,17 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PostgreSQL, and what speaks its protocol: one database of many control nodes.
+"""PostgreSQL and servers that speak its protocol: one database for many control nodes.
 
-Writers take turns, as in SQLite: each begins by updating the one row of `store`, and so waits for the one before it.
-They run in READ COMMITTED, where each statement after that wait sees all that was committed, and nobody else writes:
-that is as serial as SERIALIZABLE. In SERIALIZABLE and REPEATABLE READ the view of a transaction is as old as its first
-statement, the very one that waits: whoever had to wait fails and starts over, and 20 writers fail each other more than
-eight times within seconds (measured on PostgreSQL 15, in both). Engines that have SERIALIZABLE only (CockroachDB) say
-so with 40001, and the transaction runs again.
+Writers take turns, as in SQLite: each first updates the single row of `store`, and so waits for the writer before it.
+They run in READ COMMITTED, where every statement after that wait sees all commits and nobody else writes: that is as
+serial as SERIALIZABLE. In SERIALIZABLE and REPEATABLE READ a transaction's snapshot dates from its first statement, the
+one that waits, so every writer that had to wait fails and starts over: 20 writers make each other fail more than eight
+times within seconds (measured on PostgreSQL 15, in both). Engines that only have SERIALIZABLE (CockroachDB) report
+40001, and the transaction runs again.
 
-Nothing is kept in a session: no prepared statement, no SET outside a transaction, no advisory lock. So it works through
-a pooler that gives each transaction another one.
+Nothing is kept in a session: no prepared statements, no SET outside a transaction, no advisory locks. So it works
+through a connection pooler that may use another session for each transaction.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ OLDEST_SERVER = 130000
 
 _LIMITS = "SET LOCAL statement_timeout = '90s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
 _READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_LIMITS}"
-# Longer than a queue of writers; shorter than the limit of a statement, so that the error says what it was.
+# lock_timeout is long enough for a queue of writers, and below statement_timeout so that the error names the lock.
 _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_LIMITS}; SET LOCAL lock_timeout = '60s'"
 
 _SCOPE = re.compile(r"[A-Za-z0-9_$/]*")
 
-# Characters of a token, and of all that are remembered: one page of the database holds the row, whatever else is in it.
+# Characters of a token, and the number of tokens kept: few enough that the whole row fits into one database page.
 _TOKEN = 8
 _REMEMBERED = 200
-# What was acknowledged must be on the disk, whatever the server does by default.
+# An acknowledged commit must be on the disk, whatever the server's default is.
 _DURABLE = """SELECT set_config('synchronous_commit', 'on', true)
     WHERE current_setting('synchronous_commit') = 'off'"""
 _TURN = f"""UPDATE store SET revision = revision + 1, writers = substr(:token || writers, 1, {_TOKEN * _REMEMBERED})
     RETURNING id, revision, CASE WHEN current_setting('synchronous_commit') = 'off'
     THEN set_config('synchronous_commit', 'on', true) END"""
 
-# libpq's options, where the URL does not set them. A server that is gone without a word is found in half a minute.
+# Defaults for libpq options that the URL doesn't set. A server that vanishes silently is noticed in half a minute.
 _DEFAULTS = {
     "application_name": "scoped.secrets",
     "client_encoding": "UTF8",
@@ -70,14 +70,14 @@ _DEFAULTS = {
     "tcp_user_timeout": "30000",
 }
 
-# PostgreSQL, "Serialization Failure Handling": unique violations too may come of what another transaction has just
-# done. So may missing parents, and tables that are just being made: each comes with a type of its name, which is
-# missed (42710) where the table itself was not seen yet.
+# PostgreSQL, "Serialization Failure Handling": a unique violation may also be due to another transaction's recent
+# commit. So may a missing parent (23503) and a table that is just being created: a table comes with a type of the same
+# name, which is reported as a duplicate (42710) before the table itself is visible.
 _AGAIN = frozenset(["40001", "40P01", "23503", "23505", "42P07", "42710"])
-# The server ends, starts, or ended this session.
+# The server shuts down, starts up, or has ended this session.
 _LOST = frozenset(["57P01", "57P02", "57P03", "57P05", "25P03"])
 _READ_ONLY = "25006"
-# Rows of one INSERT: a statement takes 65,535 parameters.
+# Rows in one INSERT: a statement takes at most 65,535 parameters.
 _ROWS_AT_ONCE = 100
 _DENIED = re.compile(
     r"authentication failed|pg_hba\.conf|no password supplied|permission denied|not permitted|does not exist"
@@ -87,7 +87,7 @@ _WRONG_VALUE = re.compile(r"invalid \w+ value")
 
 
 class _Connection:
-    """psycopg's connection with the parameters of our statements."""
+    """Wraps psycopg's connection to take statements with `:name` parameters."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -95,12 +95,12 @@ class _Connection:
     def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Any:
         cursor = self._raw.execute(_pyformat(statement) if parameters else statement, parameters or None)
         if statement == "COMMIT" and cursor.statusmessage != "COMMIT":
-            # A transaction that failed before is rolled back without an error.
+            # COMMIT rolls back a failed transaction without an error.
             raise StaleRow(statement)
         return cursor
 
     def executemany(self, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows, many by a statement: psycopg sends one for each."""
+        """Insert rows, many in one statement. psycopg's own method sends one statement per row."""
         insert, _values = statement.split(" VALUES ")
         marks = f"({', '.join(['%s'] * len(rows[0]))})"
         for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -126,7 +126,7 @@ def _pyformat(statement: str) -> str:
 
 
 class PostgresqlDialect(Dialect):
-    """The database of a URL, whose first schema has, or gets, our tables. `is_new`: they are being made."""
+    """A PostgreSQL database. Our tables are in the first schema of its search_path. `is_new`: they get created."""
 
     types: ClassVar[Mapping[str, str]] = {"bytes": "BYTEA", "integer": "BIGINT", "identifier": 'TEXT COLLATE "C"'}
     upgrades_unasked: ClassVar[bool] = False
@@ -154,13 +154,13 @@ class PostgresqlDialect(Dialect):
         return _Connection(raw)
 
     def options(self) -> dict[str, Any]:
-        """Return the options of libpq that the URL writes, and our defaults of others; raise InvalidInput."""
+        """Return the libpq options from the URL, and our defaults for others; raise InvalidInput."""
         from psycopg.conninfo import conninfo_to_dict
 
         try:
             given = conninfo_to_dict(self._location.url)
         except Exception:
-            # libpq names what it could not read, which may be a part of the password.
+            # libpq's error quotes what it can't parse, which may be a part of the password.
             raise _malformed(self._location) from None
         failover = {"target_session_attrs": "read-write"} if self._has_failover else {}
         return {**_DEFAULTS, **failover, **given}
@@ -180,16 +180,16 @@ class PostgresqlDialect(Dialect):
         return token, row["revision"]
 
     def _begin(self, connection: Any, statements: str, scope: str) -> None:
-        # Without a scope all is seen, as by the account; what can't be one sees nothing.
+        # Without a scope the transaction sees all rows, as from the account; with an invalid scope it sees none.
         announced = (scope or "account") if _SCOPE.fullmatch(scope) else ""
         connection.execute(f"{statements}; SET LOCAL scoped_secrets.scope = '{announced}'")
 
     def begin_appending(self, connection: Any, *, scope: str) -> None:
-        # Takes no turn: other writers go on, and the revision that answers in memory go by stays.
+        # Takes no turn, so other writers continue, and the revision stays, so cached answers remain valid.
         self._begin(connection, f"{_WRITE}; {_DURABLE}", scope)
 
     def _check_new(self, connection: Any) -> None:
-        """Go on only while nobody else has made the tables. Who makes them at the same time waits, and comes again."""
+        """Raise AlreadyMade if the tables exist. Processes that create them concurrently wait, then run again."""
         if "store" in self.table_names(connection):
             raise AlreadyMade
 
@@ -202,9 +202,9 @@ class PostgresqlDialect(Dialect):
         if row["revision"] - revision >= _REMEMBERED:
             raise Unavailable(
                 "write_in_doubt",
-                f"The connection to the store {self._location} broke while a change was being kept, and so much was "
-                "written since that it can't be told whether it was.",
-                hint="Run it again: what was kept is found.",
+                f"The connection to the store {self._location} broke during a commit. Others have written too much "
+                "since to tell whether the change was kept.",
+                hint="Run it again. A change that was kept is not made twice.",
                 retryable=True,
             )
         return False
@@ -221,7 +221,7 @@ class PostgresqlDialect(Dialect):
         return int(row["size"])
 
     def state(self, connection: Any) -> object:
-        # Every write counts it up, as the first thing that it does.
+        # Every write first increments the revision.
         row = connection.execute("SELECT id, revision FROM store").fetchone()
         if row is None:
             raise _damaged(self._location)
@@ -256,12 +256,12 @@ class PostgresqlDialect(Dialect):
         return _failed(self._location, state)
 
     def _without_state(self, error: Exception) -> ScopedSecretsError:
-        """Return our error for one that libpq or psycopg found by itself."""
+        """Return our error for one that libpq or psycopg raised itself, without an SQLSTATE."""
         if isinstance(error, driver().DataError):
             return InvalidInput(
                 "text_not_storable",
-                f"The store {self._location} can't keep a text with a NUL character.",
-                hint="Take it out of names, descriptions, tags and options. Values may hold any byte.",
+                f"The store {self._location} can't store text with a NUL character.",
+                hint="Remove it from names, descriptions, tags and options. Values may contain any byte.",
             )
         if _WRONG_VALUE.search(str(error)):
             return _malformed(self._location)
@@ -271,7 +271,7 @@ class PostgresqlDialect(Dialect):
         return _unavailable(self._location, reason)
 
     def _reason(self, error: Exception) -> str:
-        """Return what the server or libpq said of a connection, on one line and without any password."""
+        """Return the server's or libpq's message about a connection, on one line and without passwords."""
         text = " ".join(str(error).split())
         for secret in sorted(_secrets_in(self._location.url), key=len, reverse=True):
             text = text.replace(secret, "********")
@@ -280,7 +280,7 @@ class PostgresqlDialect(Dialect):
 
 @contextmanager
 def plain_connection(location: Location, **options: Any) -> Iterator[Any]:
-    """Give psycopg's connection, in a transaction, for what is not done in a store; raise our errors for all of its."""
+    """Yield a psycopg connection in a transaction, for work outside a store; raise our errors in place of psycopg's."""
     dialect = PostgresqlDialect(location)
     try:
         with driver().connect(**{**dialect.options(), **options}) as raw:
@@ -290,11 +290,11 @@ def plain_connection(location: Location, **options: Any) -> Iterator[Any]:
 
 
 class AlreadyMade(Exception):
-    """Another process has made the tables meanwhile."""
+    """Another process has created the tables meanwhile."""
 
 
 def driver() -> Any:
-    """Return psycopg; raise MissingLibrary. Only who has a store on PostgreSQL needs it."""
+    """Return psycopg; raise MissingLibrary. Only stores on PostgreSQL need it."""
     needed_for = "for a store on PostgreSQL"
     try:
         import psycopg
@@ -309,7 +309,7 @@ def _is_operational(error: Exception) -> bool:
 
 
 def _secrets_in(url: str) -> set[str]:
-    """Return what must not be shown of a URL: the password, and the passphrase of a key, as written and as meant."""
+    """Return the secrets of a URL, both encoded and decoded: passwords, and the passphrase of a client key."""
     authority, _mark, query = url.partition("://")[2].partition("?")
     info = authority.rpartition("@")[0]
     written = info.partition(":")[2]
@@ -320,7 +320,7 @@ def _secrets_in(url: str) -> set[str]:
 def _malformed(where: Location) -> ScopedSecretsError:
     return InvalidInput(
         "malformed_store_url",
-        f"The store URL {where} has an option, or a value of one, that libpq does not know, or can't be read.",
+        f"The store URL {where} is malformed, or has an option or value that libpq does not know.",
         hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE with libpq's options.",
     )
 
@@ -329,7 +329,7 @@ def _damaged(where: Location, _state: str = "") -> ScopedSecretsError:
     return Damaged(
         "damaged_store",
         f"The store {where} is damaged.",
-        hint="Look into the log of the server, and restore the newest backup.",
+        hint="Check the server's log, and restore the newest backup.",
     )
 
 
@@ -337,7 +337,7 @@ def _denied(where: Location, reason: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_denied",
         f"The store {where} can't be used with this login: {reason}.",
-        hint="Check user, password, database and TLS options of 'store', and what the role may do: docs/postgresql.md.",
+        hint="Check user, password, database and TLS options of 'store', and the role's rights (docs/postgresql.md).",
     )
 
 
@@ -345,7 +345,7 @@ def _unavailable(where: Location, reason: str) -> ScopedSecretsError:
     return Unavailable(
         "store_unavailable",
         f"The store {where} does not answer: {reason}.",
-        hint="Check that the server runs and can be reached from here, and run it again.",
+        hint="Check that the server runs and can be reached from here, then run it again.",
         retryable=True,
     )
 
@@ -354,7 +354,7 @@ def _busy(where: Location, state: str) -> ScopedSecretsError:
     return Unavailable(
         "store_busy",
         f"The store {where} stayed locked, or took too long (SQLSTATE {state}).",
-        hint="Look for sessions that hold a transaction open (pg_stat_activity), and run it again.",
+        hint="Look for sessions that hold a transaction open (pg_stat_activity), then run it again.",
         retryable=True,
     )
 
@@ -362,8 +362,8 @@ def _busy(where: Location, state: str) -> ScopedSecretsError:
 def _full(where: Location, _state: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_full",
-        f"There is no room to write the store {where}. Nothing of this change was kept.",
-        hint="Free space on the disk of the server, and run it again.",
+        f"No space is left to write the store {where}. The change was rolled back.",
+        hint="Free space on the server's disk, then run it again.",
     )
 
 
@@ -371,15 +371,15 @@ def _read_only(where: Location, _state: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_read_only",
         f"The store {where} can't be written.",
-        hint="It is a standby, or read-only. Name all hosts in 'store': postgresql://HOST1,HOST2/DATABASE.",
+        hint="It is a standby or read-only. List all hosts in 'store': postgresql://HOST1,HOST2/DATABASE.",
     )
 
 
 def _foreign(where: Location, _state: str) -> ScopedSecretsError:
     return StoreRefused(
         "foreign_database",
-        f"{where}: it is no store of scoped.secrets.",
-        hint="Set 'store' to another database, or check the search_path of the role.",
+        f"{where} is not a store of scoped.secrets.",
+        hint="Set 'store' to another database, or check the role's search_path.",
     )
 
 
@@ -387,7 +387,7 @@ def _failed(where: Location, state: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_failed",
         f"The store {where} failed: SQLSTATE {state}.",
-        hint="Look into the log of the server.",
+        hint="Check the server's log.",
     )
 
 
@@ -395,7 +395,7 @@ def _forbidden(where: Location, state: str) -> ScopedSecretsError:
     return _denied(where, f"the role lacks a right (SQLSTATE {state})")
 
 
-# By the beginning of the SQLSTATE (PostgreSQL, Appendix A).
+# By the start of the SQLSTATE (PostgreSQL, Appendix A).
 _ERRORS = {
     "08": _unavailable,
     "25006": _read_only,

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A database of PostgreSQL for a store: its two roles, their passwords and rights, as docs/postgresql.md has them.
+"""Sets up a PostgreSQL database for a store: its two roles, their passwords and rights, as in docs/postgresql.md.
 
-What is done is what the files in docs/postgresql say, so that the page, its files and this can't differ.
+It runs the SQL files in docs/postgresql, so that code and documentation can't differ.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["APP", "OWNER", "Logins", "give_rights", "make_database"]
 
 OWNER, APP = "scoped_secrets_owner", "scoped_secrets_app"
 _FILES = Path(__file__).parents[3] / "docs" / "postgresql"
-# All that the files change. What differs afterwards was changed.
+# Reads everything that the files can change. They changed something if the result differs afterwards.
 _STATE = (
     f"SELECT rolname, rolcanlogin, rolconfig FROM pg_roles WHERE rolname IN ('{OWNER}', '{APP}') ORDER BY 1",
     "SELECT nspname, nspacl::text FROM pg_namespace WHERE nspname IN ('public', 'scoped_secrets') ORDER BY 1",
@@ -32,7 +32,7 @@ _STATE = (
 
 
 class Logins(NamedTuple):
-    """The URLs of an administrator, of the role that owns the tables, and of the one that runs use."""
+    """The URLs of an administrator, of the role that owns the tables, and of the role that runs use."""
 
     admin: Location
     owner: Location
@@ -40,10 +40,10 @@ class Logins(NamedTuple):
 
     @classmethod
     def parse(cls, admin: str, owner: str, app: str) -> Logins:
-        """Return the logins; raise InvalidInput where they are not of one database, or have other names."""
+        """Parse the URLs; raise InvalidInput if they differ in the database or have other roles."""
         logins = cls(*map(Location.parse, (admin, owner, app)))
         if any(one.engine != "postgresql" for one in logins):
-            raise _mismatch("all three URLs begin with postgresql://")
+            raise _mismatch("all three URLs start with postgresql://")
         if [_option(one, "user") for one in logins[1:]] != [OWNER, APP]:
             raise _mismatch(f"'owner_url' has the user {OWNER}, and 'store' the user {APP}")
         if not logins.database or _option(logins.owner, "dbname") != logins.database:
@@ -59,7 +59,7 @@ def _mismatch(rule: str) -> InvalidInput:
     return InvalidInput(
         "invalid_option",
         "The URLs of the administrator, the owner and the store don't fit together.",
-        hint=f"See to it that {rule}. The names of the roles are those of docs/postgresql.md.",
+        hint=f"Check that {rule}. See docs/postgresql.md for the names of the roles.",
     )
 
 
@@ -68,7 +68,7 @@ def _option(location: Location, name: str) -> str:
 
 
 def make_database(logins: Logins, *, check_mode: bool) -> bool:
-    """Return whether the database and its roles were not there as they should be, and now are; raise StoreRefused."""
+    """Create or correct the database and its roles; return whether that changed anything. Raises StoreRefused."""
     from psycopg.sql import SQL, Identifier
 
     with plain_connection(logins.admin, autocommit=True) as connection:
@@ -87,13 +87,13 @@ def make_database(logins: Logins, *, check_mode: bool) -> bool:
 
 
 def give_rights(logins: Logins, *, check_mode: bool) -> bool:
-    """Return whether the running role had other rights than it should have, and now has these; raise StoreRefused."""
+    """Give the running role the rights it should have; return whether that changed any. Raises StoreRefused."""
     with plain_connection(logins.owner) as connection:
         return _run_file(connection, "2_roles.sql", check_mode=check_mode)
 
 
 def _run_file(connection: Any, name: str, *, check_mode: bool) -> bool:
-    """Return whether the statements of a file change anything; in check mode nothing is kept."""
+    """Run a file's statements and return whether they change anything. In check mode roll them back."""
     statements, before = _statements(name), _state(connection)
     connection.execute(statements)
     changed = _state(connection) != before
@@ -103,7 +103,7 @@ def _run_file(connection: Any, name: str, *, check_mode: bool) -> bool:
 
 
 def _statements(name: str) -> str:
-    """Return what a file has, for a transaction that is open already."""
+    """Return a file's statements without BEGIN and COMMIT, to run in an open transaction."""
     try:
         text = (_FILES / name).read_text(encoding="utf-8")
     except OSError:
@@ -120,7 +120,7 @@ def _state(connection: Any) -> list[Any]:
 
 
 def _let_log_in(logins: Logins, role: Location, *, check_mode: bool) -> bool:
-    """Return whether a role could not log in with the password of its URL, and now can; raise StoreRefused."""
+    """Let a role log in with the password of its URL; return whether that took a change. Raises StoreRefused."""
     user, password = _option(role, "user"), _option(role, "password")
     if not password or _logs_in(role):
         return False
@@ -129,9 +129,9 @@ def _let_log_in(logins: Logins, role: Location, *, check_mode: bool) -> bool:
     from psycopg.sql import SQL, Identifier, Literal
 
     with plain_connection(logins.admin) as connection:
-        # The server gets what it keeps, never the password.
-        kept = connection.pgconn.encrypt_password(password.encode(), user.encode()).decode()
-        connection.execute(SQL("ALTER ROLE {} PASSWORD {}").format(Identifier(user), Literal(kept)))
+        # The server gets the hash that it stores, never the password.
+        hashed = connection.pgconn.encrypt_password(password.encode(), user.encode()).decode()
+        connection.execute(SQL("ALTER ROLE {} PASSWORD {}").format(Identifier(user), Literal(hashed)))
     with plain_connection(role):
         return True
 

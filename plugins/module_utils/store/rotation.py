@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements of key rotations: which rows are on which generation of a scope's key, and what moves them."""
+"""Statements for key rotations: which rows depend on which generation of a scope's key, and how to move them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class _Rows(NamedTuple):
-    """Rows that belong to a scope, and what must hold for them to be on one generation of its key alone."""
+    """Rows that belong to a scope, and the conditions (`on`) for depending on one generation of its key only."""
 
     tables: str
     of_scope: str
@@ -35,12 +35,12 @@ class _Rows(NamedTuple):
 
 
 def _signed(table: str) -> str:
-    # A row tag begins with the generation that made it.
+    # A row tag starts with the generation that signed it.
     return f"substr({table}.tag, 1, 4) = :prefix"
 
 
 _VERSION_ON = (_signed("secret_version"), "secret_version.key_generation = :generation")
-# By what people call them. A new table with rows that are signed or wrapped by a scope's key joins here.
+# By the names that users see. Add every new table whose rows are signed or wrapped by a scope's key.
 _ROWS = {
     "scopes": _Rows("scope", "scope.id = :scope", (_signed("scope"),)),
     "scope_keys": _Rows(
@@ -68,7 +68,7 @@ _ROWS = {
 
 
 def count_left(tx: Transaction, scope_id: str, generation: int) -> dict[str, int]:
-    """Count the rows of a scope that need any other generation of its key than this one (0: all rows)."""
+    """Count the rows of a scope that need a generation of its key other than this one (0: all rows)."""
     return {
         name: _count(tx, rows, f"NOT ({' AND '.join(rows.on)})", scope_id, generation) for name, rows in _ROWS.items()
     }
@@ -88,7 +88,7 @@ def _count(tx: Transaction, rows: _Rows, condition: str, scope_id: str, generati
 
 
 def secrets_left(tx: Transaction, scope_id: str, generation: int, *, after: str, limit: int) -> list[Secret]:
-    """Return the next secrets, by identifier, that are not on this generation with all their versions."""
+    """Return the next secrets, by identifier, of which the row or a version is not yet on this generation."""
     rows = tx.all(
         f"""SELECT * FROM secret WHERE scope_id = :scope AND identifier > :after AND (NOT {_signed("secret")}
             OR EXISTS (SELECT 1 FROM secret_version WHERE secret_version.secret_id = secret.id
@@ -104,14 +104,14 @@ def secrets_left(tx: Transaction, scope_id: str, generation: int, *, after: str,
 
 
 class VersionLeft(NamedTuple):
-    """A version that is not on a generation, and the size of its value in bytes."""
+    """A version that is not yet on a generation, and the size of its value in bytes."""
 
     number: int
     size: int
 
 
 def versions_left(tx: Transaction, secret_id: str, generation: int) -> list[VersionLeft]:
-    """Return the versions of a secret that are not on this generation, oldest first."""
+    """Return the versions of a secret that are not yet on this generation, oldest first."""
     rows = tx.all(
         f"""SELECT version, size FROM secret_version WHERE secret_id = :secret AND NOT ({" AND ".join(_VERSION_ON)})
         ORDER BY version""",
@@ -123,7 +123,7 @@ def versions_left(tx: Transaction, secret_id: str, generation: int) -> list[Vers
 
 
 def update_version(tx: Transaction, version: SecretVersion, old_tag: bytes) -> None:
-    """Write how a version is wrapped and signed now; raise StaleRow if it is no longer what was read."""
+    """Update how a version is wrapped and signed; raise StaleRow if its row changed since it was read."""
     touched = tx.run(
         """UPDATE secret_version SET key_generation = :generation, envelope = :envelope, at_provider = :at_provider,
             tag = :tag WHERE secret_id = :secret AND version = :version AND tag = :old_tag""",
@@ -140,18 +140,18 @@ def update_version(tx: Transaction, version: SecretVersion, old_tag: bytes) -> N
 
 
 def intents_of(tx: Transaction, scope_id: str) -> list[Intent]:
-    """Return what was begun at providers for a scope."""
+    """Return a scope's intents by id."""
     rows = tx.all("SELECT * FROM intent WHERE scope_id = :scope ORDER BY id", scope=scope_id)
     return [Intent(**{**dict(row), "tag": bytes(row["tag"])}) for row in rows]
 
 
 def move_intent(tx: Transaction, intent_id: str, tag: bytes) -> None:
-    """Write the new tag of an intent, if it is still there."""
+    """Update the tag of an intent, if it still exists."""
     tx.run("UPDATE intent SET tag = :tag WHERE id = :id", tag=tag, id=intent_id)
 
 
 def kept_after(tx: Transaction, connector_id: str, *, after: str, limit: int) -> list[Secret]:
-    """Return the next secrets of a connector, in whatever scope, by id."""
+    """Return the next secrets of a connector, in any scope, by id."""
     rows = tx.all(
         "SELECT * FROM secret WHERE connector_id = :connector AND id > :after ORDER BY id LIMIT :limit",
         connector=connector_id,
@@ -162,7 +162,7 @@ def kept_after(tx: Transaction, connector_id: str, *, after: str, limit: int) ->
 
 
 def count_wrapped_elsewhere(tx: Transaction, connector_id: str, mark: str) -> int:
-    """Count the data keys of a connector's values that were not wrapped anew with the key version `mark`."""
+    """Count the data keys of a connector's values that were not rewrapped with the key version `mark`."""
     row = tx.one(
         """SELECT count(*) AS found FROM secret_version JOIN secret ON secret.id = secret_version.secret_id
         WHERE secret.connector_id = :connector AND secret_version.at_provider <> :mark""",
@@ -173,5 +173,5 @@ def count_wrapped_elsewhere(tx: Transaction, connector_id: str, mark: str) -> in
 
 
 def set_root_key(tx: Transaction, key_id: str, kdf: str) -> None:
-    """Write which root key the store is sealed to, and how that comes of a passphrase."""
+    """Update the id of the root key that the store is sealed to, and its Argon2id parameters as JSON."""
     tx.run("UPDATE store SET root_key_id = :key_id, kdf = :kdf", key_id=key_id, kdf=kdf)

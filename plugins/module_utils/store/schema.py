@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables, as numbered steps. A step that has been released never changes; a change is a new step."""
+"""The tables, as numbered steps. A released step never changes; every change is a new step."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ STEPS = (
                 user_kind TEXT NOT NULL, user_id TEXT NOT NULL, field TEXT NOT NULL,
                 secret_id TEXT NOT NULL REFERENCES secret (id), PRIMARY KEY (user_kind, user_id, field))""",
             "CREATE INDEX secret_reference_secret ON secret_reference (secret_id)",
-            # For what a manifest prunes: most things are made by none.
+            # For pruning. Partial indexes, because no manifest created most rows.
             *(
                 f"CREATE INDEX {table}_made_by ON {table} (made_by) WHERE made_by <> ''"
                 for table in ("scope", "connector", "default_manager", "secret", "secret_share")
             ),
-            # The records of a scope outlive it: they refer to nothing.
+            # No foreign keys: audit records outlive their scope.
             """CREATE TABLE audit_head (
                 scope_id TEXT PRIMARY KEY, scope {identifier} NOT NULL, sequence {integer} NOT NULL,
                 key_generation INTEGER NOT NULL, link {bytes} NOT NULL, tag {bytes} NOT NULL)""",
@@ -113,7 +113,7 @@ def now() -> str:
 
 
 def run_steps(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> str:
-    """Run the steps and return their record as JSON."""
+    """Run the steps; return their numbers, checksums and times as JSON."""
     for step in steps:
         for statement in step.statements:
             tx.run(statement.format(**database.dialect.types))
@@ -123,28 +123,29 @@ def run_steps(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> s
 def open_schema(
     database: Database, where: str, steps: tuple[Step, ...] = STEPS, *, is_upgrade_asked_for: bool = False
 ) -> None:
-    """Bring an existing store to this version; raise StoreRefused for a newer or foreign one, which stays unread.
+    """Upgrade an existing store to this version's schema; raise StoreRefused for a newer or foreign one.
 
-    A shared one is left as it is, and refused, until its upgrade is asked for: others still work with it.
+    A shared store is refused until its upgrade is asked for, because others still work with it. `where` names the store
+    in errors.
     """
     if not database.table_names() >= {"store", "scope", "secret_version"}:
         raise StoreRefused(
             "foreign_database",
-            f"{where}: it is no store of scoped.secrets.",
-            hint="Set 'store' to another place; a new one is made where none exists.",
+            f"{where} was not created by scoped.secrets.",
+            hint="Set 'store' to another location; a new store is created if none exists there.",
         )
     version, record = database.read(_recorded)
     if version > steps[-1].number:
         raise StoreRefused(
             "store_too_new",
-            f"{where} was written by a newer scoped.secrets (schema {version}; this one knows {steps[-1].number}).",
-            hint="Install the newer collection here too: ansible-galaxy collection install scoped.secrets --upgrade",
+            f"{where} was written by a newer scoped.secrets (schema {version}; this version has {steps[-1].number}).",
+            hint="Upgrade the collection here: ansible-galaxy collection install scoped.secrets --upgrade",
         )
     _check_record(where, version, record, steps)
     if version < steps[-1].number:
         if not (database.dialect.upgrades_unasked or is_upgrade_asked_for):
             raise _too_old(where, version, steps)
-        # Each step is a transaction: what one process has done another one finds done, or waits for.
+        # Each step is its own transaction, so concurrent processes wait for each other and skip finished steps.
         while database.write(lambda tx: _run_next(database, tx, steps)):
             pass
 
@@ -152,7 +153,7 @@ def open_schema(
 def _too_old(where: str, version: int, steps: tuple[Step, ...]) -> StoreRefused:
     return StoreRefused(
         "store_too_old",
-        f"{where} was written by an older scoped.secrets (schema {version}; this one has {steps[-1].number}).",
+        f"{where} was written by an older scoped.secrets (schema {version}; this version has {steps[-1].number}).",
         hint="Back it up, install this version on every control node, and run any task of the collection once with "
         "SCOPED_SECRETS_UPGRADE_STORE=on, as the role that owns the tables.",
     )
@@ -164,7 +165,7 @@ def _recorded(tx: Transaction) -> tuple[int, str]:
 
 
 def _check_record(where: str, version: int, record: str, steps: tuple[Step, ...]) -> None:
-    """Raise StoreRefused unless the tables were made by the very steps that this version knows."""
+    """Raise StoreRefused unless the recorded steps are those of this version."""
     try:
         done = [(step["number"], step["checksum"]) for step in json.loads(record)]
     except (ValueError, TypeError, KeyError):
@@ -172,19 +173,19 @@ def _check_record(where: str, version: int, record: str, steps: tuple[Step, ...]
     if done != [(step.number, step.checksum) for step in steps[:version]]:
         raise StoreRefused(
             "other_schema",
-            f"{where} was not made by the steps that this scoped.secrets knows, or their record was edited.",
-            hint="Use the version of the collection that made it, or restore the newest backup.",
+            f"{where} was created by schema steps that this version doesn't know, or their record was edited.",
+            hint="Use the version of the collection that created it, or restore the newest backup.",
         )
 
 
 def upgrade(database: Database, tx: Transaction, steps: tuple[Step, ...] = STEPS) -> None:
-    """Run all the missing steps in one transaction, for a store that nobody else has yet."""
+    """Run all missing steps in one transaction, for a store that nobody else uses yet."""
     while _run_next(database, tx, steps):
         pass
 
 
 def _run_next(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> bool:
-    """Run the first missing step, if any; tell whether there was one. Another process may have run it meanwhile."""
+    """Run the first missing step; return whether there was one. Another process may have run it meanwhile."""
     version, record = _recorded(tx)
     if version >= steps[-1].number:
         return False

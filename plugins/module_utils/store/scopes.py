@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements about scopes, their keys and their default managers."""
+"""Statements on scopes, their keys and their default managers."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _SELECT = """SELECT scope.*, default_manager.connector_id AS default_connector_i
 class WrappedKey(NamedTuple):
     """A generation of a scope's key, wrapped by its parent's key of `parent_generation` (0: by the root key).
 
-    `state` is active (one of a scope is), decrypt_only or destroyed. Of a destroyed one the fingerprint key is left,
-    wrapped by the scope's own key of `parent_generation`. `under_active` is an older one for who has no more than the
-    active one: wrapped by that.
+    `state` is active (exactly one generation of a scope), decrypt_only or destroyed. Of a destroyed generation only the
+    fingerprint key is left, wrapped by the scope's own key of `parent_generation`. `wraps` counts the keys that it
+    wrapped. `under_active` holds an older generation wrapped by the active one, for a reader who has only that.
     """
 
     scope_id: str
@@ -78,7 +78,7 @@ def children_of(tx: Transaction, scope: Scope) -> list[Scope]:
 
 
 def children_wrapped_elsewhere(tx: Transaction, scope: Scope, generation: int, limit: int) -> list[Scope]:
-    """Return scopes right below one, so many at most, with keys that this generation of its key does not wrap."""
+    """Return at most `limit` child scopes with a key that is not wrapped by this generation of the scope's key."""
     rows = tx.all(
         f"""{_SELECT} WHERE scope.parent_id = :parent AND EXISTS (SELECT 1 FROM scope_key
             WHERE scope_key.scope_id = scope.id AND scope_key.state <> 'destroyed'
@@ -132,7 +132,7 @@ def insert_scope(tx: Transaction, scope: Scope) -> None:
 
 
 def update_scope(tx: Transaction, scope: Scope) -> None:
-    """Write what may change of a scope; raise StaleRow if it is no longer at its revision."""
+    """Update a scope's changeable columns; raise StaleRow if the stored row has another revision."""
     tx.forget(CHAIN, MANAGERS)
     tx.update("scope", scope.id, scope.revision, **_changeable(scope))
 
@@ -151,7 +151,7 @@ def _changeable(scope: Scope) -> dict[str, object]:
 
 
 def path_of(tx: Transaction, scope_id: str) -> ScopePath:
-    """Return the path of a scope that exists."""
+    """Return the path of an existing scope."""
     names: list[str] = []
     row = tx.one("SELECT parent_id, identifier FROM scope WHERE id = :id", id=scope_id)
     while row and row["parent_id"]:
@@ -161,12 +161,12 @@ def path_of(tx: Transaction, scope_id: str) -> ScopePath:
 
 
 def scopes_made_by(tx: Transaction, manifest: str) -> list[str]:
-    """Return the ids of the scopes that a manifest made."""
+    """Return the ids of the scopes that a manifest created."""
     return _ids(tx, "SELECT id FROM scope WHERE made_by = :manifest AND made_by <> ''", manifest)
 
 
 def defaults_made_by(tx: Transaction, manifest: str) -> list[str]:
-    """Return the ids of the scopes whose default manager a manifest chose."""
+    """Return the ids of the scopes whose default manager a manifest set."""
     statement = "SELECT scope_id AS id FROM default_manager WHERE made_by = :manifest AND made_by <> ''"
     return _ids(tx, statement, manifest)
 
@@ -176,7 +176,7 @@ def _ids(tx: Transaction, statement: str, manifest: str) -> list[str]:
 
 
 def delete_scope(tx: Transaction, scope: Scope) -> None:
-    """Delete a scope without secrets, its connectors and its keys."""
+    """Delete a scope that has no secrets, with its connectors and keys."""
     tx.forget(CHAIN, CONNECTORS, MANAGERS)
     tx.known.pop(scope.id, None)
     for statement in (
@@ -193,7 +193,7 @@ def delete_scope(tx: Transaction, scope: Scope) -> None:
 
 
 def set_default(tx: Transaction, scope: Scope, connector_id: str | None, made_by: str = "") -> None:
-    """Make a connector the default manager of a scope, as a manifest says; None: the built-in manager."""
+    """Make a connector the default manager of a scope (None: the built-in one). `made_by` names a manifest."""
     tx.forget(CHAIN, MANAGERS)
     tx.run("DELETE FROM default_manager WHERE scope_id = :id", id=scope.id)
     if connector_id:
@@ -201,7 +201,7 @@ def set_default(tx: Transaction, scope: Scope, connector_id: str | None, made_by
 
 
 def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
-    """Return the generations of a scope's key, newest first. Each row that is verified asks for them."""
+    """Return the generations of a scope's key, newest first. Cached, because every row to verify needs them."""
     if scope_id not in tx.known:
         rows = tx.all(
             "SELECT scope_id, generation, state, key_id, parent_generation, wrapped, wraps, under_active "
@@ -234,13 +234,13 @@ def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
 
 
 def retire_keys(tx: Transaction, scope_id: str) -> None:
-    """Let the active generation open values, and wrap none any more."""
+    """Make the active generation decrypt_only: it still opens values, but wraps no more."""
     tx.known.pop(scope_id, None)
     tx.run("UPDATE scope_key SET state = 'decrypt_only' WHERE scope_id = :id AND state = 'active'", id=scope_id)
 
 
 def replace_wrapped(tx: Transaction, key: WrappedKey) -> None:
-    """Write how a generation is wrapped now, and its state."""
+    """Update how a generation is wrapped, and its state."""
     tx.known.pop(key.scope_id, None)
     tx.run(
         "UPDATE scope_key SET state = :state, parent_generation = :parent, wrapped = :wrapped, "
@@ -255,13 +255,13 @@ def replace_wrapped(tx: Transaction, key: WrappedKey) -> None:
 
 
 def add_wraps(tx: Transaction, scope_id: str, generation: int, count: int) -> None:
-    """Count the keys that were wrapped by this generation."""
+    """Add `count` to the number of keys that this generation has wrapped."""
     tx.run(
         "UPDATE scope_key SET wraps = wraps + :count WHERE scope_id = :id AND generation = :generation",
         id=scope_id,
         generation=generation,
         count=count,
     )
-    for place, key in enumerate(known := tx.known.get(scope_id, ())):
+    for index, key in enumerate(known := tx.known.get(scope_id, ())):
         if key.generation == generation:
-            known[place] = key._replace(wraps=key.wraps + count)
+            known[index] = key._replace(wraps=key.wraps + count)

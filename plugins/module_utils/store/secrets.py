@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements about secrets, their versions, and who uses them."""
+"""Statements on secrets, their versions and their users."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def find_secret(tx: Transaction, scope_id: str, identifier: str) -> Secret | Non
 
 
 def secrets_of(tx: Transaction, scope_id: str) -> Iterator[Secret]:
-    """Yield the secrets of a scope by identifier, page by page."""
+    """Yield a scope's secrets by identifier, reading page by page."""
     after = ""
     while True:
         rows = tx.all(
@@ -65,14 +65,14 @@ def secrets_of(tx: Transaction, scope_id: str) -> Iterator[Secret]:
 
 
 def count_secrets(tx: Transaction, scope_id: str, *, builtin_only: bool = False) -> int:
-    """Count the secrets of a scope; `builtin_only`: the values that its built-in manager keeps."""
+    """Count a scope's secrets. `builtin_only`: only those whose value its built-in manager keeps."""
     kinds = ", ".join(f"'{kind}'" for kind in CREDENTIAL_KINDS)
     condition = f" AND connector_id IS NULL AND kind NOT IN ({kinds})" if builtin_only else ""
     return _count(tx.one(f"SELECT count(*) AS found FROM secret WHERE scope_id = :scope{condition}", scope=scope_id))
 
 
 def count_kept(tx: Transaction, connector_id: str) -> int:
-    """Count the secrets of a connector, in whatever scope."""
+    """Count the secrets of a connector, in any scope."""
     return _count(tx.one("SELECT count(*) AS found FROM secret WHERE connector_id = :id", id=connector_id))
 
 
@@ -81,7 +81,7 @@ def _count(row: Row | None) -> int:
 
 
 def kept_by(tx: Transaction, connector_id: str, most: int) -> list[str]:
-    """Return the identifiers of secrets that a connector keeps, in whatever scope, `most` at the most."""
+    """Return the identifiers of secrets that a connector keeps, in any scope, at most `most` of them."""
     rows = tx.all(
         "SELECT identifier FROM secret WHERE connector_id = :id ORDER BY identifier LIMIT :most",
         id=connector_id,
@@ -91,13 +91,13 @@ def kept_by(tx: Transaction, connector_id: str, most: int) -> list[str]:
 
 
 def secrets_kept_by(tx: Transaction, connector_id: str, most: int) -> list[str]:
-    """Return the ids of secrets that a connector keeps, in whatever scope, `most` at the most."""
+    """Return the ids of secrets that a connector keeps, in any scope, at most `most` of them."""
     statement = "SELECT id FROM secret WHERE connector_id = :id ORDER BY id LIMIT :most"
     return [row["id"] for row in tx.all(statement, id=connector_id, most=most)]
 
 
 def find_kept(tx: Transaction, connector_id: str, path: str) -> Secret | None:
-    """Return the secret whose value a connector has at a path; not one that only refers to it."""
+    """Return the secret whose value a connector keeps at a path, None if there are only references to it."""
     row = tx.one(
         "SELECT * FROM secret WHERE connector_id = :connector AND path = :path AND is_reference = 0",
         connector=connector_id,
@@ -112,7 +112,7 @@ def secret_by_id(tx: Transaction, secret_id: str) -> Secret | None:
 
 
 def replace_references(tx: Transaction, user_kind: str, user_id: str, used: Mapping[str, str]) -> None:
-    """Record which secret (id) a connector or secret uses for which field, in place of what was recorded."""
+    """Replace the record of which secret (id) a connector or secret uses for which field."""
     tx.run("DELETE FROM secret_reference WHERE user_kind = :kind AND user_id = :id", kind=user_kind, id=user_id)
     for field, secret_id in used.items():
         tx.insert("secret_reference", user_kind=user_kind, user_id=user_id, field=field, secret_id=secret_id)
@@ -127,13 +127,13 @@ def used_by(tx: Transaction, user_kind: str, user_id: str) -> set[str]:
 
 
 def secrets_made_by(tx: Transaction, manifest: str) -> list[Secret]:
-    """Return the secrets that a manifest made, of whatever scope."""
+    """Return the secrets that a manifest created, in any scope."""
     rows = tx.all("SELECT * FROM secret WHERE made_by = :manifest AND made_by <> ''", manifest=manifest)
     return [secret_of(row) for row in rows]
 
 
 def secret_of(row: Row) -> Secret:
-    """Return the secret that a row of its table holds."""
+    """Convert a row of the table `secret`."""
     converted = {
         "tags": json.loads(row["tags"]),
         "is_reference": bool(row["is_reference"]),
@@ -184,7 +184,7 @@ def _changeable(secret: Secret) -> dict[str, object]:
 
 
 def delete_secret(tx: Transaction, secret_id: str) -> None:
-    """Delete a secret, all its versions and shares, and the records of who used it and of what it used."""
+    """Delete a secret, its versions and shares, and the records of who uses it and what it uses."""
     tx.run("DELETE FROM secret_reference WHERE user_kind = 'secret' AND user_id = :id", id=secret_id)
     for table in ("secret_reference", "secret_share", "secret_version"):
         tx.run(f"DELETE FROM {table} WHERE secret_id = :id", id=secret_id)
@@ -211,13 +211,13 @@ def versions_of(tx: Transaction, secret_id: str) -> list[SecretVersion]:
 
 
 def newest_version(tx: Transaction, secret_id: str) -> int:
-    """Return the highest version number that has a row; 0 for none."""
+    """Return the highest version number that has a row, 0 if none has."""
     row = tx.one("SELECT max(version) AS newest FROM secret_version WHERE secret_id = :secret", secret=secret_id)
     return int(row["newest"] or 0) if row else 0
 
 
 def version_of(row: Row) -> SecretVersion:
-    """Return the version that a row of its table holds."""
+    """Convert a row of the table `secret_version`."""
     blobs = {name: bytes(row[name]) for name in ("fingerprint", "envelope", "tag")}
     return SecretVersion(**{**dict(row), **blobs})
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements about secrets that are shared with scopes below."""
+"""Statements on shares: secrets that are shared with lower scopes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SELECT = """SELECT secret_share.*, secret.scope_id AS owner_id, secret.identifi
 
 
 def find_share(tx: Transaction, owner_id: str, identifier: str, scope_id: str) -> Share | None:
-    """Return what of a secret of one scope is shared with another."""
+    """Return the share that a scope has of another scope's secret, by the secret's identifier."""
     row = tx.one(
         f"{_SELECT} WHERE secret.scope_id = :owner AND secret.identifier = :identifier "
         "AND secret_share.scope_id = :scope",
@@ -27,7 +27,7 @@ def find_share(tx: Transaction, owner_id: str, identifier: str, scope_id: str) -
 
 
 def share_of(tx: Transaction, secret_id: str, scope_id: str) -> Share | None:
-    """Return the share of a secret that a scope has."""
+    """Return the share that a scope has of a secret, by the secret's id."""
     row = tx.one(
         f"{_SELECT} WHERE secret_share.secret_id = :secret AND secret_share.scope_id = :scope",
         secret=secret_id,
@@ -37,13 +37,13 @@ def share_of(tx: Transaction, secret_id: str, scope_id: str) -> Share | None:
 
 
 def shares_with(tx: Transaction, scope_id: str) -> list[Share]:
-    """Return all that is shared with a scope."""
+    """Return all shares of a scope."""
     rows = tx.all(f"{_SELECT} WHERE secret_share.scope_id = :scope ORDER BY secret_share.secret_id", scope=scope_id)
     return [_share(row) for row in rows]
 
 
 def shares_made_by(tx: Transaction, manifest: str) -> list[Share]:
-    """Return what a manifest shared, of whatever scope."""
+    """Return the shares that a manifest created, in any scope."""
     rows = tx.all(
         f"{_SELECT} WHERE secret_share.made_by = :manifest AND secret_share.made_by <> ''",
         manifest=manifest,

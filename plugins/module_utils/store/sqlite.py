@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SQLite: one file of the user's own, in WAL mode, written under BEGIN IMMEDIATE only."""
+"""SQLite: one file that belongs to the user, in WAL mode, written only within BEGIN IMMEDIATE."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["SqliteDialect", "create_file", "memory_database", "unreachable"]
 
 BUSY_TIMEOUT_MS = 60_000
 
-# File systems whose locks or shared memory SQLite can't rely on (sqlite.org/wal.html, "All processes must be on the
-# same host").
+# File systems on which SQLite can't rely on locks or shared memory (sqlite.org/wal.html, "All processes using a
+# database must be on the same host computer").
 _NETWORK_TYPES = frozenset(
     [
         "9p",
@@ -45,11 +45,9 @@ _NETWORK_TYPES = frozenset(
     ]
 )
 
-_FOREIGN = "It is no store of scoped.secrets."
-
 
 class SqliteDialect(Dialect):
-    """One database file that exists, or `:memory:`. `is_new`: it is being made, and set up for good."""
+    """An existing database file, or `:memory:`. `is_new`: the file is being created and gets its lasting settings."""
 
     types: ClassVar[Mapping[str, str]] = {"bytes": "BLOB", "integer": "INTEGER", "identifier": "TEXT"}
 
@@ -70,7 +68,7 @@ class SqliteDialect(Dialect):
         for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         if self._is_new:
-            # The file remembers it. One that exists may not be ours, and then must stay as it is.
+            # Stored in the file. Not set on an existing file, which may not be ours and must stay unchanged.
             connection.execute("PRAGMA journal_mode = WAL")
         return connection
 
@@ -115,24 +113,24 @@ class SqliteDialect(Dialect):
         return StoreRefused(
             "store_failed",
             f"The store {self.path} failed: {name or type(error).__name__}.",
-            hint="Check the disk that it lies on and its free space.",
+            hint="Check the disk and its free space.",
         )
 
 
 def unreachable(path: str, error: OSError) -> StoreRefused:
-    """Return our error for a path that the operating system does not let us see."""
+    """Return our error for a path that the operating system doesn't let us access."""
     return StoreRefused(
         "store_unreachable",
         f"The store {path} can't be reached: {error.strerror or type(error).__name__}.",
-        hint="Check the path in 'store', and that the user who runs Ansible may enter all its folders.",
+        hint="Check the path in 'store', and that the user who runs Ansible can enter all its folders.",
     )
 
 
 def _full(path: str, _name: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_full",
-        f"There is no room to write the store {path}. Nothing of this change was kept.",
-        hint="Free space on that disk, or raise the quota, and run it again.",
+        f"No space is left to write the store {path}. The change was rolled back.",
+        hint="Free space on that disk or raise the quota, then run it again.",
     )
 
 
@@ -140,15 +138,15 @@ def _read_only(path: str, _name: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_read_only",
         f"The store {path} can't be written.",
-        hint="Make the disk and the folder writable for the user that runs Ansible, or set 'store' to another place.",
+        hint="Make disk and folder writable for the user who runs Ansible, or set 'store' to another location.",
     )
 
 
 def _foreign(path: str, _name: str) -> ScopedSecretsError:
     return StoreRefused(
         "foreign_database",
-        f"{path}: {_FOREIGN}",
-        hint="Set 'store' to another file; a new one is made where none exists.",
+        f"{path} is not a store of scoped.secrets.",
+        hint="Set 'store' to another file; a new store is created if it does not exist.",
     )
 
 
@@ -156,7 +154,7 @@ def _damaged(path: str, _name: str) -> ScopedSecretsError:
     return Damaged(
         "damaged_store",
         f"The database file {path} is damaged.",
-        hint="Move it away, keep it, and restore the newest backup with scoped.secrets.store_restore.",
+        hint="Move the file away but keep it, then restore the newest backup with scoped.secrets.store_restore.",
     )
 
 
@@ -164,7 +162,7 @@ def _busy(path: str, _name: str) -> ScopedSecretsError:
     return Unavailable(
         "store_busy",
         f"The store {path} stayed locked for {BUSY_TIMEOUT_MS // 1000} seconds.",
-        hint="Find the process that holds it (fuser), and run it again.",
+        hint="Find the process that holds the lock (fuser), then run it again.",
         retryable=True,
     )
 
@@ -183,7 +181,7 @@ _ERRORS: dict[str, Callable[[str, str], ScopedSecretsError]] = {
 
 
 def check_file(path: Path) -> None:
-    """Raise StoreRefused where others could read or replace the file, or it lies on a network file system."""
+    """Raise StoreRefused if other users can read or replace the file, or it is on a network file system."""
     check_file_system(path)
     info, folder = path.stat(), path.parent.stat()
     if not stat.S_ISREG(info.st_mode):
@@ -191,38 +189,38 @@ def check_file(path: Path) -> None:
     if info.st_uid != os.geteuid():
         raise StoreRefused(
             "foreign_store_file",
-            f"The store {path} belongs to user id {info.st_uid}, not to the one that runs Ansible ({os.geteuid()}).",
-            hint=f"Run as its owner, or: chown {os.geteuid()} '{path}'",
+            f"The store {path} belongs to user id {info.st_uid}, but Ansible runs as user id {os.geteuid()}.",
+            hint=f"Run Ansible as its owner, or run: chown {os.geteuid()} '{path}'",
         )
     if info.st_mode & 0o077:
         raise StoreRefused(
             "exposed_store_file",
-            f"The store {path} has mode {stat.S_IMODE(info.st_mode):04o}; others may not have access to it.",
-            hint=f"Mend it with: chmod 600 '{path}'",
+            f"The store {path} has mode {stat.S_IMODE(info.st_mode):04o}: other users can access it.",
+            hint=f"To fix the mode: chmod 600 '{path}'",
         )
     if folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX:
         raise StoreRefused(
             "exposed_store_folder",
-            f"The folder {path.parent} of the store can be written by others.",
-            hint=f"Mend it with: chmod go-w '{path.parent}'",
+            f"Other users can write to the store's folder {path.parent}.",
+            hint=f"To fix its mode: chmod go-w '{path.parent}'",
         )
 
 
 def check_file_system(path: Path, mounts: str = MOUNTS) -> None:
-    """Raise StoreRefused if `path` lies on a network file system (told on Linux only)."""
+    """Raise StoreRefused if `path` is on a network file system (detected on Linux only)."""
     kind = mount_of(path.parent, mounts).kind
     if kind in _NETWORK_TYPES:
         raise StoreRefused(
             "store_on_network",
-            f"The store {path} lies on a network file system ({kind}), where SQLite can lose writes.",
-            hint="Put it on a local disk, or use a PostgreSQL store for several control nodes.",
+            f"The store {path} is on a network file system ({kind}), where SQLite can lose writes.",
+            hint="Move it to a local disk, or use a PostgreSQL store for several control nodes.",
         )
 
 
 def create_file(path: Path, initialise: Callable[[Database], None]) -> bool:
-    """Make the store file, whole or not at all. One that another process made meanwhile is left as it is.
+    """Create the store file completely or not at all. Leaves a file alone that another process created meanwhile.
 
-    Return whether it is the one made here.
+    Return whether this call created it.
     """
     draft = new_draft(path)
     try:
@@ -241,7 +239,7 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> bool:
         raise StoreRefused(
             "store_not_created",
             f"The store {path} can't be created: {error.strerror}.",
-            hint="Make its folder writable for the user that runs Ansible, or set 'store' to another place.",
+            hint="Make its folder writable for the user who runs Ansible, or set 'store' to another location.",
         ) from None
     finally:
         remove_draft(draft)
@@ -256,5 +254,5 @@ def _link(draft: Path, path: Path) -> bool:
 
 
 def memory_database() -> Database:
-    """Return an empty database that lives and dies with this process."""
+    """Return an empty database in this process's memory."""
     return Database(SqliteDialect(":memory:"))

@@ -25,7 +25,7 @@ def path(tmp_path: Path, shared_store: str) -> Path:
 
 @pytest.fixture
 def make_store(shared_stores: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., Database]]:
-    """Call it for another new store, made by the steps given."""
+    """Return a function that creates another store with the given schema steps."""
     numbers = itertools.count()
 
     def make(steps: tuple[Step, ...] = STEPS) -> Database:

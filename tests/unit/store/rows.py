@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real stores and rows for the tests of this folder."""
+"""Real stores and rows for the tests in this folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ __all__ = [
 
 
 def initialise(database: Database, steps: tuple[Step, ...] = STEPS) -> None:
-    """Make the tables, the store's row and the account's."""
+    """Create the tables, the store's row and the account's row."""
 
     def work(tx: Transaction) -> None:
         record = run_steps(database, tx, steps)
@@ -82,7 +82,7 @@ def new_shared_store(url: str, steps: tuple[Step, ...] = STEPS) -> Database:
 
 
 def dump(database: Database) -> list[object]:
-    """Return every table with its columns, and every row but for what tells writers apart."""
+    """Return every table with its columns and rows, without the columns that change with every write."""
     connection = database._connection
     found: list[object] = []
     for table in sorted(database.table_names()):
@@ -120,7 +120,7 @@ def version_row(secret_id: str = "a-id", version: int = 1) -> SecretVersion:
 
 
 def error_of(call: Callable[[], object]) -> ScopedSecretsError:
-    """Return the error of ours that a call raises; it has a code and a next step."""
+    """Return the error of ours that a call raises; it must have a code and a hint."""
     with pytest.raises(ScopedSecretsError) as caught:
         call()
     assert caught.value.code
@@ -129,7 +129,7 @@ def error_of(call: Callable[[], object]) -> ScopedSecretsError:
 
 
 def plans_of(path: Path, database: Database, work: Callable[[Transaction], object]) -> list[str]:
-    """Return the query plan steps of every SELECT that `work` really runs."""
+    """Return the query plan steps of every SELECT that `work` runs."""
     seen: list[str] = []
     database._connection.set_trace_callback(seen.append)
     try:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records come back as they went in, in order, page by page, and a head moves behind them."""
+"""Audit records are read as they were written, in order and page by page; the head moves with them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def listed(database: Database, after: int = 0, limit: int = 0, **columns: str) -
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 500])
-def test_records_come_back_in_order_whatever_the_page(
+def test_records_are_read_in_order_with_any_page_size(
     filled: Database, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr(audit, "_PAGE", page)
@@ -53,13 +53,13 @@ def test_records_come_back_in_order_whatever_the_page(
     assert listed(filled, 7) == []
 
 
-def test_a_record_is_found_by_its_number(filled: Database) -> None:
+def test_finds_a_record_by_its_number(filled: Database) -> None:
     assert filled.read(lambda tx: find_event(tx, "account-id", 5)) == EVENTS[4]
     assert filled.read(lambda tx: find_event(tx, "account-id", 8)) is None
     assert filled.read(lambda tx: find_event(tx, "other-id", 5)) is None
 
 
-def test_the_head_is_that_of_the_last_records(filled: Database) -> None:
+def test_head_moves_to_the_last_record(filled: Database) -> None:
     assert filled.write(lambda tx: lock_head(tx, "account-id")) == audit_head(7)
     assert filled.write(lambda tx: lock_head(tx, "other-id")) is None
     filled.write(lambda tx: insert_head(tx, audit_head(0, "older-id")))
@@ -67,13 +67,13 @@ def test_the_head_is_that_of_the_last_records(filled: Database) -> None:
     assert [head.scope_id for head in filled.read(lambda tx: heads_of(tx, "account"))] == ["account-id", "older-id"]
 
 
-def test_no_number_is_given_twice(filled: Database) -> None:
+def test_sequence_numbers_are_unique(filled: Database) -> None:
     with pytest.raises(Exception, match=r".") as caught:
         filled.write(lambda tx: append_events(tx, [EVENTS[6]], audit_head(7)))
     assert "store" in getattr(caught.value, "code", "")
 
 
-def test_a_page_is_found_by_its_index(path: Path, filled: Database) -> None:
+def test_a_page_uses_an_index(path: Path, filled: Database) -> None:
     plans = plans_of(path, filled, lambda tx: list(events_after(tx, "account-id", 3)))
     assert plans
     assert [plan for plan in plans if not plan.startswith("SEARCH") or "INDEX" not in plan] == []

@@ -60,12 +60,12 @@ def count(database: Database, table: str) -> int:
     return int(database.read(lambda tx: tx.one(f"SELECT count(*) AS found FROM {table}"))["found"])
 
 
-def test_a_connector_reads_back_as_written(database: Database) -> None:
+def test_connector_round_trips(database: Database) -> None:
     insert(database, FULL, connector_row("other"))
     assert found(database) == [connector_row("other"), FULL]
 
 
-def test_connectors_are_found_in_their_own_scope_only(database: Database) -> None:
+def test_finds_connectors_of_one_scope_only(database: Database) -> None:
     database.write(lambda tx: insert_scope(tx, org_row()))
     insert(database, connector_row("vault", "payments-id"))
     assert found(database) == []
@@ -78,21 +78,21 @@ def test_connectors_are_listed_by_identifier(database: Database) -> None:
     assert [connector.identifier for connector in found(database)] == ["A", "a_10", "a_2", "b"]
 
 
-def test_an_identifier_is_there_once_per_scope(database: Database) -> None:
+def test_identifiers_are_unique_within_a_scope(database: Database) -> None:
     insert(database, FULL)
     assert error_of(lambda: insert(database, FULL._replace(id="another-id"))).code == "store_failed"
     nowhere = FULL._replace(id="third-id", scope_id="no-such-scope")
     assert error_of(lambda: insert(database, nowhere)).code == "store_failed"
 
 
-def test_an_update_writes_what_may_change_and_nothing_else(database: Database) -> None:
+def test_update_writes_changeable_columns_only(database: Database) -> None:
     insert(database, connector_row(), connector_row("other"))
     wanted = FULL._replace(revision=0, created_at="", kind="hashicorp_vault")
     database.write(lambda tx: update_connector(tx, wanted._replace(kind="x", identifier="x", created_at="x")))
     assert found(database) == [connector_row("other"), wanted._replace(revision=1)]
 
 
-def test_an_update_of_an_older_revision_is_stale(database: Database) -> None:
+def test_update_of_an_older_revision_is_stale(database: Database) -> None:
     insert(database, connector_row())
 
     def work(tx: Transaction) -> None:
@@ -103,7 +103,7 @@ def test_an_update_of_an_older_revision_is_stale(database: Database) -> None:
     database.write(work)
 
 
-def test_the_scopes_whose_default_it_is(database: Database) -> None:
+def test_finds_scopes_with_this_default_manager(database: Database) -> None:
     database.write(lambda tx: insert_scope(tx, org_row()))
     insert(database, connector_row(), connector_row("other"))
     assert database.read(lambda tx: defaults_at(tx, "vault-id")) == []
@@ -114,7 +114,7 @@ def test_the_scopes_whose_default_it_is(database: Database) -> None:
     assert database.read(lambda tx: defaults_at(tx, "other-id")) == []
 
 
-def test_a_connector_goes_with_what_it_used(database: Database) -> None:
+def test_deleting_a_connector_deletes_its_references(database: Database) -> None:
     insert(database, connector_row(), connector_row("other"))
 
     def work(tx: Transaction) -> None:
@@ -128,20 +128,20 @@ def test_a_connector_goes_with_what_it_used(database: Database) -> None:
     assert [count(database, table) for table in ("secret_reference", "secret")] == [1, 1]
 
 
-def test_a_connector_that_is_a_default_is_held(database: Database) -> None:
-    """Whose default it was must be signed anew, which is not the rows' affair."""
+def test_default_manager_can_not_be_deleted(database: Database) -> None:
+    """The scopes with this default would have to be signed again, which this layer can't do."""
     insert(database, connector_row())
     database.write(lambda tx: set_default(tx, account_row(), "vault-id"))
     assert error_of(lambda: database.write(lambda tx: delete_connector(tx, "vault-id"))).code == "store_failed"
 
 
-def test_a_connector_that_keeps_secrets_is_held(database: Database) -> None:
+def test_connector_that_keeps_secrets_can_not_be_deleted(database: Database) -> None:
     insert(database, connector_row())
     database.write(lambda tx: insert_secret(tx, secret_row()._replace(connector_id="vault-id")))
     assert error_of(lambda: database.write(lambda tx: delete_connector(tx, "vault-id"))).code == "store_failed"
     assert len(found(database)) == 1
 
 
-def test_the_connectors_of_a_scope_hit_an_index(path: Path, database: Database) -> None:
+def test_connectors_of_a_scope_use_an_index(path: Path, database: Database) -> None:
     plans = plans_of(path, database, lambda tx: connectors_of(tx, "account-id"))
     assert [plan for plan in plans if plan.startswith("SCAN")] == []

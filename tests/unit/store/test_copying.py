@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All rows come, once, in an order in which another store takes them, and few at a time."""
+"""All rows are read once, few at a time, in an order in which another store can insert them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import (
 
 
 def fill(tx: Transaction, secrets: int = 7) -> None:
-    # The project's id sorts before the organization's: parents must come first all the same.
+    # The project's id sorts before the organization's, but parents must come first.
     org, project = org_row(), project_row()
     insert_scope(tx, org)
     insert_scope(tx, project)
@@ -78,7 +78,7 @@ def rows_of(database: Database) -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("page", [1, 2, 3, 500])
 @pytest.mark.parametrize("page_bytes", [1, 9, 10_000])
-def test_another_store_takes_the_rows_in_this_order(
+def test_another_store_can_insert_rows_in_this_order(
     database: Database,
     make_store: Callable[[], Database],
     monkeypatch: pytest.MonkeyPatch,
@@ -113,7 +113,7 @@ def test_every_table_of_the_schema_is_copied(database: Database) -> None:
     assert {table: sum(name == table for name, _row in rows) for table in TABLES} == counts
 
 
-def test_a_secret_is_followed_by_its_versions(database: Database) -> None:
+def test_secret_is_followed_by_its_versions(database: Database) -> None:
     database.write(fill)
     last = ""
     for table, row in rows_of(database):
@@ -123,20 +123,20 @@ def test_a_secret_is_followed_by_its_versions(database: Database) -> None:
             assert row["secret_id"] == last
 
 
-def test_the_order_is_no_matter_of_how_an_engine_sorts_signs(database: Database) -> None:
+def test_order_does_not_depend_on_the_engines_collation(database: Database) -> None:
     database.write(fill)
     fields = [row["field"] for table, row in rows_of(database) if table == "secret_reference"]
     assert fields == ["a", "a_b", "ab", "password_ref"]
 
 
-def test_no_page_needs_a_walk_through_all_secrets(path: Path, database: Database) -> None:
+def test_pages_use_indexes(path: Path, database: Database) -> None:
     database.write(fill)
     plans = plans_of(path, database, lambda tx: list(all_rows(tx)))
     assert not [plan for plan in plans if plan.startswith("SCAN secret_version")], plans
     assert not [plan for plan in plans if "TEMP B-TREE" in plan and "secret" in plan], plans
 
 
-def test_large_versions_come_one_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_versions_are_read_one_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def work(tx: Transaction) -> None:
         insert_secret(tx, secret_row("large"))
         for version in range(1, 6):
@@ -158,14 +158,14 @@ def test_large_versions_come_one_at_a_time(database: Database, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("row", [("nothing", {"id": "x"}), ("secret", {"id) VALUES (1); --": "x"}), ("scope", {"": 1})])
-def test_what_is_no_row_is_not_inserted(database: Database, row: tuple[str, dict[str, Any]]) -> None:
+def test_invalid_rows_are_not_inserted(database: Database, row: tuple[str, dict[str, Any]]) -> None:
     before = dump(database)
-    with pytest.raises(ValueError, match="no row"):
+    with pytest.raises(ValueError, match="not a row"):
         database.write(lambda tx: insert_row(tx, *row))
     assert dump(database) == before
 
 
-def test_what_counts_as_empty(database: Database) -> None:
+def test_is_empty(database: Database) -> None:
     assert database.read(is_empty)
     database.write(fill)
     assert not database.read(is_empty)
@@ -175,8 +175,8 @@ def test_what_counts_as_empty(database: Database) -> None:
     assert rows_of(database) == []
 
 
-def test_a_store_with_something_under_way_is_not_empty(database: Database) -> None:
-    """What was begun at a provider would be forgotten there."""
+def test_store_with_an_intent_is_not_empty(database: Database) -> None:
+    """Otherwise an unfinished change at a provider would be forgotten."""
     columns = dict.fromkeys(("connector_id", "path", "goal", "process", "created_at"), "x")
     database.write(lambda tx: tx.insert("intent", id="i", scope_id="account-id", tag=b"t", **columns))
     assert not database.read(is_empty)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Transactions: whole or not at all, run again when overtaken, bounded."""
+"""Transactions are atomic and are retried after conflicts, a limited number of times."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rename(tx: Transaction, name: str, revision: int = 0) -> None:
     tx.update("scope", "account-id", revision, name=name)
 
 
-def test_insert_and_the_three_ways_to_run(database: Database) -> None:
+def test_insert_run_all_and_one(database: Database) -> None:
     def work(tx: Transaction) -> int:
         for number in (2, 1):
             tx.insert("default_manager_copy", scope_id=f"s{number}", connector_id="it's; a :name")
@@ -41,14 +41,14 @@ def test_insert_and_the_three_ways_to_run(database: Database) -> None:
     assert database.read(lambda tx: tx.one("SELECT * FROM default_manager_copy WHERE scope_id = 's3'")) is None
 
 
-def test_an_update_counts_the_revision_up(database: Database) -> None:
+def test_update_increments_the_revision(database: Database) -> None:
     database.write(lambda tx: rename(tx, "one"))
     database.write(lambda tx: rename(tx, "two", revision=1))
     assert name_and_revision(database) == ("two", 2)
 
 
 @pytest.mark.parametrize(("key", "revision"), [("account-id", 7), ("no-such-id", 0)])
-def test_an_update_of_another_revision_is_stale(database: Database, key: str, revision: int) -> None:
+def test_update_of_another_revision_is_stale(database: Database, key: str, revision: int) -> None:
     def work(tx: Transaction) -> None:
         with pytest.raises(StaleRow):
             tx.update("scope", key, revision, name="lost")
@@ -57,7 +57,7 @@ def test_an_update_of_another_revision_is_stale(database: Database, key: str, re
     assert name_and_revision(database) == ("account", 0)
 
 
-def test_a_stale_transaction_runs_again_as_a_whole(database: Database) -> None:
+def test_stale_transaction_runs_again_as_a_whole(database: Database) -> None:
     seen: list[int] = []
 
     def work(tx: Transaction) -> str:
@@ -74,7 +74,7 @@ def test_a_stale_transaction_runs_again_as_a_whole(database: Database) -> None:
     assert database.read(lambda tx: tx.one("SELECT description FROM scope"))["description"] == "x"
 
 
-def test_a_transaction_that_stays_stale_gives_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transaction_that_stays_stale_gives_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "ATTEMPTS", 3)
     attempts: list[int] = []
 
@@ -87,7 +87,7 @@ def test_a_transaction_that_stays_stale_gives_up(database: Database, monkeypatch
 
 
 @pytest.mark.parametrize("failure", [ValueError("x"), KeyboardInterrupt(), Conflict("c", "m", hint="h")])
-def test_a_failure_rolls_back_and_goes_on_as_it_is(database: Database, failure: BaseException) -> None:
+def test_exception_rolls_back_and_propagates_unchanged(database: Database, failure: BaseException) -> None:
     def work(tx: Transaction) -> None:
         rename(tx, "lost")
         raise failure
@@ -100,7 +100,7 @@ def test_a_failure_rolls_back_and_goes_on_as_it_is(database: Database, failure: 
     assert name_and_revision(database) == ("kept", 1)
 
 
-def test_the_drivers_errors_become_ours(database: Database) -> None:
+def test_driver_errors_are_translated(database: Database) -> None:
     error = error_of(lambda: database.read(lambda tx: tx.one("SELECT nothing FROM scope")))
     assert error.code == "store_failed"
     assert "nothing" not in error.message
@@ -108,7 +108,7 @@ def test_the_drivers_errors_become_ours(database: Database) -> None:
     assert error.__suppress_context__
 
 
-def test_a_read_sees_one_state_whatever_is_written_meanwhile(database: Database) -> None:
+def test_read_sees_one_state_despite_concurrent_writes(database: Database) -> None:
     other = Database(database.dialect)
 
     def work(tx: Transaction) -> list[str]:
@@ -121,7 +121,7 @@ def test_a_read_sees_one_state_whatever_is_written_meanwhile(database: Database)
     other.close()
 
 
-def test_a_write_takes_the_lock_before_it_reads(path: Path, database: Database) -> None:
+def test_write_locks_before_it_reads(path: Path, database: Database) -> None:
     def work(_tx: Transaction) -> None:
         other = sqlite3.connect(path, timeout=0, isolation_level=None)
         with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -131,6 +131,6 @@ def test_a_write_takes_the_lock_before_it_reads(path: Path, database: Database) 
     database.write(work)
 
 
-def test_a_closed_database_is_closed(path: Path, database: Database) -> None:
+def test_closed_database_can_not_be_used(path: Path, database: Database) -> None:
     database.close()
     assert error_of(lambda: name_and_revision(database)).code == "store_failed"

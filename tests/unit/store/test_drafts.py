@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drafts: each its own, and those of the dead are cleared away."""
+"""Drafts have unique names, and those of dead processes are removed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from ansible_collections.scoped.secrets.plugins.module_utils.store.drafts import new_draft, remove_draft
 
 
-def test_every_draft_is_another_one_in_the_same_folder(tmp_path: Path) -> None:
+def test_drafts_are_unique_and_in_the_same_folder(tmp_path: Path) -> None:
     drafts = {new_draft(tmp_path / "a[b]*.db") for _time in range(50)}
     assert len(drafts) == 50
     assert {draft.parent for draft in drafts} == {tmp_path}
 
 
-def test_only_what_dead_processes_of_this_machine_left_goes(tmp_path: Path) -> None:
+def test_only_drafts_of_dead_processes_of_this_machine_are_removed(tmp_path: Path) -> None:
     path = tmp_path / "a[b].db"
     dead = os.fork()
     if dead == 0:
@@ -39,7 +39,7 @@ def test_only_what_dead_processes_of_this_machine_left_goes(tmp_path: Path) -> N
     assert {file.name for file in tmp_path.iterdir()} == names
 
 
-def test_a_draft_goes_with_what_lies_beside_it(tmp_path: Path) -> None:
+def test_removing_a_draft_removes_its_companion_files(tmp_path: Path) -> None:
     draft, other = new_draft(tmp_path / "a"), new_draft(tmp_path / "a")
     for name in (draft.name, f"{draft.name}-wal", f"{draft.name}-shm", other.name):
         (tmp_path / name).touch()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In a job of AWX a new file lasts on a mounted volume only; elsewhere nothing is asked."""
+"""In an AWX job a new file must be on a mounted volume; outside of one, any path is accepted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def mounts(tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("in_job")
 @pytest.mark.parametrize("path", ["/srv/secrets/store.db", "/srv/secrets/not/yet/there/store.db"])
-def test_a_volume_stays(path: str, mounts: Path) -> None:
+def test_mounted_volume_is_accepted(path: str, mounts: Path) -> None:
     check_lasting(Path(path), str(mounts))
 
 
@@ -47,26 +47,26 @@ def test_a_volume_stays(path: str, mounts: Path) -> None:
         "/scratch/store.db",
     ],
 )
-def test_what_goes_with_the_job_is_refused(path: str, mounts: Path) -> None:
+def test_paths_lost_with_the_job_are_refused(path: str, mounts: Path) -> None:
     error = error_of(lambda: check_lasting(Path(path), str(mounts)))
     assert (error.code, path in error.message) == ("store_dies_with_job", True)
     assert "SCOPED_SECRETS_EPHEMERAL_STORE=on" in error.hint
 
 
 @pytest.mark.usefixtures("in_job")
-def test_a_job_without_a_container_has_the_disk_of_its_machine(mounts: Path) -> None:
+def test_job_without_a_container_may_use_the_disk(mounts: Path) -> None:
     mounts.write_text(MACHINE)
     check_lasting(Path("/srv/store.db"), str(mounts))
     assert error_of(lambda: check_lasting(Path("/home/runner/store.db"), str(mounts))).code == "store_dies_with_job"
 
 
 @pytest.mark.usefixtures("in_job")
-def test_a_container_whose_home_is_the_root(mounts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_container_with_home_folder_at_the_root(mounts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/")
     check_lasting(Path("/srv/secrets/store.db"), str(mounts))
     assert error_of(lambda: check_lasting(Path("/.local/store.db"), str(mounts))).code == "store_dies_with_job"
 
 
-def test_who_is_no_job_may_have_it_anywhere(mounts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_a_job_any_path_is_accepted(mounts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWX_PRIVATE_DATA_DIR", raising=False)
     check_lasting(Path("/runner/store.db"), str(mounts))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a store is: URLs, and what is said of those that can't be used."""
+"""Store URLs, and the errors for those that can't be used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of
         ("sqlite:///~/store.db", "/home/ansible/store.db"),
     ],
 )
-def test_an_absolute_path(url: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_absolute_path(url: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ansible")
     location = Location.parse(url)
     assert (location.engine, location.path) == ("sqlite", Path(path))
@@ -32,7 +32,7 @@ def test_an_absolute_path(url: str, path: str, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "url", ["sqlite:///store.db", "sqlite:///./store.db", "sqlite:///", "sqlite:///~nobody-such/x"]
 )
-def test_a_relative_path_is_refused_with_the_one_that_is_meant(url: str) -> None:
+def test_relative_path_is_refused_and_the_hint_corrects_it(url: str) -> None:
     error = error_of(lambda: Location.parse(url))
     assert error.code == "relative_store_path"
     assert url.replace(":///", ":////") in error.hint
@@ -48,14 +48,14 @@ def test_a_relative_path_is_refused_with_the_one_that_is_meant(url: str) -> None
         "",
     ],
 )
-def test_other_engines_are_refused_without_repeating_the_url(url: str) -> None:
+def test_other_engines_are_refused_without_showing_the_url(url: str) -> None:
     error = error_of(lambda: Location.parse(url))
     assert error.code == "unsupported_store"
     assert "hunter22" not in error.message
 
 
 @pytest.mark.parametrize("url", ["postgresql:/u:hunter22@h/db", "hunter22", "u:hunter22://x", "p" * 30 + "://hunter22"])
-def test_no_part_of_a_url_that_may_be_secret_is_repeated(url: str) -> None:
+def test_errors_show_no_part_of_a_url_that_may_be_secret(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         Location.parse(url)
     assert "hunter" not in str(caught.value)
@@ -74,7 +74,7 @@ def test_no_part_of_a_url_that_may_be_secret_is_repeated(url: str) -> None:
         ("postgresql://?service=secrets", "postgresql://"),
     ],
 )
-def test_a_database_is_shown_without_what_may_be_secret(url: str, shown: str) -> None:
+def test_database_is_shown_without_secrets(url: str, shown: str) -> None:
     location = Location.parse(url)
     assert (location.engine, location.url, str(location)) == ("postgresql", url, shown)
     assert "hunter22" not in repr(location)
@@ -92,12 +92,12 @@ def test_a_database_is_shown_without_what_may_be_secret(url: str, shown: str) ->
         "postgresql://u:hunter22:more@host:port/db",
     ],
 )
-def test_a_password_that_was_not_quoted_is_not_taken_for_a_host(url: str) -> None:
+def test_unencoded_password_is_not_mistaken_for_a_host(url: str) -> None:
     error = error_of(lambda: Location.parse(url))
     assert error.code == "malformed_store_url"
     assert "hunter" not in str(error)
 
 
 @pytest.mark.parametrize("path", ["/srv/\0", "~\0", "/srv/\ud800"])
-def test_what_no_path_can_have_is_refused(path: str) -> None:
+def test_invalid_characters_in_a_path_are_refused(path: str) -> None:
     assert error_of(lambda: Location.parse(f"sqlite:///{path}")).code == "malformed_store_url"

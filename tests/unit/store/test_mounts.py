@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""File systems are told by their mounts: the innermost and newest one, through links, whatever its name."""
+"""The innermost and newest mount tells a path's file system; links are resolved, and any name works."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OVER = "39 37 0:47 / /net/over rw - ext4 /dev/c rw\n40 39 0:48 / /net/over rw - 
 @pytest.fixture
 def mounts(tmp_path: Path) -> Path:
     file = tmp_path / "mountinfo"
-    # The outer one last: its place in the list tells nothing.
+    # The outer mount comes last, to show that its position in the list doesn't matter.
     file.write_text(ROOT + INNER + OVER + NET)
     return file
 
@@ -34,11 +34,11 @@ def mounts(tmp_path: Path) -> Path:
         ("/net/over", Mount("/net/over", "nfs4")),
     ],
 )
-def test_the_innermost_and_newest_mount_counts(mounts: Path, folder: str, found: Mount) -> None:
+def test_innermost_and_newest_mount_counts(mounts: Path, folder: str, found: Mount) -> None:
     assert mount_of(Path(folder), str(mounts)) == found
 
 
-def test_a_link_leads_to_the_file_system_of_its_target(mounts: Path, tmp_path: Path) -> None:
+def test_symbolic_links_are_resolved(mounts: Path, tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.mkdir()
     link.symlink_to(target)
@@ -46,7 +46,7 @@ def test_a_link_leads_to_the_file_system_of_its_target(mounts: Path, tmp_path: P
     assert mount_of(link, str(mounts)) == Mount(str(target), "nfs")
 
 
-def test_a_mount_point_in_any_bytes(mounts: Path) -> None:
+def test_mount_points_may_contain_any_bytes(mounts: Path) -> None:
     mounts.write_bytes(
         ROOT.encode() + b"37 36 0:1 / /mnt/B\xc3\xbcro\\040x rw - nfs4 x rw\n38 36 0:2 / /mnt/\xff rw - ext4 y rw\n"
     )
@@ -54,5 +54,5 @@ def test_a_mount_point_in_any_bytes(mounts: Path) -> None:
     assert mount_of(Path("/mnt/else"), str(mounts)).kind == "ext4"
 
 
-def test_elsewhere_than_on_linux_nothing_is_told(tmp_path: Path) -> None:
+def test_unknown_without_mountinfo(tmp_path: Path) -> None:
     assert mount_of(tmp_path, str(tmp_path / "none")) == Mount()

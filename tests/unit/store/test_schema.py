@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The schema: upgraded once, newer and foreign stores refused."""
+"""The schema is upgraded once; newer and foreign stores are refused."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def version(database: Database) -> int:
     return int(database.read(lambda tx: tx.one("SELECT schema_version FROM store"))["schema_version"])
 
 
-def test_the_tables_have_the_names_of_the_contract(database: Database) -> None:
+def test_table_names(database: Database) -> None:
     expected = {"store", "scope", "scope_key", "connector", "secret", "secret_version", "secret_reference"}
     assert expected | {"default_manager"} <= database.table_names()
 
 
-def test_every_step_is_recorded_with_its_checksum(database: Database) -> None:
+def test_steps_are_recorded_with_their_checksums(database: Database) -> None:
     steps = [(step["number"], step["checksum"]) for step in record(database)]
     assert steps == [(step.number, step.checksum) for step in STEPS]
 
 
-def test_a_checksum_tells_statements_apart() -> None:
+def test_checksum_depends_on_the_statements() -> None:
     checksums = {Step(1, statements).checksum for statements in [("a", "b"), ("b", "a"), ("ab",), ("a",), ("a", "")]}
     assert len(checksums) == 5
     assert Step(1, ("a",)).checksum == Step(2, ("a",)).checksum
@@ -63,13 +63,13 @@ def test_steps_are_numbered_from_one_without_a_gap() -> None:
     assert [step.number for step in STEPS] == list(range(1, len(STEPS) + 1))
 
 
-def test_a_store_of_this_version_is_left_alone(database: Database) -> None:
+def test_current_store_is_left_unchanged(database: Database) -> None:
     before = dump(database)
     open_schema(database, "The store X")
     assert dump(database) == before
 
 
-def test_an_upgrade_runs_the_missing_steps_in_order_and_once(database: Database) -> None:
+def test_upgrade_runs_missing_steps_once_and_in_order(database: Database) -> None:
     other = Database(database.dialect)
     upgraded(database, LATER)
     assert version(database) == 3
@@ -86,8 +86,8 @@ def test_an_upgrade_runs_the_missing_steps_in_order_and_once(database: Database)
     other.close()
 
 
-def test_an_upgrade_that_another_process_was_quicker_with_is_not_repeated(database: Database) -> None:
-    """The version is looked up, the other one upgrades, and only then the lock is ours."""
+def test_upgrade_by_a_faster_process_is_not_repeated(database: Database) -> None:
+    """The other process upgrades after this one has read the version and before it gets the lock."""
     other = Database(database.dialect)
 
     class Overtaken(Database):
@@ -99,19 +99,19 @@ def test_an_upgrade_that_another_process_was_quicker_with_is_not_repeated(databa
     assert [step["number"] for step in record(database)] == [1, 2, 3]
 
 
-def test_a_step_that_fails_changes_nothing_and_the_ones_before_it_stay(database: Database) -> None:
+def test_failing_step_is_rolled_back_and_earlier_steps_stay(database: Database) -> None:
     upgraded(database, LATER)
     before = dump(database)
     broken = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)", "this is no SQL")))
     assert error_of(lambda: upgraded(database, broken)).code == "store_failed"
     assert dump(database) == before
-    mended = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)",)))
-    upgraded(database, mended)
+    fixed = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)",)))
+    upgraded(database, fixed)
     assert [step["number"] for step in record(database)] == [1, 2, 3, 4]
 
 
 def traced(database: Database) -> list[str]:
-    """Return a list that all statements from now on come to."""
+    """Return a list to which all statements from now on are appended."""
     seen: list[str] = []
     connection = database._connection
 
@@ -127,7 +127,7 @@ def traced(database: Database) -> list[str]:
     return seen
 
 
-def test_each_step_is_a_transaction_of_its_own(database: Database) -> None:
+def test_each_step_is_its_own_transaction(database: Database) -> None:
     seen = traced(database)
     upgraded(database, LATER)
     begins = ("BEGIN IMMEDIATE", "BEGIN ISOLATION LEVEL READ COMMITTED")
@@ -141,7 +141,7 @@ def test_each_step_is_a_transaction_of_its_own(database: Database) -> None:
     "change",
     ["replace(steps, '1', '2')", "'[]'", "'no JSON'", "'{}'", "'[1]'", "replace(steps, 'checksum', 'sum')"],
 )
-def test_a_store_that_other_steps_made_is_refused_and_not_touched(database: Database, change: str) -> None:
+def test_store_made_by_other_steps_is_refused_and_unchanged(database: Database, change: str) -> None:
     database.write(lambda tx: tx.run(f"UPDATE store SET steps = {change}"))
     before = dump(database)
     for steps in (STEPS, LATER):
@@ -149,8 +149,8 @@ def test_a_store_that_other_steps_made_is_refused_and_not_touched(database: Data
     assert dump(database) == before
 
 
-def test_many_processes_at_once_upgrade_once_and_wait_for_each_other(path: Path) -> None:
-    """All of them have the store open before the first one may write."""
+def test_concurrent_processes_upgrade_once(path: Path) -> None:
+    """All processes have the store open before the first one may write."""
     new_store(path).close()
     gate, opened = os.pipe()
 
@@ -161,7 +161,7 @@ def test_many_processes_at_once_upgrade_once_and_wait_for_each_other(path: Path)
         upgraded(other, LATER)
         assert other.read(lambda tx: tx.all("SELECT id FROM later"))[0]["id"] == "made by step 3"
 
-    # Before this process opens anything: SQLite keeps its locks in memory too, which a fork copies.
+    # Fork before this process opens the store: SQLite also keeps its locks in memory, which a fork copies.
     children = [fork(work) for _child in range(4)]
     os.close(gate)
     with closing(sqlite3.connect(path)) as holder:
@@ -182,17 +182,17 @@ def _has_open(child: int, path: Path) -> bool:
     return any(link.is_symlink() and os.readlink(link) == str(path) for link in Path(f"/proc/{child}/fd").iterdir())
 
 
-def test_a_newer_store_is_refused_and_not_touched(make_store: Callable[..., Database]) -> None:
+def test_newer_store_is_refused_and_unchanged(make_store: Callable[..., Database]) -> None:
     database = make_store(LATER)
     before = dump(database)
     error = error_of(lambda: open_schema(database, "The store X"))
     assert error.code == "store_too_new"
-    assert "schema 3; this one knows 1" in error.message
+    assert "schema 3; this version has 1" in error.message
     assert "The store X" in error.message
     assert dump(database) == before
 
 
-def test_a_database_without_our_tables_is_foreign() -> None:
+def test_database_without_our_tables_is_foreign() -> None:
     database = memory_database()
     assert error_of(lambda: open_schema(database, "The store X")).code == "foreign_database"
     database.write(lambda tx: tx.run("CREATE TABLE scope (id TEXT)"))
@@ -200,11 +200,11 @@ def test_a_database_without_our_tables_is_foreign() -> None:
     assert database.table_names() == {"scope"}
 
 
-def test_a_store_is_not_initialised_twice(database: Database) -> None:
+def test_store_can_not_be_initialised_twice(database: Database) -> None:
     assert error_of(lambda: initialise(database)).code == "store_failed"
 
 
-def test_the_time_is_utc_to_the_second() -> None:
+def test_now_is_utc_to_the_second() -> None:
     before = datetime.now(timezone.utc).replace(microsecond=0)
     moment = datetime.strptime(now(), "%Y-%m-%dT%H:%M:%S%z")
     assert before <= moment <= datetime.now(timezone.utc)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements about shares: found by the secret's scope and name, gone with the secret or the scope."""
+"""Shares are found by the secret's scope and identifier, and deleted with the secret or the scope."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def share(secret: str = "a") -> Share:
 
 @pytest.fixture(autouse=True)
 def filled(database: Database) -> None:
-    """Put an organization, two secrets of the account, and a share of each into the store."""
+    """Insert an organization, two secrets of the account, and a share of each."""
 
     def work(tx: Transaction) -> None:
         insert_scope(tx, org_row())
@@ -41,7 +41,7 @@ def filled(database: Database) -> None:
     database.write(work)
 
 
-def test_a_share_comes_back_as_it_was_written(database: Database) -> None:
+def test_share_round_trips(database: Database) -> None:
     assert database.read(lambda tx: find_share(tx, "account-id", "a", ORG)) == share()
     assert database.read(lambda tx: share_of(tx, "a-id", ORG)) == share()
     assert database.read(lambda tx: shares_with(tx, ORG)) == [share("a"), share("b")]
@@ -50,23 +50,23 @@ def test_a_share_comes_back_as_it_was_written(database: Database) -> None:
 @pytest.mark.parametrize(
     ("owner", "name", "scope"), [("x", "a", ORG), ("account-id", "A", ORG), ("account-id", "a", "account-id")]
 )
-def test_only_that_very_share_is_found(database: Database, owner: str, name: str, scope: str) -> None:
+def test_finds_the_exact_share_only(database: Database, owner: str, name: str, scope: str) -> None:
     assert database.read(lambda tx: find_share(tx, owner, name, scope)) is None
 
 
-def test_one_share_goes(database: Database) -> None:
+def test_deleting_one_share_keeps_the_others(database: Database) -> None:
     database.write(lambda tx: delete_share(tx, share("a")))
     assert database.read(lambda tx: shares_with(tx, ORG)) == [share("b")]
 
 
-def test_shares_go_with_the_secret_and_with_the_scope(database: Database) -> None:
+def test_shares_are_deleted_with_their_secret_or_scope(database: Database) -> None:
     database.write(lambda tx: delete_secret(tx, "a-id"))
     assert database.read(lambda tx: shares_with(tx, ORG)) == [share("b")]
     database.write(lambda tx: delete_scope(tx, org_row()))
     assert database.read(lambda tx: shares_with(tx, ORG)) == []
 
 
-def test_every_query_hits_an_index(path: Path, database: Database) -> None:
+def test_every_query_uses_an_index(path: Path, database: Database) -> None:
     def work(tx: Transaction) -> None:
         find_share(tx, "account-id", "a", ORG)
         share_of(tx, "a-id", ORG)

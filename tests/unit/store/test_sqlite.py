@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SQLite files: guarded, made whole or not at all, every failure told apart."""
+"""SQLite files: checked permissions, atomic creation, and a distinct error for every failure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def count_scopes(database: Database) -> int:
 
 @contextmanager
 def ordinary_user() -> Iterator[Path]:
-    """Give a folder of a user whom file modes bind, and be that user."""
+    """Become a user other than root, to whom file modes apply; yield a folder of that user."""
     user = os.geteuid()
     with tempfile.TemporaryDirectory() as folder:
         if user == 0:
@@ -54,11 +54,11 @@ def ordinary_user() -> Iterator[Path]:
             os.seteuid(user)
 
 
-# The guard
+# Permissions
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o777])
-def test_a_file_that_others_have_access_to_is_refused(path: Path, database: Database, mode: int) -> None:
+def test_file_that_others_can_access_is_refused(path: Path, database: Database, mode: int) -> None:
     path.chmod(mode)
     error = error_of(lambda: check_file(path))
     assert (error.code, str(path) in error.message, f"{mode:04o}" in error.message) == (
@@ -69,7 +69,7 @@ def test_a_file_that_others_have_access_to_is_refused(path: Path, database: Data
     assert f"chmod 600 '{path}'" in error.hint
 
 
-def test_a_guarded_file_is_taken(path: Path, database: Database) -> None:
+def test_file_with_safe_permissions_is_accepted(path: Path, database: Database) -> None:
     for mode in (0o600, 0o400):
         path.chmod(mode)
         check_file(path)
@@ -77,25 +77,25 @@ def test_a_guarded_file_is_taken(path: Path, database: Database) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
-def test_a_folder_that_others_can_write_is_refused(path: Path, database: Database, mode: int) -> None:
+def test_folder_that_others_can_write_is_refused(path: Path, database: Database, mode: int) -> None:
     path.parent.chmod(mode)
     assert error_of(lambda: check_file(path)).code == "exposed_store_folder"
     path.parent.chmod(mode | stat.S_ISVTX)
     check_file(path)
 
 
-def test_a_file_of_somebody_else_is_refused(path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_of_another_user_is_refused(path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
     error = error_of(lambda: check_file(path))
     assert error.code == "foreign_store_file"
     assert f"chown {path.stat().st_uid + 1} " in error.hint
 
 
-def test_a_folder_is_no_store(tmp_path: Path) -> None:
+def test_folder_is_not_a_store(tmp_path: Path) -> None:
     assert error_of(lambda: open_file(tmp_path)).code == "foreign_database"
 
 
-def test_the_guard_stands_before_every_connection(path: Path, database: Database) -> None:
+def test_every_connection_checks_the_file(path: Path, database: Database) -> None:
     path.chmod(0o644)
     assert error_of(lambda: open_file(path)).code == "exposed_store_file"
 
@@ -104,7 +104,7 @@ def test_the_guard_stands_before_every_connection(path: Path, database: Database
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "9p", "ceph"])
-def test_a_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
+def test_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
     mounts = tmp_path / "mountinfo"
     mounts.write_text(f"{LOCAL}37 36 0:45 / /srv/sha\\040red rw shared:7 master:2 - {kind} host:/export rw\n")
     error = error_of(lambda: check_file_system(Path("/srv/sha red/deep/store.db"), str(mounts)))
@@ -113,14 +113,14 @@ def test_a_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
     check_file_system(Path("/srv/store.db"), str(mounts))
 
 
-def test_where_nothing_tells_the_file_system_nothing_is_refused(tmp_path: Path) -> None:
+def test_unknown_file_system_is_accepted(tmp_path: Path) -> None:
     check_file_system(tmp_path / "store.db", str(tmp_path / "no-such-file"))
 
 
-# Making the file
+# Creating the file
 
 
-def test_a_new_store_is_the_users_alone_and_in_wal_mode(path: Path) -> None:
+def test_new_store_is_private_and_in_wal_mode(path: Path) -> None:
     umask = os.umask(0)
     try:
         new_store(path).close()
@@ -132,7 +132,7 @@ def test_a_new_store_is_the_users_alone_and_in_wal_mode(path: Path) -> None:
         assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_connections_are_durable_and_keep_foreign_keys(path: Path, database: Database) -> None:
+def test_connections_are_durable_and_enforce_foreign_keys(path: Path, database: Database) -> None:
     full = 2
     assert database._connection.execute("PRAGMA synchronous").fetchone()[0] == full
     orphan = {"user_kind": "secret", "user_id": "u", "field": "f", "secret_id": "none"}
@@ -140,7 +140,7 @@ def test_connections_are_durable_and_keep_foreign_keys(path: Path, database: Dat
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
-def test_a_store_that_could_not_be_filled_leaves_nothing(path: Path, failure: type[BaseException]) -> None:
+def test_failed_creation_leaves_no_files(path: Path, failure: type[BaseException]) -> None:
     def fail(database: Database) -> None:
         initialise(database)
         raise failure
@@ -150,7 +150,7 @@ def test_a_store_that_could_not_be_filled_leaves_nothing(path: Path, failure: ty
     assert os.listdir(path.parent) == []
 
 
-def test_a_store_that_another_process_made_meanwhile_is_kept(path: Path) -> None:
+def test_store_created_by_another_process_is_kept(path: Path) -> None:
     def overtaken(database: Database) -> None:
         initialise(database)
         path.write_bytes(b"theirs")
@@ -160,13 +160,13 @@ def test_a_store_that_another_process_made_meanwhile_is_kept(path: Path) -> None
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_a_store_whose_folder_can_not_be_made_is_refused(tmp_path: Path) -> None:
+def test_store_whose_folder_can_not_be_created_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     error = error_of(lambda: create_file(tmp_path / "file" / "store.db", initialise))
     assert (error.code, os.listdir(tmp_path)) == ("store_not_created", ["file"])
 
 
-def test_a_store_in_a_read_only_folder_is_not_made() -> None:
+def test_store_in_a_read_only_folder_is_not_created() -> None:
     with ordinary_user() as folder:
         folder.chmod(0o500)
         error = error_of(lambda: create_file(folder / "store.db", initialise))
@@ -177,7 +177,7 @@ def test_a_store_in_a_read_only_folder_is_not_made() -> None:
 # Real failures
 
 
-def test_a_foreign_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_foreign_file_is_refused_and_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no database\n" * 100)
     path.chmod(0o600)
@@ -186,7 +186,7 @@ def test_a_foreign_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert (path.read_bytes(), os.listdir(tmp_path)) == (content, ["notes.txt"])
 
 
-def test_a_damaged_file_is_told_from_a_foreign_one(path: Path) -> None:
+def test_damaged_file_is_distinguished_from_a_foreign_one(path: Path) -> None:
     new_store(path).close()
     content = path.read_bytes()
     path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
@@ -194,7 +194,7 @@ def test_a_damaged_file_is_told_from_a_foreign_one(path: Path) -> None:
     assert (type(error), error.code) == (Damaged, "damaged_store")
 
 
-def test_a_locked_store_is_busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locked_store_is_busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
     database = new_store(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -204,7 +204,7 @@ def test_a_locked_store_is_busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (type(error), error.code, error.retryable) == (Unavailable, "store_busy", True)
 
 
-def test_a_store_in_a_read_only_folder_is_read_only() -> None:
+def test_existing_store_in_a_read_only_folder_is_read_only() -> None:
     with ordinary_user() as folder:
         path = folder / "store.db"
         new_store(path).close()
@@ -214,7 +214,7 @@ def test_a_store_in_a_read_only_folder_is_read_only() -> None:
         assert (error.code, count_scopes(open_file(path))) == ("store_read_only", 1)
 
 
-def test_a_read_only_file_can_be_read_and_not_written() -> None:
+def test_read_only_file_can_be_read_but_not_written() -> None:
     with ordinary_user() as folder:
         path = folder / "store.db"
         new_store(path).close()
@@ -223,8 +223,8 @@ def test_a_read_only_file_can_be_read_and_not_written() -> None:
         assert error.code == "store_read_only"
 
 
-def test_a_full_disk_keeps_nothing_of_a_change(path: Path, database: Database) -> None:
-    """A limit on the size of files stands for the disk."""
+def test_change_is_rolled_back_on_a_full_disk(path: Path, database: Database) -> None:
+    """A file size limit simulates a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     change = b"x" * 2_000_000
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
@@ -236,7 +236,7 @@ def test_a_full_disk_keeps_nothing_of_a_change(path: Path, database: Database) -
     assert database.read(lambda tx: tx.one("SELECT head FROM scope"))["head"] == b""
 
 
-def test_a_full_database_keeps_nothing_of_a_change(path: Path, database: Database) -> None:
+def test_change_is_rolled_back_in_a_full_database(path: Path, database: Database) -> None:
     database._connection.execute("PRAGMA max_page_count = 1")
     change = b"x" * 2_000_000
     assert error_of(lambda: database.write(lambda tx: tx.run("UPDATE scope SET head = :h", h=change))).code == (
@@ -278,7 +278,7 @@ def test_every_error_name_has_its_code(name: str, kind: type[ScopedSecretsError]
     assert "secret text" not in str(error)
 
 
-def test_errors_without_a_name_and_of_others() -> None:
+def test_errors_without_a_name_and_foreign_exceptions() -> None:
     dialect = SqliteDialect("/the/store.db")
     error = dialect.translate(sqlite3.ProgrammingError("x"))
     assert error is not None
@@ -293,7 +293,7 @@ def test_memory_databases_share_nothing() -> None:
     assert ("store" in first.table_names(), second.table_names()) == (True, set())
 
 
-def test_nothing_is_left_of_a_store_with_signs_in_its_name(tmp_path: Path) -> None:
+def test_failed_creation_with_special_characters_leaves_no_files(tmp_path: Path) -> None:
     def broken(_database: Database) -> None:
         raise InterruptedError
 
@@ -302,7 +302,7 @@ def test_nothing_is_left_of_a_store_with_signs_in_its_name(tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_that_was_removed_or_replaced_is_told(path: Path, database: Database) -> None:
+def test_detects_a_removed_or_replaced_file(path: Path, database: Database) -> None:
     assert not database.dialect.is_replaced()
     database.write(lambda tx: tx.run("UPDATE scope SET name = 'new'"))
     assert not database.dialect.is_replaced()
@@ -315,5 +315,5 @@ def test_a_file_that_was_removed_or_replaced_is_told(path: Path, database: Datab
     assert not database.dialect.is_replaced()
 
 
-def test_a_database_in_memory_can_not_be_replaced() -> None:
+def test_database_in_memory_is_never_replaced() -> None:
     assert not memory_database().dialect.is_replaced()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rotations ask of the store: counts, pages, and updates that notice what others did."""
+"""Statements for rotations: counts, pages, and updates that detect concurrent changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def filled(tmp_path: Path, shared_store: str) -> Settings:
     return settings
 
 
-def test_pages_go_on_where_the_last_one_ended_and_skip_what_is_done(filled: Settings) -> None:
+def test_pages_continue_after_the_last_and_skip_finished_rows(filled: Settings) -> None:
     def work(session: Session) -> None:
         account = session.chain(ACCOUNT)[-1].id
         page = rotation.secrets_left(session.tx, account, 2, after="", limit=2)
@@ -48,8 +48,8 @@ def test_pages_go_on_where_the_last_one_ended_and_skip_what_is_done(filled: Sett
     in_session(filled, work)
 
 
-def test_a_secret_with_one_version_elsewhere_is_left(filled: Settings) -> None:
-    """Both what signed it and what its data key is wrapped with count."""
+def test_secret_with_one_version_on_another_generation_is_left(filled: Settings) -> None:
+    """Both the generation of the row tag and that of the wrapped data key count."""
     for column in ("key_generation = 2", "tag = :tag"):
 
         def work(session: Session, column: str = column) -> None:
@@ -71,7 +71,7 @@ class StopHere(Exception):
     """Rolls a transaction back."""
 
 
-def test_nothing_counts_as_on_generation_nought(filled: Settings) -> None:
+def test_generation_zero_counts_all_rows(filled: Settings) -> None:
     def work(session: Session) -> tuple[dict[str, int], dict[str, int]]:
         account = session.chain(ACCOUNT)[-1].id
         return rotation.count_left(session.tx, account, 0), rotation.count_on(session.tx, account, 1)
@@ -81,7 +81,7 @@ def test_nothing_counts_as_on_generation_nought(filled: Settings) -> None:
     assert (all_rows["scopes"], all_rows["secrets"], all_rows["versions"]) == (1, 5, 5)
 
 
-def test_a_version_that_others_wrote_meanwhile_is_not_written_over(filled: Settings) -> None:
+def test_version_changed_meanwhile_is_not_overwritten(filled: Settings) -> None:
     def work(session: Session) -> None:
         (found,) = session.tx.all("SELECT id FROM secret WHERE identifier = 's0'")
         version = find_version(session.tx, found["id"], 1)

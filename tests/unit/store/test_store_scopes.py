@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scope rows, their keys, their default managers."""
+"""Scope rows, their keys and their default managers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NEW = WrappedKey("account-id", 2, "active", "id", 0, b"\1wrapped", 0)
 
 @pytest.fixture
 def tree(database: Database) -> Database:
-    """Two organizations, which have a project of the same identifier each."""
+    """Two organizations, each with a project of the same identifier."""
 
     def work(tx: Transaction) -> None:
         for scope in (org_row("web"), org_row(), project_row("api", "web"), project_row(), project_row("Api")):
@@ -56,7 +56,7 @@ def ids(database: Database, path: ScopePath) -> list[str]:
     return [scope.id for scope in database.read(lambda tx: find_chain(tx, path))]
 
 
-def test_a_scope_reads_back_as_written(database: Database) -> None:
+def test_scope_round_trips(database: Database) -> None:
     scope = org_row()._replace(
         name="Büro",
         description="d",
@@ -72,21 +72,21 @@ def test_a_scope_reads_back_as_written(database: Database) -> None:
     assert database.read(lambda tx: find_chain(tx, scope.path)) == [account_row(), scope]
 
 
-def test_a_chain_goes_from_the_account_down(tree: Database) -> None:
+def test_chain_starts_at_the_account(tree: Database) -> None:
     assert ids(tree, ACCOUNT) == ["account-id"]
     assert ids(tree, ScopePath("web")) == ["account-id", "web-id"]
     assert ids(tree, API) == ["account-id", "payments-id", "payments-api-id"]
     assert ids(tree, ScopePath("web", "api")) == ["account-id", "web-id", "web-api-id"]
 
 
-def test_a_chain_ends_where_a_scope_is_missing(tree: Database) -> None:
+def test_chain_ends_at_a_missing_scope(tree: Database) -> None:
     assert ids(tree, ScopePath("none", "api")) == ["account-id"]
     assert ids(tree, ScopePath("payments", "none")) == ["account-id", "payments-id"]
     assert ids(tree, ScopePath("Payments")) == ["account-id"]
     assert ids(tree, ScopePath("api")) == ["account-id"]
 
 
-def test_children_are_those_of_one_scope_by_identifier(tree: Database) -> None:
+def test_children_of_a_scope_by_identifier(tree: Database) -> None:
     children = tree.read(lambda tx: children_of(tx, account_row()))
     assert [child.path for child in children] == [ScopePath("payments"), ScopePath("web")]
     projects = tree.read(lambda tx: children_of(tx, org_row()))
@@ -94,7 +94,7 @@ def test_children_are_those_of_one_scope_by_identifier(tree: Database) -> None:
     assert tree.read(lambda tx: children_of(tx, project_row())) == []
 
 
-def test_an_update_writes_what_may_change_and_nothing_else(tree: Database) -> None:
+def test_update_writes_changeable_columns_only(tree: Database) -> None:
     wanted = org_row()._replace(name="New", description="d", tags={"t": "1"}, head=b"h", tag=b"t")
     wanted = wanted._replace(builtin_enabled=False, inherits_managers=True)
     tree.write(lambda tx: update_scope(tx, wanted._replace(parent_id="other", created_at="other")))
@@ -103,7 +103,7 @@ def test_an_update_writes_what_may_change_and_nothing_else(tree: Database) -> No
     assert tree.read(lambda tx: find_chain(tx, ScopePath("web")))[-1] == org_row("web")
 
 
-def test_an_update_of_an_older_revision_is_stale(tree: Database) -> None:
+def test_update_of_an_older_revision_is_stale(tree: Database) -> None:
     def work(tx: Transaction) -> None:
         update_scope(tx, org_row())
         with pytest.raises(StaleRow):
@@ -112,7 +112,7 @@ def test_an_update_of_an_older_revision_is_stale(tree: Database) -> None:
     tree.write(work)
 
 
-def test_the_default_manager_of_a_scope(tree: Database) -> None:
+def test_default_manager_of_a_scope(tree: Database) -> None:
     tree.write(lambda tx: insert_connector(tx, connector_row("one", "payments-id")))
     tree.write(lambda tx: insert_connector(tx, connector_row("two", "payments-id")))
     for wanted in ("one-id", "two-id", None):
@@ -121,7 +121,7 @@ def test_the_default_manager_of_a_scope(tree: Database) -> None:
         assert [scope.default_connector_id for scope in chain] == [None, wanted, None]
 
 
-def test_a_scope_goes_with_its_keys_and_its_default(tree: Database) -> None:
+def test_deleting_a_scope_deletes_its_keys_and_default(tree: Database) -> None:
     def work(tx: Transaction) -> None:
         insert_connector(tx, connector_row())
         set_default(tx, project_row(), "vault-id")
@@ -135,7 +135,7 @@ def test_a_scope_goes_with_its_keys_and_its_default(tree: Database) -> None:
     assert tree.read(lambda tx: keys_of(tx, "account-id")) == [OLD]
 
 
-def test_a_scope_goes_with_its_connectors_and_what_they_used(tree: Database) -> None:
+def test_deleting_a_scope_deletes_its_connectors_and_their_references(tree: Database) -> None:
     def work(tx: Transaction) -> list[int]:
         insert_secret(tx, secret_row())
         for identifier, scope_id in (("vault", "web-id"), ("other", "account-id")):
@@ -149,12 +149,12 @@ def test_a_scope_goes_with_its_connectors_and_what_they_used(tree: Database) -> 
     assert ids(tree, ScopePath("web")) == ["account-id"]
 
 
-def test_a_scope_that_others_lie_in_stays(tree: Database) -> None:
+def test_scope_with_children_can_not_be_deleted(tree: Database) -> None:
     assert error_of(lambda: tree.write(lambda tx: delete_scope(tx, org_row()))).code == "store_failed"
     assert ids(tree, API) == ["account-id", "payments-id", "payments-api-id"]
 
 
-def test_keys_are_kept_by_generation_newest_first(database: Database) -> None:
+def test_keys_are_listed_newest_first(database: Database) -> None:
     def work(tx: Transaction) -> None:
         insert_key(tx, OLD, "now")
         add_wraps(tx, "account-id", 1, 1)
@@ -171,7 +171,7 @@ def test_keys_are_kept_by_generation_newest_first(database: Database) -> None:
     assert error_of(lambda: database.write(lambda tx: insert_key(tx, NEW, "now"))).code == "store_failed"
 
 
-def test_retiring_concerns_one_scope(tree: Database) -> None:
+def test_retiring_affects_one_scope_only(tree: Database) -> None:
     def work(tx: Transaction) -> None:
         for scope_id in ("account-id", "payments-id", "web-id"):
             insert_key(tx, OLD._replace(scope_id=scope_id), "now")
@@ -183,7 +183,7 @@ def test_retiring_concerns_one_scope(tree: Database) -> None:
     assert [(key.state, key.wraps) for key in keys] == [("active", 0), ("decrypt_only", 0), ("active", 1)]
 
 
-def test_every_step_of_a_chain_hits_an_index(path: Path, tree: Database) -> None:
+def test_chain_lookups_use_an_index(path: Path, tree: Database) -> None:
     plans = plans_of(path, tree, lambda tx: (find_chain(tx, API), keys_of(tx, "account-id")))
     assert len(plans) >= 7
     assert [plan for plan in plans if not plan.startswith("SEARCH")] == []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secret rows: paged, versioned, with those who use them; every look-up hits an index."""
+"""Secret rows, their versions and users; lists are paged, and every lookup uses an index."""
 
 from __future__ import annotations
 
@@ -72,28 +72,28 @@ def count(database: Database, table: str) -> int:
     return int(database.read(lambda tx: tx.one(f"SELECT count(*) AS found FROM {table}"))["found"])
 
 
-def test_a_secret_reads_back_as_written(database: Database) -> None:
+def test_secret_round_trips(database: Database) -> None:
     database.write(lambda tx: insert_connector(tx, connector_row()))
     insert(database, FULL, secret_row("b"))
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) == FULL
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "b")) == secret_row("b")
 
 
-def test_a_secret_is_found_in_its_own_scope_by_its_exact_name(database: Database) -> None:
+def test_secret_is_found_in_its_scope_by_its_exact_identifier(database: Database) -> None:
     database.write(lambda tx: insert_scope(tx, org_row()))
     insert(database, secret_row("a"), secret_row("a")._replace(id="other-id", scope_id="payments-id"))
     found = [database.read(lambda tx, scope=scope: find_secret(tx, scope, "a")) for scope in (ACCOUNT, "payments-id")]
     assert [secret.id for secret in found if secret] == ["a-id", "other-id"]
     for scope, identifier in ((ACCOUNT, "A"), (ACCOUNT, "a "), (ACCOUNT, "%"), ("none", "a")):
-        assert database.read(lambda tx, place=scope, name=identifier: find_secret(tx, place, name)) is None
+        assert database.read(lambda tx, scope=scope, name=identifier: find_secret(tx, scope, name)) is None
 
 
-def test_an_identifier_is_there_once_per_scope(database: Database) -> None:
+def test_identifiers_are_unique_within_a_scope(database: Database) -> None:
     insert(database, secret_row("a"))
     assert error_of(lambda: insert(database, secret_row("a")._replace(id="other-id"))).code == "store_failed"
 
 
-def test_an_update_writes_what_may_change_and_nothing_else(database: Database) -> None:
+def test_update_writes_changeable_columns_only(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
     wanted = secret_row("a")._replace(name="N", description="d", tags={"t": ""}, current_version=2, expires_at="e")
     wanted = wanted._replace(updated_at="u", tag=b"t", path="p", reference_key="k")
@@ -103,7 +103,7 @@ def test_an_update_writes_what_may_change_and_nothing_else(database: Database) -
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "b")) == secret_row("b")
 
 
-def test_an_update_of_an_older_revision_is_stale(database: Database) -> None:
+def test_update_of_an_older_revision_is_stale(database: Database) -> None:
     insert(database, secret_row("a"))
 
     def work(tx: Transaction) -> None:
@@ -115,7 +115,7 @@ def test_an_update_of_an_older_revision_is_stale(database: Database) -> None:
 
 
 @pytest.mark.parametrize("extra", [-1, 0, 1, PAGE + 1])
-def test_a_list_of_several_pages_is_whole_and_in_order(database: Database, extra: int) -> None:
+def test_list_of_several_pages_is_complete_and_in_order(database: Database, extra: int) -> None:
     identifiers = [f"s{number}" for number in range(PAGE + extra)]
     insert(database, *map(secret_row, reversed(identifiers)))
     found = database.read(lambda tx: [secret.identifier for secret in secrets_of(tx, ACCOUNT)])
@@ -123,7 +123,7 @@ def test_a_list_of_several_pages_is_whole_and_in_order(database: Database, extra
     assert database.read(lambda tx: count_secrets(tx, ACCOUNT)) == len(identifiers)
 
 
-def test_a_list_has_the_secrets_of_one_scope(database: Database) -> None:
+def test_list_holds_secrets_of_one_scope_only(database: Database) -> None:
     database.write(lambda tx: insert_scope(tx, org_row()))
     insert(database, secret_row("b"), secret_row("A"), secret_row("c", "payments-id"), secret_row("_"))
     found = database.read(lambda tx: [secret.identifier for secret in secrets_of(tx, ACCOUNT)])
@@ -144,7 +144,7 @@ def test_secrets_are_counted_by_manager(database: Database) -> None:
     assert database.read(lambda tx: count_secrets(tx, "none")) == 0
 
 
-def test_what_a_connector_keeps_is_named_up_to_a_number(database: Database) -> None:
+def test_kept_secrets_are_listed_up_to_a_limit(database: Database) -> None:
     database.write(lambda tx: insert_connector(tx, connector_row()))
     insert(database, *(secret_row(name)._replace(connector_id="vault-id") for name in ("c", "a", "b")), secret_row("z"))
     assert database.read(lambda tx: kept_by(tx, "vault-id", 2)) == ["a", "b"]
@@ -152,13 +152,13 @@ def test_what_a_connector_keeps_is_named_up_to_a_number(database: Database) -> N
     assert database.read(lambda tx: kept_by(tx, "none", 9)) == []
 
 
-def test_a_secret_is_found_by_its_id(database: Database) -> None:
+def test_secret_is_found_by_its_id(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
     assert database.read(lambda tx: secret_by_id(tx, "b-id")) == secret_row("b")
     assert database.read(lambda tx: secret_by_id(tx, "b")) is None
 
 
-def test_references_are_replaced_as_a_whole(database: Database) -> None:
+def test_references_are_replaced_completely(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
     for user, used in (("one", {"x": "a-id", "y": "b-id"}), ("two", {"x": "a-id"}), ("one", {"x": "b-id"})):
         database.write(lambda tx, user=user, used=used: replace_references(tx, "connector", user, used))
@@ -170,7 +170,7 @@ def test_references_are_replaced_as_a_whole(database: Database) -> None:
     assert count(database, "secret_reference") == 1
 
 
-def test_versions_read_back_as_written(database: Database) -> None:
+def test_versions_round_trip(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
     first = version_row(version=1)
     second = version_row(version=10)._replace(state="deleted", envelope=b"", at_provider="7f3a")
@@ -184,7 +184,7 @@ def test_versions_read_back_as_written(database: Database) -> None:
     assert error_of(lambda: database.write(lambda tx: insert_version(tx, first))).code == "store_failed"
 
 
-def test_the_users_of_a_secret_are_named(database: Database) -> None:
+def test_users_of_a_secret(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"), secret_row("login"))
 
     def work(tx: Transaction) -> None:
@@ -203,7 +203,7 @@ def test_the_users_of_a_secret_are_named(database: Database) -> None:
     assert database.read(lambda tx: users_of(tx, "login-id")) == []
 
 
-def test_a_deleted_secret_goes_with_its_versions_and_its_users(database: Database) -> None:
+def test_deleting_a_secret_deletes_its_versions_and_references(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
 
     def work(tx: Transaction) -> None:
@@ -220,7 +220,7 @@ def test_a_deleted_secret_goes_with_its_versions_and_its_users(database: Databas
     assert database.read(lambda tx: users_of(tx, "b-id")) == [SecretUser("connector", "vault", "b-id_ref", "vault-id")]
 
 
-def test_every_look_up_of_a_secret_hits_an_index(path: Path, database: Database) -> None:
+def test_every_lookup_of_a_secret_uses_an_index(path: Path, database: Database) -> None:
     def work(tx: Transaction) -> None:
         find_secret(tx, ACCOUNT, "a")
         find_version(tx, "a-id", 1)
