@@ -148,8 +148,8 @@ class PostgresqlDialect(Dialect):
             raw.close()
             raise StoreRefused(
                 "unsupported_store",
-                f"The store {self._location} is on PostgreSQL {version // 10000}.",
-                hint=f"PostgreSQL {OLDEST_SERVER // 10000} or newer is needed.",
+                f"The store {self._location} is on PostgreSQL {version // 10000}, which is too old.",
+                hint=f"Use PostgreSQL {OLDEST_SERVER // 10000} or newer.",
             )
         return _Connection(raw)
 

@@ -88,7 +88,7 @@ def _count(tx: Transaction, rows: _Rows, condition: str, scope_id: str, generati
 
 
 def secrets_left(tx: Transaction, scope_id: str, generation: int, *, after: str, limit: int) -> list[Secret]:
-    """Return the next secrets, by identifier, of which the row or a version is not yet on this generation."""
+    """Return the next secrets, by identifier, whose row or any version is not yet on this generation."""
     rows = tx.all(
         f"""SELECT * FROM secret WHERE scope_id = :scope AND identifier > :after AND (NOT {_signed("secret")}
             OR EXISTS (SELECT 1 FROM secret_version WHERE secret_version.secret_id = secret.id

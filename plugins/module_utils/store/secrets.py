@@ -162,7 +162,7 @@ def insert_secret(tx: Transaction, secret: Secret) -> None:
 
 
 def update_secret(tx: Transaction, secret: Secret) -> None:
-    """Write what may change of a secret; raise StaleRow if it is no longer at its revision."""
+    """Update a secret's changeable columns; raise StaleRow if the stored row has another revision."""
     tx.update("secret", secret.id, secret.revision, **_changeable(secret))
 
 
