@@ -143,7 +143,7 @@ class Connection(BuiltinConnection):
     def _ask_engine(self) -> HostLogin:
         options = resolve_options(self._direct, self._shared, None, C.CONFIG_FILE)
         self._client = client = connect(settings_of(options))
-        login = client.log_in(Query(self._reference, options["org"], options["project"]))
+        login = client.open_host_login(Query(self._reference, options["org"], options["project"]))
         for notice in client.take_notices():
             Display().warning(notice)
         return login
@@ -221,7 +221,7 @@ class Connection(BuiltinConnection):
         super().close()
         self._login = None
         if self._client:
-            self._client.log_out()
+            self._client.close_host_logins()
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

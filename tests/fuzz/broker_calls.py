@@ -31,7 +31,7 @@ _REQUEST = {"resource": "secret_text", "params": {"identifier": "a"}, "value": "
 _CALLS: tuple[dict[str, Any], ...] = (
     {"call": "usage"},
     {"call": "resolve", "queries": [_QUERY, _QUERY]},
-    {"call": "log_in", "query": _QUERY},
+    {"call": "open_host_login", "query": _QUERY},
     {"call": "preload", "query": _QUERY},
     {"call": "handle", "request": _REQUEST},
     {"call": "handle", "request": {**_REQUEST, "resource": "manifest", "items": [_REQUEST, _REQUEST]}},
@@ -44,7 +44,7 @@ class _Reading:
     def resolve(self, queries: list[Query]) -> list[Answer]:
         return [Answer("text", "".join(query[:5]).encode("utf-8", "replace")) for query in queries]
 
-    def log_in(self, query: Query) -> dict[str, Any]:
+    def open_host_login(self, query: Query) -> dict[str, Any]:
         return {"reference": "".join(query[:5])}
 
     def preload(self, org: str, project: str) -> None:

@@ -65,7 +65,13 @@ def _server(order: dict[str, Any]) -> Server:
     # Before the socket: who can connect finds the right token.
     write_token(meeting.token, token)
     proof = proof_of(token, settings)
-    proofs = {"handle": proof, "resolve": proof, "log_in": proof, "preload": proof, "usage": proof_of_run(token)}
+    proofs = {
+        "handle": proof,
+        "resolve": proof,
+        "open_host_login": proof,
+        "preload": proof,
+        "usage": proof_of_run(token),
+    }
     engines = Engines(settings, meeting.own_folder, Caller(*order["caller"]))
     return Server(meeting, listen(meeting.socket), engines, proofs, LifeTime(Run(*order["run"])))
 

@@ -147,8 +147,8 @@ class Server:
             yield {"usage": self._engines.usage.counts()}
         elif message["call"] == "handle":
             yield {"result": self._handle(connection, message.get("request"))}
-        elif message["call"] == "log_in":
-            login = self._engines.reading.log_in(_query(message.get("query")))
+        elif message["call"] == "open_host_login":
+            login = self._engines.reading.open_host_login(_query(message.get("query")))
             yield {"login": login, "notices": self._engines.reading.take_notices()}
         elif message["call"] == "preload":
             scope = _query(message.get("query"))

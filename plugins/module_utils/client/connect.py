@@ -56,16 +56,16 @@ class Client:
         """Have all fetched that secret managers have for a scope, where there is a broker to keep it for the run."""
         self._call(lambda reached: reached.preload(org, project))
 
-    def log_in(self, query: Query) -> HostLogin:
+    def open_host_login(self, query: Query) -> HostLogin:
         """Return what a connection needs to log in with a credential; raise an error of the tree."""
-        login = self._call(lambda reached: reached.log_in(query))
+        login = self._call(lambda reached: reached.open_host_login(query))
         reveal(login.password)
         return login
 
-    def log_out(self) -> None:
+    def close_host_logins(self) -> None:
         """End what this very process got to log in with. What a broker has serves the whole run, and stays."""
         if self._reached:
-            self._reached.log_out()
+            self._reached.close_host_logins()
 
     def take_notices(self) -> list[str]:
         """Return what people should be told: how the engine was reached, and what it says itself; once."""

@@ -66,14 +66,14 @@ class BrokerClient:
         call = {"call": "preload", "query": Query("", org, project)._asdict()}
         self._ask(call, lambda link: self._noted(_reply(link)))
 
-    def log_in(self, query: Query) -> HostLogin:
+    def open_host_login(self, query: Query) -> HostLogin:
         """Return what a connection needs to log in with a credential; raise what the engine raises, or NoBroker."""
         from ..model.host_login import HostLogin
 
-        call = {"call": "log_in", "query": query._asdict()}
+        call = {"call": "open_host_login", "query": query._asdict()}
         return self._ask(call, lambda link: HostLogin(*self._noted(_reply(link))["login"]))
 
-    def log_out(self) -> None:
+    def close_host_logins(self) -> None:
         """Do nothing: other processes use what the broker has."""
 
     def _noted(self, reply: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,9 @@ class HostLogins:
         self._tickets: Tickets | None = None
         self._lock = threading.Lock()
 
-    def log_in(self, settings: Mapping[str, Any], parts: Mapping[str, bytes], mark: str, what: str) -> HostLogin:
+    def open_host_login(
+        self, settings: Mapping[str, Any], parts: Mapping[str, bytes], mark: str, what: str
+    ) -> HostLogin:
         """Return how to log in with an SSH credential: its key is in the agent then, its ticket in a cache."""
         login = HostLogin(
             settings["auth_scheme"],

@@ -213,7 +213,7 @@ def test_who_does_not_belong_here_is_refused(lab: Lab, what: str) -> None:
         ("resolve", {"queries": ["text"]}),
         ("resolve", {"queries": [{"reference": 7}]}),
         ("resolve", {"queries": [{"reference": "a", "cache_ttl": "7"}]}),
-        ("log_in", {}),
+        ("open_host_login", {}),
         ("preload", {}),
         ("handle", {}),
         ("handle", {"request": {"resource": "secret_info"}}),

@@ -33,7 +33,7 @@ class Engine:
     def __init__(self, login: HostLogin) -> None:
         self.login, self.asked = login, 0
 
-    def log_in(self) -> HostLogin:
+    def open_host_login(self) -> HostLogin:
         self.asked += 1
         return self.login
 
@@ -74,7 +74,7 @@ def connected(
 ) -> Any:
     """Return a connection with a credential, and the engine that it asks."""
     engine = Engine(login)
-    monkeypatch.setattr(Connection, "_ask_engine", lambda _self: engine.log_in())
+    monkeypatch.setattr(Connection, "_ask_engine", lambda _self: engine.open_host_login())
     one = connection(password="from the command line")
     one.set_options(task_keys=keys or {}, var_options={**CREDENTIAL, **given})
     one.host = "host"

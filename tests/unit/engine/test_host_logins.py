@@ -33,8 +33,8 @@ def engine(settings: Settings, cloud: Cloud, folder: Path) -> Iterator[Engine]:
     assert not Path(f"{folder}/d").exists()
 
 
-def log_in(engine: Engine, reference: str, **scope: Any) -> HostLogin:
-    return engine.log_in(Query(reference, **scope))
+def open_host_login(engine: Engine, reference: str, **scope: Any) -> HostLogin:
+    return engine.open_host_login(Query(reference, **scope))
 
 
 def keys_in(login: HostLogin) -> list[str]:
@@ -46,7 +46,7 @@ def keys_in(login: HostLogin) -> list[str]:
 
 def test_the_key_is_in_the_agent_and_nowhere_else(engine: Engine) -> None:
     declare(engine, "secret_ssh", identifier="a", user="web", port=2222, private_key=KEY.content.decode())
-    login = log_in(engine, "a")
+    login = open_host_login(engine, "a")
     assert (login.scheme, login.user, login.port, login.password) == ("ssh_key", "web", 2222, "")
     assert keys_in(login) == [KEY.public]
     assert Path(login.public_key_file).read_text(encoding="utf-8").startswith(KEY.public)
@@ -65,7 +65,7 @@ def test_a_run_has_one_agent_for_all_and_asks_a_provider_once(engine: Engine, se
     before = cloud.counts["read"]
     with ThreadPoolExecutor(20) as pool:
         asked = [("a", {"org": "payments"}), ("b", {})] * 20
-        logins = list(pool.map(lambda one: log_in(engine, one[0], **one[1]), asked))
+        logins = list(pool.map(lambda one: open_host_login(engine, one[0], **one[1]), asked))
     assert cloud.counts["read"] - before <= 1
     assert len({login.agent for login in logins}) == 1
     assert len({login.mark for login in logins}) == 2
@@ -76,39 +76,39 @@ def test_the_mark_changes_with_whatever_the_credential_is_made_of(engine: Engine
     declare(engine, "secret_text", identifier="word", value=b"first")
     declare(engine, "secret_ssh", identifier="a", user="web", password_ref="word")
     declare(engine, "secret_ssh", identifier="b", user="web", password_ref="word")
-    first = log_in(engine, "a")
-    assert (first.password, log_in(engine, "a").mark) == ("first", first.mark)
-    marks = [first.mark, log_in(engine, "b").mark]
+    first = open_host_login(engine, "a")
+    assert (first.password, open_host_login(engine, "a").mark) == ("first", first.mark)
+    marks = [first.mark, open_host_login(engine, "b").mark]
     declare(engine, "secret_text", identifier="word", value=b"second")
-    marks.append(log_in(engine, "a").mark)
+    marks.append(open_host_login(engine, "a").mark)
     declare(engine, "secret_ssh", identifier="a", port=2222)
-    marks.append(log_in(engine, "a").mark)
+    marks.append(open_host_login(engine, "a").mark)
     assert len(set(marks)) == 4
     assert not [mark for mark in marks if "first" in mark or len(mark) != 64]
 
 
 def test_a_ticket_of_the_users_own_is_left_where_it_is(engine: Engine) -> None:
     declare(engine, "secret_ssh", identifier="a", principal="web", realm="EXAMPLE.COM", krb5_config="/etc/krb5.conf")
-    login = log_in(engine, "a")
+    login = open_host_login(engine, "a")
     assert (login.scheme, login.user, login.principal) == ("kerberos", "web", "web@EXAMPLE.COM")
     assert (login.ticket_cache, login.krb5_config) == ("", "/etc/krb5.conf")
 
 
 def test_who_logs_out_leaves_nothing_and_may_log_in_again(engine: Engine) -> None:
     declare(engine, "secret_ssh", identifier="a", user="web", private_key=KEY.content.decode())
-    first = log_in(engine, "a")
-    engine.log_out()
+    first = open_host_login(engine, "a")
+    engine.close_host_logins()
     assert not Path(first.folder).exists()
-    engine.log_out()
-    assert keys_in(log_in(engine, "a")) == [KEY.public]
+    engine.close_host_logins()
+    assert keys_in(open_host_login(engine, "a")) == [KEY.public]
 
 
 def test_only_a_credential_for_ssh_logs_in(engine: Engine) -> None:
     declare(engine, "secret_text", identifier="word", value=b"x")
     declare(engine, "secret_winrm", identifier="win", user="web", password="x")
-    assert error_of(lambda: log_in(engine, "word")).code == "not_for_ssh"
-    assert error_of(lambda: log_in(engine, "win")).code == "not_for_ssh"
-    assert error_of(lambda: log_in(engine, "nothing")).code == "unknown_secret"
+    assert error_of(lambda: open_host_login(engine, "word")).code == "not_for_ssh"
+    assert error_of(lambda: open_host_login(engine, "win")).code == "not_for_ssh"
+    assert error_of(lambda: open_host_login(engine, "nothing")).code == "unknown_secret"
 
 
 def test_scopes_stay_apart(engine: Engine) -> None:
@@ -116,6 +116,6 @@ def test_scopes_stay_apart(engine: Engine) -> None:
         declare(engine, "scope", org=org)
     declare(engine, "secret_ssh", org="payments", identifier="a", user="web", password="x")
     for query in ({"org": "sales"}, {}):
-        assert error_of(lambda query=query: log_in(engine, "a", **query)).code == "unknown_secret"
-    assert error_of(lambda: log_in(engine, "org.a")).code == "reference_downward"
-    assert error_of(lambda: log_in(engine, "org.a", org="sales")).code == "unknown_secret"
+        assert error_of(lambda query=query: open_host_login(engine, "a", **query)).code == "unknown_secret"
+    assert error_of(lambda: open_host_login(engine, "org.a")).code == "reference_downward"
+    assert error_of(lambda: open_host_login(engine, "org.a", org="sales")).code == "unknown_secret"

@@ -18,7 +18,7 @@ from ...model.queries import Answer, Query
 from ...model.references import select_field
 from .resolver import Composed
 
-__all__ = ["compose", "log_in", "parts_of"]
+__all__ = ["compose", "open_host_login", "parts_of"]
 
 # As the WinRM service listens: Microsoft, "Installation and configuration for Windows Remote Management".
 _WINRM_PORTS = {True: 5986, False: 5985}
@@ -36,7 +36,7 @@ def compose(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -
         return Answer(error=error)
 
 
-def log_in(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -> HostLogin:
+def open_host_login(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -> HostLogin:
     """Return how to log in with an SSH credential; raise InvalidInput for another one."""
     if one.kind != "ssh":
         raise InvalidInput(
@@ -45,7 +45,7 @@ def log_in(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) ->
             hint="Declare it with scoped.secrets.secret_ssh.",
         )
     parts = parts_of(one, values)
-    return logins.log_in(one.settings, parts, _mark(one, parts), one.what)
+    return logins.open_host_login(one.settings, parts, _mark(one, parts), one.what)
 
 
 def _mark(one: Composed, parts: Mapping[str, bytes]) -> str:

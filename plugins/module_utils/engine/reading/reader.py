@@ -47,23 +47,23 @@ class Reader(Runtime):
         self.audit.take(events)
         return answers
 
-    def log_in(self, query: Query) -> HostLogin:
+    def open_host_login(self, query: Query) -> HostLogin:
         """Return what a connection needs to log in at a host with a credential; raise a ScopedSecretsError."""
-        from .credential_views import log_in
+        from .credential_views import open_host_login
 
         self.shared.usage.add("calls")
         events: list[Event] = []
         found = self.locate([query])[0][query]
         try:
             credential = _credential(found, query)
-            login = log_in(credential, self._parts([credential], events), self.shared.host_logins)
+            login = open_host_login(credential, self._parts([credential], events), self.shared.host_logins)
         except ScopedSecretsError as error:
             self.audit.take([*events, read_event("connect", query, found.subject, Answer(error=error))])
             raise
         self.audit.take([*events, read_event("connect", query, found.subject, Answer())])
         return login
 
-    def log_out(self) -> None:
+    def close_host_logins(self) -> None:
         """End the ssh-agent and remove the tickets. The next login at a host makes new ones."""
         self.shared.host_logins.close()
 

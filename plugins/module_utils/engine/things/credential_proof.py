@@ -51,7 +51,7 @@ class Proof:
         """Log in at a host and leave again; raise what stands in the way."""
         logins = HostLogins()
         try:
-            login = logins.log_in(self._wanted.options, self._parts, "", self._what)
+            login = logins.open_host_login(self._wanted.options, self._parts, "", self._what)
             check_host(login, host, folder=login.folder, check_host_key=check_key)
         finally:
             logins.close()
