@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two engines of a broker: one reads, one does what modules ask, so that no template waits for a write."""
+"""The two engines of a broker: one reads, the other serves modules, so that no lookup waits for a write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Engines"]
 
 
 class Engines:
-    """What the faces of a run reach. Both engines share the logins of the run, and what was fetched through them."""
+    """Both engines of a run. They share its provider logins, host logins, fetched values and counters."""
 
     def __init__(self, settings: Settings, folder: str, caller: Caller) -> None:
         place = f"in the broker of this run, process {os.getpid()}"
@@ -26,9 +26,9 @@ class Engines:
         self._shared = shared
 
     def close(self, seconds: float) -> None:
-        """Let the calls under way finish, for `seconds` each, and give back what was taken at providers.
+        """Close both engines, then all logins; each engine waits up to `seconds` for its running calls.
 
-        Whoever closes an SQLite store last writes all of it into its one file.
+        Closing the last connection to an SQLite store writes its write-ahead log back into the one file.
         """
         for engine in (self.reading, self.declaring):
             engine.close(seconds)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the broker's process begins. What it needs to know comes by a socket, which no other process can read."""
+"""Entry point of the broker process. It receives its order over a socket pair, which no other process can read."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from .server import Server, listen
 __all__ = ["main", "sweep"]
 
 _PR_SET_DUMPABLE = 4  # prctl(2)
-# Each caller takes one. Many systems give 256 or 1024 unless more are asked for.
+# Wanted limit of open files: each caller takes one descriptor, and many systems default to 256 or 1024.
 _DESCRIPTORS = 16384
 
 
 def main() -> None:
-    """Serve one run, and end the process when that has ended."""
+    """Serve one run, then end the process."""
     harden()
     with socket.socket(fileno=os.dup(0)) as starter:
         order = protocol.receive(starter) or {}
@@ -40,7 +40,7 @@ def main() -> None:
         except OSError as error:
             protocol.send(starter, {"failed": error.strerror or type(error).__name__})
             return
-        # Who started it may be gone; the run is not.
+        # The worker that started us may be gone, but its run goes on.
         with contextlib.suppress(OSError):
             protocol.send(starter, {"ready": True})
     os.close(order["lock"])
@@ -48,12 +48,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     server.serve()
     sweep(Meeting(*order["meeting"]).folder)
-    # Threads that still wait for a caller or a provider don't hold it up.
+    # A normal exit would wait for threads that are stuck on a caller or a provider.
     os._exit(0)
 
 
 def _end(_signal: int, _frame: object) -> None:
-    """End as at the end of the run: what was gathered is still written. A second signal is not waited for."""
+    """Shut down as at the end of the run, so that pending records are written. A second signal kills at once."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     raise SystemExit(0)
 
@@ -62,7 +62,7 @@ def _server(order: dict[str, Any]) -> Server:
     meeting, settings = Meeting(*order["meeting"]), Settings(*order["settings"])
     sweep(meeting.folder)
     token = os.urandom(32)
-    # Before the socket: who can connect finds the right token.
+    # Write the token before the socket exists, so that whoever can connect reads the right one.
     write_token(meeting.token, token)
     proof = proof_of(token, settings)
     proofs = {
@@ -77,7 +77,10 @@ def _server(order: dict[str, Any]) -> Server:
 
 
 def harden() -> None:
-    """Leave no core file, and no way in for a debugger of the same user."""
+    """Disable core dumps and, on Linux, debugging by other processes of this user.
+
+    Also tightens the umask, leaves the run's folder, and raises the limit of open files.
+    """
     os.umask(0o077)
     os.chdir("/")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -90,13 +93,13 @@ def _raise_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        # macOS has a limit of its own below the one that it tells.
+        # The real limit on macOS is lower than the one it reports.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def write_token(path: str, token: bytes) -> None:
-    """Write the token whole, for the eyes of this user only."""
+    """Write the token atomically, readable by this user only."""
     draft = f"{path}.{os.getpid()}"
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
@@ -107,17 +110,17 @@ def write_token(path: str, token: bytes) -> None:
 
 
 def sweep(folder: str) -> None:
-    """Remove what brokers of runs that have ended left behind."""
+    """Remove the files of brokers whose run has ended."""
     names = os.listdir(folder)
-    left = [stem for stem in {name.partition(".")[0] for name in names} if _is_left(folder, stem)]
+    stale = [stem for stem in {name.partition(".")[0] for name in names} if _is_stale(folder, stem)]
     for name in names:
-        if name.partition(".")[0] in left:
+        if name.partition(".")[0] in stale:
             _remove(f"{folder}/{name}")
 
 
 def _remove(path: str) -> None:
     if os.path.isdir(path):
-        # Imported here: few brokers have had a folder of their own.
+        # Imported late: only brokers that logged in to hosts have a folder.
         import shutil
 
         shutil.rmtree(path, ignore_errors=True)
@@ -126,19 +129,19 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def _is_left(folder: str, name: str) -> bool:
-    """Tell whether the run, or the broker, that a name stands for has ended."""
+def _is_stale(folder: str, name: str) -> bool:
+    """Return whether the run that a name belongs to has ended; in another container, whether its broker has."""
     pid, _dash, rest = name.partition("-")
     parts = rest.split("-")
     if not pid.isdecimal() or len(parts) != 3:
         return False
     if parts[1] != namespace():
-        return _is_deserted(f"{folder}/{name}.sock")
+        return _has_no_listener(f"{folder}/{name}.sock")
     return not is_running(int(pid), parts[0])
 
 
-def _is_deserted(path: str) -> bool:
-    """Tell whether nobody listens at a socket any more: all that shows whether a process of another container lives."""
+def _has_no_listener(path: str) -> bool:
+    """Return whether a socket refuses connections: the only sign that a process of another container has ended."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.setblocking(False)
         try:

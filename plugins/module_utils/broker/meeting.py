@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the broker of a run is met: a folder of the user's own, and names that only this run makes."""
+"""Where faces and the broker of a run meet: in a private folder of the user, under names unique to the run."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ __all__ = [
     "this_run",
 ]
 
-# sun_path has 108 bytes on Linux, 104 on macOS and the BSDs (unix(7), unix(4)).
+# Longest socket path that we use: sun_path has 108 bytes on Linux, 104 on macOS and the BSDs (unix(7), unix(4)).
 MAX_PATH = 100
 
 
 class NoMeeting(Exception):
-    """There is no folder where a broker could be met."""
+    """No folder is suitable for a broker's files. The message says why."""
 
 
 class Run(NamedTuple):
-    """The ansible-playbook process: its id, and when it started, because ids come again."""
+    """The ansible-playbook process: its id, and its start time because ids are reused."""
 
     pid: int
     started: str
@@ -61,12 +61,12 @@ class Meeting(NamedTuple):
 
     @property
     def token(self) -> str:
-        """The file with the secret that whoever asks must know: 32 random bytes."""
+        """The file with the broker's token: 32 random bytes from which callers derive their proof."""
         return f"{self.folder}/{self.name}.token"
 
     @property
     def own_folder(self) -> str:
-        """The folder of what the broker has of its own to log in at hosts with."""
+        """The folder for the broker's host logins: the ssh-agent's socket and Kerberos tickets."""
         return f"{self.folder}/{self.name}.d"
 
     @property
@@ -76,18 +76,18 @@ class Meeting(NamedTuple):
 
 @contextlib.contextmanager
 def locked(path: str, *, wait: bool = True) -> Iterator[int]:
-    """Hold a lock; yield its descriptor, by which another process may go on holding it.
+    """Hold a file lock; yield its descriptor. A process that inherits the descriptor keeps the lock.
 
-    Raises OSError: the file can't be made, or with `wait` false another one has the lock.
+    Raises OSError if the file can't be created, or with `wait=False` if the lock is taken.
     """
-    # Imported here: who finds a broker needs no lock.
+    # Imported late: faces that find a running broker need no lock.
     import fcntl
 
     while True:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever had it before may have removed the file: then others lock another one.
+            # The previous holder may have removed the file; then a newer file carries the lock, so try again.
             if _is_at(path, descriptor):
                 yield descriptor
                 return
@@ -103,59 +103,59 @@ def _is_at(path: str, descriptor: int) -> bool:
 
 
 def this_run() -> Run:
-    """Return the run that this process, a worker or ansible-playbook itself, belongs to."""
+    """Return the run of this process, which is a worker or ansible-playbook itself."""
     pid = run_process()
     return Run(pid, started(pid))
 
 
 def meeting_of(run: Run, settings: Settings) -> Meeting:
-    """Return where the broker of a run is met for a store and key; raise NoMeeting."""
-    # Never the secrets themselves: anybody may read the names of sockets, which must not help to guess a passphrase.
+    """Return where the broker of a run for one store and key is reached; raise NoMeeting."""
+    # Secrets stay out of the hash: socket names are visible to anybody and must not help to guess a passphrase.
     parts = [
-        _shown(settings.store),
+        _without_secrets(settings.store),
         settings.root_key_file,
         bool(settings.root_key),
         bool(settings.passphrase),
-        _scope_in(settings.scope_key),
+        _public_part(settings.scope_key),
         settings.scope_key_file,
     ]
     name = prefix_of(run) + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     for folder in folders():
-        # The longest path of a socket: the agent's, in the broker's own folder.
+        # The agent's socket, in the broker's own folder, has the longest path.
         if len(os.fsencode(f"{folder}/{name}.d/agent")) <= MAX_PATH and _is_ours(folder):
             return Meeting(folder, name)
-    raise NoMeeting("no temp folder can be written, or their paths are too long for a socket")
+    raise NoMeeting("no temporary folder is private, writable and has a path short enough for a socket")
 
 
 def prefix_of(run: Run) -> str:
-    """Return what the names of all brokers of a run begin with."""
+    """Return the prefix of the file names of all brokers of a run."""
     return f"{run.pid}-{run.started}-{namespace()}-"
 
 
-def _shown(store: str) -> str:
-    """Return a store's URL without what may be secret: a database's user, password and options."""
+def _without_secrets(store: str) -> str:
+    """Return a store's URL without the parts that may be secret: a database's user, password and options."""
     kind, _colon, rest = store.partition("://")
     return store if kind == "sqlite" else f"{kind}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
-def _scope_in(scope_key: str) -> str:
-    """Return what a scope key says in clear: a run may hold those of several scopes, each with a broker of its own."""
+def _public_part(scope_key: str) -> str:
+    """Return the readable prefix of a scope key, which names its scope: each scope key gets its own broker."""
     found = re.match(r"sssk1:[0-9a-f-]{36}:[0-9a-f-]{36}:[0-9]+:", scope_key)
     return found[0] if found else str(bool(scope_key))
 
 
 def proof_of(token: bytes, settings: Settings) -> str:
-    """Return what shows a broker that a caller is of its run and means its store and key, without naming them."""
+    """Return the HMAC that proves to a broker that a caller knows its token and uses the same settings."""
     return hmac.new(token, json.dumps(settings).encode(), "sha256").hexdigest()
 
 
 def proof_of_run(token: bytes) -> str:
-    """Return what shows a broker that a caller is of its run, which is enough to ask for numbers."""
+    """Return the HMAC that proves that a caller knows the token, which is enough to ask for usage counts."""
     return hmac.new(token, b"usage", "sha256").hexdigest()
 
 
 def folders() -> Iterator[str]:
-    """Yield where a broker may be met, the best first."""
+    """Yield the folders where a broker may put its files, the best first."""
     user = os.geteuid()
     for base in _bases(user):
         if os.path.isabs(base):
@@ -166,7 +166,7 @@ def _bases(user: int) -> Iterator[str]:
     yield os.environ.get("XDG_RUNTIME_DIR", "")
     yield f"/run/user/{user}"
     yield "/dev/shm"
-    # Only now: Python looks for its temp folder by writing a file there, in every worker.
+    # Yielded late: Python finds its temporary folder by writing a file there, which every worker would do.
     yield _temp()
     yield "/tmp"
 
@@ -181,7 +181,7 @@ def _temp() -> str:
 
 
 def _is_ours(folder: str) -> bool:
-    """Make the folder if need be; tell whether it is the user's own and nobody else's, now and later."""
+    """Create the folder if it is missing; return whether it is private, writable and can't be swapped by others."""
     try:
         if not _is_safe(os.stat(os.path.dirname(folder))):
             return False
@@ -194,13 +194,13 @@ def _is_ours(folder: str) -> bool:
 
 
 def _is_safe(base: os.stat_result) -> bool:
-    """Tell whether nobody else can put another folder in the place of one of ours."""
+    """Return whether no other user (except root) can replace a folder of ours in `base`."""
     is_shared = base.st_mode & 0o022 and not base.st_mode & stat.S_ISVTX
     return base.st_uid in (0, os.geteuid()) and not is_shared
 
 
 def is_private(folder: str) -> bool:
-    """Tell whether a folder is there, the user's own, and closed to others."""
+    """Return whether a folder exists, belongs to this user, and is closed to others."""
     try:
         info = os.lstat(folder)
     except OSError:

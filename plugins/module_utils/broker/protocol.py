@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What faces and the broker say to each other: frames of JSON, each after its length in 4 bytes.
+"""The protocol between faces and the broker: JSON frames, each preceded by its length in 4 bytes (big-endian).
 
-A call is one frame; its answer is one frame, and for `resolve` one for each query. What takes long tells its progress
-in frames before its answer. Every worker compiles this file, so it is short and takes the standard library only.
+A call is one frame, and so is its answer; `resolve` sends one frame per query. A long call may send progress frames
+before its answer. Every worker loads this file, so it is short and imports little.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ __all__ = [
 ]
 
 PROTOCOL = 1
-# A value has 10 MiB at most, which is 13.4 MiB as base64.
+# A value has at most 10 MiB, which makes 13.4 MiB of base64.
 MAX_FRAME = 16 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 
 
 class ProtocolError(Exception):
-    """The peer sent what is no message of this protocol."""
+    """The peer sent something that is not a message of this protocol."""
 
 
 class TooLarge(ProtocolError):
-    """A message is longer than a frame may be."""
+    """A message exceeds MAX_FRAME."""
 
 
 def send(connection: socket.socket, message: dict[str, Any]) -> None:
-    """Send one frame; raise OSError, or TooLarge, and then nothing was sent."""
+    """Send one frame; raise OSError, or TooLarge before anything is sent."""
     content = json.dumps(message).encode()
     if len(content) > MAX_FRAME:
         raise TooLarge("too large")
@@ -62,19 +62,19 @@ def receive(connection: socket.socket) -> dict[str, Any] | None:
     try:
         message = json.loads(_read(connection, length))
     except (ValueError, RecursionError):
-        raise ProtocolError("no JSON") from None
+        raise ProtocolError("not valid JSON") from None
     if not isinstance(message, dict):
-        raise ProtocolError("no object")
+        raise ProtocolError("not a JSON object")
     return message
 
 
 def _read(connection: socket.socket, length: int) -> bytes:
-    """Return exactly `length` bytes, or none at the end of the stream."""
+    """Return exactly `length` bytes, or none at the end of the stream; raise OSError, ProtocolError."""
     content = bytearray()
     while len(content) < length:
         part = connection.recv(min(length - len(content), 1 << 20))
         if not part and content:
-            raise ProtocolError("cut short")
+            raise ProtocolError("truncated")
         if not part:
             break
         content += part

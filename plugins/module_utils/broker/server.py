@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process that the faces of one run share: it accepts calls on a socket and lets an engine answer them."""
+"""The broker's server: accepts the calls of one run on a Unix socket and lets an engine answer them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from .protocol import PROTOCOL, ProtocolError, TooLarge, answer_to_wire, receive
 
 __all__ = ["Server", "listen"]
 
-# Seconds that a peer has for the rest of a frame once it has begun, and for taking an answer.
+# Seconds that a peer has to complete a frame once it has begun one, and to read an answer.
 FRAME_TIMEOUT = 30.0
-# Seconds until it is tried again to take in a caller, when descriptors or threads have run out.
+# Seconds to pause when no descriptor or thread is left for a new caller.
 PAUSE = 0.05
-# Seconds that calls under way have to finish when the run has ended.
+# Seconds that running calls have to finish after the run has ended.
 LAST_CALLS = 1.0
 
 
@@ -49,12 +49,12 @@ def listen(path: str) -> socket.socket:
 
 
 class Server:
-    """Serves the callers of one run until it ends."""
+    """Serves the callers of one run until the run ends."""
 
     def __init__(
         self, meeting: Meeting, listener: socket.socket, engines: Engines, proofs: dict[str, str], life: LifeTime
     ) -> None:
-        """Take what the run is met by, and the proof that each call wants."""
+        """Take the broker's files, its listening socket, and the proof that each call must carry."""
         self._meeting = meeting
         self._listener = listener
         self._engines = engines
@@ -62,7 +62,7 @@ class Server:
         self._life = life
 
     def serve(self) -> None:
-        """Accept callers; return when the run is over, or this process is told to end."""
+        """Accept callers; return when the run has ended or SIGTERM arrives."""
         with contextlib.suppress(SystemExit):
             self._serve()
         self._close()
@@ -92,7 +92,7 @@ class Server:
             time.sleep(PAUSE)
 
     def _close(self) -> None:
-        """Take the names away first. Whoever holds the lock is about to put a new broker in this one's place."""
+        """Remove the files, unless another process holds the lock: it is replacing this broker. Then close engines."""
         with contextlib.suppress(OSError), locked(self._meeting.lock, wait=False):
             for path in (self._meeting.socket, self._meeting.token, self._meeting.lock):
                 with contextlib.suppress(FileNotFoundError):
@@ -112,7 +112,7 @@ class Server:
                 connection.settimeout(None)
 
     def _answer(self, connection: socket.socket, message: dict[str, Any]) -> bool:
-        """Answer one call; tell whether the caller may go on."""
+        """Answer one call; return whether the connection stays open."""
         self._life.called()
         refusal = self._refusal(message)
         if refusal:
@@ -136,6 +136,7 @@ class Server:
         return True
 
     def _refusal(self, message: dict[str, Any]) -> str:
+        """Return why a call is refused, `call` or `proof`; empty if it is accepted."""
         wanted = self._proofs.get(str(message.get("call")))
         if message.get("protocol") != PROTOCOL or wanted is None:
             return "call"
@@ -158,14 +159,14 @@ class Server:
             yield from self._answers(_queries(message.get("queries")))
 
     def _handle(self, connection: socket.socket, request: Any) -> dict[str, Any]:
-        # Imported here: many runs only read.
+        # Imported late: many runs only read.
         from .wire import request_from_wire, result_to_wire
 
         tell = partial(self._tell, connection)
         return result_to_wire(self._engines.declaring.handle(request_from_wire(request), tell))
 
     def _tell(self, connection: socket.socket, line: str) -> None:
-        """Show the caller how far its work is, and that somebody is served still."""
+        """Send the caller a progress line, and restart the idle timer."""
         self._life.called()
         send(connection, {"progress": line})
 
@@ -179,7 +180,7 @@ class Server:
 
 def _queries(data: Any) -> list[Query]:
     if not isinstance(data, list):
-        raise ProtocolError("no queries")
+        raise ProtocolError("not a list of queries")
     return [_query(one) for one in data]
 
 
@@ -188,8 +189,8 @@ def _query(data: Any) -> Query:
     try:
         query = Query(**data)
     except TypeError:
-        raise ProtocolError("no query") from None
+        raise ProtocolError("not a query") from None
     *texts, cache_ttl = query
     if not all(isinstance(text, str) for text in texts) or not isinstance(cache_ttl, (int, type(None))):
-        raise ProtocolError("no query")
+        raise ProtocolError("not a query")
     return query

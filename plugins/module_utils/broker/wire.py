@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module's request and result as JSON data."""
+"""Converts a module's request and result to JSON data and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["request_from_wire", "request_to_wire", "result_from_wire", "result_t
 
 
 def request_to_wire(request: Request) -> dict[str, Any]:
-    """Return a request as JSON data: the value apart, as base64, and keys as strings, as the engine takes them."""
+    """Return a request as JSON data, with the value apart as base64 and all keys as strings."""
     params = {name: _plain(value) for name, value in request.params.items() if name != "value"}
     value = request.params.get("value")
     return {
@@ -37,11 +37,11 @@ def _plain(data: Any) -> Any:
 
 
 def request_from_wire(data: Any) -> Request:
-    """Return what `request_to_wire` made JSON of; raise ProtocolError for anything else."""
+    """Return the request that `request_to_wire` converted; raise ProtocolError for anything else."""
     request = _call(data)
     items = data.get("items", [])
     if not isinstance(items, list):
-        raise ProtocolError("no items")
+        raise ProtocolError("not a list of items")
     return replace(request, items=tuple(map(_call, items)))
 
 
@@ -50,7 +50,7 @@ def _call(data: Any) -> Request:
         case {"resource": str(), "params": dict(), "value": str() | None, "check_mode": bool()}:
             pass
         case _:
-            raise ProtocolError("no request")
+            raise ProtocolError("not a request")
     params = dict(data["params"])
     if data["value"] is not None:
         params["value"] = _bytes(data["value"])
@@ -61,7 +61,7 @@ def _bytes(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        raise ProtocolError("no base64") from None
+        raise ProtocolError("not valid base64") from None
 
 
 def result_to_wire(result: Result) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs, and the brokers that they start, for the tests of broker and client."""
+"""Runs and their brokers, as fixtures for the tests of broker and client."""
 
 from __future__ import annotations
 
@@ -62,16 +62,16 @@ T = TypeVar("T")
 
 # A user id that owns nothing.
 OTHER_USER = 65534
-# One that has no rights but its own.
+# A user id without root's privileges.
 PLAIN_USER = os.geteuid() or OTHER_USER
-# Seconds for what happens at once on an idle machine.
+# Seconds to wait for something that is immediate on an idle machine.
 BOUND = 120.0
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
 
 class Lab:
-    """One run, which is a process that sleeps, and a folder where its brokers are met."""
+    """One run, which is a sleeping process, and the folder that holds its brokers' files."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
@@ -92,7 +92,7 @@ class Lab:
         return Client(self.settings._replace(**changes))
 
     def brokers(self) -> list[int]:
-        """Return the process ids of all brokers of this lab, whatever run they belong to."""
+        """Return the process ids of all brokers of this lab, of any run."""
         return sorted(int(path.name) for path in Path("/proc").glob("[0-9]*") if self._is_broker(path))
 
     def _is_broker(self, process: Path) -> bool:
@@ -101,12 +101,12 @@ class Lab:
         return False
 
     def broker(self) -> int:
-        """Return the process id of the one broker that there is."""
+        """Return the process id of the only broker."""
         (pid,) = self.brokers()
         return pid
 
     def files(self) -> list[str]:
-        """Return what lies in the folder where brokers are met."""
+        """Return the names of the brokers' files."""
         return sorted(path.name for path in (self.folder / "run").glob("scoped-secrets-*/*"))
 
     def usage(self) -> dict[str, int]:
@@ -114,14 +114,14 @@ class Lab:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[socket.socket]:
-        """Connect to the broker, past the client. Whoever gets no answer in time fails the test."""
+        """Connect to the broker without a client. A broker that doesn't answer in time fails the test."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(BOUND)
             connection.connect(self.meeting.socket)
             yield connection
 
     def call(self, what: str, **content: Any) -> dict[str, Any]:
-        """Return a call that the broker must accept, to be changed."""
+        """Return a valid call, which tests may modify."""
         proof = proof_of(Path(self.meeting.token).read_bytes(), self.settings)
         return {"protocol": protocol.PROTOCOL, "proof": proof, "call": what, **content}
 
@@ -146,13 +146,13 @@ class Lab:
 
 @contextlib.contextmanager
 def make_lab(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Iterator[Lab]:
-    """Yield a lab. What this process and its children call through a client belongs to the lab's run."""
-    # Not in pytest's folder: a path to a socket must be short, and other users can't get there.
+    """Yield a lab. Clients of this process and its children belong to the lab's run."""
+    # pytest's own folder won't do: its path is too long for a socket, and other users can't enter it.
     folder = Path(tempfile.mkdtemp(prefix="ss-", dir="/tmp"))
     (folder / "run").mkdir(mode=0o700)
     (folder / "plugins").symlink_to(starting._ROOT)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
-    # The folder's name stands among the arguments of each broker, which tells them from those of other tests.
+    # Each broker has this path in its command line, which tells our brokers from those of other tests.
     monkeypatch.setattr(starting, "_ROOT", str(folder / "plugins"))
     key = base64.b64encode(os.urandom(32)).decode()
     lab = Lab(folder, Settings(f"sqlite:///{folder}/store/store.db", "/none", root_key=key)._replace(**settings))
@@ -179,15 +179,15 @@ def read(client: Client, *references: str) -> list[bytes]:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    """Return once something is true; fail where it does not become so in any time that would do."""
+    """Return once the condition is true; fail the test if it isn't within BOUND seconds."""
     end = time.monotonic() + BOUND
     while not condition():
-        assert time.monotonic() < end, "it did not come about"
+        assert time.monotonic() < end, f"not true within {BOUND:.0f} seconds"
         time.sleep(0.01)
 
 
 def fork(work: Callable[[], object]) -> int:
-    """Run something in a child and return its process id. The child ends with 1 where an exception comes out."""
+    """Run `work` in a child process; return the child's id. The child exits with 1 if `work` raises."""
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -202,7 +202,7 @@ def fork(work: Callable[[], object]) -> int:
 
 
 def fork_many(number: int, work: Callable[[], object]) -> list[int]:
-    """Run something in so many children that begin at the same moment; return the exit code of each."""
+    """Run `work` in `number` children that start at the same moment; return their exit codes."""
     gate, opened = os.pipe()
 
     def in_child() -> None:
@@ -217,16 +217,16 @@ def fork_many(number: int, work: Callable[[], object]) -> list[int]:
 
 
 def becomes(user: int) -> None:
-    """Make this process, a child, one of another user, as any process of that user is: debuggers may look into it."""
+    """Turn this (child) process into a plain process of another user, which that user may debug."""
     if user != os.geteuid():
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, prctl(2): a change of user has taken it away
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, prctl(2): the change of user cleared it
 
 
 def as_user(user: int, work: Callable[[], T]) -> T:
-    """Return what something returns in a child process of another user."""
+    """Return what `work` returns in a child process of another user."""
     source, target = os.pipe()
 
     def in_child() -> None:
@@ -243,7 +243,7 @@ def as_user(user: int, work: Callable[[], T]) -> T:
 
 
 def broker_in(folder: Path, prepare: Callable[[], object] = bool) -> tuple[int, dict[str, Any] | None]:
-    """Return the process id of a plain user's broker, and what it says. It is a child of this process, its run."""
+    """Start a plain user's broker as a child whose run is this process; return its process id and first reply."""
     ours, theirs = socket.socketpair()
     lock = os.open(folder / "n.lock", os.O_CREAT | os.O_RDWR, 0o600)
     os.chown(lock, PLAIN_USER, -1)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engines behind a broker: what many ask at once is done once, and nobody who reads waits for one who writes."""
+"""The engines of a broker: simultaneous calls share the work, and reads never wait for writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import Lab, fork_many, read, wait_for, write
 
 
-def test_what_fifty_ask_at_once_is_opened_once(lab: Lab) -> None:
+def test_fifty_simultaneous_reads_open_the_value_once(lab: Lab) -> None:
     write(lab.client(), "a")
 
     def work() -> None:
@@ -43,7 +43,7 @@ def test_a_read_does_not_wait_for_a_write(lab: Lab) -> None:
     assert read(lab.client(), "a") == [b"later"]
 
 
-def test_what_many_write_at_once_is_all_there(lab: Lab) -> None:
+def test_simultaneous_writes_are_all_kept(lab: Lab) -> None:
     def work() -> None:
         client = lab.client()
         for number in range(5):
@@ -54,17 +54,17 @@ def test_what_many_write_at_once_is_all_there(lab: Lab) -> None:
     assert shared["version"] == 50
 
 
-def test_it_tells_where_it_is(lab: Lab) -> None:
+def test_the_doctor_names_the_broker(lab: Lab) -> None:
     checks = lab.client().handle(Request("doctor", {})).returned["checks"]
     (place,) = [check["message"] for check in checks if check["check"] == "engine"]
     assert f"process {lab.broker()}" in place
 
 
-def test_after_the_run_the_file_of_the_store_has_everything(lab: Lab) -> None:
+def test_after_the_run_the_store_is_one_complete_file(lab: Lab) -> None:
     write(lab.client(), "a")
     assert read(lab.client(), "a") == [b"v"]
     path = Path(lab.settings.store.removeprefix("sqlite:///"))
-    assert path.with_name("store.db-wal").stat().st_size > 0, "nothing that a copy of the file could lack"
+    assert path.with_name("store.db-wal").stat().st_size > 0, "the write-ahead log is empty, so this proves nothing"
     lab.end()
     wait_for(lambda: not lab.brokers())
     assert [file.name for file in path.parent.iterdir()] == ["store.db"]
@@ -75,7 +75,7 @@ def test_after_the_run_the_file_of_the_store_has_everything(lab: Lab) -> None:
     assert read(Client(copied), "a") == [b"v"]
 
 
-def test_the_end_does_not_wait_for_a_call_that_hangs(lab: Lab) -> None:
+def test_a_hanging_call_does_not_delay_the_end(lab: Lab) -> None:
     write(lab.client(), "a")
     with lab.locked_store():
         before = lab.usage()["calls"]
@@ -85,6 +85,6 @@ def test_the_end_does_not_wait_for_a_call_that_hangs(lab: Lab) -> None:
         lab.end()
         wait_for(lambda: not lab.brokers())
         assert writing.is_alive()
-    # Its client has gone on without a broker.
+    # The client has fallen back to an engine of its own.
     writing.join()
     assert read(Client(lab.settings._replace(through_broker=False)), "a") == [b"later"]

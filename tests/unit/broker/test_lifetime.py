@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A broker's life ends with its run's process, however that ends and whatever tells of it, or when nobody calls."""
+"""A broker ends with the process of its run, on every system and however that ends, or after idling too long."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(process: subprocess.Popen[bytes]) -> Run:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time that the broker sees."""
+    """The broker's clock, which tests can advance."""
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
@@ -52,14 +52,14 @@ def test_the_end_of_the_run_is_announced(process: subprocess.Popen[bytes], run: 
     assert life.descriptor is not None
     assert select.select([life.descriptor], [], [], 0)[0] == []
     process.send_signal(ends_by)
-    # Nobody has waited for the process yet: it is a zombie.
+    # The process is a zombie: nobody has waited for it yet.
     assert select.select([life.descriptor], [], [], BOUND)[0] == [life.descriptor]
     assert life.is_over()
     process.wait()
     assert life.is_over()
 
 
-def test_where_nothing_announces_it_the_end_is_looked_for(
+def test_without_a_descriptor_the_end_is_polled(
     process: subprocess.Popen[bytes], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "pidfd_open")
@@ -73,7 +73,7 @@ def test_where_nothing_announces_it_the_end_is_looked_for(
 
 
 @pytest.mark.parametrize("error", [PermissionError, OSError])
-def test_a_kernel_that_refuses_a_descriptor(run: Run, error: type[OSError], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_pidfd_it_has_no_descriptor(run: Run, error: type[OSError], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_pid: int) -> int:
         raise error
 
@@ -81,7 +81,7 @@ def test_a_kernel_that_refuses_a_descriptor(run: Run, error: type[OSError], monk
     assert LifeTime(run).descriptor is None
 
 
-def test_a_run_that_has_ended_before(process: subprocess.Popen[bytes], run: Run) -> None:
+def test_a_run_that_has_already_ended(process: subprocess.Popen[bytes], run: Run) -> None:
     process.kill()
     process.wait()
     life = LifeTime(run)
@@ -90,7 +90,7 @@ def test_a_run_that_has_ended_before(process: subprocess.Popen[bytes], run: Run)
 
 
 class Queue:
-    """A kqueue of macOS, as far as it is used: it takes events, and tells of the first one's process."""
+    """A fake kqueue (macOS) that records the events it is asked to watch."""
 
     def __init__(self, events: list[Any], *, has_ended: bool = False) -> None:
         self._events = events
@@ -121,12 +121,12 @@ def test_on_macos_a_kqueue_announces_the_end(run: Run, monkeypatch: pytest.Monke
     assert life.next_look > 0.5
 
 
-def test_on_macos_a_run_that_has_ended_before(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_macos_a_run_that_has_already_ended(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with_kqueue(monkeypatch, Queue([], has_ended=True))
     assert LifeTime(run).descriptor is None
 
 
-def test_an_idle_broker_ends_although_its_run_goes_on(run: Run, clock: list[float]) -> None:
+def test_an_idle_broker_ends_before_its_run(run: Run, clock: list[float]) -> None:
     life = LifeTime(run, idle_limit=60)
     clock[0] += 59
     assert not life.is_over()
@@ -139,7 +139,7 @@ def test_an_idle_broker_ends_although_its_run_goes_on(run: Run, clock: list[floa
     assert life.next_look == 0
 
 
-def test_the_limit_of_a_real_one(run: Run, clock: list[float]) -> None:
+def test_the_default_idle_limit(run: Run, clock: list[float]) -> None:
     life = LifeTime(run)
     clock[0] += 1799
     assert not life.is_over()
@@ -148,7 +148,7 @@ def test_the_limit_of_a_real_one(run: Run, clock: list[float]) -> None:
     assert IDLE_LIMIT == 1800
 
 
-def test_another_process_of_the_same_id_is_not_the_run(run: Run) -> None:
+def test_a_reused_process_id_is_not_the_run(run: Run) -> None:
     assert is_running(*run)
     assert not is_running(run.pid, "1")
     assert LifeTime(run._replace(started="1")).is_over()
@@ -160,12 +160,12 @@ def test_an_id_that_no_process_has(pid: int) -> None:
 
 
 @needs_root
-def test_the_process_of_another_user_is_told_from_none() -> None:
+def test_a_process_of_another_user_is_found() -> None:
     run = Run(os.getpid(), started(os.getpid()))
     assert as_user(OTHER_USER, lambda: (is_running(*run), is_running(run.pid, "1"))) == (True, False)
 
 
-def test_what_can_not_be_told_just_now_ends_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_process_counts_as_running(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_descriptor_is_free(_pid: int) -> str:
         raise OSError(errno.EMFILE, "Too many open files")
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The broker's process: closed to others from its first step, and clean behind itself and those before it."""
+"""The broker's process: hardened from the start, and it cleans up after itself and after killed brokers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     write,
 )
 
-# How many runs must leave nothing behind, and how many of them go on at once. 1,000 were seen to leave nothing.
+# Number of short runs, and how many of them run in parallel. A trial with 1,000 runs left nothing behind.
 SHORT_RUNS = 32
 ABREAST = 8
 PTRACE_ATTACH = 16  # ptrace(2)
@@ -51,7 +51,7 @@ GONE = Run(2**22 + 7, "1")
 
 
 def reachable(pid: int) -> set[str]:
-    """Return by which ways this process can look into another one."""
+    """Return the ways in which this process can inspect another one."""
     found: set[str] = set()
     for name in ("environ", "maps", "mem"):
         try:
@@ -72,15 +72,15 @@ def reachable(pid: int) -> set[str]:
     return found
 
 
-def open_to_debuggers() -> None:
+def sleep_undefended() -> None:
     becomes(PLAIN_USER)
     signal.pause()
 
 
-def test_no_process_of_the_same_user_can_look_into_it(folder: Path) -> None:
+def test_other_processes_of_the_user_can_not_inspect_it(folder: Path) -> None:
     pid, reply = broker_in(folder)
-    # So that this test can fail: a process that is not hardened is looked into.
-    other = fork(open_to_debuggers)
+    # A control: a process that isn't hardened can be inspected.
+    other = fork(sleep_undefended)
     try:
         wait_for(lambda: as_user(PLAIN_USER, lambda: {"environ", "maps", "fd"} <= reachable(other)))
         assert reply == {"ready": True}
@@ -100,11 +100,11 @@ def test_a_crash_leaves_no_core(folder: Path) -> None:
 
 
 def limits_of_child(prepare: Callable[[], None]) -> str:
-    """Return the limits of a child that has prepared itself."""
+    """Return the resource limits of a child after it has called `prepare`."""
     source, target = os.pipe()
 
     def in_child() -> None:
-        # Opened before: this process may have more files open than the limit that is to be tested.
+        # Open the file first: this process may already have more files open than the limit under test.
         with open("/proc/self/limits", "rb") as limits:
             prepare()
             os.write(target, limits.read())
@@ -117,7 +117,7 @@ def limits_of_child(prepare: Callable[[], None]) -> str:
     return text
 
 
-def test_it_takes_more_callers_than_a_low_limit_allows() -> None:
+def test_it_raises_a_low_limit_of_open_files() -> None:
     def prepare() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, 1024))
         harden()
@@ -137,7 +137,7 @@ def test_a_limit_that_can_not_be_raised_stays() -> None:
     assert re.search(r"Max open files +64 +1024 ", limits_of_child(prepare))
 
 
-def test_what_it_writes_is_for_the_user_alone_and_it_stands_on_no_ones_disk() -> None:
+def test_it_sets_the_umask_and_leaves_the_folder() -> None:
     def prepare() -> None:
         os.umask(0)
         harden()
@@ -146,7 +146,7 @@ def test_what_it_writes_is_for_the_user_alone_and_it_stands_on_no_ones_disk() ->
     limits_of_child(prepare)
 
 
-def test_an_order_that_does_not_come_ends_it(folder: Path) -> None:
+def test_without_an_order_it_ends(folder: Path) -> None:
     ours, theirs = socket.socketpair()
 
     def in_child() -> None:
@@ -163,7 +163,7 @@ def test_an_order_that_does_not_come_ends_it(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_one_that_nobody_calls_ends_and_leaves_nothing(folder: Path) -> None:
+def test_an_idle_broker_ends_and_cleans_up(folder: Path) -> None:
     def prepare() -> None:
         setattr(module, "LifeTime", partial(LifeTime, idle_limit=0.2))  # noqa: B010
 
@@ -173,14 +173,14 @@ def test_one_that_nobody_calls_ends_and_leaves_nothing(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_what_stands_in_its_way_is_told(folder: Path) -> None:
+def test_it_reports_why_it_can_not_start(folder: Path) -> None:
     (folder / "n.sock").mkdir()
     pid, reply = broker_in(folder)
     os.waitpid(pid, 0)
     assert reply == {"failed": "Is a directory"}
 
 
-def test_a_token_is_whole_and_for_the_user_alone(tmp_path: Path) -> None:
+def test_a_token_is_complete_and_private(tmp_path: Path) -> None:
     path = tmp_path / "token"
     for token in (b"one" * 10, b"two"):
         write_token(str(path), token)
@@ -192,7 +192,7 @@ def name_of(run: Run, space: str | None = None) -> str:
     return f"{run.pid}-{run.started}-{namespace() if space is None else space}-0123"
 
 
-def test_sweeping_removes_what_ended_runs_left(tmp_path: Path) -> None:
+def test_sweeping_removes_files_of_ended_runs(tmp_path: Path) -> None:
     stays = [f"{name_of(US)}.{end}" for end in ("sock", "token", "lock", "token.12")]
     stays += ["notes", "12-notes", ".hidden", "a-b-c-d.sock", "²-1-1-1.sock"]
     goes = [f"{name_of(run)}.{end}" for run in (GONE, US._replace(started="1")) for end in ("sock", "token", "lock")]
@@ -207,7 +207,7 @@ def test_sweeping_removes_what_ended_runs_left(tmp_path: Path) -> None:
 
 
 def test_sweeping_spares_brokers_of_other_containers(folder: Path) -> None:
-    """Whose process ids are others. There, only a socket where nobody listens tells that a broker has ended."""
+    """Process ids of other containers mean nothing here; only a socket without a listener shows that a broker ended."""
     living, dead = (Meeting(str(folder), name_of(run, "42")) for run in (GONE, US))
     with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as left:
         for meeting, bound in ((living, listener), (dead, left)):
@@ -231,7 +231,7 @@ def test_a_broker_that_was_killed_is_swept_by_the_next(lab: Lab) -> None:
     assert not set(left) & set(lab.files())
 
 
-def test_at_its_end_nothing_is_left(lab: Lab) -> None:
+def test_it_removes_its_files_at_the_end(lab: Lab) -> None:
     write(lab.client(), "a")
     assert len(lab.brokers()) == 1
     assert len(lab.files()) == 3
@@ -239,7 +239,7 @@ def test_at_its_end_nothing_is_left(lab: Lab) -> None:
     wait_for(lambda: lab.brokers() == [] and lab.files() == [])
 
 
-def test_at_its_end_it_sweeps_what_a_killed_one_of_its_run_left(lab: Lab) -> None:
+def test_it_removes_files_of_a_killed_broker_of_its_run(lab: Lab) -> None:
     write(lab.client(), "a")
     killed = lab.broker()
     write(lab.client(store=f"sqlite:///{lab.folder}/other/store.db"), "a")
@@ -249,8 +249,8 @@ def test_at_its_end_it_sweeps_what_a_killed_one_of_its_run_left(lab: Lab) -> Non
 
 
 def short_run(lab: Lab, number: int) -> None:
-    """Be a run of one read: by itself or by a worker; whose broker is killed; that is killed itself."""
-    setattr(through_broker, "this_run", this_run)  # noqa: B010 -- the lab has put its own there
+    """Read once as a run: directly, in a worker, with its broker killed, or killed itself, depending on `number`."""
+    setattr(through_broker, "this_run", this_run)  # noqa: B010 -- undo the lab's patch
     if number % 4 == 1:
         worker = multiprocessing.get_context("fork").Process(target=lambda: read(lab.client(), "a"))
         worker.start()
@@ -272,7 +272,7 @@ def doctor(client: Client) -> list[dict[str, str]]:
     return checks
 
 
-def test_of_many_short_runs_nothing_is_left(lab: Lab) -> None:
+def test_many_short_runs_leave_nothing(lab: Lab) -> None:
     write(lab.client(through_broker=False), "a")
     ends: Counter[int] = Counter()
     for first in range(0, SHORT_RUNS, ABREAST):

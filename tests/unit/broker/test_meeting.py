@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a run's broker is met: never where others could be, and under names that tell nothing."""
+"""Where a run's broker is reached: never in a folder open to other users, and under names that reveal nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SETTINGS = Settings("sqlite:////data/store.db", "/keys/root.key")
 
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the user's own, the first of two candidates. The second is always good."""
+    """A private folder, the first of two candidates. The second one is always suitable."""
     (tmp_path / "first").mkdir(mode=0o700)
     (tmp_path / "second").mkdir(mode=0o700)
     both = [f"{tmp_path}/{name}/scoped-secrets-{os.geteuid()}" for name in ("first", "second")]
@@ -54,7 +54,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def chosen() -> str:
-    """Return which candidate is used."""
+    """Return the candidate that is used."""
     return Path(meeting_of(RUN, SETTINGS).folder).parent.name
 
 
@@ -67,7 +67,7 @@ def test_the_candidates_and_their_order(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("value", ["", "run/mine", None])
-def test_a_runtime_folder_that_is_none_is_no_candidate(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_runtime_folder_is_no_candidate(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     if value is not None:
         monkeypatch.setenv("XDG_RUNTIME_DIR", value)
@@ -82,7 +82,7 @@ def test_without_any_temp_folder_the_others_are_candidates(monkeypatch: pytest.M
     assert [os.path.dirname(folder) for folder in folders()][-2:] == ["/dev/shm", "/tmp"]
 
 
-def test_no_worker_looks_for_a_temp_folder_that_has_a_better_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_temp_folder_is_only_looked_up_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
     monkeypatch.setattr(tempfile, "gettempdir", lambda: looked.append("/var/tmp") or "/var/tmp")
     found = folders()
@@ -93,7 +93,7 @@ def test_no_worker_looks_for_a_temp_folder_that_has_a_better_one(monkeypatch: py
     assert looked == ["/var/tmp"]
 
 
-def test_a_folder_is_made_for_the_user_alone(base: Path) -> None:
+def test_a_new_folder_is_private(base: Path) -> None:
     folder = Path(meeting_of(RUN, SETTINGS).folder)
     assert (folder.parent, folder.stat().st_mode & 0o777, folder.stat().st_uid) == (base, 0o700, os.geteuid())
     assert meeting_of(RUN, SETTINGS).folder == str(folder)
@@ -115,20 +115,20 @@ def test_a_base_where_others_may_rename_folders_is_not_used(base: Path, mode: in
 
 @needs_root
 @pytest.mark.parametrize("foreign", ["base", "folder"])
-def test_what_belongs_to_somebody_else_is_not_used(base: Path, foreign: str) -> None:
+def test_a_folder_of_another_user_is_not_used(base: Path, foreign: str) -> None:
     folder = base / f"scoped-secrets-{os.geteuid()}"
     folder.mkdir(mode=0o700)
     os.chown(base if foreign == "base" else folder, OTHER_USER, OTHER_USER)
     assert chosen() == "second"
 
 
-def test_a_base_that_is_not_there_is_not_used(base: Path) -> None:
+def test_a_missing_base_is_not_used(base: Path) -> None:
     base.rmdir()
     assert chosen() == "second"
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_what_is_no_folder_is_not_used(base: Path, kind: str, tmp_path: Path) -> None:
+def test_a_file_or_link_is_not_used(base: Path, kind: str, tmp_path: Path) -> None:
     place = base / f"scoped-secrets-{os.geteuid()}"
     if kind == "file":
         place.write_bytes(b"")
@@ -138,8 +138,8 @@ def test_what_is_no_folder_is_not_used(base: Path, kind: str, tmp_path: Path) ->
     assert chosen() == "second"
 
 
-def test_a_folder_that_can_not_be_written_is_not_used(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As on a disk mounted read-only, which root can't write either.
+def test_a_read_only_folder_is_not_used(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Simulates a disk mounted read-only, where root can't write either.
     monkeypatch.setattr(os, "access", lambda path, mode: not (mode & os.W_OK and str(path).startswith(str(base))))
     assert chosen() == "second"
 
@@ -156,19 +156,19 @@ def test_a_path_too_long_for_a_socket_is_not_used(base: Path, monkeypatch: pytes
     assert MAX_PATH <= 103
 
 
-def test_no_folder_at_all_is_told(base: Path) -> None:
+def test_without_a_suitable_folder_it_says_why(base: Path) -> None:
     for name in ("first", "second"):
         base.with_name(name).chmod(0o777)
-    with pytest.raises(NoMeeting, match="temp folder"):
+    with pytest.raises(NoMeeting, match="temporary folder"):
         chosen()
 
 
 def scope_key(scope: int, secret: str) -> str:
-    """Return text of the form of a scope key."""
+    """Return text that looks like a scope key."""
     return f"sssk1:{UUID(int=9)}:{UUID(int=scope)}:1:{secret * 43}=:00000000"
 
 
-def test_another_run_store_or_key_has_another_name(base: Path) -> None:
+def test_names_differ_by_run_store_and_key(base: Path) -> None:
     database = "postgresql://ansible@db/secrets"
     others = [
         SETTINGS,
@@ -202,14 +202,14 @@ def test_another_run_store_or_key_has_another_name(base: Path) -> None:
         ({"store": "postgresql://db/secrets?password=p1"}, {"store": "postgresql://db/secrets?password=p2"}),
     ],
 )
-def test_a_name_does_not_depend_on_what_is_secret(base: Path, one: dict[str, str], other: dict[str, str]) -> None:
+def test_a_name_does_not_depend_on_secrets(base: Path, one: dict[str, str], other: dict[str, str]) -> None:
     settings = [SETTINGS._replace(**changes) for changes in (one, other)]  # type: ignore[arg-type]
     names = {meeting_of(RUN, each).name for each in settings}
     assert len(names) == 1
     assert len({proof_of(b"token", each) for each in settings}) == 2
 
 
-def test_a_proof_is_of_a_token_and_of_all_settings() -> None:
+def test_a_proof_depends_on_the_token_and_all_settings() -> None:
     changed = [SETTINGS, *(SETTINGS._replace(**{field: "x"}) for field in SETTINGS._fields)]  # type: ignore[arg-type]
     proofs = {proof_of(token, settings) for token in (b"one", b"two") for settings in changed}
     proofs |= {proof_of_run(b"one"), proof_of_run(b"two")}
@@ -221,12 +221,12 @@ def test_the_files_of_a_meeting() -> None:
     assert (meeting.socket, meeting.token, meeting.lock) == ("/f/n.sock", "/f/n.token", "/f/n.lock")
 
 
-def test_a_process_started_once() -> None:
+def test_the_start_time_of_a_process_is_stable() -> None:
     assert started(os.getpid()) == started(os.getpid()) != ""
     assert started(os.getpid()) != started(1)
 
 
-def test_a_process_may_have_any_name(tmp_path: Path) -> None:
+def test_a_process_name_may_hold_parentheses(tmp_path: Path) -> None:
     odd = tmp_path / "x) R 1 (1"
     odd.symlink_to("/bin/sleep")
     with subprocess.Popen([odd, "600"]) as odd_one, subprocess.Popen(["sleep", "600"]) as plain_one:
@@ -237,15 +237,15 @@ def test_a_process_may_have_any_name(tmp_path: Path) -> None:
             plain_one.kill()
 
 
-def test_a_process_that_has_ended_never_started() -> None:
+def test_an_ended_process_has_no_start_time() -> None:
     process = subprocess.Popen(["true"])
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert started(process.pid) == ""  # ended, and nobody has asked how
+    assert started(process.pid) == ""  # a zombie
     process.wait()
     assert started(process.pid) == ""
 
 
-def test_without_proc_a_process_is_known_by_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_proc_a_process_is_identified_by_id_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """macOS and the BSDs."""
     stat = os.stat
 
@@ -284,7 +284,7 @@ def test_a_private_folder(tmp_path: Path) -> None:
     assert not is_private(str(tmp_path))
 
 
-def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
+def test_a_lock_is_exclusive(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
     with locked(path):
         with pytest.raises(BlockingIOError), locked(path, wait=False):
@@ -294,18 +294,18 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
         pass
 
 
-def test_a_lock_lasts_while_another_process_has_its_descriptor(tmp_path: Path) -> None:
+def test_a_lock_lasts_while_another_process_holds_its_descriptor(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
     with locked(path) as descriptor:
-        heir = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[descriptor])
+        holder = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[descriptor])
     with pytest.raises(BlockingIOError), locked(path, wait=False):
         pass
-    heir.communicate()
+    holder.communicate()
     with locked(path, wait=False):
         pass
 
 
-def test_who_waited_for_a_lock_whose_file_was_removed_locks_the_new_one(tmp_path: Path) -> None:
+def test_a_waiter_whose_lock_file_was_removed_locks_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     got: list[bool] = []
 
@@ -324,6 +324,6 @@ def test_who_waited_for_a_lock_whose_file_was_removed_locks_the_new_one(tmp_path
 
 
 def _is_waited_for(path: Path) -> bool:
-    """Tell whether somebody waits for the lock (proc_locks(5): such lines have an arrow)."""
+    """Return whether somebody waits for the lock (proc_locks(5) marks waiters with an arrow)."""
     lines = Path("/proc/locks").read_text().splitlines()
     return any("->" in line and f":{path.stat().st_ino} " in line for line in lines)

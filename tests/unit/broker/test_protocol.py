@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames: what was sent comes out; whatever else comes in is refused, whole and bounded."""
+"""Frames arrive as they were sent; anything else is refused, without reading too much."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def pair() -> Iterator[Pair]:
 
 
 def received(content: bytes, *, parts: int = 1) -> dict[str, Any] | None:
-    """Return what is received when a peer sends bytes, in so many parts, and hangs up."""
+    """Return what is received when a peer sends `content` in several parts and hangs up."""
     ours, theirs = socket.socketpair()
 
     def send_parts() -> None:
@@ -83,7 +83,7 @@ def test_a_frame_may_come_in_parts(message: dict[str, Any], parts: int) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(frame))
-def test_garbage_is_refused_by_one_error(content: bytes) -> None:
+def test_garbage_raises_protocol_error(content: bytes) -> None:
     try:
         message = received(content)
     except ProtocolError:
@@ -93,7 +93,7 @@ def test_garbage_is_refused_by_one_error(content: bytes) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.text(), JSON, min_size=1, max_size=4), st.data())
-def test_a_frame_that_is_cut_short_is_refused(message: dict[str, Any], data: st.DataObject) -> None:
+def test_a_truncated_frame_is_refused(message: dict[str, Any], data: st.DataObject) -> None:
     whole = frame(json.dumps(message).encode())
     with pytest.raises(ProtocolError):
         received(whole[: data.draw(st.integers(1, len(whole) - 1))])
@@ -103,14 +103,14 @@ def test_a_frame_that_is_cut_short_is_refused(message: dict[str, Any], data: st.
     "content",
     [b"", b"null", b"[]", b'"text"', b"{", b"\xff", b"{'a': 1}", b"1" * 5000, b"[" * 100_000, b'{"a":' * 100_000],
 )
-def test_content_that_is_no_object_is_refused(content: bytes) -> None:
+def test_content_other_than_a_json_object_is_refused(content: bytes) -> None:
     with pytest.raises(ProtocolError):
         received(frame(content))
 
 
-def test_a_length_beyond_the_bound_is_refused_before_anything_is_read(pair: Pair) -> None:
+def test_an_oversized_length_is_refused_before_reading(pair: Pair) -> None:
     pair[0].sendall(struct.pack(">I", MAX_FRAME + 1))
-    pair[1].settimeout(20)  # whoever waits for the content fails
+    pair[1].settimeout(20)  # waiting for the content fails the test
     with pytest.raises(TooLarge):
         receive(pair[1])
 
@@ -123,7 +123,7 @@ def test_the_largest_frame_goes_through(pair: Pair) -> None:
     sending.join()
 
 
-def test_a_larger_one_is_not_sent_at_all(pair: Pair) -> None:
+def test_a_larger_frame_is_not_sent(pair: Pair) -> None:
     with pytest.raises(TooLarge):
         send(pair[0], {"a": "x" * (MAX_FRAME - len('{"a": ""}') + 1)})
     send(pair[0], {"next": 1})
@@ -131,7 +131,7 @@ def test_a_larger_one_is_not_sent_at_all(pair: Pair) -> None:
 
 
 def test_the_largest_value_fits_in_a_frame() -> None:
-    """Values have 10 MiB at most, which engine/secrets.py sees to."""
+    """Values have at most 10 MiB; the engine enforces that."""
     message = {"kind": "file", "value": answer_to_wire(Answer("file", bytes(10 * 1024 * 1024)))["value"]}
     assert len(json.dumps(message)) < MAX_FRAME
 

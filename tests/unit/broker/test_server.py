@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real broker and its callers, good and bad: whatever one does, the others get their answers."""
+"""A real broker with good and bad callers: whatever one of them does, the others get their answers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def ask(connection: socket.socket, message: dict[str, Any]) -> dict[str, Any] | 
 
 
 def serves(lab: Lab) -> bool:
-    """Tell whether the broker answers a read and a write of new callers, in time."""
+    """Return whether the broker answers a new caller's lookup and module call in time."""
     with lab.connection() as connection:
         request = {"resource": "secret_info", "params": {"identifier": "a"}, "value": None, "check_mode": False}
         value = ask(connection, lab.call("resolve", queries=[QUERY]))
@@ -60,7 +60,7 @@ def serves(lab: Lab) -> bool:
 
 @contextlib.contextmanager
 def peers(lab: Lab, *behave: Callable[[socket.socket], object]) -> Iterator[list[socket.socket]]:
-    """Connect once for each behaviour, and stay connected."""
+    """Connect once per behaviour, and stay connected."""
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(lab.connection()) for _one in behave]
         for connection, do in zip(connections, behave, strict=True):
@@ -69,7 +69,7 @@ def peers(lab: Lab, *behave: Callable[[socket.socket], object]) -> Iterator[list
 
 
 def is_hung_up_on(connection: socket.socket) -> bool:
-    """Tell whether the broker drops a peer, without a word; one that it keeps fails the test."""
+    """Return whether the broker drops a peer without a word; if it keeps the connection, the test fails."""
     try:
         return connection.recv(1) == b""
     except ConnectionResetError:
@@ -90,7 +90,7 @@ def is_hung_up_on(connection: socket.socket) -> bool:
         struct.pack(">I", 100_000) + b"[" * 100_000,
     ],
 )
-def test_garbage_is_hung_up_on(lab: Lab, content: bytes) -> None:
+def test_the_connection_is_dropped_on_garbage(lab: Lab, content: bytes) -> None:
     broker = lab.broker()
     with peers(lab, lambda peer: peer.sendall(content)) as (peer,):
         assert is_hung_up_on(peer)
@@ -98,7 +98,7 @@ def test_garbage_is_hung_up_on(lab: Lab, content: bytes) -> None:
     assert lab.broker() == broker
 
 
-def test_who_is_slow_or_silent_holds_nobody_up(lab: Lab) -> None:
+def test_slow_or_silent_callers_delay_nobody(lab: Lab) -> None:
     broker = lab.broker()
     behaviours: list[Callable[[socket.socket], object]] = [
         lambda peer: None,
@@ -113,7 +113,7 @@ def test_who_is_slow_or_silent_holds_nobody_up(lab: Lab) -> None:
     assert lab.broker() == broker
 
 
-def test_who_hangs_up_in_the_middle_harms_nobody(lab: Lab) -> None:
+def test_callers_that_hang_up_mid_call_harm_nobody(lab: Lab) -> None:
     def half(peer: socket.socket) -> None:
         peer.sendall(HALF)
         peer.close()
@@ -130,19 +130,19 @@ def test_who_hangs_up_in_the_middle_harms_nobody(lab: Lab) -> None:
         assert serves(lab)
 
 
-def test_who_has_said_all_gets_the_answer(lab: Lab) -> None:
+def test_a_caller_that_closed_its_sending_side_gets_its_answer(lab: Lab) -> None:
     with lab.connection() as connection:
         send(connection, lab.call("resolve", queries=[QUERY, QUERY]))
         connection.shutdown(socket.SHUT_WR)
         assert [receive(connection) for _each in range(3)] == [{"kind": "text", "value": "dg=="}] * 2 + [None]
 
 
-def test_who_does_not_take_an_answer_holds_nobody_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A broker that would wait for such a caller longer than this test does.
+def test_callers_that_do_not_read_delay_nobody(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    # This broker would wait for such a caller longer than this test does.
     endless = "from module_utils.broker import server; server.FRAME_TIMEOUT = 3600; main()"
     monkeypatch.setattr(starting, "_CODE", starting._CODE.removesuffix("main()") + endless)
     os.kill(lab.broker(), signal.SIGKILL)
-    # Far more than the buffers of a socket hold.
+    # Far more than a socket's buffers hold.
     for number in range(4):
         write(lab.client(), f"b{number}", b"x" * 1_000_000, description="d" * 1_000_000)
     listing: dict[str, Any] = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
@@ -171,16 +171,16 @@ REFUSED: dict[str, tuple[str, Callable[[Lab], dict[str, Any]]]] = {
     "no protocol": ("call", lambda lab: without(accepted(lab), "protocol")),
     "an unknown call": ("call", lambda lab: {**accepted(lab), "call": "dump"}),
     "no call": ("call", lambda lab: without(accepted(lab), "call")),
-    "a call that is no text": ("call", lambda lab: {**accepted(lab), "call": {"a": 1}}),
+    "a call that is not text": ("call", lambda lab: {**accepted(lab), "call": {"a": 1}}),
     "no proof": ("proof", lambda lab: without(accepted(lab), "proof")),
     "half a proof": ("proof", lambda lab: {**accepted(lab), "proof": accepted(lab)["proof"][:32]}),
-    "a proof that is no text": ("proof", lambda lab: {**accepted(lab), "proof": [1]}),
-    "a proof of odd signs": ("proof", lambda lab: {**accepted(lab), "proof": "\ud800ü"}),
+    "a proof that is not text": ("proof", lambda lab: {**accepted(lab), "proof": [1]}),
+    "a proof with odd characters": ("proof", lambda lab: {**accepted(lab), "proof": "\ud800ü"}),
     "another run's token": ("proof", lambda lab: {**accepted(lab), "proof": proof_of(bytes(32), lab.settings)}),
     "another store": ("proof", lambda lab: {**accepted(lab), "proof": proof(lab, store="sqlite:////x")}),
     "another key": ("proof", lambda lab: {**accepted(lab), "proof": proof(lab, root_key="k")}),
-    "a proof for numbers only": ("proof", lambda lab: {**accepted(lab), "proof": proof_of_run(token(lab))}),
-    "numbers for a store's proof": ("proof", lambda lab: lab.call("usage")),
+    "a proof for usage only": ("proof", lambda lab: {**accepted(lab), "proof": proof_of_run(token(lab))}),
+    "usage with a store's proof": ("proof", lambda lab: lab.call("usage")),
 }
 
 
@@ -193,7 +193,7 @@ def proof(lab: Lab, **changes: str) -> str:
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_who_does_not_belong_here_is_refused(lab: Lab, what: str) -> None:
+def test_unauthorized_and_unknown_calls_are_refused(lab: Lab, what: str) -> None:
     reason, make = REFUSED[what]
     before = lab.usage()
     with lab.connection() as connection:
@@ -218,7 +218,7 @@ def test_who_does_not_belong_here_is_refused(lab: Lab, what: str) -> None:
         ("handle", {}),
         ("handle", {"request": {"resource": "secret_info"}}),
         ("handle", {"request": {"resource": ["x"], "params": {}, "value": None, "check_mode": False}}),
-        ("handle", {"request": {"resource": "secret_text", "params": {}, "value": "=no base64=", "check_mode": False}}),
+        ("handle", {"request": {"resource": "secret_text", "params": {}, "value": "=base64=", "check_mode": False}}),
     ],
 )
 def test_a_malformed_call_is_refused(lab: Lab, call: str, content: dict[str, Any]) -> None:
@@ -228,8 +228,8 @@ def test_a_malformed_call_is_refused(lab: Lab, call: str, content: dict[str, Any
     assert serves(lab)
 
 
-def test_an_answer_larger_than_a_frame_is_told_so(lab: Lab) -> None:
-    # 18 MiB, most of them told twice.
+def test_an_answer_larger_than_a_frame_is_refused(lab: Lab) -> None:
+    # 18 MiB of descriptions, most of them returned twice.
     for number in range(3):
         write(lab.client(), f"b{number}", description="d" * 6 * 1024 * 1024)
     request: dict[str, Any] = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
@@ -240,8 +240,8 @@ def test_an_answer_larger_than_a_frame_is_told_so(lab: Lab) -> None:
 
 
 @needs_root
-def test_another_user_is_hung_up_on(lab: Lab) -> None:
-    """Although somebody opened the folder, and the call is right."""
+def test_another_user_is_dropped(lab: Lab) -> None:
+    """Refused even if the folder is open to all and the call is valid."""
     message, path = accepted(lab), lab.meeting.socket
 
     def connect() -> bytes | dict[str, Any] | None:
@@ -260,7 +260,7 @@ def test_another_user_is_hung_up_on(lab: Lab) -> None:
     assert as_user(OTHER_USER, connect) is None
 
 
-def test_more_callers_than_it_has_descriptors_for_wait(lab: Lab) -> None:
+def test_callers_beyond_its_descriptors_wait(lab: Lab) -> None:
     broker = lab.broker()
     resource.prlimit(broker, resource.RLIMIT_NOFILE, (32, 32))
     with peers(lab, *[lambda peer: None] * 64), lab.connection() as waiting:
@@ -270,18 +270,18 @@ def test_more_callers_than_it_has_descriptors_for_wait(lab: Lab) -> None:
     assert lab.broker() == broker
 
 
-def test_hundreds_are_served_at_once(lab: Lab) -> None:
+def test_hundreds_of_callers_are_served_at_once(lab: Lab) -> None:
     with peers(lab, *[lambda peer: send(peer, accepted(lab))] * 300) as connections:
         assert [receive(each) for each in connections] == [{"kind": "text", "value": "dg=="}] * 300
 
 
-def test_it_ends_with_its_run_whoever_is_still_connected(lab: Lab) -> None:
+def test_it_ends_with_its_run_despite_open_connections(lab: Lab) -> None:
     with peers(lab, lambda peer: None, lambda peer: peer.sendall(HALF)):
         lab.end()
         wait_for(lambda: lab.brokers() == [] and lab.files() == [])
 
 
-def test_it_ends_with_its_run_although_a_call_is_stuck(lab: Lab) -> None:
+def test_it_ends_with_its_run_despite_a_stuck_call(lab: Lab) -> None:
     request = {"resource": "secret_text", "params": {"identifier": "a"}, "value": "eA==", "check_mode": False}
     with lab.locked_store(), lab.connection() as stuck:
         before = lab.usage()["calls"]
@@ -291,7 +291,7 @@ def test_it_ends_with_its_run_although_a_call_is_stuck(lab: Lab) -> None:
         wait_for(lambda: lab.brokers() == [] and lab.files() == [])
 
 
-def test_who_stops_in_the_middle_is_hung_up_on_in_the_end(folder: Path) -> None:
+def test_a_caller_that_stalls_mid_frame_is_dropped(folder: Path) -> None:
     def prepare() -> None:
         server.FRAME_TIMEOUT = 0.2
 
@@ -299,14 +299,14 @@ def test_who_stops_in_the_middle_is_hung_up_on_in_the_end(folder: Path) -> None:
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(BOUND)
-            # Only that user may connect.
-            assert as_user(PLAIN_USER, lambda: _stopped_in_the_middle(connection, f"{folder}/n.sock"))
+            # The broker accepts only this user.
+            assert as_user(PLAIN_USER, lambda: _is_dropped_mid_frame(connection, f"{folder}/n.sock"))
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
 
-def _stopped_in_the_middle(connection: socket.socket, path: str) -> bool:
+def _is_dropped_mid_frame(connection: socket.socket, path: str) -> bool:
     connection.connect(path)
     connection.sendall(HALF)
     return is_hung_up_on(connection)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests and results cross a process as they are."""
+"""Requests and results cross a process boundary unchanged."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_request_arrives_as_it_was(value: bytes | None, check_mode: bool) -> N
     assert over_the_wire(manifest) == manifest
 
 
-def test_what_json_has_not_arrives_as_text() -> None:
+def test_values_unknown_to_json_arrive_as_text() -> None:
     params = {"expires": datetime.date(2030, 1, 2), "tags": {1: {True: (None, 1.5)}}}
     arrived = over_the_wire(Request("secret_text", params)).params
     assert arrived == {"expires": "2030-01-02", "tags": {"1": {"True": [None, 1.5]}}}
