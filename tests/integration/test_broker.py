@@ -271,7 +271,7 @@ def test_where_there_is_no_place_for_one_a_run_goes_on_and_says_so_once(made: Li
     run = made.run(tasks, hosts="all", under=in_a_locked_down_place(), environment=home)
     assert places(run) == {"in the process of the task"}
     assert run.tasks[0]["result"]["msg"] in (len(VALUE), str(len(VALUE)))
-    assert " ".join(run.output.split()).count("No broker can be used") == 1
+    assert " ".join(run.output.split()).count("No broker is available") == 1
     assert "SCOPED_SECRETS_BROKER=off" in run.output
     silent = made.run(tasks, under=in_a_locked_down_place(), environment={**home, "SCOPED_SECRETS_BROKER": "off"})
     assert "No broker" not in silent.output

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Client:
-    """Calls the engine. Where no broker can be had, it is this process's own, and a notice says so."""
+    """Calls the engine through the broker. Without a broker it runs an engine in this process, and a notice says so."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -45,7 +45,7 @@ class Client:
         return self._call(lambda reached: reached.handle(request, tell or tell_nobody))
 
     def resolve(self, queries: Sequence[Query]) -> list[Answer]:
-        """Return one answer per query, in order; raise an error of the tree where the store can't be read at all."""
+        """Return one answer per query, in order; raise an error of the tree if the store can't be read at all."""
         answers = self._call(lambda reached: reached.resolve(queries))
         for answer in answers:
             if answer.value:
@@ -53,22 +53,22 @@ class Client:
         return answers
 
     def preload(self, org: str, project: str) -> None:
-        """Have all fetched that secret managers have for a scope, where there is a broker to keep it for the run."""
+        """Fetch all values that secret managers hold for a scope. Without a broker to keep them, do nothing."""
         self._call(lambda reached: reached.preload(org, project))
 
     def open_host_login(self, query: Query) -> HostLogin:
-        """Return what a connection needs to log in with a credential; raise an error of the tree."""
+        """Return how a connection logs in to a host with a credential; raise an error of the tree."""
         login = self._call(lambda reached: reached.open_host_login(query))
         reveal(login.password)
         return login
 
     def close_host_logins(self) -> None:
-        """End what this very process got to log in with. What a broker has serves the whole run, and stays."""
+        """Stop the agent and remove the tickets of this process. A broker keeps its own for the whole run."""
         if self._reached:
             self._reached.close_host_logins()
 
     def take_notices(self) -> list[str]:
-        """Return what people should be told: how the engine was reached, and what it says itself; once."""
+        """Return the notices of this client and its engine, each of them once."""
         notices, self._notices = self._notices, []
         return notices + (self._reached.take_notices() if self._reached else [])
 
@@ -89,20 +89,20 @@ class Client:
 
         if why:
             self._notices.append(
-                f"No broker can be used: {why}. Every task opens the store by itself, which is slower. Set "
-                "SCOPED_SECRETS_BROKER=off to go without a broker and this notice."
+                f"No broker is available: {why}. Each task opens the store itself, which is slower. Set "
+                "SCOPED_SECRETS_BROKER=off to run without a broker and without this notice."
             )
         self._reached = Engine(self._settings)
         return self._reached
 
 
-# By process: a connection must not cross a fork. What a parent opened stays referenced in the child, so that the child
-# never closes it.
+# Keyed by process because a connection must not be used across a fork. A child keeps its parent's client in here, so
+# that it never closes the parent's connection.
 _clients: dict[tuple[int, Settings], Client] = {}
 
 
 def connect(settings: Settings) -> Client:
-    """Return this process's client for a store. The engine is imported when it is needed here."""
+    """Return this process's client for these settings."""
     key = (os.getpid(), settings)
     if key not in _clients:
         _clients[key] = Client(settings)

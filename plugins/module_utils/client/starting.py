@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starting the broker of a run, once, whoever comes first."""
+"""Starts the broker of a run. A lock ensures that simultaneous callers start only one."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from ..processes.programs import Process
 
 __all__ = ["NotStarted", "start"]
 
-# The plugins folder. The broker's Python has no loader for collections, and needs none.
+# The plugins folder. The broker imports from it directly, because its Python has no collection loader.
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _CODE = "import sys; sys.path.insert(0, sys.argv[1]); from module_utils.broker.main import main; main()"
-# Seconds until a starting process is given up.
+# Seconds that a new process has to get ready.
 PATIENCE = 30.0
 
 
 class NotStarted(Exception):
-    """The process did not come up, and why."""
+    """The process did not start. The message says why."""
 
 
 def start(meeting: Meeting, run: Run, settings: Settings, connect: Callable[[], socket.socket]) -> socket.socket:
-    """Return a connection to a broker that this process, or another one meanwhile, has started; raise NotStarted."""
+    """Start a broker unless another process has just done so; return a connection to it. Raises NotStarted."""
     if not is_running(*run):
-        raise NotStarted("its run has ended")
+        raise NotStarted("the run has ended")
     try:
         with locked(meeting.lock) as lock:
             try:
@@ -48,15 +48,15 @@ def start(meeting: Meeting, run: Run, settings: Settings, connect: Callable[[], 
 
 
 def _launch(order: dict[str, Any]) -> None:
-    """Start the process and wait until it listens. It lives on when this one ends."""
+    """Start the process and wait until it listens. It outlives this process."""
     if not sys.executable:
-        raise NotStarted("its process can't be started (this Python does not know where it is)")
+        raise NotStarted("its process can't be started (sys.executable is empty)")
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            # It holds the lock until it listens, even if this process is killed before.
+            # The new process holds the lock until it listens, even if this one is killed before.
             process = _spawn(theirs.fileno(), order["lock"])
-        failure = "cut short"
+        failure = "interrupted"
         try:
             failure = _hand_over(ours, order)
         finally:
@@ -64,39 +64,39 @@ def _launch(order: dict[str, Any]) -> None:
                 process.kill()
                 process.wait()
     if failure:
-        raise NotStarted(f"its process does not come up ({failure})")
+        raise NotStarted(f"its process did not start ({failure})")
 
 
 def _hand_over(connection: socket.socket, order: dict[str, Any]) -> str:
-    """Tell a new process what it is to serve, and return why it does not; empty once it does."""
+    """Send a new process its order; return why it failed, or an empty string once it is ready."""
     connection.settimeout(PATIENCE)
     try:
         protocol.send(connection, order)
         reply = protocol.receive(connection) or {}
     except TimeoutError:
-        return f"not within {PATIENCE:.0f} seconds"
+        return f"it was not ready within {PATIENCE:.0f} seconds"
     except (ConnectionError, protocol.ProtocolError):
-        return "it ends at once"
-    return "" if "ready" in reply else str(reply.get("failed", "it ends at once"))
+        return "it exited at once"
+    return "" if "ready" in reply else str(reply.get("failed", "it exited at once"))
 
 
 def _spawn(orders: int, lock: int) -> Process:
-    """Return a new process, which reads its orders and holds the lock."""
-    # -P: no module comes out of the folder where the run happens to be.
+    """Return a new process that reads its order from `orders` and inherits the lock."""
+    # -P keeps the current folder out of sys.path.
     command = [sys.executable, "-P", "-c", _CODE, _ROOT]
     return Process(command, environment=_environment(), stdin=orders, inherited=[lock])
 
 
 def _environment() -> dict[str, str]:
-    """Return what the process inherits: none of our own variables, some of which are secret."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}
-    return {**ours, **_of_ansible()}
+    """Return the environment of the process: ours, without the SCOPED_SECRETS_* variables, some of which are secret."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}
+    return {**kept, **_ansible_paths()}
 
 
-def _of_ansible() -> dict[str, str]:
-    """Return where the run has its configuration and its collections, for lookup plugins that the process calls.
+def _ansible_paths() -> dict[str, str]:
+    """Return the run's configuration file and collection paths, for lookup plugins that the broker calls.
 
-    It has another folder than the run, and does not know the playbook. Nothing where the run is no Ansible.
+    The broker runs in another folder and doesn't know the playbook. Empty outside of Ansible.
     """
     constants = sys.modules.get("ansible.constants")
     loader = sys.modules.get("ansible.utils.collection_loader")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client whose engine is the broker of this run."""
+"""A client that calls the engine in the broker of this run."""
 
 from __future__ import annotations
 
@@ -26,21 +26,20 @@ __all__ = ["BrokerClient", "NoBroker"]
 
 T = TypeVar("T")
 ATTEMPTS = 3
-# Seconds that an answer, or a sign that it is on its way, may take. Longer than any total deadline of a secret
-# manager's calls.
+# Seconds to wait for an answer or a progress line. Longer than any total deadline of a secret manager's calls.
 ANSWER_TIMEOUT = 600.0
 _REFUSED = {
-    "call": "the one of this run is of another version of the collection",
-    "proof": "the one of this run was started with another key or password for this store",
+    "call": "the broker of this run belongs to another version of the collection",
+    "proof": "the broker of this run was started with another key or password for this store",
 }
 
 
 class NoBroker(Exception):
-    """No broker can be reached or started, and why. Empty: nobody needs to be told."""
+    """No broker can be reached or started. The message says why; an empty one means that no notice is needed."""
 
 
 class BrokerClient:
-    """One connection to the broker, made when it is first needed and again when it breaks."""
+    """One connection to the broker, opened when first needed and reopened when it breaks."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -62,19 +61,19 @@ class BrokerClient:
         return self._ask(call, lambda link: [self._answer(_reply(link)) for _query in queries])
 
     def preload(self, org: str, project: str) -> None:
-        """Let the broker fetch all that secret managers have for a scope; raise what the engine raises, or NoBroker."""
+        """Let the broker fetch all values that secret managers hold for a scope; raise as the engine, or NoBroker."""
         call = {"call": "preload", "query": Query("", org, project)._asdict()}
         self._ask(call, lambda link: self._noted(_reply(link)))
 
     def open_host_login(self, query: Query) -> HostLogin:
-        """Return what a connection needs to log in with a credential; raise what the engine raises, or NoBroker."""
+        """Return how a connection logs in to a host with a credential; raise what the engine raises, or NoBroker."""
         from ..model.host_login import HostLogin
 
         call = {"call": "open_host_login", "query": query._asdict()}
         return self._ask(call, lambda link: HostLogin(*self._noted(_reply(link))["login"]))
 
     def close_host_logins(self) -> None:
-        """Do nothing: other processes use what the broker has."""
+        """Do nothing: other processes still use the broker's agent and tickets."""
 
     def _noted(self, reply: dict[str, Any]) -> dict[str, Any]:
         self._notices += reply.get("notices", ())
@@ -84,12 +83,15 @@ class BrokerClient:
         return protocol.answer_from_wire(self._noted(reply))
 
     def take_notices(self) -> list[str]:
-        """Return what the engine wants people to be told, once."""
+        """Return the engine's notices, each of them once."""
         notices, self._notices = self._notices, []
         return notices
 
     def _ask(self, call: dict[str, Any], take: Callable[[socket.socket], T]) -> T:
-        """Send a call and return its answer. A broker that ends meanwhile is replaced: every call may be made twice."""
+        """Send a call and return its answer. If the broker ends meanwhile, start a new one and repeat the call.
+
+        Every call must therefore be safe to repeat.
+        """
         for _attempt in range(ATTEMPTS):
             try:
                 with self._lock:
@@ -100,7 +102,7 @@ class BrokerClient:
                 raise NoBroker("") from None
             except (OSError, protocol.ProtocolError):
                 continue
-        raise NoBroker("it ends again and again")
+        raise NoBroker(f"the connection to it broke {ATTEMPTS} times in a row")
 
     def _ask_once(self, call: dict[str, Any], take: Callable[[socket.socket], T]) -> T:
         try:
@@ -108,9 +110,9 @@ class BrokerClient:
             protocol.send(connection, {"protocol": protocol.PROTOCOL, "proof": self._proof, **call})
             return take(connection)
         except ScopedSecretsError:
-            raise  # an answer like any other, taken whole
+            raise  # a complete answer: the connection stays usable
         except BaseException:
-            # A task's timeout too comes as an exception. The rest of this answer must not be taken for the next one's.
+            # Such as the timeout of a task. The next call must not read the rest of this answer.
             self._drop()
             raise
 
@@ -129,7 +131,7 @@ class BrokerClient:
 
 
 def _reach(settings: Settings) -> tuple[Meeting, socket.socket]:
-    """Return where the broker is met and a connection to it; it is started where there is none."""
+    """Return the broker's files and a connection to it. Starts the broker if there is none; raises NoBroker."""
     run = this_run()
     try:
         meeting = meeting_of(run, settings)
@@ -170,7 +172,7 @@ def _reply(connection: socket.socket) -> dict[str, Any]:
 
 
 def _last_reply(connection: socket.socket, tell: Tell) -> dict[str, Any]:
-    """Return the reply that comes after those that tell how far the work is."""
+    """Return the final reply; pass the progress lines before it to `tell`."""
     while "progress" in (reply := _reply(connection)):
         tell(reply["progress"])
     return reply
@@ -179,7 +181,7 @@ def _last_reply(connection: socket.socket, tell: Tell) -> dict[str, Any]:
 def _no_answer() -> Unavailable:
     return Unavailable(
         "broker_timeout",
-        f"The broker of this run gave no answer within {ANSWER_TIMEOUT:.0f} seconds.",
-        hint="Run it again, or set SCOPED_SECRETS_BROKER=off to go without a broker.",
+        f"The broker of this run did not answer within {ANSWER_TIMEOUT:.0f} seconds.",
+        hint="Run the playbook again, or set SCOPED_SECRETS_BROKER=off to run without a broker.",
         retryable=True,
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asking the brokers of this run what they did, without starting one."""
+"""Collects the usage counts of this run's brokers, without starting one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE = 2.0  # seconds
 
 
 def usage_of_run() -> dict[str, Any]:
-    """Return the counts of all brokers of this run, added up; empty where there is none."""
+    """Return the summed counts of all brokers of this run; empty if there is none."""
     total: dict[str, Any] = {}
     for meeting in _meetings():
         total = _added(total, _ask(meeting))
@@ -26,7 +26,7 @@ def usage_of_run() -> dict[str, Any]:
 
 
 def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Return the sums of numbers, at every depth."""
+    """Return the sums of all numbers, in nested dictionaries too."""
     total = dict(one)
     for name, value in other.items():
         total[name] = _added(one.get(name, {}), value) if isinstance(value, dict) else one.get(name, 0) + value
@@ -36,7 +36,7 @@ def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def _meetings() -> list[Meeting]:
     prefix, end = prefix_of(this_run()), ".sock"
     found = []
-    # One folder may be there under several names: XDG_RUNTIME_DIR is /run/user/UID on most systems.
+    # One folder may have several names: on most systems XDG_RUNTIME_DIR is /run/user/UID.
     for folder in {os.path.realpath(folder): folder for folder in folders()}.values():
         names = os.listdir(folder) if is_private(folder) else []
         found += [

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run did, asked of all its brokers and of nobody else."""
+"""Usage counts come from all brokers of the run, and only from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def counts(names: str = "calls reads hits opened") -> dict[str, int]:
     return {name: found[name] for name in names.split()}
 
 
-def test_without_a_broker_there_is_nothing_and_none_is_started(lab: Lab) -> None:
+def test_without_a_broker_there_are_no_counts_and_none_is_started(lab: Lab) -> None:
     assert usage_of_run() == {}
     assert (lab.brokers(), lab.files()) == ([], [])
 
@@ -45,7 +45,7 @@ def test_all_brokers_of_a_run_are_added_up(lab: Lab) -> None:
     assert counts() == {"calls": 4, "reads": 2, "hits": 0, "opened": 2}
 
 
-def test_asking_counts_for_nothing(lab: Lab) -> None:
+def test_asking_for_usage_is_not_counted(lab: Lab) -> None:
     write(lab.client(), "a")
     assert usage_of_run() == usage_of_run()
 
@@ -57,7 +57,7 @@ def test_another_run_does_not_count(lab: Lab) -> None:
 
 
 def test_a_folder_with_two_names_counts_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """XDG_RUNTIME_DIR is one of the other candidates on most systems."""
+    """On most systems XDG_RUNTIME_DIR is one of the other candidates."""
     write(lab.client(), "a")
     (lab.folder / "link").symlink_to(lab.folder / "run")
     for name in ("run", "run/", "link"):
@@ -65,7 +65,7 @@ def test_a_folder_with_two_names_counts_once(lab: Lab, monkeypatch: pytest.Monke
         assert counts("calls") == {"calls": 1}
 
 
-def test_who_does_not_answer_counts_for_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_does_not_answer_is_left_out(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     write(lab.client(), "a")
     monkeypatch.setattr(usage, "PATIENCE", 0.2)
     os.kill(lab.broker(), signal.SIGSTOP)
@@ -78,7 +78,7 @@ def test_who_does_not_answer_counts_for_nothing(lab: Lab, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("answer", [b"garbage that is long enough", b"\0\0\0\2[]", b""])
-def test_an_answer_that_is_none_counts_for_nothing(lab: Lab, answer: bytes) -> None:
+def test_an_invalid_answer_is_left_out(lab: Lab, answer: bytes) -> None:
     meeting = lab.meeting
     Path(meeting.token).write_bytes(bytes(32))
     with socket.socket(socket.AF_UNIX) as listener:
@@ -96,7 +96,7 @@ def test_an_answer_that_is_none_counts_for_nothing(lab: Lab, answer: bytes) -> N
         serving.join()
 
 
-def test_a_folder_that_others_may_enter_is_not_looked_into(lab: Lab) -> None:
+def test_a_folder_that_others_may_enter_is_ignored(lab: Lab) -> None:
     write(lab.client(), "a")
     folder = Path(lab.meeting.folder)
     folder.chmod(0o755)

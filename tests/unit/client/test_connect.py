@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to the engine: one client per process and settings."""
+"""Each process has one client per settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_other_settings_have_another_client(tmp_path: Path) -> None:
     assert len({id(connect(one)) for one in others}) == 4
 
 
-def test_without_a_broker_by_choice_there_is_no_notice(tmp_path: Path) -> None:
+def test_turning_the_broker_off_gives_no_notice(tmp_path: Path) -> None:
     client = connect(settings_in(tmp_path))
     client.handle(Request("secret_text", {"identifier": "a", "value": b"v"}))
     assert client.resolve([Query("a")])[0].value == b"v"

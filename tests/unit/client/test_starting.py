@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starting a broker: one per run, whoever comes first, and whatever happens to whoever starts it."""
+"""Starting a broker: only one per run, even if many try at once or a starting process is killed."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
 )
 
 WORKERS = 40
-# A value that no machine has by chance.
+# Text that does not occur anywhere by chance.
 CANARY = "canary-4f1d"
 
 
-def never() -> Any:
+def refuse() -> Any:
     raise FileNotFoundError
 
 
-def test_many_at_once_start_one(lab: Lab) -> None:
+def test_simultaneous_callers_start_one_broker(lab: Lab) -> None:
     write(lab.client(through_broker=False), "a")
 
     def work() -> None:
@@ -59,8 +59,8 @@ def test_another_store_has_a_broker_of_its_own(lab: Lab) -> None:
     wait_for(lambda: lab.brokers() == [] and lab.files() == [])
 
 
-def test_who_starts_it_may_be_killed_meanwhile(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then the next one waits for the process that starts already."""
+def test_a_starting_caller_may_be_killed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next caller then waits for the broker that is already starting."""
     write(lab.client(through_broker=False), "a")
 
     def killed() -> None:
@@ -74,7 +74,7 @@ def test_who_starts_it_may_be_killed_meanwhile(lab: Lab, monkeypatch: pytest.Mon
     assert lab.usage()["calls"] == 5
 
 
-def test_a_start_that_a_timeout_cuts_leaves_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_interrupted_by_a_timeout_leaves_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     class Timeout(BaseException):
         pass
 
@@ -89,7 +89,7 @@ def test_a_start_that_a_timeout_cuts_leaves_nothing(lab: Lab, monkeypatch: pytes
     assert write(lab.client(), "a")
 
 
-def test_nothing_secret_stands_in_its_arguments_and_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_arguments_and_environment_hold_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ROOT_KEY", "PASSPHRASE", "SCOPE_KEY", "STORE", "ANYTHING"):
         monkeypatch.setenv(f"SCOPED_SECRETS_{name}", f"{CANARY}-{name}")
     monkeypatch.setenv("KEPT", "canary-kept")
@@ -106,42 +106,40 @@ def test_nothing_secret_stands_in_its_arguments_and_environment(monkeypatch: pyt
         assert [environment["KEPT"] for _arguments, environment in spawned] == ["canary-kept"]
         process = Path(f"/proc/{lab.broker()}")
         assert CANARY.encode() not in (process / "cmdline").read_bytes()
-        if os.geteuid() == 0:  # nobody else may look
+        if os.geteuid() == 0:  # only root may read it
             environment = (process / "environ").read_bytes()
             assert b"canary-kept" in environment
             assert CANARY.encode() not in environment
 
 
-def test_it_takes_no_module_from_where_the_run_happens_to_be(
-    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_imports_nothing_from_the_current_folder(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit(1)")
     monkeypatch.chdir(tmp_path)
     assert write(lab.client(), "a")
     assert len(lab.brokers()) == 1
 
 
-def test_a_process_that_ends_at_once_is_told(lab: Lab) -> None:
+def test_a_process_that_exits_at_once_is_reported(lab: Lab) -> None:
     (lab.folder / "plugins").unlink()
-    with pytest.raises(NotStarted, match="ends at once"):
-        start(lab.meeting, lab.run, lab.settings, never)
+    with pytest.raises(NotStarted, match="exited at once"):
+        start(lab.meeting, lab.run, lab.settings, refuse)
 
 
-def test_what_the_process_says_is_told(lab: Lab) -> None:
+def test_a_failure_of_the_process_is_reported(lab: Lab) -> None:
     Path(lab.meeting.socket).mkdir()
     with pytest.raises(NotStarted, match="Is a directory"):
-        start(lab.meeting, lab.run, lab.settings, never)
+        start(lab.meeting, lab.run, lab.settings, refuse)
     assert lab.brokers() == []
 
 
 @pytest.mark.parametrize("python", ["/none/python", "/dev/null", ""])
-def test_a_python_that_can_not_be_run_is_told(lab: Lab, python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_python_is_reported(lab: Lab, python: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", python)
     with pytest.raises(NotStarted, match="can't be started"):
-        start(lab.meeting, lab.run, lab.settings, never)
+        start(lab.meeting, lab.run, lab.settings, refuse)
 
 
-def test_one_that_does_not_get_ready_is_given_up_and_ended(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_does_not_get_ready_is_killed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = lab.folder / "python"
     stuck.write_text("#!/bin/sh\nexec sleep 600\n")
     stuck.chmod(0o700)
@@ -155,20 +153,20 @@ def test_one_that_does_not_get_ready_is_given_up_and_ended(lab: Lab, monkeypatch
         return spawned[-1]
 
     monkeypatch.setattr(starting, "_spawn", spy)
-    with pytest.raises(NotStarted, match="not within"):
-        start(lab.meeting, lab.run, lab.settings, never)
+    with pytest.raises(NotStarted, match="not ready within"):
+        start(lab.meeting, lab.run, lab.settings, refuse)
     assert [process.returncode for process in spawned] == [-signal.SIGKILL]
 
 
-def test_for_a_run_that_has_ended_none_is_started(lab: Lab) -> None:
+def test_no_broker_is_started_for_an_ended_run(lab: Lab) -> None:
     meeting = lab.meeting
     lab.end()
     with pytest.raises(NotStarted, match="has ended"):
-        start(meeting, lab.run, lab.settings, never)
+        start(meeting, lab.run, lab.settings, refuse)
     assert lab.files() == []
 
 
-def test_one_that_another_has_started_meanwhile_is_taken(lab: Lab) -> None:
+def test_a_broker_started_by_another_process_is_used(lab: Lab) -> None:
     write(lab.client(), "a")
     with lab.connection() as there:
         assert start(lab.meeting, lab.run, lab.settings, lambda: there) is there

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of the broker: right answers, whatever becomes of the broker; the engine in its own process otherwise."""
+"""A client of the broker: correct answers even if the broker dies; without a broker, an engine in its own process."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def kill(lab: Lab) -> int:
 
 
 def notice(client: Client) -> str:
-    """Return the one thing that people are told; it says how to have it not."""
+    """Return the only notice; check that it says how to turn it off."""
     (text,) = client.take_notices()
     assert "SCOPED_SECRETS_BROKER=off" in text
     assert client.take_notices() == []
     return text
 
 
-def test_calls_and_errors_come_through(lab: Lab) -> None:
+def test_calls_and_errors_pass_through(lab: Lab) -> None:
     client = lab.client()
     assert write(client, "a", bytes(range(128)))
     assert not write(client, "a", bytes(range(128)))
@@ -74,7 +74,7 @@ def test_calls_and_errors_come_through(lab: Lab) -> None:
     assert len(lab.brokers()) == 1
 
 
-def test_an_error_of_the_whole_call_leaves_the_connection_usable(lab: Lab) -> None:
+def test_a_failed_call_leaves_the_connection_usable(lab: Lab) -> None:
     write(lab.client(), "a")
     other = lab.client(root_key="", root_key_file=str(lab.folder / "none"))
     for _time in range(2):
@@ -104,7 +104,7 @@ def test_a_broker_that_was_killed_is_replaced(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
-def test_one_that_is_killed_in_mid_call_is_replaced(lab: Lab, by: int) -> None:
+def test_a_broker_killed_during_a_call_is_replaced(lab: Lab, by: int) -> None:
     client = lab.client()
     write(client, "a")
     first = lab.broker()
@@ -121,7 +121,7 @@ def test_one_that_is_killed_in_mid_call_is_replaced(lab: Lab, by: int) -> None:
     assert client.take_notices() == []
 
 
-def test_one_that_ends_again_and_again_is_done_without(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_keeps_failing_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     write(lab.client(), "a")
     client = lab.client()
 
@@ -130,12 +130,12 @@ def test_one_that_ends_again_and_again_is_done_without(lab: Lab, monkeypatch: py
 
     monkeypatch.setattr(through_broker, "_reply", ends)
     assert read(client, "a") == [b"v"]
-    assert "again and again" in notice(client)
+    assert "broke 3 times in a row" in notice(client)
     assert read(client, "a") == [b"v"]
     assert client.take_notices() == []
 
 
-def test_one_that_does_not_answer_is_an_error_of_its_own(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_does_not_answer_is_an_error(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     write(lab.client(), "a")
     monkeypatch.setattr(through_broker, "ANSWER_TIMEOUT", 0.3)
     os.kill(lab.broker(), signal.SIGSTOP)
@@ -146,11 +146,11 @@ def test_one_that_does_not_answer_is_an_error_of_its_own(lab: Lab, monkeypatch: 
 
 
 class TaskTimeout(BaseException):
-    """As ansible-core raises one out of a signal handler, wherever the task happens to be."""
+    """Like the one that ansible-core raises from a signal handler, at any point of the task."""
 
 
-def test_an_answer_that_a_timeout_cut_is_never_the_next_one_s(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loop goes on with its next item in the same process."""
+def test_an_interrupted_answer_is_not_read_by_the_next_call(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop continues with its next item in the same process."""
     client = lab.client()
     write(client, "a", b"of a")
     write(client, "b", b"of b")
@@ -159,7 +159,7 @@ def test_an_answer_that_a_timeout_cut_is_never_the_next_one_s(lab: Lab, monkeypa
         raise TaskTimeout
 
     with monkeypatch.context() as patched:
-        # At the worst moment: the call is on its way, and its answer has not been taken.
+        # At the worst moment: the call has been sent, and its answer has not been read.
         patched.setattr(protocol, "receive", time_out)
         with pytest.raises(TaskTimeout):
             read(client, "a")
@@ -187,7 +187,7 @@ def test_threads_of_one_process_get_their_own_answers(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("version", [protocol.PROTOCOL - 1, protocol.PROTOCOL + 1])
-def test_a_broker_of_another_version_is_done_without(lab: Lab, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_of_another_version_is_not_used(lab: Lab, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     write(lab.client(), "a")
     monkeypatch.setattr(protocol, "PROTOCOL", version)
     client = lab.client()
@@ -195,7 +195,7 @@ def test_a_broker_of_another_version_is_done_without(lab: Lab, version: int, mon
     assert "another version" in notice(client)
 
 
-def test_a_broker_of_another_key_is_done_without(lab: Lab) -> None:
+def test_a_broker_with_another_key_is_not_used(lab: Lab) -> None:
     write(lab.client(), "a")
     client = lab.client(root_key=lab.settings.root_key[::-1])
     with pytest.raises((KeyRefused, InvalidInput)):
@@ -204,17 +204,17 @@ def test_a_broker_of_another_key_is_done_without(lab: Lab) -> None:
     assert read(lab.client(), "a") == [b"v"]
 
 
-def test_a_broker_of_another_run_is_not_taken(lab: Lab) -> None:
-    """Although its files have the names that ours would have."""
+def test_a_broker_of_another_run_is_not_used(lab: Lab) -> None:
+    """Not even if its files have the names that ours would have."""
     write(lab.client(), "a")
-    theirs, files = lab.meeting, lab.broker()
+    theirs, foreign_broker = lab.meeting, lab.broker()
     lab.begin()
     os.rename(theirs.socket, lab.meeting.socket)
     Path(lab.meeting.token).write_bytes(bytes(32))
     client = lab.client()
     assert read(client, "a") == [b"v"]
     assert "another key" in notice(client)
-    os.kill(files, signal.SIGKILL)
+    os.kill(foreign_broker, signal.SIGKILL)
 
 
 @needs_root
@@ -245,27 +245,27 @@ def test_a_socket_of_another_user_gets_no_call(lab: Lab, monkeypatch: pytest.Mon
         shutil.rmtree(folder)
 
 
-def test_where_there_is_no_place_for_one_it_is_done_without(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_suitable_folder_the_engine_runs_inline(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meeting_module, "folders", lambda: iter(["/none/at/all"]))
     clients = [lab.client() for _worker in range(3)]
     for client in clients:
         write(client, "a")
         assert read(client, "a") == [b"v"]
-    # Ansible shows one and the same warning once.
+    # Ansible shows identical warnings only once.
     assert len({notice(client) for client in clients}) == 1
     assert lab.brokers() == []
 
 
-def test_where_none_can_be_started_it_is_done_without(lab: Lab) -> None:
+def test_if_no_broker_can_be_started_the_engine_runs_inline(lab: Lab) -> None:
     (lab.folder / "plugins").unlink()
     client = lab.client()
     assert write(client, "a")
-    assert "ends at once" in notice(client)
+    assert "exited at once" in notice(client)
     assert read(client, "a") == [b"v"]
 
 
 @pytest.mark.parametrize("failure", [NoBroker, starting.NotStarted])
-def test_whatever_stands_in_the_way_is_told(
+def test_the_reason_of_a_failure_is_passed_on(
     lab: Lab, failure: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object) -> None:
@@ -276,7 +276,7 @@ def test_whatever_stands_in_the_way_is_told(
         BrokerClient(lab.settings).resolve([Query("a")])
 
 
-def test_a_worker_whose_run_has_ended_starts_none(lab: Lab) -> None:
+def test_a_worker_of_an_ended_run_starts_no_broker(lab: Lab) -> None:
     write(lab.client(), "a")
     lab.end()
     wait_for(lambda: lab.brokers() == [] and lab.files() == [])
@@ -286,7 +286,7 @@ def test_a_worker_whose_run_has_ended_starts_none(lab: Lab) -> None:
     assert (lab.brokers(), lab.files()) == ([], [])
 
 
-def test_a_call_too_large_for_a_frame_is_done_without(lab: Lab) -> None:
+def test_a_call_too_large_for_a_frame_runs_inline(lab: Lab) -> None:
     write(lab.client(), "a")
     client = lab.client()
     with pytest.raises(InvalidInput) as caught:
@@ -295,7 +295,7 @@ def test_a_call_too_large_for_a_frame_is_done_without(lab: Lab) -> None:
     assert client.take_notices() == []
 
 
-def test_the_largest_values_go_through(lab: Lab) -> None:
+def test_the_largest_values_pass_through(lab: Lab) -> None:
     value = os.urandom(1024) * 10 * 1024
     client = lab.client()
     client.handle(Request("secret_file", {"identifier": "f", "value": value}))
@@ -305,11 +305,11 @@ def test_the_largest_values_go_through(lab: Lab) -> None:
 
 
 def inline(lab: Lab) -> Client:
-    """Return what another process without a broker would use."""
+    """Return a client that works without the broker, as another process might."""
     return lab.client(through_broker=False)
 
 
-def test_a_read_is_true_after_a_write_by_anybody(lab: Lab) -> None:
+def test_a_read_sees_writes_of_any_process(lab: Lab) -> None:
     ours, elsewhere = lab.client(), inline(lab)
     for number in range(5):
         value = str(number).encode()
@@ -338,22 +338,22 @@ def replaced(lab: Lab) -> Iterator[Lab]:
     assert len(lab.brokers()) == 1
 
 
-def test_a_store_that_was_removed_is_gone(replaced: Lab) -> None:
+def test_secrets_of_a_removed_store_are_gone(replaced: Lab) -> None:
     with pytest.raises(NotFound):
         read(replaced.client(), "a")
 
 
-def test_what_is_written_after_the_store_was_removed_is_there(replaced: Lab) -> None:
+def test_a_write_after_the_store_was_removed_is_kept(replaced: Lab) -> None:
     assert write(replaced.client(), "a", b"new")
     assert read(replaced.client(), "a") == read(inline(replaced), "a") == [b"new"]
 
 
-def test_a_store_that_was_put_in_the_place_of_another_is_read(replaced: Lab) -> None:
+def test_a_replaced_store_is_read(replaced: Lab) -> None:
     write(inline(replaced), "a", b"restored")
     assert read(replaced.client(), "a") == [b"restored"]
 
 
-def test_both_ways_give_the_same(lab: Lab) -> None:
+def test_inline_and_broker_give_the_same_results(lab: Lab) -> None:
     def all_of(client: Client) -> list[Any]:
         given: list[Any] = []
         for request in (
