@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module's call, from validated options to what the task returns. The router and the module files share it."""
+"""A module's call: from validated options to the task's result. The router and the module files share it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def call(
     tell: Tell,
     items: Sequence[Request] = (),
 ) -> dict[str, Any]:
-    """Return the task's result; raise an error of model/errors.py. `options` are the shared ones, resolved."""
+    """Return the task's result; raise an error of model/errors.py. `options` are the resolved shared options."""
     given = given_of(spec, params, options, files)
     client = connect(settings_of(options))
     result = client.handle(Request(spec.resource, given, check_mode, tuple(items)), tell)
@@ -38,7 +38,7 @@ def call(
 
 
 def given_of(spec: Spec, params: dict[str, Any], options: dict[str, str], files: Files) -> dict[str, Any]:
-    """Return what a request of a module holds; raise InvalidInput where its value can't be had."""
+    """Return the parameters of a module's request; raise InvalidInput if its value can't be read."""
     given = {name: value for name, value in params.items() if value is not None and name in spec.options}
     paths = {name: files.absolute(given.pop(name)) for name in spec.paths if name in given}
     return {**take_value(given, files.read), **paths, "org": options["org"], "project": options["project"]}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Censoring: no value that came in goes out, in keys or strings, whatever put it there."""
+"""Censoring: replaces secret input wherever it shows up in output, in strings and in dictionary keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ __all__ = ["censor", "may_be_secret", "passwords_in", "secret_strings"]
 
 
 def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set[str]:
-    """Return every string within the arguments that may be secret, and each of its lines; of URLs the passwords."""
+    """Return all strings in the arguments that may be secret, each of their lines, and the passwords in URLs.
+
+    Strings shorter than MIN_LENGTH are left out.
+    """
     found: set[str] = set()
     for name, value in arguments.items():
         option = spec.get(name) or {}
@@ -31,7 +34,7 @@ def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set
 
 
 def may_be_secret(name: str, value: Any, spec: Mapping[str, Any]) -> bool:
-    """Tell whether `spec` marks an option no_log, or this may be a slip for one: an unknown name, text for a dict."""
+    """Return whether an option is no_log in `spec`, or a likely mistake for one: an unknown name, text for a dict."""
     option = spec.get(name)
     if option is None or option.get("no_log"):
         return True
@@ -52,9 +55,9 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def passwords_in(url: str) -> set[str]:
-    """Return the password that a URL carries, as it is written there and as it is meant.
+    """Return every part of a URL that may be its password, both as written and percent-decoded.
 
-    A password that should have been quoted and was not is found too: whatever may be one counts.
+    This includes passwords that should have been percent-encoded but are not.
     """
     rest = url.partition("://")[2] or url
     user_infos = {rest.partition("@")[0], rest.rpartition("@")[0]} if "@" in rest else set()
@@ -72,7 +75,7 @@ def censor(data: Any, secrets: set[str]) -> Any:
 
 
 class _Censor:
-    """Looks at each place of a text once, however many secrets there are: a manifest has thousands."""
+    """Scans each text once, regardless of the number of secrets: a manifest may have thousands."""
 
     def __init__(self, secrets: set[str]) -> None:
         self._length = min(MIN_LENGTH, *map(len, secrets))
@@ -91,7 +94,7 @@ class _Censor:
         return data
 
     def _mask(self, text: str) -> str:
-        """Return the text with each run of secrets, which may overlap, as one mark; itself if it has none."""
+        """Return the text with each run of secrets, which may overlap, replaced by one mark."""
         if text not in self._masked:
             hidden = self._hidden(text)
             runs = re.finditer(rb"\x00+|\x01+", bytes(hidden))
@@ -101,7 +104,7 @@ class _Censor:
         return text if masked is None else masked
 
     def _hidden(self, text: str) -> bytearray:
-        """Return a byte for each character: whether it is part of a secret."""
+        """Return one byte per character: 1 if it is part of a secret, otherwise 0."""
         hidden = bytearray(len(text))
         for at in range(len(text) - self._length + 1):
             for secret in self._by_head.get(text[at : at + self._length], ()):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Spec of a connector module, made of what its kind says of itself."""
+"""The Spec of a connector module, built from the options that its manager class declares."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ CONNECTOR_SPEC: dict[str, dict[str, Any]] = {
 
 
 def connector_spec(kind: type[Manager]) -> Spec:
-    """Return the Spec of the module `connector_<kind>`: each credential has a twin `<name>_ref`."""
+    """Return the Spec of the module `connector_<kind>`: each credential `<name>` also has an option `<name>_ref`."""
     credentials = credentials_of(kind)
     options = {**kind.OPTIONS, **login_options(kind)}
-    # A reference is no secret, though its name may sound like one.
+    # A reference is not secret, although its name may look like it.
     references = {f"{name}_ref": {"type": "str", "no_log": False} for name in credentials}
     methods = {"auth_method": {"type": "str", "choices": [login.NAME for login in kind.LOGINS]}}
     return Spec(

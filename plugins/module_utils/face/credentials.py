@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules of credentials take in common, and how a key pair is asked for."""
+"""The options that the credential modules share, and those for generating a key pair."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .spec import DESCRIPTION_SPEC, STATE_SPEC
 
 __all__ = ["CREDENTIAL_SPEC", "GENERATE_KEY_SPEC", "KERBEROS_SPEC"]
 
-# A reference is no secret, though its name may sound like one.
+# A reference is not secret, although its name may look like it.
 _REFERENCE: dict[str, Any] = {"type": "str", "no_log": False}
 
 CREDENTIAL_SPEC: dict[str, dict[str, Any]] = {

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module file runs where a task is delegated to another host: the engine inline, in that host's Python."""
+"""What a module file runs when its task is delegated to another host: the engine inline, in that host's Python."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["run_module"]
 
 def run_module(spec: Spec) -> None:
     """Run one module call and end the process."""
-    # Imported here: the router imports every module file for its SPEC, and never runs this.
+    # Imported late: the router imports every module file for its SPEC but never calls this function.
     from ansible.module_utils.basic import AnsibleModule
 
     module = AnsibleModule(
@@ -26,12 +26,12 @@ def run_module(spec: Spec) -> None:
         mutually_exclusive=spec.mutually_exclusive,
         required_by=spec.required_by,
         supports_check_mode=True,
-        # Arguments may hold the password of a store, which AnsibleModule would log and return.
+        # The store's URL may contain a password, which AnsibleModule would log and return.
         no_log=True,
     )
     module.no_log_values |= passwords_in(module.params["store"] or "")
     try:
-        # A broker belongs to an ansible-playbook process, and none runs here.
+        # A broker belongs to an ansible-playbook process, which this host doesn't have.
         options = {**resolve_options(spec.common(module.params)), "broker": "off"}
         result = call(
             spec,
@@ -40,7 +40,7 @@ def run_module(spec: Spec) -> None:
             check_mode=module.check_mode,
             diff=module._diff,
             files=LOCAL,
-            # A module that runs elsewhere has no way to show anything before its end.
+            # A module on another host can't show progress: it returns one result when it ends.
             tell=tell_nobody,
         )
     except ScopedSecretsError as error:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that every module and plugin shares, found the same way everywhere.
+"""The options that all modules and plugins share, resolved the same way everywhere.
 
-Precedence: what was given directly, then the variable, the environment, ansible.cfg, the default.
+Precedence: the option of the task or lookup, the Ansible variable, the environment variable, ansible.cfg, the default.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _SINK = r"syslog|(syslog|file):///[^,]+"
 
 
 class Option:
-    """Where a shared option may be set besides directly (not even there: no argument); empty: not there."""
+    """A shared option, and the names under which it can be set; an empty name means that it can't be set there.
+
+    `is_argument`: modules and plugins take it as an option. `is_switch`: the booleans of YAML mean on and off.
+    """
 
     def __init__(
         self,
@@ -90,13 +93,13 @@ def resolve_options(
     template: Callable[[Any], Any] | None = None,
     config_file: str | None = None,
 ) -> dict[str, str]:
-    """Return each shared option as text, empty where it is set nowhere.
+    """Return every shared option as text; options that are not set are empty. Raises InvalidInput.
 
-    `direct` has what the task or the lookup's call gives (None: not given; empty is given), `variables` the Ansible
-    variables, which `template` finishes, `config_file` the path of ansible.cfg.
+    `direct` holds the options of the task or lookup (None means not set, an empty string counts as set), `variables`
+    the Ansible variables, which `template` renders, and `config_file` is the path of ansible.cfg.
     """
     resolved = {option.name: _resolve(option, direct, variables or {}, template, config_file) for option in OPTIONS}
-    # Two ways to give one thing: given directly in one of them, it is not looked for in the other.
+    # If one of these two is given directly, a value of the other from elsewhere must not override it.
     for given, other in (("scope_key", "scope_key_file"), ("scope_key_file", "scope_key")):
         if direct.get(given) is not None and direct.get(other) is None:
             resolved[other] = ""
@@ -122,7 +125,7 @@ def _resolve(
 
 def _text(option: Option, value: Any) -> str:
     if option.is_switch and isinstance(value, bool):
-        # What YAML makes of a plain on or off.
+        # YAML parses an unquoted on or off as a boolean.
         return "on" if value else "off"
     text, kind = "" if value is None else str(value), type(value).__name__
     is_text = value is None or (isinstance(value, (str, int)) and not isinstance(value, bool))
@@ -131,8 +134,13 @@ def _text(option: Option, value: Any) -> str:
     raise InvalidInput(
         "invalid_option",
         f"The option '{option.name}' must be text{' without NUL bytes' if is_text else f', not {kind}'}.",
-        hint=f"Look where it is set: the option itself, the variable {option.var or '(none)'}, {option.env}.",
+        hint=f"Check where it is set: {_places(option)}.",
     )
+
+
+def _places(option: Option) -> str:
+    places = ["the option itself", f"the variable {option.var}", f"the environment variable {option.env}"]
+    return ", ".join(places if option.var else [places[0], places[2]])
 
 
 @lru_cache(maxsize=4)
@@ -146,7 +154,7 @@ def _ini(config_file: str) -> dict[str, str]:
 
 
 def settings_of(options: Mapping[str, str]) -> Settings:
-    """Return the store and key settings of resolved options."""
+    """Return the settings that resolved options make; raise InvalidInput."""
     defaults = default_store(), default_root_key_file()
     store = options["store"] or defaults[0]
     root_key_file = _absolute(options["root_key_file"] or defaults[1])
@@ -167,7 +175,7 @@ def settings_of(options: Mapping[str, str]) -> Settings:
 
 
 def goes_through_broker(options: Mapping[str, str]) -> bool:
-    """Tell whether a run is to have a broker; raise InvalidInput."""
+    """Return whether the run uses a broker; raise InvalidInput."""
     return _switch("broker", options["broker"] or "on")
 
 
@@ -176,25 +184,29 @@ def _absolute(path: str) -> str:
 
 
 def _audit(text: str) -> str:
-    return "required" if text.lower() == "required" else "on" if _switch("audit", text, ", or required") else "off"
+    if text.lower() == "required":
+        return "required"
+    return "on" if _switch("audit", text, "on, off or required") else "off"
 
 
 def _sinks(text: str) -> str:
     sinks = [sink.strip() for sink in text.split(",")]
     for sink in sinks:
-        # The default is not matched: compiling a pattern takes every worker as long as loading a module.
+        # The default skips the pattern: compiling it costs each worker as much time as importing a module.
         if sink != "store" and not re.fullmatch(_SINK, sink):
             raise InvalidInput(
                 "invalid_option",
-                f"The option 'audit_sink' has {sink[:80]!r}.",
-                hint="Name one or several, with commas between them: store, file:///PATH, syslog, syslog:///SOCKET.",
+                f"{sink[:80]!r} is not a valid value of the option 'audit_sink'.",
+                hint="Set it to a comma-separated list of: store, file:///PATH, syslog, syslog:///SOCKET.",
             )
     return ",".join(sinks)
 
 
-def _switch(name: str, text: str, more: str = "") -> bool:
+def _switch(name: str, text: str, choices: str = "on or off") -> bool:
     if text.lower() in ("on", "yes", "true", "1"):
         return True
     if text.lower() in ("off", "no", "false", "0"):
         return False
-    raise InvalidInput("invalid_option", f"The option '{name}' is {text[:40]!r}.", hint=f"Set it to on or off{more}.")
+    raise InvalidInput(
+        "invalid_option", f"{text[:40]!r} is not a valid value of the option '{name}'.", hint=f"Set it to {choices}."
+    )

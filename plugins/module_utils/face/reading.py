@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading values for templates: what the lookup and the filter share."""
+"""Reading values for templates; the lookup and the filter share this."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def read(
     cache_ttl: int | None = None,
     preload: bool = False,
 ) -> list[Answer]:
-    """Return one answer per reference, fetched in one go; with `preload`, after all else that the scope has.
+    """Return one answer per reference, all fetched in one call. `options` are the resolved shared options.
 
-    `options` are the shared ones, resolved.
+    With `preload`, the broker first fetches all values that secret managers hold for the scope.
     """
     if not (references or preload):
         return []
@@ -48,9 +48,9 @@ def read(
 
 
 def to_template(answer: Answer, reference: str, encoding: str = "text") -> Any:
-    """Return an answer's value as a template gets it: text, or a dictionary for a credential.
+    """Return an answer's value for a template: text, or a dictionary for a credential.
 
-    Raises the answer's error, or InvalidInput for binary as text.
+    Raises the answer's error, or InvalidInput if the value is not text and `encoding` is text.
     """
     if answer.error:
         raise answer.error
@@ -63,18 +63,18 @@ def to_template(answer: Answer, reference: str, encoding: str = "text") -> Any:
     except UnicodeDecodeError:
         raise InvalidInput(
             "not_text",
-            f"'{reference}' holds bytes that are no UTF-8 text.",
-            hint="Read it with encoding='base64', and decode it where it is used (for example with b64decode).",
+            f"The value of '{reference}' is not valid UTF-8 text.",
+            hint="Read it with encoding='base64' and decode it where you use it (for example with b64decode).",
         ) from None
 
 
 def to_text(answer: Answer, reference: str) -> str:
-    """Return an answer's value as text; raise as `to_template`, and InvalidInput for a credential."""
+    """Return an answer's value as text; raise like `to_template`, and InvalidInput for a credential."""
     if answer.kind in CREDENTIAL_KINDS:
         raise InvalidInput(
             "credential_not_value",
-            f"'{reference}' is a credential for hosts and has no value of its own.",
-            hint="Name one field of it: NAME#password.",
+            f"'{reference}' is a credential, which has fields instead of a single value.",
+            hint="Name one of its fields, for example NAME#password.",
         )
     return str(to_template(answer, reference))
 
@@ -82,24 +82,27 @@ def to_text(answer: Answer, reference: str) -> str:
 def _credential(answer: Answer) -> dict[str, Any]:
     credential: dict[str, Any] = json.loads(answer.value)
     if credential.get("ticket_cache"):
-        # The connections winrm and psrp look for a ticket nowhere else, in this very process.
+        # The winrm and psrp connections run in this process and find a ticket only through this variable.
         os.environ["KRB5CCNAME"] = credential["ticket_cache"]
     return credential
 
 
 def check_options(given: Mapping[str, Any], own: Mapping[str, tuple[Any, ...]], face: str) -> None:
-    """Raise InvalidInput for an option that `face` does not have, or that has none of its choices (empty: any)."""
+    """Raise InvalidInput for an option that `face` does not have or a value that is not one of its choices.
+
+    `own` maps the face's own options to their choices; an empty tuple allows any value.
+    """
     known = {**{option.name: () for option in ARGUMENTS}, **own}
     for name, value in given.items():
         if name not in known:
             raise InvalidInput(
                 "unknown_option",
                 f"The {face} has no option '{name}'.",
-                hint=f"Its options are: {', '.join(sorted(known))}.",
+                hint=f"Use one of its options: {', '.join(sorted(known))}.",
             )
         if known[name] and value not in known[name]:
             raise InvalidInput(
                 "invalid_option",
-                f"The option '{name}' of the {face} has a value that is none of its choices.",
-                hint=f"It takes one of: {', '.join(map(str, known[name]))}.",
+                f"The option '{name}' of the {face} has an invalid value.",
+                hint=f"Set it to one of: {', '.join(map(str, known[name]))}.",
             )

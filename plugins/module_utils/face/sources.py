@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the value of a secret comes from: options and files on the control node, turned into bytes."""
+"""Converts the value of a secret, from an option or a file on the control node, to bytes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["LOCAL", "Files", "read_local", "take_value"]
 
 
 class Files(NamedTuple):
-    """How a face finds files: `read` returns the content of one, `absolute` where a path leads."""
+    """How a face accesses files: `read` returns a file's content, `absolute` a path's absolute form."""
 
     read: Callable[[str], bytes]
     absolute: Callable[[str], str]
 
 
 def take_value(params: dict[str, Any], read_file: Callable[[str], bytes]) -> dict[str, Any]:
-    """Return the parameters with `value` as bytes in place of value, content, content_b64 or src."""
+    """Return parameters with value, content, content_b64 or src replaced by `value` in bytes; raise InvalidInput."""
     rest = {name: params[name] for name in params if name not in _SOURCES}
     for name, convert in _SOURCES.items():
         if params.get(name) is not None:
@@ -34,12 +34,12 @@ def take_value(params: dict[str, Any], read_file: Callable[[str], bytes]) -> dic
 
 
 def _text(name: str, value: Any) -> bytes:
-    """Return text as it is, and what YAML or a template made of JSON as JSON again."""
+    """Return text encoded as UTF-8; a list or dictionary, which YAML or a template parsed, becomes JSON again."""
     if isinstance(value, bool):
         raise InvalidInput(
             "invalid_value",
-            f"'{name}' is a boolean, which has no one spelling as text.",
-            hint="Put it in quotes.",
+            f"'{name}' is a boolean, which can be spelled in several ways as text.",
+            hint="Put the value in quotes.",
         )
     text = json.dumps(value, ensure_ascii=False, default=_date) if isinstance(value, (dict, list)) else str(value)
     try:
@@ -47,13 +47,13 @@ def _text(name: str, value: Any) -> bytes:
     except UnicodeEncodeError:
         raise InvalidInput(
             "invalid_value",
-            f"'{name}' holds characters that are no text.",
-            hint="Give bytes as content_b64 to scoped.secrets.secret_file.",
+            f"'{name}' contains characters that can't be encoded as UTF-8.",
+            hint="To store bytes, use scoped.secrets.secret_file with content_b64.",
         ) from None
 
 
 def _date(value: Any) -> str:
-    """Return what YAML made of a date or time as it was written, or nearly so."""
+    """Return a date or time that YAML parsed as text again, close to how it was written."""
     return str(value)
 
 
@@ -62,7 +62,7 @@ def _base64(name: str, value: Any) -> bytes:
         return base64.b64decode("".join(str(value).split()), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidInput(
-            "invalid_base64", f"'{name}' is no base64.", hint="Make it with the b64encode filter."
+            "invalid_base64", f"'{name}' is not valid base64.", hint="Encode the content with the b64encode filter."
         ) from None
 
 
@@ -75,12 +75,12 @@ _SOURCES: dict[str, Callable[[str, Any], bytes]] = {
 
 
 def read_local(path: str) -> bytes:
-    """Return the content of a file; raise InvalidInput, which says why it can't be read."""
+    """Return the content of a file; raise InvalidInput if it can't be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise missing_src(path, error.strerror or "it can't be read") from None
+        raise missing_src(path, error.strerror or "unknown reason") from None
 
 
 LOCAL = Files(read_local, os.path.abspath)
@@ -89,6 +89,6 @@ LOCAL = Files(read_local, os.path.abspath)
 def missing_src(path: str, why: str) -> InvalidInput:
     return InvalidInput(
         "missing_src",
-        f"The file {path!r} of 'src' can't be read: {why}.",
-        hint="'src' is a path on the control node; a relative one is looked for in files/ of the role or playbook.",
+        f"Can't read the file {path!r} given in 'src': {why}.",
+        hint="Give a path on the control node. A relative path is searched in files/ of the role or playbook.",
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module takes: one Spec, used by the module file, the router and the documentation's checks."""
+"""The Spec of a module's options, shared by the module file, the router and the tests of the documentation."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ SECRET_SPEC: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Spec:
-    """The options of one module, besides those that every module has, and the rules between them."""
+    """A module's own options, in addition to the shared ones, and the rules between them."""
 
     resource: str
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     mutually_exclusive: list[list[str]] = field(default_factory=list)
     required_by: dict[str, list[str]] = field(default_factory=dict)
-    # Options that are paths of files, which the engine itself reads or writes.
+    # Options with the path of a file that the engine itself reads or writes.
     paths: tuple[str, ...] = ()
 
     @property
@@ -51,5 +51,5 @@ class Spec:
         return {**COMMON_SPEC, **self.options}
 
     def common(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of a call's options that every module has: an own one of the same name means something else."""
+        """Return the shared options among a call's parameters, except those that the module itself defines."""
         return {name: value for name, value in params.items() if name in COMMON_SPEC and name not in self.options}

@@ -34,7 +34,7 @@ def run(spec: Spec, shared: dict[str, Any], **params: Any) -> dict[str, Any]:
     return call(spec, everything, resolve_options(shared), **modes, files=LOCAL, tell=tell_nobody)
 
 
-def test_a_result_has_its_noun_and_no_value(shared: dict[str, Any]) -> None:
+def test_a_result_holds_its_noun_but_no_value(shared: dict[str, Any]) -> None:
     result = run(secret_text.SPEC, shared, identifier="a", value=VALUE)
     assert set(result) == {"changed", "secret", "warnings"}
     assert (result["changed"], result["secret"]["identifier"], result["secret"]["size"]) == (True, "a", len(VALUE))
@@ -42,13 +42,13 @@ def test_a_result_has_its_noun_and_no_value(shared: dict[str, Any]) -> None:
     assert run(secret_text.SPEC, shared, identifier="a", value=VALUE)["changed"] is False
 
 
-def test_the_first_call_tells_that_the_store_was_made(shared: dict[str, Any]) -> None:
+def test_the_first_call_reports_the_new_store(shared: dict[str, Any]) -> None:
     first = run(secret_text.SPEC, shared, identifier="a", value=VALUE)
     assert first["warnings"] == [f"The store {shared['store']} was created."]
     assert "warnings" not in run(secret_text.SPEC, shared, identifier="a", value=VALUE)
 
 
-def test_a_diff_is_there_when_asked_for_and_when_there_is_one(shared: dict[str, Any]) -> None:
+def test_a_diff_is_returned_on_request_if_something_changed(shared: dict[str, Any]) -> None:
     result = run(secret_text.SPEC, shared, identifier="a", value=VALUE, diff=True)
     assert result["diff"]["before"] == {}
     assert result["diff"]["after"]["version"] == 1
@@ -66,13 +66,13 @@ def test_the_header_of_a_diff_names_the_scope(shared: dict[str, Any]) -> None:
     assert result["diff"]["after_header"] == "secret_text account/payments/a"
 
 
-def test_check_mode_goes_through(shared: dict[str, Any], tmp_path: Path) -> None:
+def test_check_mode_is_passed_on(shared: dict[str, Any], tmp_path: Path) -> None:
     result = run(secret_text.SPEC, shared, identifier="a", value=VALUE, check_mode=True)
     assert (result["changed"], result["secret"]["version"], os.listdir(tmp_path)) == (True, 1, [])
     assert VALUE not in str(result)
 
 
-def test_options_that_are_not_given_leave_what_is_stored(shared: dict[str, Any]) -> None:
+def test_omitted_options_keep_their_stored_values(shared: dict[str, Any]) -> None:
     run(secret_text.SPEC, shared, identifier="a", value=VALUE, description="d", tags={"t": "1"})
     secret = run(secret_text.SPEC, shared, identifier="a", name="N")["secret"]
     assert (secret["description"], secret["tags"], secret["name"], secret["version"]) == ("d", {"t": "1"}, "N", 1)
@@ -84,7 +84,7 @@ def test_a_file_is_read_through_the_face(shared: dict[str, Any], tmp_path: Path)
     assert (result["secret"]["kind"], result["secret"]["size"]) == ("file", 7)
 
 
-def test_errors_come_through_as_they_are(shared: dict[str, Any]) -> None:
+def test_errors_pass_through_unchanged(shared: dict[str, Any]) -> None:
     with pytest.raises(NotFound) as caught:
         run(secret_text.SPEC, {**shared, "org": "none"}, identifier="a", value=VALUE)
     assert caught.value.code == "unknown_scope"

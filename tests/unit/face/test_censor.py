@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Censoring: what came in as a secret goes out nowhere."""
+"""Censoring: secret input never shows up in output."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_string_that_may_be_secret_is_found(arguments: dict[str, Any], exp
         ("login", "token=x", True),
     ],
 )
-def test_slips_for_a_secret_may_be_secret(name: str, value: Any, expected: bool) -> None:
+def test_misplaced_values_may_be_secret(name: str, value: Any, expected: bool) -> None:
     assert may_be_secret(name, value, SPEC) is expected
 
 
@@ -102,16 +102,16 @@ def test_sets_are_censored() -> None:
 
 
 @pytest.mark.parametrize("order", [["pass", "password1"], ["password1", "pass"]])
-def test_the_longest_goes_first(order: list[str]) -> None:
+def test_the_longest_secret_is_replaced_first(order: list[str]) -> None:
     assert censor("x password1 y pass z", dict.fromkeys(order)) == f"x {CENSORED} y {CENSORED} z"
 
 
-def test_without_secrets_the_data_is_returned_as_it_is() -> None:
+def test_without_secrets_the_data_is_returned_unchanged() -> None:
     data = {"a": ("b",)}
     assert censor(data, set()) is data
 
 
-def test_what_was_given_is_not_changed() -> None:
+def test_the_input_is_not_modified() -> None:
     data = {"a": ["hunter22"]}
     censor(data, {"hunter22"})
     assert data == {"a": ["hunter22"]}
@@ -135,9 +135,9 @@ def test_no_secret_is_left(secrets: set[str], before: str, after: str) -> None:
         ("postgresql:/u:hunter22@h/db", "hunter22"),
     ],
 )
-def test_a_password_is_found_however_it_is_written(url: str, password: str) -> None:
+def test_a_password_is_found_in_any_spelling(url: str, password: str) -> None:
     assert password not in censor(f"x {password} y", passwords_in(url))
 
 
-def test_secrets_that_overlap_leave_nothing() -> None:
+def test_overlapping_secrets_are_hidden_completely() -> None:
     assert censor("-abcdefgh-", {"abcdef", "efgh"}) == "-********-"

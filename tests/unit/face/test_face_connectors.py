@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Spec of a connector module is made of what its kind says of itself."""
+"""The Spec of a connector module is built from what its manager class declares."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_spec_has_the_options_of_its_kind_and_its_logins() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=name_of)
-def test_a_credential_is_hidden_and_its_reference_is_not(kind: type[Manager]) -> None:
+def test_credentials_are_no_log_and_their_references_are_not(kind: type[Manager]) -> None:
     options = connector_spec(kind).options
     logins = {name: spec for login in kind.LOGINS for name, spec in login.OPTIONS.items()}
     for name in credentials_of(kind):
@@ -45,7 +45,7 @@ def test_a_credential_and_its_reference_exclude_each_other(kind: type[Manager]) 
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=name_of)
-def test_what_is_left_out_has_no_default_that_would_overwrite(kind: type[Manager]) -> None:
+def test_no_default_would_overwrite_a_stored_value(kind: type[Manager]) -> None:
     options = connector_spec(kind).options
     defaults = {name: option["default"] for name, option in options.items() if "default" in option}
     assert defaults == {"state": "present", "force": False, "check": True}
@@ -53,13 +53,13 @@ def test_what_is_left_out_has_no_default_that_would_overwrite(kind: type[Manager
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=name_of)
-def test_no_option_of_a_kind_is_one_that_all_modules_have(kind: type[Manager]) -> None:
+def test_no_option_of_a_kind_is_a_shared_one(kind: type[Manager]) -> None:
     own = {*kind.OPTIONS, *(name for login in kind.LOGINS for name in login.OPTIONS)}
     assert not own & {*COMMON_SPEC, *CONNECTOR_SPEC}
     assert connector_spec(kind).argument_spec.keys() == {*COMMON_SPEC, *connector_spec(kind).options}
 
 
-def test_a_spec_shares_nothing_with_its_kind_that_one_may_change() -> None:
+def test_changing_a_spec_leaves_its_kind_alone() -> None:
     connector_spec(MemoryVault).options["timeout"]["default"] = 7
     assert "default" not in MemoryVault.OPTIONS["timeout"]
     assert "default" not in connector_spec(MemoryVault).options["timeout"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shared options: one precedence, wherever they are set."""
+"""The shared options follow one precedence everywhere."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def config(folder: Path, text: str) -> str:
     return str(path)
 
 
-def has(option: Option, source: str) -> bool:
+def can_be_set(option: Option, source: str) -> bool:
     return source in ("direct", "env") or bool(option.var if source == "var" else option.ini)
 
 
 def expected(option: Option, chosen: set[str]) -> str:
-    return next((source for source in SOURCES if source in chosen and has(option, source)), "")
+    return next((source for source in SOURCES if source in chosen and can_be_set(option, source)), "")
 
 
 @pytest.mark.parametrize("chosen", SUBSETS, ids=lambda chosen: "-".join(sorted(chosen)) or "none")
@@ -62,7 +62,7 @@ def test_the_first_source_that_is_set_wins(chosen: set[str], tmp_path: Path, mon
     assert resolved == {option.name: expected(option, chosen) for option in OPTIONS}
 
 
-def test_the_names_are_those_of_the_contract() -> None:
+def test_the_names_are_the_documented_ones() -> None:
     assert {option.name: (option.env, option.ini, option.var) for option in OPTIONS} == {
         "store": ("SCOPED_SECRETS_STORE", "store", "scoped_secrets_store"),
         "root_key_file": ("SCOPED_SECRETS_ROOT_KEY_FILE", "root_key_file", "scoped_secrets_root_key_file"),
@@ -103,7 +103,7 @@ def test_the_names_are_those_of_the_contract() -> None:
         ({"scope_key": "a", "scope_key_file": "b"}, ("a", "b")),
     ],
 )
-def test_a_scope_key_that_is_given_directly_goes_before_any_file_and_the_other_way_round(
+def test_a_scope_key_or_file_given_directly_excludes_the_other(
     direct: dict[str, str], found: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SCOPED_SECRETS_SCOPE_KEY", "env")
@@ -112,7 +112,7 @@ def test_a_scope_key_that_is_given_directly_goes_before_any_file_and_the_other_w
     assert (resolved["scope_key"], resolved["scope_key_file"]) == found
 
 
-def test_an_empty_option_means_none_whatever_the_others_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_option_overrides_all_other_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = config(tmp_path, "[scoped_secrets]\norg = ini\nproject = ini\n")
     monkeypatch.setenv("SCOPED_SECRETS_ORG", "env")
     monkeypatch.setenv("SCOPED_SECRETS_PROJECT", "env")
@@ -127,7 +127,7 @@ def test_variables_are_templated_and_options_are_not() -> None:
     assert (resolved["org"], resolved["project"]) == ("<{{ var }}>", "{{ direct }}")
 
 
-def test_a_variable_that_templates_to_nothing_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_renders_to_none_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCOPED_SECRETS_ORG", "env")
     assert resolve_options({}, {"scoped_secrets_org": "{{ x }}"}, lambda _text: None)["org"] == ""
 
@@ -137,7 +137,7 @@ def test_numbers_become_text() -> None:
 
 
 @pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}, b"a", "a\0"])
-def test_what_is_no_text_is_refused(value: Any) -> None:
+def test_values_other_than_text_are_refused(value: Any) -> None:
     for direct, variables in (({"org": value}, {}), ({}, {"scoped_secrets_org": value})):
         with pytest.raises(InvalidInput) as caught:
             resolve_options(direct, variables)
@@ -195,7 +195,7 @@ def test_settings_of_nothing_are_the_local_default() -> None:
 
 
 @pytest.mark.parametrize("given", [{"store": "sqlite:////srv/store.db"}, {"root_key_file": "/srv/root.key"}])
-def test_one_part_of_ones_own_is_no_local_default(given: dict[str, str]) -> None:
+def test_one_custom_path_is_no_local_default(given: dict[str, str]) -> None:
     assert not settings_of(resolve_options(given)).is_local_default
 
 
@@ -219,7 +219,7 @@ def test_the_broker_can_be_switched_off(text: str, expected: bool, monkeypatch: 
     assert settings_of(resolve_options({})).through_broker is expected
 
 
-def test_another_word_for_the_broker_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_value_for_the_broker_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCOPED_SECRETS_BROKER", "of")
     with pytest.raises(InvalidInput) as caught:
         settings_of(resolve_options({}))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading for templates: one fetch, text or base64, options checked."""
+"""Reading for templates: one call for all references, text or base64, checked options."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_references_are_answered_in_order(options: dict[str, str]) -> None:
     assert [answer.error.code if answer.error else "" for answer in answers] == ["", "unknown_secret", "", ""]
 
 
-def test_scope_version_and_key_go_along(options: dict[str, str]) -> None:
+def test_scope_version_and_key_are_passed_on(options: dict[str, str]) -> None:
     inside = {**options, "org": "payments"}
     assert [answer.value for answer in read(["a", "account.a"], inside, pytest.fail, key="k")] == [
         b"of payments",
@@ -48,7 +48,7 @@ def test_scope_version_and_key_go_along(options: dict[str, str]) -> None:
     assert (error.code if error else None) == "unknown_version"
 
 
-def test_without_references_no_store_is_asked(tmp_path: Path) -> None:
+def test_without_references_no_store_is_opened(tmp_path: Path) -> None:
     assert read([], resolve_options({"store": "nowhere"}), pytest.fail) == []
 
 
@@ -60,7 +60,7 @@ def test_values_become_text_or_base64(value: bytes, encoding: str, expected: str
     assert to_template(Answer("file", value), "a", encoding) == expected
 
 
-def test_bytes_are_no_text() -> None:
+def test_bytes_can_not_be_read_as_text() -> None:
     with pytest.raises(InvalidInput) as caught:
         to_template(Answer("file", b"\xff\xfe"), "account.a")
     assert (caught.value.code, "account.a" in caught.value.message) == ("not_text", True)
@@ -76,7 +76,7 @@ def test_the_error_of_an_answer_is_raised(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"org": "anything"}, {"version": 3}, {"encoding": "base64"}, {"root_key": "k"}])
-def test_known_options_are_taken(given: dict[str, object]) -> None:
+def test_known_options_are_accepted(given: dict[str, object]) -> None:
     check_options(given, OWN, "lookup x")
 
 
@@ -88,7 +88,7 @@ def test_known_options_are_taken(given: dict[str, object]) -> None:
         ({"org": "a", "Encoding": "text"}, "unknown_option"),
     ],
 )
-def test_other_options_are_refused_with_those_there_are(given: dict[str, object], code: str) -> None:
+def test_other_options_are_refused_and_the_valid_ones_listed(given: dict[str, object], code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         check_options(given, OWN, "lookup x")
     assert (caught.value.code, "lookup x" in caught.value.message) == (code, True)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a value comes from: each option becomes bytes in one way."""
+"""Each option that can hold a value becomes bytes in one defined way."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def code_of(**params: Any) -> str:
         ({}, b"{}"),
     ],
 )
-def test_text_stays_and_structures_become_json(name: str, value: Any, expected: str | bytes) -> None:
+def test_text_is_kept_and_structures_become_json(name: str, value: Any, expected: str | bytes) -> None:
     expected = expected.encode() if isinstance(expected, str) else expected
     assert taken(**{name: value, "identifier": "a"}) == {"identifier": "a", "value": expected}
 
@@ -68,21 +68,21 @@ def test_base64_may_have_line_breaks() -> None:
 
 
 @pytest.mark.parametrize("text", ["hunter", "hunter2===", "hunter2!", "hünter2=", "{hunter}", "YQ==hunter"])
-def test_what_is_no_base64_is_refused_without_repeating_it(text: str) -> None:
+def test_invalid_base64_is_refused_without_quoting_it(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         taken(content_b64=text)
     assert caught.value.code == "invalid_base64"
     assert "hunter" not in str(caught.value)
 
 
-def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:
+def test_a_file_is_read_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"\0\xff\r\n")
     assert taken(src=str(path), name="n") == {"name": "n", "value": b"\0\xff\r\n"}
 
 
 @pytest.mark.parametrize("name", ["none", "."])
-def test_a_file_that_can_not_be_read_says_why(name: str, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_with_the_reason(name: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         taken(src=str(tmp_path / name))
     reason = "No such file" if name == "none" else "Is a directory"
@@ -98,7 +98,7 @@ def test_without_a_source_nothing_is_added() -> None:
     assert taken() == {}
 
 
-def test_what_is_given_is_not_changed() -> None:
+def test_the_input_is_not_modified() -> None:
     params = {"value": {"a": 1}}
     take_value(params, read_local)
     assert params == {"value": {"a": 1}}
@@ -115,7 +115,7 @@ def test_a_date_within_a_value() -> None:
 
 
 @pytest.mark.parametrize("value", ["\udc80", {"a": "\udc80"}])
-def test_what_is_no_text(value: Any) -> None:
+def test_text_that_can_not_be_encoded_is_refused(value: Any) -> None:
     with pytest.raises(InvalidInput) as caught:
         take_value({"value": value}, read_local)
     assert caught.value.code == "invalid_value"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Spec: the options of a module and those that every module has."""
+"""The Spec: a module's own options and the shared ones."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ansible_collections.scoped.secrets.plugins.module_utils.face.spec import (
 )
 
 
-def test_the_argument_spec_has_the_common_options_and_ones_own() -> None:
+def test_the_argument_spec_has_shared_and_own_options() -> None:
     spec = Spec("thing", {"colour": {"type": "str"}})
     assert spec.argument_spec == {**COMMON_SPEC, "colour": {"type": "str"}}
     assert Spec("thing").argument_spec == COMMON_SPEC
 
 
-def test_specs_share_nothing_that_one_may_change() -> None:
+def test_changing_one_spec_leaves_others_alone() -> None:
     first, second = Spec("a"), Spec("b")
     first.argument_spec["x"] = {}
     first.options["y"] = {}
@@ -34,7 +34,7 @@ def test_the_groups_do_not_overlap() -> None:
     assert len(set.union(*groups)) == sum(map(len, groups))
 
 
-def test_what_is_left_out_has_no_default_that_would_overwrite() -> None:
+def test_no_default_would_overwrite_a_stored_value() -> None:
     shared = {**COMMON_SPEC, **DESCRIPTION_SPEC, **SECRET_SPEC, **STATE_SPEC}
     defaults = {name: option["default"] for name, option in shared.items() if "default" in option}
     assert defaults == {"update_value": "always", "adopt": False, "state": "present", "force": False}
