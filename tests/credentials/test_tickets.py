@@ -211,5 +211,5 @@ def test_a_reason_that_we_do_not_know() -> None:
     error = kinit.failure_of(TicketRequest("a@B"), said)
     assert (error.code, error.message) == (
         "ticket_failed",
-        "kinit gets no ticket for 'a@B': KDC policy rejects request.",
+        "kinit can't get a ticket for 'a@B': KDC policy rejects request.",
     )

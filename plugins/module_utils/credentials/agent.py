@@ -18,18 +18,18 @@ from .programs import TimedOut, path_of, plain_environment, run
 
 __all__ = ["Agent", "not_usable"]
 
-# The agent runs this as soon as it listens. It waits for a line, or until nobody holds the other end of its input, as
-# when our process was killed, and then ends the agent. If this shell is killed, the agent notices within ten seconds.
+# ssh-agent runs this script once it listens. The script kills the agent when it reads a line, or when its input closes
+# because our process was killed. If the script itself is killed, the agent notices within ten seconds and exits.
 _KEEPER = 'echo ready; read -r _; kill "$SSH_AGENT_PID"'
-# What the name of a socket may have on every system (macOS: 103).
+# Longest socket path, in bytes, that every system accepts (macOS: 103).
 _LONGEST_PATH = 100
 _TIMEOUT = 30.0
 
 
 class Agent:
-    """One ssh-agent for the life of this object. It starts with the first key, and anew when it has died.
+    """One ssh-agent, started with the first key and restarted if it dies.
 
-    `folder` is private. Several threads may use it.
+    `folder` must be private. Thread-safe.
     """
 
     def __init__(self, folder: str) -> None:
@@ -40,9 +40,9 @@ class Agent:
         self._added: dict[bytes, str] = {}
 
     def add(self, private_key: bytes, public_line: str) -> tuple[str, str]:
-        """Return the agent's socket and a file with the public key, once the agent holds the private one.
+        """Load a private key; return the paths of the agent's socket and of a file with the public key.
 
-        The private key is in OpenSSH's form and has no passphrase. Raises ScopedSecretsError.
+        The private key must be in OpenSSH format without a passphrase. Raises ScopedSecretsError.
         """
         name = hashlib.sha256(private_key + b"\0" + public_line.encode()).digest()
         with self._lock:
@@ -53,12 +53,12 @@ class Agent:
             return self._socket, self._added[name]
 
     def close(self) -> None:
-        """End the agent."""
+        """Stop the agent."""
         with self._lock:
             self._stop()
 
     def _ensure(self) -> None:
-        """Have an agent that answers; one that is new has no keys."""
+        """Start the agent unless it answers. A new agent has no keys."""
         if self._keeper is None or not self._answers():
             self._stop()
             self._start()
@@ -72,22 +72,22 @@ class Agent:
 
     def _start(self) -> None:
         if len(os.fsencode(self._socket)) > _LONGEST_PATH:
-            raise not_usable("the path of its socket would be too long", "Set TMPDIR to a shorter path.")
+            raise not_usable("the path of its socket is too long", "Set TMPDIR to a shorter path.")
         with suppress(FileNotFoundError):
             os.unlink(self._socket)
         command = [path_of("ssh-agent"), "-a", self._socket, path_of("sh"), "-c", _KEEPER]
         keeper = Process(command, environment=plain_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._keeper = keeper
-        # Only the keeper has the other end: this line comes when the agent listens, and an end when it does not.
+        # Only the script holds the other end: we read 'ready' once the agent listens, or end of file if it fails.
         if keeper.stdout is None or keeper.stdout.readline() != b"ready\n":
             self._stop()
-            raise not_usable("ssh-agent does not start", "Run 'ssh-agent' by hand to see why.")
+            raise not_usable("ssh-agent did not start", "Run 'ssh-agent' by hand to see why.")
 
     def _stop(self) -> None:
         self._added = {}
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
-            # A line, for a fork of ours may hold its input open.
+            # Send a line instead of only closing the input: a fork of ours may keep it open.
             keeper.communicate(b"end\n")
 
     def _hand_over(self, private_key: bytes) -> None:
@@ -95,12 +95,12 @@ class Agent:
         try:
             ended = run("ssh-add", ["-q", "-"], environment=environment, timeout=_TIMEOUT, given=private_key)
         except TimedOut:
-            raise not_usable("ssh-add does not come to an end", "Run it again.") from None
+            raise not_usable("ssh-add did not finish in time", "Run the playbook again.") from None
         if ended.status:
-            raise not_usable("it does not take the key", "OpenSSH must be able to use keys of this type and size.")
+            raise not_usable("it rejected the key", "Check that this OpenSSH supports keys of this type and size.")
 
     def _publish(self, public_line: str) -> str:
-        """Return a new file, which tells ssh the key that it is to use."""
+        """Write a public key to a new file, which tells ssh which key of the agent to use; return its path."""
         path = os.path.join(self._folder, f"key-{os.urandom(8).hex()}.pub")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
@@ -109,5 +109,5 @@ class Agent:
 
 
 def not_usable(why: str, hint: str) -> ScopedSecretsError:
-    """Return the error for an agent that does not do its work."""
+    """Return the error for an agent that doesn't work."""
     return ScopedSecretsError("agent_not_usable", f"The ssh-agent of the run can't be used: {why}.", hint=hint)

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answering the question of ssh for a password or a passphrase: no sshpass, no file, no argument, no variable with it.
+"""Answers ssh's password prompt without sshpass, and without the secret in a file, an argument or a variable.
 
-ssh starts a helper program, which has no secret either and asks us on a socket.
+ssh starts a helper program, which doesn't know the secret either and asks this process for it over a socket.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ with socket.socket(socket.AF_UNIX) as connection:
 sys.stdout.buffer.write(answer)
 sys.exit(not answer)
 """
-# What OpenSSH asks (sshconnect2.c, ssh-add.c). Nothing of several lines, as the question about a host key is.
+# Prompts of OpenSSH (sshconnect2.c, ssh-add.c). Multi-line prompts, such as the one about a host key, never match.
 _BY_PASSWORD = re.compile(r"(?P<account>.+@.+)'s password: ")
 _BY_KEYBOARD = re.compile(r"\((?P<account>[^)]+@[^)]+)\) .*(password|passphrase)[^:]*: *", re.IGNORECASE)
 _FOR_KEY = re.compile(r"Enter passphrase for (key )?['\"]?.+: ")
-_FOR_ANOTHER = re.compile(r"\b(new|retype|again|repeat)\b", re.IGNORECASE)
+_FOR_NEW_SECRET = re.compile(r"\b(new|retype|again|repeat)\b", re.IGNORECASE)
 _LONGEST_PROMPT = 4096
-# Seconds for a helper that has connected to say what it wants.
+# Seconds that a connected helper has to send its prompt.
 _PATIENCE = 10.0
 
 
 @contextmanager
 def answering(folder: str, secret: str, *, account: str = "", wanted: int = 1) -> Iterator[dict[str, str]]:
-    """Give the environment with which an ssh gets the secret, `wanted` times and as long as this lasts.
+    """Yield the environment in which ssh gets the secret, at most `wanted` times and only within this context.
 
-    `folder` is private. `account` is how the account begins, `user@host` or `user@`: another one, on a jump host say,
-    gets nothing. Nor does any other question. Raises InvalidInput, OSError.
+    `folder` must be private. `account` is the beginning of the account, `user@host` or `user@`. Prompts for other
+    accounts, for example on a jump host, and other questions get no answer. Raises InvalidInput, OSError.
     """
     if "\n" in secret or "\r" in secret:
         raise InvalidInput(
             "secret_of_lines",
-            "A password or passphrase for ssh has more than one line.",
-            hint="Remove what follows the first line; it is often a line's end that a file brought along.",
+            "The password or passphrase for ssh has more than one line.",
+            hint="Remove everything after the first line, which is often just a line break from the end of a file.",
         )
     path = os.path.join(folder, f"ask-{os.urandom(4).hex()}")
     desk = _Desk(path, secret, account, wanted)
@@ -62,7 +62,7 @@ def answering(folder: str, secret: str, *, account: str = "", wanted: int = 1) -
         yield {
             "SSH_ASKPASS": _helper(folder),
             "SSH_ASKPASS_REQUIRE": "force",
-            # What OpenSSH before 8.4 looks for; nothing is shown.
+            # OpenSSH before 8.4 requires this variable; nothing is displayed.
             "DISPLAY": os.environ.get("DISPLAY") or "-",
             SOCKET_VARIABLE: path,
         }
@@ -71,7 +71,7 @@ def answering(folder: str, secret: str, *, account: str = "", wanted: int = 1) -
 
 
 class _Desk:
-    """A thread that answers on a socket."""
+    """Answers prompts on a socket, in a thread of its own."""
 
     def __init__(self, path: str, secret: str, account: str, wanted: int) -> None:
         self._path, self._secret, self._account, self._left = path, secret, account, wanted
@@ -88,9 +88,9 @@ class _Desk:
         self._thread.start()
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         self._is_open = False
-        # Not every system wakes who waits at a socket that is closed.
+        # Wake the thread by connecting: on some systems, closing the socket does not interrupt accept().
         with suppress(OSError), socket.socket(socket.AF_UNIX) as waking:
             waking.connect(self._path)
         self._thread.join()
@@ -115,18 +115,18 @@ class _Desk:
 
 
 def _is_for_us(prompt: str, account: str) -> bool:
-    """Tell whether a question is one for the secret of an account, not for a new one, nor anything else."""
+    """Return whether a prompt asks for the secret of an account, and not for a new secret or anything else."""
     if _FOR_KEY.fullmatch(prompt):
         return True
     found = _BY_PASSWORD.fullmatch(prompt) or _BY_KEYBOARD.fullmatch(prompt)
-    return bool(found and found["account"].startswith(account) and not _FOR_ANOTHER.search(prompt))
+    return bool(found and found["account"].startswith(account) and not _FOR_NEW_SECRET.search(prompt))
 
 
 def _helper(folder: str) -> str:
-    """Return the helper program, which is written when it is not there yet."""
+    """Return the path of the helper program; write it if it doesn't exist yet."""
     path = os.path.join(folder, "askpass")
     if not os.path.exists(path):
-        # A line `#!` can't have every path of a Python.
+        # A shell script, because a `#!` line can't hold every path of a Python interpreter.
         text = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S -c {shlex.quote(_HELPER)} "$@"\n'
         new = f"{path}-{os.urandom(4).hex()}"
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "w", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proof that a credential opens a host: ssh logs in there, and does nothing."""
+"""Checks that a credential can log in to a host: ssh logs in and only runs `exit`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .ssh_failures import explain, other_key, timed_out
 
 __all__ = ["check_host"]
 
-# ssh's own status where it did not log in; else it has that of what ran at the host.
-_NOT_THERE = 255
-# Seconds for what comes after the connection.
-_FOR_THE_LOGIN = 30.0
+# ssh's exit status when ssh itself failed; otherwise it returns the status of the remote command (ssh(1)).
+_SSH_FAILED = 255
+# Seconds for the login, in addition to those for the connection.
+_LOGIN_TIMEOUT = 30.0
 
 
 def check_host(
@@ -34,16 +34,16 @@ def check_host(
     timeout: float = 30.0,
     options: Sequence[str] = (),
 ) -> None:
-    """Log in at a host, and return if that went well; raise ScopedSecretsError.
+    """Log in to a host and leave again; raise ScopedSecretsError if that fails.
 
-    `folder` is private; `options` are further ones of ssh. The user's own configuration holds besides (jump hosts,
-    names), but none of its keys, agents, tickets or open connections can take the place of the credential.
+    `folder` must be private; `options` are additional options of ssh. The user's own ssh configuration applies (jump
+    hosts, host names), but its keys, agents, tickets and open connections can't replace the credential.
     """
-    command = [*ssh_options(login), *_alone(login, timeout), *_host_key(check_host_key), *options, "-vT", "--", host]
+    command = [*ssh_options(login), *_isolated(login, timeout), *_host_key(check_host_key), *options, "-vT", "--", host]
     try:
         with _answers(login, folder) as answers:
             environment = {**_inherited(), **ssh_environment(login), **answers}
-            ended = run("ssh", [*command, "exit"], environment=environment, timeout=timeout + _FOR_THE_LOGIN)
+            ended = run("ssh", [*command, "exit"], environment=environment, timeout=timeout + _LOGIN_TIMEOUT)
     except TimedOut:
         raise timed_out(login, host) from None
     failure = _failure(ended, login, host)
@@ -51,8 +51,8 @@ def check_host(
         raise failure
 
 
-def _alone(login: HostLogin, timeout: float) -> list[str]:
-    """Return the options that keep a check from taking or leaving a connection, and from asking anybody."""
+def _isolated(login: HostLogin, timeout: float) -> list[str]:
+    """Return the options that keep ssh from sharing connections, forwarding ports and asking anybody but us."""
     options = {
         "ControlMaster": "no",
         "ControlPath": "none",
@@ -81,21 +81,21 @@ def _answers(login: HostLogin, folder: str) -> Iterator[dict[str, str]]:
 
 
 def _inherited() -> dict[str, str]:
-    """Return our environment, which a ProxyCommand may need, without our own variables, some of which are secret."""
+    """Return our environment, which a ProxyCommand may need, without SCOPED_SECRETS_* variables: some are secret."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}
 
 
 def _failure(ended: Ended, login: HostLogin, host: str) -> ScopedSecretsError | None:
-    if ended.status != _NOT_THERE:
+    if ended.status != _SSH_FAILED:
         return other_key(login, host) if login.scheme == "ssh_key" and not _is_ours(ended, login) else None
     return explain(ended.complaint, login, host) or ScopedSecretsError(
         "host_login_failed",
-        f"ssh can't log in at the host '{host}', for a reason that is not known here.",
-        hint="Run ssh -v by hand to see it.",
+        f"ssh can't log in to the host '{host}' for an unknown reason.",
+        hint="Run ssh -v by hand to find the reason.",
     )
 
 
 def _is_ours(ended: Ended, login: HostLogin) -> bool:
-    """Tell whether the key that the host took is the credential's; ssh tries those of the user's configuration too."""
-    taken = re.findall(r"^debug1: Server accepts key: (.*)$", ended.complaint, re.MULTILINE)
-    return bool(taken) and taken[-1].startswith(f"{login.public_key_file} ")
+    """Return whether the host accepted the credential's key; ssh also tries keys from the user's configuration."""
+    accepted = re.findall(r"^debug1: Server accepts key: (.*)$", ended.complaint, re.MULTILINE)
+    return bool(accepted) and accepted[-1].startswith(f"{login.public_key_file} ")

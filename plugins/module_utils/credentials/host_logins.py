@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run has of its own to log in at hosts with: one ssh-agent, and the Kerberos tickets."""
+"""The host logins of a run: one ssh-agent and the Kerberos tickets."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from .tickets import TicketRequest, Tickets
 
 __all__ = ["HostLogins", "full_principal", "handed_out", "read_key"]
 
-# Opening an encrypted key takes a tenth of a second on purpose; 20 hosts need not wait for it 20 times.
+# Decrypting a key takes a tenth of a second by design; 20 hosts should not wait for it 20 times.
 read_key = lru_cache(maxsize=64)(keys.read_key)
 handed_out = lru_cache(maxsize=64)(keys.handed_out)
 
 
 class HostLogins:
-    """The agent and the tickets of one process, in a folder that nobody else can read. Many threads may use it."""
+    """The agent and the tickets of one process, in a private folder. Thread-safe."""
 
     def __init__(self, folder: str = "") -> None:
-        """Take the path of a folder that is made when it is needed; empty: a new temp folder."""
+        """Take the path of the folder, which is created when needed; empty means a new temporary folder."""
         self._wanted = folder
         self._folder = ""
         self._agent: Agent | None = None
@@ -40,7 +40,10 @@ class HostLogins:
     def open_host_login(
         self, settings: Mapping[str, Any], parts: Mapping[str, bytes], mark: str, what: str
     ) -> HostLogin:
-        """Return how to log in with an SSH credential: its key is in the agent then, its ticket in a cache."""
+        """Return how to log in with an SSH credential, after loading its key or fetching its ticket.
+
+        `mark` is passed on in the login; `what` names the credential in errors. Raises ScopedSecretsError.
+        """
         login = HostLogin(
             settings["auth_scheme"],
             settings.get("user") or settings.get("principal", "").partition("@")[0],
@@ -72,7 +75,7 @@ class HostLogins:
         )
 
     def ticket_cache(self, settings: Mapping[str, Any], parts: Mapping[str, bytes]) -> str:
-        """Return where the ticket of a Kerberos credential lies, empty where the user is to have one already."""
+        """Return a cache with the credential's ticket, as KRB5CCNAME takes it; empty if the user provides a ticket."""
         if settings["tgt"] == "none":
             return ""
         return self.tickets.cache(
@@ -96,7 +99,7 @@ class HostLogins:
         if self._wanted:
             os.makedirs(self._wanted, mode=0o700, exist_ok=True)
             return self._wanted
-        # Workers end without what atexit has; this they do.
+        # Workers skip atexit but run multiprocessing finalizers.
         Finalize(None, self.close, exitpriority=0)
         return tempfile.mkdtemp(prefix="scoped-secrets-")
 
@@ -115,7 +118,7 @@ class HostLogins:
             return self._tickets
 
     def close(self) -> None:
-        """End the agent, and remove the tickets and the folder."""
+        """Stop the agent; remove the tickets and the folder."""
         with self._lock:
             agent, tickets, folder = self._agent, self._tickets, self._folder
             self._agent = self._tickets = None
@@ -136,6 +139,6 @@ _BY_SCHEME = {
 
 
 def full_principal(settings: Mapping[str, Any]) -> str:
-    """Return the principal with its realm, where one is named."""
+    """Return the principal, with its realm if one is set."""
     principal, realm = settings["principal"], settings.get("realm", "")
     return principal if "@" in principal or not realm else f"{principal}@{realm}"

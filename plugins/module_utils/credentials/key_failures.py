@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of private keys that can't be used. `what` names the key and begins the sentence. Nothing of a key's
-content, nor what a library said about it, goes into a message.
+"""Errors for private keys that can't be used. `what` names the key and starts the message.
+
+Messages never include a key's content or a library's error text.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def empty_key(what: str) -> InvalidInput:
 def no_private_key(what: str, why: str, hint: str = "") -> InvalidInput:
     return InvalidInput(
         "no_private_key",
-        f"{what} is no private key in PEM or OpenSSH form: {why}.",
-        hint=hint or "Give the whole file that ssh-keygen wrote, the one without '.pub'.",
+        f"{what} is not a private key in PEM or OpenSSH format: {why}.",
+        hint=hint or "Give the complete file that ssh-keygen wrote, the one without '.pub'.",
     )
 
 
@@ -47,7 +48,7 @@ def public_key_given(what: str) -> InvalidInput:
     return InvalidInput(
         "public_key_given",
         f"{what} is a public key.",
-        hint="Give the private key of the pair: the file of the same name without '.pub'.",
+        hint="Give the private key of the pair: the file with the same name without '.pub'.",
     )
 
 
@@ -62,24 +63,24 @@ def certificate_given(what: str) -> InvalidInput:
 def putty_key(what: str) -> InvalidInput:
     return InvalidInput(
         "putty_key",
-        f"{what} is a key in PuTTY's own form.",
-        hint="Convert it, and give the new file: puttygen KEY.ppk -O private-openssh -o KEY",
+        f"{what} is in PuTTY's own format.",
+        hint="Convert it and give the new file: puttygen KEY.ppk -O private-openssh -o KEY",
     )
 
 
 def several_keys(what: str) -> InvalidInput:
     return InvalidInput(
         "several_private_keys",
-        f"{what} holds more than one private key.",
-        hint="Give one key; declare a secret for each of the others.",
+        f"{what} contains more than one private key.",
+        hint="Give a single key, and declare a separate secret for each of the others.",
     )
 
 
 def hardware_key(what: str) -> InvalidInput:
     return InvalidInput(
         "hardware_key",
-        f"{what} only works with the security key (FIDO) that it was made on.",
-        hint="Make one that needs no hardware for what runs unattended: ssh-keygen -t ed25519",
+        f"{what} only works with the FIDO security key on which it was created.",
+        hint="For unattended runs, create a key that needs no hardware: ssh-keygen -t ed25519",
     )
 
 
@@ -87,39 +88,39 @@ def unsupported_key(what: str, why: str) -> InvalidInput:
     return InvalidInput(
         "unsupported_key",
         f"{what} can't be used: {why}.",
-        hint="Take an Ed25519, ECDSA (P-256, P-384, P-521) or RSA key; for a new one: ssh-keygen -t ed25519",
+        hint="Use an Ed25519, ECDSA (P-256, P-384, P-521) or RSA key. To create one: ssh-keygen -t ed25519",
     )
 
 
 def unknown_cipher(what: str, command: str) -> InvalidInput:
     return InvalidInput(
         "unknown_key_cipher",
-        f"{what} has its passphrase applied in a way that is not known here.",
-        hint=f"Protect a copy of it in the usual way, and give that one: {command}",
+        f"{what} is encrypted in a way that is not supported.",
+        hint=f"Encrypt a copy of it with a common cipher, and give the copy: {command}",
     )
 
 
 def weak_key(what: str, bits: int, least: int) -> InvalidInput:
     return InvalidInput(
         "weak_private_key",
-        f"{what} is an RSA key of {bits} bits; OpenSSH takes none under {least}.",
-        hint="Make a new pair: ssh-keygen -t ed25519",
+        f"{what} is an RSA key of {bits} bits; OpenSSH requires at least {least}.",
+        hint="Create a new key pair: ssh-keygen -t ed25519",
     )
 
 
 def passphrase_missing(what: str) -> InvalidInput:
     return InvalidInput(
         "key_passphrase_missing",
-        f"{what} is protected by a passphrase, and none is given.",
-        hint="Give the passphrase too, or take it off a copy of the key: ssh-keygen -p",
+        f"{what} is protected by a passphrase, but none is given.",
+        hint="Give the passphrase as well, or remove it from a copy of the key: ssh-keygen -p",
     )
 
 
 def wrong_passphrase(what: str) -> InvalidInput:
     return InvalidInput(
         "wrong_key_passphrase",
-        f"{what} is protected by another passphrase than the one that is given.",
-        hint="Try it by hand: ssh-keygen -y -f KEY. Blanks and line ends count too.",
+        f"{what} can't be decrypted with the given passphrase.",
+        hint="Try the passphrase by hand: ssh-keygen -y -f KEY. Spaces and line breaks are part of it.",
     )
 
 
@@ -127,8 +128,8 @@ def damaged_key(what: str, why: str) -> InvalidInput:
     return InvalidInput(
         "damaged_private_key",
         f"{what} can't be read: {why}.",
-        hint="Give the file as it is, from its BEGIN to its END line, each line of it on its own; in YAML after '|', "
-        "not '>'. If ssh-keygen -y -f KEY can't read it either, restore it from a backup.",
+        hint="Give the unchanged file, from its BEGIN to its END line, with all line breaks; in YAML use '|', not '>'. "
+        "If ssh-keygen -y -f KEY can't read it either, restore it from a backup.",
     )
 
 
@@ -138,5 +139,5 @@ def missing_cryptography() -> MissingLibrary:
 
 def missing_bcrypt() -> MissingLibrary:
     return MissingLibrary(
-        "missing_bcrypt", requirement=BCRYPT, needed_for="for private keys in OpenSSH form with a passphrase"
+        "missing_bcrypt", requirement=BCRYPT, needed_for="for private keys in OpenSSH format with a passphrase"
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which form a private key is in, told by its outside alone: no passphrase and no library is needed."""
+"""Recognizes the format of a private key from its text alone, without a passphrase or a library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .openssh_form import LABEL, Container
 
 __all__ = ["StoredForm", "recognise"]
 
-# A key of 16384 bits, the longest that OpenSSH takes, has 13 KiB.
+# The longest key that OpenSSH accepts, RSA with 16384 bits, takes 13 KiB.
 _MAX_SIZE = 64 * 1024
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\n(.*?)-----END \1-----", re.DOTALL)
 _ENCRYPTED = re.compile(rb"^Proc-Type:\s*4,\s*ENCRYPTED", re.MULTILINE)
@@ -31,7 +31,7 @@ _BINARY_HINT = (
 
 @dataclass(frozen=True, slots=True)
 class StoredForm:
-    """A key as it is kept: the PEM block, and what is in it where OpenSSH wrote it."""
+    """A key as it is stored: its PEM block and, in OpenSSH format, the container in that block."""
 
     text: bytes = field(repr=False)
     is_encrypted: bool
@@ -39,12 +39,12 @@ class StoredForm:
 
 
 def recognise(content: bytes, what: str) -> StoredForm:
-    """Return the form of the one private key in `content`; raise InvalidInput for whatever else it is.
+    """Return the only private key in `content`, by its format; raise InvalidInput for anything else.
 
-    Certificates and public keys beside it, and text around it, don't count; nor do blanks and kinds of line ends.
+    Ignores certificates, public keys and text next to the key, spaces around lines, and the kind of line breaks.
     """
     if len(content) > _MAX_SIZE:
-        raise key_failures.no_private_key(what, "it is larger than any of them")
+        raise key_failures.no_private_key(what, "it is larger than any private key")
     lines = content.removeprefix(b"\xef\xbb\xbf").splitlines()
     text = b"\n".join(line.strip() for line in lines).strip()
     blocks = [(match[1].decode(), match[2]) for match in _BLOCK.finditer(text)]
@@ -57,7 +57,7 @@ def recognise(content: bytes, what: str) -> StoredForm:
 
 
 def _other_than_private(text: bytes, labels: list[str], what: str) -> InvalidInput:
-    """Return the error for what has no private key in it, by what it is instead."""
+    """Return the error for content without a private key, depending on what it is instead."""
     if not text:
         return key_failures.empty_key(what)
     if text.startswith(b"PuTTY-User-Key-File-"):
@@ -65,7 +65,7 @@ def _other_than_private(text: bytes, labels: list[str], what: str) -> InvalidInp
     if b"PRIVATE KEY-----" in text:
         return key_failures.damaged_key(what, "its BEGIN and END lines don't enclose a key")
     if text.startswith(b"SSH PRIVATE KEY FILE FORMAT 1") or b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----" in text:
-        return key_failures.unsupported_key(what, "it is in a form that OpenSSH no longer writes")
+        return key_failures.unsupported_key(what, "it is in a format that OpenSSH no longer writes")
     return _public(text, labels, what) or _unknown(text, what)
 
 
@@ -82,15 +82,15 @@ def _unknown(text: bytes, what: str) -> InvalidInput:
     try:
         text.decode()
     except UnicodeDecodeError:
-        return key_failures.no_private_key(what, "it holds bytes that are no text", _BINARY_HINT)
+        return key_failures.no_private_key(what, "it contains binary data", _BINARY_HINT)
     return key_failures.no_private_key(what, "it has no line '-----BEGIN … PRIVATE KEY-----'")
 
 
 def _form(label: str, body: bytes, what: str) -> StoredForm:
     if label == "DSA PRIVATE KEY":
-        raise key_failures.unsupported_key(what, "OpenSSH takes no DSA keys any more")
+        raise key_failures.unsupported_key(what, "OpenSSH no longer supports DSA keys")
     if label not in _READABLE:
-        raise key_failures.unsupported_key(what, "it is in a form that is none of PKCS#1, PKCS#8, SEC1, OpenSSH")
+        raise key_failures.unsupported_key(what, "its format is not PKCS#1, PKCS#8, SEC1 or OpenSSH")
     if label == LABEL:
         return _openssh_form(body, what)
     text = f"-----BEGIN {label}-----\n".encode() + body + f"-----END {label}-----\n".encode()
@@ -102,7 +102,7 @@ def _openssh_form(body: bytes, what: str) -> StoredForm:
         container = Container.read(base64.b64decode(b"".join(body.split()), validate=True))
         key_type = container.key_type
     except (binascii.Error, ValueError):
-        raise key_failures.damaged_key(what, "what stands between its BEGIN and END lines is incomplete") from None
+        raise key_failures.damaged_key(what, "the data between its BEGIN and END lines is incomplete") from None
     if container.count != 1:
         raise key_failures.several_keys(what)
     _check_type(key_type, what)
@@ -115,6 +115,6 @@ def _check_type(key_type: str, what: str) -> None:
     if key_type.startswith("sk-"):
         raise key_failures.hardware_key(what)
     if key_type == "ssh-dss":
-        raise key_failures.unsupported_key(what, "OpenSSH takes no DSA keys any more")
+        raise key_failures.unsupported_key(what, "OpenSSH no longer supports DSA keys")
     if not _TYPES.fullmatch(key_type):
-        raise key_failures.unsupported_key(what, "it is of a type that is not known here")
+        raise key_failures.unsupported_key(what, "its key type is unknown")

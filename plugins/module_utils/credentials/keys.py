@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private keys for SSH: read in whatever form they are kept, handed out in OpenSSH's, made anew.
+"""Private keys for SSH: reads all common formats, converts them to OpenSSH's, and generates new keys.
 
-Only the engine uses them. What comes in is never part of an error.
+Only the engine uses this module. Errors never quote the input.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ __all__ = ["DEFAULT_RSA_BITS", "PrivateKey", "check_wish", "generate_key", "hand
 
 # ssh-keygen(1), -b: "the default is 3072 bits".
 DEFAULT_RSA_BITS = 3072
-# OpenSSH's sshkey.h, SSH_RSA_MINIMUM_MODULUS_SIZE; also the least that RequiredRSASize of ssh_config(5) can be.
+# OpenSSH's sshkey.h, SSH_RSA_MINIMUM_MODULUS_SIZE; RequiredRSASize of ssh_config(5) can't be set lower either.
 _LEAST_RSA_BITS = 1024
-# OPENSSL_RSA_MAX_MODULUS_BITS, which is as much as ssh-keygen makes.
+# OPENSSL_RSA_MAX_MODULUS_BITS, which is also the limit of ssh-keygen.
 _MOST_RSA_BITS = 16384
-# NIST SP 800-131A, revision 2, section 3: less is no longer acceptable for new signatures.
+# NIST SP 800-131A, revision 2, section 3: shorter keys are no longer acceptable for new signatures.
 _LEAST_NEW_RSA_BITS = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
-    """A key that was read. `openssh` is its OpenSSH form without a passphrase.
+    """A private key that was read. `openssh` is the key in OpenSSH format without a passphrase.
 
-    `public_line` is as an authorized_keys file has it, `fingerprint` as ssh-keygen -l prints it; `type` is rsa, ecdsa
-    or ed25519. `was_encrypted`: what it was read from is protected by a passphrase.
+    `public_line` is its line for an authorized_keys file, `fingerprint` is what ssh-keygen -l prints, `type` is rsa,
+    ecdsa or ed25519, and `was_encrypted` tells whether the source is protected by a passphrase.
     """
 
-    # Written anew it has other random numbers in it.
+    # Not compared: the format contains random numbers.
     openssh: bytes = field(repr=False, compare=False)
     public_line: str
     fingerprint: str
@@ -55,9 +55,9 @@ class PrivateKey:
 
 
 def read_key(content: bytes, passphrase: bytes | None, what: str) -> PrivateKey:
-    """Return the one private key in `content`; raise InvalidInput for what is none, MissingLibrary.
+    """Return the only private key in `content`; raise InvalidInput, MissingLibrary.
 
-    A passphrase for a key that has none is ignored, as ssh does. `what` names the key, as the begin of a sentence.
+    Like ssh, ignores a passphrase for a key that has none. `what` names the key and starts error messages.
     """
     form = recognise(content, what)
     key, container = _opened(form, passphrase or b"", what)
@@ -65,9 +65,9 @@ def read_key(content: bytes, passphrase: bytes | None, what: str) -> PrivateKey:
 
 
 def handed_out(content: bytes, passphrase: bytes | None, what: str) -> bytes:
-    """Return the key in OpenSSH form, protected by its passphrase if it was; raise InvalidInput, MissingLibrary.
+    """Return the key in OpenSSH format, protected by its passphrase if it had one; raise InvalidInput, MissingLibrary.
 
-    One that is in that form already is not opened for it.
+    A key that is already in this format is not decrypted.
     """
     form = recognise(content, what)
     if form.container:
@@ -77,7 +77,7 @@ def handed_out(content: bytes, passphrase: bytes | None, what: str) -> bytes:
 
 
 def generate_key(type: str, bits: int, comment: str, passphrase: bytes | None) -> bytes:
-    """Return a new key in OpenSSH form; raise InvalidInput, MissingLibrary. `bits` is 0 for the usual size."""
+    """Return a new key in OpenSSH format; `bits` 0 means the default size. Raises InvalidInput, MissingLibrary."""
     check_wish(type, bits, comment)
     _need_cryptography()
     from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -91,22 +91,22 @@ def generate_key(type: str, bits: int, comment: str, passphrase: bytes | None) -
 
 
 def check_wish(type: str, bits: int, comment: str) -> None:
-    """Raise InvalidInput for a key that can't be made, or that would be too weak."""
+    """Raise InvalidInput for a key that can't be generated or would be too weak."""
     if type not in ("ed25519", "rsa"):
-        raise _not_made(f"'{type[:40]}' is no type of key that is made here", "Take ed25519, or rsa.")
+        raise _not_made(f"the key type '{type[:40]}' is not supported", "Set 'type' to ed25519 or rsa.")
     if type == "rsa" and not (bits == 0 or _LEAST_NEW_RSA_BITS <= bits <= _MOST_RSA_BITS):
         raise _not_made(
-            f"an RSA key of {bits} bits is not made",
-            f"Take {_LEAST_NEW_RSA_BITS} to {_MOST_RSA_BITS}, or leave it out.",
+            f"an RSA key of {bits} bits is not supported",
+            f"Set 'bits' to a number from {_LEAST_NEW_RSA_BITS} to {_MOST_RSA_BITS}, or leave it out.",
         )
     if type == "ed25519" and bits not in (0, 256):
-        raise _not_made("the size of an Ed25519 key is fixed", "Leave the bits out.")
+        raise _not_made("the size of an Ed25519 key is fixed", "Leave out 'bits'.")
     if not comment.isprintable():
-        raise _not_made("the comment has signs in it that don't print", "Write it on one line.")
+        raise _not_made("the comment contains unprintable characters", "Write the comment on one line.")
 
 
 def _not_made(why: str, hint: str) -> InvalidInput:
-    return InvalidInput("invalid_generate", f"No key can be made like this: {why}.", hint=hint)
+    return InvalidInput("invalid_generate", f"Can't generate the key: {why}.", hint=hint)
 
 
 def _need_cryptography() -> None:
@@ -117,7 +117,7 @@ def _need_cryptography() -> None:
 
 
 def _opened(form: StoredForm, passphrase: bytes, what: str) -> tuple[Key, Container]:
-    """Return the key and its container without a passphrase, which keeps the comment of one that has it."""
+    """Return the key and its decrypted container, which keeps the comment of a key in OpenSSH format."""
     if form.is_encrypted and not passphrase:
         raise key_failures.passphrase_missing(what)
     _need_cryptography()
@@ -136,11 +136,14 @@ def _unsealed(container: Container, passphrase: bytes, what: str) -> Container:
     except WrongPassphrase:
         raise key_failures.wrong_passphrase(what) from None
     except ValueError:
-        raise key_failures.damaged_key(what, "how its passphrase protects it makes no sense") from None
+        raise key_failures.damaged_key(what, "its encryption parameters are invalid") from None
 
 
 def _loaded(text: bytes, passphrase: bytes, what: str) -> Key:
-    """Return what a PEM block holds. The library's errors differ by form and release, and may quote what they read."""
+    """Return the key in a PEM block; raise InvalidInput.
+
+    Replaces the library's errors, which vary by format and release and may quote the input.
+    """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
@@ -151,24 +154,24 @@ def _loaded(text: bytes, passphrase: bytes, what: str) -> Key:
     except UnsupportedAlgorithm:
         raise _unsupported(what, bool(passphrase)) from None
     except BaseException as error:
-        # A panic of the library's own code is no Exception (seen with a start value that was cut short).
+        # A panic in the library's Rust code is not an Exception (seen with a truncated initialization vector).
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         if passphrase:
             raise key_failures.wrong_passphrase(what) from None
-        raise key_failures.damaged_key(what, "its content is damaged, or incomplete") from None
+        raise key_failures.damaged_key(what, "its content is damaged or incomplete") from None
     return _checked(key, what)
 
 
 def _checked(key: object, what: str) -> Key:
-    """Return the key if OpenSSH takes it; raise InvalidInput."""
+    """Return the key if OpenSSH supports it; raise InvalidInput."""
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
     if isinstance(key, rsa.RSAPrivateKey):
         if key.key_size < _LEAST_RSA_BITS:
             raise key_failures.weak_key(what, key.key_size, _LEAST_RSA_BITS)
         if key.key_size > _MOST_RSA_BITS:
-            raise key_failures.unsupported_key(what, f"OpenSSH takes no RSA key over {_MOST_RSA_BITS} bits")
+            raise key_failures.unsupported_key(what, f"OpenSSH supports RSA keys of at most {_MOST_RSA_BITS} bits")
         return key
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key
@@ -182,7 +185,7 @@ def _checked(key: object, what: str) -> Key:
 def _unsupported(what: str, is_encrypted: bool) -> InvalidInput:
     if is_encrypted:
         return key_failures.unknown_cipher(what, "openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW")
-    return key_failures.unsupported_key(what, "OpenSSH takes no key of its curve or kind")
+    return key_failures.unsupported_key(what, "OpenSSH does not support its curve or key type")
 
 
 def _container_of(key: Key) -> Container:
@@ -213,5 +216,5 @@ def _comment(container: Container) -> str:
         comment = container.comment
     except ValueError:
         return ""
-    # Another sort of comment could add lines to the file that it goes to.
+    # An unprintable comment could add lines to the file that it is written to.
     return comment if comment.isprintable() else ""

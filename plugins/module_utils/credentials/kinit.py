@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One ticket of Kerberos, by the system's kinit, and why there is none."""
+"""Gets a Kerberos ticket with the system's kinit, and explains why it fails."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["TicketRequest", "environment_of", "failure_of", "fetch", "life_of"]
 
 _TIMEOUT = 60.0
 _EXPIRES = re.compile(r"^\S+ \S+ +(\S+ \S+) +krbtgt/", re.MULTILINE)
-# MIT's klist in the locale C, by version.
+# Time formats of MIT's klist in the C locale, by version.
 _TIMES = ("%m/%d/%y %H:%M:%S", "%m/%d/%Y %H:%M:%S")
 
 
 class TicketRequest(NamedTuple):
-    """Who wants a ticket (`principal` with its realm), and one of the three things that prove it.
+    """The `principal` (with its realm) that needs a ticket, and its proof: a keytab, a keytab's path, or a password.
 
-    `krb5_config` is the path of a configuration, empty for the system's.
+    `krb5_config` is the path of a Kerberos configuration; empty means the system's.
     """
 
     principal: str
@@ -45,12 +45,12 @@ def environment_of(request: TicketRequest) -> dict[str, str]:
 
 
 def fetch(request: TicketRequest, path: str) -> None:
-    """Write a cache with a new ticket to `path`, which only this user can read; raise ScopedSecretsError."""
+    """Write a new ticket to a cache at `path` that only this user can read; raise ScopedSecretsError."""
     if "\n" in request.password:
         raise InvalidInput(
             "password_of_lines",
             f"The password of '{request.principal}' has more than one line.",
-            hint="Remove what follows the first line, or use a keytab.",
+            hint="Remove everything after the first line, or use a keytab.",
         )
     with _keytab(request) as keytab:
         options = ["-c", f"FILE:{path}", *(("-k", "-t", keytab[0]) if keytab[0] else ()), "--", request.principal]
@@ -71,7 +71,7 @@ def fetch(request: TicketRequest, path: str) -> None:
 
 
 def life_of(request: TicketRequest, path: str) -> float:
-    """Return when the ticket in a cache ends, in seconds since 1970; raise ScopedSecretsError."""
+    """Return when the ticket in a cache expires, in seconds since 1970 (UTC); raise ScopedSecretsError."""
     with contextlib.suppress(TimedOut):
         ended = run("klist", ["-c", f"FILE:{path}"], environment=environment_of(request), timeout=_TIMEOUT)
         found = _EXPIRES.search(ended.output)
@@ -80,22 +80,22 @@ def life_of(request: TicketRequest, path: str) -> float:
                 return datetime.strptime(found[1], form).replace(tzinfo=timezone.utc).timestamp()  # type: ignore[index]
     raise ScopedSecretsError(
         "ticket_unreadable",
-        f"It can't be told how long the ticket of '{request.principal}' is valid.",
-        hint="MIT's klist is needed, and should list it: klist -c FILE:…",
+        f"Can't find out how long the ticket of '{request.principal}' is valid.",
+        hint="Check that MIT's klist is installed and lists the ticket: klist -c FILE:…",
     )
 
 
 @contextlib.contextmanager
 def _keytab(request: TicketRequest) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Give the name of a keytab and the descriptors that it needs; one given as bytes lies in memory only."""
+    """Yield the name of a keytab and the descriptors that kinit must inherit; a keytab in bytes stays in memory."""
     if not request.keytab:
         yield request.keytab_path and f"FILE:{request.keytab_path}", ()
         return
     if not hasattr(os, "memfd_create"):
         raise InvalidInput(
             "keytab_needs_file",
-            f"The keytab of '{request.principal}' can't be used without a file: this system has no files in memory.",
-            hint="Keep it in a file with mode 0600 and give its path.",
+            f"The keytab of '{request.principal}' must be in a file, because this system has no in-memory files.",
+            hint="Keep it in a file with mode 0600 and set 'keytab_path' to its path.",
         )
     descriptor = os.memfd_create("keytab")
     with open(descriptor, "wb", buffering=0) as file:
@@ -104,15 +104,15 @@ def _keytab(request: TicketRequest) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def failure_of(request: TicketRequest, said: str) -> ScopedSecretsError:
-    """Return the error that kinit's words mean. They hold no secret: its questions, names and reasons."""
+    """Return the error that matches kinit's output, which holds no secret: only prompts, names and reasons."""
     for pattern, error in _FAILURES:
         if re.search(pattern, said):
             return error(request)
     reason = said.strip().rpartition("\n")[2].removeprefix("kinit: ").removesuffix(" while getting initial credentials")
     return ScopedSecretsError(
         "ticket_failed",
-        f"kinit gets no ticket for '{request.principal}': {reason or 'it does not say why'}.",
-        hint="Try it by hand with kinit; the KDC's log has its reason.",
+        f"kinit can't get a ticket for '{request.principal}': {reason or 'it gives no reason'}.",
+        hint="Run kinit by hand, and look into the KDC's log.",
     )
 
 
@@ -128,8 +128,8 @@ def _refused(request: TicketRequest) -> Forbidden:
     what = "keytab" if request.keytab or request.keytab_path else "password"
     return Forbidden(
         "principal_refused",
-        f"The KDC does not accept the {what} of '{request.principal}'.",
-        hint="It was changed, or belongs to another principal. It is not tried again in this run.",
+        f"The KDC rejects the {what} of '{request.principal}'.",
+        hint="Check whether it was changed or belongs to another principal. It is not tried again in this run.",
     )
 
 
@@ -137,15 +137,15 @@ def _expired(request: TicketRequest) -> Forbidden:
     return Forbidden(
         "principal_expired",
         f"The password of '{request.principal}' has expired and must be changed.",
-        hint="Change it with kpasswd, and then the secret that holds it.",
+        hint="Change it with kpasswd, then update the secret that holds it.",
     )
 
 
 def _locked(request: TicketRequest) -> Forbidden:
     return Forbidden(
         "principal_locked",
-        f"'{request.principal}' is locked, disabled or past its end.",
-        hint="Those who run the realm can unlock it.",
+        f"'{request.principal}' is locked, disabled or expired.",
+        hint="Ask the administrators of the realm to unlock it.",
     )
 
 
@@ -153,7 +153,7 @@ def _unknown(request: TicketRequest) -> NotFound:
     return NotFound(
         "unknown_principal",
         f"The realm '{_realm(request)}' has no principal '{request.principal}'.",
-        hint="Check the name; upper and lower case differ.",
+        hint="Check the name, including upper and lower case.",
     )
 
 
@@ -161,14 +161,14 @@ def _unknown_realm(request: TicketRequest) -> NotFound:
     return NotFound(
         "unknown_realm",
         f"No KDC is known for the realm '{_realm(request)}' of '{request.principal}'.",
-        hint=f"Name it under [realms] in {_config(request)}, or in DNS. Realms are mostly in capital letters.",
+        hint=f"Add it to [realms] in {_config(request)} or to DNS. Realm names are usually upper case.",
     )
 
 
 def _no_answer(request: TicketRequest) -> Unavailable:
     return Unavailable(
         "kdc_unreachable",
-        f"No KDC of the realm '{_realm(request)}' answers, which is asked for a ticket of '{request.principal}'.",
+        f"No KDC of the realm '{_realm(request)}' answers the request for a ticket of '{request.principal}'.",
         hint=f"Check the network, port 88, and the addresses in {_config(request)}.",
         retryable=True,
     )
@@ -178,31 +178,31 @@ def _skew(request: TicketRequest) -> Unavailable:
     return Unavailable(
         "clock_skew",
         f"The clocks of this machine and of the KDC of '{_realm(request)}' differ by more than Kerberos allows.",
-        hint="Set both by NTP; five minutes are allowed.",
+        hint="Synchronize both clocks with NTP; five minutes of difference are allowed.",
     )
 
 
 def _not_in_keytab(request: TicketRequest) -> NotFound:
     return NotFound(
         "not_in_keytab",
-        f"The keytab has no key of '{request.principal}' that the KDC would take.",
-        hint="List what it has: klist -k -e -t FILE",
+        f"The keytab has no key of '{request.principal}' that the KDC accepts.",
+        hint="List its keys: klist -k -e -t FILE",
     )
 
 
 def _unreadable(request: TicketRequest) -> InvalidInput:
     return InvalidInput(
         "unreadable_keytab",
-        f"The keytab of '{request.principal}' can't be read, or is none.",
-        hint=f"Check {request.keytab_path or 'that the secret holds the bytes of the file'}.",
+        f"The keytab of '{request.principal}' can't be read or is not a valid keytab.",
+        hint=f"Check {request.keytab_path or 'that the secret holds the unchanged bytes of the file'}.",
     )
 
 
 def _unreadable_config(request: TicketRequest) -> InvalidInput:
     return InvalidInput(
         "unreadable_krb5_config",
-        f"The configuration of Kerberos for '{request.principal}' can't be read: {_config(request)}.",
-        hint="Check path, rights and what is in it.",
+        f"The Kerberos configuration for '{request.principal}' can't be read: {_config(request)}.",
+        hint="Check its path, permissions and content.",
     )
 
 

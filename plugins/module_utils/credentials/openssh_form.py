@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The container that OpenSSH keeps a private key in (PROTOCOL.key of OpenSSH).
+"""OpenSSH's container for private keys (PROTOCOL.key of OpenSSH).
 
-The library `cryptography` reads and writes what is in it. It drops the comment, and can't tell a wrong passphrase from
-damage: so the container itself, and the cipher around its private section, are opened here.
+The library `cryptography` reads and writes the keys themselves, but drops their comment and can't tell a wrong
+passphrase from damage. So this module handles the container and the encryption of its private section.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ __all__ = ["LABEL", "Container", "WrongPassphrase"]
 LABEL = "OPENSSH PRIVATE KEY"
 _MAGIC = b"openssh-key-v1\0"
 _WIDTH = 70
-# What ssh-keygen writes (sshkey.c: DEFAULT_CIPHERNAME, DEFAULT_ROUNDS).
+# The defaults of ssh-keygen (sshkey.c: DEFAULT_CIPHERNAME, DEFAULT_ROUNDS).
 _CIPHER, _ROUNDS, _SALT = "aes256-ctr", 24, 16
-# The key derivation takes so long by intention: more than this would block a run for a minute.
+# The key derivation is slow by design: more rounds would block a run for a minute.
 _MAX_ROUNDS = 2048
 _KEY_BYTES = {"aes128": 16, "aes192": 24, "aes256": 32}
 _TAG = 16
-# How many strings stand between a key's type and its comment.
+# Number of strings between a key's type and its comment.
 _FIELDS = {"ssh-rsa": 6, "ssh-ed25519": 2} | {f"ecdsa-sha2-nistp{bits}": 3 for bits in (256, 384, 521)}
 
 
 class WrongPassphrase(Exception):
-    """The passphrase is not the one that the section was sealed with."""
+    """The private section was encrypted with another passphrase."""
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container's fields. `section` is the private part, sealed unless the cipher is none."""
+    """The fields of a container. `section` is the private part, encrypted unless `cipher` is none."""
 
     cipher: str
     kdf: str
@@ -51,9 +51,9 @@ class Container:
 
     @classmethod
     def read(cls, data: bytes) -> Container:
-        """Return the container that `data` is; raise ValueError."""
+        """Return the container encoded in `data`; raise ValueError."""
         if not data.startswith(_MAGIC):
-            raise ValueError("no container")
+            raise ValueError("not a container")
         cipher, rest = _string(data[len(_MAGIC) :])
         kdf, rest = _string(rest)
         options, rest = _string(rest)
@@ -64,27 +64,27 @@ class Container:
 
     @property
     def key_type(self) -> str:
-        """The type of the key as OpenSSH names it; raise ValueError."""
+        """OpenSSH's name of the key type; raise ValueError."""
         return _string(self.public)[0].decode("ascii")
 
     @property
     def is_sealed(self) -> bool:
-        """Whether a passphrase is needed."""
+        """Whether it is encrypted with a passphrase."""
         return self.cipher != "none"
 
     @property
     def can_be_opened(self) -> bool:
-        """Whether its cipher and key derivation are known here."""
+        """Whether its cipher and key derivation are supported."""
         name, _dash, mode = self.cipher.partition("-")
         return self.kdf == "bcrypt" and name in _KEY_BYTES and mode in ("ctr", "cbc", "gcm@openssh.com")
 
     @property
     def comment(self) -> str:
-        """The comment of a key whose section is open; raise ValueError, UnicodeError."""
+        """The comment of the key, from a decrypted section; raise ValueError, UnicodeError."""
         return self._split_at_comment()[1].decode()
 
     def text(self) -> bytes:
-        """Return it as a file has it."""
+        """Return the content of a key file with this container."""
         fields = (self.cipher.encode(), self.kdf.encode(), self.kdf_options)
         head = _MAGIC + b"".join(map(_packed, fields)) + struct.pack(">I", self.count)
         data = head + _packed(self.public) + _packed(self.section) + self.tag
@@ -92,25 +92,25 @@ class Container:
         return "\n".join([f"-----BEGIN {LABEL}-----", *lines, f"-----END {LABEL}-----", ""]).encode()
 
     def opened(self, passphrase: bytes) -> Container:
-        """Return it without a cipher; raise WrongPassphrase, ValueError for what is damaged, MissingLibrary."""
+        """Return a decrypted copy; raise WrongPassphrase, MissingLibrary, or ValueError for damaged data."""
         salt, rest = _string(self.kdf_options)
         rounds, _nothing = _number(rest)
         if not (salt and 1 <= rounds <= _MAX_ROUNDS):
-            raise ValueError("parameters of the key derivation")
+            raise ValueError("invalid parameters of the key derivation")
         section = _decrypted(self.cipher, passphrase, salt, rounds, self.section + self.tag)
         if section[:4] != section[4:8]:
             raise WrongPassphrase
         return replace(self, cipher="none", kdf="none", kdf_options=b"", section=section, tag=b"")
 
     def sealed(self, passphrase: bytes) -> Container:
-        """Return one whose section is open as ssh-keygen seals it; raise MissingLibrary."""
+        """Return a decrypted container encrypted as ssh-keygen does; raise MissingLibrary."""
         salt = os.urandom(_SALT)
         sealed = _encrypted(passphrase, salt, _padded(self._split_at_comment(), 16))
         options = _packed(salt) + struct.pack(">I", _ROUNDS)
         return replace(self, cipher=_CIPHER, kdf="bcrypt", kdf_options=options, section=sealed)
 
     def commented(self, comment: str) -> Container:
-        """Return one whose section is open with another comment."""
+        """Return a decrypted container with another comment."""
         private, _old = self._split_at_comment()
         return replace(self, section=_padded((private, comment.encode()), 8))
 
@@ -130,15 +130,15 @@ def _padded(private_and_comment: tuple[bytes, bytes], block: int) -> bytes:
 
 def _number(data: bytes) -> tuple[int, bytes]:
     if len(data) < 4:
-        raise ValueError("cut short")
+        raise ValueError("truncated")
     return int.from_bytes(data[:4], "big"), data[4:]
 
 
 def _string(data: bytes) -> tuple[bytes, bytes]:
-    """Return the first string (RFC 4251, section 5) and what follows; raise ValueError."""
+    """Return the first string (RFC 4251, section 5) and the rest; raise ValueError."""
     length, rest = _number(data)
     if length > len(rest):
-        raise ValueError("cut short")
+        raise ValueError("truncated")
     return rest[:length], rest[length:]
 
 
@@ -155,7 +155,7 @@ def _derived(passphrase: bytes, salt: bytes, rounds: int, length: int) -> bytes:
 
 
 def _decrypted(cipher: str, passphrase: bytes, salt: bytes, rounds: int, data: bytes) -> bytes:
-    """Return the section; raise WrongPassphrase where the cipher tells, ValueError for what is no whole section."""
+    """Return the decrypted section; raise WrongPassphrase if the cipher detects it, ValueError for incomplete data."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running a program of the system to its end: what it is given by a pipe, what it says, within a time."""
+"""Runs a system program to its end within a time limit, with input from a pipe and captured output."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _OPENSSH = "openssh-client (Debian) or openssh-clients (Red Hat)"
 
 
 class TimedOut(Exception):
-    """It was killed, with all that it had started, because it took too long."""
+    """The program took too long; it was killed with all processes that it had started."""
 
 
 class Ended(NamedTuple):
-    """How a program ended (the status; a signal as its negative number), what it wrote, and what it complained of."""
+    """How a program ended: its exit status (a negative signal number if killed), its stdout and its stderr."""
 
     status: int
     output: str
@@ -41,14 +41,14 @@ def path_of(name: str) -> str:
     if not found:
         raise MissingLibrary(
             "missing_program",
-            f"The program '{name}' is needed and is not installed.",
+            f"The program '{name}' is needed but not installed.",
             hint=f"Install it where ansible-playbook runs: {_KERBEROS if name in ('kinit', 'klist') else _OPENSSH}.",
         )
     return found
 
 
 def plain_environment() -> dict[str, str]:
-    """Return what a program finds that is to see nothing of ours, and is to speak English."""
+    """Return a minimal environment without our own variables, in the C locale."""
     kept = {name: os.environ[name] for name in ("HOME", "KRB5_CONFIG") if name in os.environ}
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **kept}
 
@@ -62,7 +62,7 @@ def run(
     given: bytes = b"",
     inherited: Sequence[int] = (),
 ) -> Ended:
-    """Return how a program ended that read `given`; raise TimedOut, MissingLibrary, OSError."""
+    """Run a program with `given` as its input; return how it ended. Raises TimedOut, MissingLibrary, OSError."""
     process = Process(
         [path_of(name), *options],
         environment=environment,

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the system's ssh is told to log in with one credential and with nothing else."""
+"""Options and environment that make the system's ssh log in with one credential and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..model.host_login import HostLogin
 
 __all__ = ["METHODS", "ssh_environment", "ssh_options"]
 
-# The authentication methods of each scheme, in ssh's names.
+# The authentication methods of each scheme, under ssh's names.
 METHODS = {
     "ssh_key": ("publickey",),
     "password": ("password", "keyboard-interactive"),
@@ -18,7 +18,7 @@ METHODS = {
 
 
 def ssh_options(login: HostLogin) -> list[str]:
-    """Return the options of an ssh command line; they come first there, for ssh takes the first value of an option."""
+    """Return options for an ssh command line. Put them first: ssh uses the first value of each option."""
     options = {
         "PreferredAuthentications": ",".join(METHODS[login.scheme]),
         "PubkeyAuthentication": _yes(login.scheme == "ssh_key"),
@@ -27,7 +27,7 @@ def ssh_options(login: HostLogin) -> list[str]:
         "GSSAPIAuthentication": _yes(login.scheme == "kerberos"),
         "HostbasedAuthentication": "no",
         "IdentitiesOnly": "yes",
-        **_of_key(login),
+        **_key_options(login),
         **({"NumberOfPasswordPrompts": "1"} if login.scheme == "password" else {}),
         **({"User": f'"{login.user}"'} if login.user else {}),
         **({"Port": str(login.port)} if login.port else {}),
@@ -36,14 +36,14 @@ def ssh_options(login: HostLogin) -> list[str]:
 
 
 def ssh_environment(login: HostLogin) -> dict[str, str]:
-    """Return what an ssh finds in its environment besides what others put there: English, and its ticket."""
+    """Return the variables to add to ssh's environment: the C locale for English messages, and the Kerberos ticket."""
     ticket = {"KRB5CCNAME": login.ticket_cache} if login.ticket_cache else {}
     config = {"KRB5_CONFIG": login.krb5_config} if login.krb5_config else {}
     return {"LC_ALL": "C", **ticket, **config}
 
 
-def _of_key(login: HostLogin) -> dict[str, str]:
-    """Return what names a key. Its agent has other keys of the run too, and must never be forwarded to a host."""
+def _key_options(login: HostLogin) -> dict[str, str]:
+    """Return the options that select the key. The agent also holds other keys of the run: never forward it."""
     if login.scheme != "ssh_key":
         return {}
     key, agent = _path(login.public_key_file), _path(login.agent)
@@ -51,7 +51,7 @@ def _of_key(login: HostLogin) -> dict[str, str]:
 
 
 def _path(path: str) -> str:
-    """Return a path as ssh_config(5) takes it: quoted, and without its own signs."""
+    """Return a path as ssh_config(5) expects it: quoted, with special characters escaped."""
     return '"{}"'.format(path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%"))
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why ssh did not log in, told by its own words in the locale C. No words of the host itself go into an error."""
+"""Explains from ssh's messages (C locale) why a login failed. Errors never quote what the host sends."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _Failure = Callable[[HostLogin, str], ScopedSecretsError]
 
 
 def explain(stderr: str, login: HostLogin, host: str) -> ScopedSecretsError | None:
-    """Return the error that ssh's complaint means, None where it is not known. It tells more where ssh ran with -v."""
+    """Return the error that matches ssh's stderr, None if it is unknown. More is recognized if ssh ran with -v."""
     for scheme, pattern, failure in _FAILURES:
         if scheme in ("", login.scheme) and re.search(pattern, stderr, re.MULTILINE):
             return failure(login, host)
-    # A jump host denies others.
+    # Only a denial of the credential's own user counts: a jump host would deny another one.
     user = re.escape(f"{login.user}@") if login.user else ""
     denied = re.search(rf"^{user}\S+: Permission denied \(([a-z,-]+)\)\.\s*$", stderr, re.MULTILINE)
     return _denied(login, host, denied[1].split(",")) if denied else None
@@ -32,15 +32,15 @@ def explain(stderr: str, login: HostLogin, host: str) -> ScopedSecretsError | No
 def timed_out(_login: HostLogin, host: str) -> Unavailable:
     return Unavailable(
         "host_timeout",
-        f"The host '{host}' gives no answer in time.",
-        hint="Check its address, port, and the firewalls on the way.",
+        f"The host '{host}' did not answer in time.",
+        hint="Check its address and port, and the firewalls in between.",
         retryable=True,
     )
 
 
 def other_key(login: HostLogin, host: str) -> Forbidden:
-    """Return the error for a login that only another key of the user has made possible."""
-    return _refused_key(login, host, " It let another key in, which your own configuration of ssh names.")
+    """Return the error for a login that succeeded only with another key of the user."""
+    return _refused_key(login, host, " It accepted another key, which your own ssh configuration names.")
 
 
 def _denied(login: HostLogin, host: str, offered: list[str]) -> Forbidden:
@@ -48,8 +48,8 @@ def _denied(login: HostLogin, host: str, offered: list[str]) -> Forbidden:
         only = " or ".join(offered)
         return Forbidden(
             "login_method_not_offered",
-            f"The host '{host}' lets '{login.user}' log in by {only} only, not by {_TITLES[login.scheme]}.",
-            hint="Use another credential, or have the host's sshd_config changed.",
+            f"The host '{host}' only lets '{login.user}' log in by {only}, not by {_TITLES[login.scheme]}.",
+            hint="Use another credential, or change the host's sshd_config.",
         )
     return _REFUSED[login.scheme](login, host, "")
 
@@ -57,24 +57,24 @@ def _denied(login: HostLogin, host: str, offered: list[str]) -> Forbidden:
 def _refused_key(login: HostLogin, host: str, more: str) -> Forbidden:
     return Forbidden(
         "host_refused_key",
-        f"The host '{host}' does not let '{login.user}' in with this key.{more}",
-        hint="Check the user, and that the public key is in its authorized_keys; the host's own log has the reason.",
+        f"The host '{host}' does not accept this key for '{login.user}'.{more}",
+        hint="Check the user, and that the public key is in its authorized_keys. The host's own log has the reason.",
     )
 
 
 def _refused_password(login: HostLogin, host: str, _more: str) -> Forbidden:
     return Forbidden(
         "host_refused_password",
-        f"The host '{host}' does not let '{login.user}' in with this password.",
-        hint="Check user and password, and whether the account is locked.",
+        f"The host '{host}' does not accept this password for '{login.user}'.",
+        hint="Check the user and the password, and whether the account is locked.",
     )
 
 
 def _refused_ticket(login: HostLogin, host: str, _more: str) -> Forbidden:
     return Forbidden(
         "host_refused_ticket",
-        f"The host '{host}' does not let '{login.user}' in with a ticket{_of(login)}.",
-        hint="Check that the principal may use the account (~/.k5login), and the host's keytab and clock.",
+        f"The host '{host}' does not accept a ticket{_of(login)} for '{login.user}'.",
+        hint="Check that the principal may use the account (~/.k5login), and check the host's keytab and clock.",
     )
 
 
@@ -85,16 +85,16 @@ def _of(login: HostLogin) -> str:
 def _unknown_name(_login: HostLogin, host: str) -> NotFound:
     return NotFound(
         "unknown_host_name",
-        f"The name of the host '{host}' has no address.",
-        hint="Check the name, and DNS where ansible-playbook runs.",
+        f"The host name '{host}' can't be resolved.",
+        hint="Check the name, and DNS on the machine that runs ansible-playbook.",
     )
 
 
 def _not_listening(_login: HostLogin, host: str) -> Unavailable:
     return Unavailable(
         "host_refuses_connections",
-        f"Nothing takes connections for SSH at the host '{host}'.",
-        hint="Check the port, and that sshd runs there.",
+        f"The host '{host}' refuses SSH connections.",
+        hint="Check the port, and that sshd is running.",
         retryable=True,
     )
 
@@ -102,8 +102,8 @@ def _not_listening(_login: HostLogin, host: str) -> Unavailable:
 def _unreachable(_login: HostLogin, host: str) -> Unavailable:
     return Unavailable(
         "host_unreachable",
-        f"There is no way to the host '{host}' in the network.",
-        hint="Check its address, routes and VPN.",
+        f"There is no route to the host '{host}'.",
+        hint="Check its address, the routes and the VPN.",
         retryable=True,
     )
 
@@ -111,8 +111,9 @@ def _unreachable(_login: HostLogin, host: str) -> Unavailable:
 def _closed(_login: HostLogin, host: str) -> Unavailable:
     return Unavailable(
         "host_closes_connection",
-        f"The host '{host}' ends the connection before anybody can log in.",
-        hint="It may be busy, block this address, or be something else; or a jump host does not let ssh through.",
+        f"The host '{host}' closes the connection before the login.",
+        hint="Check whether it is overloaded, blocks this address or runs no SSH server on this port, and whether a "
+        "jump host allows the connection.",
         retryable=True,
     )
 
@@ -120,24 +121,24 @@ def _closed(_login: HostLogin, host: str) -> Unavailable:
 def _unknown_key(_login: HostLogin, host: str) -> Forbidden:
     return Forbidden(
         "unknown_host_key",
-        f"The key of the host '{host}' is not known here.",
-        hint="Compare it with the host's own, then add it to known_hosts (ssh-keyscan, or the module known_hosts).",
+        f"The host key of '{host}' is unknown.",
+        hint="Compare it with the host's own key, then add it to known_hosts (ssh-keyscan or the module known_hosts).",
     )
 
 
 def _changed_key(_login: HostLogin, host: str) -> Forbidden:
     return Forbidden(
         "changed_host_key",
-        f"The host '{host}' shows another key than the one that is known. Somebody may pretend to be it.",
-        hint="If the host was set up anew, remove the old key: ssh-keygen -R",
+        f"The host key of '{host}' differs from the known one. Somebody may be impersonating the host.",
+        hint="If the host was reinstalled, remove the old key: ssh-keygen -R HOST",
     )
 
 
 def _revoked_key(_login: HostLogin, host: str) -> Forbidden:
     return Forbidden(
         "revoked_host_key",
-        f"The key of the host '{host}' is marked as revoked.",
-        hint="It must get a new one, and known_hosts with it.",
+        f"The host key of '{host}' is marked as revoked.",
+        hint="Give the host a new key, and update known_hosts.",
     )
 
 
@@ -145,42 +146,42 @@ def _no_algorithm(_login: HostLogin, host: str) -> Unavailable:
     return Unavailable(
         "no_common_algorithm",
         f"The host '{host}' and this ssh have no algorithm in common.",
-        hint="ssh -v names the kind. Upgrade the older side, or allow its algorithm for this host in ssh_config.",
+        hint="Run ssh -v to see the kind. Upgrade the older side, or allow its algorithm for this host in ssh_config.",
     )
 
 
 def _agent(_login: HostLogin, _host: str) -> ScopedSecretsError:
-    return not_usable("it does not sign with the key", "It may have ended meanwhile: run it again.")
+    return not_usable("it did not sign with the key", "Run the playbook again; the agent may have ended meanwhile.")
 
 
 def _askpass(_login: HostLogin, _host: str) -> ScopedSecretsError:
     return ScopedSecretsError(
         "askpass_not_usable",
-        "ssh can't run the program that asks for the password.",
-        hint="The folder for temporary files must allow programs (no 'noexec'); TMPDIR names another one.",
+        "ssh can't run the program that passes it the password.",
+        hint="Set TMPDIR to a folder for temporary files that allows programs (not mounted with 'noexec').",
     )
 
 
 def _no_ticket(login: HostLogin, host: str) -> Forbidden:
     return Forbidden(
         "no_ticket",
-        f"There is no ticket{_of(login)} to log in at '{host}' with.",
-        hint="Log in with kinit, or give the credential a keytab or a password.",
+        f"There is no ticket{_of(login)} for the login to '{host}'.",
+        hint="Get one with kinit, or add a keytab or a password to the credential.",
     )
 
 
 def _expired_ticket(login: HostLogin, host: str) -> Forbidden:
     return Forbidden(
         "ticket_expired",
-        f"The ticket{_of(login)} to log in at '{host}' with has expired.",
-        hint="Renew it with kinit, or give the credential a keytab or a password.",
+        f"The ticket{_of(login)} for the login to '{host}' has expired.",
+        hint="Renew it with kinit, or add a keytab or a password to the credential.",
     )
 
 
 def _other_realm(login: HostLogin, host: str) -> Forbidden:
     return Forbidden(
         "host_in_other_realm",
-        f"The host '{host}' is thought to be in a realm that gives nothing for a ticket{_of(login)}.",
+        f"Kerberos places the host '{host}' in a realm that does not accept a ticket{_of(login)}.",
         hint="Check [domain_realm] in krb5.conf, and the trust between the realms.",
     )
 
@@ -189,14 +190,14 @@ def _no_service(_login: HostLogin, host: str) -> NotFound:
     return NotFound(
         "host_without_principal",
         f"The realm has no principal 'host/{host}'.",
-        hint="Use the name by which the realm knows the host, in full; or add it to the realm.",
+        hint="Use the full name by which the realm knows the host, or add the principal to the realm.",
     )
 
 
 def _no_kdc(_login: HostLogin, host: str) -> Unavailable:
     return Unavailable(
         "kdc_unreachable",
-        f"No KDC answers, which is asked for a ticket for the host '{host}'.",
+        f"No KDC answers the request for a ticket for the host '{host}'.",
         hint="Check the network, port 88, and the addresses in krb5.conf.",
         retryable=True,
     )
@@ -206,7 +207,7 @@ def _no_realm(_login: HostLogin, host: str) -> NotFound:
     return NotFound(
         "unknown_realm",
         f"No KDC is known for the realm of the host '{host}'.",
-        hint="Name it under [realms] in krb5.conf, or in DNS.",
+        hint="Add it to [realms] in krb5.conf or to DNS.",
     )
 
 
@@ -214,13 +215,13 @@ def _skew(_login: HostLogin, host: str) -> Unavailable:
     return Unavailable(
         "clock_skew",
         f"The clocks of this machine, of the KDC and of the host '{host}' differ by more than Kerberos allows.",
-        hint="Set all of them by NTP; five minutes are allowed.",
+        hint="Synchronize all clocks with NTP; five minutes of difference are allowed.",
     )
 
 
 _TITLES = {"ssh_key": "key", "password": "password", "kerberos": "Kerberos"}
 _REFUSED = {"ssh_key": _refused_key, "password": _refused_password, "kerberos": _refused_ticket}
-# Scheme, ssh's words (of Kerberos those of its library, which ssh shows with -v only), and what they mean.
+# Scheme (empty: any), pattern of ssh's output, and the error. ssh prints Kerberos messages only with -v.
 _FAILURES: tuple[tuple[str, str, _Failure], ...] = (
     ("", r"^@ +WARNING: REVOKED HOST KEY DETECTED!", _revoked_key),
     ("", r"(^@ +WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!|^Host key for .* has changed)", _changed_key),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Kerberos tickets of a run: each is fetched once, whoever asks, and renewed before it ends."""
+"""The Kerberos tickets of a run: each is fetched once for all callers and renewed before it expires."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["TicketRequest", "Tickets"]
 
 
 class _Ticket(NamedTuple):
-    """A cache, and when its ticket began and ends."""
+    """The path of a ticket cache, and when its ticket begins and ends (Unix time)."""
 
     path: str
     begins: float
@@ -27,14 +27,14 @@ class _Ticket(NamedTuple):
 
     @property
     def is_fresh(self) -> bool:
-        """Tell whether it has more than half of its life left."""
+        """Whether more than half of its lifetime is left."""
         return time.time() < (self.begins + self.ends) / 2
 
 
 class Tickets:
-    """Caches in a private folder, one for each principal, proof and configuration. Several threads may ask.
+    """Ticket caches in a private folder, one for each principal, proof and configuration. Thread-safe.
 
-    Who was refused once is refused again without asking the KDC, which would lock the account after a few times.
+    A request that was refused is not sent again, because the KDC would lock the account after a few attempts.
     """
 
     def __init__(self, folder: str) -> None:
@@ -44,7 +44,7 @@ class Tickets:
         self._paths: set[str] = set()
 
     def cache(self, request: TicketRequest) -> str:
-        """Return the KRB5CCNAME of a cache with a valid ticket, which stays the same; raise ScopedSecretsError."""
+        """Return the KRB5CCNAME of a cache with a valid ticket; it never changes. Raises ScopedSecretsError."""
         with self._lock:
             flight = self._flights.get(request)
             if is_mine := flight is None or _is_over(flight):
@@ -62,14 +62,14 @@ class Tickets:
             _unlink(path)
 
     def _fly(self, flight: Future[_Ticket], request: TicketRequest, earlier: _Ticket | None) -> None:
-        """Let those who wait for a flight have what comes of it."""
+        """Fetch the ticket, and pass the result or the error to all who wait for this flight."""
         try:
             flight.set_result(self._renewed(request, earlier))
         except BaseException as error:
             flight.set_exception(error)
 
     def _renewed(self, request: TicketRequest, earlier: _Ticket | None) -> _Ticket:
-        """Return a new ticket, or the earlier one for half of its rest where the KDC does not answer."""
+        """Return a new ticket. If the KDC does not answer, keep the earlier one for half of its remaining lifetime."""
         path = earlier.path if earlier else self._new_path()
         try:
             return _fetch(request, path)
@@ -79,7 +79,7 @@ class Tickets:
             raise
 
     def _new_path(self) -> str:
-        """Return a path that tells nothing of what it is for."""
+        """Return a new path that reveals nothing about the ticket."""
         path = os.path.join(self._folder, f"ticket-{os.urandom(8).hex()}")
         with self._lock:
             self._paths.add(path)
@@ -87,7 +87,7 @@ class Tickets:
 
 
 def _fetch(request: TicketRequest, path: str) -> _Ticket:
-    """Put a new ticket where somebody may be reading the one before it."""
+    """Fetch a ticket and put it at `path` atomically, because others may be reading the earlier one."""
     begins, new = time.time(), f"{path}.new"
     try:
         fetch(request, new)
@@ -99,7 +99,7 @@ def _fetch(request: TicketRequest, path: str) -> _Ticket:
 
 
 def _is_over(flight: Future[_Ticket]) -> bool:
-    """Tell whether somebody has to fly again: the ticket gets old, or there was no answer."""
+    """Return whether a flight must be repeated: its ticket is no longer fresh, or it failed temporarily."""
     if not flight.done():
         return False
     error = flight.exception()

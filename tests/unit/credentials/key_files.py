@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private keys as ssh-keygen and openssl write them, in every form, and what ssh-keygen says of one."""
+"""Private keys in every format, as ssh-keygen and openssl write them, and what ssh-keygen says about a key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECRET = ("-passout", f"pass:{PASSPHRASE.decode()}")
 
 
 class KeyFile(NamedTuple):
-    """A private key; `public` is its public line, without a comment, and not found by what is tested."""
+    """A private key; `public` is its public line without a comment, found without the code under test."""
 
     content: bytes
     public: str
@@ -34,7 +34,7 @@ def openssl(*words: str, stdin: bytes = b"") -> bytes:
 
 
 def ssh_keygen(content: bytes, *words: str) -> str:
-    """Return what ssh-keygen says about the key, which it also may change."""
+    """Return the output of ssh-keygen for a key."""
     return _keygen(content, words)[0]
 
 
@@ -53,7 +53,7 @@ def _keygen(content: bytes, words: tuple[str, ...]) -> tuple[str, bytes]:
 
 @lru_cache
 def made(*words: str) -> bytes:
-    """Return a new key of ssh-keygen's."""
+    """Return a new key from ssh-keygen."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "key"
         run("ssh-keygen", "-q", "-C", COMMENT, "-f", str(file), *words)
@@ -92,14 +92,14 @@ def _new(kind: str) -> tuple[bytes, bytes]:
     if kind == "rsa":
         traditional = openssl("genrsa", "-traditional", "2048")
     else:
-        # With a block of parameters before the key.
+        # This includes a block of parameters before the key.
         traditional = openssl("ecparam", "-name", kind, "-genkey")
     return traditional, openssl("pkcs8", "-topk8", "-nocrypt", stdin=traditional)
 
 
 @lru_cache(maxsize=1)
 def key_files() -> dict[str, KeyFile]:
-    """Return a key of each type in each form, by its name."""
+    """Return a key of each type in each format, by name."""
     files = {}
     for kind in ("rsa", "prime256v1", "secp384r1", "secp521r1", "ed25519"):
         files |= _pem_forms(kind, *_new(kind))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private keys: every form is read, what is handed out is what ssh-keygen takes, the rest is refused by name."""
+"""Private keys: all formats are read, ssh-keygen accepts what is handed out, and anything else is refused by name."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read(file: KeyFile) -> PrivateKey:
 
 
 def refusal(content: bytes, passphrase: bytes | None = None) -> InvalidInput:
-    """Return the error that is raised for `content`, which shows nothing of it and says what to do."""
+    """Return the error raised for `content`; check that it quotes none of it and has a hint."""
     with pytest.raises(InvalidInput) as caught:
         read_key(content, passphrase, WHAT)
     error = caught.value
@@ -71,11 +71,11 @@ def refusal(content: bytes, passphrase: bytes | None = None) -> InvalidInput:
     return error
 
 
-# What is read
+# Reading
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_every_form_is_read_as_the_key_that_it_is(name: str) -> None:
+def test_every_format_is_read_correctly(name: str) -> None:
     file = file_of(name)
     key = read(file)
     assert key.public_line.split()[:2] == file.public.split()[:2]
@@ -99,7 +99,7 @@ def test_the_comment_of_an_openssh_key_is_kept(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("cipher", ["aes128-ctr", "aes192-ctr", "aes128-cbc", "aes256-cbc", "aes256-gcm@openssh.com"])
-def test_whatever_cipher_protects_it(cipher: str) -> None:
+def test_all_supported_ciphers_are_read(cipher: str) -> None:
     content = made("-t", "ed25519", "-N", PASSPHRASE.decode(), "-Z", cipher)
     key = read_key(content, PASSPHRASE, WHAT)
     assert ssh_keygen(content, "-y", "-P", PASSPHRASE.decode()) == key.public_line
@@ -141,11 +141,11 @@ def test_a_key_does_not_show_itself() -> None:
     assert base64.b64encode(b"openssh-key-v1")[:8].decode() not in repr(key)
 
 
-# What is handed out
+# Handing out
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_ssh_keygen_takes_what_is_handed_out_with_the_passphrase_of_before(name: str) -> None:
+def test_ssh_keygen_accepts_what_is_handed_out_with_the_same_passphrase(name: str) -> None:
     file = file_of(name)
     out = handed_out(file.content, PASSPHRASE if file.encrypted else None, WHAT)
     assert out.startswith(b"-----BEGIN OPENSSH PRIVATE KEY-----\n")
@@ -156,25 +156,25 @@ def test_ssh_keygen_takes_what_is_handed_out_with_the_passphrase_of_before(name:
 
 
 @pytest.mark.parametrize("name", ["ed25519 openssh", "rsa openssh encrypted"])
-def test_an_openssh_key_goes_out_as_it_is(name: str) -> None:
+def test_an_openssh_key_is_handed_out_unchanged(name: str) -> None:
     content = file_of(name).content
     assert handed_out(content, None, WHAT) == content
     assert handed_out(content.replace(b"\n", b"\r\n").rstrip(), None, WHAT) == content
 
 
 @pytest.mark.parametrize("name", [form for form in FROM_PEM if form.endswith("encrypted")])
-def test_what_must_be_opened_first_needs_its_passphrase(name: str) -> None:
+def test_converting_an_encrypted_key_needs_its_passphrase(name: str) -> None:
     for passphrase, code in ((None, "key_passphrase_missing"), (WRONG, "wrong_key_passphrase")):
         with pytest.raises(InvalidInput) as caught:
             handed_out(file_of(name).content, passphrase, WHAT)
         assert caught.value.code == code
 
 
-# What is made
+# Generating
 
 
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
-def test_a_new_key_is_one_that_ssh_keygen_takes(passphrase: bytes | None) -> None:
+def test_ssh_keygen_accepts_a_new_key(passphrase: bytes | None) -> None:
     content = generate_key("ed25519", 0, COMMENT, passphrase)
     line = ssh_keygen(content, "-y", "-P", (passphrase or b"").decode())
     assert line == read_key(content, passphrase, WHAT).public_line
@@ -190,7 +190,7 @@ def test_ssh_keygen_refuses_a_new_key_with_another_passphrase() -> None:
         ssh_keygen(content, "-y", "-P", WRONG.decode())
 
 
-def test_a_new_rsa_key_has_the_size_that_was_asked_for() -> None:
+def test_a_new_rsa_key_has_the_requested_size() -> None:
     key = read_key(generate_key("rsa", 2048, COMMENT, None), None, WHAT)
     assert (key.type, key.bits) == ("rsa", 2048)
     assert ssh_keygen(key.openssh, "-y") == key.public_line
@@ -208,13 +208,13 @@ def test_a_new_rsa_key_has_the_size_that_was_asked_for() -> None:
         ("ed25519", 0, "one\nssh-rsa AAAA another"),
     ],
 )
-def test_what_can_not_be_made(type: str, bits: int, comment: str) -> None:
+def test_invalid_requests_for_a_key_are_refused(type: str, bits: int, comment: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         generate_key(type, bits, comment, None)
     assert (caught.value.code, bool(caught.value.hint)) == ("invalid_generate", True)
 
 
-# What is refused
+# Refusing
 
 
 PPK = b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: us\nPublic-Lines: 2\n"
@@ -237,7 +237,7 @@ PPK = b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: us\nPubli
         (b"x" * 65537, "no_private_key", "larger"),
     ],
 )
-def test_what_is_no_private_key(content: bytes, code: str, says: str) -> None:
+def test_content_other_than_a_private_key(content: bytes, code: str, says: str) -> None:
     error = refusal(content)
     assert (error.code, says in str(error)) == (code, True)
 
@@ -252,7 +252,7 @@ def test_a_public_key_in_any_form() -> None:
     assert refusal(openssl("rsa", "-pubin", "-RSAPublicKey_out", stdin=pem)).code == "public_key_given"
 
 
-def test_a_certificate_of_either_sort() -> None:
+def test_a_certificate_of_either_kind() -> None:
     key = file_of("rsa pkcs8").content
     assert (
         refusal(openssl("req", "-x509", "-key", "/dev/stdin", "-subj", "/CN=us", stdin=key)).code == "certificate_given"
@@ -262,7 +262,7 @@ def test_a_certificate_of_either_sort() -> None:
 
 
 @pytest.mark.parametrize("name", [form for form in FORMS if form.endswith("encrypted")])
-def test_a_passphrase_that_is_missing_or_wrong(name: str) -> None:
+def test_a_missing_or_wrong_passphrase(name: str) -> None:
     content = file_of(name).content
     assert refusal(content).code == "key_passphrase_missing"
     assert refusal(content, b"").code == "key_passphrase_missing"
@@ -278,7 +278,7 @@ def test_a_passphrase_that_is_missing_or_wrong(name: str) -> None:
         ("dsaparam", "-genkey", "-noout", "1024"),
     ],
 )
-def test_a_curve_or_kind_that_openssh_does_not_take(words: tuple[str, ...]) -> None:
+def test_a_curve_or_key_type_that_openssh_does_not_support(words: tuple[str, ...]) -> None:
     content = openssl(*words)
     assert refusal(content).code == "unsupported_key"
     assert refusal(openssl("pkcs8", "-topk8", "-nocrypt", stdin=content)).code == "unsupported_key"
@@ -291,7 +291,7 @@ def test_a_short_rsa_key() -> None:
 
 
 def of_type(name: bytes, count: int = 1) -> bytes:
-    """Return a container in OpenSSH form, with nothing of a key in it but its type."""
+    """Return a container in OpenSSH format that holds only a key's type."""
     public = len(name).to_bytes(4, "big") + name
     head = b"openssh-key-v1\0" + b"\0\0\0\x04none" * 2 + bytes(4) + count.to_bytes(4, "big")
     blob = base64.b64encode(head + len(public).to_bytes(4, "big") + public + b"\0\0\0\x08" + bytes(8))
@@ -309,7 +309,7 @@ def of_type(name: bytes, count: int = 1) -> bytes:
         (b"\xff", "damaged_private_key"),
     ],
 )
-def test_a_type_that_is_not_taken_in_openssh_form(name: bytes, code: str) -> None:
+def test_unsupported_types_in_openssh_format(name: bytes, code: str) -> None:
     assert refusal(of_type(name)).code == code
 
 
@@ -320,7 +320,7 @@ def test_several_keys() -> None:
     assert refusal(of_type(b"ssh-ed25519", 2)).code == "several_private_keys"
 
 
-def test_a_cipher_that_is_not_known_here() -> None:
+def test_an_unsupported_cipher() -> None:
     content = made("-t", "ed25519", "-N", PASSPHRASE.decode(), "-Z", "chacha20-poly1305@openssh.com")
     error = refusal(content, PASSPHRASE)
     assert error.code == "unknown_key_cipher"
@@ -331,23 +331,23 @@ def test_a_cipher_that_is_not_known_here() -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_key_that_was_cut_short_or_folded(name: str) -> None:
+def test_a_truncated_or_folded_key(name: str) -> None:
     file = file_of(name)
     passphrase = PASSPHRASE if file.encrypted else None
     lines = file.content.splitlines(keepends=True)
     assert refusal(b"".join(lines[:-1]), passphrase).code == "damaged_private_key"
     assert refusal(b" ".join(file.content.splitlines()), passphrase).code == "damaged_private_key"
     middle = refusal(b"".join(lines[:-3] + lines[-1:]), passphrase).code
-    # What can't be decrypted looks the same, whatever the reason.
+    # A wrong passphrase and damage look the same when decryption fails.
     assert middle in ({"damaged_private_key", "wrong_key_passphrase"} if file.encrypted else {"damaged_private_key"})
 
 
-def test_damage_that_the_library_panics_at() -> None:
+def test_damage_that_makes_the_library_panic() -> None:
     content = re.sub(rb"(DEK-Info: [^,]+,)\w+", rb"\g<1>0011", file_of("rsa traditional encrypted").content)
     assert refusal(content, PASSPHRASE).code == "wrong_key_passphrase"
 
 
-# Libraries that are missing
+# Missing libraries
 
 
 @pytest.mark.parametrize(
@@ -362,18 +362,18 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, name: str, 
     assert (caught.value.code, f"pip install '{library}" in caught.value.hint) == (code, True)
 
 
-def test_a_key_goes_out_as_it_is_without_any_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_openssh_key_is_handed_out_without_any_library(monkeypatch: pytest.MonkeyPatch) -> None:
     file = file_of("rsa openssh encrypted")
     for library in ("cryptography", "bcrypt"):
         monkeypatch.setitem(sys.modules, library, None)
     assert handed_out(file.content, None, WHAT) == file.content
 
 
-# Whatever comes in
+# Arbitrary input
 
 
 def is_read_or_refused(content: bytes, passphrase: bytes | None) -> None:
-    """Fail for any exception but ours."""
+    """Fail on any exception other than ours."""
     for call in (read_key, handed_out):
         with contextlib.suppress(ScopedSecretsError):
             assert call(content, passphrase, WHAT)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenSSH's container: read as it was written, and nothing in it is believed."""
+"""OpenSSH's container: it is read exactly as written, and its fields are not trusted."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def data_of(*words: str) -> bytes:
 
 
 @pytest.mark.parametrize("words", [PLAIN, SEALED])
-def test_it_is_written_as_ssh_keygen_wrote_it(words: tuple[str, ...]) -> None:
+def test_a_container_is_written_like_ssh_keygen_writes_it(words: tuple[str, ...]) -> None:
     assert Container.read(data_of(*words)).text() == made(*words)
 
 
-def test_opening_what_was_sealed_gives_it_back() -> None:
+def test_sealing_and_opening_restores_the_key() -> None:
     plain = Container.read(data_of(*PLAIN))
     sealed = plain.sealed(PASSPHRASE)
     assert (sealed.is_sealed, sealed.cipher, plain.comment) == (True, "aes256-ctr", COMMENT)
@@ -34,7 +34,7 @@ def test_opening_what_was_sealed_gives_it_back() -> None:
     assert sealed.section != plain.sealed(PASSPHRASE).section
 
 
-def test_another_passphrase_is_told_from_damage() -> None:
+def test_a_wrong_passphrase_is_distinguished_from_damage() -> None:
     sealed = Container.read(data_of(*SEALED))
     with pytest.raises(WrongPassphrase):
         sealed.opened(b"tr0ub4dor")
@@ -42,21 +42,21 @@ def test_another_passphrase_is_told_from_damage() -> None:
 
 
 @pytest.mark.parametrize("rounds", [0, 2049, 2**32 - 1])
-def test_no_key_takes_forever_to_open(rounds: int) -> None:
+def test_excessive_key_derivation_rounds_are_refused(rounds: int) -> None:
     sealed = Container.read(data_of(*SEALED))
     options = sealed.kdf_options[:-4] + rounds.to_bytes(4, "big")
     with pytest.raises(ValueError, match="key derivation"):
         replace(sealed, kdf_options=options).opened(PASSPHRASE)
 
 
-def test_whatever_is_cut_off_is_missed() -> None:
+def test_truncated_data_is_refused() -> None:
     data = data_of(*PLAIN)
     for length in range(len(data)):
         with pytest.raises(ValueError):  # noqa: PT011
             Container.read(data[:length])
 
 
-def test_nothing_of_it_shows() -> None:
+def test_the_repr_hides_the_private_section() -> None:
     container = Container.read(data_of(*PLAIN))
     assert repr(container.section)[2:-1] not in repr(container)
     assert "section" not in repr(container)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ssh is told of a login, as ssh itself understands it."""
+"""The options and the environment that ssh gets for a login."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PASSWORD = HostLogin("password", "me", "m", password="canary")
 TICKET = HostLogin("kerberos", "", "m", ticket_cache="FILE:/run/t", krb5_config="/etc/mine", principal="me@R")
 
 
-def told(login: HostLogin) -> dict[str, str]:
+def options_of(login: HostLogin) -> dict[str, str]:
     options = ssh_options(login)
     assert set(options[::2]) == {"-o"}
     return dict(option.split("=", 1) for option in options[1::2])  # type: ignore[misc]
@@ -22,27 +22,27 @@ def told(login: HostLogin) -> dict[str, str]:
 def test_each_scheme_allows_its_own_methods_only() -> None:
     switches = ("Pubkey", "Password", "KbdInteractive", "GSSAPI", "Hostbased")
     allowed = {
-        login.scheme: [name for name in switches if told(login)[f"{name}Authentication"] == "yes"]
+        login.scheme: [name for name in switches if options_of(login)[f"{name}Authentication"] == "yes"]
         for login in (KEY, PASSWORD, TICKET)
     }
     assert allowed == {"ssh_key": ["Pubkey"], "password": ["Password", "KbdInteractive"], "kerberos": ["GSSAPI"]}
-    assert told(KEY)["PreferredAuthentications"] == "publickey"
-    assert told(PASSWORD)["NumberOfPasswordPrompts"] == "1"
+    assert options_of(KEY)["PreferredAuthentications"] == "publickey"
+    assert options_of(PASSWORD)["NumberOfPasswordPrompts"] == "1"
 
 
-def test_a_key_is_named_and_its_agent_goes_nowhere() -> None:
-    options = told(KEY)
+def test_a_key_is_selected_and_its_agent_is_not_forwarded() -> None:
+    options = options_of(KEY)
     assert options["IdentitiesOnly"] == "yes"
     assert options["IdentityAgent"] == '"/run/50%% of/agent"'
     assert options["IdentityFile"] == '"/run/a \\"b\\".pub"'
     assert (options["ForwardAgent"], options["AddKeysToAgent"]) == ("no", "no")
-    assert "IdentityAgent" not in told(PASSWORD)
+    assert "IdentityAgent" not in options_of(PASSWORD)
 
 
-def test_user_and_port_are_the_credentials_where_it_has_any() -> None:
-    assert (told(KEY)["User"], told(KEY)["Port"]) == ('"me"', "2222")
-    assert "Port" not in told(PASSWORD)
-    assert "User" not in told(TICKET)
+def test_user_and_port_come_from_the_credential_if_set() -> None:
+    assert (options_of(KEY)["User"], options_of(KEY)["Port"]) == ('"me"', "2222")
+    assert "Port" not in options_of(PASSWORD)
+    assert "User" not in options_of(TICKET)
 
 
 def test_the_environment_has_the_ticket_and_no_password() -> None:

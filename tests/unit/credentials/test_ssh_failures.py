@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ssh's words that no server of the tests makes it say; the others are in tests/credentials."""
+"""Messages of ssh that none of our test servers provoke; tests/credentials covers the others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("scheme", "words", "code"), WORDS)
-def test_ssh_says(scheme: str, words: str, code: str) -> None:
+def test_messages_of_ssh_are_recognized(scheme: str, words: str, code: str) -> None:
     error = explain(words, LOGINS[scheme], "web")
     assert error is not None
     assert error.code == code
@@ -43,11 +43,11 @@ def test_ssh_says(scheme: str, words: str, code: str) -> None:
 @pytest.mark.parametrize(
     "words", ["", "canary", "Welcome! Permission denied (nobody) here\n", "exec: Connection refused"]
 )
-def test_what_is_not_known_is_not_guessed(words: str) -> None:
+def test_unknown_messages_are_not_guessed(words: str) -> None:
     assert explain(words, LOGINS["ssh_key"], "web") is None
 
 
-def test_no_words_of_the_host_are_shown() -> None:
+def test_output_of_the_host_is_not_shown() -> None:
     error = explain(f"canary\n{DENIED}canary", LOGINS["password"], "web")
     assert error is not None
     assert "canary" not in str(error.to_dict())
