@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The callback that hides what a run reads and writes from whatever shows the run."""
+"""The callback that hides the values of secrets in all output of a run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ short_description: Hide the values of secrets in all output of a run
 version_added: 0.1.0
 author: The scoped.secrets contributors (@scoped)
 description:
-  - Puts C(********) in place of every value that a run reads or writes through this collection, in all that
-    C(ansible-playbook) shows, whichever callback shows it; in the log file; in the events of C(ansible-runner) and AWX.
-  - Hides each line of a value with several lines and each field of a value that is JSON too; of files, and of the keys
-    and passwords of credentials.
-  - Hides them as base64 (also within a longer text, and URL-safe), as JSON, URLs, Python and shells escape them.
-  - Does not hide values or lines of fewer than 4 characters, and warns once about those.
-  - Changes nothing but output. Variables, facts and what tasks do have the values.
+  - Replaces every value that a run reads or writes through this collection with C(********). This covers all output of
+    C(ansible-playbook), from any callback, as well as the log file and the events of C(ansible-runner) and AWX.
+  - Also hides each line of a multi-line value and each field of a JSON value, in text secrets, files, and the keys and
+    passwords of credentials.
+  - Also hides values encoded as base64 (even as part of a longer text, and URL-safe) or escaped for JSON, URLs, Python
+    and shells.
+  - Does not hide values or lines of fewer than 4 characters, and warns about them once.
+  - Only changes output. Variables, facts and tasks keep the real values.
 notes:
-  - A value that is an ordinary word, say V(root), is hidden wherever that word is shown.
+  - A value that is a common word, such as V(root), is hidden wherever that word appears.
 requirements:
   - Enable it with C(callbacks_enabled = scoped.secrets.mask) in C(ansible.cfg).
 seealso:
@@ -34,12 +35,12 @@ EXAMPLES = r"""
 # [defaults]
 # callbacks_enabled = scoped.secrets.mask
 
-- name: A password
+- name: Declare a password
   scoped.secrets.secret_text:
     identifier: shown_password
     value: correct horse battery
 
-- name: Shown, by itself and within more
+- name: Show it, alone and as part of a longer text
   ansible.builtin.debug:
     msg:
       - "{{ lookup('scoped.secrets.secret', 'shown_password') }}"
@@ -59,7 +60,7 @@ from ..plugin_utils import output
 
 
 class CallbackModule(CallbackBase):
-    """Masks. It has no event of its own."""
+    """Masks the output; it handles no events itself."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -76,10 +77,10 @@ class CallbackModule(CallbackBase):
             output.mask_display(masker.mask)
             output.mask_log(masker.mask)
         except AttributeError as error:
-            # ansible-core goes on without a callback that fails, and would show everything.
+            # ansible-core would continue without a callback that fails, and show everything.
             raise SystemExit(
                 f"scoped.secrets.mask can't mask the output of this version of ansible-core ({error}). "
-                "Take it out of callbacks_enabled to run without it."
+                "Remove it from callbacks_enabled to run without it."
             ) from None
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The callback that tells what a run read, and that gives its workers a head start."""
+"""The callback that shows how many secrets a run read, and loads shared code for its workers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ short_description: Show how many secrets a run read, and speed up lookups
 version_added: 0.1.0
 author: The scoped.secrets contributors (@scoped)
 description:
-  - At C(-vv), prints one line at the end of a run with the number of calls, of secrets read, and of those that came out
-    of the cache; and for each connector, the number of requests, logins and renewals at its provider.
-  - Has the shared code of lookup, filter and modules loaded once, by C(ansible-playbook) itself. Otherwise every task
-    with a lookup loads it anew, which takes about 5 ms, until a task with a module of this collection has come. Where
-    the run is to have no broker, that is the whole engine, which takes about 30 ms.
-  - Shows no name and no value of any secret.
+  - At C(-vv), prints one line at the end of a run. It has the number of calls, of secrets read, of those served from
+    the cache, and of values opened or fetched; and for each connector, the number of requests, logins and renewals at
+    its provider.
+  - Loads the code that lookups, filters and modules share in C(ansible-playbook) itself, so that workers inherit it.
+    Otherwise every task with a lookup loads it again, which takes about 5 ms, until the first task with a module of
+    this collection. In a run without a broker, this includes the whole engine, which takes about 30 ms.
+  - Shows no names and no values of secrets.
 requirements:
   - Enable it with C(callbacks_enabled = scoped.secrets.usage) in C(ansible.cfg).
 """
@@ -39,7 +40,7 @@ load_inherited(C.CONFIG_FILE)
 
 
 class CallbackModule(CallbackBase):
-    """Prints one line."""
+    """Prints the line with the counts."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -56,7 +57,7 @@ class CallbackModule(CallbackBase):
 
 
 def _line(usage: dict[str, Any]) -> str:
-    """Return the counts of a run in words, those of each connector behind them."""
+    """Return a run's counts as text, followed by those of each connector."""
     line = "{calls} calls, {reads} secrets read, {hits} of them from the cache, {opened} opened".format(**usage)
     each = "; {name}: {requests} requests, {logins} logins, {renewals} renewals"
     return line + "".join(each.format(name=name, **counts) for name, counts in usage["connectors"].items())

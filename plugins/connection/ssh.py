@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection. Its documentation stands in ssh.yml, where workers don't read it.
+"""The connection plugin. Its documentation is in ssh.yml, so that workers don't have to read it.
 
-It is ansible-core's own ssh connection, of whichever release runs. With a credential, the engine puts the key into the
-agent of the run or gets a ticket; this adds options to the command lines of ssh, scp and sftp, and what their
-environment must have while they run. Without one it does nothing.
+It extends the ssh connection of the running ansible-core. With a credential, the engine loads the key into the run's
+agent or gets a ticket; this plugin adds options to the command lines of ssh, scp and sftp, and variables to their
+environment. Without a credential it changes nothing.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ _OWN_OPTIONS: dict[str, dict[str, Any]] = {
     _CREDENTIAL: {"type": "str", "vars": [{"name": "ansible_ssh_credential"}]},
     **{option.name: {"type": "str", "vars": [{"name": option.var}]} for option in ARGUMENTS if option.var},
 }
-# Options of the built-in connection that a credential takes the place of, as far as the running core has them.
+# Options of the built-in connection that a credential replaces. The running core may not have all of them.
 _REPLACED = ("password", "pkcs11_provider", "private_key", "private_key_file", "private_key_passphrase")
-# The name of the control socket must differ by credential, so it is always ours.
+# The control socket's name must differ by credential, so we always set our own.
 _IGNORED = (*_REPLACED, "control_path")
-# What ssh and its friends end with when ssh itself has failed.
+# Exit status of ssh, scp and sftp if ssh itself failed.
 _SSH_FAILED = 255
-# Seconds that an ssh which takes no more input has to end.
-_LAST_WORDS = 2.0
+# Seconds that ssh has to exit once it takes no more input.
+_EXIT_TIMEOUT = 2.0
 
 
 class Connection(BuiltinConnection):
-    """Logs in with the credential that a host's variable names."""
+    """Logs in with the credential named by a variable of the host."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _define_options(self._load_name)
-        # The strategy, which only resets connections, gives no task.
+        # The strategy, which only resets connections, passes no task.
         self._is_for_task = "task_uuid" in kwargs
         self._explicit: frozenset[str] = frozenset()
         self._shared: dict[str, Any] = {}
@@ -80,10 +80,10 @@ class Connection(BuiltinConnection):
         self._warn_of_replaced()
 
     def _set_by_variables(self, task_keys: Mapping[str, Any]) -> frozenset[str]:
-        """Return which of user and port variables of the host say, and so win over the credential.
+        """Return which of user and port are set by variables of the host, which override the credential.
 
-        For a reset and for a delegated task, core makes variables of what a keyword, the command line or the
-        configuration says: there, these don't count.
+        For a reset and for a delegated task, core copies the values of keywords, the command line and the configuration
+        into variables. In these cases, variables with such a value don't count.
         """
         defaults = {"remote_user": task_keys.get("remote_user"), "port": task_keys.get("port") or C.DEFAULT_REMOTE_PORT}
         is_sure = self._is_for_task and not task_keys.get("delegate_to")
@@ -95,12 +95,12 @@ class Connection(BuiltinConnection):
         )
 
     def _values(self, option: str) -> list[Any]:
-        """Return what variables of the host say of an option, the one that wins first."""
+        """Return the values that variables of the host give an option, highest precedence first."""
         found = [self._shared.get(name) for name in _variables(self._load_name, option)]
         return [value for value in found if value is not None]
 
     def _replace_password(self) -> None:
-        """Drop a password that core hands on beside the options, some releases only after those were set."""
+        """Drop a password that core passes outside of the options; some releases only do so after setting them."""
         if self._play_context.password:
             self._play_context = self._play_context.copy()
             self._play_context.password = ""
@@ -110,7 +110,7 @@ class Connection(BuiltinConnection):
         if given and self._is_for_task:
             names = " and ".join(given)
             Display().warning(
-                f"{names}: not used for a host with 'ansible_ssh_credential', which logs in with that alone."
+                f"{names}: ignored for a host with 'ansible_ssh_credential', which logs in with that credential only."
             )
 
     def get_option(self, option: str, hostvars: dict[str, Any] | None = None) -> Any:
@@ -124,7 +124,7 @@ class Connection(BuiltinConnection):
         return super().get_option(option, hostvars=hostvars)
 
     def update_vars(self, variables: dict[str, Any]) -> None:
-        """Add what core adds for each task, also for those that don't connect and must ask for nothing."""
+        """Add the variables that core sets for every task, without asking the engine: not every task connects."""
         reference, self._reference = self._reference, ""
         try:
             super().update_vars(variables)
@@ -132,7 +132,7 @@ class Connection(BuiltinConnection):
             self._reference = reference
 
     def _host_login(self) -> HostLogin:
-        """Return how to log in, which the engine is asked for once a task; raise AnsibleConnectionFailure."""
+        """Return how to log in, asking the engine once per task; raise AnsibleConnectionFailure."""
         if self._login is None:
             try:
                 self._login = self._ask_engine()
@@ -155,18 +155,18 @@ class Connection(BuiltinConnection):
         command: list[bytes] = super()._build_command(binary, subsystem, *other_args)
         own = self._own_arguments(is_shared=any(self._persistence_controls(command)))
         Display().vvvvv(f"SSH: ansible_ssh_credential set: ({')('.join(own)})", host=self.host)
-        # ssh takes the first value of an option, so ours come before all others.
+        # ssh uses the first value of an option, so ours come before all others.
         return [*command[:1], *(os.fsencode(word) for word in own), *command[1:]]
 
     def _own_arguments(self, *, is_shared: bool) -> list[str]:
-        """Return what the credential adds; `is_shared`: whether the connection may be kept open for further use."""
+        """Return the arguments for the credential; `is_shared`: whether the connection may stay open for reuse."""
         login = self._host_login()._replace(user=self.user or "", port=self.port or 0)
         batch = ["-o", "BatchMode=no"] if login.scheme == "password" else []
-        # Set in any case, or else a path of ssh_config would hold, which does not differ by credential.
+        # Always set ControlPath: one from ssh_config would not differ by credential.
         return [*ssh_options(login), *batch, "-o", f"ControlPath={self._control_socket() if is_shared else 'none'}"]
 
     def _control_socket(self) -> str:
-        """Return the path of the socket of this credential at this host, in a folder that exists."""
+        """Return the path of the control socket for this credential and host; create its folder."""
         folder = unfrackpath(self.get_option("control_path_dir"))
         makedirs_safe(os.fsencode(folder), 0o700)
         path = self._create_control_path(self.host, self.port, self.user, self._host_login().mark)
@@ -179,8 +179,8 @@ class Connection(BuiltinConnection):
             return super()._bare_run(cmd, in_data, sudoable=sudoable, checkrc=checkrc)
         login = self._host_login()._replace(user=self.user or "")
         try:
-            with _asked_for(login) as answers, _environment({**_ticket(login), **answers}):
-                # Core would make an error of a failure, and hide what ssh says in it.
+            with _answering(login) as answers, _environment({**_ticket(login), **answers}):
+                # With checkrc, core would raise an error of its own that hides ssh's message.
                 ended: tuple[int, bytes, bytes] = super()._bare_run(cmd, in_data, sudoable=sudoable, checkrc=False)
         except ScopedSecretsError as error:
             raise _failure(error) from None
@@ -189,10 +189,10 @@ class Connection(BuiltinConnection):
         return ended
 
     def _send_initial_data(self, fh: Any, in_data: bytes, ssh_process: subprocess.Popen[bytes]) -> None:
-        """Send what goes to the host's standard input; let a refused login be told by ssh itself.
+        """Send input to the host; if ssh stops reading it, wait for ssh to report a refused login itself.
 
-        Core gives an ssh that takes no more a millisecond to end. Where it takes longer, core would try again, and a
-        wrong password count twice.
+        Core gives such an ssh one millisecond to exit. If ssh takes longer, core retries, and a wrong password counts
+        twice.
         """
         try:
             super()._send_initial_data(fh, in_data, ssh_process)
@@ -201,7 +201,7 @@ class Connection(BuiltinConnection):
                 raise
 
     def _explain(self, said: str, login: HostLogin, *, is_transfer: bool) -> None:
-        """Raise what is known about a failure. What may go well by another way of transfer is left to core."""
+        """Raise the error that explains a failure. Leave retryable ones to core, which may transfer in another way."""
         from ..module_utils.credentials.ssh_failures import explain
 
         error = explain(said, login, str(self.host))
@@ -209,7 +209,7 @@ class Connection(BuiltinConnection):
             raise _failure(error, "" if self._play_context.no_log else said.strip())
 
     def reset(self) -> None:
-        """End the shared connection. Without its credential nothing can be known of one."""
+        """Close the shared connection. If its credential can't be read, warn instead."""
         try:
             super().reset()
         except AnsibleConnectionFailure as error:
@@ -217,7 +217,7 @@ class Connection(BuiltinConnection):
             self.close()
 
     def close(self) -> None:
-        """End the task's use of the connection. Core kills workers soon after this: what is to be removed goes now."""
+        """End the task's use of the connection. Core kills workers soon afterwards, so clean up now."""
         super().close()
         self._login = None
         if self._client:
@@ -226,12 +226,12 @@ class Connection(BuiltinConnection):
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
     with suppress(subprocess.TimeoutExpired):
-        process.wait(_LAST_WORDS)
+        process.wait(_EXIT_TIMEOUT)
     return process.returncode is not None
 
 
 def _define_options(name: str) -> None:
-    """Have core know this plugin's options: those of the built-in connection of the running core, and its own."""
+    """Register this plugin's options in core: those of the running core's built-in connection, and our own."""
     if not C.config.has_configuration_definition(_TYPE, name):
         builtin = connection_loader.get("ansible.builtin.ssh", class_only=True)
         options = C.config.get_configuration_definitions(_TYPE, builtin._load_name)
@@ -239,20 +239,20 @@ def _define_options(name: str) -> None:
 
 
 def _variables(name: str, option: str) -> list[str]:
-    """Return the variables that may set an option, the one that wins first; none for an option that core lacks."""
+    """Return the variables that may set an option, highest precedence first; none for an option that core lacks."""
     definition = C.config.get_configuration_definitions(_TYPE, name).get(option, {})
     return [str(entry["name"]) for entry in reversed(definition.get("vars", []))]
 
 
 def _failure(error: ScopedSecretsError, said: str = "") -> AnsibleConnectionFailure:
-    """Return the exception for an error; one that core tries no second time for what would be the same again."""
+    """Return the exception for an error: for a permanent one AnsibleAuthenticationFailure, which core doesn't retry."""
     kind = AnsibleConnectionFailure if error.retryable else AnsibleAuthenticationFailure
     message = f"{error.message} [{error.code}] {error.hint}"
     return kind(f"{message} ssh said: {said}" if said else message)
 
 
-def _asked_for(login: HostLogin) -> Any:
-    """Return what answers ssh's question for the password, for one attempt."""
+def _answering(login: HostLogin) -> Any:
+    """Return a context manager that answers ssh's password prompt during one attempt."""
     if login.scheme != "password":
         return nullcontext({})
     from ..module_utils.credentials.askpass import answering
@@ -261,13 +261,13 @@ def _asked_for(login: HostLogin) -> Any:
 
 
 def _ticket(login: HostLogin) -> dict[str, str]:
-    """Return where a ticket lies. The locale stays as it is: ssh may take it along to the host."""
+    """Return the variables for a ticket. They leave the locale alone, which ssh may pass on to the host."""
     return {name: value for name, value in ssh_environment(login).items() if name != "LC_ALL"}
 
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Have variables in this process's environment for a while, which is when it starts ssh."""
+    """Set variables in this process's environment while it runs ssh, then restore it."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

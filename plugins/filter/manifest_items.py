@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter that makes the items of a manifest out of a tree of scopes."""
+"""The filter that turns a tree of scopes into the items of a manifest."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ Item = dict[str, Any]
 Scope = dict[str, str]
 
 _SECRETS = ("text", "file", "ssh", "winrm")
-# What a scope has besides the options of module `scope`, and what the scopes below it are called there.
+# Parts of a scope besides the options of the module `scope`, and the part that holds the scopes below each level.
 _PARTS = ("connectors", "secrets", "default_secret_manager")
 _BELOW = {"account": "organizations", "org": "projects", "project": ""}
 _LEVELS = ("account", "org", "project")
 
 
 def manifest_items(tree: Any) -> list[Item]:
-    """Return what a tree declares, as the items of module `manifest`. Raises AnsibleFilterError, never with a value."""
+    """Return the items of a tree for the module `manifest`. Raises AnsibleFilterError, without any value in it."""
     return list(_scope(_mapping(tree, "the tree"), {"org": "", "project": ""}, "account", ""))
 
 
 def _scope(found: Mapping[str, Any], scope: Scope, level: str, place: str) -> Iterator[Item]:
-    """Yield the items of a scope and of all below it; `place` is where it stands in the tree."""
+    """Yield the items of a scope and of all scopes below it; `place` is its path in the tree, for messages."""
     below = _BELOW[level]
     own = {name: value for name, value in found.items() if name not in (*_PARTS, below)}
-    # The account is always there.
+    # The account always exists.
     if own or level != "account":
         yield {"scope": {**own, **scope}}
     for name, options in _children(found, "connectors", place):
@@ -51,16 +51,16 @@ def _connector(options: Any, where: Scope, place: str) -> Item:
     options = dict(_mapping(options, place))
     kind = options.pop("kind", None)
     if not kind:
-        raise _malformed(f"'{place}' needs a 'kind', as in 'kind: hashicorp_vault'")
+        raise _malformed(f"'{place}' needs a 'kind', such as 'kind: hashicorp_vault'")
     return {f"connector_{kind}": {**options, **where}}
 
 
 def _secret(options: Any, where: Scope) -> Iterator[Item]:
-    """Yield a secret, a text unless it says otherwise, and whom it is shared with. What is no dictionary is a value."""
+    """Yield a secret and its shares. Without a 'kind' it is a text; anything but a dictionary is its value."""
     options = dict(options) if isinstance(options, Mapping) else {"value": options}
     kind, shared = options.pop("kind", "text"), options.pop("shared_with", [])
     if kind not in _SECRETS:
-        raise _malformed(f"the 'kind' of secret '{where['identifier']}' is none of {', '.join(_SECRETS)}")
+        raise _malformed(f"the 'kind' of secret '{where['identifier']}' must be one of {', '.join(_SECRETS)}")
     yield {f"secret_{kind}": {**options, **where}}
     for one in shared if isinstance(shared, (list, tuple)) else [shared]:
         to = _mapping(one, f"'shared_with' of secret '{where['identifier']}'")
@@ -72,16 +72,16 @@ def _children(found: Mapping[str, Any], part: str, place: str) -> list[tuple[str
 
 
 def _mapping(value: Any, place: str) -> Mapping[str, Any]:
-    """Return a dictionary; an empty one for nothing, as YAML has it for a name with nothing behind it."""
+    """Return a dictionary; an empty one for None, which is what YAML makes of a name without a value."""
     if value is None:
         return {}
     if isinstance(value, Mapping):
         return value
-    raise _malformed(f"{place} must be a dictionary, and is of type {type(value).__name__}")
+    raise _malformed(f"{place} must be a dictionary, not {type(value).__name__}")
 
 
 def _malformed(why: str) -> AnsibleFilterError:
-    return AnsibleFilterError(f"The tree can't be declared: {why}. [invalid_manifest]")
+    return AnsibleFilterError(f"The tree is invalid: {why}. [invalid_manifest]")
 
 
 class FilterModule:

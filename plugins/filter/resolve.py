@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter that replaces the platform's expressions in text."""
+"""The filter that replaces secret expressions in text with their values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..module_utils.model.references import EXPRESSION
 
 @pass_context
 def resolve(context: Context, data: Any, **given: Any) -> Any:
-    """Return `data` with every expression in its strings replaced by the value that it names."""
+    """Return `data` with every expression in its strings replaced by the value of its secret."""
     try:
         check_options(given, {}, "filter scoped.secrets.resolve")
         options = resolve_options(given, _variables(context), None, C.CONFIG_FILE)
@@ -41,7 +41,7 @@ def _variables(context: Context) -> dict[str, Any]:
 
 
 def _values(data: Any, options: dict[str, str]) -> dict[str, str]:
-    """Return the value of each reference in `data`, all fetched in one go."""
+    """Return the values of all references in `data`, fetched in one call."""
     references = list(dict.fromkeys(match["reference"] for text in _strings(data) for match in _matches(text)))
     answers = read(references, options, Display().warning)
     return {r: to_text(answer, r) for r, answer in zip(references, answers, strict=True)}
@@ -52,8 +52,8 @@ def _matches(text: str) -> Iterator[Any]:
     if len(matches) != text.count("<+secrets.getValue("):
         raise InvalidInput(
             "invalid_expression",
-            "An expression '<+secrets.getValue(…)>' in the text is not complete.",
-            hint='Write <+secrets.getValue("REFERENCE")> with the reference in quotes.',
+            "The text has an incomplete expression '<+secrets.getValue(…)>'.",
+            hint='Write <+secrets.getValue("REFERENCE")>, with the reference in quotes.',
         )
     yield from matches
 

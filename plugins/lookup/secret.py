@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lookup. Its documentation stands in secret.yml, where workers don't read it."""
+"""The lookup plugin. Its documentation is in secret.yml, so that workers don't have to read it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..module_utils.face.reading import ENCODINGS, check_options, read, to_templ
 from ..module_utils.model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..module_utils.model.queries import Answer
 
-# Otherwise ansible-core looks for options in the documentation of this file, which has none, at each call.
+# Otherwise ansible-core would parse this file for documentation, which it doesn't have, at each call.
 C.config.initialize_plugin_configuration_definitions("lookup", __name__, {})
 
 _POLICIES = ("error", "warn", "skip")
@@ -39,7 +39,7 @@ _OPTIONS: dict[str, tuple[Any, ...]] = {
 
 
 class LookupModule(LookupBase):
-    """Resolves references to text, or base64."""
+    """Resolves references to values."""
 
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         try:
@@ -66,7 +66,7 @@ class LookupModule(LookupBase):
 
 
 def _value(reference: str, answer: Answer, given: dict[str, Any]) -> list[Any]:
-    """Return a list of the value; of the default; or of nothing, where a policy says to go on without."""
+    """Return a list with the value or the default; an empty one if a policy allows to omit it."""
     try:
         return [to_template(answer, reference, given.get("encoding") or "text")]
     except NotFound as error:
@@ -91,8 +91,8 @@ def _switch(given: Any) -> bool:
     except TypeError:
         raise InvalidInput(
             "invalid_option",
-            "The option 'preload' of the lookup is neither true nor false.",
-            hint="Write preload=true.",
+            "The option 'preload' of the lookup must be true or false.",
+            hint="Write preload=true or preload=false.",
         ) from None
 
 
@@ -103,6 +103,6 @@ def _seconds(ttl: Any) -> int | None:
         raise InvalidInput(
             "invalid_option",
             "The option 'cache_ttl' of the lookup must be a number of seconds.",
-            hint="Write cache_ttl=60, or cache_ttl=0 to read the secret manager again each time.",
+            hint="Write cache_ttl=60, or cache_ttl=0 to read from the secret manager each time.",
         )
     return int(ttl)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A manifest: many calls of other modules in one task, each validated by its own module's Spec."""
+"""Routes a manifest: calls of many modules in one task, each validated by its own module's Spec."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .router import Router, shown, validated
 __all__ = ["ManifestRouter", "declaring_spec", "requests_of"]
 
 _COLLECTION = "scoped.secrets."
-# The options of a task that each of its items may have for itself, and those that hold items' own options.
+# Shared options that an item may set for itself, and the options that contain the items' own options.
 _OF_AN_ITEM = ("org", "project")
 _NESTED = ("resources", "defaults")
 
 
 class _Call(NamedTuple):
-    """An item as it was written: the module's name, its Spec (None: there is none), and its options."""
+    """An item as written: the module's name, its Spec (None if there is no such module), and its options."""
 
     module: str
     spec: Spec | None
@@ -36,7 +36,7 @@ class _Call(NamedTuple):
 
 
 class ManifestRouter(Router):
-    """Makes one request of all the items, and of its results what people look for in a task's."""
+    """Combines all items into one request, and the results of the items into the task's result."""
 
     def _secrets_in(self, arguments: dict[str, Any]) -> set[str]:
         found = super()._secrets_in({name: value for name, value in arguments.items() if name not in _NESTED})
@@ -53,7 +53,7 @@ class ManifestRouter(Router):
     def _call(self, params: dict[str, Any], options: dict[str, str], items: Sequence[Request] = ()) -> dict[str, Any]:
         items = requests_of(params, options, self._files, self._task.check_mode)
         rest = {name: value for name, value in params.items() if name not in _NESTED}
-        # The manifest is that of the scope of its defaults.
+        # 'org' and 'project' in 'defaults' also set the scope of the manifest itself.
         scope = {name: str(params["defaults"].get(name, options[name]) or "") for name in _OF_AN_ITEM}
         return _finished(super()._call(rest, {**options, **scope}, items), self._task.diff)
 
@@ -61,13 +61,13 @@ class ManifestRouter(Router):
         raise InvalidInput(
             "manifest_not_delegated",
             "A manifest can't be delegated to another host.",
-            hint="Take 'delegate_to' away, or delegate the tasks of single modules.",
+            hint="Remove 'delegate_to', or delegate tasks with single modules instead.",
         )
 
 
 @lru_cache(maxsize=64)
 def declaring_spec(module: str) -> Spec | None:
-    """Return the Spec of a module that declares something, None where there is no such module."""
+    """Return the Spec of a module that declares something; None for any other name."""
     if not re.fullmatch(r"[a-z_]+", module):
         return None
     try:
@@ -78,7 +78,7 @@ def declaring_spec(module: str) -> Spec | None:
 
 
 def _calls(arguments: Mapping[str, Any]) -> Iterator[_Call]:
-    """Yield the items, with the defaults that their modules know; what is no item has no Spec."""
+    """Yield the items, each with the defaults that its module has; a malformed item has no Spec."""
     defaults = arguments.get("defaults")
     defaults = defaults if isinstance(defaults, Mapping) else {}
     resources = arguments.get("resources")
@@ -87,7 +87,7 @@ def _calls(arguments: Mapping[str, Any]) -> Iterator[_Call]:
             yield _Call("", None, {"item": item})
             continue
         ((name, given),) = item.items()
-        # What can't be the name of a module may be a value in the wrong place.
+        # Drop text that can't be the name of a module: it may be a misplaced value.
         module = str(name).removeprefix(_COLLECTION) if re.fullmatch(r"[a-z_.]{1,64}", str(name)) else ""
         spec = declaring_spec(module)
         given = {} if given is None else given if isinstance(given, Mapping) else {"item": given}
@@ -100,7 +100,7 @@ def _shown_item(call: _Call) -> dict[str, Any]:
 
 
 def requests_of(params: Mapping[str, Any], options: Mapping[str, str], files: Files, check_mode: bool) -> list[Request]:
-    """Return the requests of all items; raise InvalidInput for all that can't be, at once."""
+    """Return the requests of all items; raise one InvalidInput that lists all invalid items."""
     requests, wrong = [], _unknown_defaults(params)
     for number, call in enumerate(_calls(params), 1):
         try:
@@ -122,21 +122,21 @@ def _request(call: _Call, options: Mapping[str, str], read: Callable[[str], byte
     if call.spec is None:
         raise InvalidInput(
             "invalid_manifest",
-            "an item is one module of this collection that declares something, with its options",
+            "an item must be one module of this collection that declares something, with its options",
             hint="",
         )
     spec = call.spec
     params = validated(spec, call.arguments)
     of_the_task = [name for name in spec.common(call.arguments) if name not in _OF_AN_ITEM]
     if of_the_task:
-        raise InvalidInput("invalid_manifest", f"{', '.join(of_the_task)} can be set for the whole task only", hint="")
+        raise InvalidInput("invalid_manifest", f"{', '.join(of_the_task)} can only be set for the whole task", hint="")
     given = {name: value for name, value in params.items() if value is not None and name in spec.options}
     scope = {name: options[name] if params.get(name) is None else str(params[name]) for name in _OF_AN_ITEM}
     return Request(spec.resource, {**take_value(given, read), **scope}, check_mode)
 
 
 def _finished(task: dict[str, Any], diff: bool) -> dict[str, Any]:
-    """Return the task's result: diffs where they are shown, and a failure where an item failed."""
+    """Return the task's result: with diffs if they are shown, and failed if an item failed."""
     diffs = [_diff(result) for result in task["results"] if result["status"] == "changed"]
     for result in task["results"]:
         result.pop("before", None), result.pop("after", None)
@@ -151,7 +151,7 @@ def _finished(task: dict[str, Any], diff: bool) -> dict[str, Any]:
         "failed": True,
         "code": first["code"],
         "msg": f"{first['item']}{more}: {first['msg']}",
-        "hint": first["hint"] or "Run it again: what was declared is left as it is.",
+        "hint": first["hint"] or "Run the task again; what is already declared stays unchanged.",
     }
 
 

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where ansible-core lets out what people see: the places at which output can be masked, the same in 2.18 to 2.21.
+"""Masks the output of ansible-core at the points through which all of it passes, which are the same in 2.18 to 2.21.
 
-Callbacks are called one after the other, the one for stdout first, so that none can change what the others get. What
-all of them get passes through here instead: events, the results in them, and the text that is displayed or logged.
+A callback can't mask for others: they run one after the other, the one for stdout first. So this module patches what
+all of them receive: events, the results in them, and the text that is displayed or logged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ansible.utils.display import Display
 
 Mask = Callable[[Any], Any]
 
-# What people write into plays and tasks, and what templates make of it. The rest is ansible-core's own.
+# Fields of plays and tasks that people write or templates fill. The others belong to ansible-core.
 _NAMES = """
 name args vars environment loop when changed_when failed_when until delegate_to remote_user become_user filename
 custom"""
@@ -33,20 +33,20 @@ _WRITTEN = frozenset(_NAMES.split())
 
 
 def mask_events(mask: Mask, after: Callable[[], None]) -> None:
-    """Have callbacks get events masked. `after` is called when all of them have had one."""
+    """Mask the events that callbacks receive. `after` is called each time all callbacks have received an event."""
     send = TaskQueueManager.send_callback
 
     @wraps(send)
     def send_callback(self: Any, method_name: str, *args: Any, **kwargs: Any) -> None:
-        masked = [_of_event(argument, mask) for argument in args]
+        masked = [_mask_argument(argument, mask) for argument in args]
         send(self, method_name, *masked, **{name: mask(value) for name, value in kwargs.items()})
         after()
 
     TaskQueueManager.send_callback = send_callback
 
 
-def _of_event(argument: Any, mask: Mask) -> Any:
-    """Return a play, task, include or statistics without secrets. Results come masked anyway: see `mask_results`."""
+def _mask_argument(argument: Any, mask: Mask) -> Any:
+    """Return an argument of an event, such as a play or task, masked. Results are left to `mask_results`."""
     if isinstance(argument, (str, dict, list)):
         return mask(argument)
     if not isinstance(argument, (FieldAttributeBase, IncludedFile, AggregateStats)):
@@ -54,7 +54,7 @@ def _of_event(argument: Any, mask: Mask) -> Any:
     changed = _changed(vars(argument), mask)
     if not changed:
         return argument
-    # The run goes on with the thing itself.
+    # Change a copy only: the run continues with the original.
     twin = copy.copy(argument)
     vars(twin).update(changed)
     return twin
@@ -67,8 +67,8 @@ def _changed(fields: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
 
 
 def mask_results(mask: Mask) -> None:
-    """Have callbacks get results masked, each its own copy of one. What is registered or a fact stays as it is."""
-    # The name that callbacks know it by in all versions. In 2.18 it is what the run goes on with, too.
+    """Mask the results that callbacks receive, each of them its own copy. Registered variables and facts stay as is."""
+    # Callbacks know the class by this name in all versions. In 2.18, the run itself uses it too.
     kind = task_result.TaskResult
     if hasattr(kind, "clean_copy"):
         _mask_copies(kind, mask)
@@ -77,38 +77,38 @@ def mask_results(mask: Mask) -> None:
 
 
 def _mask_copies(kind: Any, mask: Mask) -> None:
-    """Mask what ansible-core 2.18 makes for callbacks."""
+    """Mask the copies that ansible-core 2.18 makes for callbacks."""
     clean_copy = kind.clean_copy
 
     @wraps(clean_copy)
     def masked_copy(self: Any) -> Any:
         result = clean_copy(self)
         result._result = mask(result._result)
-        result._task = _of_event(result._task, mask)
-        result._task_fields = _of_fields(result._task_fields, mask)
+        result._task = _mask_argument(result._task, mask)
+        result._task_fields = _mask_fields(result._task_fields, mask)
         return result
 
     kind.clean_copy = masked_copy
 
 
-def _of_fields(fields: Mapping[str, Any], mask: Mask) -> Mapping[str, Any]:
+def _mask_fields(fields: Mapping[str, Any], mask: Mask) -> Mapping[str, Any]:
     changed = _changed(fields, mask)
     return {**fields, **changed} if changed else fields
 
 
 def _mask_properties(kind: Any, mask: Mask) -> None:
-    """Mask what callbacks may ask of results from ansible-core 2.19 on."""
-    _mask_read(kind, "result", mask)
+    """Mask the properties of results that callbacks read, from ansible-core 2.19 on."""
+    _mask_property(kind, "result", mask)
     for name in ("exception", "warnings", "deprecations", "task_name"):
-        _mask_read(kind, name, mask)
+        _mask_property(kind, name, mask)
     for name in ("task", "_task"):
-        _mask_read(kind, name, lambda task: _of_event(task, mask))
+        _mask_property(kind, name, lambda task: _mask_argument(task, mask))
     for name in ("task_fields", "_task_fields"):
-        _mask_read(kind, name, lambda fields: _of_fields(fields, mask))
+        _mask_property(kind, name, lambda fields: _mask_fields(fields, mask))
 
 
-def _mask_read(kind: Any, name: str, mask: Mask) -> None:
-    """Have what a property gives masked, once for each result: callbacks ask for it again and again."""
+def _mask_property(kind: Any, name: str, mask: Mask) -> None:
+    """Mask a property, once per result because callbacks read it repeatedly."""
     found = getattr_static(kind, name)
     read: Any = found.func if isinstance(found, cached_property) else found.fget
     masked = cached_property(lambda self: mask(read(self)))
@@ -117,27 +117,27 @@ def _mask_read(kind: Any, name: str, mask: Mask) -> None:
 
 
 def mask_display(mask: Mask) -> None:
-    """Have all text masked that goes to stdout, stderr and the log by ansible-core's display."""
-    _mask_shown(Display, "display", mask)
+    """Mask all text that ansible-core's display writes to stdout, stderr and the log."""
+    _mask_method(Display, "display", mask)
     if hasattr(task_result.TaskResult, "clean_copy"):
-        # ansible-core 2.18 breaks these into lines before it displays them, and values with blanks at these.
+        # ansible-core 2.18 wraps these into lines before it displays them, which would split values at spaces.
         for name in ("warning", "error", "deprecated"):
-            _mask_shown(Display, name, mask)
+            _mask_method(Display, name, mask)
 
 
-def _mask_shown(kind: Any, name: str, mask: Mask) -> None:
+def _mask_method(kind: Any, name: str, mask: Mask) -> None:
     show = getattr(kind, name)
 
     @wraps(show)
     def masked_show(self: Any, msg: Any, *args: Any, **kwargs: Any) -> Any:
-        # What a worker displays goes to the parent, which knows more.
+        # A worker passes its text to the parent, which knows more secrets and masks it.
         return show(self, msg if self._final_q else mask(msg), *args, **kwargs)
 
     setattr(kind, name, masked_show)
 
 
 class _MaskedFormat(logging.Formatter):
-    """A format whose lines are masked, tracebacks and all."""
+    """Masks the lines that another formatter produces, including tracebacks."""
 
     def __init__(self, plain: logging.Formatter, mask: Mask) -> None:
         super().__init__()
@@ -149,6 +149,6 @@ class _MaskedFormat(logging.Formatter):
 
 
 def mask_log(mask: Mask) -> None:
-    """Have the log file masked, whoever writes to it: ansible-core, or a library that a worker uses."""
+    """Mask the log file for all its writers: ansible-core, and libraries in workers."""
     for handler in logging.root.handlers:
         handler.setFormatter(_MaskedFormat(handler.formatter or logging.Formatter(), mask))

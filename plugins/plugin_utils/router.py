@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one router: what every module of the collection runs through, on the control node.
+"""The router: runs every module of the collection, on the control node.
 
-Each module has an action plugin of its name, which is this class with the module's Spec. ansible-core's strategies load
-such a plugin in the parent process, and workers inherit it: 100 tasks took 27 ms each. Named by `plugin_routing`
-instead, it was loaded in each worker anew, which took 80 ms; a redirect in `plugin_routing.action` loads it in the
-parent too, but then `module_defaults` groups no longer apply (measured on core 2.19 and 2.21).
+Each module has an action plugin of its own name: this class with the module's Spec. ansible-core's strategies load such
+a plugin once, in the parent process, and workers inherit it (27 ms per task, over 100 tasks). A plugin named by
+`plugin_routing` is loaded again in each worker (80 ms per task). A redirect in `plugin_routing.action` also loads it in
+the parent, but then `module_defaults` groups no longer apply. Measured on core 2.19 and 2.21.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from ..module_utils.processes.caller import passed_on
 load_inherited(C.CONFIG_FILE)
 
 
-class _Unshown(dict[str, Any]):
-    """Arguments that ansible-core passes on, and prints without their values when ANSIBLE_DEBUG is set."""
+class _HiddenArguments(dict[str, Any]):
+    """Arguments for ansible-core to pass on. With ANSIBLE_DEBUG it prints their repr, which only has the names."""
 
     def __repr__(self) -> str:
         return str(sorted(self))
 
 
 class Router(ActionBase):
-    """Validates with the module's own Spec, calls the engine, and censors whatever comes back."""
+    """Validates a task with the module's Spec, calls the engine, and censors the result."""
 
     spec: ClassVar[Spec]
 
@@ -65,15 +65,15 @@ class Router(ActionBase):
         return censored
 
     def _secrets_in(self, arguments: dict[str, Any]) -> set[str]:
-        """Return all in a task's arguments that must not be shown."""
+        """Return everything in a task's arguments that must not be shown."""
         return secret_strings(arguments, self.spec.argument_spec)
 
     def _shown(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments as -vvv may show them."""
+        """Return the arguments as -vvv shows them."""
         return shown(arguments, self.spec.argument_spec)
 
     def _guarded(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Return the result, or what failed: nothing may leave here as an exception, which core would print."""
+        """Return the result or the failure. No exception may escape: core would print it uncensored."""
         try:
             return self._run(arguments, task_vars)
         except ScopedSecretsError as error:
@@ -107,7 +107,7 @@ class Router(ActionBase):
         return Files(self._read_file, self._loader.path_dwim)
 
     def _hide(self, secrets: set[str]) -> None:
-        """Have strings censored in this task's result, and masked in all output where that is asked for."""
+        """Censor strings in this task's result; with the mask callback enabled, mask them in all output too."""
         self._secrets |= secrets
         for secret in secrets:
             reveal(secret)
@@ -117,37 +117,38 @@ class Router(ActionBase):
         return bool(host) and host not in C.LOCALHOST
 
     def _run_there(self, params: dict[str, Any], options: dict[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Run the real module on the host that the task is delegated to, on a store that both can reach."""
+        """Run the real module on the host to which the task is delegated, with a store that both can reach."""
         if not options["store"] or options["store"].startswith("sqlite:"):
             raise InvalidInput(
                 "shared_store_needed",
-                f"This task is delegated to '{self._task.delegate_to}', which can't reach a store in a local file.",
-                hint="Set 'store' to a shared store, or take 'delegate_to' away: modules of this collection run on "
-                "the control node anyway.",
+                f"This task is delegated to '{self._task.delegate_to}', which can't reach a store in a file of the "
+                "control node.",
+                hint="Set 'store' to a shared store, or remove 'delegate_to': modules of this collection run on the "
+                "control node anyway.",
             )
         if params.get("src") and "src" not in self.spec.paths:
             raise InvalidInput(
                 "src_not_delegated",
-                "'src' is a path on the control node and can't be read where this task is delegated to.",
-                hint="Use content_b64 with the file lookup and the b64encode filter.",
+                f"'src' is a path on the control node, which '{self._task.delegate_to}' can't read.",
+                hint="Use content_b64 with the file lookup and the b64encode filter instead.",
             )
         resolved = {option: options[option] for option in self.spec.common(params)}
         merged = {**params, **resolved}
-        # No arguments, so that no task can go without its record.
+        # Passed as environment so that tasks can't disable auditing.
         audit = {f"SCOPED_SECRETS_{name.upper()}": options[name] for name in ("audit", "audit_sink") if options[name]}
         self._task.environment = [*(self._task.environment or []), {**audit, **passed_on()}]
-        arguments = _Unshown({option: value for option, value in merged.items() if value is not None})
+        arguments = _HiddenArguments({option: value for option, value in merged.items() if value is not None})
         return self._execute_module(
             module_name=f"scoped.secrets.{self.spec.resource}", module_args=arguments, task_vars=task_vars
         )
 
     def _tell(self, line: str) -> None:
-        """Show how far a long work is."""
+        """Show the progress of a long operation."""
         shown: str = censor(line, self._secrets)
         Display().display(f"{self.spec.resource}: {shown}")
 
     def _read_file(self, src: str) -> bytes:
-        """Return the content of `src` as the copy module finds it; ansible-vault files are opened in memory."""
+        """Return the content of `src`, found as the copy module finds it; decrypt ansible-vault files in memory."""
         try:
             path = self._find_needle("files", src)
             content, _shown = self._loader._get_file_contents(path)
@@ -157,30 +158,30 @@ class Router(ActionBase):
 
 
 def validated(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments as their Spec has them, defaults among them; raise InvalidInput."""
+    """Return the arguments converted and completed with defaults as their Spec says; raise InvalidInput."""
     validator = ArgumentSpecValidator(
         spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, required_by=spec.required_by
     )
     try:
         outcome = validator.validate(arguments)
     except TypeError:
-        # From ansible-core, for what is no dictionary where suboptions belong.
+        # ansible-core raises it if an option with suboptions is not a dictionary.
         raise InvalidInput(
             "invalid_options",
-            "An option has a value of a type that it can't have.",
-            hint=f"See: ansible-doc scoped.secrets.{spec.resource}",
+            "An option has a value of the wrong type.",
+            hint=f"Check the types in: ansible-doc scoped.secrets.{spec.resource}",
         ) from None
     if outcome.error_messages:
         unknown = "Unsupported options: " if outcome.unsupported_parameters else ""
         raise InvalidInput(
             "invalid_options",
             unknown + "; ".join(outcome.error_messages),
-            hint=f"See: ansible-doc scoped.secrets.{spec.resource}",
+            hint=f"Check the options in: ansible-doc scoped.secrets.{spec.resource}",
         )
     return dict(outcome.validated_parameters)
 
 
 def shown(arguments: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments of the options `known` as people may see them."""
+    """Return the arguments with values hidden unless their option, as specified in `known`, is not secret."""
     hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     return {name: hidden if may_be_secret(name, value, known) else value for name, value in arguments.items()}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The callback that masks: what it puts into place, and that nothing goes on where it can't."""
+"""The mask callback: it masks all output, and ends the run if it can't."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.scoped.secrets.tests.unit.broker.brokers import Lab, wr
 
 
 class Core:
-    """Takes the mask in place of ansible-core's output."""
+    """Receives the masks in place of ansible-core's output."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.masks: dict[str, Any] = {}
@@ -40,14 +40,14 @@ def core(monkeypatch: pytest.MonkeyPatch) -> Iterator[Core]:
     reveal_to(None)
 
 
-def test_all_output_is_masked_with_what_is_revealed(core: Core) -> None:
+def test_revealed_values_are_masked_in_all_output(core: Core) -> None:
     CallbackModule()
     assert len(core.masks) == 4
     reveal("hunter22")
     assert [mask({"a": "hunter22"}) for mask in core.masks.values()] == [{"a": CENSORED}] * 4
 
 
-def test_what_a_client_reads_is_revealed(core: Core, lab: Lab) -> None:
+def test_values_read_by_a_client_are_revealed(core: Core, lab: Lab) -> None:
     client: Client = lab.client()
     write(client, "a", b"hunter22")
     CallbackModule()
@@ -57,7 +57,7 @@ def test_what_a_client_reads_is_revealed(core: Core, lab: Lab) -> None:
     assert mask("hunter22") == CENSORED
 
 
-def test_what_a_client_writes_is_revealed_by_itself_and_in_a_manifest(core: Core, lab: Lab) -> None:
+def test_values_written_alone_or_in_a_manifest_are_revealed(core: Core, lab: Lab) -> None:
     CallbackModule()
     mask = core.masks["mask_display"]
     scope = {"org": "", "project": ""}
@@ -81,8 +81,8 @@ def test_short_values_are_warned_about_once(core: Core, capsys: pytest.CaptureFi
     assert capsys.readouterr().err == ""
 
 
-def test_where_it_can_not_mask_the_run_ends(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A callback that fails is left out by ansible-core, and all would be shown."""
+def test_the_run_ends_if_it_can_not_mask(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ansible-core would continue without a callback that fails, and show everything."""
 
     def fail(_mask: Any) -> None:
         raise AttributeError("no 'send_callback'")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line that a run ends with, where it is asked for."""
+"""The line with counts at the end of a run, and the code that workers inherit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.scoped.secrets.tests.unit.broker.brokers import Lab, re
 
 
 class Display:
-    """What a run prints, at a verbosity."""
+    """Records what a run prints at a verbosity."""
 
     def __init__(self, verbosity: int) -> None:
         self.verbosity = verbosity
@@ -44,17 +44,17 @@ def test_one_line_with_numbers_and_no_names(lab: Lab, verbosity: int) -> None:
 
 
 @pytest.mark.parametrize("verbosity", [0, 1])
-def test_nothing_unless_asked_for(lab: Lab, verbosity: int) -> None:
+def test_nothing_is_printed_at_low_verbosity(lab: Lab, verbosity: int) -> None:
     write(lab.client(), "a")
     assert ended(verbosity) == []
 
 
-def test_nothing_where_nothing_was_read_and_no_broker_is_started(lab: Lab) -> None:
+def test_nothing_is_printed_or_started_if_nothing_was_read(lab: Lab) -> None:
     assert ended(2) == []
     assert lab.brokers() == []
 
 
-def test_workers_inherit_what_lookups_share() -> None:
+def test_workers_inherit_the_shared_code_of_lookups() -> None:
     package = "ansible_collections.scoped.secrets.plugins.module_utils"
     assert {
         f"{package}.client.through_broker",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection as far as no host is needed: its options, what wins, command lines, environment, errors."""
+"""The connection without a host: options and their precedence, command lines, environment, errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CREDENTIAL = {"ansible_ssh_credential": "account.deploy"}
 
 
 class Engine:
-    """What the engine is to the connection: it gives a login, and counts."""
+    """A fake engine that returns a login and counts the calls."""
 
     def __init__(self, login: HostLogin) -> None:
         self.login, self.asked = login, 0
@@ -45,13 +45,13 @@ def _control_path_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _without_collections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing sets up core's loader of collections here; without it, the built-in plugin has its short name only."""
+    """Core's collection loader is not set up here; without it, the built-in plugin only has its short name."""
     find = connection_loader.get
     monkeypatch.setattr(connection_loader, "get", lambda name, **options: find(name.rpartition(".")[2], **options))
 
 
 def connection(password: str = "") -> Any:
-    """Return a connection as core's loader makes it for a task."""
+    """Return a connection as core's loader creates it for a task."""
     one = object.__new__(Connection)
     one._load_name = "scoped.secrets.ssh"
     Connection.__init__(one, context(password), task_uuid="1")
@@ -72,7 +72,7 @@ def context(password: str) -> PlayContext:
 def connected(
     monkeypatch: pytest.MonkeyPatch, login: HostLogin, keys: dict[str, Any] | None = None, **given: Any
 ) -> Any:
-    """Return a connection with a credential, and the engine that it asks."""
+    """Return a connection with a credential, and its engine."""
     engine = Engine(login)
     monkeypatch.setattr(Connection, "_ask_engine", lambda _self: engine.open_host_login())
     one = connection(password="from the command line")
@@ -85,7 +85,7 @@ def definitions(name: str) -> dict[str, Any]:
     return dict(C.config.get_configuration_definitions("connection", name))
 
 
-def test_it_has_all_options_of_the_running_core_and_that_one_is_left_alone() -> None:
+def test_it_adds_options_without_changing_the_built_in_connection() -> None:
     ours = connection()
     builtin = builtin_connection()
     added = {"ssh_credential", "store", "root_key_file", "org", "project"}
@@ -97,7 +97,7 @@ def test_it_has_all_options_of_the_running_core_and_that_one_is_left_alone() -> 
     )
 
 
-def test_without_a_credential_every_option_is_what_the_builtin_one_says() -> None:
+def test_without_a_credential_every_option_is_as_in_the_built_in_connection() -> None:
     both = connection(), builtin_connection()
     for one in both:
         given = {"ansible_password": "x", "ansible_user": "u", "ansible_port": 1, "ansible_control_path": "p"}
@@ -109,7 +109,7 @@ def test_without_a_credential_every_option_is_what_the_builtin_one_says() -> Non
     assert ours._create_control_path("h", 1, "u", "c", 2) == builtin._create_control_path("h", 1, "u", "c", 2)
 
 
-def test_nobody_is_asked_before_a_host_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_engine_is_asked_once_and_only_for_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     one, engine = connected(monkeypatch, KEY)
     one.update_vars({})
     one.get_option("password")
@@ -129,7 +129,7 @@ def test_nobody_is_asked_before_a_host_is_needed(monkeypatch: pytest.MonkeyPatch
         ({"remote_user": "root", "port": 22}, {}, ("deploy", 2222)),
         ({"remote_user": "root"}, {"ansible_user": "root", "ansible_port": 22}, ("root", 22)),
         ({}, {"ansible_ssh_user": "root", "ansible_ssh_port": 22}, ("root", 22)),
-        # What core makes of them for a task that is delegated, and what is the host's own.
+        # For a delegated task, core copies defaults into variables; other values are the host's own.
         ({"remote_user": "root", "delegate_to": "host"}, {"ansible_user": "root"}, ("deploy", 2222)),
         ({"remote_user": "root", "delegate_to": "host"}, {"ansible_user": "admin"}, ("admin", 2222)),
         ({"delegate_to": "host"}, {"ansible_user": None, "ansible_port": None}, ("deploy", 2222)),
@@ -147,14 +147,14 @@ def test_user_and_port(
     ]
 
 
-def test_what_the_credential_leaves_open_is_core_s_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_core_sets_what_the_credential_leaves_open(monkeypatch: pytest.MonkeyPatch) -> None:
     one, _engine = connected(monkeypatch, KEY._replace(user="", port=0), {"remote_user": "root", "port": 22})
     assert (one.get_option("remote_user"), one.get_option("port")) == ("root", 22)
 
 
 @pytest.mark.parametrize("binary", ["ssh", "scp", "sftp"])
 @pytest.mark.parametrize("login", [KEY, PASSWORD])
-def test_what_is_added_comes_first(
+def test_own_arguments_come_first(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, login: HostLogin, binary: str
 ) -> None:
     given = {
@@ -177,7 +177,7 @@ def test_what_is_added_comes_first(
     ]
 
 
-def test_a_socket_differs_by_credential_and_there_is_none_where_none_is_wanted(
+def test_the_control_socket_differs_by_credential_or_is_turned_off(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     sockets = []
@@ -189,15 +189,15 @@ def test_a_socket_differs_by_credential_and_there_is_none_where_none_is_wanted(
     assert sockets[3] == b"ControlPath=none"
 
 
-def test_core_s_own_password_is_dropped_but_only_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_of_core_is_dropped_in_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     one, _engine = connected(monkeypatch, KEY, {"password": "from the command line"})
-    core_s = one._play_context
+    original = one._play_context
     one._build_command("ssh", "ssh", "host")
     assert (one._play_context.password, one.get_option("password")) == ("", None)
-    assert core_s.password == "from the command line"
+    assert original.password == "from the command line"
 
 
-def test_a_password_that_ssh_can_not_be_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_password_of_several_lines_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     login = PASSWORD._replace(password="correct\nhorse", folder=str(tmp_path))
     one, _engine = connected(monkeypatch, login)
     with pytest.raises(AnsibleAuthenticationFailure, match=r"\[secret_of_lines\]") as caught:
@@ -205,7 +205,7 @@ def test_a_password_that_ssh_can_not_be_told(monkeypatch: pytest.MonkeyPatch, tm
     assert "horse" not in str(caught.value)
 
 
-def test_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCOPED_TEST_A", "before")
     before = dict(os.environ)
     with contextlib.suppress(KeyError), ssh._environment({"SCOPED_TEST_A": "now", "SCOPED_TEST_B": "new"}):
@@ -220,7 +220,7 @@ def test_a_ticket_does_not_change_the_locale() -> None:
     assert ssh._ticket(KEY) == {}
 
 
-def test_only_what_may_go_well_later_is_tried_again() -> None:
+def test_only_retryable_errors_are_retried_by_core() -> None:
     wrong, away = Forbidden("a", "No.", hint="Do."), Unavailable("b", "Not now.", hint="Later.", retryable=True)
     assert isinstance(ssh._failure(wrong), AnsibleAuthenticationFailure)
     assert not isinstance(ssh._failure(away), AnsibleAuthenticationFailure)
@@ -228,18 +228,18 @@ def test_only_what_may_go_well_later_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "seconds", "is_told"), [("deploy", 0.2, True), ("deploy", 60, False), ("", 0.2, False)]
+    ("reference", "seconds", "is_reported"), [("deploy", 0.2, True), ("deploy", 60, False), ("", 0.2, False)]
 )
-def test_an_ssh_that_takes_no_input_may_say_why(
-    reference: str, seconds: float, is_told: bool, monkeypatch: pytest.MonkeyPatch
+def test_an_ssh_that_stops_reading_may_report_why(
+    reference: str, seconds: float, is_reported: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "_LAST_WORDS", 1.0)
+    monkeypatch.setattr(ssh, "_EXIT_TIMEOUT", 1.0)
     one = connection()
     one._reference = reference
     closed = ["sh", "-c", f"exec <&-; sleep {seconds}"]
     with subprocess.Popen(closed, stdin=subprocess.PIPE) as process:
         try:
-            with contextlib.nullcontext() if is_told else pytest.raises(AnsibleConnectionFailure):
+            with contextlib.nullcontext() if is_reported else pytest.raises(AnsibleConnectionFailure):
                 one._send_initial_data(process.stdin, b"x" * 1_000_000, process)
         finally:
             process.kill()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter: a tree becomes a list, and what is wrong with it is said without a value."""
+"""The filter turns a tree into a list; errors in the tree are reported without values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def of_project(found: dict[str, Any]) -> list[dict[str, Any]]:
     return [item for item in manifest_items(tree) if "scope" not in item]
 
 
-def test_each_scope_has_its_own_place() -> None:
+def test_each_item_names_its_scope() -> None:
     tree = {
         "secrets": {"smtp": "x"},
         "organizations": {
@@ -45,7 +45,7 @@ def test_each_scope_has_its_own_place() -> None:
     ]
 
 
-def test_the_account_is_an_item_where_something_is_said_of_it() -> None:
+def test_the_account_is_an_item_only_if_it_has_options() -> None:
     assert manifest_items({}) == manifest_items(None) == []
     assert manifest_items({"inherited_managers": "allowed"}) == [
         {"scope": {"inherited_managers": "allowed", **ACCOUNT}}
@@ -63,12 +63,12 @@ def test_the_account_is_an_item_where_something_is_said_of_it() -> None:
         ({"kind": "winrm", "user": "u"}, {"secret_winrm": {"user": "u"}}),
     ],
 )
-def test_a_secret_is_a_text_unless_it_says_otherwise(given: Any, item: dict[str, Any]) -> None:
+def test_a_secret_is_a_text_unless_it_has_a_kind(given: Any, item: dict[str, Any]) -> None:
     ((module, options),) = item.items()
     assert of_project({"secrets": {"a": given}}) == [{module: {**options, **API, "identifier": "a"}}]
 
 
-def test_what_is_shared_is_an_item_of_its_own() -> None:
+def test_each_share_is_an_item() -> None:
     tree = {"secrets": {"a": {"value": "x", "shared_with": [{"org": "payments"}, API]}}}
     assert manifest_items(tree)[1:] == [
         {"secret_share": {**ACCOUNT, "identifier": "a", "to_org": "payments"}},
@@ -76,7 +76,7 @@ def test_what_is_shared_is_an_item_of_its_own() -> None:
     ]
 
 
-def test_a_connector_goes_by_its_kind() -> None:
+def test_a_connector_becomes_the_module_of_its_kind() -> None:
     found = {"connectors": {"vault": {"kind": "hashicorp_vault", "url": "u"}}, "default_secret_manager": "vault"}
     assert of_project(found) == [
         {"connector_hashicorp_vault": {"url": "u", **API, "identifier": "vault"}},
@@ -84,7 +84,7 @@ def test_a_connector_goes_by_its_kind() -> None:
     ]
 
 
-def test_the_tree_is_left_as_it_is() -> None:
+def test_the_tree_is_not_modified() -> None:
     secret = {"kind": "file", "content": "x", "shared_with": [{"org": "a"}]}
     tree = {"secrets": {"a": secret}}
     assert manifest_items(tree) == manifest_items(tree)
@@ -95,16 +95,16 @@ def test_the_tree_is_left_as_it_is() -> None:
     ("tree", "why"),
     [
         ("canary", "the tree must be a dictionary"),
-        ({"organizations": ["canary"]}, "organizations must be a dictionary, and is of type list"),
+        ({"organizations": ["canary"]}, "organizations must be a dictionary, not list"),
         ({"organizations": {"payments": "canary"}}, "organizations.payments must be a dictionary"),
         ({"organizations": {"payments": {"projects": "canary"}}}, "organizations.payments.projects must be"),
         ({"secrets": "canary"}, "secrets must be a dictionary"),
-        ({"secrets": {"a": {"kind": "canary"}}}, "the 'kind' of secret 'a' is none of text, file, ssh, winrm"),
+        ({"secrets": {"a": {"kind": "canary"}}}, "the 'kind' of secret 'a' must be one of text, file, ssh, winrm"),
         ({"secrets": {"a": {"shared_with": "canary"}}}, "'shared_with' of secret 'a' must be a dictionary"),
         ({"connectors": {"v": {"token": "canary"}}}, "'connectors.v' needs a 'kind'"),
     ],
 )
-def test_what_is_wrong_is_said_without_a_value(tree: Any, why: str) -> None:
+def test_errors_in_the_tree_show_no_value(tree: Any, why: str) -> None:
     with pytest.raises(AnsibleFilterError, match="invalid_manifest") as caught:
         FilterModule().filters()["manifest_items"](tree)
     assert why in str(caught.value)

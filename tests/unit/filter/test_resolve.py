@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter: expressions replaced, once, wherever they stand."""
+"""The filter replaces expressions everywhere in strings, and only once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_expression_in_strings_is_replaced(options: dict[str, str], data: 
     assert resolved(data, options) == expected
 
 
-def test_what_a_value_contains_is_not_resolved_again(options: dict[str, str]) -> None:
+def test_expressions_inside_values_are_not_resolved(options: dict[str, str]) -> None:
     assert resolved(get("tricky"), options) == rf"{get('a')} \g<0> {{{{ 1 }}}}"
 
 
@@ -82,7 +82,7 @@ def test_the_scope_comes_from_options_and_variables(options: dict[str, str]) -> 
         (get("bytes"), "not_text"),
     ],
 )
-def test_what_can_not_be_resolved_is_an_error_with_its_code(options: dict[str, str], data: Any, code: str) -> None:
+def test_unresolvable_expressions_raise_an_error_with_a_code(options: dict[str, str], data: Any, code: str) -> None:
     with pytest.raises(AnsibleFilterError, match=rf"\[{code}\]"):
         resolved(data, options)
 

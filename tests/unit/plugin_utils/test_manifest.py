@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A manifest's items: which modules they may be, whose options they have, and what of them may be shown."""
+"""A manifest's items: the modules they may use, the options they get, and what of them may be shown."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return {"store": f"sqlite:///{tmp_path}/s/store.db", "root_key": base64.b64encode(os.urandom(32)).decode()}
 
 
-def test_the_modules_of_items_are_those_that_the_engine_declares() -> None:
+def test_items_may_use_all_modules_that_the_engine_declares() -> None:
     modules = {path.stem for path in MODULES.glob("*.py")}
     connectors = {name for name in modules if name.startswith("connector_")} - NOT_DECLARED
     assert {name for name in modules if declaring_spec(name)} == {*RESOURCES, *connectors}
 
 
 @pytest.mark.parametrize("name", ["secret_info", "doctor", "nothing", "", "os.path", "../scope", "Scope"])
-def test_what_is_no_such_module(name: str) -> None:
+def test_other_names_have_no_declaring_spec(name: str) -> None:
     assert declaring_spec(name) is None
 
 
-def test_defaults_are_for_those_who_know_them(shared: dict[str, str]) -> None:
+def test_defaults_apply_to_items_that_have_the_option(shared: dict[str, str]) -> None:
     defaults = {"org": "payments", "tags": {"a": "b"}, "update_value": "on_create"}
     items: list[dict[str, Any]] = [
         {"scope": {"tags": {}}},
@@ -55,7 +55,7 @@ def test_an_unknown_default_is_refused(shared: dict[str, str]) -> None:
     assert result["details"]["errors"] == ["no item has the option 'orgg' of 'defaults'"]
 
 
-def test_the_scope_of_the_task_is_that_of_items_without_one(shared: dict[str, str]) -> None:
+def test_items_without_a_scope_use_that_of_the_task(shared: dict[str, str]) -> None:
     items = [{"scope": {}}, {"scope": {"org": "shop"}}, {"secret_text": {"identifier": "a", "value": "x", "org": ""}}]
     result = run(Manifest, {**shared, "org": "payments", "resources": items})
     assert [one["item"] for one in result["results"]] == [

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ansible-core shows passes a mask, and the run goes on with what it had."""
+"""All output of ansible-core is masked, and the run itself continues with the real values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IS_2_18 = hasattr(task_result.TaskResult, "clean_copy")
 
 
 def mask(data: Any) -> Any:
-    """Mask in the most simple way, and keep what has no secret."""
+    """Mask in the simplest way; return data without a secret unchanged."""
     if isinstance(data, str):
         return data.replace(SECRET, "****") if SECRET in data else data
     if isinstance(data, dict):
@@ -42,7 +42,7 @@ def mask(data: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have ansible-core as it was afterwards."""
+    """Restore ansible-core after the test."""
     for kind in (task_result.TaskResult, TaskQueueManager, Display):
         for name, value in vars(kind).items():
             if not name.startswith("__"):
@@ -53,7 +53,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Callback:
-    """Keeps the events that it gets."""
+    """Records the events that it receives."""
 
     disabled = False
     wants_implicit_tasks = True
@@ -68,7 +68,7 @@ class Callback:
 
 
 def sent(*args: Any, **kwargs: Any) -> Any:
-    """Return what each of two callbacks gets of an event."""
+    """Send an event; return what each of two callbacks receives."""
     manager: Any = TaskQueueManager.__new__(TaskQueueManager)
     manager._callback_lock = threading.Lock()
     manager._callback_plugins = [Callback(), Callback()]
@@ -89,7 +89,7 @@ def task(**fields: Any) -> Task:
     return made
 
 
-def test_a_task_is_masked_and_stays_what_it_is() -> None:
+def test_a_task_is_masked_in_a_copy() -> None:
     output.mask_events(mask, lambda: None)
     given = task(name=f"say {SECRET}", args={"a": [SECRET]}, vars={SECRET: 1}, action="debug")
     (got,) = sent(given)
@@ -98,13 +98,13 @@ def test_a_task_is_masked_and_stays_what_it_is() -> None:
     assert (given.name, given.args) == (f"say {SECRET}", {"a": [SECRET]})
 
 
-def test_what_has_no_secret_is_the_very_same() -> None:
+def test_arguments_without_secrets_are_not_copied() -> None:
     output.mask_events(mask, lambda: None)
     things = (task(name="say", args={"a": 1}), Play(), Host("web"), AggregateStats(), "text", {"a": 1}, None)
     assert all(got is thing for got, thing in zip(sent(*things), things, strict=True))
 
 
-def test_plays_includes_statistics_and_plain_data() -> None:
+def test_plays_includes_statistics_and_plain_data_are_masked() -> None:
     output.mask_events(mask, lambda: None)
     play, stats = Play(), AggregateStats()
     play.name, stats.custom = f"play {SECRET}", {"_run": {"a": SECRET}}
@@ -116,7 +116,7 @@ def test_plays_includes_statistics_and_plain_data() -> None:
     assert (play.name, stats.custom, include._filename) == (f"play {SECRET}", {"_run": {"a": SECRET}}, f"{SECRET}.yml")
 
 
-def test_what_follows_an_event_comes_after_all_callbacks() -> None:
+def test_after_is_called_once_all_callbacks_have_the_event() -> None:
     order: list[str] = []
     output.mask_events(lambda data: order.append("mask") or data, lambda: order.append("after"))
     sent("text")
@@ -124,7 +124,7 @@ def test_what_follows_an_event_comes_after_all_callbacks() -> None:
 
 
 def results(data: dict[str, Any], **fields: Any) -> Any:
-    """Return what ansible-core has of a task's result, and what a callback gets of it."""
+    """Return a task's result as ansible-core has it, and as a callback receives it."""
     given = task(name=f"say {SECRET}", args={"a": SECRET}, action="debug", no_log=False, **fields)
     host = Host("web")
     if hasattr(task_result, "_RawTaskResult"):
@@ -162,14 +162,14 @@ def test_a_callback_may_change_its_own_result() -> None:
     assert "msg" not in got._result
 
 
-def test_a_result_has_what_went_wrong_masked() -> None:
+def test_the_exception_of_a_result_is_masked() -> None:
     output.mask_results(mask)
     _raw, got = results({"failed": True, "msg": SECRET, "exception": f"Traceback {SECRET}"})
     assert SECRET not in repr(got._result)
 
 
 @pytest.mark.parametrize("is_error", [False, True])
-def test_what_is_displayed(capsys: pytest.CaptureFixture[str], *, is_error: bool) -> None:
+def test_displayed_text_is_masked(capsys: pytest.CaptureFixture[str], *, is_error: bool) -> None:
     output.mask_display(mask)
     display = Display()
     display._warns.clear()
@@ -184,8 +184,8 @@ def test_what_is_displayed(capsys: pytest.CaptureFixture[str], *, is_error: bool
 
 
 @pytest.mark.parametrize("kind", ["warning", "error", "deprecated"])
-def test_lines_are_broken_after_it_is_hidden(capsys: pytest.CaptureFixture[str], kind: str) -> None:
-    """A value with a blank, wherever ansible-core might break the line."""
+def test_text_is_masked_before_it_is_wrapped(capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    """A value with a space, at each position where ansible-core might wrap the line."""
     output.mask_display(lambda text: text.replace("two words", "****"))
     for before in range(60, 80):
         getattr(Display(), kind)("x" * before + " two words", *(["9.9"] if kind == "deprecated" else []))
@@ -195,7 +195,7 @@ def test_lines_are_broken_after_it_is_hidden(capsys: pytest.CaptureFixture[str],
     assert "words" not in shown
 
 
-def test_what_a_worker_displays_goes_to_the_parent_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_of_a_worker_goes_to_the_parent_unmasked(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
 
     class Queue:
@@ -218,7 +218,7 @@ def log(tmp_path: Path) -> Iterator[Path]:
     handler.close()
 
 
-def test_what_is_logged_by_whomever(log: Path) -> None:
+def test_the_log_is_masked_for_all_writers(log: Path) -> None:
     plain = [(handler, handler.formatter) for handler in logging.root.handlers]
     try:
         output.mask_log(mask)
@@ -235,8 +235,8 @@ def test_what_is_logged_by_whomever(log: Path) -> None:
     assert SECRET not in text
 
 
-def test_a_version_of_ansible_core_without_these_places_is_an_attribute_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The callback ends the run then: see test_mask.py."""
+def test_an_unsupported_ansible_core_raises_attribute_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mask callback then ends the run: see test_mask.py."""
     monkeypatch.delattr(TaskQueueManager, "send_callback")
     with pytest.raises(AttributeError):
         output.mask_events(mask, lambda: None)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module's task goes through on the control node: its Spec, the engine, and a censor for all that comes out."""
+"""How a module's task runs on the control node: validated by its Spec, done by the engine, with a censored result."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def action(
     delegate_to: str | None = None,
     folder: Path = Path("/"),
 ) -> Router:
-    """Return a task as a worker holds it."""
+    """Return the action plugin of a task, as in a worker."""
     loader = DataLoader()
     loader.set_basedir(str(folder))
     task = SimpleNamespace(
@@ -74,7 +74,7 @@ def stored(shared: dict[str, str], identifier: str, org: str = "") -> bytes:
     return answer.value
 
 
-def test_a_task_does_what_it_says_and_shows_no_value(shared: dict[str, str]) -> None:
+def test_a_task_works_and_shows_no_value(shared: dict[str, str]) -> None:
     result = run(SecretText, {**shared, "identifier": "a", "value": VALUE}, diff=True)
     assert (result["changed"], result["secret"]["identifier"]) == (True, "a")
     assert result["diff"]["after"]["version"] == 1
@@ -89,12 +89,12 @@ def test_a_task_does_what_it_says_and_shows_no_value(shared: dict[str, str]) -> 
     assert run(SecretText, {**shared, "identifier": "a", "value": VALUE})["changed"] is False
 
 
-def test_check_mode_and_no_diff_go_through(shared: dict[str, str], tmp_path: Path) -> None:
+def test_check_mode_and_no_diff_are_passed_on(shared: dict[str, str], tmp_path: Path) -> None:
     result = run(SecretText, {**shared, "identifier": "a", "value": VALUE}, check_mode=True)
     assert (result["changed"], "diff" in result, list(tmp_path.iterdir())) == (True, False, [])
 
 
-def test_a_value_is_censored_wherever_it_comes_back(shared: dict[str, str]) -> None:
+def test_a_value_is_censored_everywhere_in_the_result(shared: dict[str, str]) -> None:
     result = run(
         SecretText, {**shared, "identifier": "a", "value": VALUE, "description": f"it is {VALUE}", "tags": {VALUE: "1"}}
     )
@@ -103,7 +103,7 @@ def test_a_value_is_censored_wherever_it_comes_back(shared: dict[str, str]) -> N
     assert result["secret"]["tags"] == {CENSORED: "1"}
 
 
-def test_shared_options_come_from_variables_by_template(shared: dict[str, str], tmp_path: Path) -> None:
+def test_shared_options_come_from_templated_variables(shared: dict[str, str], tmp_path: Path) -> None:
     variables = {"scoped_secrets_store": shared["store"], "scoped_secrets_org": "payments"}
     arguments = {"root_key": shared["root_key"], "identifier": "a", "value": VALUE}
     missing = run(SecretText, arguments, variables)
@@ -122,7 +122,7 @@ def test_shared_options_come_from_variables_by_template(shared: dict[str, str], 
         ({"identifier": "a", "tags": VALUE}, "tags"),
     ],
 )
-def test_what_the_spec_does_not_allow_fails(shared: dict[str, str], arguments: dict[str, Any], part: str) -> None:
+def test_arguments_that_violate_the_spec_fail(shared: dict[str, str], arguments: dict[str, Any], part: str) -> None:
     result = run(SecretText, {**shared, **arguments})
     assert (result["failed"], result["changed"], result["code"]) == (True, False, "invalid_options")
     assert part in result["msg"]
@@ -137,7 +137,7 @@ def test_an_error_has_code_message_and_hint(shared: dict[str, str]) -> None:
     assert VALUE not in str(result)
 
 
-def test_an_exception_tells_its_place_and_nothing_else(shared: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_is_reported_without_its_message(shared: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: Any, **_options: Any) -> None:
         raise RuntimeError(f"with {VALUE}")
 
@@ -154,7 +154,7 @@ def test_the_password_of_a_store_is_censored(shared: dict[str, str]) -> None:
     assert "canary" not in str(result)
 
 
-def test_a_file_is_found_as_the_copy_module_finds_it(shared: dict[str, str], tmp_path: Path) -> None:
+def test_a_file_is_found_like_the_copy_module_finds_it(shared: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "cert.pem").write_bytes(b"canary content")
     result = run(SecretFile, {**shared, "identifier": "f", "src": "cert.pem"}, folder=tmp_path)
@@ -211,7 +211,7 @@ def test_a_delegated_task_runs_the_module_there(shared: dict[str, str], monkeypa
     assert result["echo"] == f"{CENSORED} and {CENSORED}"
 
 
-def test_a_path_of_a_backup_begins_in_the_folder_of_the_playbook(shared: dict[str, str], tmp_path: Path) -> None:
+def test_a_relative_backup_path_starts_in_the_folder_of_the_playbook(shared: dict[str, str], tmp_path: Path) -> None:
     run(SecretText, {**shared, "identifier": "a", "value": VALUE})
     result = run(StoreBackup, {**shared, "dest": "secrets.backup"}, folder=tmp_path)
     assert result["backup"]["path"] == f"{tmp_path}/secrets.backup"
@@ -231,7 +231,7 @@ def test_progress_is_shown_censored(
     assert f"store_backup: {CENSORED} 2 secrets" in capsys.readouterr().out
 
 
-def test_a_delegated_restore_takes_its_file_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_delegated_restore_reads_its_file_on_the_other_host(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, Any]] = []
     monkeypatch.setattr(Router, "_execute_module", lambda _self, **given: seen.append(given) or {"changed": True})
     run(StoreRestore, {"store": SHARED_STORE, "src": "/backups/b"}, delegate_to="bastion")
@@ -239,6 +239,6 @@ def test_a_delegated_restore_takes_its_file_there(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("given", [True, 7, "text", ["a"]])
-def test_suboptions_of_another_type_are_refused(shared: dict[str, str], given: Any) -> None:
+def test_suboptions_of_the_wrong_type_are_refused(shared: dict[str, str], given: Any) -> None:
     result = run(SecretText, {**shared, "identifier": "a", "generate": given})
     assert (result["failed"], result["code"]) == (True, "invalid_options")
