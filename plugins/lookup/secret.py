@@ -66,7 +66,7 @@ class LookupModule(LookupBase):
 
 
 def _value(reference: str, answer: Answer, given: dict[str, Any]) -> list[Any]:
-    """Return a list with the value or the default; an empty one if a policy allows to omit it."""
+    """Return a list with the value or the default; an empty one if a policy allows omitting it."""
     try:
         return [to_template(answer, reference, given.get("encoding") or "text")]
     except NotFound as error:

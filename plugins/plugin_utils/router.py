@@ -182,6 +182,6 @@ def validated(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown(arguments: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments with values hidden unless their option, as specified in `known`, is not secret."""
+    """Return the arguments, with the values of secret and unknown options hidden. `known` has the options' specs."""
     hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     return {name: hidden if may_be_secret(name, value, known) else value for name, value in arguments.items()}

@@ -154,7 +154,7 @@ def _ini(config_file: str) -> dict[str, str]:
 
 
 def settings_of(options: Mapping[str, str]) -> Settings:
-    """Return the settings that resolved options make; raise InvalidInput."""
+    """Return the settings for resolved options; raise InvalidInput."""
     defaults = default_store(), default_root_key_file()
     store = options["store"] or defaults[0]
     root_key_file = _absolute(options["root_key_file"] or defaults[1])

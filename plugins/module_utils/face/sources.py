@@ -53,7 +53,7 @@ def _text(name: str, value: Any) -> bytes:
 
 
 def _date(value: Any) -> str:
-    """Return a date or time that YAML parsed as text again, close to how it was written."""
+    """Return a date or time, which YAML has parsed, as text close to how it was written."""
     return str(value)
 
 
