@@ -14,7 +14,7 @@ DEMO_ENV := XDG_DATA_HOME=$(CURDIR)/.work/demo/data XDG_CONFIG_HOME=$(CURDIR)/.w
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.work/demo/collections ANSIBLE_LOCALHOST_WARNING=false \
 	ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 
-.PHONY: demo check lint unit test environments packages bench fuzz release format docs molecule docs-table clean
+.PHONY: demo check lint unit test environments packages bench fuzz release format docs molecule docs-table changelog clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt \
 		tests/requirements-winrm.txt
@@ -114,6 +114,9 @@ docs: $(DOCS_VENV)/.ready $(DEV)/.ready $(LINK)
 
 docs-table: $(DEV)/.ready $(LINK)
 	PYTHONPATH=$(TREE):tests $(DEV)/bin/python -m conformance.table
+
+changelog: $(DEV)/.ready
+	$(DEV)/bin/python scripts/changelog.py
 
 clean:
 	rm -rf .venv .work

@@ -25,7 +25,6 @@ def main() -> int:
     shutil.rmtree(SITE, ignore_errors=True)
     write_sources(SOURCE)
     _plugins(SOURCE / "plugins")
-    _changelog(SOURCE / "changelog.rst")
     sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-j", "2", "-c", Path(__file__).parent]
     _run(*sphinx, SOURCE, SITE / "html")
     return 0
@@ -39,19 +38,9 @@ def _plugins(into: Path) -> None:
     _run(TOOLS / "antsibull-docs", "collection", *options, "--dest-dir", into, COLLECTION)
 
 
-def _changelog(page: Path) -> None:
-    """Write what a release would write now: the fragments are the changes of the version in galaxy.yml."""
-    copy = SITE / "release" / "ansible_collections" / COLLECTION.replace(".", "/")
-    for name in ("changelogs", "plugins", "meta"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "galaxy.yml", copy)
-    _run(TOOLS / "antsibull-changelog", "release", "--cummulative-release", within=copy)
-    shutil.copy(copy / "CHANGELOG.rst", page)
-
-
-def _run(*command: str | Path, within: Path = ROOT) -> None:
+def _run(*command: str | Path) -> None:
     paths = {"PATH": f"{TOOLS}:{os.environ['PATH']}", "ANSIBLE_COLLECTIONS_PATH": str(TREE)}
-    subprocess.run(command, cwd=within, env={**os.environ, **paths}, check=True)
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **paths}, check=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Sphinx reads: the README as the front page, docs/ as it is, a page for each example.
+"""What Sphinx reads: the README as the front page, docs/ and the changelog as they are, a page for each example.
 
 All links hold on GitHub, where files are files. Here an example's is its page, and that to any other file leads there.
 """
@@ -21,15 +21,15 @@ __all__ = ["write_sources"]
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = {".yml": "yaml+jinja", ".yaml": "yaml+jinja", ".py": "python"}
-REFERENCE = ["plugins/index", "plugins/environment_variables", "examples/index", "changelog"]
+REFERENCE = ["plugins/index", "plugins/environment_variables", "examples/index", "CHANGELOG"]
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)")
 
 
 def write_sources(into: Path) -> None:
-    """Write all pages but those of plugins and the changelog."""
+    """Write all pages but those of plugins."""
     pages = sorted((ROOT / "docs").rglob("*.md"))
     examples = [path for path in sorted((ROOT / "examples").rglob("*.*")) if path.suffix in LANGUAGES]
-    shown = {*pages, *examples, ROOT / "README.md", ROOT / "examples"}
+    shown = {*pages, *examples, ROOT / "README.md", ROOT / "CHANGELOG.rst", ROOT / "examples"}
     for page in pages:
         _write(into / page.relative_to(ROOT), _page(page, shown))
     for example in examples:
@@ -37,6 +37,7 @@ def write_sources(into: Path) -> None:
     names = [str(example.relative_to(ROOT / "examples").with_suffix("")) for example in examples]
     _write(into / "examples" / "index.md", f"# Examples\n\nPlaybooks that run as they stand.\n\n{_tree('', names)}")
     _write(into / "index.md", _page(ROOT / "README.md", shown) + _front([_name(page) for page in pages]))
+    shutil.copy(ROOT / "CHANGELOG.rst", into)
     shutil.copytree(ROOT / "docs", into / "docs", ignore=shutil.ignore_patterns("*.md"), dirs_exist_ok=True)
 
 
@@ -67,6 +68,8 @@ def _page(page: Path, shown: set[Path]) -> str:
 def _target(folder: Path, link: str, shown: set[Path]) -> str:
     """Return what a link is on the site."""
     path = Path(os.path.normpath(folder / link))
+    if path == ROOT / "README.md":
+        return os.path.relpath(ROOT / "index.md", folder)
     if path == ROOT / "examples":
         return f"{link}/index.md"
     if path in shown or ROOT / "docs" in path.parents:
