@@ -31,7 +31,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Move here": ("moving/ansible_vault", "moving/hashi_vault", "moving/sops", "moving/harness"),
     "Operate": ("operations", "postgresql", "awx", "backup", "key_rotation", "errors"),
     "Trust": ("security", "scope_keys", "audit", "masking"),
-    "Contribute": ("development", "benchmarks"),
+    "Contribute": ("contributing", "architecture", "testing", "benchmarks"),
 }
 
 

@@ -49,6 +49,12 @@ def test_an_example_is_a_page_with_all_of_it(sources: Path) -> None:
     assert (sources / "examples" / "programs" / "age_folder.md").exists()
 
 
+def test_links_to_the_front_page_and_the_changelog(sources: Path) -> None:
+    assert "(../index.md#what-is-public)" in (sources / "docs" / "architecture.md").read_text()
+    assert "(../CHANGELOG.rst)" in (sources / "docs" / "operations.md").read_text()
+    assert (sources / "CHANGELOG.rst").read_text() == (ROOT / "CHANGELOG.rst").read_text()
+
+
 def test_links_from_folders(sources: Path) -> None:
     page = (sources / "docs" / "managers" / "custom.md").read_text()
     assert "(../../examples/programs/age_folder.md)" in page
