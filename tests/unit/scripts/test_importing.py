@@ -70,7 +70,10 @@ def test_the_tarball_has_what_galaxy_asks_for(tmp_path: Path) -> None:
     with tarfile.open(packed) as tar:
         names = {member.name for member in tar}
     assert {"README.md", "LICENSE", "meta/runtime.yml", "changelogs/changelog.yaml", "MANIFEST.json"} <= names
+    # The pages that ship link to these.
+    assert {"CHANGELOG.rst", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md"} <= names
     assert packed.stat().st_size < 20 * 2**20
-    forbidden = (".git", ".venv", ".work", ".nox", ".tox", "scripts", "noxfile.py", "Makefile")
+    forbidden = (".git", ".github", ".pre-commit-config.yaml", ".venv", ".work", ".nox", ".tox")
+    forbidden += ("scripts", "noxfile.py", "Makefile")
     assert not [name for name in names if name.split("/")[0] in forbidden or name.endswith((".pyc", ".retry"))]
     assert yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["requires_ansible"]
