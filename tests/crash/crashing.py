@@ -17,8 +17,10 @@ from typing import Any, Protocol
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Step
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import ScopeRotation
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import Step as RotationStep
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import (
+    RotationStep,
+    ScopeRotation,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings

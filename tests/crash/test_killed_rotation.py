@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import Step
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import RotationStep
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import KeyRefused
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
@@ -179,8 +179,8 @@ def test_killed_at_random_points(store: Store) -> None:
 
 AT_STEPS = [
     KillRotationAt(step, batch, is_after)
-    for step in Step
-    for batch in ((1, 2, 3) if step in (Step.KEYS, Step.SECRETS) else (1,))
+    for step in RotationStep
+    for batch in ((1, 2, 3) if step in (RotationStep.KEYS, RotationStep.SECRETS) else (1,))
     for is_after in (False, True)
 ]
 
@@ -191,7 +191,7 @@ def test_killed_at_every_step(store: Store) -> None:
         assert run_and_kill(store.settings, call, at=at), at
         store.check()
         result = declare(store.engine, call).returned["rotation"]
-        is_begun = at.step is not Step.BEGIN or at.is_after
+        is_begun = at.step is not RotationStep.BEGIN or at.is_after
         assert (result["resumed"], result["left_total"]) == (is_begun, 0), at
         store.check()
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rotation at a KMS: data keys are wrapped anew by the newest version of its key, so that an old one may go."""
+"""Rotation at a KMS: rewraps data keys with the newest version of the KMS key, so that old versions can go."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ View = dict[str, Any]
 
 
 class _Sealed(NamedTuple):
-    """A version that is to be wrapped anew, and where it belongs."""
+    """A version to rewrap, with its secret and scope chain."""
 
     chain: list[Scope]
     secret: Secret
@@ -46,7 +46,7 @@ class _Sealed(NamedTuple):
 
 
 class _Batch(NamedTuple):
-    """Some versions, and the last secret that was looked at, empty where there are no more."""
+    """Versions to rewrap, the id of the last secret read, and how many secrets were read (0: there are no more)."""
 
     sealed: list[_Sealed]
     last: str
@@ -56,7 +56,10 @@ class _Batch(NamedTuple):
 def rotate_at_provider(
     runtime: Runtime, path: ScopePath, params: View, *, batch_size: int, check_mode: bool, tell: Tell
 ) -> Result:
-    """Return the result; raise an error of the tree. What was wrapped anew by then stays so."""
+    """Rewrap every data key of one connector and return the result.
+
+    Raises ScopedSecretsError; keys rewrapped before the error stay rewrapped.
+    """
     keeper = _keeper(runtime, path, params)
     rotation = _ProviderRotation(runtime, path, keeper, batch_size, tell)
     before = rotation.left()
@@ -72,15 +75,15 @@ def _keeper(runtime: Runtime, path: ScopePath, params: View) -> Keeper:
     if not params.get("connector"):
         raise InvalidInput(
             "connector_needed",
-            "A rotation at a provider is about one connector, and this task names none.",
-            hint="Set 'connector' to the identifier of a connector_aws_kms or connector_gcp_kms of this scope.",
+            "'target: provider' rotates the data keys of one connector, but 'connector' is not set.",
+            hint="Set 'connector' to the identifier of a connector_aws_kms or connector_gcp_kms in this scope.",
         )
     keeper, _view = runtime.read(ConnectorCheck({**params, "identifier": params["connector"]}).load, path)
     if not keeper.keeps_keys:
         raise InvalidInput(
             "no_key_keeper",
-            f"The {keeper.what} keeps values itself: no data key of ours is wrapped there.",
-            hint="Rotate what protects values there with the provider's own means.",
+            f"The {keeper.what} stores values at its provider, so there are no data keys to rewrap.",
+            hint="Use the provider's own tools to rotate the keys that protect its values.",
         )
     return keeper
 
@@ -97,25 +100,25 @@ class _ProviderRotation:
         self._new: WeakKeyDictionary[KeyKeeper, DataKeys] = WeakKeyDictionary()
         self._rewrapped = 0
         found = self._access.call(keeper, lambda manager: cast(KeyKeeper, manager).newest_version())
-        # Where a provider has no name for it, all is wrapped anew each time.
+        # Without a version name every rotation gets a mark of its own and rewraps every data key.
         self._version, self._mark = found, found or f"rotation {uuid.uuid4()}"
 
     def left(self) -> int:
-        """Return how many data keys are not known to be wrapped with the newest version."""
+        """Return how many data keys are not marked as wrapped with the newest version."""
         connector_id = self._keeper.connector.id
         return self._runtime.read(
             lambda session: count_wrapped_elsewhere(session.tx, connector_id, self._mark), self._path
         )
 
     def run(self) -> int:
-        """Wrap all anew, and return what is left: what others wrote meanwhile is gone through again."""
+        """Rewrap everything and return how many data keys are left; repeats for what other runs write meanwhile."""
         for _round in range(_ROUNDS):
             done, after = 0, ""
             total = self._runtime.read(lambda session: count_kept(session.tx, self._keeper.connector.id), self._path)
             while batch := self._next(after):
                 after, done = batch.last, done + batch.secrets
                 self._rewrap(batch)
-                self._tell(f"Wrapped the data keys of {done} of {max(done, total)} secrets anew")
+                self._tell(f"Rewrapped the data keys of {done} of {max(done, total)} secrets")
             left = self.left()
             if not left:
                 break
@@ -142,7 +145,7 @@ class _ProviderRotation:
         return _Batch(sealed, last, seen)
 
     def _rewrap(self, batch: _Batch) -> None:
-        """Ask the provider, eight at a time, and let the store follow in one transaction."""
+        """Call the provider for each version, eight at a time, then update the store in one transaction."""
         envelopes: dict[tuple[str, int], bytes] = {}
         jobs = [partial(self._rewrap_one, one, envelopes) for one in batch.sealed]
         in_parallel(jobs)
@@ -161,7 +164,7 @@ class _ProviderRotation:
         envelopes[one.secret.id, one.version.version] = self._access.call(self._keeper, work)
 
     def _renewed(self, keeper: KeyKeeper) -> DataKeys:
-        """Return what wraps with the newest version: no branch key of before."""
+        """Return data keys that wrap with the newest version and reuse no earlier branch key."""
         with self._lock:
             return self._new.setdefault(keeper, DataKeys(keeper, version=self._version))
 
@@ -169,7 +172,7 @@ class _ProviderRotation:
         written = 0
         for one in sealed:
             version = find_version(session.tx, one.secret.id, one.version.version)
-            # Removed meanwhile, or written by another rotation, which the next round sees.
+            # Removed, or rewritten by another rotation, since it was read: the next round checks again.
             if version is None or version.envelope != one.version.envelope:
                 continue
             chain = session.chain(one.chain[-1].path)
@@ -199,7 +202,7 @@ class _ProviderRotation:
 def _not_finished(keeper: Keeper, left: int) -> Conflict:
     return Conflict(
         "rotation_not_finished",
-        f"{left} data keys of the {keeper.what} are not wrapped with the newest version yet: others go on writing.",
-        hint="Run it again.",
+        f"{left} data keys of the {keeper.what} still use an older key version: other runs keep writing values.",
+        hint="Run the rotation again.",
         details={"data_keys": left},
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of a root key: made, or filled with a key that is given, where none is; never written to where one is."""
+"""Creates the root key file, with a random key or a given one. An existing file is never overwritten."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ __all__ = ["see_to_root_key"]
 
 
 def see_to_root_key(settings: Settings, *, check_mode: bool) -> Result:
-    """Return what became of the key file that the settings name; raise KeyRefused, StoreRefused, InvalidInput."""
+    """Create the key file that the settings name unless it exists, and return its path and the key's id.
+
+    In check mode the id of a random key is empty. Raises KeyRefused, StoreRefused, InvalidInput.
+    """
     refuse_scope_key(settings)
     path = settings.root_key_file
     given = from_base64(settings.root_key, "'root_key'") if settings.root_key else None
@@ -28,30 +31,30 @@ def see_to_root_key(settings: Settings, *, check_mode: bool) -> Result:
     if check_mode:
         return _result(path, given, is_new=True)
     create_key_file(path, settings.root_key)
-    # Of somebody who came first, it may be.
+    # Another process may have created the file first; read back the key that is there.
     result = _result(path, _the_same(path, given), is_new=True)
     result.warnings.append(
-        f"A new root key was written to {path}. Back it up now, apart from the store: without it no secret of the "
-        "store can be read again."
+        f"A new root key was written to {path}. Back it up now, separately from the store: without it, no secret in "
+        "this store can be read again."
     )
     return result
 
 
 def _the_same(path: str, given: RootKey | None) -> RootKey:
-    """Return the key in a file; raise KeyRefused where it is another one than is given."""
+    """Return the key in a file; raise KeyRefused if it differs from the given one."""
     found = read_key_file(path)
     if given and found.key_id != given.key_id:
         raise KeyRefused(
             "other_root_key",
-            f"The file {path} holds root key {found.key_id}, and the one given is {given.key_id}.",
-            hint="A root key is never overwritten. See with 'scoped.secrets.store_info' which of the two opens the "
-            "store, and move the file away if it is not that one.",
+            f"The file {path} already holds root key {found.key_id}, but the given key is {given.key_id}.",
+            hint="A root key file is never overwritten. Run scoped.secrets.store_info to see which key opens the "
+            "store, and move the file away if it holds the other one.",
         )
     return found
 
 
 def _check_store(settings: Settings, given: RootKey | None) -> None:
-    """Raise KeyRefused where there is a store that a new key, or the given one, would not open."""
+    """Raise KeyRefused if the store exists and the given key (None: a new one) would not open it."""
     place = place_at(settings.store)
     try:
         if not place.has_store():
@@ -66,8 +69,9 @@ def _check_store(settings: Settings, given: RootKey | None) -> None:
     if given is None:
         raise KeyRefused(
             "missing_key_file",
-            f"There is no root key file {settings.root_key_file}, and the store {place} has a key already: {wanted}.",
-            hint="Restore it from its backup, or give it in 'root_key'. No other key opens this store.",
+            f"The root key file {settings.root_key_file} does not exist, but the store {place} already uses root key "
+            f"{wanted}.",
+            hint="Restore the file from its backup, or set 'root_key' to that key. No other key opens this store.",
         )
     if given.key_id != wanted:
         raise wrong_key(place, wanted, given)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The root key is rotated: the account's key is wrapped under another one, in one transaction."""
+"""Root key rotation: wraps the account's key under another root key, in one transaction."""
 
 from __future__ import annotations
 
@@ -29,14 +29,17 @@ View = dict[str, Any]
 
 
 class _NewRoot(NamedTuple):
-    """The root key that is to be (None: it is yet to be made), and how it comes of a passphrase."""
+    """The new root key (None: its file is created later) and its key derivation settings (empty: no passphrase)."""
 
     key: RootKey | None
     kdf: View
 
 
 def rotate_root(runtime: Runtime, params: View, *, check_mode: bool, tell: Tell) -> Result:
-    """Return the result of a rotation of the root key; raise an error of the tree, and then the old one is in force."""
+    """Rotate the root key and return the result.
+
+    Raises ScopedSecretsError; until the transaction commits, the old key stays in force.
+    """
     form = _form(params)
     try:
         store = runtime.store(create=False)
@@ -50,7 +53,7 @@ def rotate_root(runtime: Runtime, params: View, *, check_mode: bool, tell: Tell)
         return _result(old.key_id, old.key_id, left=0)
     if check_mode:
         return _result(old.key_id, new.key.key_id if new.key else None, left=runtime.read(_account_keys))
-    # On the disk before the store needs it; an old file is never touched.
+    # Write the key file before the store depends on it. An existing file is never overwritten.
     key = new.key or create_key_file(params["new_root_key_file"])
     tell(f"Rotating the root key from {old.key_id} to {key.key_id}")
     runtime.write(lambda session: _rewrap(session, key, new.kdf))
@@ -63,20 +66,20 @@ def _form(params: View) -> str:
     if len(given) != 1:
         raise InvalidInput(
             "new_root_key_needed",
-            "The new root key is given in one of three forms, and this task gives "
+            "A root key rotation needs one form of the new key, but this task sets "
             + (f"{len(given)}: {', '.join(given)}." if given else "none."),
-            hint="Set new_root_key_file (a file that does not exist yet is made), new_root_key or new_passphrase.",
+            hint="Set one of new_root_key_file (created if it does not exist), new_root_key and new_passphrase.",
         )
     return given[0]
 
 
 def _new_root(runtime: Runtime, form: str, params: View) -> _NewRoot:
-    """Return the root key that is to be in force."""
+    """Return the new root key."""
     if form == "new_root_key":
         return _NewRoot(from_base64(params[form], "'new_root_key'"), {})
     if form == "new_root_key_file":
         return _NewRoot(read_key_file(params[form]) if os.path.lexists(params[form]) else None, {})
-    # The one in force may be this very passphrase.
+    # The passphrase may be the one in force: derive with the store's salt before choosing a new one.
     kdf = runtime.read(lambda session: kdf_of(dict(session.tx.one("SELECT kdf FROM store") or {})))
     present = _from_passphrase(params[form], kdf) if kdf else None
     if present and present.key_id == runtime.store(create=False).keyring.root.key_id:
@@ -91,7 +94,7 @@ def _from_passphrase(passphrase: str, kdf: View) -> RootKey:
 
 
 def _rewrap(session: Session, new: RootKey, kdf: View) -> None:
-    """Seal all generations of the account's key to the new root key."""
+    """Wrap all generations of the account's key under the new root key."""
     session.keyring.check_in_force(session.tx)
     chain = session.chain(ACCOUNT)
     other = Keyring(session.store_id, new)
@@ -109,13 +112,13 @@ def _account_keys(session: Session) -> int:
 
 
 def _left(session: Session, old: RootKey, new: RootKey) -> int:
-    """Count the keys that the old root key still opens; raise KeyRefused for one that the new one does not open."""
-    opened_anew = Session(session.tx, session.store_id, Keyring(session.store_id, new))
-    chain = opened_anew.chain(ACCOUNT)
+    """Count the account keys that the old root key still opens; raise KeyRefused unless the new one opens them all."""
+    reopened = Session(session.tx, session.store_id, Keyring(session.store_id, new))
+    chain = reopened.chain(ACCOUNT)
     left = 0
     for row in keys_of(session.tx, chain[-1].id):
         if row.state != "destroyed":
-            opened_anew.key(chain, row.generation)
+            reopened.key(chain, row.generation)
             left += _opens(Keyring(session.store_id, old), session, chain, row.generation)
     return left
 
@@ -129,7 +132,7 @@ def _opens(keyring: Keyring, session: Session, chain: list[Any], generation: int
 
 
 def _done_before(settings: Settings, params: View, error: KeyRefused) -> Result:
-    """Return the result for a store that has the new root key already, as after a run that was cut off."""
+    """Return the result for a store that already uses the new root key, as after an interrupted run."""
     form = _form(params)
     if error.code != "wrong_key":
         raise error
@@ -140,7 +143,7 @@ def _done_before(settings: Settings, params: View, error: KeyRefused) -> Result:
         raise error from None
     key_id = store.keyring.root.key_id
     store.database.close()
-    warning = f"The store has this root key already, {key_id}, and the settings name another. {_next(form, params)}"
+    warning = f"The store already uses this root key, {key_id}, but the settings name another. {_next(form, params)}"
     return _result(key_id, key_id, left=0, warnings=[warning])
 
 
@@ -148,14 +151,14 @@ def no_store() -> NotFound:
     """Return the error for a store that does not exist yet."""
     return NotFound(
         "no_store",
-        "There is no store yet, and so no key to rotate.",
-        hint="Check 'store'. The first task that declares something makes one.",
+        "There is no store yet, so there is no key to rotate.",
+        hint="Check 'store'. The first task that declares something creates the store.",
     )
 
 
 def _what_next(form: str, params: View, old: RootKey) -> str:
     return (
-        f"The store is sealed to a new root key. {_next(form, params)} Back the key up, make a new backup of the "
+        f"The store now uses a new root key. {_next(form, params)} Back up the new key, make a new backup of the "
         f"store, and keep the old key ({old.key_id}, from {old.source}) for as long as you keep backups that need it."
     )
 
@@ -164,7 +167,7 @@ def _next(form: str, params: View) -> str:
     if form == "new_root_key_file":
         return f"Set 'root_key_file' to {params[form]} from now on."
     name = "SCOPED_SECRETS_ROOT_KEY" if form == "new_root_key" else "SCOPED_SECRETS_PASSPHRASE"
-    return f"Set {name} to it from now on."
+    return f"Set {name} to the new one from now on."
 
 
 def _result(before: str, after: str | None, *, left: int, warnings: list[str] | None = None) -> Result:

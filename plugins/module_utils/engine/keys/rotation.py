@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rotations of keys, as the module asks for them: of the root key, of a scope's key, and at a KMS."""
+"""Runs key_rotation by target: the root key, a scope's key, or the data keys that a KMS wraps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .scope_rotation import ScopeRotation, destroy_generation, generations_of, i
 __all__ = ["rotate"]
 
 BATCH_SIZE = 500
-MOST_AT_ONCE = 100_000
+MAX_BATCH_SIZE = 100_000
 _OF_TARGET = {
     "root": ("new_root_key_file", "new_root_key", "new_passphrase"),
     "scope": ("destroy_generation",),
@@ -33,7 +33,10 @@ View = dict[str, Any]
 
 
 def rotate(runtime: Runtime, request: Request, tell: Tell) -> Result:
-    """Return the result of a rotation; raise an error of the tree. What was done by then is gone on with."""
+    """Rotate the key of the requested target and return the result.
+
+    Raises ScopedSecretsError. The next rotation resumes one that was interrupted.
+    """
     params, path = request.params, ScopePath.of(request.params.get("org"), request.params.get("project"))
     target = params["target"]
     _check_options(target, params)
@@ -45,25 +48,25 @@ def rotate(runtime: Runtime, request: Request, tell: Tell) -> Result:
     except NotFound as error:
         if not request.check_mode or error.code not in ("no_store", "unknown_scope"):
             raise
-        warning = f"{error.message} In check mode it is taken for one that an earlier task of this run would make."
+        warning = f"{error.message} In check mode, an earlier task of this run is assumed to create it."
         return Result(True, {"rotation": _identity(target, path)}, warnings=[warning])
 
 
 def _check_options(target: str, params: View) -> None:
-    """Raise InvalidInput for an option that is about another target."""
+    """Raise InvalidInput for an option of another target, or a batch size out of range."""
     for other, names in _OF_TARGET.items():
         for name in names:
             if other != target and params.get(name) is not None:
                 raise InvalidInput(
                     "option_of_other_target",
-                    f"The option '{name}' is for 'target: {other}', and the target is '{target}'.",
-                    hint=f"Leave '{name}' out, or set 'target: {other}'.",
+                    f"The option '{name}' is for 'target: {other}', but the target is '{target}'.",
+                    hint=f"Remove '{name}', or set 'target: {other}'.",
                 )
-    if not 1 <= _batch_size(params) <= MOST_AT_ONCE:
+    if not 1 <= _batch_size(params) <= MAX_BATCH_SIZE:
         raise InvalidInput(
             "invalid_batch_size",
-            f"The option 'batch_size' is a number from 1 to {MOST_AT_ONCE}.",
-            hint=f"Leave it out: {BATCH_SIZE} suits most stores.",
+            f"The option 'batch_size' must be a number from 1 to {MAX_BATCH_SIZE}.",
+            hint=f"Remove it: the default, {BATCH_SIZE}, suits most stores.",
         )
 
 
@@ -100,13 +103,13 @@ def _scope(runtime: Runtime, request: Request, path: ScopePath, tell: Tell) -> R
 
 
 _RESUMED = (
-    "A rotation that was cut off, or a key that was worn out, had left rows on an older generation: they were moved, "
-    "and no new generation was made. Run it again for one."
+    "An interrupted rotation, or a key that reached its usage limit, had left rows on an older generation. They were "
+    "moved, and no new generation was created. Run the rotation again to create one."
 )
 
 
 def _predicted(runtime: Runtime, path: ScopePath, before: View) -> Result:
-    """Return what a rotation would do: go on with an earlier one, or move all rows to a new generation."""
+    """Return what a rotation would do: resume an earlier one, or move all rows to a new generation."""
 
     def work(session: Session) -> tuple[bool, View]:
         chain = session.chain(path)
@@ -135,7 +138,7 @@ def _destroy(runtime: Runtime, path: ScopePath, generation: int, check_mode: boo
 
 
 def _without(one: View, destroyed: int) -> View:
-    """Return what a generation is once another, or this one, is destroyed. The active one keeps its fingerprint key."""
+    """Return the view of a generation after `destroyed` is destroyed; the active one then wraps its fingerprint key."""
     if one["generation"] == destroyed:
         return {**one, "state": "destroyed"}
     return {**one, "rows": one["rows"] + (one["state"] == "active")}
@@ -152,7 +155,7 @@ def _identity(target: str, path: ScopePath) -> View:
 
 
 def _plain(view: View) -> View:
-    """Return a view with what is nought left out of its counts, and with their sum."""
+    """Return a view without zero counts, and with the total of those left."""
     counts = {name: {what: n for what, n in view[name].items() if n} for name in ("moved", "left")}
     return {**view, **counts, "left_total": sum(view["left"].values())}
 
@@ -161,8 +164,8 @@ def _not_finished(path: ScopePath, left: dict[str, int]) -> Conflict:
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in left.items() if count)
     return Conflict(
         "rotation_not_finished",
-        f"The key of {path} is still needed in an older generation, by {counts}: others rotate it at the same time.",
-        hint="Run it again once they have ended.",
+        f"Older generations of the key of {path} are still needed by {counts}: others rotate it at the same time.",
+        hint="Run the rotation again when the others have finished.",
         details=left,
     )
 

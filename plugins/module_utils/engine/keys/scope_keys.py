@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key of a scope, brought out of the store: into a file, or into a secret of another scope or manager."""
+"""Exports the key of a scope: to a file, or to a secret in another scope or secret manager."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from .rotation import rotate
 
 __all__ = ["export_key"]
 
-# As much as is read of a file to tell whether it has a key: more than any has.
-_MOST = 4096
+# Bytes read to tell whether a file holds a scope key; exported keys are shorter.
+_MAX_KEY_TEXT = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class _Exported:
-    """The key that is in force in a scope, and its text."""
+    """The active key of a scope, and its text form."""
 
     path: ScopePath
     store_id: str
@@ -51,12 +51,18 @@ class _Exported:
         }
 
 
+_Declare = Callable[["Runtime", Resource[Any], bool], Result]
+
+
 def export_key(runtime: Runtime, request: Request, tell: Tell) -> Result:
-    """Return the result of an export; raise an error of the tree."""
+    """Export the key of a scope, rotating it first if asked, and return the result.
+
+    Raises ScopedSecretsError.
+    """
     params, check_mode = request.params, request.check_mode
     if not params.get("rotate"):
         return _export(runtime, params, check_mode=check_mode)
-    # Whatever stands against the export is found before the key is replaced.
+    # Plan the export first: if it can't work, the key must not be rotated.
     result = _export(runtime, params, check_mode=True)
     place = {name: params.get(name) for name in ("org", "project")}
     rotated = rotate(runtime, Request("key_rotation", {"target": "scope", **place}, check_mode), tell)
@@ -76,15 +82,15 @@ def _export(runtime: Runtime, params: View, *, check_mode: bool) -> Result:
     if bool(params.get("dest")) == bool(params.get("secret")):
         raise InvalidInput(
             "key_destination",
-            f"Where the key of {path} is to go must be said in one of two ways.",
-            hint="Give 'dest' for a file, or 'secret' for a secret of another scope or secret manager.",
+            f"Exporting the key of {path} needs exactly one of 'dest' and 'secret'.",
+            hint="Set 'dest' for a file, or 'secret' for a secret in another scope or secret manager.",
         )
     try:
         exported = _key_of(runtime, path)
     except NotFound as error:
         if not check_mode:
             raise
-        warning = f"{error.message} In check mode it is taken for one that an earlier task of this run would make."
+        warning = f"{error.message} In check mode, an earlier task of this run is assumed to create it."
         place = {"org": path.org, "project": path.project}
         return Result(changed=True, returned={"scope_key": place}, warnings=[warning])
     if params.get("dest"):
@@ -95,12 +101,12 @@ def _export(runtime: Runtime, params: View, *, check_mode: bool) -> Result:
 
 
 def _key_of(runtime: Runtime, path: ScopePath) -> _Exported:
-    """Return the key of a scope; raise NotFound where there is no store, or no such scope, yet."""
+    """Return the active key of a scope; raise NotFound if the store or the scope does not exist yet."""
     if runtime.store(create=False).is_pretended:
         raise NotFound(
             "no_store",
-            "There is no store yet whose keys could be exported.",
-            hint="Check 'store'. The first task that declares something makes one.",
+            "There is no store yet, so there is no key to export.",
+            hint="Check 'store'. The first task that declares something creates the store.",
         )
 
     def work(session: Session) -> _Exported:
@@ -111,7 +117,7 @@ def _key_of(runtime: Runtime, path: ScopePath) -> _Exported:
 
 
 class _KeyFile:
-    """The file that a key goes to. It replaces an older key of the same scope, and nothing else."""
+    """The file that a key is exported to. Only a file with a key of the same scope is replaced."""
 
     def __init__(self, runtime: Runtime, exported: _Exported, dest: Path) -> None:
         self._exported = exported
@@ -120,9 +126,9 @@ class _KeyFile:
             raise self._taken("it belongs to the store itself")
 
     def write(self, check_mode: bool) -> Result:
-        """Return the result of writing it, mode 0600, whole or not at all."""
+        """Write the file atomically with mode 0600 if it differs, and return the result."""
         after = {**self._exported.view, "dest": str(self._dest), "mode": "0600"}
-        before, content = self._there()
+        before, content = self._existing()
         line = f"{self._exported.text}\n"
         is_changed = before != after or content != line
         if is_changed and not check_mode:
@@ -132,14 +138,14 @@ class _KeyFile:
                 draft.move()
         return Result(is_changed, {"scope_key": after}, before, after)
 
-    def _there(self) -> tuple[View, str]:
-        """Return the file that is there, empty where none is; raise Conflict for one that is not replaced."""
+    def _existing(self) -> tuple[View, str]:
+        """Return the existing file's view and text (empty: no file); raise Conflict for one that must stay."""
         try:
             info = self._dest.stat()
             if not stat.S_ISREG(info.st_mode):
-                raise self._taken("it is no file")
+                raise self._taken("it is not a regular file")
             with self._dest.open("rb") as file:
-                content = file.read(_MOST).decode("ascii", "replace")
+                content = file.read(_MAX_KEY_TEXT).decode("ascii", "replace")
         except FileNotFoundError:
             return {}, ""
         except OSError as error:
@@ -147,18 +153,18 @@ class _KeyFile:
         try:
             found = read_key_text(content, str(self._dest))
         except KeyRefused:
-            raise self._taken("it is something else") from None
-        there = found.store_id, found.key.scope_id
-        if there != (self._exported.store_id, self._exported.key.scope_id):
-            raise self._taken("it is the key of another scope")
+            raise self._taken("it does not hold a scope key") from None
+        owner = found.store_id, found.key.scope_id
+        if owner != (self._exported.store_id, self._exported.key.scope_id):
+            raise self._taken("it holds the key of another scope")
         own = {"generation": found.key.generation, "dest": str(self._dest), "mode": f"{stat.S_IMODE(info.st_mode):04o}"}
         return {**self._exported.view, **own}, content
 
     def _taken(self, why: str) -> Conflict:
         return Conflict(
             "dest_taken",
-            f"{self._dest} is not replaced by the key of {self._exported.path}: {why}.",
-            hint="Name another 'dest', or move that file away.",
+            f"The key of {self._exported.path} does not replace {self._dest}: {why}.",
+            hint="Set 'dest' to another path, or move that file away.",
         )
 
 
@@ -166,12 +172,12 @@ def _not_written(path: Path, error: OSError) -> StoreRefused:
     return StoreRefused(
         "scope_key_not_written",
         f"The scope key can't be written to {path}: {error.strerror or type(error).__name__}.",
-        hint="'dest' is a path on the control node. Make its folder, and let the user who runs Ansible write there.",
+        hint="'dest' is a path on the control node. Create its folder, and let the user who runs Ansible write there.",
     )
 
 
 class _KeySecret(SecretResource):
-    """The text secret that a key is kept as."""
+    """The text secret that an exported key is stored in."""
 
     def __init__(self, exported: _Exported, where: dict[str, Any]) -> None:
         given = {name: value for name, value in where.items() if value is not None}
@@ -183,9 +189,9 @@ class _KeySecret(SecretResource):
         if self._exported.path in self.path.from_account and (keeper is None or keeper.keeps_keys):
             raise InvalidInput(
                 "key_in_its_own_scope",
-                f"The key of {self._exported.path} would be kept in {self.path}, sealed with itself: nobody could get "
-                "it from there who does not have it.",
-                hint="Keep it in a scope above ('org' and 'project' within 'secret'), or with a 'secret_manager' that "
-                "has the values itself.",
+                f"The key of {self._exported.path} can't be stored in {self.path}: it would be sealed with itself, and "
+                "only those who already have it could read it.",
+                hint="Store it in a higher scope (set 'org' and 'project' within 'secret'), or set 'secret_manager' "
+                "to one that stores values itself.",
             )
         return super().plan(state)

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scope's key is rotated: a new generation, and all rows moved to it, batch by batch, while others read and write.
+"""Scope key rotation: creates a new generation and moves all rows to it in batches, while others read and write.
 
-Data keys and the keys of scopes below are wrapped anew, rows are signed anew; no value is opened. Each batch is a
-transaction, after which the store is whole: a run that was cut off is finished by the next.
+Data keys and the keys of scopes below are rewrapped and rows are re-signed; no value is decrypted. Each batch is one
+transaction that leaves the store consistent, so the next rotation can resume an interrupted one.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ from ..rows import integrity
 from ..rows.session import Session
 from ..rows.sharing import rewrap_shares
 
-__all__ = ["ScopeRotation", "Step", "destroy_generation", "generations_of", "is_destroyable"]
+__all__ = ["RotationStep", "ScopeRotation", "destroy_generation", "generations_of", "is_destroyable"]
 
-# More than this of sealed values is rewritten in one transaction only where one secret alone has more.
+# Value bytes moved in one transaction; only a single larger secret exceeds this.
 _BATCH_BYTES = 8 * 1024 * 1024
-# How often all is gone through again for what another rotation, or a worn-out key, moved elsewhere meanwhile.
+# Maximum passes; a concurrent rotation or a worn-out key can move rows to yet another generation.
 _ROUNDS = 5
 
 
-class Step(Enum):
-    """The steps, in their order. Each but the first is a series of batches."""
+class RotationStep(Enum):
+    """The steps, in order. KEYS and SECRETS run in batches."""
 
     BEGIN = "begin"
     KEYS = "keys"
@@ -58,7 +58,7 @@ class Step(Enum):
 
 
 class _Page(NamedTuple):
-    """Some secrets that are to be moved in one transaction, and their versions that are."""
+    """Secrets to move in one transaction with their versions to move, and the last identifier (empty: none)."""
 
     secrets: list[tuple[Secret, list[VersionLeft]]]
     last: str
@@ -69,7 +69,7 @@ class _Page(NamedTuple):
 
 
 class ScopeRotation:
-    """One rotation of the key of the scope `path`. `batch_size`: how many secrets, or keys, a transaction moves."""
+    """One rotation of the key of the scope `path`. `batch_size`: secrets, or scopes below, moved per transaction."""
 
     def __init__(self, runtime: Runtime, path: ScopePath, *, batch_size: int, tell: Tell) -> None:
         self._runtime = runtime
@@ -80,12 +80,12 @@ class ScopeRotation:
         self._total = 0
         self.is_resumed = False
         self.moved: Counter[str] = Counter()
-        """What was moved to the new generation, by what people call it."""
+        """How many rows were moved to the new generation, by the names in the result."""
 
     def run(self) -> dict[str, int]:
-        """Rotate, and return what is left on other generations: nothing, unless others go on moving rows there."""
+        """Rotate, and return how many rows are left on other generations: none, unless others keep moving rows."""
         for number in range(_ROUNDS):
-            for step in list(Step)[number and 1 :]:
+            for step in list(RotationStep)[number and 1 :]:
                 self._after = ""
                 while self.STEPS[step](self):
                     pass
@@ -99,9 +99,9 @@ class ScopeRotation:
         return count_left(session.tx, chain[-1].id, session.keyring.active(session.tx, chain).generation)
 
     def begin(self) -> bool:
-        """Make the next generation, unless an earlier rotation left rows that are not on the present one yet."""
+        """Create the next generation, unless rows still need moving to the active one."""
         self.is_resumed, generation, self._total = self._runtime.write(self._begin, self._path)
-        verb = "Going on with" if self.is_resumed else "Rotating to"
+        verb = "Resuming the rotation to" if self.is_resumed else "Rotating to"
         self._tell(f"{verb} generation {generation} of the key of {self._path}, {self._total} secrets")
         return False
 
@@ -115,7 +115,7 @@ class ScopeRotation:
         return is_resumed, session.keyring.active(session.tx, chain).generation, left["secrets"]
 
     def move_keys(self) -> bool:
-        """Wrap a batch of the keys of scopes below anew; tell whether there was one."""
+        """Rewrap the keys of a batch of scopes below; tell whether there were any."""
         moved = self._runtime.write(self._move_keys, self._path)
         self.moved.update(moved)
         return moved["scope_keys"] > 0
@@ -138,7 +138,7 @@ class ScopeRotation:
         return moved
 
     def move_rows(self) -> bool:
-        """Sign the rows of the scope, its connectors, what is shared with it and what is under way there anew."""
+        """Re-sign the scope, its connectors, the shares it was given, its unfinished changes and its audit head."""
         self.moved.update(self._runtime.write(self._move_rows, self._path))
         return False
 
@@ -171,7 +171,7 @@ class ScopeRotation:
         return bool(last)
 
     def _show_progress(self, before: int) -> None:
-        """Tell how far it is: twenty times, however many batches there are."""
+        """Report progress about twenty times, however many batches there are."""
         done, step = self.moved["secrets"], max(1, self._total // 20)
         if done // step > before // step:
             self._tell(f"Moved {done} of {max(done, self._total)} secrets")
@@ -212,11 +212,12 @@ class ScopeRotation:
             found.append((secret, versions))
         return _Page(found, found[-1][0].identifier if found else "")
 
-    STEPS: ClassVar[Mapping[Step, Callable[[ScopeRotation], bool]]] = {
-        Step.BEGIN: begin,
-        Step.KEYS: move_keys,
-        Step.ROWS: move_rows,
-        Step.SECRETS: move_secrets,
+    # Each returns whether it must be called again for another batch.
+    STEPS: ClassVar[Mapping[RotationStep, Callable[[ScopeRotation], bool]]] = {
+        RotationStep.BEGIN: begin,
+        RotationStep.KEYS: move_keys,
+        RotationStep.ROWS: move_rows,
+        RotationStep.SECRETS: move_secrets,
     }
 
 
@@ -225,7 +226,7 @@ def _is_old(key: ScopeKey, tag: bytes) -> bool:
 
 
 def _move_version(session: Session, chain: list[Scope], secret: Secret, number: int, key: ScopeKey) -> None:
-    """Wrap the data key of a version anew, if it is the scope's own key that wraps it, and sign the row anew."""
+    """Re-sign the row of a version, and rewrap its data key if the scope's own key wraps it."""
     version = session.version(chain, secret, number)
     if version is None:
         return
@@ -243,12 +244,13 @@ def _sign_scope(
     old: Sequence[integrity.Summand],
     new: Sequence[integrity.Summand],
 ) -> None:
-    """Let the head of the scope follow what its rows are signed with now."""
-    session.move_head(chain[-1].path, remove=old, add=new)
+    """Update the head of the scope for the new tags of its rows, and re-sign the scope."""
+    head = integrity.move_head(chain[-1].head, remove=old, add=new)
+    session.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
 
 
 def generations_of(session: Session, path: ScopePath) -> list[dict[str, object]]:
-    """Return the generations of a scope's key, the newest first, and how many rows need each."""
+    """Return the generations of a scope's key, newest first, with how many rows need each."""
     scope = session.chain(path)[-1]
     return [
         {
@@ -261,20 +263,20 @@ def generations_of(session: Session, path: ScopePath) -> list[dict[str, object]]
 
 
 def destroy_generation(session: Session, path: ScopePath, generation: int) -> bool:
-    """Destroy a generation of a scope's key that no row needs; tell whether it was there. Raise as `is_destroyable`."""
+    """Destroy a generation of a scope's key; return False if it already was. Raises as `is_destroyable` does."""
     if not is_destroyable(session, path, generation):
         return False
     chain = session.chain(path)
-    # The head of the audit may be signed with it: nobody else would look.
+    # The audit head may still be signed with this generation, and `is_destroyable` does not count it.
     audit_chain.resign_head(session, chain)
     session.keyring.destroy(session.tx, chain, generation)
     return True
 
 
 def is_destroyable(session: Session, path: ScopePath, generation: int) -> bool:
-    """Tell whether a generation of a scope's key is yet to be destroyed.
+    """Return True if a generation of a scope's key can be destroyed, False if it already was.
 
-    Raise NotFound for one that never was, Conflict for the active one and for one that rows need.
+    Raises NotFound for one that never existed, Conflict for the active one and for one that rows need.
     """
     chain = session.chain(path)
     row = next((row for row in keys_of(session.tx, chain[-1].id) if row.generation == generation), None)
@@ -292,16 +294,16 @@ def _unknown(path: ScopePath, generation: int) -> NotFound:
     return NotFound(
         "unknown_generation",
         f"The key of {path} has no generation {generation}.",
-        hint="scoped.secrets.key_rotation in check mode lists the generations.",
+        hint="Run scoped.secrets.key_rotation in check mode to list the generations.",
     )
 
 
 def _in_use(path: ScopePath, generation: int, needed: Mapping[str, int], *, is_active: bool) -> Conflict:
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in needed.items())
-    reason = "it is the active one" if is_active else f"it is needed by {counts}"
+    reason = "it is the active one" if is_active else f"it is still needed by {counts}"
     return Conflict(
         "generation_in_use",
         f"Generation {generation} of the key of {path} can't be destroyed: {reason}.",
-        hint="Rotate the key first, with 'target: scope' and without 'destroy_generation'.",
+        hint="Rotate the key first: set 'target: scope' and remove 'destroy_generation'.",
         details=dict(needed),
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data keys are wrapped anew at a KMS: an old version of its key may go then."""
+"""Rotation at a KMS rewraps all data keys, so that an old version of the KMS key can go."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = [f"s{number}" for number in range(7)]
 
 
 def kms_store(engine: Engine, cloud: Cloud, reuse: str = "none") -> None:
-    """Make a store with values that version 1 of a key wraps; then let version 2 be the newest."""
+    """Create a store whose values are wrapped with version 1 of a key, then make version 2 the newest."""
     cloud.newest_version = cloud.taken_version = "1"
     declare(engine, "scope", **PAY)
     declare(engine, "connector_memory_kms", **PAY, identifier="kms", use_as_default=True, data_key_reuse=reuse)
@@ -60,7 +60,7 @@ def test_the_old_version_may_be_disabled_afterwards(
     assert not declare(engine, "secret_text", **PAY, identifier="s1", value=b"s1").changed
 
 
-def test_what_is_done_is_left_alone(engine: Engine, cloud: Cloud) -> None:
+def test_a_second_rotation_does_nothing(engine: Engine, cloud: Cloud) -> None:
     kms_store(engine, cloud)
     rotate(engine)
     cloud.counts.clear()
@@ -69,9 +69,7 @@ def test_what_is_done_is_left_alone(engine: Engine, cloud: Cloud) -> None:
     assert not cloud.counts["wrap"] + cloud.counts["unwrap"]
 
 
-def test_a_new_version_is_named_where_the_provider_still_takes_the_old_one(
-    engine: Engine, settings: Settings, cloud: Cloud
-) -> None:
+def test_the_newest_version_is_requested_explicitly(engine: Engine, settings: Settings, cloud: Cloud) -> None:
     kms_store(engine, cloud)
     cloud.taken_version = "1"
     rotate(engine)
@@ -79,7 +77,7 @@ def test_a_new_version_is_named_where_the_provider_still_takes_the_old_one(
     assert values(Engine(settings)) == EXPECTED
 
 
-def test_without_names_of_versions_all_is_wrapped_anew_each_time(engine: Engine, cloud: Cloud) -> None:
+def test_without_version_names_every_rotation_rewraps_everything(engine: Engine, cloud: Cloud) -> None:
     kms_store(engine, cloud)
     cloud.newest_version = ""
     for _time in range(2):
@@ -99,7 +97,7 @@ def test_check_mode_counts_and_wraps_nothing(engine: Engine, cloud: Cloud) -> No
     assert not check(engine, "key_rotation", target="provider", **PAY, connector="kms").changed
 
 
-def test_what_was_cut_off_is_gone_on_with(engine: Engine, settings: Settings, cloud: Cloud) -> None:
+def test_an_interrupted_rotation_is_resumed(engine: Engine, settings: Settings, cloud: Cloud) -> None:
     kms_store(engine, cloud)
     left = [3]
 
@@ -118,8 +116,8 @@ def test_what_was_cut_off_is_gone_on_with(engine: Engine, settings: Settings, cl
     assert values(Engine(settings)) == EXPECTED
 
 
-def test_what_is_written_meanwhile_is_wrapped_anew_too(engine: Engine, settings: Settings, cloud: Cloud) -> None:
-    """By a run that still uses the branch key of before, for example."""
+def test_values_written_meanwhile_are_rewrapped_too(engine: Engine, settings: Settings, cloud: Cloud) -> None:
+    """For example by a run that still uses an earlier branch key."""
     kms_store(engine, cloud)
     other, done = Engine(settings), []
 
@@ -151,12 +149,12 @@ def shown_verified(engine: Engine) -> Any:
     return declare(engine, "scope_info", **PAY, verify=True).returned["scopes"]
 
 
-def test_progress_is_told(engine: Engine, cloud: Cloud) -> None:
+def test_progress_is_reported(engine: Engine, cloud: Cloud) -> None:
     kms_store(engine, cloud)
     lines: list[str] = []
     params = {"target": "provider", **PAY, "connector": "kms", "batch_size": 4}
     engine.handle(Request("key_rotation", params), lines.append)
-    assert lines == [f"Wrapped the data keys of {done} of 7 secrets anew" for done in (4, 7)]
+    assert lines == [f"Rewrapped the data keys of {done} of 7 secrets" for done in (4, 7)]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +173,7 @@ def test_bad_input(engine: Engine, cloud: Cloud, params: dict[str, Any], code: s
     assert error_of(lambda: rotate(engine, **params)).code == code
 
 
-def test_an_envelope_that_somebody_edited_stops_it(engine: Engine, settings: Settings, cloud: Cloud) -> None:
+def test_a_tampered_row_stops_the_rotation(engine: Engine, settings: Settings, cloud: Cloud) -> None:
     kms_store(engine, cloud)
     in_session(settings, lambda s: s.tx.run("UPDATE secret_version SET size = 9 WHERE version = 2"))
     assert error_of(lambda: rotate(engine)).code == "damaged_row"

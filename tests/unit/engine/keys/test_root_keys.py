@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of a root key: made once, or filled with a given one, never with one of no use, never overwritten."""
+"""The root key file: created once, random or given, never with an unusable key, never overwritten."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def new_key() -> str:
 
 
 def code_of(settings: Settings, *, check_mode: bool = False) -> str:
-    """Return why a key file is refused, after which there is none that was not there before."""
+    """Return the code of a refusal, which must not create a key file."""
     before = os.path.lexists(settings.root_key_file)
     with pytest.raises(ScopedSecretsError) as caught:
         see_to_root_key(settings, check_mode=check_mode)
@@ -45,7 +45,7 @@ def code_of(settings: Settings, *, check_mode: bool = False) -> str:
     return caught.value.code
 
 
-def test_a_random_key_is_made_once(elsewhere: Settings) -> None:
+def test_a_random_key_is_created_once(elsewhere: Settings) -> None:
     file = Path(elsewhere.root_key_file)
     planned = see_to_root_key(elsewhere, check_mode=True)
     assert (planned.changed, planned.returned["root_key"], file.exists()) == (
@@ -62,7 +62,7 @@ def test_a_random_key_is_made_once(elsewhere: Settings) -> None:
     assert not again.warnings
 
 
-def test_a_key_that_is_given_is_put_there(elsewhere: Settings) -> None:
+def test_a_given_key_is_written(elsewhere: Settings) -> None:
     given = elsewhere._replace(root_key=new_key())
     assert see_to_root_key(given, check_mode=True).returned["root_key"]["id"]
     assert see_to_root_key(given, check_mode=False).changed
@@ -73,14 +73,14 @@ def test_a_key_that_is_given_is_put_there(elsewhere: Settings) -> None:
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_store_gets_no_key_but_its_own(full: Settings, elsewhere: Settings, check_mode: bool) -> None:
+def test_an_existing_store_accepts_only_its_own_key(full: Settings, elsewhere: Settings, check_mode: bool) -> None:
     assert code_of(elsewhere, check_mode=check_mode) == "missing_key_file"
     assert code_of(elsewhere._replace(root_key=new_key()), check_mode=check_mode) == "wrong_key"
     own = Path(full.root_key_file).read_text()
     assert see_to_root_key(elsewhere._replace(root_key=own), check_mode=check_mode).changed
 
 
-def test_a_weak_key_or_that_of_a_scope_is_refused(elsewhere: Settings) -> None:
+def test_a_weak_key_or_a_scope_key_is_refused(elsewhere: Settings) -> None:
     assert code_of(elsewhere._replace(root_key="A" * 43 + "=")) == "weak_root_key"
     assert code_of(elsewhere._replace(root_key="no key")) == "malformed_root_key"
     assert code_of(elsewhere._replace(scope_key="x")) == "root_key_needed"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The root key is rotated: the old one opens nothing, what runs goes on, and no key file is lost."""
+"""Root key rotation: the old key opens nothing, running engines keep reading, and no key file is lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def new_file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", ["new_root_key_file", "new_root_key", "new_passphrase"])
-def test_the_new_key_opens_all_and_the_old_one_nothing(
+def test_the_new_key_opens_everything_and_the_old_one_nothing(
     engine: Engine, settings: Settings, new_file: Path, form: str
 ) -> None:
     fill(engine)
@@ -62,9 +62,7 @@ def test_the_new_key_opens_all_and_the_old_one_nothing(
     assert all_of(Engine(settings)) == before
 
 
-def test_a_key_file_is_made_for_its_owner_alone_and_the_old_one_stays(
-    engine: Engine, settings: Settings, new_file: Path
-) -> None:
+def test_the_new_key_file_is_private_and_the_old_one_stays(engine: Engine, settings: Settings, new_file: Path) -> None:
     fill(engine)
     old = Path(settings.root_key_file).read_bytes()
     (warning,) = rotate(engine, new_root_key_file=str(new_file)).warnings
@@ -76,7 +74,7 @@ def test_a_key_file_is_made_for_its_owner_alone_and_the_old_one_stays(
     assert new_file.read_bytes() == made
 
 
-def test_one_row_is_wrapped_anew(engine: Engine, settings: Settings) -> None:
+def test_only_one_row_is_rewrapped(engine: Engine, settings: Settings) -> None:
     def rows(session: Session) -> list[Any]:
         tables = ("scope_key", "scope", "connector", "secret", "secret_version")
         return [sorted(map(str, map(dict, session.tx.all(f"SELECT * FROM {table}")))) for table in tables]
@@ -90,7 +88,7 @@ def test_one_row_is_wrapped_anew(engine: Engine, settings: Settings) -> None:
     assert len(set(before[0]) - set(after[0])) == 1
 
 
-def test_all_generations_of_the_account_are_wrapped_anew(engine: Engine, settings: Settings) -> None:
+def test_all_generations_of_the_account_are_rewrapped(engine: Engine, settings: Settings) -> None:
     fill(engine)
     before = all_of(engine)["values"]
     declare(engine, "key_rotation", target="scope")
@@ -102,7 +100,7 @@ def test_all_generations_of_the_account_are_wrapped_anew(engine: Engine, setting
     declare(Engine(settings._replace(root_key=key)), "key_rotation", target="scope")
 
 
-def test_what_runs_goes_on_and_seals_nothing_more_to_the_old_key(
+def test_a_running_engine_keeps_reading_but_seals_nothing_to_the_old_key(
     engine: Engine, settings: Settings, tmp_path: Path
 ) -> None:
     fill(engine)
@@ -122,8 +120,8 @@ def test_what_runs_goes_on_and_seals_nothing_more_to_the_old_key(
     assert error_of(lambda: read(running, "text", **API)).code == "wrong_key"
 
 
-def test_done_before_is_told_from_a_wrong_key(engine: Engine, settings: Settings, new_file: Path) -> None:
-    """As after a run that was killed when all was done but the answer."""
+def test_a_finished_rotation_is_told_from_a_wrong_key(engine: Engine, settings: Settings, new_file: Path) -> None:
+    """As after a run that was killed just before it answered."""
     fill(engine)
     rotate(engine, new_root_key_file=str(new_file))
     again = rotate(Engine(settings), new_root_key_file=str(new_file))
@@ -131,7 +129,7 @@ def test_done_before_is_told_from_a_wrong_key(engine: Engine, settings: Settings
     assert error_of(lambda: rotate(Engine(settings), new_root_key=new_key())).code == "wrong_key"
 
 
-def test_check_mode_makes_nothing(engine: Engine, settings: Settings, new_file: Path) -> None:
+def test_check_mode_changes_nothing(engine: Engine, settings: Settings, new_file: Path) -> None:
     fill(engine)
     planned = check(engine, "key_rotation", target="root", new_root_key_file=str(new_file))
     view = planned.returned["rotation"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module key_rotation may be asked, and what check mode says before anything is there."""
+"""Options of key_rotation, and check mode before the store exists."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import check, d
         ({"target": "scope", "project": "api"}, "project_without_org"),
     ],
 )
-def test_bad_options_are_refused_before_anything_is_looked_at(engine: Engine, given: dict[str, Any], code: str) -> None:
+def test_bad_options_are_refused_first(engine: Engine, given: dict[str, Any], code: str) -> None:
     assert error_of(lambda: declare(engine, "key_rotation", **given)).code == code
 
 
 @pytest.mark.parametrize("params", [{"target": "scope"}, {"target": "root", "new_root_key_file": "/none/new.key"}])
-def test_check_mode_takes_a_store_for_one_that_an_earlier_task_makes(
+def test_check_mode_assumes_an_earlier_task_creates_the_store(
     engine: Engine, settings: Settings, params: dict[str, Any]
 ) -> None:
     planned = check(engine, "key_rotation", org="pay", **params)
@@ -44,7 +44,7 @@ def test_check_mode_takes_a_store_for_one_that_an_earlier_task_makes(
     assert "no organization 'pay'" in planned.warnings[0]
 
 
-def test_the_generations_are_listed_with_how_many_rows_need_them(engine: Engine) -> None:
+def test_generations_are_listed_with_row_counts(engine: Engine) -> None:
     declare(engine, "secret_text", identifier="text", value=b"v")
     declare(engine, "key_rotation", target="scope")
     result = declare(engine, "key_rotation", target="scope", destroy_generation=1)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key of a scope is brought to a file or a secret, and nowhere else."""
+"""A scope's key is exported to a file or a secret, and shown nowhere else."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_file_opens_the_scope(engine: Engine, site: Settings, tmp_path: Path) 
     assert error_of(lambda: read(holder, "a", org="payments", project="web")).code == "scope_locked"
 
 
-def test_the_same_again_changes_nothing(engine: Engine, site: Settings, tmp_path: Path) -> None:
+def test_exporting_again_changes_nothing(engine: Engine, site: Settings, tmp_path: Path) -> None:
     dest = tmp_path / "api.key"
     declare(engine, "scope_key", **API, dest=str(dest))
     before = dest.stat()
@@ -84,7 +84,7 @@ def test_the_same_again_changes_nothing(engine: Engine, site: Settings, tmp_path
     assert list(tmp_path.glob(".api*")) == []
 
 
-def test_check_mode_writes_nothing_and_says_the_same(engine: Engine, site: Settings, tmp_path: Path) -> None:
+def test_check_mode_predicts_the_result_and_writes_nothing(engine: Engine, site: Settings, tmp_path: Path) -> None:
     dest = tmp_path / "api.key"
     predicted = check(engine, "scope_key", **API, dest=str(dest))
     assert not dest.exists()
@@ -135,7 +135,7 @@ def test_the_stores_own_files_are_left_alone(engine: Engine, site: Settings) -> 
     assert read(Engine(site), "a", **API) == b"value of a"
 
 
-def test_a_folder_that_is_not_there(engine: Engine, site: Settings, tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(engine: Engine, site: Settings, tmp_path: Path) -> None:
     error = error_of(lambda: declare(engine, "scope_key", **API, dest=str(tmp_path / "no" / "api.key")))
     assert error.code == "scope_key_not_written"
     assert error_of(lambda: declare(engine, "scope_key", **API, dest=str(tmp_path))).code == "dest_taken"
@@ -144,7 +144,7 @@ def test_a_folder_that_is_not_there(engine: Engine, site: Settings, tmp_path: Pa
 # A secret
 
 
-def test_a_secret_of_a_higher_scope_has_the_key(engine: Engine, site: Settings) -> None:
+def test_a_secret_of_a_higher_scope_holds_the_key(engine: Engine, site: Settings) -> None:
     secret = {"identifier": "api_key", **ORG, "project": None, "tags": {"team": "api"}, "description": "for CI"}
     result = declare(engine, "scope_key", **API, secret=secret)
     assert result.changed
@@ -159,7 +159,7 @@ def test_a_secret_of_a_higher_scope_has_the_key(engine: Engine, site: Settings) 
     assert read(engine, "api_key", **ORG).decode() == exported(site, **API)
 
 
-def test_another_manager_has_the_key(engine: Engine, site: Settings, cloud: Cloud) -> None:
+def test_another_manager_holds_the_key(engine: Engine, site: Settings, cloud: Cloud) -> None:
     declare(engine, "connector_memory_vault", **API, identifier="vault", token="good")
     secret = {"identifier": "team_key", **API, "secret_manager": "vault"}
     assert check(engine, "scope_key", **API, secret=secret).changed
@@ -180,7 +180,7 @@ def test_a_key_is_not_sealed_with_itself(engine: Engine, site: Settings, scope: 
     assert error_of(lambda: check(engine, "scope_key", **scope, secret=secret)).code == "key_in_its_own_scope"
 
 
-# A new one
+# Rotation
 
 
 def test_a_key_is_replaced_and_exported(engine: Engine, site: Settings, tmp_path: Path) -> None:
@@ -219,11 +219,11 @@ def test_a_key_that_can_not_be_exported_is_not_replaced(engine: Engine, site: Se
     assert exported(site, **API).split(":")[3] == "1"
 
 
-# Who may, and where it goes
+# Destinations and permissions
 
 
 @pytest.mark.parametrize("given", [{}, {"dest": "a", "secret": {"identifier": "a"}}], ids=["neither", "both"])
-def test_one_place_is_named(engine: Engine, site: Settings, given: dict[str, Any]) -> None:
+def test_exactly_one_destination_is_required(engine: Engine, site: Settings, given: dict[str, Any]) -> None:
     assert error_of(lambda: declare(engine, "scope_key", **API, **given)).code == "key_destination"
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key of a scope is rotated: all is readable as before, and nothing needs the old generation any more."""
+"""Scope key rotation: everything stays readable, and nothing needs the old generation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import ScopeRotation, Step
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import (
+    RotationStep,
+    ScopeRotation,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.keyring import Keyring
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, tell_nobody
@@ -39,7 +42,7 @@ def rotate(engine: Engine, scope: dict[str, str] | None = None, **params: Any) -
 
 
 def without_times(everything: dict[str, Any]) -> str:
-    """Return what users see, without when a scope was written last."""
+    """Return what users see, without the update times of scopes."""
     for scope in everything["scopes"]:
         scope.pop("updated_at")
     return repr(everything)
@@ -57,7 +60,7 @@ def generations(settings: Settings, path: ScopePath) -> list[tuple[int, str, int
 
 @pytest.mark.parametrize("batch_size", [1, 2, 500])
 @pytest.mark.parametrize("scope", SCOPES, ids=["account", "org", "project"])
-def test_all_is_as_before_and_nothing_is_left_on_the_old_generation(
+def test_users_see_no_change_and_nothing_needs_the_old_generation(
     engine: Engine, settings: Settings, scope: dict[str, str], batch_size: int
 ) -> None:
     fill(engine)
@@ -79,7 +82,7 @@ def test_all_is_as_before_and_nothing_is_left_on_the_old_generation(
     assert in_session(settings, lambda s: count_on(s.tx, s.chain(path)[-1].id, 2)) == all_rows
 
 
-def test_only_what_belongs_to_the_scope_moves(engine: Engine, settings: Settings) -> None:
+def test_only_rows_of_the_scope_move(engine: Engine, settings: Settings) -> None:
     fill(engine)
     rotate(engine, PAY)
     assert generations(settings, ACCOUNT) == [(1, "active", 0)]
@@ -88,7 +91,7 @@ def test_only_what_belongs_to_the_scope_moves(engine: Engine, settings: Settings
     assert generations(settings, ScopePath("empty_one")) == [(1, "active", 1)]
 
 
-def test_no_value_is_opened(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_value_is_decrypted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(engine)
     crypto = "ansible_collections.scoped.secrets.plugins.module_utils.crypto"
     with monkeypatch.context() as patched:
@@ -98,7 +101,7 @@ def test_no_value_is_opened(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> 
     assert read(engine, "text", **API) == "drei \u20ac".encode()
 
 
-def test_no_provider_is_asked(engine: Engine, cloud: Cloud) -> None:
+def test_no_provider_is_called(engine: Engine, cloud: Cloud) -> None:
     fill(engine)
     cloud.counts.clear()
     rotate(engine, PAY)
@@ -107,7 +110,7 @@ def test_no_provider_is_asked(engine: Engine, cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("destroys", [False, True])
-def test_whether_a_value_changed_is_known_after_rotations(engine: Engine, settings: Settings, destroys: bool) -> None:
+def test_unchanged_values_are_recognized_after_rotations(engine: Engine, settings: Settings, destroys: bool) -> None:
     fill(engine)
     text = {**API, "identifier": "text", "secret_manager": None}
     for number in (1, 2, 3):
@@ -123,7 +126,7 @@ def test_whether_a_value_changed_is_known_after_rotations(engine: Engine, settin
     assert not declare(engine, "secret_text", **text, value=b"new").changed
 
 
-def test_what_is_written_after_it_is_on_the_new_generation(engine: Engine, settings: Settings) -> None:
+def test_later_writes_use_the_new_generation(engine: Engine, settings: Settings) -> None:
     fill(engine)
     running = Engine(settings)
     assert read(running, "text", **API)
@@ -134,7 +137,7 @@ def test_what_is_written_after_it_is_on_the_new_generation(engine: Engine, setti
     assert sum(left.values()) == 0
 
 
-def test_a_generation_is_destroyed_on_demand_only_and_when_nothing_needs_it(engine: Engine, settings: Settings) -> None:
+def test_a_generation_is_destroyed_only_on_demand_and_when_unused(engine: Engine, settings: Settings) -> None:
     fill(engine)
     in_use = error_of(lambda: rotate(engine, destroy_generation=1))
     assert (in_use.code, "active" in in_use.message) == ("generation_in_use", True)
@@ -155,7 +158,7 @@ def test_a_generation_is_destroyed_on_demand_only_and_when_nothing_needs_it(engi
 
 
 def test_a_destroyed_generation_opens_nothing(engine: Engine, settings: Settings) -> None:
-    """Rows that were put back to before the rotation are lost, whatever keys there are."""
+    """Rows put back to their state before the rotation are lost, whatever keys there are."""
     fill(engine)
     old = in_session(settings, lambda s: s.tx.all("SELECT * FROM secret_version"))
     rotate(engine)
@@ -177,7 +180,7 @@ def test_a_destroyed_generation_opens_nothing(engine: Engine, settings: Settings
     assert error_of(lambda: read(Engine(settings), "text", **API)).code == "damaged_scope_key"
 
 
-def test_check_mode_tells_what_would_be_done_and_does_nothing(engine: Engine, settings: Settings) -> None:
+def test_check_mode_predicts_and_changes_nothing(engine: Engine, settings: Settings) -> None:
     fill(engine)
     before = generations(settings, ScopePath("pay", "api"))
     planned = check(engine, "key_rotation", target="scope", **API)
@@ -189,10 +192,10 @@ def test_check_mode_tells_what_would_be_done_and_does_nothing(engine: Engine, se
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
-def test_what_was_cut_off_is_gone_on_with(engine: Engine, settings: Settings, steps: int) -> None:
+def test_an_interrupted_rotation_is_resumed(engine: Engine, settings: Settings, steps: int) -> None:
     fill(engine)
     cut_off = ScopeRotation(engine, ScopePath("pay", "api"), batch_size=2, tell=tell_nobody)
-    for step in list(Step)[:steps]:
+    for step in list(RotationStep)[:steps]:
         cut_off.STEPS[step](cut_off)
     if steps == 3:
         cut_off.move_secrets()
@@ -205,7 +208,7 @@ def test_what_was_cut_off_is_gone_on_with(engine: Engine, settings: Settings, st
     assert rotate(engine)["generation"] == 3
 
 
-def test_progress_is_told(engine: Engine) -> None:
+def test_progress_is_reported(engine: Engine) -> None:
     fill(engine)
     lines: list[str] = []
     engine.handle(Request("key_rotation", {"target": "scope", **API, "batch_size": 3}), lines.append)
@@ -213,7 +216,7 @@ def test_progress_is_told(engine: Engine) -> None:
     assert lines[1:] == [f"Moved {done} of 8 secrets" for done in (3, 6, 8)]
 
 
-def test_a_worn_out_key_is_replaced_on_the_way(engine: Engine, settings: Settings) -> None:
+def test_a_worn_out_key_is_replaced_midway(engine: Engine, settings: Settings) -> None:
     fill(engine)
     before = without_times(all_of(engine))
     store = engine.store(create=False)
@@ -226,7 +229,7 @@ def test_a_worn_out_key_is_replaced_on_the_way(engine: Engine, settings: Setting
     assert without_times(all_of(Engine(settings))) == before
 
 
-def test_a_row_that_somebody_edited_stops_it_and_is_named(engine: Engine, settings: Settings) -> None:
+def test_a_tampered_row_stops_the_rotation_and_is_named(engine: Engine, settings: Settings) -> None:
     fill(engine)
     in_session(settings, lambda s: s.tx.run("UPDATE secret SET expires_at = '2030-01-01' WHERE identifier = 'large'"))
     error = error_of(lambda: rotate(engine))
@@ -268,7 +271,7 @@ def test_every_table_with_signed_or_wrapped_rows_is_counted(engine: Engine, sett
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         columns = {name: {row[1] for row in database.execute(f"PRAGMA table_info({name})")} for name in tables}
     signed = {name for name in tables if columns[name] & {"tag", "key_generation", "parent_generation"}}
-    # Records of the audit keep to their generation; the head of a chain is signed anew when one is destroyed.
+    # Audit records keep their generation; destroying a generation re-signs the head of the chain.
     audit = {"audit_head", "audit_event"}
     moved = {"scope", "scope_key", "connector", "secret", "secret_version", "secret_share", "intent"}
     assert signed == moved | audit
