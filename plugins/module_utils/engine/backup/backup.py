@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A backup: all rows of one view of the store, proven on the way, in one sealed file."""
+"""Backup: writes all rows of one consistent view of the store to one sealed file, verifying them on the way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ...store.schema import now
 from ..rows.opening import OpenStore, kdf_of, open_store
 from ..rows.session import Session
 from .files import Draft, check_dest, opened
-from .proof import Proof
+from .proof import StoreProof
 from .rows import Progress, RowReader, RowWriter, portable_rows
 
 __all__ = ["back_up", "backup_view"]
@@ -33,7 +33,7 @@ COUNTED = {"scopes": "scope", "connectors": "connector", "secrets": "secret", "v
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A backup, and what it holds."""
+    """A backup just written: its header, file key and row digests."""
 
     header: Header
     key: bytes = field(repr=False)
@@ -41,9 +41,9 @@ class _Made:
 
 
 def back_up(settings: Settings, params: dict[str, Any], *, check_mode: bool, tell: Tell) -> Result:
-    """Return the result of a backup; raise an error of the tree.
+    """Back up the store to `dest` and return the result.
 
-    It has a connection of its own: others read and write meanwhile.
+    Uses a database connection of its own, so that others read and write meanwhile. Raises ScopedSecretsError.
     """
     store = open_store(settings, create=False)
     with contextlib.closing(store.database):
@@ -55,12 +55,12 @@ def back_up(settings: Settings, params: dict[str, Any], *, check_mode: bool, tel
 def _without_store(check_mode: bool) -> Result:
     error = NotFound(
         "no_store",
-        "There is no store to back up yet.",
-        hint="Check 'store'. The first task that declares something makes one.",
+        "There is no store yet, so there is nothing to back up.",
+        hint="Check 'store'. The first task that declares something creates the store.",
     )
     if not check_mode:
         raise error
-    warning = f"{error.message} In check mode it is taken for one that an earlier task of this run would make."
+    warning = f"{error.message} In check mode, an earlier task of this run is assumed to create it."
     return Result(changed=True, returned={"backup": {}}, warnings=[warning])
 
 
@@ -90,10 +90,10 @@ class _Backup:
         return Result(True, {"backup": view}, old.view if old else {}, view)
 
     def _write(self, tx: Transaction, draft: Draft) -> _Made:
-        """Write the whole file. It is begun anew each time that the transaction is."""
+        """Write the whole file; starts over whenever the transaction is retried."""
         session = Session(tx, self._store.store_id, self._store.keyring)
         header, key = self._header(tx)
-        proof = Proof(session, opens_values=self._verifies)
+        proof = StoreProof(session, opens_values=self._verifies)
         progress = Progress(self._tell, "Backed up", count_rows(tx)["secrets"])
         with draft.opened() as file:
             writer = BackupWriter(file, header, key)
@@ -121,14 +121,14 @@ class _Backup:
         )
 
     def _read_back(self, path: Path, made: _Made) -> None:
-        """Raise Damaged unless the file says what was written."""
+        """Raise Damaged unless the file reads back as it was written."""
         with opened(path, self._settings) as reader:
             reader.unlock(made.key)
             if _digest_of(reader).digest != made.rows.digest:
                 raise damaged_backup()
 
     def _old(self, made: _Made) -> _Old | None:
-        """Return what there is in place of the new file, None for what can't be told."""
+        """Return the backup that is already at the destination, None if it can't be opened."""
         try:
             with opened(self._dest, self._settings) as reader:
                 reader.unlock(reader.header.open_with_root(self._store.keyring.root))
@@ -139,7 +139,7 @@ class _Backup:
         return _Old(is_same, backup_view(self._dest, reader.header, rows.counts, self._dest.stat().st_size))
 
     def _opens_as_wanted(self, header: Header) -> bool:
-        """Tell whether a passphrase opens a file where one should, and that very one."""
+        """Tell whether the given recovery passphrase opens a file, or neither the file nor the task has one."""
         if header.recovery is None or not self._passphrase:
             return header.recovery is None and not self._passphrase
         try:
@@ -151,14 +151,14 @@ class _Backup:
 
 @dataclass(frozen=True, slots=True)
 class _Old:
-    """A backup that is there already: whether it holds just what the new one does, and how it is shown then."""
+    """A backup already at the destination: whether it holds the same as the new one, and its view."""
 
     is_same: bool
     view: View
 
 
 def _digest_of(reader: BackupReader) -> RowReader:
-    """Read a whole file that is unlocked, and return what adds up its rows."""
+    """Read an unlocked file to its end, and return the reader with its counts and digests."""
     rows = RowReader()
     for _row in rows.rows(reader.chunks()):
         pass
@@ -166,7 +166,7 @@ def _digest_of(reader: BackupReader) -> RowReader:
 
 
 def backup_view(path: Path, header: Header, counts: dict[str, int], size: int | None) -> View:
-    """Return a backup as users see it. `size` in bytes."""
+    """Return a backup as users see it. `size`: of the file in bytes, None if it was not written."""
     return {
         "path": str(path),
         "store_id": header.store_id,

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of backups on this machine: which may be read or replaced, and how a new one comes to be, whole or not."""
+"""Backup files on the control node: which may be read or replaced, and how a new one is written atomically."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Draft", "belongs_to_store", "check_dest", "opened"]
 
 @contextlib.contextmanager
 def opened(path: Path, settings: Settings) -> Iterator[BackupReader]:
-    """Yield what reads a backup; raise InvalidInput for a file that can't be read, and as BackupReader does."""
+    """Yield the reader of a backup; raise InvalidInput for a file that can't be read, and what BackupReader raises."""
     _check_apart(path, settings)
     try:
         file = path.open("rb")
@@ -31,24 +31,25 @@ def opened(path: Path, settings: Settings) -> Iterator[BackupReader]:
         raise InvalidInput(
             "unreadable_backup",
             f"The backup {path} can't be read: {error.strerror}.",
-            hint="'src' is a path on the control node; a relative one begins in the folder of the playbook.",
+            hint="Check 'src': it is a path on the control node, and a relative one starts in the playbook's folder.",
         ) from None
     with file:
         yield BackupReader(file)
 
 
 def _check_apart(path: Path, settings: Settings) -> None:
-    """Raise InvalidInput for a file of the store itself, or its key."""
+    """Raise InvalidInput for a file of the store itself, or its root key."""
     if belongs_to_store(path, settings):
         raise InvalidInput(
-            "not_a_backup", f"{path} belongs to the store itself.", hint="Name another file for the backup."
+            "not_a_backup", f"{path} belongs to the store itself.", hint="Use another file for the backup."
         )
 
 
 def belongs_to_store(path: Path, settings: Settings) -> bool:
-    """Tell whether a file is one of the store itself, or its key.
+    """Tell whether a path is a file of the store itself, or its root key.
 
-    Such a file must not even be opened: SQLite loses its locks when a process closes any descriptor of a database.
+    Such a file must not even be opened: a process that closes any descriptor of a SQLite database loses its locks on it
+    (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     store = Location.parse(settings.store)
     files = [f"{store.path}{end}" for end in ("", "-wal", "-shm")] if store.engine == "sqlite" else []
@@ -60,9 +61,9 @@ def belongs_to_store(path: Path, settings: Settings) -> bool:
 
 
 def check_dest(path: Path, settings: Settings, store_id: str, *, force: bool) -> bool:
-    """Tell whether there is a file that may be replaced: a backup of this store, with `force` any.
+    """Tell whether `path` is a file that may be replaced: a backup of this store, or with `force` any regular file.
 
-    Raises Conflict for another one, InvalidInput for one of the store itself.
+    Raises Conflict for any other file, InvalidInput for one of the store itself.
     """
     _check_apart(path, settings)
     try:
@@ -71,12 +72,13 @@ def check_dest(path: Path, settings: Settings, store_id: str, *, force: bool) ->
         return False
     except OSError as error:
         raise not_written(path, error) from None
-    reason = "it is no file" if not stat.S_ISREG(mode) else "" if force else _foreign(path, settings, store_id)
+    is_file = stat.S_ISREG(mode)
+    reason = "it is not a regular file" if not is_file else "" if force else _foreign(path, settings, store_id)
     if reason:
         raise Conflict(
             "dest_taken",
-            f"{path} is not replaced by a backup: {reason}.",
-            hint="Name another 'dest'. A file of any sort is replaced with 'force: true'.",
+            f"The backup does not replace {path}: {reason}.",
+            hint="Set 'dest' to another path, or set 'force: true' to replace any regular file.",
         )
     return True
 
@@ -86,22 +88,22 @@ def _foreign(path: Path, settings: Settings, store_id: str) -> str:
         with opened(path, settings) as reader:
             return "" if reader.header.store_id == store_id else "it is a backup of another store"
     except InvalidInput:
-        return "it is something else"
+        return "it is not a readable backup"
 
 
 def not_written(path: Path, error: OSError) -> StoreRefused:
     return StoreRefused(
         "backup_not_written",
         f"The backup {path} can't be written: {error.strerror or type(error).__name__}.",
-        hint="'dest' is a path on the control node. Make its folder, let the user who runs Ansible write there, and "
-        "see that the disk has room.",
+        hint="'dest' is a path on the control node. Create its folder, let the user who runs Ansible write there, and "
+        "check that the disk has room.",
     )
 
 
 class Draft:
-    """A new file beside the place that it is for. `is_written` false: what is written to it goes nowhere.
+    """A new file next to its destination, removed on exit unless moved there.
 
-    `refusal` makes the error for one that can't be written.
+    With `is_written` false all output is discarded. `refusal` makes the error for a file that can't be written.
     """
 
     def __init__(
@@ -125,7 +127,7 @@ class Draft:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[BinaryIO]:
-        """Yield the empty file, for this user's eyes only; it is on the disk afterwards. Raise the refusal."""
+        """Yield the empty file, mode 0600; its content is synced to disk afterwards. Raises the refusal."""
         try:
             descriptor = os.open(self.path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -137,7 +139,7 @@ class Draft:
             raise self._refusal(self._dest, error) from None
 
     def move(self) -> None:
-        """Put the file in its place, for good."""
+        """Move the file to its destination and sync the folder. Raises the refusal."""
         try:
             os.replace(self.path, self._dest)
             sync_folder(self._dest.parent)

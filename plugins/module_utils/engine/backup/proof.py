@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proof that a whole store is what was written last: every tag, every head, every value that its keys open."""
+"""Verifies a whole store: every row tag, every scope's head, and every value of the built-in managers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ...store.secrets import secret_of, version_of
 from ..rows import integrity
 from ..rows.session import Session
 
-__all__ = ["Proof"]
+__all__ = ["StoreProof"]
 
 Values = dict[str, Any]
 
 
 class _OneView(Session):
-    """A session on a view that does not change: each key is looked up once."""
+    """A session on a view that does not change, so that each key is looked up only once."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session.tx, session.store_id, session.keyring)
@@ -35,10 +35,10 @@ class _OneView(Session):
         return self._keys[known]
 
 
-class Proof:
-    """Takes secrets, each followed by its versions, and holds no more than one of them. Raises Damaged, KeyRefused.
+class StoreProof:
+    """Checks secrets, each followed by its versions, holding one secret at a time. Raises Damaged, KeyRefused.
 
-    Scopes and connectors are read from the session. `opens_values`: whether what the built-in managers keep is opened.
+    Scopes, connectors and shares are read from the session. `opens_values`: also decrypt what built-in managers keep.
     """
 
     def __init__(self, session: Session, *, opens_values: bool = True) -> None:
@@ -61,7 +61,7 @@ class Proof:
             self._walk(below)
 
     def take(self, table: str, row: Values) -> None:
-        """Check a row, if it is one of a secret or version."""
+        """Check a row if it is a secret or a version, else ignore it."""
         if table == "secret":
             self._end_secret()
             self._take_secret(secret_of(row))
@@ -69,7 +69,7 @@ class Proof:
             self._take_version(row)
 
     def finish(self) -> None:
-        """Check what only shows when all rows are known: none is missing."""
+        """Check that no secret, version, connector or share is missing, after the last row."""
         self._end_secret()
         for scope_id, head in self._heads.items():
             integrity.compare_head(self._chains[scope_id][-1], head)
@@ -105,6 +105,6 @@ class Proof:
 def _out_of_place(what: str) -> Damaged:
     return Damaged(
         "damaged_row",
-        f"{what} stands where it does not belong: somebody edited the store.",
+        f"{what} is not where it belongs: the store was changed outside of scoped.secrets.",
         hint="Restore the newest backup, and find out who can write to the database.",
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A restore: a backup that was found whole becomes a store, whole or not at all, and is read back before it counts."""
+"""Restore: checks the whole backup, writes it in one transaction, and reads it back before that commits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..rows.opening import check_new_place, makes_own_key, new_kdf, open_databas
 from ..rows.session import Session
 from .backup import backup_view
 from .files import opened
-from .proof import Proof
+from .proof import StoreProof
 from .rows import Progress, RowReader, RowWriter, StoredRows, portable_rows
 
 __all__ = ["restore"]
@@ -34,14 +34,17 @@ __all__ = ["restore"]
 
 @dataclass(frozen=True, slots=True)
 class _Root:
-    """The root key that a restored store is sealed to, and how it comes of a passphrase."""
+    """The root key of a restored store, and its key derivation settings (empty: no passphrase)."""
 
     key: RootKey
     kdf: dict[str, Any]
 
 
 def restore(settings: Settings, params: dict[str, Any], *, check_mode: bool, tell: Tell) -> Result:
-    """Return the result of a restore; raise an error of the tree, and then nothing was touched."""
+    """Restore the backup `src` to the store of the settings, and return the result.
+
+    Raises ScopedSecretsError; the store is then unchanged.
+    """
     path = Path(params["src"]).resolve()
     with opened(path, settings) as reader:
         return _Restore(settings, reader, str(params.get("recovery_passphrase") or ""), tell).run(path, check_mode)
@@ -80,12 +83,12 @@ class _Restore:
         if version > known:
             raise StoreRefused(
                 "backup_too_new",
-                f"The backup is of a store of a newer scoped.secrets (schema {version}; this one knows {known}).",
-                hint="Install it here too: ansible-galaxy collection install scoped.secrets --upgrade",
+                f"The backup was made by a newer scoped.secrets: it has schema {version}, this version knows {known}.",
+                hint="Upgrade the collection: ansible-galaxy collection install scoped.secrets --upgrade",
             )
 
     def _root_in_hand(self) -> _Root | None:
-        """Return the root key that the task names, if the backup is sealed to it."""
+        """Return the root key that the task names if the backup is sealed to it, else None."""
         kdf = dict(self._header.root.kdf)
         if self._settings.passphrase and not self._settings.root_key and not kdf:
             return None
@@ -106,9 +109,9 @@ class _Restore:
             raise self._no_key()
 
     def _no_key(self) -> KeyRefused:
-        other_way = "It was made without a recovery passphrase: nothing else opens it."
+        other_way = "The backup has no recovery passphrase, so nothing else opens it."
         if self._header.recovery:
-            other_way = "If that key is lost, set 'recovery_passphrase': the root key of this task takes its place."
+            other_way = "If that key is lost, set 'recovery_passphrase': the store is then sealed to this task's key."
         return KeyRefused(
             "wrong_backup_key",
             f"The backup is sealed to root key {self._header.root.key_id}, which this task does not have.",
@@ -116,7 +119,7 @@ class _Restore:
         )
 
     def _root_named(self) -> _Root | None:
-        """Return the root key that takes the lost one's place, None where it is yet to be made; raise KeyRefused."""
+        """Return the root key that replaces the lost one, None if it is created later; raise KeyRefused."""
         settings = self._settings
         if makes_own_key(settings) and not os.path.exists(settings.root_key_file):
             return None
@@ -127,13 +130,13 @@ class _Restore:
         kdf = new_kdf() if settings.passphrase and not settings.root_key else {}
         root = root_key_of(settings, kdf, self._notices)
         self._notices.append(
-            f"The restored store is sealed to another root key than before, {root.key_id} from {root.source}. The old "
-            "one opens it no more."
+            f"The restored store is sealed to another root key, {root.key_id} from {root.source}. The old key no "
+            "longer opens it."
         )
         return _Root(root, kdf)
 
     def _read_whole(self) -> RowReader:
-        """Read the file to its end; raise Damaged."""
+        """Read the file to its end and return its counts and digests; raise Damaged."""
         rows = RowReader()
         progress = Progress(self._tell, "Checked", 0)
         for table, row in rows.rows(self._reader.chunks()):
@@ -141,12 +144,12 @@ class _Restore:
         return rows
 
     def _is_vacant(self) -> bool:
-        """Tell whether the store that exists has nothing in it that could be lost."""
+        """Tell whether the existing store is empty."""
         with contextlib.closing(open_database(self._place, self._settings)) as database:
             return database.read(is_empty)
 
     def _check_same(self, rows: RowReader) -> None:
-        """Raise Conflict unless the store has just what the backup has: restored before, and not changed since."""
+        """Raise Conflict unless the store holds just what the backup does: it was restored before, and not changed."""
         with contextlib.suppress(ScopedSecretsError):
             store = open_store(self._settings, create=False)
             with contextlib.closing(store.database):
@@ -158,8 +161,8 @@ class _Restore:
     def _not_empty(self) -> Conflict:
         return Conflict(
             "store_not_empty",
-            f"There is something in the store {self._place}: a backup is restored only where nothing can be lost.",
-            hint="Set 'store' to a new place, or move the old store away first, all files of it.",
+            f"The store {self._place} is not empty. A backup is only restored to a new or an empty store.",
+            hint="Set 'store' to a new place, or move all files of the old store away first.",
         )
 
     def _write(self, root: _Root, rows: RowReader, *, is_new: bool) -> None:
@@ -171,7 +174,7 @@ class _Restore:
             self._fill(database, root, rows, is_new=False)
 
     def _fill(self, database: Database, root: _Root, rows: RowReader, *, is_new: bool) -> None:
-        """Write and prove all rows in one transaction."""
+        """Write and verify all rows in one transaction."""
         keyring = Keyring(self._header.store_id, root.key)
 
         def work(tx: Transaction) -> None:
@@ -187,14 +190,14 @@ class _Restore:
         return run_steps(database, tx, STEPS[: self._header.schema_version])
 
     def _cleared(self, tx: Transaction) -> str:
-        """Take the rows of an empty store away, and return the record of its steps."""
+        """Delete the rows of an empty store, and return the record of its schema steps."""
         if not is_empty(tx):
             raise self._not_empty()
         if self._header.schema_version < STEPS[-1].number:
             raise StoreRefused(
                 "backup_too_old",
-                f"The backup is of an older schema ({self._header.schema_version}) than the store {self._place}.",
-                hint="Restore it to a place where no store is yet: it is upgraded there.",
+                f"The backup has an older schema ({self._header.schema_version}) than the store {self._place}.",
+                hint="Set 'store' to a place without a store: the backup is upgraded as it is restored there.",
             )
         row = tx.one("SELECT steps FROM store") or {}
         remove_all(tx)
@@ -213,8 +216,8 @@ class _Restore:
             raise damaged_backup()
 
     def _prove(self, session: Session, known: RowReader) -> None:
-        """Read all back. An older store has more or other columns now, and what it had is signed."""
-        proof = Proof(session)
+        """Read everything back and verify it. An upgrade changes columns, so digests are compared only without one."""
+        proof = StoreProof(session)
         rows = RowWriter()
         progress = Progress(self._tell, "Read back", known.counts["secret"])
         for table, row in portable_rows(session):

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of a store as a stream of bytes that depends neither on its engine nor on its root key.
+"""The rows of a store as a stream of bytes that depends neither on the database nor on the root key.
 
-Each record is its length in 4 bytes, and JSON: the table and the row, bytes as a list of one base64 string. The
-account's key stands in it as it is, since the file has a key of its own. The last record has the counts and a digest of
-all others.
+Each record is its length in 4 bytes, then JSON: the table and the row, with bytes as a list of one base64 string. The
+account's key is not wrapped, since the file is sealed with a key of its own. The last record has the row counts and a
+digest of all others.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ __all__ = ["Progress", "RowReader", "RowWriter", "StoredRows", "portable_rows"]
 Values = dict[str, Any]
 
 _END = "end"
-_OF_THE_AUDIT = ("audit_head", "audit_event")
-_OF_THE_STORE = ("id", "created_at", "schema_version")
+_AUDIT_TABLES = ("audit_head", "audit_event")
+_STORE_COLUMNS = ("id", "created_at", "schema_version")
 _LENGTH = 4
-# So many secrets, or bytes, between two lines of progress: seconds, but no clock is asked.
+# Reports progress by count, not time: after so many secrets, or bytes of values.
 _STEP, _STEP_BYTES = 5_000, 256 * 1024 * 1024
 
 
 def portable_rows(session: Session) -> Iterator[tuple[str, Values]]:
-    """Yield all rows of a store, without what belongs to its root key."""
+    """Yield all rows of a store as (table, row), without what depends on its root key."""
     (account,) = session.chain(ACCOUNT)
     for table, row in all_rows(session.tx):
         if table == "store":
-            yield table, {name: row[name] for name in _OF_THE_STORE}
+            yield table, {name: row[name] for name in _STORE_COLUMNS}
         elif _is_account_key(table, row, account.id):
             yield table, {**row, "wrapped": session.key([account], row["generation"]).export()}
         else:
@@ -51,16 +51,19 @@ def portable_rows(session: Session) -> Iterator[tuple[str, Values]]:
 
 
 class StoredRows:
-    """Turns portable rows into those of a store with another root key. Raises KeyError for what is no such row."""
+    """Turns portable rows into those of a store with another root key. Raises KeyError for a malformed row.
 
-    def __init__(self, keyring: Keyring, of_the_store: dict[str, str]) -> None:
+    `store_values`: columns of the store's own row that a backup does not have.
+    """
+
+    def __init__(self, keyring: Keyring, store_values: dict[str, str]) -> None:
         self._keyring = keyring
-        self._of_the_store = of_the_store
+        self._store_values = store_values
         self._account = ""
 
     def of(self, table: str, row: Values) -> Values:
         if table == "store":
-            return {**row, **self._of_the_store}
+            return {**row, **self._store_values}
         if table == "scope" and row["parent_id"] is None:
             self._account = row["id"]
         elif _is_account_key(table, row, self._account):
@@ -71,7 +74,7 @@ class StoredRows:
 
 
 def _is_account_key(table: str, row: Values, account: str) -> bool:
-    # Of a generation that was destroyed nothing is left to wrap.
+    # A destroyed generation has no key left for the root key to wrap.
     return table == "scope_key" and row["scope_id"] == account and row["state"] != "destroyed"
 
 
@@ -86,12 +89,12 @@ class _Tally:
     def add(self, table: str, record: bytes) -> None:
         self.counts[table] += 1
         self._hash.update(record)
-        if table not in _OF_THE_AUDIT:
+        if table not in _AUDIT_TABLES:
             self._declared.update(record)
 
     @property
     def declared(self) -> str:
-        """A digest of what there is, without the records of who did what: those are no difference between stores."""
+        """A digest of everything but the audit, which does not count as a difference between stores."""
         return self._declared.hexdigest()
 
     @property
@@ -103,7 +106,7 @@ class _Tally:
 
 
 class RowWriter(_Tally):
-    """Turns rows into bytes."""
+    """Turns rows into records of bytes."""
 
     def __init__(self, write: Callable[[bytes], object] = len) -> None:
         super().__init__()
@@ -120,7 +123,7 @@ class RowWriter(_Tally):
 
 
 class RowReader(_Tally):
-    """Turns bytes into rows. What comes out is complete only once it has ended without an error."""
+    """Turns bytes into rows. They are complete only once the iteration ends without an error."""
 
     def rows(self, chunks: Iterable[bytes]) -> Iterator[tuple[str, Values]]:
         """Yield what `RowWriter` was given; raise Damaged."""
@@ -148,7 +151,7 @@ def _record(table: str, data: Values) -> bytes:
 
 
 def _records(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the records; raise Damaged where they don't end with the last chunk."""
+    """Yield the records; raise Damaged if the last one is cut short."""
     pending = bytearray()
     for chunk in chunks:
         pending += chunk
@@ -170,7 +173,7 @@ def _from_json(value: Any) -> Any:
 
 
 class Progress:
-    """Tells people now and then how far a long work is. `total`: 0 where that is not known yet."""
+    """Reports the progress of long work now and then. `total`: how many secrets there are, 0 if unknown."""
 
     def __init__(self, tell: Tell, doing: str, total: int) -> None:
         self._tell = tell

@@ -45,7 +45,7 @@ class _Sealed(NamedTuple):
     version: SecretVersion
 
 
-class _Batch(NamedTuple):
+class _VersionBatch(NamedTuple):
     """Versions to rewrap, the id of the last secret read, and how many secrets were read (0: there are no more)."""
 
     sealed: list[_Sealed]
@@ -124,11 +124,11 @@ class _ProviderRotation:
                 break
         return left
 
-    def _next(self, after: str) -> _Batch | None:
+    def _next(self, after: str) -> _VersionBatch | None:
         batch = self._runtime.read(lambda session: self._load(session, after), self._path)
         return batch if batch.secrets else None
 
-    def _load(self, session: Session, after: str) -> _Batch:
+    def _load(self, session: Session, after: str) -> _VersionBatch:
         secrets = kept_after(session.tx, self._keeper.connector.id, after=after, limit=self._batch_size)
         sealed: list[_Sealed] = []
         last, seen = "", 0
@@ -142,9 +142,9 @@ class _ProviderRotation:
                 if version.at_provider != self._mark:
                     session.check(chain, version)
                     sealed.append(_Sealed(chain, secret, version))
-        return _Batch(sealed, last, seen)
+        return _VersionBatch(sealed, last, seen)
 
-    def _rewrap(self, batch: _Batch) -> None:
+    def _rewrap(self, batch: _VersionBatch) -> None:
         """Call the provider for each version, eight at a time, then update the store in one transaction."""
         envelopes: dict[tuple[str, int], bytes] = {}
         jobs = [partial(self._rewrap_one, one, envelopes) for one in batch.sealed]

@@ -51,8 +51,6 @@ class _Exported:
         }
 
 
-_Declare = Callable[["Runtime", Resource[Any], bool], Result]
-
 
 def export_key(runtime: Runtime, request: Request, tell: Tell) -> Result:
     """Export the key of a scope, rotating it first if asked, and return the result.

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A backup has everything of one moment, is proven, and replaces nothing that it should not."""
+"""A backup has everything of one moment, is verified, and never replaces a foreign file unasked."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def dest(tmp_path: Path) -> Path:
     return tmp_path / "backups" / "secrets.backup"
 
 
-def test_it_has_everything(engine: Engine, dest: Path, elsewhere: Elsewhere) -> None:
+def test_a_backup_has_everything(engine: Engine, dest: Path, elsewhere: Elsewhere) -> None:
     fill(engine)
     before = all_of(engine)
     made = back_up(engine, dest)
@@ -62,7 +62,7 @@ def test_it_has_everything(engine: Engine, dest: Path, elsewhere: Elsewhere) -> 
     assert all_of(other) == before
 
 
-def test_it_leaves_the_store_as_it_was(engine: Engine, settings: Settings, dest: Path) -> None:
+def test_a_backup_leaves_the_store_unchanged(engine: Engine, settings: Settings, dest: Path) -> None:
     fill(engine)
     before = content_of(settings)
     back_up(engine, dest, recovery_passphrase=PASSPHRASE)
@@ -70,7 +70,7 @@ def test_it_leaves_the_store_as_it_was(engine: Engine, settings: Settings, dest:
     assert [path.name for path in dest.parent.iterdir()] == [dest.name]
 
 
-def test_no_value_and_no_name_stands_in_it(engine: Engine, settings: Settings, dest: Path) -> None:
+def test_a_backup_shows_no_value_and_no_name(engine: Engine, settings: Settings, dest: Path) -> None:
     declare(engine, "scope", org="canary_org", description="canary description")
     declare(engine, "secret_text", org="canary_org", identifier="canary_name", value=b"canary value")
     made = back_up(engine, dest, recovery_passphrase="canary passphrase")
@@ -80,7 +80,7 @@ def test_no_value_and_no_name_stands_in_it(engine: Engine, settings: Settings, d
     assert made["root_key_id"].encode() in content
 
 
-def test_the_same_again_is_left_alone(engine: Engine, dest: Path) -> None:
+def test_an_equal_backup_is_left_alone(engine: Engine, dest: Path) -> None:
     fill(engine)
     made = back_up(engine, dest, recovery_passphrase=PASSPHRASE)
     before = dest.stat()
@@ -110,7 +110,7 @@ def no_passphrase(_engine: Engine, _dest: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("change", [something_new, a_damaged_file, another_passphrase, no_passphrase])
-def test_anything_else_is_replaced(
+def test_a_different_backup_is_replaced(
     engine: Engine, dest: Path, elsewhere: Elsewhere, change: Callable[[Engine, Path], dict[str, str]]
 ) -> None:
     fill(engine)
@@ -133,7 +133,7 @@ def test_check_mode_writes_nothing(engine: Engine, dest: Path) -> None:
     assert (result.before, result.after["secrets"]) == ({}, 11)
 
 
-def test_a_store_that_is_not_there(engine: Engine, settings: Settings, dest: Path) -> None:
+def test_a_missing_store(engine: Engine, settings: Settings, dest: Path) -> None:
     assert error_of(lambda: back_up(engine, dest)).code == "no_store"
     result = check(engine, "store_backup", dest=str(dest))
     assert result.changed
@@ -157,7 +157,7 @@ def an_empty_file(_elsewhere: Elsewhere, dest: Path) -> None:
 
 
 @pytest.mark.parametrize("put", [a_text, another_backup, an_empty_file])
-def test_a_file_of_another_sort_is_replaced_by_force_only(
+def test_a_foreign_file_is_replaced_only_by_force(
     engine: Engine, elsewhere: Elsewhere, dest: Path, put: Callable[[Elsewhere, Path], None]
 ) -> None:
     fill(engine)
@@ -191,7 +191,7 @@ def test_the_store_and_its_key_are_never_replaced(
     assert read(engine, "text") == b"of the account"
 
 
-def test_a_folder_that_is_missing_or_closed(engine: Engine, dest: Path) -> None:
+def test_a_missing_or_closed_folder_is_refused(engine: Engine, dest: Path) -> None:
     fill(engine)
     for path in (dest / "nowhere" / "x", Path("/proc/x")):
         assert error_of(lambda path=path: back_up(engine, path)).code == "backup_not_written"
@@ -241,7 +241,7 @@ def test_a_full_disk(engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch
         ("UPDATE scope SET parent_id = NULL", "damaged_row"),
     ],
 )
-def test_no_backup_is_made_of_a_store_that_somebody_edited(
+def test_a_tampered_store_is_not_backed_up(
     engine: Engine, settings: Settings, dest: Path, statement: str, code: str
 ) -> None:
     fill(engine)
@@ -254,10 +254,10 @@ def test_no_backup_is_made_of_a_store_that_somebody_edited(
     assert [path.name for path in dest.parent.iterdir()] == [dest.name]
 
 
-def test_a_value_that_does_not_open_is_found_unless_told_not_to_look(
+def test_an_unreadable_value_is_found_unless_verify_is_off(
     engine: Engine, dest: Path, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a bit that fell over before the row was signed would do."""
+    """As if a bit had flipped before the row was signed."""
     from ansible_collections.scoped.secrets.plugins.module_utils.managers import builtin
 
     keep = builtin.keep
@@ -272,25 +272,25 @@ def test_a_value_that_does_not_open_is_found_unless_told_not_to_look(
     assert not is_made(target)
 
 
-def test_what_the_disk_made_of_it_is_noticed(engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_damaged_by_the_disk_is_noticed(engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(engine)
     opened = backup_module.opened
 
-    def fallen_over(path: Path, settings: Settings) -> object:
+    def with_flipped_bit(path: Path, settings: Settings) -> object:
         data = bytearray(path.read_bytes())
         data[-20] ^= 1
         path.write_bytes(data)
         return opened(path, settings)
 
-    monkeypatch.setattr(backup_module, "opened", fallen_over)
+    monkeypatch.setattr(backup_module, "opened", with_flipped_bit)
     assert error_of(lambda: back_up(engine, dest)).code == "damaged_backup"
     assert list(dest.parent.iterdir()) == []
 
 
-def test_it_is_of_one_moment_while_others_write(
+def test_a_backup_is_of_one_moment_while_others_write(
     engine: Engine, settings: Settings, dest: Path, elsewhere: Elsewhere
 ) -> None:
-    """Another engine declares two secrets that belong together, again and again, while backups are made."""
+    """Another engine keeps declaring two related secrets while backups are made."""
     declare(engine, "secret_text", identifier="a", value=b"0")
     declare(engine, "secret_text", identifier="b", value=b"0")
     is_over, may_write, has_written = threading.Event(), threading.Event(), threading.Event()
@@ -308,7 +308,7 @@ def test_it_is_of_one_moment_while_others_write(
     writing.start()
     try:
         for _turn in range(10):
-            # Else there may be nothing new to back up.
+            # Otherwise there may be nothing new to back up.
             has_written.clear()
             may_write.set()
             assert has_written.wait(60)
@@ -325,10 +325,10 @@ def test_it_is_of_one_moment_while_others_write(
     assert int(read(engine, "b")) > 1
 
 
-def test_others_read_and_write_while_it_lasts(
+def test_others_read_and_write_during_a_backup(
     engine: Engine, settings: Settings, dest: Path, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the middle of a backup, the same engine and others serve everybody."""
+    """In the middle of a backup, the same engine and others keep working."""
     many(engine, 20)
     monkeypatch.setattr(backup_rows, "_STEP", 10)
     seen: list[str] = []
@@ -346,7 +346,7 @@ def test_others_read_and_write_while_it_lasts(
     assert read(other, "item_1", **API) == b"of 1"
 
 
-def test_a_backup_that_was_killed_leaves_the_old_one_and_the_next_one_sweeps_up(
+def test_a_killed_backup_leaves_the_old_one_and_the_next_cleans_up(
     engine: Engine, settings: Settings, dest: Path
 ) -> None:
     many(engine, 20)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A backup becomes a store, whole or not at all, with the old root key or, when that is lost, with a new one."""
+"""A restore is all or nothing, with the old root key or, if that is lost, with a new one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Elsewhere = Callable[[], Settings]
 
 @pytest.fixture
 def src(engine: Engine, tmp_path: Path) -> Path:
-    """A backup of a store that is full, with a recovery passphrase."""
+    """A backup of a full store, with a recovery passphrase."""
     fill(engine)
     path = tmp_path / "secrets.backup"
     back_up(engine, path, recovery_passphrase=PASSPHRASE)
@@ -60,7 +60,7 @@ def src(engine: Engine, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def target(elsewhere: Elsewhere) -> Settings:
-    """Where it is restored to: nothing is there, and the root key is the same."""
+    """The place to restore to: without a store, and with the same root key."""
     return elsewhere()
 
 
@@ -75,7 +75,7 @@ def nothing_at(settings: Settings) -> bool:
     return not is_made(settings) and leftovers(settings) == []
 
 
-def test_everything_is_as_it_was(engine: Engine, src: Path, target: Settings) -> None:
+def test_a_restored_store_has_everything(engine: Engine, src: Path, target: Settings) -> None:
     before = all_of(engine)
     other = Engine(target)
     result = declare(other, "store_restore", src=str(src))
@@ -83,12 +83,12 @@ def test_everything_is_as_it_was(engine: Engine, src: Path, target: Settings) ->
     assert result.warnings == [f"The store {Location.parse(target.store)} was restored from {src}."]
     assert all_of(other) == before
     assert leftovers(target) == []
-    # And it goes on from there.
+    # Its secrets take new versions.
     declare(other, "secret_text", **API, identifier="text", value=b"four")
     assert (read(other, "text", **API), read(other, "text@3", **API)) == (b"four", "drei \u20ac".encode())
 
 
-def test_every_row_is_as_it_was_but_for_what_the_root_key_wraps(
+def test_every_row_is_equal_except_the_account_key(
     engine: Engine, settings: Settings, src: Path, target: Settings
 ) -> None:
     restore(Engine(target), src)
@@ -99,7 +99,7 @@ def test_every_row_is_as_it_was_but_for_what_the_root_key_wraps(
     assert wrapped.startswith("scope_key:")
 
 
-def test_the_same_again_changes_nothing(src: Path, target: Settings) -> None:
+def test_restoring_again_changes_nothing(src: Path, target: Settings) -> None:
     made = restore(Engine(target), src)
     before = content_of(target)
     for engine in (Engine(target), Engine(target)):
@@ -108,7 +108,7 @@ def test_the_same_again_changes_nothing(src: Path, target: Settings) -> None:
     assert content_of(target) == before
 
 
-def test_check_mode_looks_at_the_whole_file_and_makes_nothing(src: Path, target: Settings) -> None:
+def test_check_mode_reads_the_whole_file_and_creates_nothing(src: Path, target: Settings) -> None:
     result = check(Engine(target), "store_restore", src=str(src))
     assert (result.changed, result.returned["backup"]["secrets"], result.after["secrets"]) == (True, 11, 11)
     assert nothing_at(target)
@@ -129,7 +129,7 @@ def a_connector(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("put", [something, a_scope, a_connector])
-def test_a_store_with_something_in_it_is_left_alone(src: Path, target: Settings, put: Callable[[Engine], None]) -> None:
+def test_a_store_that_is_not_empty_is_left_alone(src: Path, target: Settings, put: Callable[[Engine], None]) -> None:
     engine = Engine(target)
     put(engine)
     before = content_of(target)
@@ -147,10 +147,10 @@ def test_a_restored_store_that_was_changed_is_left_alone(src: Path, target: Sett
     assert read(engine, "a") == b"v"
 
 
-def test_an_empty_store_is_filled_whatever_its_key_and_its_engines_follow(
+def test_an_empty_store_with_another_key_is_filled_and_its_engines_follow(
     engine: Engine, src: Path, target: Settings, tmp_path: Path
 ) -> None:
-    """The store of another root key, in which something was and is no more; two engines of a process have it open."""
+    """The store has another root key and is empty again; two engines of one process have it open."""
     before = all_of(engine)
     of_other_key = Engine(target._replace(root_key_file=new_key(tmp_path)))
     something(of_other_key)
@@ -161,11 +161,11 @@ def test_an_empty_store_is_filled_whatever_its_key_and_its_engines_follow(
     restore(declaring, src)
     assert all_of(reading) == before
     assert all_of(declaring) == before
-    # Who had it open with the key of the empty store is told.
+    # An engine that still has the empty store's key gets an error.
     assert error_of(lambda: read(of_other_key, "text")).code == "wrong_key"
 
 
-def test_engines_that_have_the_empty_store_open_follow(engine: Engine, src: Path, target: Settings) -> None:
+def test_engines_with_the_empty_store_open_follow(engine: Engine, src: Path, target: Settings) -> None:
     before = all_of(engine)
     shared = Shared()
     declaring, reading = Engine(target, shared=shared), Engine(target, shared=shared)
@@ -236,7 +236,7 @@ def open_bytes(data: bytes) -> Any:
     ],
 )
 @pytest.mark.parametrize("is_there", [False, True])
-def test_what_is_no_whole_backup_touches_nothing(
+def test_a_damaged_or_foreign_file_touches_nothing(
     src: Path, target: Settings, harm: Callable[[bytes], bytes], code: str, is_there: bool
 ) -> None:
     assert src.stat().st_size > 3 * 65536
@@ -257,7 +257,7 @@ def test_what_is_no_whole_backup_touches_nothing(
         assert nothing_at(target)
 
 
-def test_a_file_that_is_not_there(src: Path, target: Settings) -> None:
+def test_a_missing_file_is_refused(src: Path, target: Settings) -> None:
     for path in (src.with_name("none"), src.parent):
         assert error_of(lambda path=path: restore(Engine(target), path)).code == "unreadable_backup"
 
@@ -302,7 +302,7 @@ def test_a_backup_of_an_older_schema_is_upgraded(
 # The root key is lost.
 
 
-def test_another_root_key_opens_nothing_and_the_error_says_which_would(
+def test_a_wrong_root_key_is_refused_and_the_right_one_named(
     settings: Settings, src: Path, target: Settings, tmp_path: Path
 ) -> None:
     other = target._replace(root_key_file=new_key(tmp_path))
@@ -323,7 +323,7 @@ def test_a_backup_without_a_recovery_passphrase_says_so(
     assert error_of(lambda: restore(other, src, recovery_passphrase=PASSPHRASE)).code == "no_recovery_passphrase"
 
 
-def test_the_recovery_passphrase_seals_the_store_to_the_key_that_the_task_has(
+def test_with_the_recovery_passphrase_the_task_brings_the_new_key(
     engine: Engine, elsewhere: Elsewhere, src: Path, target: Settings, tmp_path: Path
 ) -> None:
     before = all_of(engine)
@@ -332,7 +332,7 @@ def test_the_recovery_passphrase_seals_the_store_to_the_key_that_the_task_has(
     assert any("sealed to another root key" in warning for warning in result.warnings)
     assert all_of(other) == before
     assert not declare(other, "store_restore", src=str(src), recovery_passphrase=PASSPHRASE).changed
-    # The lost key, which somebody may have found, opens it no more.
+    # The lost key, which somebody may have found, no longer opens it.
     assert error_of(lambda: read(Engine(target), "text")).code == "wrong_key"
     declare(other, "secret_text", **API, identifier="text", value=b"four")
     back_up(other, src, recovery_passphrase=PASSPHRASE)
@@ -349,7 +349,7 @@ def test_a_wrong_recovery_passphrase_touches_nothing(src: Path, target: Settings
 
 
 def test_a_new_machine_with_nothing_but_backup_and_passphrase(engine: Engine, src: Path, tmp_path: Path) -> None:
-    """The default store and key, neither of which exists: a key is made as at the very first use."""
+    """Neither the default store nor its key exists: a key is created, as on first use."""
     before = all_of(engine)
     key = tmp_path / "config" / "root.key"
     machine = Settings(f"sqlite:///{tmp_path}/machine/store.db", str(key), is_local_default=True)
@@ -369,7 +369,7 @@ def test_a_new_machine_with_nothing_but_backup_and_passphrase(engine: Engine, sr
     assert all_of(Engine(machine)) == before
 
 
-def test_a_key_that_should_be_there_and_is_not(src: Path, target: Settings, tmp_path: Path) -> None:
+def test_a_missing_key_file_is_refused(src: Path, target: Settings, tmp_path: Path) -> None:
     other = Engine(target._replace(root_key_file=f"{tmp_path}/none.key"))
     assert error_of(lambda: restore(other, src)).code == "wrong_backup_key"
     error = error_of(lambda: restore(other, src, recovery_passphrase=PASSPHRASE))
@@ -382,7 +382,7 @@ def test_a_key_that_others_can_read_is_refused(settings: Settings, src: Path, ta
     assert error_of(lambda: restore(Engine(target), src)).code == "exposed_key_file"
 
 
-def test_a_store_sealed_by_a_passphrase_and_from_there_to_a_key_and_back(tmp_path: Path) -> None:
+def test_restores_between_passphrases_and_keys(tmp_path: Path) -> None:
     def at(name: str, **key: str) -> Settings:
         return Settings(f"sqlite:///{tmp_path}/{name}/store.db", key.pop("file", "/none"), **key)
 
@@ -407,11 +407,11 @@ def test_a_store_sealed_by_a_passphrase_and_from_there_to_a_key_and_back(tmp_pat
     assert read(in_environment, "a") == b"v"
 
 
-# What a genuine file can hold all the same.
+# Genuine files with bad rows.
 
 
 def rewritten(src: Path, settings: Settings, change: Callable[[str, dict[str, Any]], dict[str, Any] | None]) -> None:
-    """Put a file of the same key in place of a backup, with rows as somebody who has the root key might make them."""
+    """Replace a backup by one with the same key and changed rows, as somebody with the root key could."""
     with src.open("rb") as file:
         reader = BackupReader(file)
         key = reader.header.open_with_root(root_key_of(settings, {}, []))
@@ -440,7 +440,7 @@ def rewritten(src: Path, settings: Settings, change: Callable[[str, dict[str, An
         ("connector", {"no_such_column": 1}, "store_failed"),
     ],
 )
-def test_what_is_not_proven_does_not_become_a_store(
+def test_rows_that_fail_verification_are_not_restored(
     settings: Settings, src: Path, target: Settings, table: str, change: dict[str, Any] | None, code: str
 ) -> None:
     rewritten(src, settings, lambda name, row: row if name != table else (change and {**row, **change}))
@@ -448,7 +448,7 @@ def test_what_is_not_proven_does_not_become_a_store(
     assert nothing_at(target)
 
 
-def test_a_secret_that_was_left_out_whole_is_missed(settings: Settings, src: Path, target: Settings) -> None:
+def test_a_dropped_secret_is_noticed(settings: Settings, src: Path, target: Settings) -> None:
     ids: list[str] = []
 
     def without_one(table: str, row: dict[str, Any]) -> dict[str, Any] | None:
@@ -462,7 +462,7 @@ def test_a_secret_that_was_left_out_whole_is_missed(settings: Settings, src: Pat
     assert nothing_at(target)
 
 
-def test_rows_that_are_no_rows(src: Path, settings: Settings, target: Settings) -> None:
+def test_malformed_records_are_refused(src: Path, settings: Settings, target: Settings) -> None:
     with src.open("rb") as file:
         reader = BackupReader(file)
         key = reader.header.open_with_root(root_key_of(settings, {}, []))
@@ -485,12 +485,10 @@ def test_rows_that_are_no_rows(src: Path, settings: Settings, target: Settings) 
     assert nothing_at(target)
 
 
-# Others, and the end of the process.
+# Concurrent writers and killed processes.
 
 
-def test_a_store_that_somebody_else_made_meanwhile_stays(
-    src: Path, target: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_created_meanwhile_stays(src: Path, target: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = type(place_at(target.store))
     has_store = kind.has_store
 
@@ -506,7 +504,7 @@ def test_a_store_that_somebody_else_made_meanwhile_stays(
 
 
 def test_a_store_that_is_no_longer_empty_stays(src: Path, target: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody declares something after the look at it, and before the transaction."""
+    """Somebody declares something between the check and the transaction."""
     something(Engine(target))
     before = content_of(target)
     monkeypatch.setattr(restore_module._Restore, "_is_vacant", lambda _restore: True)
@@ -516,7 +514,7 @@ def test_a_store_that_is_no_longer_empty_stays(src: Path, target: Settings, monk
 
 @pytest.mark.parametrize("line", ["Checked 10", "Restored 10", "Restored 20", "Read back 20"])
 @pytest.mark.parametrize("is_there", [False, True])
-def test_a_restore_that_was_killed_left_nothing_and_can_be_repeated(
+def test_a_killed_restore_leaves_nothing_and_can_be_repeated(
     engine: Engine, target: Settings, tmp_path: Path, line: str, is_there: bool
 ) -> None:
     many(engine, 20)
@@ -546,7 +544,7 @@ def test_a_restore_that_was_killed_left_nothing_and_can_be_repeated(
     assert read(Engine(target), "item_7", **API) == b"of 7"
 
 
-def test_people_see_how_far_it_is(
+def test_progress_is_reported(
     engine: Engine, target: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many(engine, 20)
@@ -565,7 +563,7 @@ def test_people_see_how_far_it_is(
     ]
 
 
-def test_large_values_are_progress_too(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_values_count_as_progress(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         declare(engine, "secret_file", identifier=f"large_{number}", value=bytes(1000))
     monkeypatch.setattr(backup_rows, "_STEP_BYTES", 1500)
