@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The records of a scope as a chain: what shows that one was edited, dropped, swapped, added or cut off.
+"""The audit records of a scope form a chain, which shows if one was edited, dropped, swapped, added or cut off.
 
 Each record has a link, a hash of itself and all before it, and a MAC of itself and the link before it. The head of the
-chain has the number and link of the last record and is signed; it is there from the making of the scope. Records keep
-to the generation of the scope's key that they were made with. Where that was destroyed, their links still hold them.
+chain has the number and link of the last record and is signed; it is created with the scope. Records keep the
+generation of the scope's key that they were made with. If that is destroyed, the links still protect them.
 """
 
 from __future__ import annotations
@@ -26,15 +26,22 @@ from ..rows.session import Session
 
 __all__ = ["append", "broken_head", "nearest", "resign_head", "verify"]
 
-_BAD_HEAD = "The head of its chain is not what was written: records may be missing at the end."
+__all__ = ["append", "begin", "broken_head", "nearest", "resign_head", "verify"]
+
+_FIRST_LINK = bytes(32)
+_BAD_HEAD = "The head of its chain was altered: records may be missing at the end."
 _SIGNED = StoredEvent._fields.index("link")
 
 
-def append(session: Session, path: ScopePath, events: Sequence[Event], caller: Caller) -> list[StoredEvent]:
-    """Write events at the end of the chain of a scope, or the nearest above it that exists; return the records.
+def begin(session: Session, chain: list[Scope]) -> None:
+    """Write the head of a new scope's chain."""
+    insert_head(session.tx, _head(chain[-1], session.keyring.active(session.tx, chain), 0, _FIRST_LINK))
 
-    What was refused since the scope is locked is recorded in the scope whose key is held.
-    Raises Damaged where the chain has no head.
+
+def append(session: Session, path: ScopePath, events: Sequence[Event], caller: Caller) -> list[StoredEvent]:
+    """Append events to the chain of a scope, or of the nearest existing scope above it; return the records.
+
+    Events of a locked scope go to the scope whose key is held. Raises Damaged if the head is missing or was altered.
     """
     held = session.keyring.held
     chain = nearest(session, held.path if held and not held.opens(path) else path)
@@ -53,14 +60,14 @@ def append(session: Session, path: ScopePath, events: Sequence[Event], caller: C
 
 
 def resign_head(session: Session, chain: list[Scope]) -> None:
-    """Sign the head of a scope's chain with the generation of its key that is active now."""
+    """Sign the head of a scope's chain with the active generation of its key."""
     head = _locked_head(session, chain)
     key = session.keyring.active(session.tx, chain)
     append_events(session.tx, [], signed_head(chain[-1], key, head.sequence, head.link))
 
 
 def _locked_head(session: Session, chain: list[Scope]) -> Head:
-    """Return a head that may be moved, since it is the one that was written last; raise Damaged."""
+    """Lock, verify and return the head of a chain, so that it can be moved; raise Damaged."""
     head = lock_head(session.tx, chain[-1].id)
     if head is None:
         raise broken_head(chain[-1])
@@ -78,7 +85,7 @@ def _link(before: bytes, content: bytes) -> bytes:
 
 
 def nearest(session: Session, path: ScopePath) -> list[Scope]:
-    """Return the scopes down to `path`, as far as they exist."""
+    """Return the scopes down to `path`, or to the nearest one above it that exists."""
     try:
         return session.chain(path)
     except NotFound:
@@ -110,16 +117,16 @@ def _record(scope: Scope, sequence: int, event: Event, caller: Caller, generatio
 
 
 def verify(session: Session, chain: list[Scope], head: Head, *, after: int = 0) -> int:
-    """Return how many records of a chain have no key any more, once all are proven; raise Damaged for a bad one.
+    """Verify a chain and return how many of its records have no key any more; raise Damaged for the first bad one.
 
-    `chain` are the scopes down to the one that it is of, or where that was removed, to one above it. `after`: the
-    number of a record that is taken as it is, and from which on it is proven.
+    `chain` is the scopes down to the one that the records belong to or, if that was removed, to one above it. `after`
+    is the number of a record to trust: those after it are verified.
     """
-    return _Proof(session, chain, head).run(after)
+    return _ChainProof(session, chain, head).run(after)
 
 
-class _Proof:
-    """The proof of one chain. That of a scope which was removed has no keys."""
+class _ChainProof:
+    """Verifies one chain. A removed scope has no keys, so that only the links are checked."""
 
     def __init__(self, session: Session, chain: list[Scope], head: Head) -> None:
         self._session = session
@@ -140,7 +147,7 @@ class _Proof:
             link = _link(before, content)
             has_mac = key is None or key.is_audit_mac(record.mac, "event", before, content)
             if not has_mac or record.link != link:
-                raise self._bad(sequence, "is not what was written there")
+                raise self._bad(sequence, "was altered, replaced or added")
             destroyed += key is None
             before = link
         self._check_head(sequence, before)
@@ -148,7 +155,7 @@ class _Proof:
 
     def _link_of(self, sequence: int) -> bytes:
         if not sequence:
-            return BEFORE_FIRST
+            return _FIRST_LINK
         record = find_event(self._session.tx, self._head.scope_id, sequence)
         if record is None:
             raise self._bad(sequence, "is missing")
@@ -160,16 +167,16 @@ class _Proof:
         if not self._is_removed and not (key and is_signed(head, key)):
             raise _broken(head, sequence, _BAD_HEAD)
         if sequence < head.sequence:
-            raise self._bad(sequence + 1, "is missing, with all that came after it")
+            raise self._bad(sequence + 1, "and all after it are missing")
         if link != head.link:
-            raise self._bad(sequence, "is not what was written there")
+            raise self._bad(sequence, "was altered, replaced or added")
 
     def _key(self, generation: int, sequence: int) -> ScopeKey | None:
-        """Return the key of a generation, None for one that was destroyed; raise Damaged for one that never was."""
+        """Return the key of a generation, None if it was destroyed; raise Damaged if it never existed."""
         if generation not in self._keys:
             state = "destroyed" if self._is_removed else self._states.get(generation)
             if state is None:
-                raise self._bad(sequence, "names a key that never was")
+                raise self._bad(sequence, "names a key that never existed")
             is_there = state != "destroyed"
             self._keys[generation] = self._session.key(self._chain, generation) if is_there else None
         return self._keys[generation]
@@ -180,8 +187,8 @@ class _Proof:
 
 def broken_head(scope: Scope) -> Damaged:
     """Return the error for a scope whose chain has no head."""
-    gone = Head(scope.id, scope.path.announced, 0, 0, b"", b"")
-    return _broken(gone, 0, "The head of its chain is gone.")
+    missing = Head(scope.id, scope.path.announced, 0, 0, b"", b"")
+    return _broken(missing, 0, "The head of its chain is missing.")
 
 
 def _broken(head: Head, sequence: int, what: str) -> Damaged:
@@ -189,6 +196,6 @@ def _broken(head: Head, sequence: int, what: str) -> Damaged:
     return Damaged(
         "audit_broken",
         f"The audit of {path} was changed outside of scoped.secrets. {what}",
-        hint="Find out who can write to the database, and compare with a backup or another sink.",
+        hint="Find out who can write to the database, and compare the records with a backup or another sink.",
         details={"chain": head.scope_id, "sequence": sequence},
     )

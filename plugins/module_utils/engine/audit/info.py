@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The records of one scope as users see them, and the proof that they are those that were written."""
+"""The audit records of one scope as users see them, verified on request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["AuditInfo"]
 
 View = dict[str, Any]
 
-# Options that name a value of a column.
+# Options that filter by the value of a column.
 _COLUMNS = {
     "secret": "identifier",
     "outcome": "outcome",
@@ -33,7 +33,7 @@ _COLUMNS = {
 
 
 class AuditInfo:
-    """The records that the filters let through, a page at a time, oldest first, and the chains that there are."""
+    """One page of the records that match the filters, oldest first, and all chains of the scope."""
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.path = ScopePath.of(params.get("org"), params.get("project"))
@@ -42,7 +42,9 @@ class AuditInfo:
         self._limit = int(params.get("limit") or 100)
         if self._after < 0 or self._limit < 1:
             raise InvalidInput(
-                "invalid_option", "'after' is 0 or more, and 'limit' 1 or more.", hint="Give the 'next' of a page."
+                "invalid_option",
+                "'after' must be 0 or more, and 'limit' 1 or more.",
+                hint="Set 'after' to the 'next' of the page before, and 'limit' to the number of records of a page.",
             )
         self._filters = self._wanted()
 
@@ -62,7 +64,7 @@ class AuditInfo:
         return Filters(conditions, {**given, **actions})
 
     def view(self, session: Session) -> View:
-        """Return `events`, `next` and `chains`; raise Damaged where one is to be proven, and is not intact."""
+        """Return `events`, `next` and `chains`; raise Damaged if a head is missing or a chain fails verification."""
         chain = nearest(session, self.path)
         is_there = chain[-1].path == self.path
         heads = heads_of(session.tx, self.path.announced)
@@ -88,14 +90,14 @@ class AuditInfo:
                 return head
         raise NotFound(
             "unknown_chain",
-            f"The audit of {self.path} has no such chain.",
-            hint="Leave 'chain' out, or take one of 'chains'.",
+            f"The audit of {self.path} has no chain '{wanted}'.",
+            hint="Remove 'chain', or set it to one of the 'chains' that audit_info returns without it.",
         )
 
     def _chain_view(self, session: Session, chain: list[Scope], head: Head, current: str, shown: Head) -> View:
         view: View = {"chain": head.scope_id, "is_current": head.scope_id == current, "last": head.sequence}
         if self._params.get("verify"):
             after = self._after if head == shown else 0
-            proven = verify(session, chain, head, after=after)
-            view |= {"verified_from": after + 1, "key_destroyed": proven}
+            keyless = verify(session, chain, head, after=after)
+            view |= {"verified_from": after + 1, "key_destroyed": keyless}
         return {**view, "link": head.link.hex()}

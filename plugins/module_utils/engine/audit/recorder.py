@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit of an engine: what is done is recorded. Reads are gathered, a write's record is a part of the write."""
+"""Records the audit of an engine. Reads are batched; a write is recorded in its own transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from . import chain as audit_chain
 
 __all__ = ["Recorder", "read_event", "record_view"]
 
-# Reads of a run that is served by a process of its own are written when there are so many, or after so many seconds.
+# A served run writes its reads once there are this many, or after this many seconds.
 BATCH = 500
 INTERVAL = 0.5
 
@@ -31,7 +31,7 @@ Append = Callable[[Callable[[Session], Any], ScopePath], None]
 
 
 def read_event(action: str, query: Query, subject: Subject | None, answer: Answer) -> Event:
-    """Return the record of a read."""
+    """Return the event of a read, with the error code as its outcome if it failed."""
     return Event(_path_of(query), action, answer.error.code if answer.error else OK, subject or NOTHING, moment())
 
 
@@ -47,13 +47,13 @@ def _are_kept(session: Session, records: Sequence[StoredEvent]) -> bool:
 
 
 def _by_path(events: Sequence[Event]) -> list[tuple[ScopePath, list[Event]]]:
-    """Return the events of each scope, the scopes in an order in which all writers lock their chains."""
+    """Return the events by scope, sorted so that all writers lock the chains in the same order."""
     ordered = sorted(events, key=lambda event: event.path)
     return [(path, list(each)) for path, each in groupby(ordered, key=lambda event: event.path)]
 
 
-class _Batch:
-    """Events that are written together, and what came of that."""
+class _EventBatch:
+    """Events that are written together, and whether that was done or failed."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -62,9 +62,9 @@ class _Batch:
 
 
 class Recorder:
-    """Records events as the settings say: not at all, as well as it can, or else lets nothing happen.
+    """Records events as the setting `audit` says: off, on (a failure warns), or required (a failure stops the action).
 
-    `append` runs a transaction that adds records. `is_gathering`: whether this process lives on, and reads may wait.
+    `append` runs a transaction that adds records. `is_gathering`: this process outlives the task, so reads may wait.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class Recorder:
         self._sinks = sinks_of(settings.audit_sink) if self._is_on else []
         self._append = append
         self._caller = caller
-        self._batch = _Batch()
+        self._batch = _EventBatch()
         self._lock = threading.Lock()
-        # One batch at a time is written; whoever waits meanwhile shares the next.
+        # One batch is written at a time; events that arrive meanwhile share the next one.
         self._turn = threading.Lock()
         self._wake = threading.Event()
         self._full = threading.Event()
@@ -88,7 +88,7 @@ class Recorder:
         self._notices: list[str] = []
 
     def take(self, events: Sequence[Event]) -> None:
-        """Record events. Where that is required, they are kept when this returns; raise what stands in the way."""
+        """Record events. If that is required, they are written on return; raises Unavailable if that fails."""
         if not self._is_on or not events:
             return
         with self._lock:
@@ -105,7 +105,7 @@ class Recorder:
                 self._fail(batch.error)
 
     def within(self, session: Session) -> None:
-        """Record what a transaction has written as a part of it: both are kept, or none. Raise as `take`."""
+        """Record what a transaction has written as part of it: both commit, or neither does. Raises as `take` does."""
         if not self._is_on or not session.written:
             return
         try:
@@ -117,7 +117,7 @@ class Recorder:
             self._fail(error)
 
     def ensure(self, path: ScopePath) -> None:
-        """Raise what stands in the way of a record of something that can't be undone, where one is required."""
+        """Raise Unavailable if records are required but can't be written, before something that can't be undone."""
         if not self._is_required:
             return
         try:
@@ -128,20 +128,20 @@ class Recorder:
             raise _no_record(error) from None
 
     def take_notices(self) -> list[str]:
-        """Return what people should be told, once."""
+        """Return the warnings for users, each once."""
         with self._lock:
             notices, self._notices = self._notices, []
         return notices
 
     def write_out(self) -> None:
-        """Write what was gathered."""
+        """Write the gathered events; a failure becomes a warning."""
         batch = self._batch
         self._flush(batch)
         if batch.error:
             self._warn(batch.error)
 
     def close(self, seconds: float) -> None:
-        """Write what was gathered, within `seconds`."""
+        """Write the gathered events, waiting for at most `seconds`."""
         thread, self._is_gathering = self._thread, False
         if thread:
             self._wake.set()
@@ -154,7 +154,7 @@ class Recorder:
             self._thread.start()
 
     def _work(self) -> None:
-        """Write what is gathered, now and then."""
+        """Write gathered events whenever a batch is full or the interval is over. Runs in a thread."""
         is_last = False
         while not is_last:
             self._wake.wait()
@@ -164,12 +164,12 @@ class Recorder:
             is_last = not self._is_gathering
             self.write_out()
 
-    def _flush(self, batch: _Batch) -> None:
+    def _flush(self, batch: _EventBatch) -> None:
         with self._turn:
             if batch.is_done:
                 return
             with self._lock:
-                self._batch = _Batch()
+                self._batch = _EventBatch()
             try:
                 self._write(batch.events)
             except ScopedSecretsError as error:
@@ -183,12 +183,12 @@ class Recorder:
             self._to_sinks(events, self._to_store(events) if self._has_store else [])
 
     def _to_store(self, events: Sequence[Event]) -> list[StoredEvent]:
-        """Return what was written to the store; nothing where there is none yet."""
+        """Append events to their chains and return the records, none if there is no store yet."""
         groups = _by_path(events)
         attempts: list[list[StoredEvent]] = [[]]
 
         def work(session: Session) -> None:
-            # An earlier attempt may have been kept, and its answer lost.
+            # An earlier attempt may have been committed although its reply was lost.
             kept = next((records for records in attempts if _are_kept(session, records)), None)
             caller = self._caller()
             attempts.append(
@@ -207,7 +207,7 @@ class Recorder:
                 sink.write(lines)
 
     def _fail(self, error: ScopedSecretsError) -> None:
-        """Raise what keeps all from happening where records are required, else warn of it once."""
+        """Raise Unavailable if records are required, else warn once."""
         if self._is_required:
             raise _no_record(error)
         self._warn(error)
@@ -217,15 +217,15 @@ class Recorder:
             if not self._has_warned:
                 self._has_warned = True
                 self._notices.append(
-                    f"What this run does can't be recorded: {error} It goes on without; set audit to 'required' to "
-                    "have nothing done without a record."
+                    f"What this run does can't be recorded: {error} The run continues without audit records. Set "
+                    "'audit' to 'required' to stop it instead."
                 )
 
 
 def _no_record(error: ScopedSecretsError) -> ScopedSecretsError:
     return Unavailable(
         "audit_not_written",
-        f"No record can be made of this, and 'audit' is 'required'. {error.message}",
+        f"The audit record can't be written, and 'audit' is 'required'. {error.message}",
         hint=error.hint,
         retryable=error.retryable,
     )
@@ -251,7 +251,7 @@ def _event_view(event: Event, caller: Caller) -> dict[str, Any]:
 
 
 def record_view(record: StoredEvent) -> dict[str, Any]:
-    """Return a record of the store as users see it."""
+    """Return a stored record as users see it."""
     return {
         "at": record.recorded_at,
         "scope": shown_scope(record.scope),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a broken installation lacks: each part looked at by itself, with a verdict and the next step."""
+"""The doctor: checks each part of an installation by itself, with a verdict and the next step."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ CRYPTOGRAPHY = "cryptography>=44"
 
 
 def examine(settings: Settings, place: str) -> list[Check]:
-    """Return one check after the other: `check`, `verdict` (ok, warning, error), `message`, `hint`. Raises nothing."""
+    """Return the checks: `check`, `verdict` (ok, warning, error), `message`, `hint`, and `code` of an error.
+
+    Raises nothing.
+    """
     return [
         _ok(
             "versions",
@@ -50,36 +53,39 @@ def examine(settings: Settings, place: str) -> list[Check]:
 
 
 def used_settings(settings: Settings) -> dict[str, str]:
-    """Return where the store is, without a password, and which option the key comes from: `key_option`."""
+    """Return `store` without its password, the option that the key comes from as `key_option`, and `root_key_file`."""
     try:
         store = str(Location.parse(settings.store))
     except ScopedSecretsError:
-        store = ""  # that it can't be read is told already
+        store = ""  # The check of the store reports a malformed URL.
     options = ("scope_key", "scope_key_file", "root_key", "passphrase")
     option = next((name for name in options if getattr(settings, name)), "root_key_file")
     return {"store": store, "key_option": option, "root_key_file": settings.root_key_file}
 
 
 def examine_unfinished(runtime: Runtime, *, check_mode: bool) -> list[Check]:
-    """Put right what runs left unfinished at secret managers, or in check mode count it; return a check of it."""
+    """Settle the changes that other runs left unfinished at secret managers, or count them in check mode.
+
+    Returns one check, or none if the store can't be opened.
+    """
     try:
         if check_mode:
             outcome = Settled(pending=runtime.read(lambda session: pending_intents(session.tx)))
         else:
             outcome = settle_left(runtime)
     except ScopedSecretsError:
-        return []  # that the store can't be opened is told already
-    put_right = f"{outcome.settled} changes that were cut off were put right" if outcome.settled else ""
+        return []  # The check of the store reports why.
+    settled = f"{outcome.settled} interrupted changes were settled" if outcome.settled else ""
     if not (outcome.pending or outcome.warnings):
-        return [_ok("unfinished changes", put_right or "none")]
-    waiting = f"{outcome.pending} wait" if outcome.pending else ""
-    message = "; ".join(filter(None, [put_right, waiting, *outcome.warnings]))
-    hint = "They are tried again by the next run that declares something, once their secret manager answers."
+        return [_ok("unfinished changes", settled or "none")]
+    pending = f"{outcome.pending} are pending" if outcome.pending else ""
+    message = "; ".join(filter(None, [settled, pending, *outcome.warnings]))
+    hint = "Check that their secret managers can be reached; the next run that declares something tries again."
     return [{"check": "unfinished changes", "verdict": "warning", "message": message, "hint": hint}]
 
 
 def _check_store(settings: Settings) -> list[Check]:
-    """Open the store and its key, or tell which of the two stands in the way."""
+    """Open the store with its key, or report which of the two fails."""
     try:
         place = place_at(settings.store)
         store = open_store(settings, create=False)
@@ -95,30 +101,31 @@ def _check_store(settings: Settings) -> list[Check]:
 
 def _store(place: Place, store: OpenStore) -> Check:
     if store.is_pretended:
-        hint = "The first task that declares something makes it. If there should be one, check 'store'."
+        hint = "The first task that declares something creates it. If it should exist already, check 'store'."
         return {"check": "store", "verdict": "warning", "message": f"There is no store {place} yet.", "hint": hint}
     return _ok("store", f"{place}, id {store.store_id}, {store.database.engine}")
 
 
 def _key(store: OpenStore) -> Check:
     if store.is_pretended:
-        return _ok("root key", "nothing to open yet")
+        return _ok("root key", "there is no store to open yet")
     held = store.keyring.held
     if held:
-        message = f"{held.source}, generation {held.key.generation}; it opens {held.path} and what lies below it"
+        message = f"{held.source}, generation {held.key.generation}; it opens {held.path} and everything below"
         return _ok("scope key", message)
     root = store.keyring.root
-    return _ok("root key", f"{root.source}, key {root.key_id}; it opens the account and all below")
+    return _ok("root key", f"{root.source}, key {root.key_id}; it opens the account and everything below")
 
 
 def _check_library(user: str, requirement: str, only_for: str = "") -> Check:
-    """Tell whether a library is there. Only what the built-in manager needs is needed by everybody."""
+    """Check that a library is installed and new enough; with `only_for`, not everybody needs it: never an error."""
     check = f"library for {user}"
     name = package_of(requirement)
     found = installed_version(name)
     if is_new_enough(found, requirement):
         return _ok(check, f"{name} {found}")
-    message, command = f"{name}: {found or 'none'} is installed", f"pip install '{requirement}'"
+    message = f"{name} {found} is too old" if found else f"{name} is not installed"
+    command = f"pip install '{requirement}'"
     if only_for:
         return _ok(check, f"{message}; only {only_for} need it: {command}")
     hint = f"Install it where ansible-playbook runs: {command}"

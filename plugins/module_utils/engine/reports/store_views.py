@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole store as users see it."""
+"""The view of a whole store: where it is, its key, its size and its contents."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from ..rows.session import Session
 __all__ = ["store_view"]
 
 View = dict[str, Any]
-# Under this name stand the secrets that no manager keeps, since they are made of others.
+# Counts credentials, which no secret manager keeps: they consist of other secrets.
 _CREDENTIALS = "credentials"
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """What was counted once for all scopes."""
+    """Counts of all scopes, each queried once."""
 
     by_manager: dict[tuple[str, str | None, str], int]
     generations: list[Generations]
 
 
 def store_view(runtime: Runtime) -> View:
-    """Return the store: where it is, its key, its size, and what is in it, by scope too."""
+    """Return the store: where it is, its root key, its size in bytes, and its contents in total and by scope."""
     store, location = runtime.store(create=False), Location.parse(runtime.settings.store)
     if store.is_pretended:
         where = {"engine": location.engine, "where": str(location), "exists": False, "id": "", "size": None}
@@ -89,7 +89,7 @@ def _contents(session: Session) -> View:
 
 
 def _scopes(session: Session, chain: list[Scope], counts: _Counts, kinds: Counter[str]) -> Iterator[View]:
-    """Yield a scope and all below it, and add up what each kind of secret manager keeps."""
+    """Yield the views of a scope and all below it; add to `kinds` how many secrets each kind of manager keeps."""
     managers = load_managers(session, chain)
     yield _scope(session, managers, counts, kinds)
     for child in children_of(session.tx, chain[-1]):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever is done to records in the database is found, and the first bad one named."""
+"""Any tampering with audit records in the database is found, and the first bad record named."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add(session: Session, *identifiers: str) -> list[StoredEvent]:
 
 @pytest.fixture
 def chained(settings: Settings, engine: Engine) -> Settings:
-    """A store whose organization has ten records, the first of them that it was made."""
+    """A store whose organization has ten records; the first is of its creation."""
     declare(engine, "scope", org="payments")
     for number in range(3):
         in_session(settings, lambda session, n=number: add(session, *(f"s{n}{i}" for i in range(3))))
@@ -58,7 +58,7 @@ def edit(settings: Settings, *statements: str) -> None:
 
 
 def bad(settings: Settings, after: int = 0) -> int:
-    """Return the number of the first record that is not what was written."""
+    """Return the number of the first record that fails verification."""
     with pytest.raises(Damaged) as caught:
         verify(settings, after)
     assert caught.value.code == "audit_broken"
@@ -73,7 +73,7 @@ def row(number: int) -> str:
     return f"{ROW} AND sequence = {number}"
 
 
-def test_a_chain_that_nobody_touched_holds(chained: Settings) -> None:
+def test_an_intact_chain_verifies(chained: Settings) -> None:
     assert [verify(chained, after) for after in (0, 1, 9, 10)] == [0, 0, 0, 0]
 
 
@@ -86,12 +86,12 @@ def test_an_edit_is_found(chained: Settings, column: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 5, 9])
-def test_a_record_that_was_dropped_is_found(chained: Settings, number: int) -> None:
+def test_a_dropped_record_is_found(chained: Settings, number: int) -> None:
     edit(chained, f"DELETE FROM audit_event WHERE {row(number)}")
     assert bad(chained) == number
 
 
-def test_records_that_close_the_gap_are_found(chained: Settings) -> None:
+def test_a_closed_gap_is_found(chained: Settings) -> None:
     moved = f"UPDATE audit_event SET sequence = sequence - 1 WHERE {ROW} AND sequence > 4"
     edit(chained, f"DELETE FROM audit_event WHERE {row(4)}", moved)
     assert bad(chained) == 4
@@ -104,13 +104,13 @@ def test_a_swap_is_found(chained: Settings) -> None:
 
 
 @pytest.mark.parametrize("last", [0, 1, 7, 9])
-def test_what_was_cut_off_is_found(chained: Settings, last: int) -> None:
+def test_a_truncated_chain_is_found(chained: Settings, last: int) -> None:
     edit(chained, f"DELETE FROM audit_event WHERE {ROW} AND sequence > {last}")
     assert bad(chained) == last + 1
 
 
 @pytest.mark.parametrize("last", [0, 7])
-def test_a_head_that_was_put_to_what_is_left_is_found(chained: Settings, last: int) -> None:
+def test_a_truncated_chain_with_an_adjusted_head_is_found(chained: Settings, last: int) -> None:
     link = f"(SELECT link FROM audit_event WHERE {row(last)})" if last else "zeroblob(32)"
     edit(
         chained,
@@ -118,16 +118,16 @@ def test_a_head_that_was_put_to_what_is_left_is_found(chained: Settings, last: i
         f"UPDATE audit_head SET sequence = {last}, link = {link} WHERE {ROW}",
     )
     assert bad(chained) == last
-    # Nor is it made good by the next one who writes.
+    # The next writer refuses it too.
     with pytest.raises(Damaged, match="head"):
         in_session(chained, lambda session: add(session, "next"))
 
 
-def test_a_chain_that_is_gone_is_found(chained: Settings, engine: Engine) -> None:
+def test_a_missing_chain_is_found(chained: Settings, engine: Engine) -> None:
     edit(chained, f"DELETE FROM audit_event WHERE {ROW}", f"DELETE FROM audit_head WHERE {ROW}")
-    with pytest.raises(Damaged, match="gone"):
+    with pytest.raises(Damaged, match="head of its chain is missing"):
         declare(engine, "audit_info", org="payments")
-    with pytest.raises(Damaged, match="gone"):
+    with pytest.raises(Damaged, match="head of its chain is missing"):
         in_session(chained, lambda session: add(session, "next"))
 
 
@@ -143,14 +143,14 @@ def test_a_record_of_another_scope_is_found(chained: Settings, engine: Engine) -
     assert bad(chained) == 1
 
 
-def test_one_that_somebody_added_is_found(chained: Settings) -> None:
+def test_an_added_record_is_found(chained: Settings) -> None:
     columns = ", ".join(StoredEvent._fields)
     values = columns.replace("sequence", "11")
     edit(chained, f"INSERT INTO audit_event ({columns}) SELECT {values} FROM audit_event WHERE {row(10)}")
     assert bad(chained) == 11
 
 
-def test_what_was_archived_may_be_gone(chained: Settings) -> None:
+def test_archived_records_may_be_gone(chained: Settings) -> None:
     edit(chained, f"DELETE FROM audit_event WHERE {ROW} AND sequence < 4")
     assert verify(chained, 4) == 0
     assert bad(chained) == 1
@@ -170,7 +170,7 @@ def renew(session: Session) -> None:
     session.write_scope(chain)
 
 
-def test_older_records_hold_after_the_key_was_replaced(chained: Settings) -> None:
+def test_older_records_verify_after_a_rotation(chained: Settings) -> None:
     in_session(chained, renew)
     assert verify(chained) == 0
     in_session(chained, lambda session: add(session, "newer"))
@@ -182,7 +182,7 @@ def test_older_records_hold_after_the_key_was_replaced(chained: Settings) -> Non
 DESTROYED = f"UPDATE scope_key SET state = 'destroyed', wrapped = zeroblob(0) WHERE {ROW} AND generation = 1"
 
 
-def test_records_whose_key_was_destroyed_are_held_by_those_after_them(chained: Settings) -> None:
+def test_records_with_a_destroyed_key_are_protected_by_later_ones(chained: Settings) -> None:
     in_session(chained, renew)
     in_session(chained, lambda session: add(session, "newer"))
     edit(chained, DESTROYED)
@@ -191,7 +191,7 @@ def test_records_whose_key_was_destroyed_are_held_by_those_after_them(chained: S
     assert bad(chained) == 5
 
 
-def test_a_record_does_not_get_away_as_one_whose_key_was_destroyed(chained: Settings) -> None:
+def test_a_forged_record_can_not_claim_a_destroyed_key(chained: Settings) -> None:
     in_session(chained, renew)
     in_session(chained, lambda session: add(session, "one", "two"))
     edit(chained, DESTROYED, f"UPDATE audit_event SET key_generation = 1, outcome = 'edited' WHERE {row(11)}")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is recorded, when, and what happens where it can't be."""
+"""What is recorded, when, and what happens if it can't be."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CALLER = Caller("me", "here", "7", "this run")
 
 
 def served(settings: Settings) -> Engine:
-    """Return an engine as a broker has one."""
+    """Return an engine like the one in a broker."""
     return Engine(settings, shared=Shared(caller=CALLER))
 
 
@@ -91,7 +91,7 @@ def test_no_record_has_a_value(tree: Engine, settings: Settings) -> None:
     assert not [value for one in events(tree, **API) for value in one.values() if "of the project" in str(value)]
 
 
-def test_check_mode_and_lists_make_none(tree: Engine) -> None:
+def test_check_mode_and_lists_are_not_recorded(tree: Engine) -> None:
     from ansible_collections.scoped.secrets.tests.unit.engine.stores import check
 
     before = told(tree)
@@ -100,7 +100,7 @@ def test_check_mode_and_lists_make_none(tree: Engine) -> None:
     assert told(tree) == before
 
 
-def test_off_makes_none(tree: Engine, settings: Settings) -> None:
+def test_nothing_is_recorded_when_audit_is_off(tree: Engine, settings: Settings) -> None:
     silent = Engine(settings._replace(audit="off"))
     before = told(tree)
     read(silent, "a")
@@ -118,7 +118,7 @@ def test_reads_are_gathered_and_written_at_the_end(tree: Engine, settings: Setti
     assert told(tree, actions=["read"]) == [("read", "a", "ok")] * 5
 
 
-def test_many_reads_are_not_waited_for(tree: Engine, settings: Settings, monkeypatch: Any) -> None:
+def test_a_full_batch_is_written_at_once(tree: Engine, settings: Settings, monkeypatch: Any) -> None:
     monkeypatch.setattr(audit, "INTERVAL", 3600)
     monkeypatch.setattr(audit, "BATCH", 3)
     engine = served(settings)
@@ -158,7 +158,7 @@ def without_chain(settings: Settings) -> None:
         lambda engine: declare(engine, "secret_text", identifier="a", state="absent"),
     ],
 )
-def test_nothing_is_done_without_a_record_where_one_is_required(
+def test_nothing_is_done_unrecorded_when_audit_is_required(
     tree: Engine, settings: Settings, call: Callable[[Engine], object]
 ) -> None:
     strict = Engine(settings._replace(audit="required"))
@@ -169,7 +169,7 @@ def test_nothing_is_done_without_a_record_where_one_is_required(
     assert [one["identifier"] for one in listed] == ["a"]
 
 
-def test_otherwise_it_goes_on_and_warns_once(tree: Engine, settings: Settings) -> None:
+def test_otherwise_the_run_continues_and_warns_once(tree: Engine, settings: Settings) -> None:
     engine = Engine(settings)
     without_chain(settings)
     assert read(engine, "a") == b"value of a"
@@ -183,7 +183,7 @@ def test_otherwise_it_goes_on_and_warns_once(tree: Engine, settings: Settings) -
     assert len(other.take_notices()) == 1
 
 
-def test_readers_that_come_at_once_share_a_write(tree: Engine, settings: Settings, monkeypatch: Any) -> None:
+def test_concurrent_readers_share_a_write(tree: Engine, settings: Settings, monkeypatch: Any) -> None:
     strict = Engine(settings._replace(audit="required"))
     goes_on, writes = threading.Event(), []
     write = strict.audit._write
@@ -206,7 +206,7 @@ def test_readers_that_come_at_once_share_a_write(tree: Engine, settings: Setting
     assert len(told(tree, actions=["read"])) == 9
 
 
-def test_a_file_gets_a_line_for_each(tree: Engine, settings: Settings, tmp_path: Path) -> None:
+def test_a_file_sink_gets_one_line_per_record(tree: Engine, settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     both = Engine(settings._replace(audit_sink=f"store,file://{path}"))
     read(both, "a")
@@ -220,7 +220,7 @@ def test_a_file_gets_a_line_for_each(tree: Engine, settings: Settings, tmp_path:
     assert json.loads(path.read_text().splitlines()[-1])["action"] == "read"
 
 
-def test_a_file_that_can_not_be_written_is_in_the_way_where_records_are_required(
+def test_an_unwritable_file_sink_blocks_when_audit_is_required(
     tree: Engine, settings: Settings, tmp_path: Path
 ) -> None:
     strict = Engine(settings._replace(audit="required", audit_sink=f"store,file://{tmp_path}/none/audit.jsonl"))
@@ -229,7 +229,7 @@ def test_a_file_that_can_not_be_written_is_in_the_way_where_records_are_required
     assert error_of(lambda: read(tree, "b")).code == "unknown_secret"
 
 
-def test_an_answer_that_got_lost_writes_nothing_twice(tree: Engine, settings: Settings, monkeypatch: Any) -> None:
+def test_a_lost_reply_records_nothing_twice(tree: Engine, settings: Settings, monkeypatch: Any) -> None:
     engine = Engine(settings)
     record = engine.audit._append
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The doctor: one verdict for each part, whatever state it finds, and the next step where there is one."""
+"""The doctor gives a verdict on each part, whatever state it finds, and the next step."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def made(settings: Settings) -> Settings:
 
 
 def checks(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return the checks by what they look at; each has what its reader needs."""
+    """Return the checks by name; each has a message, and a hint unless all is well."""
     found = examine(settings, "in a test")
     for check in found:
         assert check["verdict"] in ("ok", "warning", "error")
@@ -53,7 +53,7 @@ def test_all_is_well(made: Settings) -> None:
     assert made.root_key_file in found["root key"]["message"]
 
 
-def test_the_settings_in_force_are_told_without_what_is_secret() -> None:
+def test_settings_are_shown_without_secrets() -> None:
     url = "postgresql://u:canary@db.example.com/secrets?password=canary"
     settings = Settings(store=url, root_key_file="/etc/root.key")
     shown = {"store": "postgresql://db.example.com/secrets", "root_key_file": "/etc/root.key"}
@@ -94,14 +94,14 @@ def replace_store(settings: Settings) -> None:
         (replace_store, "store", "foreign_database"),
     ],
 )
-def test_what_is_broken_is_named(made: Settings, spoil: Any, part: str, code: str) -> None:
+def test_a_broken_part_is_named(made: Settings, spoil: Any, part: str, code: str) -> None:
     spoil(made)
     found = checks(made)
     assert (found[part]["verdict"], found[part]["code"]) == ("error", code)
     assert found["library for builtin"]["verdict"] == "ok"
 
 
-def test_a_store_that_is_no_url(settings: Settings) -> None:
+def test_an_invalid_store_url(settings: Settings) -> None:
     assert checks(settings._replace(store="mysql://u:canary@h/d"))["store"]["verdict"] == "error"
 
 
@@ -112,20 +112,20 @@ def test_the_key_of_another_store(made: Settings, tmp_path: Path) -> None:
     assert checks(wrong)["root key"]["code"] == "wrong_key"
 
 
-def test_a_damaged_store_is_an_error_and_no_exception(made: Settings) -> None:
+def test_a_damaged_store_is_reported_not_raised(made: Settings) -> None:
     damage_store(made)
     assert "error" in {check["verdict"] for check in checks(made).values()}
 
 
 @pytest.mark.parametrize(("version", "verdict"), [("43.0.3", "error"), ("44.0.0", "ok"), ("100.1", "ok")])
-def test_a_library_that_is_too_old(settings: Settings, version: str, verdict: str, monkeypatch: Any) -> None:
+def test_an_outdated_library(settings: Settings, version: str, verdict: str, monkeypatch: Any) -> None:
     monkeypatch.setattr(metadata, "version", lambda _package: version)
     check = checks(settings)["library for builtin"]
     assert check["verdict"] == verdict
     assert version in check["message"]
 
 
-def test_a_library_that_is_missing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(package: str) -> str:
         raise metadata.PackageNotFoundError(package)
 
@@ -135,7 +135,7 @@ def test_a_library_that_is_missing(settings: Settings, monkeypatch: pytest.Monke
     assert CRYPTOGRAPHY in check["hint"]
 
 
-def test_the_libraries_are_those_that_the_collection_asks_for() -> None:
+def test_the_libraries_match_requirements_txt() -> None:
     wanted = {CRYPTOGRAPHY, BCRYPT, PSYCOPG, *(one for kind in kinds().values() for one in kind.REQUIREMENTS)}
     listed = {line for line in (ROOT / "requirements.txt").read_text().split("\n") if line and line[0] != "#"}
     # ansible-core is there wherever this runs.

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a store is, by figures."""
+"""The figures of a whole store."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_values_on_older_keys_are_counted(engine: Engine, settings: Settings) ->
     assert found["oldest_key_generation"] == 1
 
 
-def test_a_store_that_is_not_there_is_shown_and_not_made(engine: Engine, settings: Settings) -> None:
+def test_a_missing_store_is_shown_and_not_created(engine: Engine, settings: Settings) -> None:
     found = info(engine)
     assert (found["exists"], found["id"], found["size"], found["scopes"]) == (False, "", None, [])
     assert not is_made(settings)
@@ -77,7 +77,7 @@ def test_intents_are_counted(engine: Engine, settings: Settings) -> None:
     assert info(engine)["pending_intents"] == 1
 
 
-def test_a_scope_that_somebody_edited_is_not_shown(engine: Engine, settings: Settings) -> None:
+def test_a_tampered_scope_is_not_shown(engine: Engine, settings: Settings) -> None:
     fill(engine)
     with rows_of(settings) as tx:
         tx.run("UPDATE scope SET identifier = 'x' WHERE level = 'project'")

@@ -122,7 +122,7 @@ def test_the_accounts_key_opens_all_but_is_no_root_key(site: Settings) -> None:
 def test_the_doctor_tells_what_the_key_opens(project: Engine) -> None:
     checks = {check["check"]: check for check in declare(project, "doctor").returned["checks"]}
     assert checks["scope key"]["verdict"] == "ok"
-    assert "opens project 'payments/api' and what lies below it" in checks["scope key"]["message"]
+    assert "opens project 'payments/api' and everything below" in checks["scope key"]["message"]
     assert "root key" not in checks
 
 
