@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers of this process, kept for as long as nobody has written to the store. Never on a disk."""
+"""Answers cached in this process until somebody writes to the store. Never on disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 class AnswerCache:
-    """Answers by query, and where a secret manager has one. What is not found is kept too; what expires is not."""
+    """Answers by query, or where a secret manager has the value.
+
+    NotFound errors are cached too; other errors, and secrets that expire, are not.
+    """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -30,7 +33,7 @@ class AnswerCache:
         self._state: object = None
 
     def at(self, state: object) -> AnswerCache:
-        """Return this cache, emptied if the store has changed since its answers were put; None: it can't be told."""
+        """Return this cache, emptied unless the store is still in the same state (None: that can't be told)."""
         if state is None or state != self._state:
             self.clear()
             self._state = state

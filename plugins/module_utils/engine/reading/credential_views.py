@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials put together: what a template gets, and what a connection logs in with."""
+"""Assembles credentials: as JSON for a template, or as the login of a connection."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .resolver import Composed
 
 __all__ = ["compose", "open_host_login", "parts_of"]
 
-# As the WinRM service listens: Microsoft, "Installation and configuration for Windows Remote Management".
+# Default ports by `use_tls`: Microsoft, "Installation and configuration for Windows Remote Management".
 _WINRM_PORTS = {True: 5986, False: 5985}
 
 
 def compose(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -> Answer:
-    """Return a credential as JSON, or the field of it that is asked for, or the error that stands in its way."""
+    """Return the answer with a credential as JSON or its requested field, or with the error."""
     try:
         view = _VIEWS[one.kind](one, parts_of(one, values), logins)
         content = json.dumps(view).encode()
@@ -36,12 +36,12 @@ def compose(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -
         return Answer(error=error)
 
 
-def open_host_login(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -> HostLogin:
-    """Return how to log in with an SSH credential; raise InvalidInput for another one."""
+def log_in(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -> HostLogin:
+    """Return the login of an SSH credential; raise InvalidInput for another kind, or the error of a value."""
     if one.kind != "ssh":
         raise InvalidInput(
             "not_for_ssh",
-            f"{one.what} is a credential of the kind {one.kind}; the connection scoped.secrets.ssh needs one for SSH.",
+            f"{one.what} is a {one.kind} credential, but the connection scoped.secrets.ssh needs an SSH credential.",
             hint="Declare it with scoped.secrets.secret_ssh.",
         )
     parts = parts_of(one, values)
@@ -55,7 +55,7 @@ def _mark(one: Composed, parts: Mapping[str, bytes]) -> str:
 
 
 def parts_of(one: Composed, values: Mapping[Query, Answer]) -> dict[str, bytes]:
-    """Return the values that make up a credential, by field; raise what stands in the way of one."""
+    """Return the values of a credential by field; raise the error of the first that can't be read."""
     parts = {}
     for name, query in one.parts.items():
         answer = values[query]
@@ -77,8 +77,8 @@ def read_on_control_node(path: str, what: str) -> bytes:
     except OSError as error:
         raise InvalidInput(
             "unreadable_private_key_file",
-            f"{what} names the file {path!r}, which can't be read here: {error.strerror}.",
-            hint="It must be on the control node, and readable for who runs ansible-playbook. Or keep it as a secret.",
+            f"{what} names the file {path!r}, which can't be read on the control node: {error.strerror}.",
+            hint="Check the path, let the user who runs ansible-playbook read the file, or keep it as a secret.",
         ) from None
 
 
@@ -87,7 +87,7 @@ def _check_text(value: bytes, name: str, what: str) -> None:
         value.decode()
     except UnicodeDecodeError:
         raise InvalidInput(
-            "credential_not_text", f"The {name} of {what} is no text.", hint="Keep it as a text secret."
+            "credential_not_text", f"The {name} of {what} is not text.", hint="Keep it as a text secret."
         ) from None
 
 
@@ -113,7 +113,7 @@ def _kerberos(settings: Mapping[str, Any], parts: Mapping[str, bytes]) -> dict[s
 
 
 def _winrm(one: Composed, parts: Mapping[str, bytes], logins: HostLogins) -> dict[str, Any]:
-    """Return what the connections winrm and psrp take, under their own names."""
+    """Return what the connections winrm and psrp take, under their own option names."""
     settings = one.settings
     use_tls = settings.get("use_tls", True)
     view = {

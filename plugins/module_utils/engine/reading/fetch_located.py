@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The second part of the road to a value: what was located at secret managers is fetched, each thing once."""
+"""The second part of the road to a value: fetches what was located at secret managers, each value once."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["batch_size", "complete"]
 _Outcome: TypeAlias = "bytes | ScopedSecretsError"
 
 
-class _Errand(NamedTuple):
-    """A value that is to be brought, unless somebody else does so first, and one query that asks for it."""
+class _Item(NamedTuple):
+    """A value to fetch unless another caller does, and one of the queries that ask for it."""
 
     key: Hashable
     located: Located
@@ -34,18 +34,18 @@ class _Errand(NamedTuple):
 def complete(
     access: Access, fetches: Fetches, located: Mapping[Query, Located], opened: list[Query]
 ) -> dict[Query, Answer]:
-    """Return the answer to each query; add to `opened` one query for each value that was fetched for this call."""
+    """Return the answer to each query; add to `opened` one query for each value that this call fetched."""
     keys = {query: one.fetch_key for query, one in located.items()}
     asking: dict[Hashable, list[Query]] = {}
     for query, key in keys.items():
         asking.setdefault(key, []).append(query)
-    errands = [_Errand(key, located[queries[0]], queries[0], _shortest(queries)) for key, queries in asking.items()]
-    futures = _Round(access, fetches, opened).run(errands)
+    items = [_Item(key, located[queries[0]], queries[0], _shortest(queries)) for key, queries in asking.items()]
+    futures = _Round(access, fetches, opened).run(items)
     return {query: _answer(one, futures[keys[query]]) for query, one in located.items()}
 
 
 def _shortest(queries: Iterable[Query]) -> float | None:
-    """Return the `cache_ttl` that suits all."""
+    """Return the shortest `cache_ttl` of several queries, None if none has one."""
     return min((query.cache_ttl for query in queries if query.cache_ttl is not None), default=None)
 
 
@@ -57,7 +57,7 @@ def _answer(located: Located, future: Future[bytes]) -> Answer:
 
 
 class _Round:
-    """What one call fetches, in as few requests as can be."""
+    """What one call fetches, in as few requests as possible."""
 
     def __init__(self, access: Access, fetches: Fetches, opened: list[Query]) -> None:
         self._access = access
@@ -65,59 +65,62 @@ class _Round:
         self._opened = opened
         self._futures: dict[Hashable, Future[bytes]] = {}
 
-    def run(self, errands: Sequence[_Errand]) -> dict[Hashable, Future[bytes]]:
-        """Return what is there, or on its way by others, by key."""
-        for errand in errands:
-            known = self._fetches.find(errand.key, errand.ttl)
+    def run(self, items: Sequence[_Item]) -> dict[Hashable, Future[bytes]]:
+        """Fetch what nobody has fetched yet; return the values by key, some of them still being fetched by others."""
+        for item in items:
+            known = self._fetches.find(item.key, item.ttl)
             if known:
-                self._futures[errand.key] = known
-        in_parallel(self._jobs([errand for errand in errands if errand.key not in self._futures]))
+                self._futures[item.key] = known
+        in_parallel(self._jobs([item for item in items if item.key not in self._futures]))
         return self._futures
 
-    def _jobs(self, errands: Sequence[_Errand]) -> list[Callable[[], None]]:
-        """Put errands together that one request can do."""
-        batches: dict[str, list[_Errand]] = {}
-        for errand in errands:
-            batches.setdefault(errand.located.keeper.connector.id, []).append(errand)
+    def _jobs(self, items: Sequence[_Item]) -> list[Callable[[], None]]:
+        """Return one job for each request: items that one request can fetch go together."""
+        batches: dict[str, list[_Item]] = {}
+        for item in items:
+            batches.setdefault(item.located.keeper.connector.id, []).append(item)
         return [
-            partial(self._bring, chunk)
+            partial(self._fetch_unclaimed, chunk)
             for batch in batches.values()
-            for size in sorted({batch_size(errand.located) for errand in batch})
-            for chunk in _chunks([errand for errand in batch if batch_size(errand.located) == size], size)
+            for size in sorted({batch_size(item.located) for item in batch})
+            for chunk in _chunks([item for item in batch if batch_size(item.located) == size], size)
         ]
 
-    def _bring(self, errands: Sequence[_Errand]) -> None:
-        """Fetch what nobody else does. Claimed here and not before: a login may need what another job is to bring."""
+    def _fetch_unclaimed(self, items: Sequence[_Item]) -> None:
+        """Claim and fetch what nobody else fetches.
+
+        A job claims its items only when it runs: a login may wait for a value of a job that has not started yet.
+        """
         mine = []
-        for errand in errands:
-            self._futures[errand.key], is_mine = self._fetches.claim(errand.key, errand.ttl)
+        for item in items:
+            self._futures[item.key], is_mine = self._fetches.claim(item.key, item.ttl)
             if is_mine:
-                mine.append(errand)
+                mine.append(item)
         if not mine:
             return
-        self._opened += [errand.query for errand in mine]
-        for errand, outcome in zip(mine, self._outcomes(mine), strict=True):
-            self._fetches.bring(errand.key, self._futures[errand.key], outcome)
+        self._opened += [item.query for item in mine]
+        for item, outcome in zip(mine, self._outcomes(mine), strict=True):
+            self._fetches.bring(item.key, self._futures[item.key], outcome)
 
-    def _outcomes(self, errands: Sequence[_Errand]) -> Sequence[_Outcome]:
-        located = [errand.located for errand in errands]
+    def _outcomes(self, items: Sequence[_Item]) -> Sequence[_Outcome]:
+        located = [item.located for item in items]
         try:
             return _fetch_batch(self._access, located) if len(located) > 1 else [_fetch(self._access, *located)]
         except ScopedSecretsError as error:
-            return [error] * len(errands)
+            return [error] * len(items)
         except Exception as error:
-            return [internal_error(error)] * len(errands)
+            return [internal_error(error)] * len(items)
 
 
 def batch_size(located: Located) -> int:
-    """Return how many such values one request brings."""
+    """Return how many such values one request fetches."""
     kind = located.keeper.kind
     is_plain = not located.envelope and not located.version
     return kind.BATCH if is_plain and issubclass(kind, ValueKeeper) else 1
 
 
-def _chunks(errands: Sequence[_Errand], size: int) -> list[Sequence[_Errand]]:
-    return [errands[start : start + size] for start in range(0, len(errands), size)]
+def _chunks(items: Sequence[_Item], size: int) -> list[Sequence[_Item]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _fetch(access: Access, located: Located) -> bytes:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that secret managers have for a scope, fetched ahead of need, as many at a time as can be."""
+"""Fetches everything that secret managers have for a scope ahead of need, in as few requests as possible."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .resolver import Composed, Located
 
 __all__ = ["preload"]
 
-# So many rounds of requests are begun before it is seen that a manager can't be reached.
+# Rounds of requests per chunk; between chunks it is checked whether the manager can be reached.
 ROUNDS = 4
 
 
-def preload(reader: Reader, path: ScopePath) -> list[Event]:
-    """Fetch all that secret managers have for a scope; return the records of it.
+def preload(runtime: Runtime, path: ScopePath) -> list[Event]:
+    """Fetch everything that secret managers have for a scope, and return the audit events.
 
-    Raises NotFound or Forbidden for the scope. What stands in the way of one secret is left to those who ask for it.
+    Raises NotFound or Forbidden for the scope. The error of a single secret is left to those who read it.
     """
     queries = reader.read(lambda session: list(_queries(session, path)), path)
     found, _missing = reader.locate(queries)
@@ -40,14 +40,14 @@ def preload(reader: Reader, path: ScopePath) -> list[Event]:
 
 
 def _queries(session: Session, path: ScopePath) -> Iterator[Query]:
-    """Yield what asks for each secret that a secret manager has, or that is made of such."""
+    """Yield a query for each credential, and for each secret that is at a secret manager."""
     for secret in secrets_of(session.tx, session.chain(path)[-1].id):
         if secret.connector_id or secret.is_credential:
             yield Query(secret.identifier, path.org, path.project)
 
 
-def _fetched(reader: Reader, located: Mapping[Query, Located]) -> dict[Query, Answer]:
-    """Return what managers answered; of one that can't be reached, little is asked."""
+def _fetched(runtime: Runtime, located: Mapping[Query, Located]) -> dict[Query, Answer]:
+    """Return the answers of managers; one that can't be reached gets no further chunks."""
     answers: dict[Query, Answer] = {}
     by_connector: dict[str, list[Query]] = {}
     for query, one in located.items():

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one road to a value: reference, scope, row, manager, value.
 
-It has two parts. What the store alone can answer is answered within a transaction; what a secret manager has is only
-located there, and fetched after it.
+It has two parts. What the store alone can answer is answered within a transaction. What a secret manager has is only
+located there, and fetched once the transaction is over.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ __all__ = ["Composed", "Located", "locate"]
 class Located(NamedTuple):
     """A value that a secret manager has: at `path` of a value keeper, or in an envelope that a key keeper opens.
 
-    `keys` are the fields to take out of it, one after the other. `is_ours`: it was written here, as one value.
-    `mark` changes whenever the store knows of a new value.
+    `keys` are the fields to select, each within the one before. `is_ours`: this collection wrote it, as one value.
+    `mark` changes with each new value that the store knows of.
     """
 
     keeper: Keeper
@@ -56,13 +56,13 @@ class Located(NamedTuple):
 
     @property
     def fetch_key(self) -> Hashable:
-        """What is the same for all that one read serves. The connector's id comes first, the path third."""
+        """A key that is equal for all values that one read serves. The connector's id comes first, the path third."""
         connector = self.keeper.connector
         sealed = hashlib.sha256(self.envelope).digest() if self.envelope else b""
         return connector.id, connector.revision, self.path, self.version, self.is_ours, self.mark, sealed
 
     def answer(self, content: bytes) -> Answer:
-        """Return the answer that a fetched value makes, or why it makes none."""
+        """Return the answer for a fetched value, or the error if it lacks a field."""
         try:
             for key in self.keys:
                 content = select_field(content, key, self.what)
@@ -72,9 +72,9 @@ class Located(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """A credential: its settings, and what is to be read to make it up, by field.
+    """A credential: its settings, and the queries of the secrets that it consists of, by field.
 
-    `key` is the field of it that is asked for, empty for all of it. `marking_key` makes marks of what it is made of.
+    `key` is the requested field, empty for the whole credential. `marking_key` makes fingerprints of its content.
     """
 
     what: str
@@ -89,7 +89,7 @@ class Composed(NamedTuple):
 
 
 def locate(session: Session, query: Query) -> Answer | Located | Composed:
-    """Return the value that a query names, where it is found, or the error that stands in its way."""
+    """Return the answer to a query, or where to get it. Errors are returned as an answer, never raised."""
     try:
         return _locate(session, query)
     except ScopedSecretsError as error:
@@ -97,7 +97,7 @@ def locate(session: Session, query: Query) -> Answer | Located | Composed:
 
 
 def _meant(query: Query) -> Subject:
-    """Return what is known of a thing by how it is asked for. What is no reference may be anything, a value too."""
+    """Return what a failed query says of its secret: nothing if it is malformed, since it may hold a value then."""
     with contextlib.suppress(ScopedSecretsError):
         reference = Reference.parse(query.reference)
         scope = reference.scope(ScopePath.of(query.org, query.project))
@@ -163,8 +163,8 @@ def _in_store(
 
 
 def _shared(session: Session, reference: Reference, caller: ScopePath) -> Answer | None:
-    """Return a value of a scope whose key is not at hand, None unless it is shared with the caller's."""
-    # Imported here: it takes the key of one scope to come this way.
+    """Return a value of a locked scope, None unless it is shared with the caller's scope."""
+    # Imported here: only a run with a scope key comes this way.
     from ..rows.sharing import open_share, secret_in, shared_with
 
     found = shared_with(session, caller, reference)
@@ -177,8 +177,8 @@ def _shared(session: Session, reference: Reference, caller: ScopePath) -> Answer
     if reference.version not in ("", str(share.version)):
         raise Forbidden(
             "version_not_shared",
-            f"Of {what} the newest version ({share.version}) is shared, and no other.",
-            hint="Leave the version out.",
+            f"Only the newest version ({share.version}) of {what} is shared.",
+            hint="Read it without a version.",
         )
     value = open_share(session, chain, share, owner)
     content = select_field(value, reference.key, f"S{what[1:]}") if reference.key else value
@@ -193,8 +193,8 @@ def _composed(
     if reference.version:
         raise InvalidInput(
             "invalid_version",
-            f"{what} is a credential, which has no versions; the secrets that make it up do.",
-            hint="Leave the version out.",
+            f"{what} is a credential, which has no versions of its own.",
+            hint="Read it without a version, or read a version of a secret that it refers to.",
         )
     references = references_among(secret.options)
     return Composed(
@@ -213,8 +213,17 @@ def _composed(
     )
 
 
+def credential_not_value(reference: str) -> InvalidInput:
+    """Return the error for a credential where a value is needed."""
+    return InvalidInput(
+        "credential_not_value",
+        f"'{reference}' is a credential for hosts and has no value of its own.",
+        hint="Name one of its fields, such as NAME#password, or a secret that it refers to.",
+    )
+
+
 def _at_connector(managers: Managers, reference: Reference) -> Located:
-    """Return where a URL reference leads."""
+    """Return the location that a URL reference names; raise NotFound, or InvalidInput for another kind."""
     path, kind = managers.scope.path, SCHEMES[reference.scheme][0]
     for keeper in managers.keepers:
         connector = keeper.connector
@@ -247,14 +256,17 @@ def _referenced(keeper: Keeper, secret: Secret, reference: Reference, what: str)
 
 
 def _keys_of_others(keeper: Keeper, *named: str) -> tuple[str, ...]:
-    """Return the fields to take out of what others keep, one after the other: those named, or what the kind says."""
+    """Return the fields to select from a value that others wrote: those named, or else the kind's default."""
     kind = keeper.kind
     default = kind.DEFAULT_KEY if issubclass(kind, ValueKeeper) else ""
     return tuple(filter(None, named)) or tuple(filter(None, (default,)))
 
 
 def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
-    """Return the connector of a secret; raise Conflict for a removed one, InvalidInput for a kind unknown here."""
+    """Return the connector of a secret.
+
+    Raises Conflict if it was removed, Forbidden if it is locked, InvalidInput if its kind is unknown here.
+    """
     keeper = load_managers(session, chain).keeper(secret.connector_id)
     if keeper and not keeper.connector.is_removed:
         keeper.check_open()
@@ -268,8 +280,8 @@ def _version(session: Session, chain: list[Scope], secret: Secret, reference: Re
     if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:10]) < 10**9):
         raise InvalidInput(
             "invalid_version",
-            f"{wanted[:40]!r} is no version of a secret that this collection keeps.",
-            hint="Versions count from 1 up: write NAME@2, or version=2.",
+            f"{wanted[:40]!r} is not a valid version: versions of secrets in the store are numbers from 1.",
+            hint="Write NAME@2, or set version=2.",
         )
     version = session.version(chain, secret, int(wanted))
     if version is None:
@@ -282,14 +294,14 @@ def _version(session: Session, chain: list[Scope], secret: Secret, reference: Re
 
 
 def _at_provider(keeper: Keeper, version: SecretVersion) -> str:
-    """Return what a value keeper calls a version; raise InvalidInput for one that keeps the newest value only."""
+    """Return the provider's name of a version; raise InvalidInput for a provider that keeps only the newest value."""
     if keeper.keeps_keys or (version.at_provider and Capability.VERSIONS in keeper.kind.CAPABILITIES):
         return version.at_provider
     raise failures.not_able(
         keeper.what,
         keeper.kind.TITLE,
         f"read version {version.version}",
-        "It keeps the newest value only: leave the version out.",
+        "It keeps only the newest value: read the secret without a version.",
     )
 
 
@@ -298,15 +310,28 @@ def _check_expiry(secret: Secret, scope: Scope, now: str) -> None:
         raise Forbidden(
             "secret_expired",
             f"Secret '{secret.identifier}' in {scope.path} expired at {secret.expires_at}.",
-            hint="Declare it with a new value and a later 'expires'; an empty one never expires.",
+            hint="Declare it with a new value and a later 'expires', or with an empty one to let it never expire.",
         )
+
+
+def select_field(value: bytes, key: str, what: str) -> bytes:
+    """Return a field of a JSON value; raise InvalidInput for other values, NotFound for a missing field."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            "value_not_json",
+            f"{what} is not text, so it has no field '{key}'.",
+            hint="Remove '#field' and 'key' to read the whole value.",
+        ) from None
+    return select_key(text, key, what).encode()
 
 
 def _unknown_secret(reference: Reference, scope: Scope) -> NotFound:
     return NotFound(
         "unknown_secret",
         f"There is no secret '{reference.identifier}' in {scope.path}.",
-        hint="A name is looked for in one scope only: write org.NAME or account.NAME for a higher one, and check "
+        hint="Names are looked up in one scope only: write org.NAME or account.NAME for a higher one, and check "
         "'org', 'project' and 'store'.",
     )
 
@@ -314,8 +339,8 @@ def _unknown_secret(reference: Reference, scope: Scope) -> NotFound:
 def _unknown_connector(reference: Reference, scope: Scope) -> NotFound:
     return NotFound(
         "unknown_connector",
-        f"There is no such connector: '{reference.identifier}' for {reference.scheme}:// in {scope.path}.",
-        hint="A URL reference names a connector of the own scope, or with org. or account. before it of a higher one.",
+        f"There is no connector '{reference.identifier}' for {reference.scheme}:// in {scope.path}.",
+        hint="Name a connector of your own scope, or write org. or account. before the URL for one of a higher scope.",
     )
 
 
@@ -323,9 +348,9 @@ def _other_kind(reference: Reference, keeper: Keeper, kind: str) -> InvalidInput
     scheme = next((scheme for scheme, (other, _v) in SCHEMES.items() if other == keeper.connector.kind), "")
     return InvalidInput(
         "other_connector_kind",
-        f"'{reference.scheme}://' is for connectors of the kind {kind}, and the {keeper.what} is of the kind "
+        f"'{reference.scheme}://' is for connectors of the kind {kind}, but the {keeper.what} is of the kind "
         f"{keeper.connector.kind}.",
         hint=f"Write {scheme}://{reference.identifier}/PATH."
         if scheme
-        else "A KMS has no paths: read its secrets by name.",
+        else "Read its secrets by name: a KMS has no paths.",
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers are kept while the store stays as it is, and no longer."""
+"""Answers are cached until the store changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def failed(kind: type[ScopedSecretsError]) -> Answer:
     return Answer(error=kind("code", "message", hint="hint"))
 
 
-def test_an_answer_is_kept_for_its_very_query() -> None:
+def test_an_answer_is_cached_for_exactly_its_query() -> None:
     cache = AnswerCache().at(1)
     cache.put(A, Answer("text", b"v"))
     assert cache.at(1).get(A) == Answer("text", b"v")
@@ -36,14 +36,14 @@ def test_an_answer_is_kept_for_its_very_query() -> None:
 
 
 @pytest.mark.parametrize("state", [2, None, "1"])
-def test_another_state_of_the_store_forgets_all(state: object) -> None:
+def test_a_changed_store_empties_the_cache(state: object) -> None:
     cache = AnswerCache().at(1)
     cache.put(A, Answer("text", b"v"))
     assert cache.at(state).get(A) is None
     assert cache.at(1).get(A) is None
 
 
-def test_where_changes_can_not_be_told_nothing_is_kept() -> None:
+def test_nothing_is_cached_if_changes_can_not_be_detected() -> None:
     cache = AnswerCache()
     cache.put(A, Answer("text", b"v"))
     assert cache.get(A) is None
@@ -51,7 +51,7 @@ def test_where_changes_can_not_be_told_nothing_is_kept() -> None:
     assert cache.at(None).get(A) is None
 
 
-def test_that_there_is_none_is_kept_too() -> None:
+def test_a_missing_secret_is_cached_too() -> None:
     cache = AnswerCache().at(1)
     cache.put(A, failed(NotFound))
     kept = cache.get(A)
@@ -60,19 +60,19 @@ def test_that_there_is_none_is_kept_too() -> None:
 
 
 @pytest.mark.parametrize("kind", [Forbidden, Unavailable, Damaged, ScopedSecretsError])
-def test_other_failures_are_tried_again(kind: type[ScopedSecretsError]) -> None:
+def test_other_failures_are_not_cached(kind: type[ScopedSecretsError]) -> None:
     cache = AnswerCache().at(1)
     cache.put(A, failed(kind))
     assert cache.get(A) is None
 
 
-def test_what_expires_is_read_again() -> None:
+def test_expiring_secrets_are_not_cached() -> None:
     cache = AnswerCache().at(1)
     cache.put(A, Answer("text", b"v", expires_at="2999-01-01T00:00:00Z"))
     assert cache.get(A) is None
 
 
-def test_it_is_bounded() -> None:
+def test_the_cache_is_bounded() -> None:
     cache = AnswerCache(max_bytes=100).at(1)
     queries = [Query(str(number)) for number in range(50)]
     for query in queries:
@@ -82,7 +82,7 @@ def test_it_is_bounded() -> None:
     assert cache.get(queries[-1])
 
 
-def test_one_large_value_does_not_push_out_all_others() -> None:
+def test_one_large_value_does_not_evict_all_others() -> None:
     cache = AnswerCache(max_bytes=100).at(1)
     cache.put(A, Answer("text", bytes(20)))
     cache.put(B, Answer("text", bytes(26)))
@@ -92,7 +92,7 @@ def test_one_large_value_does_not_push_out_all_others() -> None:
     assert cache.get(B)
 
 
-def test_an_envelope_takes_room_as_a_value_does() -> None:
+def test_envelopes_count_like_values() -> None:
     keeper = Keeper(Connector("id", "s", "memory_kms", "kms", "n"), ACCOUNT)
     cache = AnswerCache(max_bytes=100).at(1)
     for number in range(50):

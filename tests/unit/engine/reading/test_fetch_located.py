@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fetching what was located: each thing once, in as few requests as can be, eight at a time."""
+"""Located values are fetched once each, in as few requests as possible, eight at a time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ THREADS = 50
 
 @pytest.fixture
 def vault(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
-    """Connectors `vault` and `batch`, and 60 values that others wrote there."""
+    """Connectors `vault` and `batch`, and 60 values there that others wrote."""
     declare(engine, "scope", name="Root")
     add_connector(settings, "vault")
     add_connector(settings, "batch", kind="memory_batch")
@@ -49,7 +49,7 @@ def urls(count: int, scheme: str = "memory", connector: str = "vault") -> list[s
 
 
 def counted_asking(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Callable[[], int]:
-    """Return what tells how often somebody looked for a value."""
+    """Return a function that tells how often a value was looked up."""
     fetches, lock, asked = engine.shared.fetches, threading.Lock(), [0]
     find = fetches.find
 
@@ -63,24 +63,26 @@ def counted_asking(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Callable[
     return lambda: asked[0]
 
 
-def test_fifty_that_ask_at_once_cause_one_login_and_one_read(
+def test_fifty_concurrent_reads_of_one_value_cause_one_login_and_one_read(
     monkeypatch: pytest.MonkeyPatch, cloud: Cloud, vault: Engine
 ) -> None:
     asked = counted_asking(monkeypatch, vault)
-    # The read does not end before all have asked.
+    # The read ends only when all have asked.
     cloud.before["read"] = lambda _path: waiting_for(lambda: asked() == THREADS)
     values = at_once(THREADS, lambda _number: read(vault, "memory://vault/p0#a"))
     assert values == [b"1"] * THREADS
     assert (cloud.counts["login"], cloud.counts["read"]) == (1, 1)
 
 
-def test_fifty_that_ask_for_fifty_things_cause_one_login(cloud: Cloud, vault: Engine) -> None:
+def test_fifty_concurrent_reads_of_different_values_cause_one_login(cloud: Cloud, vault: Engine) -> None:
     values = at_once(THREADS, lambda number: read(vault, f"memory://vault/p{number}#b"))
     assert values == [b"2"] * THREADS
     assert (cloud.counts["login"], cloud.counts["read"]) == (1, THREADS)
 
 
-def test_fifty_that_fail_fail_all_and_ask_once(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, vault: Engine) -> None:
+def test_one_failure_reaches_all_fifty_waiting_readers(
+    monkeypatch: pytest.MonkeyPatch, cloud: Cloud, vault: Engine
+) -> None:
     asked = counted_asking(monkeypatch, vault)
 
     def fail(_path: str) -> None:
@@ -92,7 +94,7 @@ def test_fifty_that_fail_fail_all_and_ask_once(monkeypatch: pytest.MonkeyPatch, 
     assert (set(codes), cloud.counts["read"]) == ({"provider_unavailable"}, 1)
 
 
-def test_engines_of_one_process_share_what_was_fetched(settings: Settings, cloud: Cloud, vault: Engine) -> None:
+def test_engines_of_one_process_share_fetched_values(settings: Settings, cloud: Cloud, vault: Engine) -> None:
     shared = Shared()
     engines = [Engine(settings, shared=shared) for _time in range(3)]
     assert [read(engine, "memory://vault/p0#a") for engine in engines] == [b"1"] * 3
@@ -109,7 +111,7 @@ def test_a_hundred_references_to_one_path_are_one_read(cloud: Cloud, vault: Engi
     assert cloud.counts["read"] == 1
 
 
-def test_one_that_wants_it_fresh_gets_it_for_all_of_the_call(cloud: Cloud, vault: Engine) -> None:
+def test_one_query_with_ttl_0_refreshes_the_value_for_the_whole_call(cloud: Cloud, vault: Engine) -> None:
     name = "memory://vault/p0"
     assert codes_of(vault, name) == [""]
     cloud.put("p0", b"changed by others")
@@ -118,7 +120,7 @@ def test_one_that_wants_it_fresh_gets_it_for_all_of_the_call(cloud: Cloud, vault
     assert cloud.counts["read"] == 2
 
 
-def test_what_was_fetched_is_kept_for_the_run(cloud: Cloud, vault: Engine) -> None:
+def test_fetched_values_are_cached_for_the_run(cloud: Cloud, vault: Engine) -> None:
     for _round in range(3):
         assert codes_of(vault, *urls(10)) == [""] * 10
     cloud.put("p0", b"changed by others")
@@ -152,7 +154,7 @@ def test_cache_ttl_n_reads_again_after_n_seconds(monkeypatch: pytest.MonkeyPatch
     assert (codes_of(vault, "memory://vault/p0"), cloud.counts["read"]) == ([""], 3)
 
 
-def test_what_is_not_there_is_remembered_and_what_fails_is_not(cloud: Cloud, vault: Engine) -> None:
+def test_missing_values_are_cached_and_failures_are_not(cloud: Cloud, vault: Engine) -> None:
     for _round in range(3):
         assert codes_of(vault, "memory://vault/none") == ["unknown_path"]
     assert cloud.counts["read"] == 1
@@ -167,7 +169,7 @@ def test_what_is_not_there_is_remembered_and_what_fails_is_not(cloud: Cloud, vau
     assert (codes_of(vault, "memory://vault/p1"), cloud.counts["read"]) == ([""], 5)
 
 
-def test_a_missing_field_is_no_reason_to_read_again(cloud: Cloud, vault: Engine) -> None:
+def test_a_missing_field_causes_no_second_read(cloud: Cloud, vault: Engine) -> None:
     for _round in range(2):
         assert codes_of(vault, "memory://vault/p0#none", "memory://vault/p0#a") == ["unknown_key", ""]
     assert cloud.counts["read"] == 1
@@ -185,7 +187,7 @@ def test_one_error_does_not_spoil_the_others(cloud: Cloud, vault: Engine) -> Non
     ]
 
 
-def test_reads_go_eight_wide_and_no_wider(cloud: Cloud, vault: Engine) -> None:
+def test_at_most_eight_reads_run_at_once(cloud: Cloud, vault: Engine) -> None:
     meet = threading.Barrier(8, timeout=30)
     cloud.before["read"] = lambda _path: meet.wait()
     assert codes_of(vault, *urls(24)) == [""] * 24
@@ -200,7 +202,7 @@ def test_a_batch_is_one_request(cloud: Cloud, vault: Engine) -> None:
     assert cloud.counts["read_many"] == 4
 
 
-def test_a_batch_asks_for_each_path_once_and_one_alone_is_no_batch(cloud: Cloud, vault: Engine) -> None:
+def test_a_batch_requests_each_path_once_and_a_single_path_is_not_batched(cloud: Cloud, vault: Engine) -> None:
     names = [f"batch://batch/p{number}#{key}" for number in range(3) for key in "ab"]
     assert codes_of(vault, *names) == [""] * 6
     assert [paths for verb, paths in cloud.asked if verb == "read_many"] == ["p0,p1,p2"]
@@ -221,7 +223,7 @@ def test_in_a_batch_each_path_has_its_own_error(cloud: Cloud, vault: Engine) -> 
     assert (cloud.counts["read_many"], cloud.counts["read"]) == (1, 1)
 
 
-def test_in_a_batch_one_value_that_others_spoiled_spoils_no_other(cloud: Cloud, vault: Engine) -> None:
+def test_in_a_batch_a_spoiled_value_affects_no_other(cloud: Cloud, vault: Engine) -> None:
     for name in "abc":
         declare(vault, "secret_text", identifier=name, value=name.encode(), secret_manager="batch")
     cloud.put("app/b", b"not ours any more")
@@ -229,7 +231,7 @@ def test_in_a_batch_one_value_that_others_spoiled_spoils_no_other(cloud: Cloud, 
     assert cloud.counts["read_many"] == 1
 
 
-def test_a_batch_that_fails_fails_all_of_it(cloud: Cloud, vault: Engine) -> None:
+def test_a_failed_batch_fails_all_its_queries(cloud: Cloud, vault: Engine) -> None:
     def fail(_paths: str) -> None:
         raise failures.timed_out("it", 1)
 
@@ -250,7 +252,7 @@ def test_versions_are_read_one_by_one(cloud: Cloud, vault: Engine) -> None:
     assert [path for verb, path in cloud.asked if verb == "read_many"] == ["app/a,app/b"]
 
 
-def test_an_exception_that_is_none_of_ours_is_told_without_its_text(cloud: Cloud, vault: Engine) -> None:
+def test_a_foreign_exception_is_reported_without_its_text(cloud: Cloud, vault: Engine) -> None:
     def fail(_path: str) -> None:
         raise RuntimeError("canary")
 
@@ -261,13 +263,13 @@ def test_an_exception_that_is_none_of_ours_is_told_without_its_text(cloud: Cloud
     assert read(vault, "memory://vault/p0#a") == b"1"
 
 
-def test_what_the_store_keeps_needs_no_provider(cloud: Cloud, vault: Engine) -> None:
+def test_stored_values_need_no_provider(cloud: Cloud, vault: Engine) -> None:
     declare(vault, "secret_text", identifier="here", value=b"v")
     assert (read(vault, "here"), cloud.asked) == (b"v", [])
 
 
-def test_a_kind_that_is_not_known_here_is_an_error_each_time(settings: Settings, vault: Engine) -> None:
-    """And not a wait for somebody who never brings it."""
+def test_an_unknown_kind_is_an_error_each_time(settings: Settings, vault: Engine) -> None:
+    """And not a wait for a fetch that nobody makes."""
     add_connector(settings, "later")
     declare(vault, "secret_text", identifier="a", value=b"v", secret_manager="later")
     forget_kind(settings, "later")
@@ -275,10 +277,10 @@ def test_a_kind_that_is_not_known_here_is_an_error_each_time(settings: Settings,
         assert in_time(lambda: codes_of(vault, "a", "memory://vault/p0")) == ["unknown_kind", ""]
 
 
-def test_a_login_that_needs_what_is_asked_for_too_does_not_wait_for_itself(
+def test_a_login_that_needs_a_requested_value_does_not_deadlock(
     settings: Settings, cloud: Cloud, vault: Engine
 ) -> None:
-    """Eight reads wait for a login, which waits for a value that is to be read after them."""
+    """Eight reads wait for a login, which waits for a value that is read after them."""
     add_connector(settings, "second", auth_method="token", token_ref="memory://vault/token")
     cloud.put("token", b"good")
     names = [f"memory://second/p{number}" for number in range(30)]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a scope has at secret managers, fetched ahead of need: what is asked, how often, and what is recorded."""
+"""Preloading a scope from secret managers: what is requested, how often, and what is recorded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
 
 @pytest.fixture
 def scope(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
-    """The account with a secret of its own, and references to what others wrote at two connectors."""
+    """An account with a secret of its own, and references to values of others at two connectors."""
     declare(engine, "secret_text", identifier="own", value=b"v")
     add_connector(settings, "vault")
     add_connector(settings, "batch", kind="memory_batch")
@@ -39,14 +39,14 @@ def scope(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
 
 @pytest.fixture
 def served(settings: Settings, scope: Engine) -> Iterator[Engine]:
-    """Yield the engine of a broker."""
+    """Yield an engine like the one in a broker."""
     engine = Engine(settings, shared=Shared(caller=Caller("me", "here", "", "this run")))
     yield engine
     engine.close(1)
 
 
 def preloads(engine: Engine, **scope: str) -> list[tuple[str, str]]:
-    """Return what is recorded as fetched ahead."""
+    """Return the recorded preloads."""
     engine.audit.write_out()
     events = declare(engine, "audit_info", actions=["preload"], **scope).returned["events"]
     return [(event["identifier"], event["outcome"]) for event in events]
@@ -56,7 +56,7 @@ def counts(cloud: Cloud) -> dict[str, int]:
     return {verb: cloud.counts[verb] for verb in ("login", "read", "read_many")}
 
 
-def test_what_was_fetched_is_asked_for_no_more(cloud: Cloud, served: Engine) -> None:
+def test_preloaded_values_are_not_requested_again(cloud: Cloud, served: Engine) -> None:
     served.preload("", "")
     asked = {"login": 2, "read": 30, "read_many": 2}
     assert counts(cloud) == asked
@@ -69,17 +69,17 @@ def test_what_was_fetched_is_asked_for_no_more(cloud: Cloud, served: Engine) -> 
     assert {outcome for _name, outcome in preloads(served)} == {"ok"}
 
 
-def test_those_who_come_meanwhile_wait(cloud: Cloud, served: Engine) -> None:
+def test_concurrent_preloads_wait_for_the_first(cloud: Cloud, served: Engine) -> None:
     at_once(8, lambda _number: served.preload("", ""))
     assert counts(cloud) == {"login": 2, "read": 30, "read_many": 2}
 
 
-def test_in_the_process_of_a_task_nothing_is_fetched(cloud: Cloud, scope: Engine) -> None:
+def test_nothing_is_preloaded_in_the_process_of_a_task(cloud: Cloud, scope: Engine) -> None:
     scope.preload("", "")
     assert counts(cloud) == {"login": 0, "read": 0, "read_many": 0}
 
 
-def test_what_makes_up_a_credential_is_fetched_too(cloud: Cloud, scope: Engine, served: Engine) -> None:
+def test_the_secrets_of_a_credential_are_preloaded_too(cloud: Cloud, scope: Engine, served: Engine) -> None:
     declare(scope, "scope", org="pay")
     declare(scope, "secret_ssh", org="pay", identifier="host", user="web", password_ref="account.v7")
     cloud.counts.clear()
@@ -89,7 +89,7 @@ def test_what_makes_up_a_credential_is_fetched_too(cloud: Cloud, scope: Engine, 
     assert preloads(served, org="pay") == [("v7", "ok")]
 
 
-def test_one_that_fails_keeps_no_other(cloud: Cloud, served: Engine) -> None:
+def test_one_failure_affects_no_other_secret(cloud: Cloud, served: Engine) -> None:
     def refuse(path: str) -> None:
         if path == "p3":
             raise failures.denied("it", "read")
@@ -105,7 +105,7 @@ def test_one_that_fails_keeps_no_other(cloud: Cloud, served: Engine) -> None:
     assert [found[name] for name in ("v2", "v3", "v4")] == ["ok", "provider_denied", "unknown_path"]
 
 
-def test_a_manager_that_is_away_is_asked_little(settings: Settings, cloud: Cloud, served: Engine) -> None:
+def test_an_unreachable_manager_gets_few_requests(settings: Settings, cloud: Cloud, served: Engine) -> None:
     def away(_path: str) -> Any:
         raise failures.unavailable("it", "down")
 

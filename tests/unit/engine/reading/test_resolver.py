@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one road to a value: what it finds, what it refuses, what it costs."""
+"""The road to a value: what it finds, what it refuses, and what it costs."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_answer_tells_the_kind(tree: Engine) -> None:
     assert answers == [Answer("text", DOCUMENT), Answer("file", b"\xff\0"), Answer("text", b"api")]
 
 
-def test_version_and_key_may_stand_apart(tree: Engine) -> None:
+def test_version_and_key_may_be_given_separately(tree: Engine) -> None:
     assert read(tree, "a", *API, version="1") == b"project 1"
     assert read(tree, "doc", *API, key="user", version="1") == b"api"
     assert read(tree, "doc@1#user", *API, key="user", version="1") == b"api"
@@ -109,7 +109,7 @@ def test_version_and_key_may_stand_apart(tree: Engine) -> None:
         ("account.hashicorpvault://vault/path#key", NotFound, "unknown_connector"),
     ],
 )
-def test_what_stands_in_the_way(tree: Engine, reference: str, kind: type[Exception], code: str) -> None:
+def test_refused_references(tree: Engine, reference: str, kind: type[Exception], code: str) -> None:
     error = error_of(lambda: read(tree, reference, *API))
     assert (type(error), error.code) == (kind, code)
 
@@ -126,12 +126,12 @@ def test_what_stands_in_the_way(tree: Engine, reference: str, kind: type[Excepti
         ("a", ("web",), "unknown_secret"),
     ],
 )
-def test_callers_that_get_nothing(tree: Engine, reference: str, scope: tuple[str, ...], code: str) -> None:
+def test_refused_callers(tree: Engine, reference: str, scope: tuple[str, ...], code: str) -> None:
     assert error_of(lambda: read(tree, reference, *scope)).code == code
 
 
 @pytest.mark.parametrize("version", ["x", "-1", "1.0", "1 ", "1000000000"])
-def test_what_is_no_version(tree: Engine, version: str) -> None:
+def test_invalid_versions(tree: Engine, version: str) -> None:
     assert error_of(lambda: read(tree, "a", *API, version=version)).code == "invalid_version"
 
 
@@ -163,7 +163,7 @@ def code_of(settings: Settings, query: Query) -> str:
     return found.error.code
 
 
-def test_what_a_connector_has_is_only_located(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+def test_values_at_a_connector_are_only_located(settings: Settings, cloud: Cloud, tree: Engine) -> None:
     connector = add_connector(settings, "vault")
     found = at_manager(settings, Query("account.memory://vault/deep/path#/a/b", *API))
     assert (found.keeper.connector, found.keeper.path) == (connector, ACCOUNT)
@@ -183,7 +183,7 @@ def test_what_a_connector_has_is_only_located(settings: Settings, cloud: Cloud, 
         ("memory://vault/", "invalid_reference"),
     ],
 )
-def test_a_url_that_leads_nowhere(settings: Settings, tree: Engine, reference: str, code: str) -> None:
+def test_urls_that_lead_nowhere(settings: Settings, tree: Engine, reference: str, code: str) -> None:
     add_connector(settings, "vault")
     add_connector(settings, "gone", is_removed=True)
     add_connector(settings, "kms", kind="memory_kms")
@@ -242,7 +242,7 @@ def test_a_sealed_value_has_its_envelope_and_its_context(settings: Settings, kep
     assert (found.context.kind, found.context.version) == ("file", 1)
 
 
-def test_one_read_serves_all_that_is_the_same_and_nothing_else(settings: Settings, kept: Engine) -> None:
+def test_only_equal_locations_share_a_fetch_key(settings: Settings, kept: Engine) -> None:
     def key(reference: str) -> object:
         return at_manager(settings, Query(reference)).fetch_key
 
@@ -282,7 +282,7 @@ def test_a_connector_that_was_removed_by_force_says_so(settings: Settings, cloud
     assert (cloud.counts["read"], cloud.counts["unwrap"]) == asked
 
 
-def test_no_value_shows_in_what_was_located(settings: Settings, kept: Engine) -> None:
+def test_a_located_value_does_not_show_its_envelope(settings: Settings, kept: Engine) -> None:
     found = at_manager(settings, Query("sealed"))
     assert repr(found.envelope)[2:20] not in repr(found)
     assert "envelope" not in repr(found)
@@ -310,7 +310,7 @@ def test_one_error_does_not_spoil_the_others(tree: Engine) -> None:
     assert tree.resolve([]) == []
 
 
-def test_every_query_of_the_way_to_a_value_hits_an_index(settings: Settings, tree: Engine) -> None:
+def test_every_query_on_the_road_to_a_value_uses_an_index(settings: Settings, tree: Engine) -> None:
     path = store_path(settings)
     store = open_store(settings, create=False)
     seen: list[str] = []
@@ -343,12 +343,12 @@ def test_more_secrets_do_not_mean_more_queries(settings: Settings, tree: Engine)
     assert count() == before > 0
 
 
-def test_there_is_no_version_nought(engine: Engine) -> None:
+def test_there_is_no_version_0(engine: Engine) -> None:
     declare(engine, "secret_text", identifier="a", value=b"x")
     assert error_of(lambda: read(engine, "a", version="0")).code == "invalid_version"
 
 
-def test_a_value_that_is_nested_too_deep_spoils_no_other(engine: Engine) -> None:
+def test_a_too_deeply_nested_value_affects_no_other(engine: Engine) -> None:
     declare(engine, "secret_text", identifier="deep", value=b"[" * 100_000)
     declare(engine, "secret_text", identifier="a", value=b"x")
     deep, plain = engine.resolve([Query("deep#x"), Query("a")])
