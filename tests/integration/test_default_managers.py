@@ -107,7 +107,7 @@ def test_the_manager_of_another_scope_is_out_of_reach(site: Site, vault: Connect
         for task in (f"secret at {name}", f"default {name}"):
             result = run.result(task)
             assert result["code"] == "manager_of_other_scope", task
-            assert "Those of project 'payments/api' are: builtin, own." in result["hint"]
+            assert "The secret managers of project 'payments/api' are: builtin, own." in result["hint"]
     for name, has in (("of a project", "builtin, above"), ("of nobody", "builtin, own")):
         assert run.result(name)["code"] == "unknown_connector"
         assert f"Its secret managers are: {has}." in run.result(name)["hint"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A database is prepared for a store that several control nodes share: roles, tables, rights."""
+"""Prepares a PostgreSQL database for a store that several control nodes share: roles, tables, rights."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ __all__ = ["prepare_database"]
 
 
 def prepare_database(settings: Settings, params: dict[str, Any], *, check_mode: bool) -> Result:
-    """Return what became of the database of the store; raise StoreRefused, KeyRefused, InvalidInput, Unavailable."""
+    """Create what the store's database lacks and return the result.
+
+    Raises StoreRefused, KeyRefused, InvalidInput, Unavailable.
+    """
     refuse_scope_key(settings)
     logins = Logins.parse(params["admin_url"], params["owner_url"], settings.store)
     changed = make_database(logins, check_mode=check_mode)
-    # What is not there yet can't be planned any further.
+    # Check mode can't look into a database that does not exist yet.
     if params.get("tables", True) and not (changed and check_mode):
         changed = _make_tables(settings, params["owner_url"], logins, check_mode=check_mode) or changed
     return Result(changed, {"database": {"name": logins.database, "store": str(logins.app)}})
 
 
 def _make_tables(settings: Settings, owner_url: str, logins: Logins, *, check_mode: bool) -> bool:
-    """Return whether tables or rights were missing."""
+    """Create missing tables and rights; return whether any were missing."""
     place = place_at(owner_url)
     try:
         is_new = not place.has_store()

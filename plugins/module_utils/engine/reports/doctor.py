@@ -75,7 +75,7 @@ def examine_unfinished(runtime: Runtime, *, check_mode: bool) -> list[Check]:
             outcome = settle_left(runtime)
     except ScopedSecretsError:
         return []  # The check of the store reports why.
-    settled = f"{outcome.settled} interrupted changes were settled" if outcome.settled else ""
+    settled = f"{outcome.settled} changes of interrupted runs were settled" if outcome.settled else ""
     if not (outcome.pending or outcome.warnings):
         return [_ok("unfinished changes", settled or "none")]
     pending = f"{outcome.pending} are pending" if outcome.pending else ""

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Row tags and the scope's head: what shows that somebody wrote to the database without a key.
+"""Row tags and scope heads, which show that somebody without a key wrote to the database.
 
-A row tag is the key generation (4 bytes) and an HMAC over what decides how the row is used. The head of a scope adds
-up the tags of all its secrets and connectors, and of what is shared with it, so that a row which was deleted, or put
-back to an older state, is missed.
+A row tag is the key generation (4 bytes) and an HMAC over the fields that decide how the row is used. The head of a
+scope adds up the tags of its secrets, its connectors and the shares it was given, so that a row which was deleted or
+put back to an older state is noticed.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ __all__ = [
 
 Summand: TypeAlias = "Secret | Connector | Share"
 
-# Adding up hashes modulo 2^2048 is AdHash (Bellare and Micciancio, EUROCRYPT 1997); the modulus is wide enough that
-# no other set of known tags with the same sum can be found.
+# Adding up hashes modulo 2^2048 is AdHash (Bellare and Micciancio, EUROCRYPT 1997). The modulus is wide enough that
+# nobody can find another set of known tags with the same sum.
 _HEAD_BYTES = 256
 _MODULUS = 1 << (8 * _HEAD_BYTES)
 EMPTY_HEAD = bytes(_HEAD_BYTES)
@@ -129,7 +129,7 @@ def intent_fields(intent: Intent) -> tuple[bytes | str | int | None, ...]:
 
 
 def sign(key: ScopeKey, table: str, *fields: bytes | str | int | None) -> bytes:
-    """Return the tag of a row."""
+    """Return the tag of a row: the key's generation and an HMAC over the fields."""
     return key.generation.to_bytes(4, "big") + key.row_tag(table, *fields)
 
 
@@ -155,7 +155,7 @@ def tag_version(version: SecretVersion, key: ScopeKey) -> SecretVersion:
 
 
 def move_head(head: bytes, *, remove: Iterable[Summand] = (), add: Iterable[Summand] = ()) -> bytes:
-    """Return the head after some rows went and others came."""
+    """Return the head after some rows were removed and others added."""
     total = int.from_bytes(head, "big")
     total += sum(map(_summand, add)) - sum(map(_summand, remove))
     return (total % _MODULUS).to_bytes(_HEAD_BYTES, "big")
@@ -166,16 +166,16 @@ def _summand(row: Summand) -> int:
 
 
 def check_head(scope: Scope, rows: Iterable[Summand]) -> None:
-    """Raise Damaged unless `rows`, whose tags have been checked, are exactly those the scope's head commits to."""
+    """Raise Damaged unless `rows`, whose tags were checked before, are exactly those that the head commits to."""
     compare_head(scope, move_head(EMPTY_HEAD, add=rows))
 
 
 def compare_head(scope: Scope, head: bytes) -> None:
-    """Raise Damaged unless the head made of all rows of a scope is the one that it has."""
+    """Raise Damaged unless `head`, computed from all rows of a scope, is the head that the scope has."""
     if head != scope.head:
         raise Damaged(
             "rolled_back",
-            f"The secrets and connectors of {scope.path} are not those that were written last: a row was removed, or "
-            "put back to an older state.",
+            f"The secrets, connectors or shares of {scope.path} are not as they were last written: a row was removed, "
+            "or put back to an older state.",
             hint="Restore the newest backup, or declare the secrets again.",
         )

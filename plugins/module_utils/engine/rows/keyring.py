@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scope keys: made, wrapped under the parent's key, unwrapped on the way down from the root key, or a scope's."""
+"""Scope keys: generated, wrapped under the parent's key, and unwrapped downward from the root key or a held one."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ __all__ = ["Keyring"]
 
 
 class Keyring:
-    """The keys of one store that the root key, or the key of one scope, opens.
+    """The keys of one store, opened from the root key or from the key of one scope.
 
-    A chain is the scopes from the account down to one scope.
+    In all methods, a chain is the list of scopes from the account down to one scope.
     """
 
     def __init__(self, store_id: str, top: RootKey | HeldScope, max_wraps: int = MAX_WRAPS) -> None:
         self._store_id = store_id
         self._top = top
         self._max_wraps = max_wraps
-        # By place and the key's own name: the row of another scope is not this one's, and a transaction that was rolled
-        # back leaves no wrong key here. How it is wrapped may change: what is open stays so after a rotation.
+        # By scope and key id, so that the row of another scope never passes for this one's, and a transaction that was
+        # rolled back leaves no wrong key. Wrapping is no part of it: keys stay open when a rotation rewraps them.
         self._opened: dict[tuple[object, ...], ScopeKey] = {}
 
     @property
     def source(self) -> str:
-        """Where the root key, or the scope's, came from, in words."""
+        """Where the root key or the scope key came from, for people."""
         return self._top.source
 
     @property
     def held(self) -> HeldScope | None:
-        """The scope whose key is held in place of the root key."""
+        """The scope whose key is used in place of the root key, None with a root key."""
         return self._top if isinstance(self._top, HeldScope) else None
 
     @property
     def root(self) -> RootKey:
-        """The root key, which a backup is sealed to; raise KeyRefused where a scope's key is held."""
+        """The root key; raises KeyRefused if a scope key is used in its place."""
         if isinstance(self._top, HeldScope):
             raise KeyRefused(
                 "root_key_needed",
-                f"This is about the whole store, and the scope key from {self._top.source} opens {self._top.path} and "
-                "what lies below it.",
-                hint="Leave it to who has the root key, or set 'root_key_file' and no scope key.",
+                f"This needs the root key: the scope key from {self._top.source} only opens {self._top.path} and "
+                "everything below it.",
+                hint="Ask somebody with the root key to do it, or set 'root_key_file' and no scope key.",
             )
         return self._top
 
@@ -60,14 +60,14 @@ class Keyring:
         return self.held is None or self.held.opens(path)
 
     def first_verified(self, chain: list[Scope], path: ScopePath) -> int:
-        """Return how many scopes of a chain can't be verified, since they lie above the one whose key is held.
+        """Return how many scopes of a chain can't be verified because they are above the one whose key is held.
 
-        `path` is what the chain was looked up for; raise Forbidden where nothing of it can be opened.
+        `path` is the scope that the chain was looked up for. Raises Forbidden if the key opens none of the chain.
         """
         return self.held.depth_in(chain, path) if self.held else 0
 
     def seal_account_key(self, account: Scope, key: ScopeKey) -> bytes:
-        """Return a generation of the account's key as its row has it."""
+        """Return a generation of the account's key wrapped by the root key, as its row stores it."""
         return self.root.wrap_account_key(key, self._context(account, key.generation))
 
     def key(self, tx: Transaction, chain: list[Scope], generation: int) -> ScopeKey:
@@ -75,7 +75,7 @@ class Keyring:
         return self._open(tx, chain, self._row(tx, chain, generation))
 
     def fingerprint_key(self, tx: Transaction, chain: list[Scope], generation: int) -> FingerprintKey:
-        """Return what fingerprints were made with by a generation of a scope's key, which may be destroyed."""
+        """Return the key that a generation makes fingerprints with; it outlives a destroyed generation."""
         row = self._row(tx, chain, generation)
         if row.state != "destroyed":
             return self._open(tx, chain, row).fingerprint_key
@@ -83,11 +83,11 @@ class Keyring:
         return own.unwrap_fingerprint_key(row.wrapped, self._fingerprint_context(chain[-1], generation))
 
     def active(self, tx: Transaction, chain: list[Scope]) -> ScopeKey:
-        """Return the generation of a scope's key that new rows are signed with."""
+        """Return the active generation of a scope's key, which signs new rows."""
         return self._open(tx, chain, self._active_row(tx, chain))
 
     def for_wrapping(self, tx: Transaction, chain: list[Scope], count: int = 1) -> ScopeKey:
-        """Return the key to wrap some more keys with, and count these. A worn-out generation is replaced first."""
+        """Return the key to wrap `count` more keys with, and count these; renews a worn-out key first."""
         row = self._active_row(tx, chain)
         if row.wraps + count > self._max_wraps:
             row = self.renew(tx, chain)
@@ -95,12 +95,12 @@ class Keyring:
         return self._open(tx, chain, row)
 
     def renew(self, tx: Transaction, chain: list[Scope]) -> WrappedKey:
-        """Make the next generation of a scope's key; the active one opens from now on, and wraps none any more."""
+        """Create the next generation of a scope's key and make it active; older ones only decrypt from now on."""
         row = self._active_row(tx, chain)
         key = ScopeKey.generate(row.scope_id, keys_of(tx, row.scope_id)[0].generation + 1)
         retire_keys(tx, row.scope_id)
         self.keep(tx, chain, key)
-        # Not counted as wraps: there are a handful at the most.
+        # Not counted as wraps: there are only a handful.
         for older in [row for row in keys_of(tx, row.scope_id) if row.state == "decrypt_only"]:
             context = self._older_context(chain[-1], older.generation)
             wrapped = key.wrap_child(self._open(tx, chain, older), context)
@@ -115,14 +115,14 @@ class Keyring:
         return row
 
     def rewrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> None:
-        """Wrap a generation of a scope's key anew, under the parent's active one or the root key."""
+        """Rewrap a generation of a scope's key, under the parent's active generation or the root key."""
         parent_generation, wrapped = self._wrapped(tx, chain, self._open(tx, chain, row))
         replace_wrapped(tx, row._replace(parent_generation=parent_generation, wrapped=wrapped))
 
     def destroy(self, tx: Transaction, chain: list[Scope], generation: int) -> None:
-        """Forget a generation of a scope's key, or wrap anew what is left of one: its fingerprint key.
+        """Destroy a generation of a scope's key, except for its fingerprint key, which the active one wraps.
 
-        Whoever calls this has made sure that nothing else needs it.
+        Rewraps that fingerprint key if the generation is destroyed already. The caller has checked that no row needs it.
         """
         kept = self.fingerprint_key(tx, chain, generation)
         key = self.for_wrapping(tx, chain)
@@ -132,7 +132,7 @@ class Keyring:
         replace_wrapped(tx, gone._replace(parent_generation=key.generation, wrapped=wrapped))
 
     def _wrapped(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> tuple[int, bytes]:
-        """Return the generation of the parent's key that wraps a scope's (0: the root key), and what that makes."""
+        """Return a scope's key wrapped by its parent's, after the parent's generation (0: by the root key)."""
         if len(chain) == 1:
             self.check_in_force(tx)
             return 0, self.seal_account_key(chain[0], key)
@@ -140,12 +140,12 @@ class Keyring:
         return parent.generation, parent.wrap_child(key, self._context(chain[-1], key.generation))
 
     def check_in_force(self, tx: Transaction) -> None:
-        """Raise KeyRefused if the root key was rotated since the store was opened: nothing more is sealed to it."""
+        """Raise KeyRefused if the root key was rotated since the store was opened, before sealing anything to it."""
         row = tx.one("SELECT root_key_id FROM store")
         if row is None or row["root_key_id"] != self.root.key_id:
             raise KeyRefused(
                 "wrong_key",
-                f"The root key was rotated meanwhile: {self.source} is key {self.root.key_id}, and no longer in force.",
+                f"The root key was rotated: {self.source} is key {self.root.key_id}, which is no longer in force.",
                 hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the new root key.",
             )
 
@@ -164,7 +164,7 @@ class Keyring:
     def _open(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> ScopeKey:
         if row.state == "destroyed":
             raise _damaged(
-                f"Key generation {row.generation} of {chain[-1].path} was destroyed, and a row still needs it."
+                f"Key generation {row.generation} of {chain[-1].path} was destroyed, but a row still needs it."
             )
         if self.held and self.held.is_last_of(chain):
             return self._own_of_held(tx, chain, row, self.held)
@@ -178,7 +178,7 @@ class Keyring:
         return self._opened[known]
 
     def _own_of_held(self, tx: Transaction, chain: list[Scope], row: WrappedKey, held: HeldScope) -> ScopeKey:
-        """Return a generation of the key that is held: that very one, or an older one if it is the active one."""
+        """Return a generation of the held scope's key: the held one, or an older one if the held one is active."""
         if row.generation == held.key.generation:
             return held.key
         scope = chain[-1]

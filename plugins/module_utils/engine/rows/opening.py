@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a store and its keys are found, created, and proven to belong together."""
+"""Finds, creates and opens a store, and proves that its keys belong to it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ __all__ = [
 
 
 class OpenStore(NamedTuple):
-    """A store with the keys that open it. `created` names what was made for it just now, for people to read."""
+    """An open store with its keys.
+
+    `created`: sentences for users about what was just created. `is_pretended`: it is empty and only in memory.
+    """
 
     database: Database
     store_id: str
@@ -50,9 +53,9 @@ class OpenStore(NamedTuple):
 
 
 def open_store(settings: Settings, *, create: bool) -> OpenStore:
-    """Open the store that `settings` name; where there is none yet, make it, or with `create` false pretend one.
+    """Open the store that `settings` name. If there is none yet, create it, or with `create` false pretend one.
 
-    The pretended store is empty and in memory: check mode and reads leave nothing behind.
+    A pretended store is empty and in memory, so that check mode and reads leave nothing behind.
     Raises StoreRefused, KeyRefused, InvalidInput.
     """
     place = place_at(settings.store)
@@ -71,7 +74,7 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
 
 
 def open_database(place: Place, settings: Settings) -> Database:
-    """Return a store that exists, at this version's schema; raise StoreRefused. No key is needed so far."""
+    """Return an existing store at this version's schema, without needing a key; raise StoreRefused."""
     database = _at_schema(place, settings)
     place.hand_over()
     return database
@@ -90,7 +93,7 @@ def _open(settings: Settings, place: Place, notices: tuple[str, ...]) -> OpenSto
 
 
 def check_new_place(place: Place, settings: Settings) -> None:
-    """Raise StoreRefused where a store that is made now would be gone with the run, unless that is what is wanted."""
+    """Raise StoreRefused if a new store would vanish with the run, unless the settings allow that."""
     if not settings.may_be_ephemeral:
         place.check_lasting()
 
@@ -113,7 +116,7 @@ def _pretend(settings: Settings) -> OpenStore:
 
 
 def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
-    """Make the tables and the account in one transaction."""
+    """Create the tables and the account in one transaction."""
 
     def work(tx: Transaction) -> None:
         store_id = str(uuid.uuid4())
@@ -151,22 +154,22 @@ def _unlock(database: Database, place: Place, settings: Settings, notices: tuple
 
 
 def wrong_key(place: Place, wanted: str, root: RootKey) -> KeyRefused:
-    """Return the error for a root key which is not the one that a store was sealed with, `wanted`."""
+    """Return the error for a root key that is not the store's, whose id is `wanted`."""
     return KeyRefused(
         "wrong_key",
-        f"The store {place} was sealed with root key {wanted}; {root.source} is key {root.key_id}.",
+        f"The store {place} is sealed with root key {wanted}, but {root.source} is key {root.key_id}.",
         hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the key of this store, or "
-        "'store' to the store of this key. If the root key was rotated, take the new one.",
+        "'store' to the store of this key. If the root key was rotated, use the new one.",
     )
 
 
 def _held_keyring(database: Database, place: Place, store_id: str, exported: ExportedKey) -> Keyring:
-    """Return the keyring of one scope, once its key has proven to be the one that signed the scope's row."""
+    """Return the keyring of one scope, after checking that its key signed the scope's row; raise KeyRefused."""
     if exported.store_id != store_id:
         raise KeyRefused(
             "wrong_key",
-            f"The scope key from {exported.source} is one of store {exported.store_id}; {place} is store {store_id}.",
-            hint="Set 'store' to the store of this key, or take a key of this store.",
+            f"The scope key from {exported.source} is for store {exported.store_id}, but {place} is store {store_id}.",
+            hint="Set 'store' to the store of this key, or use a key of this store.",
         )
 
     def work(tx: Transaction) -> Keyring:
@@ -180,17 +183,17 @@ def _held_keyring(database: Database, place: Place, store_id: str, exported: Exp
     except (Damaged, Forbidden):
         raise KeyRefused(
             "wrong_key",
-            f"The scope key from {exported.source} opens nothing in the store {place}: its scope was removed, or that "
+            f"The scope key from {exported.source} opens nothing in the store {place}: its scope was removed, or the "
             "scope's row was altered.",
-            hint="Take a key of a scope that exists, exported anew with scoped.secrets.scope_key.",
+            hint="Export the key of an existing scope again with scoped.secrets.scope_key.",
         ) from None
 
 
 def _no_store_for(place: Place) -> KeyRefused:
     return KeyRefused(
         "root_key_needed",
-        f"There is no store {place} yet, and a scope key opens one that exists.",
-        hint="Check 'store'. A new store is made by who has its root key.",
+        f"There is no store {place} yet, and a scope key can't create one.",
+        hint="Check 'store'. Only somebody with a root key can create a new store.",
     )
 
 
@@ -199,7 +202,7 @@ def _store_row(tx: Transaction) -> Row:
 
 
 def kdf_of(row: Row) -> dict[str, Any]:
-    """Return how the root key comes from a passphrase, empty where it does not; raise Damaged."""
+    """Return the settings that derive the root key from a passphrase, empty without one; raise Damaged."""
     try:
         kdf: dict[str, Any] = json.loads(row["kdf"])
         bytes.fromhex(kdf.get("salt", ""))
@@ -209,7 +212,7 @@ def kdf_of(row: Row) -> dict[str, Any]:
     if not complete:
         raise Damaged(
             "damaged_kdf",
-            "The store's settings for keys from a passphrase are not what was written.",
+            "The store's settings for deriving a key from a passphrase were altered.",
             hint="Restore the newest backup of the store.",
         )
     return kdf
@@ -220,28 +223,31 @@ def _is_plain(value: object) -> bool:
 
 
 def new_kdf() -> dict[str, Any]:
-    """Return how a new root key comes of a passphrase."""
+    """Return settings that derive a new root key from a passphrase, with a random salt."""
     return {**DEFAULT_KDF, "salt": os.urandom(16).hex()}
 
 
 def makes_own_key(settings: Settings) -> bool:
-    """Tell whether a root key may be made where there is none."""
+    """Tell whether a missing root key may be created: only at the local default, with no other key given."""
     keys = settings.root_key, settings.passphrase, settings.has_scope_key
     return settings.is_local_default and not any(keys)
 
 
 def refuse_scope_key(settings: Settings) -> None:
-    """Raise KeyRefused where the settings name the key of one scope."""
+    """Raise KeyRefused if the settings name a scope key."""
     if settings.has_scope_key:
         raise KeyRefused(
             "root_key_needed",
-            "This needs the root key of a store, and the settings name a scope key, which goes before it.",
-            hint="Leave 'scope_key' and 'scope_key_file' empty for this task, and set 'root_key_file'.",
+            "This needs the root key of the store, but the settings name a scope key, which takes precedence over it.",
+            hint="Set 'scope_key' and 'scope_key_file' to '' for this task, and set 'root_key_file'.",
         )
 
 
 def root_key_of(settings: Settings, kdf: dict[str, Any], notices: list[str], *, may_create: bool = True) -> RootKey:
-    """Return the root key from where the settings say: the environment, a passphrase, or the key file."""
+    """Return the root key that the settings name: base64 text, a passphrase, or the key file.
+
+    A missing key file may be created, which `notices` then tells. Raises KeyRefused.
+    """
     refuse_scope_key(settings)
     if settings.root_key:
         return from_base64(settings.root_key, "SCOPED_SECRETS_ROOT_KEY")
@@ -249,8 +255,8 @@ def root_key_of(settings: Settings, kdf: dict[str, Any], notices: list[str], *, 
         return _from_passphrase(settings, kdf)
     if may_create and makes_own_key(settings) and not os.path.exists(settings.root_key_file):
         notices.append(
-            f"A new root key was written to {settings.root_key_file}. Back it up now, apart from the store: without "
-            "it no secret of this store can be read again."
+            f"A new root key was written to {settings.root_key_file}. Back it up now, separately from the store: "
+            "without it, no secret in this store can be read again."
         )
         return create_key_file(settings.root_key_file)
     return read_key_file(settings.root_key_file)
@@ -269,6 +275,6 @@ def _from_passphrase(settings: Settings, kdf: dict[str, Any]) -> RootKey:
 def _no_passphrase(place: Place) -> KeyRefused:
     return KeyRefused(
         "wrong_key",
-        f"The store {place} was not sealed with a passphrase.",
+        f"The store {place} is not sealed with a passphrase.",
         hint="Unset SCOPED_SECRETS_PASSPHRASE and set 'root_key_file' to the key of this store.",
     )

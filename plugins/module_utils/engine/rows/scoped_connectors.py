@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which secret managers a scope may use, which one a secret goes to, and how they are shown."""
+"""The secret managers that a scope may use, which of them a new secret goes to, and what they are called."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["Keeper", "Managers", "connector_removed", "load_managers"]
 
 
 class Keeper(NamedTuple):
-    """A connector, and the scope that it belongs to. Of one above the scope whose key is held, only the name counts."""
+    """A connector, and the scope that it belongs to. A locked one is not verified: use nothing but its name."""
 
     connector: Connector
     path: ScopePath
     locked_by: HeldScope | None = None
 
     def check_open(self) -> None:
-        """Raise Forbidden unless the connector was verified."""
+        """Raise Forbidden if the connector is locked."""
         if self.locked_by:
             raise self.locked_by.locked(self.path)
 
@@ -40,7 +40,7 @@ class Keeper(NamedTuple):
 
     @property
     def label(self) -> str:
-        """A short name that no other connector of the store has."""
+        """A short name, unique in the store."""
         return "/".join(filter(None, [self.path.org, self.path.project, self.connector.identifier]))
 
     @property
@@ -52,15 +52,15 @@ class Keeper(NamedTuple):
         return issubclass(self.kind, KeyKeeper)
 
     def seen_from(self, path: ScopePath) -> str:
-        """Return the identifier as a scope writes it: with `org.` or `account.` for one of a higher scope."""
+        """Return the connector's name in a scope: with `org.` or `account.` before one of a higher scope."""
         prefix = "" if path == self.path else f"{self.path.level.value}."
         return prefix + self.connector.identifier
 
 
 class Managers(NamedTuple):
-    """The connectors of a scope and of those above it, those removed by force too; the nearest scope first.
+    """The connectors of a scope and of those above it, the nearest scope first, including those removed by force.
 
-    `inherits`: whether the account lets a scope use those of a higher one.
+    `inherits`: the account lets scopes use the connectors of higher ones.
     """
 
     scope: Scope
@@ -68,11 +68,11 @@ class Managers(NamedTuple):
     inherits: bool = False
 
     def keeper(self, connector_id: str | None) -> Keeper | None:
-        """Return a connector by its id, None for the built-in manager."""
+        """Return a connector by its id, None for the built-in manager or an unknown id."""
         return next((k for k in self.keepers if k.connector.id == connector_id), None)
 
     def name_of(self, connector_id: str | None) -> str:
-        """Return how this scope names a manager."""
+        """Return the scope's name for a manager."""
         keeper = self.keeper(connector_id)
         return keeper.seen_from(self.scope.path) if keeper else builtin.NAME
 
@@ -96,21 +96,21 @@ class Managers(NamedTuple):
         return [builtin.NAME, *own] if self.scope.builtin_enabled else own
 
     def for_new(self, name: str | None) -> Keeper | None:
-        """Return where a new secret goes: the named manager, or the default one; None is the built-in one.
+        """Return the connector for a new secret: the named one or the default, None for the built-in manager.
 
-        Raise NotFound, Forbidden for one of another scope, Conflict for a built-in manager that is switched off.
+        Raises NotFound, Forbidden for one of another scope, Conflict for a built-in manager that is switched off.
         """
         keeper = self.keeper(self.scope.default_connector_id) if name is None else self.find(name)
         if keeper is None:
             self._check_builtin()
         elif keeper not in self.usable:
             keeper.check_open()
-            # It became the default while all scopes could use those above them.
+            # It became the default while scopes could use those above them.
             raise self._other_scope(keeper)
         return keeper
 
     def find(self, name: str) -> Keeper | None:
-        """Return the named manager, None for the built-in one, which may be switched off; raise as `for_new`."""
+        """Return the named connector, None for the built-in manager, even a disabled one. Raises as `for_new` does."""
         if name == builtin.NAME:
             return None
         for keeper in self.usable:
@@ -123,12 +123,12 @@ class Managers(NamedTuple):
             raise Conflict(
                 "builtin_disabled",
                 f"The built-in secret manager of {self.scope.path} is switched off and takes no new secrets.",
-                hint=f"Use one of its connectors ({', '.join(self.names) or 'it has none yet'}), make one the default "
-                "with scoped.secrets.default_secret_manager, or set 'builtin_manager: enabled' on the scope.",
+                hint=f"Use a connector of the scope ({', '.join(self.names) or 'it has none yet'}), make one the "
+                "default with scoped.secrets.default_secret_manager, or set 'builtin_manager: enabled' on the scope.",
             )
 
     def _of_other_scope(self, name: str) -> Forbidden | None:
-        """Return the error for a manager that is there and not for this scope; raise Forbidden for a locked one."""
+        """Return the error if the named manager exists in another scope; raise Forbidden for a locked one."""
         identifier, usable = name.rpartition(".")[2], self.usable
         others = (k for k in self._present() if k not in usable and k.connector.identifier == identifier)
         other = next(others, None)
@@ -139,10 +139,9 @@ class Managers(NamedTuple):
     def _other_scope(self, other: Keeper) -> Forbidden:
         return Forbidden(
             "manager_of_other_scope",
-            f"'{other.connector.identifier}' is a {other.what}; {self.scope.path} can't use a secret manager of "
-            "another scope.",
-            hint=f"Those of {self.scope.path} are: {', '.join(self.names) or 'none'}. Declare a connector there, "
-            "or let all scopes use those above them with 'inherited_managers: allowed' on the account.",
+            f"The {other.what} belongs to another scope, so {self.scope.path} can't use it.",
+            hint=f"The secret managers of {self.scope.path} are: {', '.join(self.names) or 'none'}. Declare a "
+            "connector there, or set 'inherited_managers: allowed' on the account to let all scopes use higher ones.",
         )
 
     def _unknown(self, name: str) -> NotFound:
@@ -155,27 +154,16 @@ class Managers(NamedTuple):
 
 def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
     """Return the error for a secret whose connector was removed by force. `what` begins a sentence."""
-    name = f"'{keeper.connector.identifier}'" if keeper else "of this secret"
+    connector = f"the connector '{keeper.connector.identifier}', which was removed" if keeper else "a removed connector"
     return Conflict(
         "connector_removed",
-        f"{what} is kept by a connector that was removed: {name}.",
-        hint="Declare that connector again, with the same identifier and place: what it kept is read again then.",
+        f"{what} is kept by {connector}.",
+        hint="Declare the connector again, with the same identifier and location: its secrets can be read again then.",
     )
 
 
 def load_managers(session: Session, chain: list[Scope]) -> Managers:
-    """Return the verified connectors that the last scope of a chain may know of, and the names of locked ones.
-
-    They are loaded once in a transaction.
-    """
-    known, name = session.tx.known, MANAGERS + chain[-1].id
-    if name not in known or known[name].scope != chain[-1]:
-        known[name] = _load(session, chain)
-    managers: Managers = known[name]
-    return managers
-
-
-def _load(session: Session, chain: list[Scope]) -> Managers:
+    """Return the connectors of the last scope of a chain and of those above it; all but locked ones are verified."""
     keepers = [keeper for depth in reversed(range(len(chain))) for keeper in _keepers_of(session, chain[: depth + 1])]
     return Managers(chain[-1], keepers, chain[0].inherits_managers and session.opens(chain[0].path))
 

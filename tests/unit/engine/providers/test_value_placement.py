@@ -133,7 +133,7 @@ def test_an_older_version_needs_a_manager_that_keeps_versions(cloud: Cloud, plai
     reads = cloud.counts["read"]
     for name in ("a@1", "a@2"):
         error = error_of(lambda name=name: read(plain, name))
-        assert (error.code, "newest value only" in error.hint) == ("not_supported", True)
+        assert (error.code, "only the newest value" in error.hint) == ("not_supported", True)
     assert (error_of(lambda: read(plain, "a@3")).code, cloud.counts["read"]) == ("unknown_version", reads)
 
 

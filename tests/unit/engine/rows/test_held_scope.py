@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who holds the key of one scope: all works there and below, nothing above or beside can be opened."""
+"""With the key of one scope everything works there and below, and nothing above or beside it opens."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def value_of(scope: dict[str, Any]) -> bytes:
 
 @pytest.fixture
 def project(site: Settings) -> Engine:
-    """An engine that holds the project's key and nothing else."""
+    """An engine with the project's key and no other."""
     return holding(site, **API)
 
 
@@ -75,7 +75,7 @@ def test_values_of_the_scope_are_read(project: Engine) -> None:
     assert read(project, "kept", **API) == value_of(API)
 
 
-def test_all_that_can_be_declared_is(project: Engine, site: Settings) -> None:
+def test_everything_can_be_declared_in_the_scope(project: Engine, site: Settings) -> None:
     assert declare(project, "secret_text", **API, identifier="fresh", value=b"1").changed
     assert declare(project, "secret_text", **API, identifier="fresh", value=b"2").changed
     assert not declare(project, "secret_text", **API, identifier="fresh", value=b"2").changed
@@ -100,7 +100,7 @@ def test_the_scope_is_listed_and_checked(project: Engine) -> None:
     assert [one["project"] for one in shown(project, "scope_info", **API, recursive=True, verify=True)] == ["api"]
 
 
-def test_with_an_organizations_key_projects_are_made_and_removed(site: Settings) -> None:
+def test_with_an_organizations_key_projects_are_created_and_removed(site: Settings) -> None:
     org = holding(site, **ORG)
     assert declare(org, "scope", org="payments", project="later").changed
     declare(org, "secret_text", org="payments", project="later", identifier="a", value=b"a")
@@ -112,7 +112,7 @@ def test_with_an_organizations_key_projects_are_made_and_removed(site: Settings)
     assert read(Engine(site), "same", **API) == value_of(API)
 
 
-def test_the_accounts_key_opens_all_but_is_no_root_key(site: Settings) -> None:
+def test_the_accounts_key_opens_everything_but_is_not_a_root_key(site: Settings) -> None:
     account = holding(site)
     assert [read(account, "same", **scope) for scope in SCOPES] == [value_of(scope) for scope in SCOPES]
     assert declare(account, "scope", org="later").changed
@@ -166,12 +166,12 @@ def test_references_upward_are_locked(project: Engine, reference: str) -> None:
 
 
 @pytest.mark.parametrize("scope", [{"org": "payments", "project": "nosuch"}, {"org": "nosuch"}], ids=str)
-def test_nothing_is_told_of_what_exists_elsewhere(project: Engine, scope: dict[str, Any]) -> None:
+def test_errors_do_not_reveal_what_exists_elsewhere(project: Engine, scope: dict[str, Any]) -> None:
     assert error_of(lambda: read(project, "same", **scope)).code == "scope_locked"
     assert error_of(lambda: declare(project, "scope", **scope)).code == "scope_locked"
 
 
-def test_removing_what_is_locked_changes_nothing(project: Engine, site: Settings) -> None:
+def test_removing_a_locked_scope_changes_nothing(project: Engine, site: Settings) -> None:
     assert error_of(lambda: declare(project, "scope", **WEB, state="absent", force=True)).code == "scope_locked"
     assert read(Engine(site), "same", **WEB) == value_of(WEB)
 
@@ -189,12 +189,12 @@ def test_a_restore_needs_the_root_key(site: Settings, tmp_path: Path) -> None:
     assert error.code == "root_key_needed"
 
 
-# What is kept above
+# Managers of a higher scope
 
 
 @pytest.fixture
 def inheriting(settings: Settings, engine: Engine) -> Settings:
-    """A store whose project keeps a secret with its organization's connector, which is the project's default."""
+    """A store whose project keeps a secret at its organization's connector, the project's default."""
     declare(engine, "scope", inherited_managers="allowed")
     declare(engine, "scope", **ORG)
     declare(engine, "scope", **API)
@@ -229,8 +229,8 @@ def test_a_manager_of_a_higher_scope_is_named_and_not_used(inheriting: Settings,
     assert read(Engine(inheriting), "above", **API) == b"above"
 
 
-def test_what_a_row_above_says_counts_for_nothing(inheriting: Settings, cloud: Cloud) -> None:
-    """Somebody who writes to the database can't turn a project's secrets to another place by a row above."""
+def test_rows_of_higher_scopes_are_not_trusted(inheriting: Settings, cloud: Cloud) -> None:
+    """Somebody who can write to the database can't redirect a project's secrets with a row of a higher scope."""
     key = exported(inheriting, **API)
     with sqlite3.connect(store_path(inheriting)) as database:
         database.execute("UPDATE connector SET options = '{}', tag = zeroblob(36)")
@@ -244,11 +244,11 @@ def holding_text(settings: Settings, text: str) -> Engine:
     return Engine(settings._replace(root_key_file="/none", scope_key=text))
 
 
-# With the database in hand
+# With access to the database
 
 
 def test_no_row_of_another_scope_opens_with_the_key(site: Settings) -> None:
-    """All that a thief of the project's key can do with a copy of the database, without any code of the engine."""
+    """What a thief of the project's key can do with a copy of the database, without the code of the engine."""
     held = read_key_text(exported(site, **API), "the test")
     with closing(sqlite3.connect(store_path(site))) as database:
         database.row_factory = sqlite3.Row
@@ -270,7 +270,7 @@ def test_no_row_of_another_scope_opens_with_the_key(site: Settings) -> None:
 def opens(store_id: str, key: ScopeKey, scopes: dict[str, Any], row: Any) -> bool:
     scope = scopes[row["scope_id"]]
     context = Context(store_id, scope["level"], scope["id"], row["secret_id"], row["kind"], "value", row["version"])
-    # The key as it is, and as one that says of itself that it is the other scope's.
+    # The key as it is, and relabeled as the other scope's.
     for candidate in (key, ScopeKey(scope["id"], 1, key.export())):
         try:
             open_envelope(row["envelope"], context, wrapper=candidate)
@@ -280,7 +280,7 @@ def opens(store_id: str, key: ScopeKey, scopes: dict[str, Any], row: Any) -> boo
     return False
 
 
-def test_the_rows_of_another_scope_put_into_ones_own_open_nothing(site: Settings) -> None:
+def test_rows_moved_from_another_scope_open_nothing(site: Settings) -> None:
     key = exported(site, **API)
     with sqlite3.connect(store_path(site)) as database:
         ids = {
@@ -301,25 +301,25 @@ def test_the_rows_of_another_scope_put_into_ones_own_open_nothing(site: Settings
     assert error_of(lambda: read(holding_text(site, key), "moved", **API)).code == "damaged_row"
 
 
-def test_the_key_of_another_scope_put_into_ones_own_row_is_not_taken(site: Settings) -> None:
-    """The key at hand is the one that counts, whatever the rows of keys hold."""
+def test_edited_rows_of_keys_do_not_replace_the_held_key(site: Settings) -> None:
+    """The held key is the one that counts, whatever the rows of keys contain."""
     key = exported(site, **API)
     with sqlite3.connect(store_path(site)) as database:
         database.execute("UPDATE scope_key SET wrapped = zeroblob(60)")
     assert read(holding_text(site, key), "same", **API) == value_of(API)
 
 
-# Which key
+# Which keys are accepted
 
 
 def test_a_key_of_another_store_is_refused(site: Settings, tmp_path: Path) -> None:
     other = site._replace(store=f"sqlite:///{tmp_path}/other/store.db")
     declare(Engine(other), "scope", **ORG)
     error = error_of(lambda: read(holding_text(site, exported(other, **ORG)), "same", **ORG))
-    assert (error.code, "is one of store" in error.message) == ("wrong_key", True)
+    assert (error.code, "is for store" in error.message) == ("wrong_key", True)
 
 
-def test_the_key_of_a_scope_that_is_gone_is_refused(site: Settings) -> None:
+def test_the_key_of_a_removed_scope_is_refused(site: Settings) -> None:
     key = exported(site, **API)
     declare(Engine(site), "scope", **API, state="absent", force=True)
     declare(Engine(site), "scope", **API)
@@ -353,7 +353,7 @@ def test_an_older_key_opens_nothing_newer(site: Settings) -> None:
     assert error_of(lambda: read(holding_text(site, key), "same", **API)).code == "scope_key_outdated"
 
 
-def test_of_a_destroyed_generation_the_newer_key_opens_nothing(site: Settings) -> None:
+def test_a_newer_key_does_not_open_a_destroyed_generation(site: Settings) -> None:
     renew(site)
 
     def destroy(session: Session) -> list[bytes]:
@@ -366,7 +366,7 @@ def test_of_a_destroyed_generation_the_newer_key_opens_nothing(site: Settings) -
     assert (newest, len(older), after) == (b"", 60, [b"", b""])
 
 
-def test_a_worn_out_key_is_replaced_by_who_holds_the_one_above(site: Settings) -> None:
+def test_a_worn_out_key_can_only_be_renewed_from_above(site: Settings) -> None:
     store = open_store(holding(site, **API).settings, create=False)
     store.keyring._max_wraps = 8
 
@@ -388,7 +388,7 @@ def test_malformed_keys_are_refused(site: Settings, text: str, code: str) -> Non
     assert (error.code, "SCOPED_SECRETS_SCOPE_KEY" in error.message) == (code, True)
 
 
-def test_a_scope_key_goes_before_a_root_key(site: Settings) -> None:
+def test_a_scope_key_takes_precedence_over_a_root_key(site: Settings) -> None:
     both = Engine(site._replace(scope_key=exported(site, **API)))
     assert error_of(lambda: read(both, "same")).code == "scope_locked"
 
@@ -402,7 +402,7 @@ def test_the_key_may_be_in_a_file(site: Settings, tmp_path: Path) -> None:
     assert str(file) in error_of(lambda: read(engine, "same")).message
 
 
-def test_a_scope_key_makes_no_store(site: Settings, tmp_path: Path) -> None:
+def test_a_scope_key_creates_no_store(site: Settings, tmp_path: Path) -> None:
     nowhere = site._replace(
         store=f"sqlite:///{tmp_path}/new/store.db", scope_key=exported(site, **API), is_local_default=True
     )
@@ -411,7 +411,7 @@ def test_a_scope_key_makes_no_store(site: Settings, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
-def test_what_others_left_unfinished_is_theirs(site: Settings, cloud: Cloud) -> None:
+def test_unfinished_changes_of_other_scopes_are_left_alone(site: Settings, cloud: Cloud) -> None:
     def leave(session: Session) -> None:
         chain = session.chain(ACCOUNT)
         session.tx.insert(
@@ -424,7 +424,7 @@ def test_what_others_left_unfinished_is_theirs(site: Settings, cloud: Cloud) -> 
     assert declare(Engine(site), "secret_text", **API, identifier="y", value=b"x").warnings != []
 
 
-def test_what_is_refused_elsewhere_is_recorded_in_the_scope_itself(site: Settings) -> None:
+def test_refusals_elsewhere_are_recorded_in_the_held_scope(site: Settings) -> None:
     project = holding(site, **API)
     error_of(lambda: read(project, "same", **WEB))
     error_of(lambda: declare(project, "secret_text", **WEB, identifier="same", value=b"x"))

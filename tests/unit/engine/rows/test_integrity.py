@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Row tags and heads: every field that counts is signed, and a head knows exactly its rows."""
+"""Row tags and heads: every field that matters is signed, and a head knows exactly its rows."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def code_of(scope: Scope, secrets: list[Secret]) -> str:
         {"head": b""},
     ],
 )
-def test_a_scope_is_signed_with_all_that_decides(change: dict[str, Any]) -> None:
+def test_every_deciding_field_of_a_scope_is_signed(change: dict[str, Any]) -> None:
     assert tag_scope(SCOPE._replace(**change), KEY).tag != tag_scope(SCOPE, KEY).tag
 
 
@@ -86,7 +86,7 @@ def test_a_scope_is_signed_with_all_that_decides(change: dict[str, Any]) -> None
         {"expires_at": "2099-01-01T00:00:00Z"},
     ],
 )
-def test_a_secret_is_signed_with_all_that_decides(change: dict[str, Any]) -> None:
+def test_every_deciding_field_of_a_secret_is_signed(change: dict[str, Any]) -> None:
     assert tag_secret(SECRET._replace(**change), KEY).tag != tag_secret(SECRET, KEY).tag
 
 
@@ -103,7 +103,7 @@ def test_a_secret_is_signed_with_all_that_decides(change: dict[str, Any]) -> Non
         {"at_provider": "2"},
     ],
 )
-def test_a_version_is_signed_with_all_that_decides(change: dict[str, Any]) -> None:
+def test_every_deciding_field_of_a_version_is_signed(change: dict[str, Any]) -> None:
     assert tag_version(VERSION._replace(**change), KEY).tag != tag_version(VERSION, KEY).tag
 
 
@@ -121,25 +121,25 @@ def test_a_version_is_signed_with_all_that_decides(change: dict[str, Any]) -> No
         {"is_removed": True},
     ],
 )
-def test_a_connector_is_signed_with_all_that_decides(change: dict[str, Any]) -> None:
+def test_every_deciding_field_of_a_connector_is_signed(change: dict[str, Any]) -> None:
     assert tag_connector(CONNECTOR._replace(**change), KEY).tag != tag_connector(CONNECTOR, KEY).tag
 
 
-def test_options_that_say_the_same_are_signed_alike() -> None:
+def test_equal_options_are_signed_alike() -> None:
     one, other = ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
     assert connector_fields(CONNECTOR._replace(options=one)) == connector_fields(CONNECTOR._replace(options=other))
     assert connector_fields(CONNECTOR._replace(options={"a": "1"})) != connector_fields(CONNECTOR._replace(options=one))
 
 
-def test_what_people_may_edit_is_not_signed() -> None:
+def test_descriptive_fields_are_not_signed() -> None:
     words = {"name": "x", "description": "x", "tags": {"x": "y"}, "revision": 9, "created_at": "x", "updated_at": "x"}
     assert tag_secret(SECRET._replace(**words), KEY).tag == tag_secret(SECRET, KEY).tag
     assert tag_scope(SCOPE._replace(**words), KEY).tag == tag_scope(SCOPE, KEY).tag
     assert tag_connector(CONNECTOR._replace(**words), KEY).tag == tag_connector(CONNECTOR, KEY).tag
 
 
-def test_every_field_is_signed_or_one_that_people_may_edit() -> None:
-    """A new field of an entity must be put on one of the two sides."""
+def test_every_field_is_either_signed_or_descriptive() -> None:
+    """Decide for each new field of an entity which of the two it is."""
     words = {"name", "description", "tags", "revision", "created_at", "updated_at", "tag"}
     counts = [
         # The path of a scope is signed as level and identifier.
@@ -165,14 +165,14 @@ def test_a_tag_names_its_generation_and_fits_one_key_and_table() -> None:
     assert len({tag[4:], *(other[4:] for other in others)}) == 5
 
 
-def test_none_and_empty_are_told_apart() -> None:
+def test_none_and_empty_are_signed_differently() -> None:
     assert sign(KEY, "t", None) != sign(KEY, "t", "")
     assert sign(KEY, "t", "ab", "c") != sign(KEY, "t", "a", "bc")
     assert scope_fields(SCOPE._replace(parent_id=None)) != scope_fields(SCOPE._replace(parent_id=""))
 
 
 @given(TAGS, st.randoms())
-def test_a_head_is_the_same_whatever_way_it_was_reached(tags: list[bytes], random: Any) -> None:
+def test_a_head_does_not_depend_on_the_order_of_changes(tags: list[bytes], random: Any) -> None:
     secrets = secrets_of(tags)
     head = move_head(EMPTY_HEAD, add=secrets)
     one_by_one = EMPTY_HEAD
@@ -187,14 +187,14 @@ def test_a_head_is_the_same_whatever_way_it_was_reached(tags: list[bytes], rando
 
 
 @given(TAGS.filter(bool), st.binary(min_size=9, max_size=9))
-def test_a_head_misses_what_is_gone_added_or_older(tags: list[bytes], other: bytes) -> None:
+def test_a_head_notices_missing_added_and_replaced_rows(tags: list[bytes], other: bytes) -> None:
     secrets, (stranger,) = secrets_of(tags), secrets_of([other])
     scope = SCOPE._replace(head=move_head(EMPTY_HEAD, add=secrets))
     for found in (secrets[1:], [*secrets, stranger], [stranger, *secrets[1:]], [*secrets, secrets[0]]):
         assert code_of(scope, found) == "rolled_back"
 
 
-def test_a_head_of_nothing() -> None:
+def test_an_empty_head() -> None:
     check_head(SCOPE._replace(head=EMPTY_HEAD), [])
     assert code_of(SCOPE._replace(head=EMPTY_HEAD), [SECRET]) == "rolled_back"
     assert code_of(SCOPE._replace(head=EMPTY_HEAD), [CONNECTOR]) == "rolled_back"

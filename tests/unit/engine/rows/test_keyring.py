@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scope keys: opened from the root key down, replaced when worn out, old values still open."""
+"""Scope keys are opened from the root key down and renewed when worn out; old values stay readable."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def project(settings: Settings, engine: Engine) -> Settings:
 
 
 def worn(settings: Settings, work: Callable[[Session], T], max_wraps: int = 2) -> T:
-    """Return what `work` makes of a store whose keys wear out after `max_wraps`."""
+    """Return what `work` returns on a store whose keys wear out after `max_wraps`."""
     store = open_store(settings, create=False)
     keyring = Keyring(store.store_id, read_key_file(settings.root_key_file), max_wraps)
     return store.database.write(lambda tx: signing(Session(tx, store.store_id, keyring), work))
@@ -51,7 +51,7 @@ def keys(settings: Settings, depth: int) -> list[tuple[int, str, int, int]]:
 
 
 def use(count: int, path: ScopePath = API) -> Callable[[Session], list[int]]:
-    """Return work that wraps with the key of a scope, and tells the generations that it got."""
+    """Return work that wraps with the key of a scope and returns the generations used."""
 
     def work(session: Session) -> list[int]:
         return [session.keyring.for_wrapping(session.tx, session.chain(path)).generation for _time in range(count)]
@@ -76,7 +76,7 @@ def test_a_worn_out_generation_is_replaced(project: Settings) -> None:
 
 
 def test_a_replaced_key_counts_as_a_wrap_of_its_parent(project: Settings) -> None:
-    """The organization's key wrapped the project's first one; with the second it is worn out, the third needs a new."""
+    """The organization's key wraps two keys of the project and is then worn out: the third needs a new one."""
     worn(project, use(5))
     assert keys(project, 1) == [(2, "active", 1, 1), (1, "decrypt_only", 1, 2)]
     assert [parent for _generation, _state, parent, _wraps in keys(project, 2)] == [2, 1, 1]
@@ -163,8 +163,8 @@ def test_keys_are_bound_to_their_store(project: Settings) -> None:
     assert error_of(lambda: store.database.read(lambda tx: Session(tx, "x", keyring).chain(API))).code == "wrong_key"
 
 
-def test_the_key_of_one_project_is_never_taken_for_that_of_another(project: Settings, engine: Engine) -> None:
-    """Somebody with the key of one project and access to the database can't have the other's secrets sealed with it."""
+def test_the_key_of_one_project_never_passes_for_another(project: Settings, engine: Engine) -> None:
+    """Somebody with one project's key and access to the database can't get another's secrets sealed with it."""
     declare(engine, "scope", org="payments", project="theirs")
     declare(engine, "secret_text", org="payments", project="api", identifier="mine", value=b"mine")
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores and their keys: made where they may be, pretended where nothing may be left, proven to belong together."""
+"""Stores and their keys: created where allowed, pretended where nothing may be left, proven to belong together."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def random_key() -> str:
 
 @pytest.fixture
 def local(tmp_path: Path) -> Settings:
-    """What a plain installation has before its first use."""
+    """The settings of a plain installation before its first use."""
     return Settings(f"sqlite:///{tmp_path}/data/store.db", f"{tmp_path}/config/root.key", is_local_default=True)
 
 
@@ -45,7 +45,7 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_local_default_makes_its_key_and_says_so_once(local: Settings, tmp_path: Path) -> None:
+def test_the_local_default_creates_its_key_and_says_so_once(local: Settings, tmp_path: Path) -> None:
     engine = Engine(local)
     warnings = declare(engine, "secret_text", identifier="a", value=b"v").warnings
     assert len(warnings) == 2
@@ -60,14 +60,14 @@ def test_the_local_default_makes_its_key_and_says_so_once(local: Settings, tmp_p
     assert not [name for name in files(tmp_path) if "new" in name]
 
 
-def test_the_local_default_uses_a_key_that_is_there(local: Settings, settings: Settings) -> None:
+def test_the_local_default_uses_an_existing_key(local: Settings, settings: Settings) -> None:
     ready = local._replace(root_key_file=settings.root_key_file)
     before = Path(settings.root_key_file).read_bytes()
     assert len(declare(Engine(ready), "secret_text", identifier="a", value=b"v").warnings) == 1
     assert Path(settings.root_key_file).read_bytes() == before
 
 
-def test_a_local_default_whose_key_is_gone_gets_no_new_one(local: Settings, tmp_path: Path) -> None:
+def test_a_lost_key_of_the_local_default_is_not_replaced(local: Settings, tmp_path: Path) -> None:
     declare(Engine(local), "secret_text", identifier="a", value=b"v")
     Path(local.root_key_file).unlink()
     for call in (lambda: read(Engine(local), "a"), lambda: declare(Engine(local), "scope", org="payments")):
@@ -75,7 +75,7 @@ def test_a_local_default_whose_key_is_gone_gets_no_new_one(local: Settings, tmp_
     assert "config/root.key" not in files(tmp_path)
 
 
-def test_another_store_without_a_key_makes_nothing(local: Settings, tmp_path: Path) -> None:
+def test_a_configured_store_without_a_key_creates_nothing(local: Settings, tmp_path: Path) -> None:
     own = local._replace(is_local_default=False)
     for call in (declare, check):
         error = error_of(lambda call=call: call(Engine(own), "secret_text", identifier="a", value=b"v"))
@@ -83,7 +83,7 @@ def test_another_store_without_a_key_makes_nothing(local: Settings, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_key_of_ones_own_is_not_written_anywhere(local: Settings, tmp_path: Path) -> None:
+def test_a_given_key_is_not_written_anywhere(local: Settings, tmp_path: Path) -> None:
     own = local._replace(root_key=random_key())
     assert len(declare(Engine(own), "secret_text", identifier="a", value=b"v").warnings) == 1
     assert read(Engine(own._replace(is_local_default=False)), "a") == b"v"
@@ -102,7 +102,7 @@ def test_a_key_of_ones_own_is_not_written_anywhere(local: Settings, tmp_path: Pa
         ({"store": "sqlite:///relative.db"}, "relative_store_path"),
     ],
 )
-def test_keys_and_places_that_are_refused_make_nothing(
+def test_refused_keys_and_places_create_nothing(
     local: Settings, tmp_path: Path, given: dict[str, str], code: str
 ) -> None:
     refused = local._replace(**given)
@@ -113,7 +113,7 @@ def test_keys_and_places_that_are_refused_make_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_key_is_told_from_the_right_one(settings: Settings) -> None:
+def test_a_wrong_key_is_refused(settings: Settings) -> None:
     declare(Engine(settings), "secret_text", identifier="a", value=b"v")
     wrong = settings._replace(root_key=random_key())
     for call in (lambda: read(Engine(wrong), "a"), lambda: check(Engine(wrong), "scope", org="payments")):
@@ -136,7 +136,7 @@ def test_a_key_of_another_store_with_a_forged_name_opens_nothing(
     assert error_of(lambda: read(Engine(settings._replace(root_key=other.root_key)), "a")).code == "wrong_key"
 
 
-def test_a_passphrase_opens_what_it_made_and_nothing_else(settings: Settings) -> None:
+def test_a_passphrase_opens_only_its_own_store(settings: Settings) -> None:
     own = settings._replace(passphrase=PASSPHRASE)
     declare(Engine(own), "secret_text", identifier="a", value=b"v")
     assert read(Engine(own._replace(root_key_file="/none")), "a") == b"v"
@@ -178,7 +178,7 @@ def test_a_pretended_store_with_a_passphrase(local: Settings, tmp_path: Path) ->
 
 
 def test_two_stores_share_no_id_and_no_key(settings: Settings, elsewhere: Callable[[], Settings]) -> None:
-    """One root key for both: a row of one is nothing in the other."""
+    """Both have one root key, but a row of one opens nothing in the other."""
     other = elsewhere()
     ids = [open_store(one, create=True).store_id for one in (settings, other)]
     assert len(set(ids)) == 2
@@ -205,7 +205,7 @@ def test_a_foreign_database_is_refused_unread(settings: Settings) -> None:
 @pytest.mark.parametrize(
     "kdf", ["nope", "[]", '{"salt": "00"}', '{"salt": "zz", "memory_kib": 8, "iterations": 1, "lanes": 1}']
 )
-def test_settings_for_passphrases_that_nobody_wrote(settings: Settings, engine: Engine, kdf: str) -> None:
+def test_altered_key_derivation_settings_are_found(settings: Settings, engine: Engine, kdf: str) -> None:
     declare(engine, "secret_text", identifier="a", value=b"x")
     with rows_of(settings) as tx:
         tx.run("UPDATE store SET kdf = :kdf", kdf=kdf)
@@ -213,7 +213,7 @@ def test_settings_for_passphrases_that_nobody_wrote(settings: Settings, engine: 
     assert error_of(lambda: read(Engine(other), "a")).code == "damaged_kdf"
 
 
-def test_a_store_is_made_where_a_symbolic_link_leads(settings: Settings, tmp_path: Path) -> None:
+def test_a_store_is_created_where_a_symbolic_link_leads(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(tmp_path / "real" / "store.db")
     engine = Engine(settings._replace(store=f"sqlite:///{tmp_path}/link.db"))
     declare(engine, "secret_text", identifier="a", value=b"x")
@@ -221,13 +221,13 @@ def test_a_store_is_made_where_a_symbolic_link_leads(settings: Settings, tmp_pat
     assert (tmp_path / "real" / "store.db").is_file()
 
 
-def test_a_store_behind_a_file(settings: Settings, tmp_path: Path) -> None:
+def test_a_path_through_a_file_is_unreachable(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     engine = Engine(settings._replace(store=f"sqlite:///{tmp_path}/file/store.db"))
     assert error_of(lambda: read(engine, "a")).code == "store_unreachable"
 
 
-def test_without_the_row_of_the_account_nothing_is_taken_for_granted(settings: Settings, engine: Engine) -> None:
+def test_a_missing_account_row_is_found(settings: Settings, engine: Engine) -> None:
     declare(engine, "scope", org="payments")
     with rows_of(settings) as tx:
         tx.run("DELETE FROM scope WHERE level = 'account'")
@@ -235,32 +235,34 @@ def test_without_the_row_of_the_account_nothing_is_taken_for_granted(settings: S
     assert error_of(lambda: declare(Engine(settings), "scope", **call)).code == "damaged_row"
 
 
-# A job of AWX, whose container goes
+# AWX jobs, whose containers are thrown away
 
 
 @pytest.fixture
 def job(local: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The plain installation of a job: in its home."""
+    """The plain installation of a job, in its home folder."""
     monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", str(tmp_path / "awx_42"))
     monkeypatch.setenv("HOME", str(tmp_path))
     return local
 
 
-def test_a_store_that_would_go_with_its_job_is_not_even_pretended(job: Settings, tmp_path: Path) -> None:
+def test_a_store_that_would_vanish_with_its_job_is_refused(job: Settings, tmp_path: Path) -> None:
     for call in (declare, check):
         assert error_of(lambda call=call: call(Engine(job), "scope", org="payments")).code == "store_dies_with_job"
     assert error_of(lambda: read(Engine(job), "a")).code == "store_dies_with_job"
     assert files(tmp_path) == []
 
 
-def test_a_store_of_one_job_is_made_where_it_is_asked_for(job: Settings) -> None:
+def test_a_store_of_one_job_is_created_if_asked_for(job: Settings) -> None:
     asked_for = Engine(job._replace(may_be_ephemeral=True))
     declare(asked_for, "secret_text", identifier="a", value=b"v")
-    # What exists has been put there by somebody.
+    # A store that exists was put there by somebody.
     assert read(Engine(job), "a") == b"v"
 
 
-def test_a_restore_would_go_with_its_job_too(job: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restore_that_would_vanish_with_its_job_is_refused(
+    job: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("AWX_PRIVATE_DATA_DIR")
     declare(Engine(job), "secret_text", identifier="a", value=b"v")
     declare(Engine(job), "store_backup", dest=str(tmp_path / "backup"))

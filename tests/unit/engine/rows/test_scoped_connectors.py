@@ -40,13 +40,13 @@ def managers(*, inherits: bool = False, keepers: list[Keeper] | None = None, **s
     return Managers(Scope("i", API, "p", "name", **scope), KEEPERS if keepers is None else keepers, inherits)
 
 
-def test_a_scope_may_use_its_own() -> None:
+def test_a_scope_may_use_its_own_managers() -> None:
     assert managers().names == ["builtin", "mine"]
     assert managers(builtin_enabled=False).names == ["mine"]
     assert managers(builtin_enabled=False, keepers=[]).names == []
 
 
-def test_where_it_is_allowed_those_above_too() -> None:
+def test_a_scope_may_use_inherited_managers_if_allowed() -> None:
     assert managers(inherits=True).names == ["builtin", "mine", "org.shared", "account.shared"]
     found = [managers(inherits=True).find(name) for name in ("builtin", "mine", "org.shared", "account.shared")]
     assert found == [None, KEEPERS[0], KEEPERS[2], KEEPERS[3]]
@@ -66,7 +66,7 @@ def test_a_manager_is_found_by_its_id_even_one_removed_by_force() -> None:
 
 
 @pytest.mark.parametrize("name", ["Mine", "gone", "org.mine", "account.mine", "none", ""])
-def test_an_unknown_manager_lists_those_there_are(name: str) -> None:
+def test_the_error_for_an_unknown_manager_lists_the_known_ones(name: str) -> None:
     for inherits in (False, True):
         error = error_of(lambda inherits=inherits: managers(inherits=inherits).find(name))
         assert (type(error), error.code) == (NotFound, "unknown_connector")
@@ -76,7 +76,7 @@ def test_an_unknown_manager_lists_those_there_are(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["shared", "org.shared", "account.shared"])
-def test_one_of_another_scope_is_refused_and_names_its_own(name: str) -> None:
+def test_a_manager_of_another_scope_is_refused_and_usable_ones_are_listed(name: str) -> None:
     error = error_of(lambda: managers().find(name))
     assert (type(error), error.code) == (Forbidden, "manager_of_other_scope")
     assert "'shared' of " in error.message
@@ -84,19 +84,19 @@ def test_one_of_another_scope_is_refused_and_names_its_own(name: str) -> None:
     assert "inherited_managers: allowed" in error.hint
 
 
-def test_one_of_another_scope_is_told_from_an_own_one_of_the_same_name() -> None:
+def test_managers_of_the_same_name_are_told_apart_by_scope() -> None:
     twins = [Keeper(KEEPERS[3].connector._replace(id="own"), API), KEEPERS[3]]
     assert managers(keepers=twins).find("shared") == twins[0]
     assert error_of(lambda: managers(keepers=twins).find("account.shared")).code == "manager_of_other_scope"
 
 
-def test_a_default_of_another_scope_takes_nothing_new_unless_that_is_allowed() -> None:
+def test_an_inherited_default_takes_new_secrets_only_if_allowed() -> None:
     error = error_of(lambda: managers(default_connector_id="top-id").for_new(None))
     assert (type(error), error.code, "of the account" in error.message) == (Forbidden, "manager_of_other_scope", True)
     assert managers(default_connector_id="top-id").for_new("mine") == KEEPERS[0]
 
 
-def test_a_built_in_manager_that_is_switched_off_takes_nothing_new() -> None:
+def test_a_disabled_built_in_manager_takes_nothing_new() -> None:
     for name in (None, "builtin"):
         error = error_of(lambda name=name: managers(builtin_enabled=False).for_new(name))
         assert (type(error), error.code, "(mine)" in error.hint) == (Conflict, "builtin_disabled", True)
@@ -105,7 +105,7 @@ def test_a_built_in_manager_that_is_switched_off_takes_nothing_new() -> None:
     assert managers(builtin_enabled=False).find("builtin") is None
 
 
-def test_a_manager_is_named_for_people_and_told_apart() -> None:
+def test_labels_and_names_of_managers() -> None:
     assert [keeper.label for keeper in KEEPERS] == ["pay/api/mine", "pay/api/gone", "pay/shared", "shared"]
     assert [keeper.keeps_keys for keeper in KEEPERS] == [False, False, False, True]
     assert KEEPERS[2].what == "connector 'shared' of organization 'pay'"
