@@ -122,7 +122,7 @@ class Keyring:
     def destroy(self, tx: Transaction, chain: list[Scope], generation: int) -> None:
         """Destroy a generation of a scope's key, except for its fingerprint key, which the active one wraps.
 
-        Rewraps that fingerprint key if the generation is destroyed already. The caller has checked that no row needs it.
+        If it was destroyed before, rewraps that fingerprint key. The caller checked that no row needs the generation.
         """
         kept = self.fingerprint_key(tx, chain, generation)
         key = self.for_wrapping(tx, chain)

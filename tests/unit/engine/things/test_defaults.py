@@ -73,7 +73,7 @@ def test_a_connector_of_another_scope_is_refused(settings: Settings, two: Engine
         error = error_of(lambda call=call: declare(two, "default_secret_manager", **call))
         assert (type(error), error.code) == (Forbidden, "manager_of_other_scope")
         assert "The secret managers of organization 'payments' are: builtin." in error.hint
-        assert "'one' of the account; organization 'payments' can't use" in error.message
+        assert "'one' of the account belongs to another scope, so organization 'payments' can't" in error.message
     add_connector(settings, "below", ScopePath("payments"))
     assert error_of(lambda: declare(two, "default_secret_manager", secret_manager="below")).code == "unknown_connector"
 
