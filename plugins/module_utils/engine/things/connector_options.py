@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a connector's options become: those stored, those given now, and how credentials are kept."""
+"""Merges a connector's stored options with those given now, and decides how its credentials are kept."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _REF = "_ref"
 
 @dataclass(frozen=True, slots=True)
 class WantedOptions:
-    """The options to store, without any value of a credential.
+    """The options to store, without any credential's value.
 
-    `inline` has the credentials that are given themselves, `kept` names all that are secrets of the connector.
+    `inline` has the credentials given as values; `kept` names all that are stored as secrets of the connector.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class WantedOptions:
 def wanted_options(
     kind: type[Manager], identifier: str, params: Mapping[str, Any], connector: Connector | None
 ) -> WantedOptions:
-    """Return what a connector's options become. What is left out stays as it is; another login replaces the old one.
+    """Return a connector's new options. Options left out stay as they are; another login replaces the stored one.
 
     Raises InvalidInput for options that contradict each other or make no login.
     """
@@ -64,13 +64,13 @@ def _given(kind: type[Manager], params: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidInput(
                 "value_and_reference",
                 f"'{name}' and '{name.removesuffix(_REF)}' are both given.",
-                hint="Give the value itself, or a reference to a secret that has it.",
+                hint="Set one of them: the value itself, or a reference to a secret that has it.",
             )
     return given
 
 
 def _own_options(kind: type[Manager], stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the kind's own options. A value lifts the reference that stood in its place, and the other way round."""
+    """Return the kind's own options. A given value replaces a stored reference for it, and the other way round."""
     names = {*kind.OPTIONS, *(f"{name}{_REF}" for name in kind.REFERABLE)}
     merged = {name: value for name, value in stored.items() if name in names}
     for name in names & given.keys():
@@ -86,7 +86,7 @@ def _twin(name: str) -> str:
 def _login_part(
     kind: type[Manager], stored: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[type[Login], dict[str, Any]]:
-    """Return the login, and its options under the names that they were given by."""
+    """Return the login, and its options as they were given: as values or with `_ref`."""
     names = set(login_options(kind))
     new = {name: value for name, value in given.items() if name.removesuffix(_REF) in names or name in names}
     old = {name: value for name, value in stored.items() if name.removesuffix(_REF) in names or name in names}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connectors as users see them: listed, and checked. Never a value."""
+"""Connectors as users see them: listed and checked, never with a value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ConnectorCheck", "ConnectorInfo", "manager_views", "view_of"]
 
 
 def manager_views(session: Session, managers: Managers) -> list[View]:
-    """Return the scope's own managers, the built-in one first."""
+    """Return the views of the scope's own managers, the built-in one first."""
     own = [k for k in managers.keepers if k.path == managers.scope.path and not k.connector.is_removed]
     kept = count_secrets(session.tx, managers.scope.id, builtin_only=True)
     views = [view_of(keeper, managers.default, count_kept(session.tx, keeper.connector.id)) for keeper in own]
@@ -28,7 +28,7 @@ def manager_views(session: Session, managers: Managers) -> list[View]:
 
 
 def view_of(keeper: Keeper, default: str, secrets: int) -> View:
-    """Return a connector; `default` names its scope's default manager, `secrets` counts what it keeps."""
+    """Return a connector's view. `default`: the name of its scope's default manager; `secrets`: how many it keeps."""
     connector = keeper.connector
     options = {name: value for name, value in connector.options.items() if name != "settled"}
     return {
@@ -80,7 +80,7 @@ class ConnectorInfo(Info):
 
 
 class ConnectorCheck:
-    """Whether a connector's login works and may do what the connector is for. Reads no value."""
+    """Checks that a connector's login works and has the rights that the connector needs. Reads no value."""
 
     noun = "connector"
 
@@ -103,7 +103,7 @@ class ConnectorCheck:
         )
 
     def outcome(self, access: Access, keeper: Keeper, view: View) -> View:
-        """Return the view with what a new login found: `status` (ready, unknown, error) and why."""
+        """Log in anew and return the view with `status` (ready, unknown, error), `code`, `message` and `hint`."""
         try:
             access.prove(keeper, {})
         except ScopedSecretsError as error:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a credential's options become: those stored, and those given now."""
+"""Merges a credential's stored options with those given now."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ...model.references import Reference
 __all__ = ["REF", "WantedCredential", "wanted_credential"]
 
 REF = "_ref"
-# RFC 1340 and everything after it: port numbers have 16 bits, and 0 is none.
+# Port numbers have 16 bits, and 0 is reserved (RFC 6335, section 6).
 _MAX_PORT = 65535
 
 
 class Scheme(NamedTuple):
-    """A way to log in: the options that it may have, and groups of which one must be there."""
+    """A way to log in: the options that it takes, and groups of which one option each is required."""
 
     options: frozenset[str]
     required: tuple[tuple[str, ...], ...]
@@ -33,7 +33,7 @@ _KEYTAB = ("keytab_ref", "keytab_path")
 _KERBEROS = ("principal", "realm", "tgt", "krb5_config", *_KEYTAB, *_PASSWORD)
 _SSH = ("user", "port")
 _WINRM = ("user", "port", "use_tls", "skip_cert_check")
-# Of each of these at most one is there.
+# Groups of options that exclude each other.
 _ALTERNATIVES = (_KEY, _PASSPHRASE, _PASSWORD, _KEYTAB)
 
 SCHEMES: Mapping[str, Mapping[str, Scheme]] = {
@@ -47,16 +47,16 @@ SCHEMES: Mapping[str, Mapping[str, Scheme]] = {
         "kerberos": Scheme(frozenset({*_WINRM, *_KERBEROS}), (("principal",),)),
     },
 }
-# What each kind of ticket is got with.
+# The options for each way to get a Kerberos ticket, of which one is required.
 _TICKETS: Mapping[str, tuple[str, ...]] = {"keytab": _KEYTAB, "password": _PASSWORD, "none": ()}
 _INLINE = ("private_key", "passphrase", "password")
 
 
 @dataclass(frozen=True, slots=True)
 class WantedCredential:
-    """The options to store, without any value.
+    """The options to store, without any secret value.
 
-    `inline` has what was given itself, `kept` names all that are secrets of the credential.
+    `inline` has the options given as values; `kept` names all that are stored as secrets of the credential.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class WantedCredential:
 def wanted_credential(
     kind: str, identifier: str, params: Mapping[str, Any], stored: Mapping[str, Any], kept: tuple[str, ...]
 ) -> WantedCredential:
-    """Return what a credential's options become. What is left out stays; what another scheme needs goes.
+    """Return a credential's new options. Options left out stay, unless a new scheme does not take them.
 
     Raises InvalidInput for options that contradict each other or make no login.
     """
@@ -93,13 +93,13 @@ def _given(kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidInput(
                 "contradicting_options",
                 f"{' and '.join(both)} are both given.",
-                hint=f"Give one of {', '.join(name for name in group if name in names)}.",
+                hint=f"Set only one of {', '.join(name for name in group if name in names)}.",
             )
     if given.get("generate") and given.get("passphrase_ref"):
         raise InvalidInput(
             "contradicting_options",
-            "A key that is made can't be protected by a passphrase that only a reference names.",
-            hint="Give the passphrase itself, or leave it out: the key is kept as a secret anyway.",
+            "'generate' and 'passphrase_ref' can't be combined: a generated key needs the passphrase itself.",
+            hint="Set 'passphrase', or use none: the key is kept as a secret anyway.",
         )
     for name in (name for name in given if name.endswith(REF) and given[name]):
         Reference.parse(given[name])
@@ -107,7 +107,7 @@ def _given(kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scheme_name(kind: str, given: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
-    """Return the scheme that is named, the one that is stored, or the only one that what is given makes."""
+    """Return the named scheme, the stored one, or the only one that the given options fit."""
     name = given.get("auth_scheme") or stored.get("auth_scheme")
     if name:
         return str(name)
@@ -118,16 +118,16 @@ def _scheme_name(kind: str, given: Mapping[str, Any], stored: Mapping[str, Any])
             return names[0]
     raise InvalidInput(
         "auth_scheme_missing",
-        f"What is given makes no {kind} login of one kind.",
+        f"The given options don't say which kind of {kind} login this is.",
         hint=f"Set 'auth_scheme' to one of {', '.join(SCHEMES[kind])}.",
     )
 
 
 def _merged(scheme: Scheme, stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored options that still hold and those given. An empty one lifts what is stored."""
+    """Return the stored options that still apply, and the given ones. An empty one removes what is stored."""
     replaced = {name for group in _ALTERNATIVES if given.keys() & group for name in group}
     if "generate" in given and "private_key_ref" in stored:
-        # A key that is there already is not made anew.
+        # An existing key is not generated again.
         replaced -= {"private_key_ref", "private_key_path"}
         given = {name: value for name, value in given.items() if name != "generate"}
     merged = {name: stored[name] for name in scheme.options & stored.keys() - replaced}
@@ -136,7 +136,7 @@ def _merged(scheme: Scheme, stored: Mapping[str, Any], given: Mapping[str, Any])
 
 
 def _ticket(options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how a ticket is got, as named or as what is there tells."""
+    """Return `tgt` derived from the other options, empty if it was given or stays as it is."""
     if "tgt" in given:
         return {}
     if given.keys() & _KEYTAB or given.keys() & _PASSWORD or "tgt" not in options:
@@ -151,8 +151,8 @@ def _check(kind: str, name: str, given: Mapping[str, Any], options: Mapping[str,
     if foreign:
         raise InvalidInput(
             "foreign_option",
-            f"{', '.join(foreign)}: not for a {kind} credential with auth_scheme '{name}'.",
-            hint=f"It takes {', '.join(sorted(scheme.options))}.",
+            f"A {kind} credential with auth_scheme '{name}' does not take {', '.join(foreign)}.",
+            hint=f"Remove that, or change 'auth_scheme'. This one takes {', '.join(sorted(scheme.options))}.",
         )
     groups = [*scheme.required, *([_TICKETS[options["tgt"]]] if options.get("tgt") in _TICKETS else [])]
     for group in filter(None, groups):
@@ -160,7 +160,7 @@ def _check(kind: str, name: str, given: Mapping[str, Any], options: Mapping[str,
             raise InvalidInput(
                 "incomplete_credential",
                 f"A {kind} credential with auth_scheme '{name}' needs {' or '.join(group)}.",
-                hint=f"See: ansible-doc scoped.secrets.secret_{kind}",
+                hint=f"Look up the options with: ansible-doc scoped.secrets.secret_{kind}",
             )
     _check_ticket(options)
     _check_values(options)
@@ -171,8 +171,8 @@ def _check_ticket(options: Mapping[str, Any]) -> None:
     if "tgt" in options and needless:
         raise InvalidInput(
             "foreign_option",
-            f"{', '.join(needless)}: not with tgt '{options['tgt']}'.",
-            hint="Set 'tgt' to keytab or password, or leave it out; an empty string removes an option that is stored.",
+            f"A credential with tgt '{options['tgt']}' does not take {', '.join(needless)}.",
+            hint="Set 'tgt' to keytab or password, or leave it out. To remove a stored option, set it to ''.",
         )
 
 
@@ -184,19 +184,21 @@ def _check_values(options: Mapping[str, Any]) -> None:
     port, principal, realm = options.get("port"), options.get("principal", ""), options.get("realm", "")
     if port is not None and not 1 <= port <= _MAX_PORT:
         raise InvalidInput(
-            "invalid_option", f"'port' is {port}; it must be from 1 to {_MAX_PORT}.", hint="SSH's is 22."
+            "invalid_option",
+            f"'port' is {port}; it must be from 1 to {_MAX_PORT}.",
+            hint="Set it to the port that the host listens on.",
         )
     if principal and realm and "@" in principal and principal.rpartition("@")[2] != realm:
         raise InvalidInput(
             "contradicting_options",
-            f"The principal '{principal}' is of another realm than '{realm}'.",
-            hint="Give the realm once: in 'principal' after '@', or in 'realm'.",
+            f"The principal '{principal}' names another realm than 'realm', which is '{realm}'.",
+            hint="Set the realm once: in 'principal' after '@', or in 'realm'.",
         )
     for name in ("user", "principal", "realm", "domain"):
         text = str(options.get(name, ""))
         if text.startswith("-") or any(char.isspace() or not char.isprintable() for char in text):
             raise InvalidInput(
                 "invalid_option",
-                f"'{name}' holds blanks or control characters, or begins with '-'.",
-                hint="Write the name as the host or realm knows it.",
+                f"'{name}' contains blanks or control characters, or starts with '-'.",
+                hint=f"Set '{name}' to the name that the host or realm knows.",
             )

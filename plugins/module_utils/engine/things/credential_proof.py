@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is proven of a credential before it is saved: that its key can be opened, and that a host lets it in."""
+"""Checks a credential before it is saved: that its key can be read, and on request that a host accepts it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .generate import public_fields
 
 __all__ = ["Proof"]
 
-# The two bytes that every keytab of MIT Kerberos begins with: "The keytab file format", MIT Kerberos documentation.
+# The first two bytes of every keytab: "The keytab file format", MIT Kerberos documentation.
 _KEYTAB = b"\x05\x02"
 
 
 class Proof:
-    """The proof of one credential, as it is about to be saved."""
+    """Checks one credential as it is about to be saved."""
 
     def __init__(self, access: Access, path: ScopePath, wanted: WantedCredential, what: str) -> None:
         self._access = access
@@ -35,12 +35,12 @@ class Proof:
         self._what = what
 
     def public(self) -> dict[str, str]:
-        """Return what is known in clear of a key that is kept here; raise InvalidInput for one that can't be used."""
+        """Return the public half of a key that is kept here; raise InvalidInput for an unusable key or keytab."""
         if "keytab" in self._parts and not self._parts["keytab"].startswith(_KEYTAB):
             raise InvalidInput(
                 "invalid_keytab",
-                f"The secret that 'keytab_ref' of {self._what} names is no keytab.",
-                hint="Keep the file as it is, with scoped.secrets.secret_file and src.",
+                f"The secret that 'keytab_ref' of {self._what} names is not a keytab.",
+                hint="Keep the unchanged keytab file with scoped.secrets.secret_file and 'src'.",
             )
         if "private_key" not in self._parts:
             return {}
@@ -48,7 +48,7 @@ class Proof:
         return public_fields(key) if "private_key" in self._wanted.kept else {}
 
     def check_host(self, host: str, *, check_key: bool) -> None:
-        """Log in at a host and leave again; raise what stands in the way."""
+        """Log in at a host and log out again; raises ScopedSecretsError if that fails."""
         logins = HostLogins()
         try:
             login = logins.open_host_login(self._wanted.options, self._parts, "", self._what)
@@ -58,7 +58,7 @@ class Proof:
 
     @cached_property
     def _parts(self) -> Mapping[str, bytes]:
-        """The values that make the credential up: those given now, and those that it refers to."""
+        """The credential's values by field: those given now, and those that it refers to."""
         options: Mapping[str, Any] = self._wanted.options
         parts = {name: value.encode() for name, value in self._wanted.inline.items()}
         for name, text in references_among(options).items():

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The default secret manager of a scope: where new secrets go."""
+"""The default secret manager of a scope, which new secrets go to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["DefaultManagerResource", "write_default"]
 
 @dataclass(frozen=True, slots=True)
 class DefaultState:
-    """The scope's chain, its managers, and how they are shown."""
+    """The scope's chain, its managers, and their views."""
 
     chain: list[Scope]
     managers: Managers
@@ -27,7 +27,7 @@ class DefaultState:
 
 
 class DefaultManagerResource(Resource[DefaultState]):
-    """Changing it moves nothing: secrets that exist stay with their manager."""
+    """The default manager. Changing it moves nothing: existing secrets stay with their manager."""
 
     noun = "connector"
     is_batchable = True
@@ -65,7 +65,7 @@ class DefaultManagerResource(Resource[DefaultState]):
 def write_default(session: Session, chain: list[Scope], connector_id: str | None, *, made_by: str = "") -> None:
     """Make a connector the default manager of the last scope of a chain; None: the built-in manager.
 
-    `made_by` is the manifest that says so.
+    `made_by` is the manifest that declares it, if any.
     """
     made_by = made_by if connector_id else ""
     set_default(session.tx, chain[-1], connector_id, made_by)

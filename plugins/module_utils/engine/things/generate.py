@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values that nobody has to think of: passwords and the like, or private keys for SSH."""
+"""Generates random values: passwords, tokens and private SSH keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NAMED = {
 
 
 def check_generate(options: dict[str, Any]) -> None:
-    """Raise InvalidInput for options that can't make a value. Those of a key pair have a `type`."""
+    """Raise InvalidInput for options that can't make a value. With a `type` they describe a key pair."""
     if "type" in options:
         check_wish(**_key_wish(options))
         return
@@ -42,21 +42,21 @@ def check_generate(options: dict[str, Any]) -> None:
         raise InvalidInput(
             "invalid_generate",
             f"'generate.length' is {length}; it must be from 1 to {MAX_LENGTH}.",
-            hint="Leave it out for a length that is safe for passwords.",
+            hint="Remove it to get a length that is safe for passwords.",
         )
     if len(set("".join(sets))) < 2 or length < len(sets):
         raise InvalidInput(
             "invalid_generate",
-            "'generate.charset' needs at least two different characters, and 'generate.length' at least one for each "
-            "of its sets.",
-            hint="For example charset: [ascii_letters, digits, '-_'] and length: 32.",
+            "'generate.charset' needs at least two different characters, and 'generate.length' must not be smaller "
+            "than the number of its sets.",
+            hint="Set for example charset: [ascii_letters, digits, '-_'] and length: 32.",
         )
 
 
 def generate(options: dict[str, Any]) -> str:
-    """Return a random value of the wanted kind: a password with a character of each set, or hex, base64, a UUID.
+    """Return a random value: a password with at least one character of each set, hex, base64 or a UUID.
 
-    For a key pair it is the private key in OpenSSH form.
+    For a key pair, returns the private key in OpenSSH form.
     """
     if "type" in options:
         return make_key(options)
@@ -71,17 +71,17 @@ def generate(options: dict[str, Any]) -> str:
 
 
 def make_key(options: dict[str, Any], passphrase: str = "") -> str:
-    """Return a new private key in OpenSSH form, protected by a passphrase where there is one."""
+    """Return a new private key in OpenSSH form, encrypted with the passphrase if there is one."""
     return generate_key(**_key_wish(options), passphrase=passphrase.encode() or None).decode()
 
 
 def public_half(value: bytes, options: dict[str, Any]) -> dict[str, str]:
-    """Return what may be known in clear of a value that was made: the public half of a key pair."""
+    """Return the public half of a generated key pair, empty for other values."""
     return public_fields(read_key(value, None, "The key")) if "type" in options else {}
 
 
 def public_fields(key: PrivateKey) -> dict[str, str]:
-    """Return the public half of a key as it is shown and kept."""
+    """Return the public half of a key as it is shown and stored."""
     return {"public_key": key.public_line, "key_fingerprint": key.fingerprint}
 
 
@@ -90,7 +90,7 @@ def _key_wish(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _password(length: int, sets: list[str]) -> str:
-    """Draw from all sets; put one of each set at random places first, so that none is missing."""
+    """Draw one character of each set and the rest from all sets, then shuffle them."""
     everything = "".join(dict.fromkeys("".join(sets)))
     drawn = [secrets.choice(one) for one in sets]
     drawn += [secrets.choice(everything) for _missing in range(length - len(drawn))]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scopes: declared, listed, removed."""
+"""Scopes: declared, listed and removed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHOWN = ("name", "description", "tags", "builtin_manager", "inherited_managers"
 
 
 class KeptElsewhere(NamedTuple):
-    """A secret of a scope whose value a connector has."""
+    """A secret of a scope that a connector keeps."""
 
     scope: ScopePath
     keeper: Keeper
@@ -41,9 +41,9 @@ class KeptElsewhere(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ScopeState:
-    """The scopes down to the declared one (the last is None where it does not exist), and what is in it.
+    """The scopes above the declared one, the scope itself (None if it does not exist) and what it contains.
 
-    `heads` change with whatever is in a scope that goes, or below it; `kept` is what has to go at secret managers then.
+    For a scope to remove: `heads` change with anything in it or below, and `kept` are the secrets of its connectors.
     """
 
     parents: list[Scope]
@@ -95,8 +95,8 @@ class ScopeResource(Resource[ScopeState]):
         if "inherited_managers" in wanted and self.path.level is not Level.ACCOUNT:
             raise InvalidInput(
                 "only_for_account",
-                f"'inherited_managers' holds for the whole account and can't be set for {self.path}.",
-                hint="Set it in a task without 'org' and 'project' (empty strings lift the defaults of a play).",
+                f"'inherited_managers' applies to the whole account, so it can't be set for {self.path}.",
+                hint="Set it in a task without 'org' and 'project' (set both to '' to override a play's defaults).",
             )
         if "name" in wanted:
             check_name(wanted["name"])
@@ -105,13 +105,13 @@ class ScopeResource(Resource[ScopeState]):
         return wanted
 
     def _check_builtin(self, fields: View, state: ScopeState) -> None:
-        """As at the platform: the built-in manager goes off only where another one is the default."""
+        """Raise Conflict for disabling a built-in manager that is the default, as on the platform."""
         explicit = self.params.get("builtin_manager") == "disabled" and fields.get("builtin_manager") == "disabled"
         if explicit and (state.scope is None or state.scope.default_connector_id is None):
             raise Conflict(
                 "no_other_manager",
-                f"The built-in secret manager of {self.path} can't be switched off: it is the default one.",
-                hint="Declare a connector in this scope and make it the default (use_as_default) first.",
+                f"The built-in secret manager of {self.path} can't be disabled: it is the default.",
+                hint="First declare a connector in this scope and make it the default (use_as_default).",
             )
 
     def _plan_absent(self, state: ScopeState) -> Plan:
@@ -119,7 +119,7 @@ class ScopeResource(Resource[ScopeState]):
             raise InvalidInput(
                 "account_stays",
                 "The account can't be removed.",
-                hint="Set 'org', and 'project' for a project, to say which scope should go.",
+                hint="Set 'org' (and 'project' for a project) to the scope to remove.",
             )
         if state.scope is None:
             return Plan()
@@ -127,8 +127,8 @@ class ScopeResource(Resource[ScopeState]):
         if inside and not self.force:
             raise Conflict(
                 "scope_in_use",
-                f"There is something in {self.path}: {', '.join(inside)}.",
-                hint="Remove what is in it first, or set 'force: true' to remove all of it for good.",
+                f"Can't remove {self.path}: it contains {', '.join(inside)}.",
+                hint="Remove its contents first, or set 'force: true' to remove everything in it for good.",
                 details=state.contents,
             )
         warnings = [f"Removed with {self.path}: {', '.join(inside)}."] if inside else []
@@ -144,11 +144,11 @@ class ScopeResource(Resource[ScopeState]):
         ]
 
     def prepare(self, access: Access, state: ScopeState, plan: Plan) -> bool | None:
-        """Remove at secret managers what was written there for the secrets of a scope that goes."""
+        """Remove the values of a removed scope's secrets at their secret managers."""
         if plan.action is not Action.DELETE:
             return None
         for _scope, keeper, _secret in state.kept:
-            # Logged in before anything goes: what others need to log in may be among it.
+            # Log in everywhere first: the secrets to remove may include the credentials of other connectors.
             access.call(keeper, lambda _manager: None)
         for _scope, keeper, secret in state.kept:
             remove_kept(access, keeper, secret, is_forced=self.force)
@@ -192,14 +192,14 @@ def _heads(session: Session, scope: Scope) -> Iterator[bytes]:
 
 
 def _in_order(session: Session, chain: list[Scope]) -> list[KeptElsewhere]:
-    """Return the secrets that connectors keep, each before those that its connector needs to log in."""
+    """Return the secrets that connectors keep, each before the secrets that its connector logs in with."""
     kept = list(_kept_elsewhere(session, chain))
     depths = {one.keeper.connector.id: login_depth(session, one.keeper) for one in kept}
     return sorted(kept, key=lambda one: -depths[one.keeper.connector.id])
 
 
 def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[KeptElsewhere]:
-    """Yield the secrets of a scope, and of those below it, that are to be removed at secret managers."""
+    """Yield the secrets that connectors keep, of a scope and of all below it."""
     for child in rows.children_of(session.tx, chain[-1]):
         yield from _kept_elsewhere(session, [*chain, child])
     managers = load_managers(session, chain)
@@ -269,7 +269,7 @@ def _view(scope: Scope, default: str, contents: dict[str, int]) -> View:
 
 
 class ScopeInfo(Info):
-    """The named scope, with `recursive` all below it; with `verify` their rows are proven to be the last written."""
+    """The named scope, with `recursive` also all below it; with `verify` all their rows are verified."""
 
     noun = "scopes"
 
@@ -295,7 +295,7 @@ class ScopeInfo(Info):
 
 
 def _verify(session: Session, chain: list[Scope]) -> None:
-    """Raise Damaged for any row of the scope that is not as it was written last."""
+    """Raise Damaged if any row of the scope is not as it was last written."""
 
     def checked() -> Any:
         yield from session.connectors(chain)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What secrets of all kinds have in common when they are declared: name, description, tags, expiry, users."""
+"""What declarations of all kinds of secrets share: name, description, tags, expiry and users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["broken_users", "check_kind", "wanted_fields", "with_fields"]
 
 
 def wanted_fields(params: View) -> View:
-    """Return those of the common fields that the user gave, as they are kept; raise InvalidInput."""
+    """Return the common fields that the user gave, in their stored form; raise InvalidInput."""
     wanted = pick(params, "name", "description", "tags", "expires")
     if "name" in wanted:
         check_name(wanted["name"])
@@ -30,7 +30,7 @@ def wanted_fields(params: View) -> View:
 
 
 def with_fields(secret: Secret, fields: Mapping[str, Any]) -> Secret:
-    """Return the secret with what a plan changes about its row."""
+    """Return the secret with the fields that a plan changes."""
     changes = pick(fields, "name", "description", "tags")
     if "expires" in fields:
         changes["expires_at"] = fields["expires"]
@@ -40,17 +40,17 @@ def with_fields(secret: Secret, fields: Mapping[str, Any]) -> Secret:
 
 
 def check_kind(secret: Secret, kind: str, what: str) -> None:
-    """Raise Conflict for a secret that is of another kind than it is declared as."""
+    """Raise Conflict if a secret exists as another kind than it is declared as."""
     if secret.kind != kind:
         raise Conflict(
             "other_kind",
             f"The {what} exists as a {secret.kind} secret, not as a {kind} secret.",
-            hint=f"Use scoped.secrets.secret_{secret.kind} for it, another identifier, or remove it first.",
+            hint=f"Use scoped.secrets.secret_{secret.kind} for it, choose another identifier, or remove it first.",
         )
 
 
 def broken_users(users: Sequence[SecretUser], what: str, *, is_forced: bool) -> list[str]:
-    """Return a warning for a secret that goes although it is used; raise Conflict unless that is forced."""
+    """Return a warning for removing a secret that is in use; raise Conflict unless that is forced."""
     names = ", ".join(map(str, users))
     if names and not is_forced:
         raise Conflict(

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets as users see them: one, or those of a scope. Never a value."""
+"""Secrets as users see them: one, or those of a scope, never with a value."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ..rows.sharing import grantee_paths
 
 __all__ = ["SecretInfo", "SecretState", "identity_of", "load_state", "path_and_key", "shown_fields", "view_of"]
 
-# What is known in clear of a key pair that was made or given here.
+# The public half of a key pair that is kept here.
 PUBLIC = ("public_key", "key_fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
 class SecretState:
-    """Where the secret is, the managers there, what it is (None: it does not exist), and who uses it.
+    """The secret's scopes, the managers there, its row (None: it does not exist), and its users.
 
-    `key` is the one of its fingerprint. `observed` is the value that a value keeper has now, where that was looked at.
+    `key` makes its fingerprint. With `is_observed`, `observed` is the value that its value keeper has now (None: none).
     """
 
     chain: list[Scope]
@@ -48,7 +48,7 @@ class SecretState:
 
 
 def load_state(session: Session, path: ScopePath, identifier: str) -> SecretState:
-    """Return all there is about a secret of a scope, whether it exists or not; raise NotFound for the scope."""
+    """Return the state of a secret, whether it exists or not; raise NotFound for the scope."""
     chain = session.chain(path)
     managers = load_managers(session, chain)
     secret = session.secret(chain, identifier)
@@ -56,7 +56,7 @@ def load_state(session: Session, path: ScopePath, identifier: str) -> SecretStat
 
 
 def _load_secret(session: Session, chain: list[Scope], managers: Managers, secret: Secret) -> SecretState:
-    """Return all there is about a secret, its current version verified."""
+    """Return the state of an existing secret, with its current version verified."""
     users = tuple(users_of(session.tx, secret.id))
     if secret.is_reference or secret.is_credential:
         return SecretState(chain, managers, secret, users=users)
@@ -80,17 +80,17 @@ def shown_fields(secret: Secret, managers: Managers) -> View:
 
 
 def settings_of(credential: Secret) -> View:
-    """Return what a credential was declared with, without any value."""
+    """Return the settings that a credential was declared with, without any value."""
     return {name: value for name, value in credential.options.items() if name not in PUBLIC}
 
 
 def path_and_key(path: str, key: str) -> str:
-    """Return a place at a manager as `reference` writes it."""
+    """Return a location at a manager in the form that `reference` takes."""
     return f"{path}#{key}" if key else path
 
 
 def identity_of(path: ScopePath, identifier: str, kind: str) -> View:
-    """Return what names a secret."""
+    """Return the fields that name a secret."""
     prefix = "" if path.level is Level.PROJECT else f"{path.level.value}."
     return {
         "identifier": identifier,
@@ -102,7 +102,7 @@ def identity_of(path: ScopePath, identifier: str, kind: str) -> View:
 
 
 def view_of(state: SecretState) -> View:
-    """Return a secret that exists as users see it."""
+    """Return a secret as users see it, empty if it does not exist."""
     secret, version, path = state.secret, state.version, state.chain[-1].path
     if secret is None:
         return {}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shares of secrets: declared and taken back."""
+"""Shares of secrets with scopes below: declared and taken back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["ShareResource"]
 
 @dataclass(frozen=True, slots=True)
 class ShareState:
-    """The secret, who keeps it (empty: the built-in manager), the scope it is shared with, and all such scopes."""
+    """The secret, the connector that keeps it (empty: none), the scope to share with, and all scopes that have it."""
 
     chain: list[Scope]
     grantee: Scope
@@ -33,7 +33,7 @@ class ShareState:
 
 
 class ShareResource(Resource[ShareState]):
-    """That a scope below can open a secret with its own key."""
+    """A share lets a scope below open one secret with its own key."""
 
     noun = "share"
     is_batchable = True
@@ -46,9 +46,9 @@ class ShareResource(Resource[ShareState]):
         if self.to == self.path or self.path not in self.to.from_account:
             raise InvalidInput(
                 "share_not_below",
-                f"The {self.what} can't be shared with {self.to}, which does not lie below {self.path}.",
-                hint="Set 'to_org' and 'to_project' to a scope below the secret's own. What several scopes beside one "
-                "another need belongs into a scope above them.",
+                f"The {self.what} can't be shared with {self.to}, which is not below {self.path}.",
+                hint="Set 'to_org' and 'to_project' to a scope below the secret's. Keep a secret that several scopes "
+                "need in a scope above them.",
             )
 
     def load(self, session: Session) -> ShareState:
@@ -72,21 +72,22 @@ class ShareResource(Resource[ShareState]):
 
     def _warnings(self, state: ShareState) -> list[str]:
         if state.secret is None:
-            return [f"{self._unknown.message} In check mode it is taken for one that an earlier task would make."]
+            return [f"{self._unknown.message} In check mode, an earlier task is assumed to create it."]
         if not self.absent:
             return []
         return [
-            f"{str(self.to)[:1].upper()}{str(self.to)[1:]} can't read the {self.what} any more, and may have read it "
+            f"{str(self.to)[:1].upper()}{str(self.to)[1:]} can no longer read the {self.what}, but may have read it "
             "before. Change the value at its source, and declare the new one here."
         ]
 
     def _check_shareable(self, state: ShareState) -> None:
-        """Raise InvalidInput for a secret whose value no key of a scope opens."""
+        """Raise InvalidInput for a credential, and for a secret that a connector keeps or seals."""
         if state.secret and state.secret.is_credential:
-            why, hint = "it is a credential, which is made of other secrets", "Share these, or declare it there."
+            why = "it is a credential, which has no value of its own"
+            hint = "Share the secrets that it refers to, and declare the credential in that scope."
         elif state.manager:
-            why = f"its value is kept by {state.manager}, whose login is not to be had there"
-            hint = "Declare a connector in that scope, with a login that may read it, and a reference to the value."
+            why = f"its value is kept by {state.manager}, whose login would have to be shared too"
+            hint = "Declare a connector in that scope, with a login that may read the value, and a reference to it."
         else:
             return
         raise InvalidInput("not_shareable", f"The {self.what} can't be shared with {self.to}: {why}.", hint=hint)

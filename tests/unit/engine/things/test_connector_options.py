@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a connector's options become, of those that are stored and those that are given."""
+"""A connector's new options, merged from those stored and those given."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_new_connector_has_the_defaults_of_its_kind() -> None:
     }
 
 
-def test_what_is_left_out_stays() -> None:
+def test_options_left_out_stay() -> None:
     before = {**TOKEN, "ca_cert": "pem"}
     assert options_of({}, before) == before
     assert options_of({"timeout": 1, "base": None}, before) == {**before, "timeout": 1}
@@ -51,12 +51,12 @@ def test_what_is_left_out_stays() -> None:
     assert options_of({}, without_default) == without_default
 
 
-def test_an_empty_text_takes_an_option_away() -> None:
+def test_an_empty_text_removes_an_option() -> None:
     assert options_of({"ca_cert": ""}, {**TOKEN, "ca_cert": "pem"}) == TOKEN
     assert options_of({"base": ""}, TOKEN) == {name: value for name, value in TOKEN.items() if name != "base"}
 
 
-def test_what_the_kind_does_not_have_is_never_an_option() -> None:
+def test_options_unknown_to_the_kind_are_ignored() -> None:
     given = {"identifier": "c", "name": "N", "state": "present", "org": "o", "check": False, "use_as_default": True}
     assert options_of({**given, "token_x": 1}, TOKEN) == TOKEN
 
@@ -68,7 +68,7 @@ def test_one_login_option_changes_alone() -> None:
     assert options_of({"password_ref": "org.other#f"}, PASSWORD) == {**PASSWORD, "password_ref": "org.other#f"}
 
 
-def test_another_login_takes_nothing_of_the_old_one() -> None:
+def test_another_login_keeps_nothing_of_the_old_one() -> None:
     assert options_of({"user": "u", "password_ref": "p", "auth_method": "password"}, TOKEN) == {
         **PLACE,
         "auth_method": "password",
@@ -79,13 +79,13 @@ def test_another_login_takes_nothing_of_the_old_one() -> None:
     assert options_of({"auth_method": "anonymous"}, TOKEN) == {**PLACE, "auth_method": "anonymous"}
 
 
-def test_a_login_that_is_named_stays_where_another_fits_as_well() -> None:
+def test_a_named_login_stays_even_if_another_fits() -> None:
     directory = {**PASSWORD, "auth_method": "directory"}
     assert options_of({"user": "v"}, directory) == {**directory, "user": "v"}
     assert options_of({"auth_method": "directory", "user": "v"}, directory) == {**directory, "user": "v"}
 
 
-def test_a_login_is_guessed_where_its_options_fit_one_alone() -> None:
+def test_a_login_is_inferred_if_only_one_fits() -> None:
     assert wanted({"token_ref": "t"}).options["auth_method"] == "token"
     assert wanted({"token": "t"}).options["auth_method"] == "token"
     both = {"user": "u", "password_ref": "p"}
@@ -112,19 +112,19 @@ def test_a_login_is_guessed_where_its_options_fit_one_alone() -> None:
         ({"timeout": 0}, "invalid_option"),
     ],
 )
-def test_what_is_refused_whatever_is_stored(given: dict[str, Any], code: str) -> None:
+def test_refused_options(given: dict[str, Any], code: str) -> None:
     for connector in (None, stored({**PLACE, "auth_method": "anonymous"})):
         error = error_of(lambda connector=connector: wanted(given, connector))
         assert error.code == code
 
 
-def test_a_login_that_is_stored_is_not_mixed_with_options_of_another() -> None:
+def test_a_stored_login_is_not_mixed_with_options_of_another() -> None:
     error = error_of(lambda: wanted({"user": "u"}, stored(TOKEN)))
     assert (error.code, "user" in error.message, "token" in error.message) == ("unclear_login", True, False)
 
 
 @pytest.mark.parametrize("name", ["token", "ca_cert"])
-def test_a_value_lifts_the_reference_and_the_other_way_round(name: str) -> None:
+def test_a_value_replaces_a_reference_and_the_other_way_round(name: str) -> None:
     by_reference = wanted({"token_ref": "t", f"{name}_ref": "other"}).options
     by_value = wanted({name: "itself"}, stored(dict(by_reference)))
     assert by_value.options.get(f"{name}_ref") in (None, "c_token")
@@ -134,7 +134,7 @@ def test_a_value_lifts_the_reference_and_the_other_way_round(name: str) -> None:
     assert name not in back.kept
 
 
-def test_a_credential_itself_becomes_a_reference_to_the_secret_that_keeps_it() -> None:
+def test_a_given_credential_becomes_a_reference_to_its_secret() -> None:
     new = wanted({"token": "canary"})
     assert new.options == {**PLACE, "auth_method": "token", "token_ref": "c_token"}
     assert (new.inline, new.kept) == ({"token": "canary"}, ("token",))
@@ -144,7 +144,7 @@ def test_a_credential_itself_becomes_a_reference_to_the_secret_that_keeps_it() -
     assert (changed.options, changed.inline, changed.kept) == (new.options, {"token": "other"}, ("token",))
 
 
-def test_a_reference_to_what_it_keeps_leaves_it_there() -> None:
+def test_a_reference_to_a_kept_credential_keeps_it() -> None:
     before = stored({**PLACE, "auth_method": "token", "token_ref": "c_token"}, "token")
     assert wanted({"token_ref": "c_token"}, before).kept == ("token",)
     assert wanted({"token_ref": "c_token"}).kept == ()
@@ -156,12 +156,12 @@ def test_a_number_as_a_credential_is_kept_as_typed() -> None:
     assert wanted({"token": 12345}).inline == {"token": "12345"}
 
 
-def test_an_own_option_is_no_credential_and_is_kept_in_the_open() -> None:
+def test_own_options_are_not_credentials() -> None:
     assert wanted({"ca_cert": "pem"}).options["ca_cert"] == "pem"
     assert wanted({"ca_cert": "pem"}).inline == {}
 
 
-def test_no_credential_stands_in_the_options_or_shows() -> None:
+def test_no_credential_is_in_the_options_or_their_repr() -> None:
     for given in ({"token": "canary"}, {"auth_method": "password", "user": "u", "password": "canary"}):
         assert "canary" not in str(dict(wanted(given).options)) + repr(wanted(given))
     error = error_of(lambda: wanted({"token": "canary", "user": "u"}))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connectors as users see them: listed, and checked."""
+"""Connectors as users see them: listed and checked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KEEPER = Keeper(Connector("id", "s", "memory_vault", "vault", "N", "d", {"a": "b
 
 @pytest.fixture
 def store(settings: Settings, engine: Engine) -> Engine:
-    """The account and an organization have a `vault` each, the account a `kms` and one removed by force too."""
+    """The account and an organization have a `vault` each; the account also a `kms`, and one removed by force."""
     declare(engine, "scope", org="pay")
     declare(engine, "secret_text", identifier="t", value=b"good")
     add_connector(settings, "vault", auth_method="token", token_ref="t")
@@ -85,7 +85,7 @@ def test_the_managers_of_one_scope_are_listed(cloud: Cloud, store: Engine, filte
     assert cloud.asked == []
 
 
-def test_a_module_returns_what_the_list_has(store: Engine) -> None:
+def test_a_module_returns_the_same_as_the_list(store: Engine) -> None:
     for call in ({"token_ref": "t"}, {"token_ref": "t", "use_as_default": True}):
         one = shown(store, "connector_memory_vault", identifier="vault", **call)
         assert shown(store, "connector_info", identifier="vault") == [one]
@@ -113,7 +113,7 @@ def test_a_check_logs_in_anew_reads_nothing_and_changes_nothing(
     assert counts == {"login": 2, "check": 1, "close": 1, "read": 1}
 
 
-def test_a_check_says_what_stands_in_the_way(cloud: Cloud, store: Engine) -> None:
+def test_a_check_reports_failures(cloud: Cloud, store: Engine) -> None:
     errors = {
         failures.timed_out("it", 1): "unknown",
         failures.unavailable("it", "down"): "unknown",
@@ -139,8 +139,8 @@ def test_a_check_says_what_stands_in_the_way(cloud: Cloud, store: Engine) -> Non
     assert (status(store), status(store, org="pay")) == (("error", "login_refused"), ("ready", ""))
 
 
-def test_a_check_takes_the_credential_that_counts_now(settings: Settings, cloud: Cloud, store: Engine) -> None:
-    """Rotated by others where it lies, in a run that has read it before."""
+def test_a_check_uses_the_current_credential(settings: Settings, cloud: Cloud, store: Engine) -> None:
+    """Others rotated it at its source, in a run that has read it before."""
     cloud.put("token", b"good")
     add_connector(settings, "second", auth_method="token", token_ref="memory://kept/token")
     add_connector(settings, "kept")
@@ -152,19 +152,19 @@ def test_a_check_takes_the_credential_that_counts_now(settings: Settings, cloud:
     assert status(store, "second") == ("ready", "")
 
 
-def test_a_missing_credential_is_an_error_and_not_the_tasks(store: Engine) -> None:
+def test_a_missing_credential_is_reported_not_raised(store: Engine) -> None:
     declare(store, "secret_text", identifier="t", state="absent", force=True)
     assert status(store) == ("error", "unknown_secret")
 
 
 @pytest.mark.parametrize("identifier", ["none", "gone", "builtin", "Vault", "account.vault"])
-def test_what_is_no_connector_is_told(store: Engine, identifier: str) -> None:
+def test_unknown_connectors_are_refused(store: Engine, identifier: str) -> None:
     error = error_of(lambda: status(store, identifier))
     assert (type(error), error.code) == (NotFound, "unknown_connector")
     assert error.hint == "Its secret managers are: builtin, kms, vault."
 
 
-def test_one_of_a_kind_that_is_not_known_here_is_listed_and_not_checked(settings: Settings, store: Engine) -> None:
+def test_a_connector_of_an_unknown_kind_is_listed_but_not_checked(settings: Settings, store: Engine) -> None:
     add_connector(settings, "later")
     forget_kind(settings, "later")
     assert "later" in [view["identifier"] for view in shown(store, "connector_info")]

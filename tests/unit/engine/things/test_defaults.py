@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The default manager: for new secrets only, of the own scope only."""
+"""The default manager: for new secrets only, and a manager of the same scope only."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def manager_of(engine: Engine, identifier: str) -> str:
     return str(shown(engine, "secret_info", identifier=identifier)[0]["secret_manager"])
 
 
-def test_a_default_goes_to_a_connector_to_another_and_back(two: Engine) -> None:
+def test_the_default_changes_between_connectors_and_back(two: Engine) -> None:
     for wanted, before in (("one", "builtin"), ("two", "one"), ("builtin", "two")):
         result = declare(two, "default_secret_manager", secret_manager=wanted)
         assert (result.changed, result.returned["connector"]["identifier"]) == (True, wanted)
@@ -50,7 +50,7 @@ def test_a_default_goes_to_a_connector_to_another_and_back(two: Engine) -> None:
         assert (default_of(two), default_of(two, "payments")) == (wanted, "builtin")
 
 
-def test_a_default_takes_new_secrets_only(two: Engine) -> None:
+def test_a_default_takes_only_new_secrets(two: Engine) -> None:
     declare(two, "default_secret_manager", secret_manager="one")
     assert manager_of(two, "old") == "builtin"
     declare(two, "secret_text", identifier="old", value=b"changed", description="d")
@@ -78,7 +78,7 @@ def test_a_connector_of_another_scope_is_refused(settings: Settings, two: Engine
     assert error_of(lambda: declare(two, "default_secret_manager", secret_manager="below")).code == "unknown_connector"
 
 
-def test_a_built_in_manager_that_is_off_is_no_default(two: Engine) -> None:
+def test_a_disabled_built_in_manager_can_not_be_the_default(two: Engine) -> None:
     declare(two, "default_secret_manager", secret_manager="one")
     assert shown(two, "scope", builtin_manager="disabled")["builtin_manager"] == "disabled"
     error = error_of(lambda: declare(two, "default_secret_manager", secret_manager="builtin"))
@@ -98,7 +98,7 @@ def test_a_new_scope_below_one_without_built_in_manager_takes_nothing(two: Engin
     assert shown(two, "scope", org="payments", name="P")["builtin_manager"] == "enabled"
 
 
-def test_check_mode_says_the_same_and_writes_nothing(settings: Settings, two: Engine) -> None:
+def test_check_mode_predicts_the_result_and_writes_nothing(settings: Settings, two: Engine) -> None:
     before = content_of(settings)
     result = check(two, "default_secret_manager", secret_manager="one")
     assert (result.changed, result.after) == (True, {"secret_manager": "one"})
@@ -113,7 +113,7 @@ def test_an_unknown_scope_has_no_default(two: Engine) -> None:
     assert error_of(lambda: declare(two, "default_secret_manager", **call)).code == "unknown_scope"
 
 
-def test_a_default_that_somebody_moved_is_found(settings: Settings, two: Engine) -> None:
+def test_a_tampered_default_is_found(settings: Settings, two: Engine) -> None:
     with rows_of(settings) as tx:
         assert tx.run("INSERT INTO default_manager SELECT scope_id, id, '' FROM connector LIMIT 1") == 1
     assert error_of(lambda: shown(Engine(settings), "connector_info")).code == "damaged_row"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scopes: declared, listed, removed with what is in them."""
+"""Scopes are declared, listed, and removed with their contents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ API = {"org": "payments", "project": "api"}
 
 @pytest.fixture
 def tree(engine: Engine) -> Engine:
-    """An organization with a project, each with a secret; another organization, empty."""
+    """An organization with a project, each with a secret, and an empty organization."""
     declare(engine, "scope", org="payments")
     declare(engine, "scope", **API)
     declare(engine, "scope", org="web")
@@ -40,7 +40,7 @@ def places(engine: Engine, **filters: Any) -> list[tuple[str, str]]:
     return [(view["org"], view["project"]) for view in shown(engine, "scope_info", **filters)]
 
 
-def test_a_scope_is_made_once(engine: Engine) -> None:
+def test_a_scope_is_created_once(engine: Engine) -> None:
     first = declare(engine, "scope", org="payments")
     assert (first.changed, first.before) == (True, {})
     view = first.returned["scope"]
@@ -51,7 +51,7 @@ def test_a_scope_is_made_once(engine: Engine) -> None:
     assert (second.changed, second.returned) == (False, first.returned)
 
 
-def test_only_what_is_given_changes(engine: Engine) -> None:
+def test_only_given_fields_change(engine: Engine) -> None:
     declare(engine, "scope", org="payments", name="Payments", description="d", tags={"a": 1})
     result = declare(engine, "scope", org="payments", tags={"b": "2"})
     assert (result.before["tags"], result.after["tags"]) == ({"a": "1"}, {"b": "2"})
@@ -76,7 +76,9 @@ def test_only_what_is_given_changes(engine: Engine) -> None:
         ({"state": "absent", "force": True}, "account_stays"),
     ],
 )
-def test_what_is_refused_changes_nothing(settings: Settings, engine: Engine, params: dict[str, Any], code: str) -> None:
+def test_refused_declarations_change_nothing(
+    settings: Settings, engine: Engine, params: dict[str, Any], code: str
+) -> None:
     declare(engine, "scope", org="payments")
     before = content_of(settings)
     assert error_of(lambda: declare(engine, "scope", **params)).code == code
@@ -84,12 +86,12 @@ def test_what_is_refused_changes_nothing(settings: Settings, engine: Engine, par
     assert content_of(settings) == before
 
 
-def test_a_project_needs_an_organization_that_exists(engine: Engine) -> None:
+def test_a_project_needs_an_existing_organization(engine: Engine) -> None:
     error = error_of(lambda: declare(engine, "scope", org="none", project="api"))
     assert (error.code, "no organization 'none'" in error.message) == ("unknown_scope", True)
 
 
-def test_the_built_in_manager_goes_off_where_another_is_the_default(settings: Settings, engine: Engine) -> None:
+def test_the_built_in_manager_can_be_disabled_if_another_is_the_default(settings: Settings, engine: Engine) -> None:
     declare(engine, "scope", name="Root")
     add_connector(settings, "vault")
     assert error_of(lambda: declare(engine, "scope", builtin_manager="disabled")).code == "no_other_manager"
@@ -100,7 +102,7 @@ def test_the_built_in_manager_goes_off_where_another_is_the_default(settings: Se
     assert shown(engine, "scope", builtin_manager="enabled")["builtin_manager"] == "enabled"
 
 
-def test_a_scope_in_use_stays_and_says_what_is_in_it(settings: Settings, tree: Engine) -> None:
+def test_a_scope_with_contents_is_not_removed(settings: Settings, tree: Engine) -> None:
     before = content_of(settings)
     error = error_of(lambda: declare(tree, "scope", org="payments", state="absent"))
     assert (error.code, error.details) == ("scope_in_use", {"projects": 1, "connectors": 0, "secrets": 1})
@@ -109,7 +111,7 @@ def test_a_scope_in_use_stays_and_says_what_is_in_it(settings: Settings, tree: E
     assert content_of(settings) == before
 
 
-def test_force_removes_all_below_and_nothing_beside(settings: Settings, tree: Engine) -> None:
+def test_force_removes_everything_below_and_nothing_beside(settings: Settings, tree: Engine) -> None:
     result = declare(tree, "scope", org="payments", state="absent", force=True)
     assert (result.changed, result.after, result.before["name"]) == (True, {}, "payments")
     assert ["1 projects, 1 secrets" in warning for warning in result.warnings] == [True]
@@ -121,7 +123,7 @@ def test_force_removes_all_below_and_nothing_beside(settings: Settings, tree: En
     assert error_of(lambda: read(tree, "a", "payments")).code == "unknown_scope"
 
 
-def test_an_empty_scope_goes_and_stays_gone(tree: Engine) -> None:
+def test_an_empty_scope_is_removed(tree: Engine) -> None:
     result = declare(tree, "scope", org="web", state="absent")
     assert (result.changed, result.warnings, result.returned["scope"]["org"]) == (True, [], "web")
     again = declare(tree, "scope", org="web", state="absent")
@@ -130,13 +132,13 @@ def test_an_empty_scope_goes_and_stays_gone(tree: Engine) -> None:
     assert (below.changed, below.returned) == (False, {"scope": None})
 
 
-def test_a_scope_made_again_does_not_open_the_old_secrets(tree: Engine) -> None:
+def test_a_recreated_scope_does_not_open_old_secrets(tree: Engine) -> None:
     declare(tree, "scope", **API, state="absent", force=True)
     declare(tree, "scope", **API)
     assert error_of(lambda: read(tree, "a", **API)).code == "unknown_secret"
 
 
-def test_check_mode_says_the_same_and_writes_nothing(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+def test_check_mode_predicts_the_result_and_writes_nothing(settings: Settings, cloud: Cloud, tree: Engine) -> None:
     add_connector(settings, "vault", ScopePath("payments"))
     declare(tree, "secret_text", org="payments", identifier="kept", value=b"v", secret_manager="vault")
     before = content_of(settings)
@@ -179,7 +181,7 @@ def test_force_removes_connectors_too(settings: Settings, engine: Engine) -> Non
     assert shown(engine, "scope_info", recursive=True)[0]["organizations"] == 0
 
 
-def test_whether_managers_are_inherited_is_the_accounts_word(settings: Settings, engine: Engine) -> None:
+def test_only_the_account_decides_whether_managers_are_inherited(settings: Settings, engine: Engine) -> None:
     assert shown(engine, "scope", name="Root")["inherited_managers"] == "forbidden"
     assert declare(engine, "scope", inherited_managers="allowed").changed
     assert not declare(engine, "scope", inherited_managers="allowed").changed

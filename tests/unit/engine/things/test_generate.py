@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values that nobody has to think of: their length, their characters, what can't be made."""
+"""Generated values: their length, their characters, and the options that are refused."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def refusal(length: int, charset: list[str]) -> InvalidInput:
 
 
 @given(st.data(), SETS)
-def test_a_password_has_its_length_one_of_each_set_and_nothing_else(data: Any, charset: list[str]) -> None:
+def test_a_password_has_its_length_and_a_character_of_each_set(data: Any, charset: list[str]) -> None:
     sets = [characters(name) for name in charset]
     length = data.draw(st.integers(len(sets), 40))
     if len(set("".join(sets))) < 2:
@@ -76,7 +76,7 @@ def test_a_uuid_is_random() -> None:
 
 
 @pytest.mark.parametrize("kind", ["password", "hex", "base64", "uuid"])
-def test_no_two_are_the_same(kind: str) -> None:
+def test_no_two_values_are_the_same(kind: str) -> None:
     assert len({generate({"kind": kind, "length": 20, "charset": DEFAULT}) for _round in range(200)}) == 200
 
 
@@ -98,16 +98,16 @@ def test_a_length_out_of_bounds_is_refused(length: int) -> None:
 
 
 @pytest.mark.parametrize("length", [2, MAX_LENGTH])
-def test_the_bounds_themselves_are_taken(length: int) -> None:
+def test_lengths_at_the_bounds_are_accepted(length: int) -> None:
     assert len(password(length, DEFAULT)) == length
 
 
 @pytest.mark.parametrize(
     ("length", "charset"), [(8, []), (8, [""]), (8, ["a"]), (8, ["aaa", "a"]), (1, DEFAULT), (2, ["a", "b", "c"])]
 )
-def test_sets_that_make_no_password_are_refused(length: int, charset: list[str]) -> None:
+def test_unusable_sets_are_refused(length: int, charset: list[str]) -> None:
     assert refusal(length, charset).code == "invalid_generate"
 
 
-def test_a_set_of_a_misspelt_name_is_its_own_characters() -> None:
+def test_an_unknown_set_name_counts_as_characters() -> None:
     assert set(password(50, ["digit"])) <= set("digit")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shares as users declare them: planned, told, refused where a key of a scope opens nothing."""
+"""Shares as users declare them: planned, shown, and refused for values that no scope key opens."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def site(settings: Settings, engine: Engine) -> Settings:
     return settings
 
 
-def test_a_share_is_made_once(engine: Engine, site: Settings) -> None:
+def test_a_share_is_created_once(engine: Engine, site: Settings) -> None:
     predicted = check(engine, "secret_share", identifier="a", **TO_API)
     assert shown(engine, "secret_info", identifier="a")[0]["shared_with"] == []
     made = declare(engine, "secret_share", identifier="a", **TO_API)
@@ -45,7 +45,7 @@ def test_a_share_is_made_once(engine: Engine, site: Settings) -> None:
     assert shown(engine, "secret_info", identifier="a")[0]["shared_with"] == [API]
 
 
-def test_it_is_taken_back_once(engine: Engine, site: Settings) -> None:
+def test_a_share_is_taken_back_once(engine: Engine, site: Settings) -> None:
     declare(engine, "secret_share", identifier="a", **TO_API)
     absent = {"identifier": "a", **TO_API, "state": "absent"}
     predicted = check(engine, "secret_share", **absent)
@@ -57,7 +57,7 @@ def test_it_is_taken_back_once(engine: Engine, site: Settings) -> None:
     assert (again.changed, again.warnings) == (False, [])
 
 
-def test_an_organizations_secret_goes_to_its_own_projects(engine: Engine, site: Settings) -> None:
+def test_an_organization_shares_with_its_own_projects(engine: Engine, site: Settings) -> None:
     made = shown(engine, "secret_share", **ORG, identifier="a", to_project="api")
     assert (made["reference"], made["to_org"], made["to_project"]) == ("org.a", "payments", "api")
     assert declare(holding(site, **ORG), "secret_share", **ORG, identifier="a", to_project="api").changed is False
@@ -75,13 +75,13 @@ def test_an_organizations_secret_goes_to_its_own_projects(engine: Engine, site: 
     ],
     ids=str,
 )
-def test_only_scopes_below_are_shared_with(
+def test_secrets_are_shared_only_with_scopes_below(
     engine: Engine, site: Settings, owner: dict[str, Any], to: dict[str, Any]
 ) -> None:
     assert error_of(lambda: declare(engine, "secret_share", **owner, identifier="a", **to)).code == "share_not_below"
 
 
-def test_what_others_keep_or_seal_is_not_shared(engine: Engine, site: Settings) -> None:
+def test_values_of_connectors_and_credentials_are_not_shared(engine: Engine, site: Settings) -> None:
     declare(engine, "connector_memory_vault", identifier="vault", token="good")
     declare(engine, "connector_memory_kms", identifier="kms")
     declare(engine, "secret_text", identifier="kept", value=b"x", secret_manager="vault")
@@ -95,7 +95,7 @@ def test_what_others_keep_or_seal_is_not_shared(engine: Engine, site: Settings) 
             assert (error.code, why in error.message) == ("not_shareable", True)
 
 
-def test_what_does_not_exist(engine: Engine, site: Settings) -> None:
+def test_missing_secrets_and_scopes(engine: Engine, site: Settings) -> None:
     assert error_of(lambda: declare(engine, "secret_share", identifier="b", **TO_API)).code == "unknown_secret"
     predicted = check(engine, "secret_share", identifier="b", **TO_API)
     assert (predicted.changed, len(predicted.warnings)) == (True, 1)

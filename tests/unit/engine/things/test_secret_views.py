@@ -38,7 +38,7 @@ SECRET = Secret("id", "i", "a", "text", "A", connector_id="c", path="p", referen
 
 @pytest.fixture
 def store(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
-    """A secret at each sort of manager: `b` built-in, `k` under a KMS, `v` at a vault, `r` a reference there."""
+    """A secret at each kind of manager: `b` built-in, `k` under a KMS, `v` at a vault, `r` a reference there."""
     declare(engine, "scope", name="Root")
     add_connector(settings, "vault")
     add_connector(settings, "kms", kind="memory_kms")
@@ -49,11 +49,11 @@ def store(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
     return Engine(settings)
 
 
-def test_a_place_is_written_as_it_is_declared() -> None:
+def test_locations_are_written_as_declared() -> None:
     assert [path_and_key("a/b", key) for key in ("", "c", "/c/0")] == ["a/b", "a/b#c", "a/b#/c/0"]
 
 
-def test_how_a_secret_is_named() -> None:
+def test_names_of_secrets() -> None:
     paths = [ACCOUNT, PAY, ScopePath("pay", "api")]
     assert [identity_of(path, "a", "text")["reference"] for path in paths] == ["account.a", "org.a", "a"]
     assert identity_of(paths[2], "a", "file") == {
@@ -65,7 +65,7 @@ def test_how_a_secret_is_named() -> None:
     }
 
 
-def test_what_a_declaration_may_change() -> None:
+def test_shown_fields() -> None:
     fields = shown_fields(SECRET, MANAGERS)
     assert (fields["secret_manager"], fields["reference_to"], fields["name"]) == ("account.vault", "p#/k", "A")
     assert "reference_to" not in shown_fields(Secret("id", "i", "a", "text", "A"), MANAGERS)
@@ -78,7 +78,7 @@ def test_the_keeper_of_a_secret() -> None:
     assert view_of(SecretState([ORG], MANAGERS)) == {}
 
 
-def test_each_is_shown_with_its_manager_and_without_its_value(cloud: Cloud, store: Engine) -> None:
+def test_secrets_are_shown_with_their_manager_and_without_value(cloud: Cloud, store: Engine) -> None:
     asked = list(cloud.asked)
     views = {view["identifier"]: view for view in shown(store, "secret_info")}
     managers = {name: view["secret_manager"] for name, view in views.items()}
@@ -115,7 +115,7 @@ def test_filters(store: Engine, filters: dict[str, Any], expected: str) -> None:
     assert "".join(view["identifier"] for view in shown(store, "secret_info", **filters)) == expected
 
 
-def test_an_info_of_what_can_not_be(store: Engine) -> None:
+def test_invalid_filters(store: Engine) -> None:
     assert error_of(lambda: shown(store, "secret_info", identifier="a.b")).code == "invalid_identifier"
     assert error_of(lambda: shown(store, "secret_info", org="none")).code == "unknown_scope"
 
@@ -126,6 +126,6 @@ def test_a_secret_of_a_removed_connector_is_shown(store: Engine) -> None:
     assert views == {"b": "builtin", "k": "kms", "r": "vault", "v": "vault"}
 
 
-def test_no_value_shows_in_what_was_loaded() -> None:
+def test_a_loaded_state_does_not_show_its_value() -> None:
     state = SecretState([ORG], MANAGERS, SECRET, observed=b"canary", is_observed=True)
     assert "canary" not in repr(state)
