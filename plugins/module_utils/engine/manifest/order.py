@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In which order the items of a manifest are declared: by what refers to what."""
+"""The order in which the items of a manifest are declared: each after those that it needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Thing", "order_of", "thing_of", "things_of"]
 
 
 class Thing(NamedTuple):
-    """What an item declares, as others refer to it. `identifier` is empty for a scope, and for its default manager."""
+    """What an item declares, as others refer to it. `identifier` is empty for a scope and its default manager."""
 
     noun: str
     path: ScopePath
@@ -32,7 +32,7 @@ class Thing(NamedTuple):
 
 
 def thing_of(request: Request) -> Thing:
-    """Return what a request declares; raise InvalidInput for a scope that can't be."""
+    """Return what a request declares; raise InvalidInput for an invalid scope."""
     path = ScopePath.of(request.params.get("org"), request.params.get("project"))
     if request.resource == "secret_share":
         names = [str(request.params.get("identifier")), *filter(None, _grantee(request, path))]
@@ -44,7 +44,7 @@ def thing_of(request: Request) -> Thing:
 
 
 def things_of(request: Request) -> Iterator[Thing]:
-    """Yield all that a request declares: the thing, and for a connector that it is the default of its scope."""
+    """Yield everything that a request declares: the thing, and for a default connector also the scope's default."""
     thing = thing_of(request)
     yield thing
     if thing.noun == "connector" and request.params.get("use_as_default"):
@@ -52,20 +52,20 @@ def things_of(request: Request) -> Iterator[Thing]:
 
 
 def _grantee(request: Request, path: ScopePath) -> ScopePath:
-    """Return the scope that a share is for."""
+    """Return the scope that a share is given to."""
     return ScopePath.of(request.params.get("to_org") or path.org, request.params.get("to_project"))
 
 
 def order_of(requests: Sequence[Request], things: Sequence[Thing]) -> dict[int, set[int]]:
-    """Return, for each request by its place, those that come before it; raise Conflict for ones that need each other.
+    """Return for each request's index the indexes of those that come before it.
 
-    `things` are what they declare.
+    `things` are what the requests declare. Raises Conflict for requests that need each other.
     """
     places = {thing: number for number, thing in enumerate(things)}
     needed = [_known(_needed(request, things[number]), places, number) for number, request in enumerate(requests)]
     before = {number: set(items) for number, items in enumerate(needed)}
     for maker in _makers_of_default(requests):
-        # What a manager needs to log in is there before it becomes the default one.
+        # Whatever may go to a new default comes after it, except for what the default itself needs to log in.
         earlier = _reached(needed, maker)
         for number, request in enumerate(requests):
             if number not in earlier and things[number].path == things[maker].path and _goes_to_default(request):
@@ -75,7 +75,7 @@ def order_of(requests: Sequence[Request], things: Sequence[Thing]) -> dict[int, 
 
 
 def _needed(request: Request, thing: Thing) -> Iterator[Thing]:
-    """Yield all that must be there: the scopes, the manager that is named, what is referred to."""
+    """Yield everything that must exist before: the scopes, the named manager, and what is referred to."""
     yield from (Thing("scope", step) for step in thing.path.from_account if Thing("scope", step) != thing)
     if thing.noun == "share":
         yield Thing("secret", thing.path, str(request.params["identifier"]))
@@ -89,7 +89,7 @@ def _needed(request: Request, thing: Thing) -> Iterator[Thing]:
             reference = Reference.parse(text)
             path = reference.scope(thing.path)
         except ScopedSecretsError:
-            continue  # The item itself says so.
+            continue  # Declaring the item reports the bad reference.
         yield Thing("connector" if reference.scheme else "secret", path, reference.identifier)
 
 
@@ -110,7 +110,7 @@ def _known(needed: Iterable[Thing], places: Mapping[Thing, int], number: int) ->
 
 
 def _goes_to_default(request: Request) -> bool:
-    """Tell whether what is new about an item may go to the default manager of its scope."""
+    """Tell whether an item may store something new at the default manager of its scope."""
     return request.resource.startswith(("secret_", "connector_")) and not request.params.get("secret_manager")
 
 
@@ -123,7 +123,7 @@ def _makers_of_default(requests: Sequence[Request]) -> list[int]:
 
 
 def _reached(needed: Sequence[set[int]], start: int) -> set[int]:
-    """Return the item and all that it needs, by however many steps."""
+    """Return an item and everything that it needs, directly or indirectly."""
     seen, left = set[int](), [start]
     while left:
         number = left.pop()
@@ -141,5 +141,5 @@ def _check_loops(before: Mapping[int, set[int]], things: Sequence[Thing]) -> Non
         raise Conflict(
             "manifest_loop",
             f"Items of the manifest need each other: {loop}.",
-            hint="Let one of them refer to something else, or keep it in the built-in secret manager.",
+            hint="Change one of these references, or keep one of the secrets in the built-in secret manager.",
         ) from None

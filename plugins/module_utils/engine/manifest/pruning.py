@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a manifest made earlier and no longer lists.
+"""Finds what a manifest made earlier and no longer lists.
 
-Who made a thing stands in its row, in what the row's tag signs: nobody marks a thing as a manifest's, or takes such a
-mark away, without the key of its scope.
+The mark of the manifest that made a thing is in its row and signed by the row's tag: nobody can add or remove such a
+mark without the key of the scope.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["maker_of", "unlisted"]
 
 
 def maker_of(params: Mapping[str, Any]) -> str:
-    """Return how the things that a manifest makes are marked: by the scope of its defaults, and its name in there."""
+    """Return the mark of what a manifest makes: the scope of its defaults, and its name there."""
     name = str(params.get("name") or "")
     if name:
         check_name(name)
@@ -36,16 +36,16 @@ def maker_of(params: Mapping[str, Any]) -> str:
 
 
 def unlisted(session: Session, maker: str, listed: Set[Thing], *, check_mode: bool) -> list[Request]:
-    """Return what removes the things that a manifest made and does not list, as far as the key at hand opens them.
+    """Return the requests that remove what a manifest made and no longer lists, as far as the held key opens it.
 
-    In the order of their kinds and names. Raises Damaged for a thing that somebody without the key marked.
+    Sorted by kind, scope and name. Raises Damaged for a thing that somebody without the key marked.
     """
     removals = _Removals(session, check_mode)
     return sorted((one for one in removals.of(maker) if thing_of(one) not in listed), key=thing_of)
 
 
 class _Removals:
-    """Makes the requests, of verified rows."""
+    """Builds the requests from verified rows."""
 
     def __init__(self, session: Session, check_mode: bool) -> None:
         self._session = session
@@ -76,7 +76,7 @@ class _Removals:
                 yield self._request("scope", chain, state="absent")
 
     def _chain(self, scope_id: str) -> list[Scope]:
-        """Return the verified scopes down to one; empty for one that the key at hand does not open."""
+        """Return the verified scopes down to one, empty if the held key does not open it."""
         if scope_id not in self._chains:
             path = path_of(self._session.tx, scope_id)
             self._chains[scope_id] = self._session.chain(path) if self._session.opens(path) else []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In which order things go: those that use others first. Who uses what is what the store says."""
+"""The order in which things are removed: each before those that it uses, according to the store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["RemovalOrder"]
 
 
 class _Node(NamedTuple):
-    """A thing that exists: what it is told by, the scope that it is in, its row, and what it uses."""
+    """A thing that exists: its id, its scope, its row if it has one, and the ids of what it uses."""
 
     id: str
     scope: Scope
@@ -30,7 +30,7 @@ class _Node(NamedTuple):
 
 
 class RemovalOrder:
-    """The things that are to go, by their place in the list. What does not exist uses nothing."""
+    """The things to remove, by their index. A thing that does not exist uses nothing."""
 
     def __init__(self, session: Session, things: Sequence[Thing]) -> None:
         self._tx = session.tx
@@ -39,7 +39,7 @@ class RemovalOrder:
         self._places = {node.id: place for place, node in enumerate(self._nodes) if node}
 
     def before(self) -> dict[int, set[int]]:
-        """Return for each thing those that use it."""
+        """Return for each thing those that use it, which go before it."""
         order: dict[int, set[int]] = {place: set() for place in range(len(self._nodes))}
         for node in filter(None, self._nodes):
             for used in node.uses:
@@ -48,7 +48,7 @@ class RemovalOrder:
         return order
 
     def unused(self, changing: Iterable[Thing]) -> set[int]:
-        """Return those that nothing uses once the others are gone, and `changing` are not what they were."""
+        """Return the things that nothing uses any more once the others are removed and `changing` have changed."""
         nodes = [*self._nodes, *map(self._node, changing)]
         gone = {one for node in nodes if node for one in (node.id, *self._own(node))}
         return {
@@ -96,7 +96,7 @@ class RemovalOrder:
     }
 
     def _own(self, node: _Node) -> Iterator[str]:
-        """Yield the secrets of its own that go with a thing."""
+        """Yield the ids of the own secrets that are removed with a thing."""
         if isinstance(node.row, (Connector, Secret)):
             own_secrets = OwnSecrets("", "", node.row.identifier, node.scope.path)
             for field in node.row.kept:
@@ -105,7 +105,7 @@ class RemovalOrder:
                     yield own.id
 
     def _users(self, node: _Node, most: int) -> Iterator[str]:
-        """Yield what uses a thing; of a connector's secrets one more than `most` at the most."""
+        """Yield the ids of what uses a thing; of a connector's secrets, at most `most` + 1."""
         if isinstance(node.row, Scope):
             yield from (one.id for one in children_of(self._tx, node.row))
             yield from (one.id for one in connectors_of(self._tx, node.row.id) if not one.is_removed)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values out of secret managers: asked for once, whoever asks at the same time or again. Never on a disk."""
+"""A cache of values of secret managers: one request serves all who ask at the same time or later. Never on disk."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ WORKERS = 8
 
 
 class _Entry(NamedTuple):
-    """A value that is there or on its way, and when it was asked for (monotonic seconds)."""
+    """A value that is cached or being fetched, and when it was requested (monotonic seconds)."""
 
     future: Future[bytes]
     asked_at: float
 
 
 class Fetches:
-    """Values by key. What is not found is kept too; other errors are not."""
+    """Values by key. NotFound is cached too; other errors are not."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -36,27 +36,27 @@ class Fetches:
         self._lock = threading.Lock()
 
     def find(self, key: Hashable, ttl: float | None = None) -> Future[bytes] | None:
-        """Return the value that is there or on its way, None where it is to be claimed."""
+        """Return the value that is cached or being fetched, None if it must be claimed."""
         with self._lock:
             entry = self._entries.get(key)
-            return entry.future if entry and not _is_over(entry, ttl) else None
+            return entry.future if entry and not _is_stale(entry, ttl) else None
 
     def claim(self, key: Hashable, ttl: float | None = None) -> tuple[Future[bytes], bool]:
-        """Return the value to come, and whether the caller is the one to bring it.
+        """Return the future value, and whether the caller must fetch and deliver it.
 
-        One that was asked for more than `ttl` seconds ago counts no longer (None: it does); one on its way always does.
+        A value requested `ttl` seconds ago or earlier is stale (None: never), unless it is still being fetched.
         """
         with self._lock:
             entry = self._entries.get(key)
-            if entry and not _is_over(entry, ttl):
+            if entry and not _is_stale(entry, ttl):
                 return entry.future, False
             entry = _Entry(Future(), time.monotonic())
             self._forget(key)
             self._entries[key] = entry
             return entry.future, True
 
-    def bring(self, key: Hashable, future: Future[bytes], outcome: bytes | ScopedSecretsError) -> None:
-        """Give everybody who waits the value, or the error that stands in its way."""
+    def deliver(self, key: Hashable, future: Future[bytes], outcome: bytes | ScopedSecretsError) -> None:
+        """Give everybody who waits the value, or the error of fetching it."""
         if isinstance(outcome, bytes):
             self._keep(key, future, outcome)
             return
@@ -81,7 +81,7 @@ class Fetches:
                 self._forget(key)
 
     def forget(self, matches: Callable[[Hashable], bool]) -> None:
-        """Let the values go whose key matches."""
+        """Drop the values whose key matches."""
         with self._lock:
             for key in [key for key in self._entries if matches(key)]:
                 self._forget(key)
@@ -92,18 +92,18 @@ class Fetches:
             self._bytes -= len(entry.future.result())
 
 
-def _is_over(entry: _Entry, ttl: float | None) -> bool:
+def _is_stale(entry: _Entry, ttl: float | None) -> bool:
     return ttl is not None and entry.future.done() and time.monotonic() - entry.asked_at >= ttl
 
 
 def in_parallel(jobs: Iterable[Callable[[], None]]) -> None:
-    """Run all jobs, eight at a time, and return when they are done."""
+    """Run all jobs, eight at a time, and return when they are done; raise the error of the first that failed."""
     jobs = list(jobs)
     if len(jobs) < 2:
         for job in jobs:
             job()
         return
-    # Imported here: most calls find everything there.
+    # Imported here: most calls find everything cached.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:

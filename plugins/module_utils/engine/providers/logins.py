@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a connector needs to log in, and the refusal of chains that end at themselves."""
+"""Finds the secrets and connectors that a connector needs to log in, and refuses login loops."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def references_of(keeper: Keeper) -> dict[str, str]:
 
 
 def used_secrets(session: Session, keeper: Keeper) -> dict[str, str]:
-    """Return the ids of the secrets that a connector uses, by option; raise NotFound for one that is not there.
+    """Return the ids of the secrets that a connector uses, by option; raise NotFound for a missing one.
 
-    Credentials that it keeps itself may be about to be made, and references to a provider name no secret of the store.
+    Left out are its own credentials that are not stored yet, and references to a provider's paths.
     """
     return named_secrets(session, keeper.path, references_of(keeper), keeper.connector.kept, keeper.what)
 
@@ -35,9 +35,9 @@ def used_secrets(session: Session, keeper: Keeper) -> dict[str, str]:
 def named_secrets(
     session: Session, path: ScopePath, references: Mapping[str, str], kept: Container[str], what: str
 ) -> dict[str, str]:
-    """Return the ids of the secrets that a thing in a scope refers to, by option; raise as `used_secrets`.
+    """Return the ids of the secrets that a thing in a scope refers to, by option, as `used_secrets` does.
 
-    Raises InvalidInput for a credential, which has no value of its own.
+    Raises NotFound, or InvalidInput for a credential, which has no value of its own.
     """
     used = {}
     for option, text in references.items():
@@ -49,14 +49,14 @@ def named_secrets(
         elif not Reference.parse(text).scheme and option.removesuffix("_ref") not in kept:
             raise NotFound(
                 "unknown_secret",
-                f"'{option}' of {what} names '{text}', and there is no such secret in {chain[-1].path}.",
-                hint="Declare that secret first, or give the value itself without '_ref'.",
+                f"'{option}' of {what} names '{text}', but there is no such secret in {chain[-1].path}.",
+                hint="Declare that secret first, or set the option without '_ref' to the value itself.",
             )
     return used
 
 
 def check_no_loop(session: Session, keeper: Keeper) -> None:
-    """Raise Conflict if a connector needs itself to log in, over whatever others; the message shows the way."""
+    """Raise Conflict if a connector needs itself to log in, directly or through others; the message shows the loop."""
     _walk(session, keeper, [])
 
 
@@ -68,13 +68,13 @@ def _walk(session: Session, keeper: Keeper, way: list[tuple[Keeper, str]]) -> No
             continue
         if target.connector.id == after[0][0].connector.id:
             raise _loop(after)
-        # One that is among those on the way, and not the first, is a loop that was refused when it was declared.
+        # A loop of other connectors is not this one's: don't follow it forever.
         if all(target.connector.id != step.connector.id for step, _how in after):
             _walk(session, target, after)
 
 
 def login_depth(session: Session, keeper: Keeper, above: frozenset[str] = frozenset()) -> int:
-    """Return how many managers, one after the other, must be asked for the credentials of a connector."""
+    """Return how many managers must log in one after the other before a connector can."""
     above |= {keeper.connector.id}
     targets = (_keeper_of(session, keeper, option, keeper) for option in references_of(keeper))
     below = [target for target in targets if target and target.connector.id not in above]
@@ -82,7 +82,7 @@ def login_depth(session: Session, keeper: Keeper, above: frozenset[str] = frozen
 
 
 def _keeper_of(session: Session, keeper: Keeper, option: str, first: Keeper) -> Keeper | None:
-    """Return the connector that a reference leads to, None for a secret of the built-in manager or of nobody."""
+    """Return the connector that a reference leads to, None for the built-in manager or a missing secret."""
     text = references_of(keeper)[option]
     chain, secret = _target(session, keeper.path, text)
     reference = Reference.parse(text)
@@ -95,7 +95,7 @@ def _keeper_of(session: Session, keeper: Keeper, option: str, first: Keeper) -> 
 
 
 def _about_to_keep(keeper: Keeper, option: str, scope: Scope) -> str | None:
-    """Return the connector (id) that a credential which is not there yet goes to: the scope's default, if another."""
+    """Return the id of the connector that a credential not stored yet goes to: the scope's default, if another."""
     default = scope.default_connector_id
     is_to_be_made = option.removesuffix("_ref") in keeper.connector.kept
     return default if is_to_be_made and default != keeper.connector.id else None

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secret managers of a run: each connector is logged in once, whatever many threads ask for it."""
+"""The logged-in secret managers of a run: each connector logs in once, however many threads use it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["Credentials", "Providers", "describe"]
 
 T = TypeVar("T")
 Credentials = Callable[[Keeper, bool], Mapping[str, str]]
-"""Returns the credentials of a connector by the names of their options. May read other secret managers.
+"""Returns a connector's credentials by option. May read other secret managers.
 
-The second argument tells whether those that this run has fetched before are no good any more."""
+If the second argument is true, credentials cached in this run are fetched again."""
 
 
 def describe(keeper: Keeper, owner: str = "") -> Manager:
-    """Return a manager that is good for what needs no login: where a name lies, what is allowed."""
+    """Return a manager without a login, to ask for the path of a name or whether a value is allowed."""
     return keeper.kind(keeper.connector.options, Place(keeper.what, owner))
 
 
 class _Slot:
-    """A connector's logged-in instance. The lock lets one thread log in while others wait for it."""
+    """A connector's logged-in manager. The lock lets one thread log in while others wait for it."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -37,7 +37,7 @@ class _Slot:
 
 
 class Providers:
-    """Lends logged-in managers, and logs in again once where a login has ended."""
+    """Lends logged-in managers, and logs in again once if a login has expired."""
 
     def __init__(self, usage: Usage) -> None:
         self._usage = usage
@@ -47,7 +47,7 @@ class Providers:
         self._notices: list[str] = []
 
     def call(self, keeper: Keeper, owner: str, credentials: Credentials, work: Callable[[Manager], T]) -> T:
-        """Return what `work` makes of the connector's manager; raise what it or the login raises."""
+        """Return what `work` returns for the connector's manager; raise what it or the login raises."""
         manager = self._logged_in(keeper, owner, credentials)
         try:
             return work(manager)
@@ -58,7 +58,7 @@ class Providers:
         return work(self._logged_in(keeper, owner, credentials, again=True))
 
     def log_in(self, keeper: Keeper, owner: str, credentials: Mapping[str, str]) -> Manager:
-        """Return a new manager with these credentials, logged in."""
+        """Return a new manager, logged in with these credentials; raise what the login raises."""
         meter = self._usage.meter(keeper.label)
         manager = keeper.kind({**keeper.connector.options, **credentials}, Place(keeper.what, owner, meter))
         self._tell(manager.notices)
@@ -71,13 +71,13 @@ class Providers:
             self._told.update(notices)
 
     def take_notices(self) -> list[str]:
-        """Return what people must be told of the managers in use, once."""
+        """Return the notices of the managers in use, each once."""
         with self._lock:
             notices, self._notices = self._notices, []
         return notices
 
     def close(self) -> None:
-        """Give back what the managers made for themselves at their providers."""
+        """Close the managers, so that they release their tokens at their providers."""
         for slot in list(self._slots.values()):
             if slot.manager:
                 slot.manager.close()
@@ -90,7 +90,7 @@ class Providers:
             return slot.manager
 
     def _slot(self, keeper: Keeper) -> _Slot:
-        # By revision: a connector that was changed meanwhile is another one.
+        # By revision: a connector that was changed needs a new login.
         with self._lock:
             return self._slots.setdefault((keeper.connector.id, keeper.connector.revision), _Slot())
 

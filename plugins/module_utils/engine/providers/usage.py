@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine did in a run, as numbers."""
+"""Counts what the engine did in a run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 
 __all__ = ["Usage"]
 
-_OF_THE_RUN = ("calls", "reads", "hits", "opened", "logins", "requests")
-_OF_A_CONNECTOR = ("logins", "renewals", "requests")
+_RUN_COUNTS = ("calls", "reads", "hits", "opened", "logins", "requests")
+_CONNECTOR_COUNTS = ("logins", "renewals", "requests")
 
 
 class Usage:
-    """Counts calls, secrets read, how many of them came out of the cache, and what connectors asked their providers."""
+    """Counts calls, secrets read, cache hits, and the logins and requests of connectors. Many threads may use it."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -29,7 +29,7 @@ class Usage:
             self._counts[what] += number
 
     def meter(self, connector: str) -> Callable[[str], None]:
-        """Return what counts a login, renewal or request of one connector."""
+        """Return a function that counts a login, renewal or request of one connector."""
 
         def count(what: str) -> None:
             with self._lock:
@@ -39,11 +39,11 @@ class Usage:
         return count
 
     def counts(self) -> dict[str, Any]:
-        """Return the numbers: calls, reads, hits, opened, logins, requests, and the last two by connector."""
+        """Return the totals by name, and under `connectors` each connector's logins, renewals and requests."""
         with self._lock:
-            run = {what: self._counts[what] for what in _OF_THE_RUN}
+            run = {what: self._counts[what] for what in _RUN_COUNTS}
             connectors = {
-                name: {what: counts[what] for what in _OF_A_CONNECTOR}
+                name: {what: counts[what] for what in _CONNECTOR_COUNTS}
                 for name, counts in sorted(self._by_connector.items())
             }
         return {**run, "connectors": connectors}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a value gets to the secret manager that keeps it, and what may be refused before anything is sent."""
+"""Where a secret manager keeps a value, and what is refused before anything is sent to it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a value is now: in an envelope, or at a path of a value keeper in the version that it gave."""
+class Keeping:
+    """Where a value is kept: in an envelope, or at a path of a value keeper, in the version that it returned."""
 
     path: str = ""
     at_provider: str = ""
@@ -39,7 +39,7 @@ class Placement:
 def path_for(keeper: Keeper | None, identifier: str, kind: str, value: bytes | None) -> str:
     """Return the path of a new secret at a value keeper, empty for managers whose values the store keeps.
 
-    Raise InvalidInput for a name, a kind or a value (None: not known yet) that the manager does not take.
+    Raises InvalidInput for a name, a kind or a value (None: not known yet) that the manager does not accept.
     """
     if keeper is None:
         return ""
@@ -57,22 +57,22 @@ def _check_able(keeper: Keeper, capability: Capability, doing: str, hint: str = 
 
 
 def is_kept_there(keeper: Keeper, secret: Secret) -> bool:
-    """Tell whether a secret that goes is to be removed at its manager: no references, no values of the store."""
+    """Tell whether a removed secret must be removed at its manager too, unlike references and values of the store."""
     return not (secret.is_reference or keeper.connector.is_removed or keeper.keeps_keys)
 
 
 def check_removable(keeper: Keeper | None, secret: Secret) -> None:
-    """Raise InvalidInput if what was written for a secret can't be removed by its manager."""
+    """Raise InvalidInput if a secret's manager can't remove its value."""
     if keeper and is_kept_there(keeper, secret):
-        hint = "Set 'force: true': the secret is forgotten here, and its value stays there for others to remove."
+        hint = "Set 'force: true' to forget the secret here; its value stays there until somebody removes it."
         _check_able(keeper, Capability.DELETE, "delete secrets", hint)
         describe(keeper).check_writing(None)
 
 
 def remove_kept(access: Access, keeper: Keeper, secret: Secret, *, is_forced: bool) -> None:
-    """Remove at its manager what was written there for a secret, if anything was.
+    """Remove the value of a secret at its manager, if it was written there.
 
-    With `is_forced` what can't be removed, or is somebody else's by now, is left there with a warning.
+    With `is_forced`, a value that can't be removed or that others took over is left there with a warning.
     """
     if not is_kept_there(keeper, secret):
         return
@@ -86,20 +86,20 @@ def remove_kept(access: Access, keeper: Keeper, secret: Secret, *, is_forced: bo
 
 
 def check_referable(keeper: Keeper | None) -> None:
-    """Raise InvalidInput unless a manager has secrets of its own that can be referred to."""
+    """Raise InvalidInput unless a manager can read secrets of others by their path."""
     if keeper is None or Capability.READ_PATH not in keeper.kind.CAPABILITIES:
         what, title = (keeper.what, keeper.kind.TITLE) if keeper else (builtin.NAME, "the built-in secret manager")
-        hint = "Name a connector with 'secret_manager' whose secrets can be read by path."
+        hint = "Set 'secret_manager' to a connector whose secrets can be read by path."
         raise failures.not_able(what, title, "read what others keep", hint)
 
 
 def split_reference(text: str) -> tuple[str, str]:
-    """Return path and field of `reference` as typed; raise InvalidInput."""
+    """Return the path and the field of the option `reference`; raise InvalidInput."""
     path, hash_sign, key = text.partition("#")
     if not path.strip("/") or (hash_sign and not key):
         raise InvalidInput(
             "invalid_reference_path",
-            f"{text[:200]!r} is no path at a secret manager.",
-            hint="Write path or path#field, without the manager's own place before it.",
+            f"{text[:200]!r} is not a path at a secret manager.",
+            hint="Write path or path#field, without the manager's own location (mount, region) before it.",
         )
     return path, key

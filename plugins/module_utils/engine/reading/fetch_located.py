@@ -100,7 +100,7 @@ class _Round:
             return
         self._opened += [item.query for item in mine]
         for item, outcome in zip(mine, self._outcomes(mine), strict=True):
-            self._fetches.bring(item.key, self._futures[item.key], outcome)
+            self._fetches.deliver(item.key, self._futures[item.key], outcome)
 
     def _outcomes(self, items: Sequence[_Item]) -> Sequence[_Outcome]:
         located = [item.located for item in items]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The order of a manifest's items: what each needs comes before it, and nothing else matters."""
+"""The order of a manifest's items: each comes after what it needs, and nothing else matters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def vault(identifier: str, scope: Mapping[str, Any] = API, **params: Any) -> Req
 
 
 def before(*requests: Request) -> list[set[int]]:
-    """Return for each request the places of those that come before it."""
+    """Return for each request the indexes of those that come before it."""
     return list(order_of(requests, [thing_of(one) for one in requests]).values())
 
 
@@ -85,11 +85,11 @@ def test_what_a_request_declares() -> None:
         ),
     ],
 )
-def test_what_comes_before_what(requests: list[Request], expected: list[set[int]]) -> None:
+def test_the_order_of_items(requests: list[Request], expected: list[set[int]]) -> None:
     assert before(*requests) == expected
 
 
-def test_a_share_comes_after_its_secret_and_the_scope_that_it_is_for() -> None:
+def test_a_share_comes_after_its_secret_and_its_grantee() -> None:
     share = request("secret_share", {"org": "pay"}, identifier="a", to_project="api")
     assert thing_of(share) == Thing("share", ScopePath("pay"), "a/pay/api")
     assert before(share, secret("a", {"org": "pay"}), request("scope"), request("scope", {"org": "pay"})) == [

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a manifest made and no longer lists goes, and nothing else does."""
+"""Pruning removes what a manifest made and no longer lists, and nothing else."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def text(identifier: str, scope: dict[str, Any] | None = None, **params: Any) ->
 
 
 def declare(engine: Engine, *items: Request, check_mode: bool = False, **params: Any) -> Result:
-    """Declare as a manifest of the organization, or whatever scope is given, which prunes unless it is told not to."""
+    """Declare as a manifest of the organization unless another scope is given, and prune unless told not to."""
     of_manifest = {**PAY, "prune": True, **params}
     items = tuple(Request(one.resource, one.params, check_mode) for one in items)
     return engine.handle(Request("manifest", of_manifest, check_mode, items))
 
 
 def pruned(result: Result) -> list[tuple[str, str]]:
-    """Return what would go or went because it is not listed, and what became of it."""
+    """Return the items that were pruned, or would be, with their status."""
     return [(one["item"], one["status"]) for one in result.returned["results"] if "state" in one]
 
 
@@ -45,7 +45,7 @@ def names(engine: Engine, **scope: Any) -> list[str]:
     return [one["identifier"] for one in shown(engine, "secret_info", **{**PAY, **scope})]
 
 
-def test_what_is_listed_no_longer_goes(engine: Engine) -> None:
+def test_things_no_longer_listed_are_removed(engine: Engine) -> None:
     declare(engine, ORG, text("a"), text("b"), text("c"))
     result = declare(engine, ORG, text("b"))
     assert pruned(result) == [
@@ -61,25 +61,25 @@ def test_what_is_listed_no_longer_goes(engine: Engine) -> None:
     assert (again.changed, pruned(again)) == (False, [])
 
 
-def test_nothing_goes_unless_that_is_asked_for(engine: Engine) -> None:
+def test_nothing_is_removed_without_prune(engine: Engine) -> None:
     declare(engine, ORG, text("a"), prune=False)
     assert pruned(declare(engine, ORG, prune=False)) == []
     assert pruned(declare(engine, ORG)) == [("secret 'a' of organization 'pay'", "changed")]
 
 
-def test_what_others_made_stays(engine: Engine) -> None:
+def test_things_that_others_made_stay(engine: Engine) -> None:
     engine.handle(ORG)
     engine.handle(text("by_hand"))
     declare(engine, ORG, text("other"), name="other")
     declare(engine, ORG, text("above"), org="")
-    # Found as they should be, or changed, they are not its own.
+    # Things that it declares or changes, but did not create, are not its own.
     changed = text("by_hand", description="changed")
     assert declare(engine, ORG, changed, text("other"), text("above"), text("own")).changed
     assert pruned(declare(engine)) == [("secret 'own' of organization 'pay'", "changed")]
     assert names(engine) == ["above", "by_hand", "other"]
 
 
-def test_everything_goes_in_the_order_of_its_use(cloud: Cloud, engine: Engine) -> None:
+def test_everything_is_removed_in_the_order_of_its_use(cloud: Cloud, engine: Engine) -> None:
     project = Request("scope", API)
     share = Request("secret_share", {**PAY, "identifier": "login", "to_project": "api"})
     host = Request("secret_ssh", {**API, "identifier": "host", "user": "web", "password_ref": "org.kept"})
@@ -96,7 +96,7 @@ def test_everything_goes_in_the_order_of_its_use(cloud: Cloud, engine: Engine) -
     assert gone.warnings == told.warnings
 
 
-def test_a_credential_given_inline_goes_with_its_connector(cloud: Cloud, engine: Engine) -> None:
+def test_an_inline_credential_is_removed_with_its_connector(cloud: Cloud, engine: Engine) -> None:
     inline = Request("connector_memory_vault", {**PAY, "identifier": "v", "token": "good"})
     declare(engine, ORG, inline)
     assert names(engine) == ["v_token"]
@@ -107,7 +107,7 @@ def test_a_credential_given_inline_goes_with_its_connector(cloud: Cloud, engine:
     assert shown(engine, "scope_info", **PAY) == []
 
 
-def test_what_others_use_stays_and_they_are_named(engine: Engine) -> None:
+def test_things_in_use_stay_and_their_users_are_named(engine: Engine) -> None:
     declare(engine, ORG, text("used"), text("free"))
     engine.handle(Request("secret_ssh", {**PAY, "identifier": "host", "user": "web", "password_ref": "used"}))
     for check_mode in (True, False):
@@ -121,7 +121,7 @@ def test_what_others_use_stays_and_they_are_named(engine: Engine) -> None:
     assert names(engine) == ["host", "used"]
 
 
-def test_what_uses_it_stays_so_it_is_left_out(engine: Engine) -> None:
+def test_a_thing_is_skipped_if_what_uses_it_stays(engine: Engine) -> None:
     declare(engine, ORG, Request("scope", API), text("a", API))
     engine.handle(Request("secret_ssh", {**API, "identifier": "host", "user": "web", "password_ref": "a"}))
     result = declare(engine, ORG, on_error="continue")
@@ -129,7 +129,7 @@ def test_what_uses_it_stays_so_it_is_left_out(engine: Engine) -> None:
     assert result.returned["results"][1]["msg"].startswith("Not removed: secret 'a' of project 'pay/api'")
 
 
-def test_what_used_it_uses_another_from_now_on(engine: Engine) -> None:
+def test_a_user_that_changes_in_the_same_run_no_longer_counts(engine: Engine) -> None:
     def host(password: str) -> Request:
         return Request("secret_ssh", {**PAY, "identifier": "host", "user": "web", "password_ref": password})
 
@@ -139,7 +139,7 @@ def test_what_used_it_uses_another_from_now_on(engine: Engine) -> None:
         assert pruned(result) == [("secret 'old' of organization 'pay'", "changed")]
 
 
-def test_what_comes_first_fails_so_nothing_goes(engine: Engine) -> None:
+def test_nothing_is_removed_after_a_failure(engine: Engine) -> None:
     declare(engine, ORG, text("a"))
     bad = text("bad", secret_manager="nobody")
     assert pruned(declare(engine, ORG, bad)) == [("secret 'a' of organization 'pay'", "skipped")]
@@ -159,7 +159,7 @@ def test_a_default_goes_back_to_the_builtin_manager(cloud: Cloud, engine: Engine
     assert shown(engine, "scope_info", **PAY)[0]["default_secret_manager"] == "builtin"
 
 
-def test_what_another_wrote_over_is_left_at_its_manager(cloud: Cloud, engine: Engine) -> None:
+def test_a_value_that_others_overwrote_is_left_at_its_manager(cloud: Cloud, engine: Engine) -> None:
     declare(engine, ORG, LOGIN, VAULT, text("kept"))
     cloud.put("app/kept", b"of somebody else")
     result = declare(engine, ORG, LOGIN, VAULT)
@@ -169,7 +169,7 @@ def test_what_another_wrote_over_is_left_at_its_manager(cloud: Cloud, engine: En
     assert cloud.newest("app/kept") == b"of somebody else"
 
 
-def test_one_that_was_cut_off_is_finished_by_the_next(cloud: Cloud, engine: Engine, settings: Settings) -> None:
+def test_an_interrupted_removal_is_finished_by_the_next_run(cloud: Cloud, engine: Engine, settings: Settings) -> None:
     declare(engine, ORG, LOGIN, VAULT, text("kept"))
 
     def away(path: str) -> None:
@@ -192,7 +192,7 @@ def test_a_scope_key_prunes_what_it_opens(engine: Engine, settings: Settings) ->
 
 
 @pytest.mark.parametrize("table", ["secret", "connector", "scope"])
-def test_a_mark_that_was_written_without_the_key_is_found(engine: Engine, settings: Settings, table: str) -> None:
+def test_a_mark_written_without_the_key_is_found(engine: Engine, settings: Settings, table: str) -> None:
     for one in (ORG, text("by_hand")):
         engine.handle(one)
     plain = {"identifier": "env", "plugin": "ansible.builtin.env", "check": False}
@@ -222,5 +222,5 @@ def test_a_mark_outlives_changes(cloud: Cloud, engine: Engine, settings: Setting
     }
 
 
-def test_a_name_is_one(engine: Engine) -> None:
+def test_an_invalid_name_is_refused(engine: Engine) -> None:
     assert isinstance(error_of(lambda: declare(engine, ORG, name="a\nb")), InvalidInput)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a connector needs to log in, and chains that would end at themselves."""
+"""What a connector needs to log in, and login loops, which are refused."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def chain(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
     return engine
 
 
-def test_the_references_among_the_options() -> None:
+def test_references_among_the_options() -> None:
     options = {"token_ref": "t", "ca_cert_ref": "org.ca", "vault": "v", "password_ref": "", "other_ref": "x"}
     assert references_of(keeper(**options)) == {"token_ref": "t", "ca_cert_ref": "org.ca"}
     assert references_of(keeper()) == {}
@@ -74,7 +74,7 @@ def test_the_secrets_that_a_connector_uses(settings: Settings, chain: Engine) ->
 
 
 @pytest.mark.parametrize("reference", ["none", "vault_token"])
-def test_a_secret_that_is_not_there_is_named(settings: Settings, chain: Engine, reference: str) -> None:
+def test_a_missing_secret_is_named(settings: Settings, chain: Engine, reference: str) -> None:
     for path in (ACCOUNT, ScopePath("pay")):
         missing = keeper(path, token_ref=reference)
         error = error_of(lambda missing=missing: in_session(settings, lambda s: used_secrets(s, missing)))
@@ -82,14 +82,14 @@ def test_a_secret_that_is_not_there_is_named(settings: Settings, chain: Engine, 
         assert f"'token_ref' of connector 'vault' of {path} names '{reference}'" in error.message
 
 
-def test_where_it_is_used_is_shown_and_kept_up_to_date(chain: Engine) -> None:
+def test_uses_are_shown_and_kept_up_to_date(chain: Engine) -> None:
     users = {"kind": "connector", "identifier": "a", "field": "token_ref"}
     assert shown(chain, "secret_info", identifier="first")[0]["used_by"] == [users]
     declare(chain, "connector_memory_vault", identifier="a", auth_method="anonymous")
     assert shown(chain, "secret_info", identifier="first")[0]["used_by"] == []
 
 
-def test_how_many_managers_come_before_a_connector(settings: Settings, chain: Engine) -> None:
+def test_login_depth(settings: Settings, chain: Engine) -> None:
     def depths(session: Session) -> dict[str, int]:
         keepers = [Keeper(connector, ACCOUNT) for connector in session.connectors(session.chain(ACCOUNT))]
         return {keeper.connector.identifier: login_depth(session, keeper) for keeper in keepers}
@@ -130,7 +130,7 @@ def test_a_loop_is_refused_and_shown(settings: Settings, cloud: Cloud, chain: En
 
 
 def test_a_loop_across_scopes(cloud: Cloud, chain: Engine) -> None:
-    """Each may use what is above it, and a reference never leads down: so all of a loop lies in one scope."""
+    """References lead to the same scope or upward, never down, so all of a loop is in one scope."""
     declare(chain, "connector_memory_vault", identifier="x", vault="x", **API, token_ref="account.first")
     for number, place in enumerate(({"org": "pay"}, {})):
         for reference in ("memory://x/t", "project.memory://x/t"):
@@ -150,9 +150,7 @@ def test_a_loop_across_scopes(cloud: Cloud, chain: Engine) -> None:
     assert read(chain, "memory://z/value", **API) == b"v"
 
 
-def test_a_secret_that_is_made_again_elsewhere_may_close_a_loop_which_is_told_at_the_next_login(
-    settings: Settings, chain: Engine
-) -> None:
+def test_a_recreated_secret_may_close_a_loop_that_the_next_login_reports(settings: Settings, chain: Engine) -> None:
     declare(chain, "secret_text", identifier="first", state="absent", force=True)
     declare(chain, "secret_text", identifier="first", value=b"good", secret_manager="b")
     for call in (
@@ -166,7 +164,7 @@ def test_a_secret_that_is_made_again_elsewhere_may_close_a_loop_which_is_told_at
     assert (status["status"], status["code"]) == ("error", "login_loop")
 
 
-def test_a_loop_of_others_is_not_walked_for_ever(settings: Settings, cloud: Cloud, engine: Engine) -> None:
+def test_loops_of_other_connectors_are_not_followed_forever(settings: Settings, cloud: Cloud, engine: Engine) -> None:
     declare(engine, "scope", name="Root")
     for name, other in (("a", "b"), ("b", "a")):
         add_connector(settings, name, auth_method="token", token_ref=f"memory://{other}/t")
@@ -182,7 +180,7 @@ def test_a_loop_of_others_is_not_walked_for_ever(settings: Settings, cloud: Clou
 def test_a_credential_does_not_go_to_a_default_manager_that_needs_the_connector(
     settings: Settings, cloud: Cloud, chain: Engine
 ) -> None:
-    """`b` is the default and logs in with what `a` has: a token of `a` that is kept at `b` would be a loop."""
+    """`b` is the default and logs in with a secret at `a`: a token of `a` that is kept at `b` would be a loop."""
     declare(chain, "default_secret_manager", secret_manager="b")
     before, dump = content_of(settings), cloud.dump
     for call in (declare, check):
@@ -192,7 +190,7 @@ def test_a_credential_does_not_go_to_a_default_manager_that_needs_the_connector(
     assert (content_of(settings), cloud.dump) == (before, dump)
 
 
-def test_a_loop_is_told_in_check_mode_too(chain: Engine) -> None:
+def test_check_mode_reports_loops_too(chain: Engine) -> None:
     for identifier, options, way in LOOPS.values():
         call = {"identifier": identifier, **options}
         error = error_of(lambda call=call: check(chain, "connector_memory_vault", **call))

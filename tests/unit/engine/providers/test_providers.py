@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The logins of a run: one per connector, renewed when they end, given back."""
+"""The logins of a run: one per connector, renewed when they expire, closed at the end."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def providers() -> Providers:
     return Providers(Usage())
 
 
-def test_a_manager_is_made_with_the_options_and_the_credentials(providers: Providers) -> None:
+def test_a_manager_gets_the_options_and_the_credentials(providers: Providers) -> None:
     manager = providers.call(KEEPER, "owner", credentials, ask)
     assert (manager.options["token"], manager.options["base"], manager.options["timeout"]) == ("good", "app", 30)
     assert (manager.place.what, manager.place.owner) == ("connector 'vault' of organization 'pay'", "owner")
@@ -65,7 +65,7 @@ def test_many_threads_log_in_once(cloud: Cloud, providers: Providers) -> None:
     assert (cloud.counts["login"], cloud.counts["check"]) == (1, THREADS)
 
 
-def test_each_connector_has_its_own_login_and_a_changed_one_a_new_one(cloud: Cloud, providers: Providers) -> None:
+def test_each_connector_has_its_own_login_and_a_changed_one_logs_in_again(cloud: Cloud, providers: Providers) -> None:
     other = Keeper(KEEPER.connector._replace(id="other"), KEEPER.path)
     changed = Keeper(KEEPER.connector._replace(revision=1), KEEPER.path)
     for keeper in (KEEPER, other, changed, KEEPER, other):
@@ -81,7 +81,7 @@ def test_one_slow_login_holds_up_no_other_connector(cloud: Cloud, providers: Pro
     assert cloud.counts["login"] == 2
 
 
-def test_a_login_that_ended_is_made_anew_and_the_call_repeated_once(cloud: Cloud, providers: Providers) -> None:
+def test_an_expired_login_is_renewed_and_the_call_repeated_once(cloud: Cloud, providers: Providers) -> None:
     providers.call(KEEPER, "owner", credentials, ask)
     cloud.end_sessions()
     providers.call(KEEPER, "owner", credentials, ask)
@@ -90,7 +90,7 @@ def test_a_login_that_ended_is_made_anew_and_the_call_repeated_once(cloud: Cloud
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 4)
 
 
-def test_many_that_see_it_end_make_one_new_login(cloud: Cloud, providers: Providers) -> None:
+def test_many_threads_renew_an_expired_login_once(cloud: Cloud, providers: Providers) -> None:
     providers.call(KEEPER, "owner", credentials, ask)
     cloud.end_sessions()
     meet = threading.Barrier(THREADS, timeout=30)
@@ -105,14 +105,14 @@ def test_many_that_see_it_end_make_one_new_login(cloud: Cloud, providers: Provid
     assert cloud.counts["check"] == 1 + 2 * THREADS
 
 
-def test_a_login_that_ends_at_once_is_not_made_for_ever(cloud: Cloud, providers: Providers) -> None:
+def test_a_login_that_expires_at_once_is_not_renewed_forever(cloud: Cloud, providers: Providers) -> None:
     cloud.logins_do_not_last = True
     error = error_of(lambda: providers.call(KEEPER, "owner", credentials, ask))
     assert (type(error), error.code, "connector 'vault'" in error.message) == (Forbidden, "login_expired", True)
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 2)
 
 
-def test_a_login_that_is_refused_is_tried_again_by_the_next_call_only(cloud: Cloud, providers: Providers) -> None:
+def test_a_refused_login_is_retried_only_by_the_next_call(cloud: Cloud, providers: Providers) -> None:
     cloud.credentials.clear()
     error = error_of(lambda: providers.call(KEEPER, "owner", credentials, ask))
     assert (type(error), error.code, "connector 'vault'" in error.message) == (Forbidden, "login_refused", True)
@@ -122,7 +122,7 @@ def test_a_login_that_is_refused_is_tried_again_by_the_next_call_only(cloud: Clo
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 1)
 
 
-def test_other_errors_are_no_reason_to_log_in_again(cloud: Cloud, providers: Providers) -> None:
+def test_other_errors_cause_no_new_login(cloud: Cloud, providers: Providers) -> None:
     def deny(_path: str) -> None:
         raise failures.denied("it", "check")
 
@@ -131,12 +131,12 @@ def test_other_errors_are_no_reason_to_log_in_again(cloud: Cloud, providers: Pro
     assert (cloud.counts["login"], cloud.counts["check"]) == (1, 1)
 
 
-def test_what_is_described_is_not_logged_in(cloud: Cloud) -> None:
+def test_describing_a_manager_does_not_log_in(cloud: Cloud) -> None:
     assert describe(KEEPER).options["base"] == "app"
     assert cloud.asked == []
 
 
-def test_people_are_told_once(providers: Providers) -> None:
+def test_notices_are_given_once(providers: Providers) -> None:
     insecure = Keeper(KEEPER.connector._replace(options={**OPTIONS, "insecure": True}), KEEPER.path)
     assert providers.take_notices() == []
     providers.call(insecure, "owner", credentials, ask)
@@ -145,7 +145,7 @@ def test_people_are_told_once(providers: Providers) -> None:
     assert providers.take_notices() == []
 
 
-def test_what_was_taken_is_given_back(cloud: Cloud, providers: Providers) -> None:
+def test_closing_releases_all_logins(cloud: Cloud, providers: Providers) -> None:
     providers.close()
     for revision in range(2):
         keeper = Keeper(KEEPER.connector._replace(revision=revision), KEEPER.path)
@@ -172,7 +172,7 @@ def test_logins_and_requests_are_counted_by_connector() -> None:
 
 @pytest.fixture
 def engine_of_three(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
-    """`second` logs in with what `first` has, which logs in with a secret of the store."""
+    """`second` logs in with a secret at `first`, which logs in with a secret of the store."""
     declare(engine, "secret_text", identifier="t", value=b"good")
     add_connector(settings, "first", auth_method="token", token_ref="t")
     add_connector(settings, "second", auth_method="token", token_ref="memory://first/token")
@@ -181,13 +181,13 @@ def engine_of_three(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
     return engine
 
 
-def test_a_login_through_another_manager_is_made_once_too(cloud: Cloud, engine_of_three: Engine) -> None:
+def test_a_login_through_another_manager_happens_once_too(cloud: Cloud, engine_of_three: Engine) -> None:
     values = at_once(THREADS, lambda _number: read(engine_of_three, "memory://second/p"))
     assert values == [b"value"] * THREADS
     assert (cloud.counts["login"], cloud.asked.count(("read", "token")), cloud.asked.count(("read", "p"))) == (2, 1, 1)
 
 
-def test_a_login_that_ends_in_mid_run_is_made_anew_once(cloud: Cloud, engine_of_three: Engine) -> None:
+def test_a_login_that_expires_midway_is_renewed_once(cloud: Cloud, engine_of_three: Engine) -> None:
     for number in range(20):
         cloud.put(f"p{number}", b"v")
     assert read(engine_of_three, "memory://second/p") == b"value"
@@ -197,8 +197,8 @@ def test_a_login_that_ends_in_mid_run_is_made_anew_once(cloud: Cloud, engine_of_
     assert cloud.asked.count(("login", "connector 'second' of the account")) == 2
 
 
-def test_a_new_login_takes_the_credential_that_counts_now(cloud: Cloud, engine_of_three: Engine) -> None:
-    """Rotated where it lies, by others: what this run has fetched of it is no good any more."""
+def test_a_new_login_uses_the_current_credential(cloud: Cloud, engine_of_three: Engine) -> None:
+    """Others rotated it at its source, so the copy that this run has cached is stale."""
     cloud.put("token", b"before")
     cloud.credentials = {"good", "before"}
     assert read(engine_of_three, "memory://second/p") == b"value"

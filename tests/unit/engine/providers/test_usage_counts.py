@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counting, by many threads at once."""
+"""The counts of a run, by many threads at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def numbers(usage: Usage) -> tuple[int, ...]:
     return tuple(counts[name] for name in NAMES)
 
 
-def test_it_begins_at_nothing() -> None:
+def test_counts_start_at_zero() -> None:
     assert numbers(Usage()) == (0, 0, 0, 0)
 
 

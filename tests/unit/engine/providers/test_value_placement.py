@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How values get to the manager that keeps them: paths, references, envelopes under a provider's keys."""
+"""Where managers keep values: paths, references, and envelopes under a provider's keys."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def keep(engine: Engine, identifier: str, value: bytes = b"v", **params: Any) ->
 @pytest.mark.parametrize(
     ("at", "path"), [(None, ""), (KMS, ""), (VAULT, "app/a"), (keeper("memory_vault", base="b"), "b/a")]
 )
-def test_a_value_keeper_says_where_a_secret_lies(at: Keeper | None, path: str) -> None:
+def test_a_value_keeper_decides_the_path(at: Keeper | None, path: str) -> None:
     assert path_for(at, "a", "text", b"v") == path_for(at, "a", "file", None) == path
 
 
@@ -69,18 +69,18 @@ def test_a_value_keeper_says_where_a_secret_lies(at: Keeper | None, path: str) -
         (KMS, "a", b"x" * (10 * 1024 * 1024 + 1), "value_too_large_for_manager"),
     ],
 )
-def test_what_a_manager_does_not_take(at: Keeper, identifier: str, value: bytes | None, code: str) -> None:
+def test_names_and_values_that_a_manager_refuses(at: Keeper, identifier: str, value: bytes | None, code: str) -> None:
     error = error_of(lambda: path_for(at, identifier, "text", value))
     assert (error.code, "x" * 20 in str(error)) == (code, False)
 
 
-def test_the_largest_value_is_taken(cloud: Cloud) -> None:
+def test_the_largest_value_is_accepted(cloud: Cloud) -> None:
     path_for(VAULT, "a", "text", b"x" * 1000)
     path_for(None, "a$", "file", b"x" * 5000)
     assert cloud.asked == []
 
 
-def test_only_managers_with_secrets_of_their_own_can_be_referred_to() -> None:
+def test_only_managers_with_secrets_of_others_can_be_referred_to() -> None:
     for at in (VAULT, READER):
         check_referable(at)
     for at, words in ((None, "the built-in secret manager"), (KMS, "connector 'c' of the account")):
@@ -92,16 +92,16 @@ def test_only_managers_with_secrets_of_their_own_can_be_referred_to() -> None:
     ("text", "parts"),
     [("a", ("a", "")), ("a/b#c", ("a/b", "c")), ("a#/x/0", ("a", "/x/0")), ("a#b#c", ("a", "b#c")), ("/a", ("/a", ""))],
 )
-def test_a_reference_is_a_path_and_perhaps_a_field(text: str, parts: tuple[str, str]) -> None:
+def test_a_reference_is_a_path_with_an_optional_field(text: str, parts: tuple[str, str]) -> None:
     assert split_reference(text) == parts
 
 
 @pytest.mark.parametrize("text", ["#a", "a#", "/", "//#a", "/#"])
-def test_what_is_no_reference(text: str) -> None:
+def test_invalid_references_are_refused(text: str) -> None:
     assert error_of(lambda: split_reference(text)).code == "invalid_reference_path"
 
 
-def test_only_what_was_written_there_is_to_be_removed_there() -> None:
+def test_only_values_written_there_are_removed_there() -> None:
     assert is_kept_there(VAULT, SECRET)
     assert not is_kept_there(VAULT, SECRET._replace(is_reference=True))
     assert not is_kept_there(keeper("memory_vault", is_removed=True), SECRET)
@@ -137,7 +137,7 @@ def test_an_older_version_needs_a_manager_that_keeps_versions(cloud: Cloud, plai
     assert (error_of(lambda: read(plain, "a@3")).code, cloud.counts["read"]) == ("unknown_version", reads)
 
 
-def test_what_a_manager_can_not_remove_stays_and_by_force_is_left_there(
+def test_a_value_that_can_not_be_removed_stays_or_is_left_there_by_force(
     settings: Settings, cloud: Cloud, plain: Engine
 ) -> None:
     keep(plain, "a", secret_manager="plain")
@@ -151,7 +151,7 @@ def test_what_a_manager_can_not_remove_stays_and_by_force_is_left_there(
     assert (shown(plain, "secret_info"), cloud.paths(), cloud.counts["remove"]) == ([], ["app/a"], 0)
 
 
-def test_what_others_took_over_stays_and_by_force_is_left_there(cloud: Cloud, plain: Engine) -> None:
+def test_a_value_that_others_took_over_stays_or_is_left_there_by_force(cloud: Cloud, plain: Engine) -> None:
     keep(plain, "a", secret_manager="vault")
     cloud.put("app/a", b"theirs")
     gone = {"identifier": "a", "state": "absent"}
@@ -162,7 +162,7 @@ def test_what_others_took_over_stays_and_by_force_is_left_there(cloud: Cloud, pl
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_provider_that_does_not_answer_is_no_reason_to_leave_anything(
+def test_force_does_not_skip_a_provider_that_does_not_answer(
     settings: Settings, cloud: Cloud, plain: Engine, force: bool
 ) -> None:
     keep(plain, "a", secret_manager="vault")
@@ -176,8 +176,8 @@ def test_a_provider_that_does_not_answer_is_no_reason_to_leave_anything(
     assert content_of(settings) == before
 
 
-def test_no_envelope_shows() -> None:
-    assert "canary" not in repr(Placement("p", "1", b"canary"))
+def test_an_envelope_is_not_shown() -> None:
+    assert "canary" not in repr(Keeping("p", "1", b"canary"))
 
 
 # --- values that the store keeps under a provider's keys
@@ -185,7 +185,7 @@ def test_no_envelope_shows() -> None:
 
 @pytest.fixture
 def sealed(settings: Settings, engine: Engine) -> Engine:
-    """Connectors `kms`, `run` and `ten`, which reuse data keys not at all, for a run, and for ten values."""
+    """Connectors `kms`, `run` and `ten`, which reuse a data key never, for a run, and for ten values."""
     declare(engine, "scope", org="pay")
     for name, reuse in (("kms", "none"), ("run", "run"), ("ten", "10")):
         add_connector(settings, name, kind="memory_kms", data_key_reuse=reuse)
@@ -193,7 +193,7 @@ def sealed(settings: Settings, engine: Engine) -> Engine:
 
 
 @pytest.mark.parametrize(("manager", "wraps"), [("kms", 25), ("run", 1), ("ten", 3)])
-def test_data_keys_are_reused_as_often_as_is_said(
+def test_data_keys_are_reused_as_often_as_configured(
     settings: Settings, cloud: Cloud, sealed: Engine, manager: str, wraps: int
 ) -> None:
     for number in range(25):
@@ -208,7 +208,7 @@ def test_data_keys_are_reused_as_often_as_is_said(
     assert cloud.most_at_once <= 8
 
 
-def test_the_same_value_again_asks_the_provider_nothing(settings: Settings, cloud: Cloud, sealed: Engine) -> None:
+def test_declaring_the_same_value_again_makes_no_request(settings: Settings, cloud: Cloud, sealed: Engine) -> None:
     keep(sealed, "a", secret_manager="kms")
     asked = list(cloud.asked)
     assert not keep(Engine(settings), "a")
@@ -233,7 +233,7 @@ def envelope_of(session: Session, identifier: str, version: int = 1) -> bytes:
 
 
 def put_envelope(session: Session, identifier: str, envelope: bytes, version: int = 1) -> None:
-    """Exchange an envelope as somebody would who has the scope's key too."""
+    """Replace an envelope, as somebody with the scope's key could."""
     chain = session.chain(ACCOUNT)
     secret = session.secret(chain, identifier)
     assert secret
@@ -251,7 +251,7 @@ def put_envelope(session: Session, identifier: str, envelope: bytes, version: in
 
 @pytest.mark.parametrize("manager", ["kms", "run"])
 @pytest.mark.parametrize(("source", "target"), [(("a", 1), ("b", 1)), (("a", 1), ("a", 2)), (("a", 2), ("a", 1))])
-def test_an_envelope_that_was_moved_is_found(
+def test_a_moved_envelope_is_found(
     settings: Settings, sealed: Engine, manager: str, source: tuple[str, int], target: tuple[str, int]
 ) -> None:
     for identifier, value in (("a", b"1"), ("a", b"2"), ("b", b"3")):
@@ -288,7 +288,7 @@ def saved(session: Session, secret_id: str, version: int) -> bytes:
 
 
 @pytest.mark.parametrize("manager", ["kms", "run"])
-def test_an_envelope_of_another_connector_is_found_though_the_key_is_the_same(
+def test_an_envelope_of_another_connector_with_the_same_key_is_found(
     settings: Settings, cloud: Cloud, sealed: Engine, manager: str
 ) -> None:
     add_connector(settings, "twin", kind="memory_kms", data_key_reuse="run")
@@ -322,7 +322,7 @@ def test_every_changed_byte_of_an_envelope_is_found(settings: Settings, sealed: 
 def test_a_branch_key_of_another_store_is_refused(
     tmp_path: Any, settings: Settings, cloud: Cloud, sealed: Engine
 ) -> None:
-    """Even if all else of the other store's value were the same: the provider is told the store's id."""
+    """Even if everything else about the values were the same: the provider's context has the store's id."""
     keep(sealed, "a", secret_manager="run")
     other = Settings(f"sqlite:///{tmp_path}/other/store.db", settings.root_key_file)
     declare(Engine(other), "scope", name="Root")
@@ -336,7 +336,7 @@ def test_a_branch_key_of_another_store_is_refused(
     assert error_of(lambda: read(Engine(settings), "a")).code in ("damaged_value", "damaged_data_key")
 
 
-def test_a_key_of_the_provider_that_is_another_one_now_opens_nothing(settings: Settings, sealed: Engine) -> None:
+def test_a_replaced_key_of_the_provider_opens_nothing(settings: Settings, sealed: Engine) -> None:
     keep(sealed, "a", secret_manager="kms")
     assert (
         error_of(lambda: declare(sealed, "connector_memory_kms", identifier="kms", key="other")).code
