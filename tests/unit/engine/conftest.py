@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A key and a place for a store, an engine on it, and secret managers in memory, for each test."""
+"""Fixtures of each test: a root key, a place for a store, an engine on it, and secret managers in memory."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 @pytest.fixture(autouse=True)
 def quick_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a new key of a passphrase cost little; what it costs in earnest is for the tests of crypto."""
+    """Make deriving a key from a passphrase cheap; the tests of crypto cover the real cost."""
     monkeypatch.setitem(DEFAULT_KDF, "memory_kib", 64)
 
 
 @pytest.fixture
 def new_place(tmp_path: Path, shared_stores: Callable[[], str]) -> Callable[[], str]:
-    """Call it for the URL of a place where no store is yet."""
+    """A function that returns the URL of a place without a store."""
     numbers = itertools.count()
     return lambda: shared_stores() or f"sqlite:///{tmp_path}/store_{next(numbers)}/store.db"
 
@@ -46,7 +46,7 @@ def settings(tmp_path: Path, new_place: Callable[[], str]) -> Settings:
 
 @pytest.fixture
 def elsewhere(settings: Settings, new_place: Callable[[], str]) -> Callable[[], Settings]:
-    """Call it for another place where no store is yet, with the same root key."""
+    """A function that returns settings of another place without a store, with the same root key."""
     return lambda: settings._replace(store=new_place())
 
 

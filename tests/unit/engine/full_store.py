@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A store with something of everything, and what is read from it."""
+"""A store with something of everything, and what users read from it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def fill(engine: Engine) -> None:
 
 
 def all_of(engine: Engine) -> dict[str, Any]:
-    """Return what users see of a full store: values, and all that is listed."""
+    """Return what users see of a full store: its values, and everything that is listed."""
     scopes = shown(engine, "scope_info", recursive=True, verify=True)
     return {
         "values": {f"{name} of {scope}": read(engine, name, **scope) for name, scope in REFERENCES},
@@ -69,21 +69,21 @@ def all_of(engine: Engine) -> dict[str, Any]:
 
 
 def back_up(engine: Engine, dest: Path, **params: Any) -> dict[str, Any]:
-    """Return the backup that was made."""
+    """Back up a store, and return the view of the backup."""
     result = declare(engine, "store_backup", dest=str(dest), **params)
     assert result.changed
     return dict(result.returned["backup"])
 
 
 def restore(engine: Engine, src: Path, **params: Any) -> dict[str, Any]:
-    """Return the backup that was restored."""
+    """Restore a store, and return the view of the backup."""
     result = declare(engine, "store_restore", src=str(src), **params)
     assert result.changed
     return dict(result.returned["backup"])
 
 
 def many(engine: Engine, number: int, batch: int = 2_500) -> None:
-    """Declare so many secrets, many in one transaction."""
+    """Declare this many secrets, in transactions of `batch` each."""
     declare(engine, "scope", org="pay")
     declare(engine, "scope", **API)
     for start in range(0, number, batch):

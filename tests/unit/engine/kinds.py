@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secret managers in memory, for the tests of this folder: they count, and fail where a test says so."""
+"""Secret managers in memory for the tests of this folder: they count requests, and fail when a test says so."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.references im
 __all__ = ["OURS", "Cloud", "MemoryKms", "MemoryVault", "at_once", "install", "waiting_for"]
 
 OURS = b"ours:"
-"""What stands before a value that a connector wrote, where it lies."""
+"""The prefix of a value that a connector wrote, as it is stored."""
 WRITES = ("write", "remove", "wrap")
 T = TypeVar("T")
 Hook = Callable[[str], object]
@@ -56,9 +56,9 @@ class Kept:
 
 
 class Cloud:
-    """The provider of all kinds here: what it holds, who may log in, and how often it was asked for what.
+    """The provider behind all kinds here: its values, who may log in, and how often each verb was called.
 
-    `before` has what a test wants to happen before a verb is done (it gets the path): raise an error, wait, meddle.
+    `before` has hooks by verb, called with the path before the verb runs: they raise an error, wait or meddle.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Cloud:
         self.lock = threading.RLock()
 
     def log_in(self, credential: str, what: str) -> int:
-        """Return a session."""
+        """Return the number of a new session."""
         self.count("login", what)
         if credential and credential not in self.credentials:
             raise failures.login_refused(what, "the credential is not known")
@@ -89,12 +89,12 @@ class Cloud:
             return session
 
     def end_sessions(self) -> None:
-        """Let no login that was made so far be good any longer."""
+        """Expire all logins."""
         with self.lock:
             self.sessions.clear()
 
     def ask(self, session: int, verb: str, path: str, what: str) -> None:
-        """Count a request, and raise what stands in its way."""
+        """Count a request; raise login_expired for an ended session, or what the hook raises."""
         with self.lock:
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
@@ -113,26 +113,26 @@ class Cloud:
         self.before.get(verb, lambda _path: None)(path)
 
     def put(self, path: str, *contents: bytes, vault: str = "main") -> None:
-        """Let others write a value, in so many versions more."""
+        """Write a value as others would, one version for each content."""
         with self.lock:
             self.values.setdefault((vault, path), []).extend(map(Kept, contents))
 
     def overwrite(self, path: str, content: bytes, vault: str = "main") -> None:
-        """Let somebody change a value by hand, as the one who made it."""
+        """Change a value by hand, keeping its owner."""
         versions = self.values[vault, path]
         versions.append(Kept(content, versions[-1].owner))
 
     def paths(self, vault: str = "main") -> list[str]:
-        """Return where there are values."""
+        """Return the paths that have values."""
         return sorted(path for place, path in self.values if place == vault)
 
     def newest(self, path: str, vault: str = "main") -> bytes:
-        """Return what lies at a path."""
+        """Return the newest content at a path."""
         return self.values[vault, path][-1].content
 
     @property
     def dump(self) -> tuple[object, ...]:
-        """All that it holds, and how often something was written."""
+        """Everything that it holds, and how often something was written."""
         values = {place: tuple(versions) for place, versions in self.values.items()}
         return values, dict(self.wrapped), {verb: self.counts[verb] for verb in WRITES}
 
@@ -154,13 +154,13 @@ class Password(Login):
 
 
 class Directory(Password):
-    """Takes the same options as `Password`: which one is meant must be said."""
+    """Takes the same options as `Password`, so that `auth_method` must tell the two apart."""
 
     NAME = "directory"
 
 
 class _InMemory:
-    """What both kinds share. `cloud` is set by `install`."""
+    """What all kinds share. `cloud` is set by `install`."""
 
     cloud: ClassVar[Cloud]
     TITLE = "Memory"
@@ -278,7 +278,7 @@ class MemoryReader(MemoryVault):
 
 
 class MemoryPlain(MemoryVault):
-    """Keeps texts, the newest value only, and can't remove any."""
+    """Keeps only texts and only the newest value, and can't remove any."""
 
     KIND = "memory_plain"
     CAPABILITIES = frozenset({Capability.READ_PATH, Capability.WRITE})
@@ -312,7 +312,7 @@ class MemoryKms(_InMemory, KeyKeeper):
 
 
 def waiting_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Return as soon as a condition holds; it must, within a time that no machine needs."""
+    """Return as soon as a condition holds; fail if it does not within a time that is ample on any machine."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
@@ -320,7 +320,7 @@ def waiting_for(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 
 def at_once(threads: int, work: Callable[[int], T]) -> list[T]:
-    """Return what `work` makes of each number, in as many threads that begin together; raise what one raises."""
+    """Call `work` with each number in a thread of its own, all starting together; return the results or raise."""
     start = threading.Barrier(threads, timeout=30)
 
     def begin(number: int) -> T:
@@ -335,7 +335,7 @@ KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryReader, Memo
 
 
 def install(patch: pytest.MonkeyPatch) -> Cloud:
-    """Return a new provider; the kinds and URL schemes (memory://, batch://) that lead to it are known from now on."""
+    """Return a new provider, and register the kinds and URL schemes (memory://, batch://, reader://) that use it."""
     cloud = Cloud()
     for kind in KINDS:
         name = f"{managers.__name__}.{kind.KIND}"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real stores and calls for the tests of this folder."""
+"""Helpers of the tests of this folder: real stores, and calls to their engines."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def shown(engine: Engine, resource: str, **params: Any) -> Any:
 
 
 def read(engine: Engine, reference: str, org: str = "", project: str = "", **query: str) -> bytes:
-    """Return a value; raise the error that stands in its way."""
+    """Return a value, or raise the error of its answer."""
     answer = engine.resolve([Query(reference, org, project, **query)])[0]
     if answer.error:
         raise answer.error
@@ -81,7 +81,7 @@ def read(engine: Engine, reference: str, org: str = "", project: str = "", **que
 
 
 def error_of(call: Callable[[], object]) -> ScopedSecretsError:
-    """Return the error of ours that a call raises; it has a code and a next step."""
+    """Return the ScopedSecretsError that a call raises; it must have a code and a hint."""
     with pytest.raises(ScopedSecretsError) as caught:
         call()
     assert caught.value.code
@@ -90,7 +90,7 @@ def error_of(call: Callable[[], object]) -> ScopedSecretsError:
 
 
 def store_path(settings: Settings) -> Path:
-    """Return the file of a store. A test that looks at the file itself has nothing to see elsewhere."""
+    """Return the file of a SQLite store; skip the test with any other."""
     if not settings.store.startswith("sqlite:"):
         pytest.skip("looks at the file of SQLite")
     return Path(settings.store.removeprefix("sqlite:///"))
@@ -103,7 +103,7 @@ def is_made(settings: Settings) -> bool:
 
 
 def leftovers(settings: Settings) -> list[str]:
-    """Return what lies beside a store and is no part of it."""
+    """Return the names of files beside a store that are no part of it."""
     if not settings.store.startswith("sqlite:"):
         return []
     path = store_path(settings)
@@ -113,7 +113,7 @@ def leftovers(settings: Settings) -> list[str]:
 
 @contextmanager
 def rows_of(settings: Settings) -> Iterator[Transaction]:
-    """Give the rows of a store as somebody has them who wants to do harm: no foreign key is in the way."""
+    """Give the rows of a store to change them as an attacker would: foreign keys are not enforced."""
     location = Location.parse(settings.store)
     is_file = location.engine == "sqlite"
     dialect: Dialect = SqliteDialect(str(location.path)) if is_file else PostgresqlDialect(location)
@@ -123,9 +123,9 @@ def rows_of(settings: Settings) -> Iterator[Transaction]:
 
 
 def content_of(settings: Settings) -> list[str]:
-    """Return all rows that the store holds, as text: the table's name first.
+    """Return all rows of a store as sorted text, each after the name of its table.
 
-    Without what was begun and is to be finished by others, without the audit, and without what tells writers apart.
+    Without unfinished changes, the audit, and the columns that tell writers apart.
     """
     declared = [table for table in TABLES if not table.startswith("audit_")]
     with rows_of(settings) as tx:
@@ -142,7 +142,7 @@ def _text(value: object) -> str:
 
 
 def in_time(call: Callable[[], T], seconds: float = 8) -> T:
-    """Return what a call returns; it must, within a time that no machine needs."""
+    """Return what a call returns; fail if it does not within a time that is ample on any machine."""
     found: Future[T] = Future()
 
     def work() -> None:
@@ -163,7 +163,7 @@ def signing(session: Session, work: Callable[[Session], T]) -> T:
 
 
 def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
-    """Return what `work` makes of a write transaction of a store that exists."""
+    """Return what `work` returns in a write transaction of an existing store."""
     store = open_store(settings, create=False)
     assert not store.is_pretended
     try:
@@ -183,7 +183,7 @@ def exported(settings: Settings, org: str = "", project: str = "") -> str:
 
 
 def holding(settings: Settings, org: str = "", project: str = "") -> Engine:
-    """Return an engine on a store that exists, with the key of one scope and nothing else."""
+    """Return an engine on an existing store, with the key of one scope and no other."""
     return Engine(settings._replace(root_key_file="/none", root_key="", scope_key=exported(settings, org, project)))
 
 
@@ -196,7 +196,7 @@ def add_connector(
     is_removed: bool = False,
     **options: Any,
 ) -> Connector:
-    """Put a connector into a scope, signed, without asking its provider."""
+    """Add a signed connector to a scope without calling its provider."""
     kept = {**manager_kind(kind).DEFAULTS, "auth_method": "anonymous", **options}
 
     def work(session: Session) -> Connector:
@@ -210,7 +210,7 @@ def add_connector(
 
 
 def add_reference(settings: Settings, identifier: str, connector: str, path: str, key: str = "") -> None:
-    """Put a secret into the account that refers to what a connector of the account has, without asking for it."""
+    """Add a secret to the account that refers to a path of a connector of the account, without reading it."""
 
     def work(session: Session) -> None:
         chain = session.chain(ACCOUNT)
@@ -222,7 +222,7 @@ def add_reference(settings: Settings, identifier: str, connector: str, path: str
 
 
 def forget_kind(settings: Settings, identifier: str) -> None:
-    """Let a connector of the account be of a kind that a newer collection has."""
+    """Change a connector of the account to a kind that only a newer collection knows."""
 
     def work(session: Session) -> None:
         chain = session.chain(ACCOUNT)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores and backups that earlier versions made: each is read, value by value, and goes on from there.
+"""Stores and backups of earlier versions are upgraded, read value by value, and written to.
 
 tests/fixtures/make_store.py made them.
 """
@@ -44,7 +44,7 @@ def old_store(name: str, folder: Path) -> Settings:
     path.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as database:
         database.executescript((FOLDER / f"{name}.sql").read_text())
-        # A dump does not say it.
+        # A dump does not include the journal mode.
         database.execute("PRAGMA journal_mode = WAL")
     return Settings(f"sqlite:///{path}", "/none", root_key=known(name)["root_key"])
 
@@ -62,7 +62,7 @@ def version_of(settings: Settings) -> int:
         return int(database.execute("SELECT schema_version FROM store").fetchone()[0])
 
 
-def test_the_first_schema_is_among_them() -> None:
+def test_the_first_schema_is_covered() -> None:
     assert "schema_1" in NAMES
 
 
@@ -79,7 +79,7 @@ def test_an_older_store_is_upgraded_and_read(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_read_after_steps_that_are_yet_to_come(
+def test_an_older_store_survives_future_schema_steps(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = old_store(name, tmp_path)

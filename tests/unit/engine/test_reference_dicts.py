@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that are dictionaries of references: looked up, counted, and refused where they lead round."""
+"""Options that are dictionaries of references: resolved, counted as uses, and refused if they form a loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare,
 
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What instances find in their options when they log in."""
+    """The `more_refs` options that instances find when they log in, one dictionary per login."""
     options: list[dict[str, Any]] = []
     real = MemoryVault.login
 
@@ -32,7 +32,9 @@ def vault(engine: Engine, **references: str) -> None:
     declare(engine, "connector_memory_vault", identifier="vault", more_refs=references)
 
 
-def test_each_is_resolved_under_its_own_name(engine: Engine, cloud: Cloud, found: list[dict[str, Any]]) -> None:
+def test_each_reference_is_resolved_under_its_own_name(
+    engine: Engine, cloud: Cloud, found: list[dict[str, Any]]
+) -> None:
     for name in ("one", "two"):
         declare(engine, "secret_text", identifier=name, value=f"value of {name}".encode())
     vault(engine, user="one", some_ref="two")
@@ -43,7 +45,7 @@ def test_each_is_resolved_under_its_own_name(engine: Engine, cloud: Cloud, found
     assert connector["options"]["more_refs"] == {"user": "one", "some_ref": "two"}
 
 
-def test_it_is_a_use_of_the_secret(engine: Engine, cloud: Cloud) -> None:
+def test_a_reference_counts_as_a_use_of_the_secret(engine: Engine, cloud: Cloud) -> None:
     declare(engine, "secret_text", identifier="one", value=b"x")
     vault(engine, user="one")
     (secret,) = shown(engine, "secret_info", identifier="one")
@@ -58,6 +60,6 @@ def test_it_is_a_use_of_the_secret(engine: Engine, cloud: Cloud) -> None:
     ("reference", "code"),
     [("none", "unknown_secret"), ("project.x", "reference_downward"), ("memory://vault/p", "login_loop")],
 )
-def test_what_can_not_be_is_refused(engine: Engine, cloud: Cloud, reference: str, code: str) -> None:
+def test_invalid_references_and_loops_are_refused(engine: Engine, cloud: Cloud, reference: str, code: str) -> None:
     assert error_of(lambda: vault(engine, user=reference)).code == code
     assert [one["identifier"] for one in shown(engine, "connector_info")] == ["builtin"]
