@@ -42,7 +42,7 @@ def _path_of(query: Query) -> ScopePath:
         return ACCOUNT
 
 
-def _are_kept(session: Session, records: Sequence[StoredEvent]) -> bool:
+def _were_committed(session: Session, records: Sequence[StoredEvent]) -> bool:
     return bool(records) and find_event(session.tx, records[0].scope_id, records[0].sequence) == records[0]
 
 
@@ -189,7 +189,7 @@ class Recorder:
 
         def work(session: Session) -> None:
             # An earlier attempt may have been committed although its reply was lost.
-            kept = next((records for records in attempts if _are_kept(session, records)), None)
+            kept = next((records for records in attempts if _were_committed(session, records)), None)
             caller = self._caller()
             attempts.append(
                 kept or [one for path, each in groups for one in audit_chain.append(session, path, each, caller)]

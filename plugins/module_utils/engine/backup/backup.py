@@ -32,7 +32,7 @@ COUNTED = {"scopes": "scope", "connectors": "connector", "secrets": "secret", "v
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Written:
     """A backup just written: its header, file key and row digests."""
 
     header: Header
@@ -78,7 +78,7 @@ class _Backup:
         is_there = check_dest(self._dest, self._settings, self._store.store_id, force=self._force)
         with Draft(self._dest, is_written=not check_mode) as draft:
             made = self._store.database.read(lambda tx: self._write(tx, draft))
-            old = self._old(made) if is_there else None
+            old = self._existing(made) if is_there else None
             if old and old.is_same:
                 return Result(returned={"backup": old.view})
             size = None
@@ -89,7 +89,7 @@ class _Backup:
         view = backup_view(self._dest, made.header, made.rows.counts, size)
         return Result(True, {"backup": view}, old.view if old else {}, view)
 
-    def _write(self, tx: Transaction, draft: Draft) -> _Made:
+    def _write(self, tx: Transaction, draft: Draft) -> _Written:
         """Write the whole file; starts over whenever the transaction is retried."""
         session = Session(tx, self._store.store_id, self._store.keyring)
         header, key = self._header(tx)
@@ -105,7 +105,7 @@ class _Backup:
             proof.finish()
             rows.finish()
             writer.finish()
-        return _Made(header, key, rows)
+        return _Written(header, key, rows)
 
     def _header(self, tx: Transaction) -> tuple[Header, bytes]:
         self._store.keyring.check_in_force(tx)
@@ -120,14 +120,14 @@ class _Backup:
             recovery_passphrase=self._passphrase,
         )
 
-    def _read_back(self, path: Path, made: _Made) -> None:
+    def _read_back(self, path: Path, made: _Written) -> None:
         """Raise Damaged unless the file reads back as it was written."""
         with opened(path, self._settings) as reader:
             reader.unlock(made.key)
             if _digest_of(reader).digest != made.rows.digest:
                 raise damaged_backup()
 
-    def _old(self, made: _Made) -> _Old | None:
+    def _existing(self, made: _Written) -> _Existing | None:
         """Return the backup that is already at the destination, None if it can't be opened."""
         try:
             with opened(self._dest, self._settings) as reader:
@@ -136,7 +136,7 @@ class _Backup:
         except ScopedSecretsError:
             return None
         is_same = rows.declared == made.rows.declared and self._opens_as_wanted(reader.header)
-        return _Old(is_same, backup_view(self._dest, reader.header, rows.counts, self._dest.stat().st_size))
+        return _Existing(is_same, backup_view(self._dest, reader.header, rows.counts, self._dest.stat().st_size))
 
     def _opens_as_wanted(self, header: Header) -> bool:
         """Tell whether the given recovery passphrase opens a file, or neither the file nor the task has one."""
@@ -150,7 +150,7 @@ class _Backup:
 
 
 @dataclass(frozen=True, slots=True)
-class _Old:
+class _Existing:
     """A backup already at the destination: whether it holds the same as the new one, and its view."""
 
     is_same: bool

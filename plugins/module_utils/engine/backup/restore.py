@@ -62,9 +62,9 @@ class _Restore:
 
     def run(self, path: Path, check_mode: bool) -> Result:
         self._check_schema()
-        root = self._root_in_hand()
+        root = self._matching_root()
         self._unlock(root)
-        root = root or self._root_named()
+        root = root or self._replacement_root()
         rows = self._read_whole()
         view = {"backup": backup_view(path, self._header, rows.counts, path.stat().st_size)}
         is_new = not self._place.has_store()
@@ -74,7 +74,7 @@ class _Restore:
         if is_new:
             check_new_place(self._place, self._settings)
         if not check_mode:
-            self._write(root or self._root_made(), rows, is_new=is_new)
+            self._write(root or self._new_root(), rows, is_new=is_new)
             self._notices.append(f"The store {self._place} was restored from {path}.")
         return Result(True, view, {}, view["backup"], self._notices)
 
@@ -87,7 +87,7 @@ class _Restore:
                 hint="Upgrade the collection: ansible-galaxy collection install scoped.secrets --upgrade",
             )
 
-    def _root_in_hand(self) -> _Root | None:
+    def _matching_root(self) -> _Root | None:
         """Return the root key that the task names if the backup is sealed to it, else None."""
         kdf = dict(self._header.root.kdf)
         if self._settings.passphrase and not self._settings.root_key and not kdf:
@@ -118,14 +118,14 @@ class _Restore:
             hint=f"Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to that key. {other_way}",
         )
 
-    def _root_named(self) -> _Root | None:
+    def _replacement_root(self) -> _Root | None:
         """Return the root key that replaces the lost one, None if it is created later; raise KeyRefused."""
         settings = self._settings
         if makes_own_key(settings) and not os.path.exists(settings.root_key_file):
             return None
-        return self._root_made()
+        return self._new_root()
 
-    def _root_made(self) -> _Root:
+    def _new_root(self) -> _Root:
         settings = self._settings
         kdf = new_kdf() if settings.passphrase and not settings.root_key else {}
         root = root_key_of(settings, kdf, self._notices)

@@ -26,13 +26,13 @@ def see_to_root_key(settings: Settings, *, check_mode: bool) -> Result:
     path = settings.root_key_file
     given = from_base64(settings.root_key, "'root_key'") if settings.root_key else None
     if os.path.lexists(path):
-        return _result(path, _the_same(path, given))
+        return _result(path, _read_matching(path, given))
     _check_store(settings, given)
     if check_mode:
         return _result(path, given, is_new=True)
     create_key_file(path, settings.root_key)
     # Another process may have created the file first; read back the key that is there.
-    result = _result(path, _the_same(path, given), is_new=True)
+    result = _result(path, _read_matching(path, given), is_new=True)
     result.warnings.append(
         f"A new root key was written to {path}. Back it up now, separately from the store: without it, no secret in "
         "this store can be read again."
@@ -40,7 +40,7 @@ def see_to_root_key(settings: Settings, *, check_mode: bool) -> Result:
     return result
 
 
-def _the_same(path: str, given: RootKey | None) -> RootKey:
+def _read_matching(path: str, given: RootKey | None) -> RootKey:
     """Return the key in a file; raise KeyRefused if it differs from the given one."""
     found = read_key_file(path)
     if given and found.key_id != given.key_id:

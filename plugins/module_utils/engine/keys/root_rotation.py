@@ -47,7 +47,7 @@ def rotate_root(runtime: Runtime, params: View, *, check_mode: bool, tell: Tell)
             raise no_store()
         old = store.keyring.root
     except KeyRefused as error:
-        return _done_before(runtime.settings, params, error)
+        return _already_rotated(runtime.settings, params, error)
     new = _new_root(runtime, form, params)
     if new.key and new.key.key_id == old.key_id:
         return _result(old.key_id, old.key_id, left=0)
@@ -131,7 +131,7 @@ def _opens(keyring: Keyring, session: Session, chain: list[Any], generation: int
     return True
 
 
-def _done_before(settings: Settings, params: View, error: KeyRefused) -> Result:
+def _already_rotated(settings: Settings, params: View, error: KeyRefused) -> Result:
     """Return the result for a store that already uses the new root key, as after an interrupted run."""
     form = _form(params)
     if error.code != "wrong_key":

@@ -99,7 +99,7 @@ def _scope(runtime: Runtime, request: Request, path: ScopePath, tell: Tell) -> R
     after = runtime.read(lambda session: _shown(session, path), path)
     view = {**_identity("scope", path), **after, "resumed": rotation.is_resumed, "moved": rotation.moved, "left": left}
     warnings = [_RESUMED] if rotation.is_resumed else []
-    return Result(True, {"rotation": _plain(view)}, before, after, warnings)
+    return Result(True, {"rotation": _with_totals(view)}, before, after, warnings)
 
 
 _RESUMED = (
@@ -120,7 +120,7 @@ def _predicted(runtime: Runtime, path: ScopePath, before: View) -> Result:
     is_resumed, left = runtime.read(work, path)
     after = dict(before) if is_resumed else {**before, "generation": before["generations"][0]["generation"] + 1}
     view = {**_identity("scope", path), **after, "resumed": is_resumed, "moved": {}, "left": left}
-    return Result(True, {"rotation": _plain(view)}, before, after)
+    return Result(True, {"rotation": _with_totals(view)}, before, after)
 
 
 def _destroy(runtime: Runtime, path: ScopePath, generation: int, check_mode: bool) -> Result:
@@ -134,7 +134,7 @@ def _destroy(runtime: Runtime, path: ScopePath, generation: int, check_mode: boo
         changed = runtime.write(lambda session: destroy_generation(session, path, generation), path)
         after = runtime.read(lambda session: _shown(session, path), path)
     view = {**_identity("scope", path), **after, "resumed": False, "moved": {}, "left": {}}
-    return Result(changed, {"rotation": _plain(view)}, before, after)
+    return Result(changed, {"rotation": _with_totals(view)}, before, after)
 
 
 def _without(one: View, destroyed: int) -> View:
@@ -154,7 +154,7 @@ def _identity(target: str, path: ScopePath) -> View:
     return {"target": target, "org": path.org, "project": path.project}
 
 
-def _plain(view: View) -> View:
+def _with_totals(view: View) -> View:
     """Return a view without zero counts, and with the total of those left."""
     counts = {name: {what: n for what, n in view[name].items() if n} for name in ("moved", "left")}
     return {**view, **counts, "left_total": sum(view["left"].values())}

@@ -36,10 +36,10 @@ def complete(
 ) -> dict[Query, Answer]:
     """Return the answer to each query; add to `opened` one query for each value that this call fetched."""
     keys = {query: one.fetch_key for query, one in located.items()}
-    asking: dict[Hashable, list[Query]] = {}
+    by_key: dict[Hashable, list[Query]] = {}
     for query, key in keys.items():
-        asking.setdefault(key, []).append(query)
-    items = [_Item(key, located[queries[0]], queries[0], _shortest(queries)) for key, queries in asking.items()]
+        by_key.setdefault(key, []).append(query)
+    items = [_Item(key, located[queries[0]], queries[0], _shortest(queries)) for key, queries in by_key.items()]
     futures = _Round(access, fetches, opened).run(items)
     return {query: _answer(one, futures[keys[query]]) for query, one in located.items()}
 

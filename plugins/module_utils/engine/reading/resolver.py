@@ -93,19 +93,19 @@ def locate(session: Session, query: Query) -> Answer | Located | Composed:
     try:
         return _locate(session, query)
     except ScopedSecretsError as error:
-        return Answer(error=error, subject=_meant(query))
+        return Answer(error=error, subject=_subject_of_failed(query))
 
 
-def _meant(query: Query) -> Subject:
+def _subject_of_failed(query: Query) -> Subject:
     """Return what a failed query says of its secret: nothing if it is malformed, since it may hold a value then."""
     with contextlib.suppress(ScopedSecretsError):
         reference = Reference.parse(query.reference)
         scope = reference.scope(ScopePath.of(query.org, query.project))
-        return _at(reference, scope)
+        return _subject(reference, scope)
     return Subject("secret")
 
 
-def _at(reference: Reference, scope: ScopePath, secret: Secret | None = None, version: str = "") -> Subject:
+def _subject(reference: Reference, scope: ScopePath, secret: Secret | None = None, version: str = "") -> Subject:
     kind = "connector" if reference.scheme else "secret"
     known = secret.id if secret else ""
     return Subject(kind, scope.announced, reference.identifier, known, plain(version or reference.version))
@@ -136,10 +136,10 @@ def _in_store(
     if secret.is_credential:
         return _composed(session, chain, secret, reference, cache_ttl)
     if secret.is_reference:
-        subject = _at(reference, chain[-1].path, secret)
+        subject = _subject(reference, chain[-1].path, secret)
         return _referenced(_keeper(session, chain, secret), secret, reference, what)._replace(subject=subject)
     version = _version(session, chain, secret, reference)
-    subject = _at(reference, chain[-1].path, secret, str(version.version))
+    subject = _subject(reference, chain[-1].path, secret, str(version.version))
     if secret.connector_id is None:
         value = session.read_version(chain, secret, version)
         content = select_field(value, reference.key, what) if reference.key else value
@@ -153,7 +153,7 @@ def _in_store(
         keys=(reference.key,) if reference.key else (),
         expires_at=secret.expires_at,
         path=secret.path,
-        version=_at_provider(keeper, version) if reference.version else "",
+        version=_provider_version(keeper, version) if reference.version else "",
         is_ours=True,
         mark=f"{secret.id}@{version.version}",
         envelope=version.envelope,
@@ -182,7 +182,7 @@ def _shared(session: Session, reference: Reference, caller: ScopePath) -> Answer
         )
     value = open_share(session, chain, share, owner)
     content = select_field(value, reference.key, f"S{what[1:]}") if reference.key else value
-    subject = _at(reference, owner.path, secret_in(share), str(share.version))
+    subject = _subject(reference, owner.path, secret_in(share), str(share.version))
     return Answer(share.kind, content, expires_at=share.expires_at, subject=subject)
 
 
@@ -209,7 +209,7 @@ def _composed(
         session.key_of(chain, secret.tag),
         reference.key,
         secret.expires_at,
-        _at(reference, path, secret),
+        _subject(reference, path, secret),
     )
 
 
@@ -235,10 +235,10 @@ def _at_connector(managers: Managers, reference: Reference) -> Located:
                 keeper,
                 f"'{reference}'",
                 "text",
-                keys=_keys_of_others(keeper, reference.key),
+                keys=_fields_to_select(keeper, reference.key),
                 path=reference.path,
                 version=reference.version,
-                subject=_at(reference, path),
+                subject=_subject(reference, path),
             )
     raise _unknown_connector(reference, managers.scope)
 
@@ -248,14 +248,14 @@ def _referenced(keeper: Keeper, secret: Secret, reference: Reference, what: str)
         keeper,
         what,
         secret.kind,
-        keys=_keys_of_others(keeper, secret.reference_key, reference.key),
+        keys=_fields_to_select(keeper, secret.reference_key, reference.key),
         expires_at=secret.expires_at,
         path=secret.path,
         version=reference.version,
     )
 
 
-def _keys_of_others(keeper: Keeper, *named: str) -> tuple[str, ...]:
+def _fields_to_select(keeper: Keeper, *named: str) -> tuple[str, ...]:
     """Return the fields to select from a value that others wrote: those named, or else the kind's default."""
     kind = keeper.kind
     default = kind.DEFAULT_KEY if issubclass(kind, ValueKeeper) else ""
@@ -293,7 +293,7 @@ def _version(session: Session, chain: list[Scope], secret: Secret, reference: Re
     return version
 
 
-def _at_provider(keeper: Keeper, version: SecretVersion) -> str:
+def _provider_version(keeper: Keeper, version: SecretVersion) -> str:
     """Return the provider's name of a version; raise InvalidInput for a provider that keeps only the newest value."""
     if keeper.keeps_keys or (version.at_provider and Capability.VERSIONS in keeper.kind.CAPABILITIES):
         return version.at_provider

@@ -26,7 +26,7 @@ class HeldScope(NamedTuple):
     source: str
 
     def opens(self, path: ScopePath) -> bool:
-        """Tell whether a scope is this one or lies below it."""
+        """Tell whether a scope is this one or below it."""
         return self.path in path.from_account
 
     def depth_in(self, chain: Sequence[Scope], path: ScopePath) -> int:

@@ -30,7 +30,7 @@ class Keyring:
         self._top = top
         self._max_wraps = max_wraps
         # By scope and key id, so that the row of another scope never passes for this one's, and a transaction that was
-        # rolled back leaves no wrong key. Wrapping is no part of it: keys stay open when a rotation rewraps them.
+        # rolled back leaves no wrong key. Keys stay open when a rotation rewraps them.
         self._opened: dict[tuple[object, ...], ScopeKey] = {}
 
     @property

@@ -103,7 +103,7 @@ class ConnectorCheck:
         )
 
     def outcome(self, access: Access, keeper: Keeper, view: View) -> View:
-        """Log in anew and return the view with `status` (ready, unknown, error), `code`, `message` and `hint`."""
+        """Log in and return the view with `status` (ready, unknown, error), `code`, `message` and `hint`."""
         try:
             access.prove(keeper, {})
         except ScopedSecretsError as error:
