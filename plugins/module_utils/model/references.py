@@ -162,14 +162,14 @@ def select_key(value: str, key: str, what: str) -> str:
 
 
 def select_field(value: bytes, key: str, what: str) -> bytes:
-    """Return a field of a JSON value; raise InvalidInput, or NotFound for a field that is not there."""
+    """Return a field of a JSON value; raise InvalidInput for other values, NotFound for a missing field."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
         raise InvalidInput(
             "value_not_json",
-            f"{what} holds no text, so it has no field '{key}'.",
-            hint="Leave '#field' and 'key' out to read all of it.",
+            f"{what} is not text, so it has no field '{key}'.",
+            hint="Remove '#field' and 'key' to read the whole value.",
         ) from None
     return select_key(text, key, what).encode()
 
@@ -203,5 +203,5 @@ def credential_not_value(reference: str) -> InvalidInput:
     return InvalidInput(
         "credential_not_value",
         f"'{reference}' is a credential for hosts and has no value of its own.",
-        hint="Name the secret that it is made of, or one field of it: NAME#password.",
+        hint="Name one of its fields, such as NAME#password, or a secret that it refers to.",
     )

@@ -26,16 +26,8 @@ from ..rows.session import Session
 
 __all__ = ["append", "broken_head", "nearest", "resign_head", "verify"]
 
-__all__ = ["append", "begin", "broken_head", "nearest", "resign_head", "verify"]
-
-_FIRST_LINK = bytes(32)
 _BAD_HEAD = "The head of its chain was altered: records may be missing at the end."
 _SIGNED = StoredEvent._fields.index("link")
-
-
-def begin(session: Session, chain: list[Scope]) -> None:
-    """Write the head of a new scope's chain."""
-    insert_head(session.tx, _head(chain[-1], session.keyring.active(session.tx, chain), 0, _FIRST_LINK))
 
 
 def append(session: Session, path: ScopePath, events: Sequence[Event], caller: Caller) -> list[StoredEvent]:
@@ -155,7 +147,7 @@ class _ChainProof:
 
     def _link_of(self, sequence: int) -> bytes:
         if not sequence:
-            return _FIRST_LINK
+            return BEFORE_FIRST
         record = find_event(self._session.tx, self._head.scope_id, sequence)
         if record is None:
             raise self._bad(sequence, "is missing")

@@ -51,7 +51,6 @@ class _Exported:
         }
 
 
-
 def export_key(runtime: Runtime, request: Request, tell: Tell) -> Result:
     """Export the key of a scope, rotating it first if asked, and return the result.
 

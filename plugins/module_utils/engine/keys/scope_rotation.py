@@ -245,8 +245,7 @@ def _sign_scope(
     new: Sequence[integrity.Summand],
 ) -> None:
     """Update the head of the scope for the new tags of its rows, and re-sign the scope."""
-    head = integrity.move_head(chain[-1].head, remove=old, add=new)
-    session.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
+    session.move_head(chain[-1].path, remove=old, add=new)
 
 
 def generations_of(session: Session, path: ScopePath) -> list[dict[str, object]]:

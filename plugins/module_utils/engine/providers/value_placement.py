@@ -28,7 +28,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class Placement:
     """Where a value is kept: in an envelope, or at a path of a value keeper, in the version that it returned."""
 
     path: str = ""

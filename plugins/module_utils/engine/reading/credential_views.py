@@ -36,7 +36,7 @@ def compose(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -
         return Answer(error=error)
 
 
-def log_in(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -> HostLogin:
+def open_host_login(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -> HostLogin:
     """Return the login of an SSH credential; raise InvalidInput for another kind, or the error of a value."""
     if one.kind != "ssh":
         raise InvalidInput(

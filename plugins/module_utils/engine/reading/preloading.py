@@ -25,7 +25,7 @@ __all__ = ["preload"]
 ROUNDS = 4
 
 
-def preload(runtime: Runtime, path: ScopePath) -> list[Event]:
+def preload(reader: Reader, path: ScopePath) -> list[Event]:
     """Fetch everything that secret managers have for a scope, and return the audit events.
 
     Raises NotFound or Forbidden for the scope. The error of a single secret is left to those who read it.
@@ -46,7 +46,7 @@ def _queries(session: Session, path: ScopePath) -> Iterator[Query]:
             yield Query(secret.identifier, path.org, path.project)
 
 
-def _fetched(runtime: Runtime, located: Mapping[Query, Located]) -> dict[Query, Answer]:
+def _fetched(reader: Reader, located: Mapping[Query, Located]) -> dict[Query, Answer]:
     """Return the answers of managers; one that can't be reached gets no further chunks."""
     answers: dict[Query, Answer] = {}
     by_connector: dict[str, list[Query]] = {}

@@ -213,15 +213,6 @@ def _composed(
     )
 
 
-def credential_not_value(reference: str) -> InvalidInput:
-    """Return the error for a credential where a value is needed."""
-    return InvalidInput(
-        "credential_not_value",
-        f"'{reference}' is a credential for hosts and has no value of its own.",
-        hint="Name one of its fields, such as NAME#password, or a secret that it refers to.",
-    )
-
-
 def _at_connector(managers: Managers, reference: Reference) -> Located:
     """Return the location that a URL reference names; raise NotFound, or InvalidInput for another kind."""
     path, kind = managers.scope.path, SCHEMES[reference.scheme][0]
@@ -312,19 +303,6 @@ def _check_expiry(secret: Secret, scope: Scope, now: str) -> None:
             f"Secret '{secret.identifier}' in {scope.path} expired at {secret.expires_at}.",
             hint="Declare it with a new value and a later 'expires', or with an empty one to let it never expire.",
         )
-
-
-def select_field(value: bytes, key: str, what: str) -> bytes:
-    """Return a field of a JSON value; raise InvalidInput for other values, NotFound for a missing field."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        raise InvalidInput(
-            "value_not_json",
-            f"{what} is not text, so it has no field '{key}'.",
-            hint="Remove '#field' and 'key' to read the whole value.",
-        ) from None
-    return select_key(text, key, what).encode()
 
 
 def _unknown_secret(reference: Reference, scope: Scope) -> NotFound:

@@ -163,7 +163,18 @@ def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
 
 
 def load_managers(session: Session, chain: list[Scope]) -> Managers:
-    """Return the connectors of the last scope of a chain and of those above it; all but locked ones are verified."""
+    """Return the connectors of the last scope of a chain and of those above it; all but locked ones are verified.
+
+    They are loaded once in a transaction.
+    """
+    known, name = session.tx.known, MANAGERS + chain[-1].id
+    if name not in known or known[name].scope != chain[-1]:
+        known[name] = _load(session, chain)
+    managers: Managers = known[name]
+    return managers
+
+
+def _load(session: Session, chain: list[Scope]) -> Managers:
     keepers = [keeper for depth in reversed(range(len(chain))) for keeper in _keepers_of(session, chain[: depth + 1])]
     return Managers(chain[-1], keepers, chain[0].inherits_managers and session.opens(chain[0].path))
 

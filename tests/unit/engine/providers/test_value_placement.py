@@ -177,7 +177,7 @@ def test_force_does_not_skip_a_provider_that_does_not_answer(
 
 
 def test_an_envelope_is_not_shown() -> None:
-    assert "canary" not in repr(Keeping("p", "1", b"canary"))
+    assert "canary" not in repr(Placement("p", "1", b"canary"))
 
 
 # --- values that the store keeps under a provider's keys
