@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that every module and plugin shares. Their specs stand in module_utils/face/options.py and spec.py."""
+"""Options that modules and plugins share. Their specs are in module_utils/face/options.py and spec.py."""
 
 from __future__ import annotations
 
@@ -14,56 +14,60 @@ requirements:
 options:
   org:
     description:
-      - The identifier of the organization that is meant. Empty or left out means the account.
-      - Falls back to the variable C(scoped_secrets_org), the environment variable E(SCOPED_SECRETS_ORG), and C(org) in
-        section C([scoped_secrets]) of C(ansible.cfg). An empty string means none, whatever those say.
+      - The identifier of the organization. Without one, the scope is the account.
+      - Defaults to the variable C(scoped_secrets_org), the environment variable E(SCOPED_SECRETS_ORG), or C(org) in the
+        section C([scoped_secrets]) of C(ansible.cfg), in this order. An empty string overrides them all.
     type: str
   project:
     description:
-      - The identifier of the project that is meant; needs O(org). Empty or left out means the organization itself.
-      - Falls back to the variable C(scoped_secrets_project), the environment variable E(SCOPED_SECRETS_PROJECT), and
-        C(project) in section C([scoped_secrets]) of C(ansible.cfg). An empty string means none, whatever those say.
+      - The identifier of the project. Requires O(org). Without one, the scope is the organization itself.
+      - Defaults to the variable C(scoped_secrets_project), the environment variable E(SCOPED_SECRETS_PROJECT), or
+        C(project) in the section C([scoped_secrets]) of C(ansible.cfg), in this order. An empty string overrides them
+        all.
     type: str
   store:
     description:
-      - The URL of the store, C(sqlite:///PATH) with an absolute path, or C(postgresql://USER@HOST/DATABASE) with the
-        options of libpq, which needs the Python library C(psycopg) and can be shared by several control nodes.
-      - Falls back to the variable C(scoped_secrets_store), the environment variable E(SCOPED_SECRETS_STORE), C(store)
-        in section C([scoped_secrets]) of C(ansible.cfg), and at last C(scoped_secrets/store.db) in the XDG data folder
-        of the user (C(~/.local/share)).
+      - The URL of the store, either C(sqlite:///PATH) with an absolute path, or C(postgresql://USER@HOST/DATABASE) with
+        the options of libpq.
+      - Several control nodes can share a store on PostgreSQL. It requires the Python library C(psycopg).
+      - Defaults to the variable C(scoped_secrets_store), the environment variable E(SCOPED_SECRETS_STORE), C(store) in
+        the section C([scoped_secrets]) of C(ansible.cfg), or C(scoped_secrets/store.db) in your XDG data folder
+        (C(~/.local/share)), in this order.
     type: str
   root_key_file:
     description:
-      - The path of the file with the root key of the store, 32 random bytes as base64, readable by its owner only.
-      - Falls back to the variable C(scoped_secrets_root_key_file), the environment variable
-        E(SCOPED_SECRETS_ROOT_KEY_FILE), C(root_key_file) in section C([scoped_secrets]) of C(ansible.cfg), and at last
-        C(scoped_secrets/root.key) in the XDG configuration folder of the user (C(~/.config)).
-      - It is created by itself only where neither it nor O(store) is set anywhere and no store exists yet.
+      - The path of the file with the store's root key, 32 random bytes in base64. Only its owner may have access to the
+        file.
+      - Defaults to the variable C(scoped_secrets_root_key_file), the environment variable
+        E(SCOPED_SECRETS_ROOT_KEY_FILE), C(root_key_file) in the section C([scoped_secrets]) of C(ansible.cfg), or
+        C(scoped_secrets/root.key) in your XDG configuration folder (C(~/.config)), in this order.
+      - For a new store, the key is created automatically, but only if this file and O(store) both have their default
+        paths.
     type: path
   root_key:
     description:
-      - The root key itself, as base64. Falls back to the environment variable E(SCOPED_SECRETS_ROOT_KEY).
-      - Used before O(passphrase) and O(root_key_file).
+      - The root key itself, in base64. Defaults to the environment variable E(SCOPED_SECRETS_ROOT_KEY).
+      - Takes precedence over O(passphrase) and O(root_key_file).
     type: str
   passphrase:
     description:
-      - A passphrase that the root key is derived from (Argon2id). Falls back to the environment variable
+      - A passphrase from which Argon2id derives the root key. Defaults to the environment variable
         E(SCOPED_SECRETS_PASSPHRASE).
-      - Used before O(root_key_file). A store keeps to the way it was created.
+      - Takes precedence over O(root_key_file). It opens only a store that is sealed with a passphrase.
     type: str
   scope_key:
     description:
-      - The key of one scope, as M(scoped.secrets.scope_key) exports it. It opens that scope and what lies below it, in
-        place of any root key, which is then not needed.
-      - Falls back to the environment variable E(SCOPED_SECRETS_SCOPE_KEY), unless O(scope_key_file) is given. An empty
-        string means none.
-      - Used before O(scope_key_file), O(root_key), O(passphrase) and O(root_key_file).
+      - The key of one scope, as M(scoped.secrets.scope_key) exports it. It opens that scope and the scopes below it.
+        With it, you need no root key.
+      - Defaults to the environment variable E(SCOPED_SECRETS_SCOPE_KEY), unless you set O(scope_key_file). An empty
+        string means that there is no scope key.
+      - Takes precedence over O(scope_key_file), O(root_key), O(passphrase) and O(root_key_file).
     type: str
   scope_key_file:
     description:
-      - The path of a file with the key of one scope, readable by its owner only.
-      - Falls back to the environment variable E(SCOPED_SECRETS_SCOPE_KEY_FILE) and C(scope_key_file) in section
-        C([scoped_secrets]) of C(ansible.cfg), unless O(scope_key) is given.
+      - The path of a file with the key of one scope. Only its owner may have access to the file.
+      - Defaults to the environment variable E(SCOPED_SECRETS_SCOPE_KEY_FILE), or C(scope_key_file) in the section
+        C([scoped_secrets]) of C(ansible.cfg), unless you set O(scope_key).
     type: path
 """
 
@@ -76,7 +80,7 @@ options:
     default: present
   force:
     description:
-      - Remove it although something else needs it. What that breaks is listed as a warning.
+      - Remove it even if something else uses it. A warning lists what this breaks.
     type: bool
     default: false
 """
@@ -85,15 +89,15 @@ options:
 options:
   name:
     description:
-      - A name for people. The identifier when left out at creation.
-      - "Not allowed in it: C(~ ! @ # $ % ^ & * ' \" ? / < > , ;)"
+      - A display name. Defaults to the identifier when it is created.
+      - "It can't contain C(~ ! @ # $ % ^ & * ' \" ? / < > , ;)."
     type: str
   description:
     description: What it is for.
     type: str
   tags:
     description:
-      - Words with a value each. All of them are replaced; an empty dictionary removes them.
+      - Key-value pairs. They replace all existing tags. An empty dictionary removes all tags.
     type: dict
 """
 
@@ -101,37 +105,38 @@ options:
 options:
   identifier:
     description:
-      - What references name it by. It never changes.
-      - A letter or C(_), then letters, digits, C(_), C($) or C(-), 128 characters at most.
+      - The name that references use. It can't be changed.
+      - It starts with a letter or C(_). Letters, digits, C(_), C($) and C(-) can follow. At most 128 characters.
     type: str
     required: true
   update_value:
     description:
-      - V(always) stores a new version whenever the value given differs from the current one.
-      - V(on_create) sets the value once and leaves it alone from then on.
+      - V(always) stores a new version if the value differs from the current one.
+      - V(on_create) sets the value only when the secret is created.
     type: str
     choices: [always, on_create]
     default: always
   expires:
     description:
-      - A date or time (ISO 8601, UTC where it names no zone) from which the secret can no longer be read.
+      - The date or time from which the secret can no longer be read (ISO 8601, UTC unless it names a time zone).
       - An empty string means that it never expires.
     type: str
   secret_manager:
     description:
-      - Where a new secret is kept, a connector of the same scope or V(builtin). The scope's default one if left out.
-      - A secret that exists stays where it is; naming another manager is refused.
+      - Where to keep a new secret, either a connector of the same scope or V(builtin). Defaults to the default secret
+        manager of the scope.
+      - An existing secret stays where it is. The task fails if you name another secret manager for it.
     type: str
   reference:
     description:
-      - Where a secret manager has the secret already, as C(path) or C(path#field), without the manager's own place (the
-        mount, prefix or vault of the connector) before it.
-      - Its value is read from there each time, never written, and left alone when this secret is removed.
+      - The path of an existing secret in the secret manager, as C(path) or C(path#field). Leave out what the connector
+        already names, which is its mount, prefix or vault.
+      - The value is read from there and never written. It stays there when you remove this secret.
     type: str
   adopt:
     description:
-      - Take over a secret that is in the way at the secret manager and was not made by this connector. Its value is
-        replaced, and it is removed with this secret.
+      - Take over a secret that is already at this place in the secret manager and was not made by this connector. Its
+        value is overwritten, and it is removed together with this secret.
     type: bool
     default: false
 """
@@ -140,16 +145,16 @@ options:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and predict what would change without changing it.
+    description: Can run in C(check_mode). It predicts what would change and changes nothing.
     support: full
   diff_mode:
-    description: Returns what changed, or would change, without any value.
+    description: Returns what changed or would change, without secret values.
     support: full
   idempotent:
-    description: A second run with the same options changes nothing.
+    description: Running it again with the same options changes nothing.
     support: full
   platform:
-    description: Where it runs. It always runs on the control node, unless the task is delegated.
+    description: Runs on the control node, whatever hosts the play has, unless you delegate the task.
     support: full
     platforms: posix
 """
@@ -161,10 +166,10 @@ attributes:
     description: Can run in C(check_mode). It never changes anything.
     support: full
   diff_mode:
-    description: Returns what changed. It never changes anything.
+    description: Returns what changed or would change. It never changes anything.
     support: N/A
   platform:
-    description: Where it runs. It always runs on the control node, unless the task is delegated.
+    description: Runs on the control node, whatever hosts the play has, unless you delegate the task.
     support: full
     platforms: posix
 """

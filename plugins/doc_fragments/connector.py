@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that every connector module shares. Their spec stands in module_utils/face/connectors.py."""
+"""Options that all connector modules share. Their spec is in module_utils/face/connectors.py."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ class ModuleDocFragment:
 options:
   identifier:
     description:
-      - What secrets and references name the connector by. It never changes.
-      - A letter or C(_), then letters, digits, C(_) or C($), 128 characters at most.
+      - The name that secrets and references use for the connector. It can't be changed.
+      - It starts with a letter or C(_). Letters, digits, C(_) and C($) can follow. At most 128 characters.
     type: str
     required: true
   auth_method:
     description:
-      - How to log in. May be left out when the login options given belong to one login only.
-      - Each credential is given as itself or, with C(_ref) after its name, as a reference to a text or file secret. One
-        that is given as itself is kept as the secret C(<identifier>_<option>) in the default secret manager of the
-        scope, in the built-in one where the default is this very connector.
-      - Options that are left out stay as they are; those of another login replace the login.
+      - How to log in. You can leave it out if the login options belong to one method only.
+      - Pass each credential directly, or append C(_ref) to the name of its option and pass a reference to a text or
+        file secret.
+      - A credential that you pass directly is stored as the secret C(<identifier>_<option>) in the default secret
+        manager of the scope. If this connector is the default, it is stored in the built-in one.
+      - Options that you leave out keep their values. Options of another login method replace the current login.
     type: str
   use_as_default:
     description:
-      - V(true) makes it the default secret manager of its scope, so that new secrets go to it. Secrets that exist stay
-        where they are. V(false) makes the built-in one the default again, if this one is.
+      - V(true) makes the connector the default secret manager of its scope. New secrets go there, and existing ones
+        stay where they are.
+      - V(false) makes the built-in secret manager the default again if this connector is the default.
     type: bool
   check:
     description:
-      - Log in and prove access, without reading a value or leaving anything, before a change is saved.
-      - Not done in check mode.
+      - Whether to log in and check the permissions before a change is saved. The check reads no value and leaves
+        nothing behind.
+      - Skipped in check mode.
     type: bool
     default: true
 """

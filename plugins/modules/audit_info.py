@@ -6,63 +6,64 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: audit_info
-short_description: Show who did what with which secret, and prove it
+short_description: List the audit records of a scope and verify them
 version_added: 0.1.0
 description:
-  - Shows the records of what was done from within one scope, oldest first, a page at a time. None has a value.
-  - A record belongs to the scope that somebody worked in. One who reads a secret of the account from a project leaves
-    it in the audit of that project.
-  - With O(verify) it proves that the records are those that were written, all of them, in their order. Where one was
-    edited, dropped, swapped, added or cut off, the task fails with the code V(audit_broken), and names the first bad
-    one.
+  - Lists the records of everything that was done from within one scope, oldest first and one page at a time. No record
+    contains a value.
+  - A record belongs to the scope that the user worked in. If you read a secret of the account from a project, the
+    record is in the audit of that project.
+  - O(verify) proves that the records are complete, unchanged and in their original order. If one was edited, dropped,
+    swapped, added or cut off, the task fails with the code V(audit_broken) and names the first bad record.
 options:
   actions:
     description:
-      - "Show these only: V(read) (a template), V(preload) (a template, ahead of need), V(connect) (a connection),
-        V(login) (a connector, for itself), V(create), V(update), V(delete), V(write) (declared, and refused),
-        V(backup), V(restore), V(export)
-        (the key of a scope), V(rotate)."
+      - Show only records of these actions.
+      - Reads are recorded as V(read) (a template read a secret), V(preload) (it was fetched before a template asked for
+        it), V(connect) (a connection logged in with it) and V(login) (a connector logged in with it).
+      - Writes are recorded as V(create), V(update) and V(delete). V(write) is a declaration that was refused.
+      - The other actions are V(backup), V(restore), V(export) (of a scope's key) and V(rotate).
     type: list
     elements: str
   secret:
-    description: Show those about secrets, connectors and scopes with this identifier only.
+    description: Show only records about secrets, connectors and scopes with this identifier.
     type: str
   outcome:
-    description: Show those with this outcome only, which is V(ok), the code of an error, or V(failed) for all of these.
+    description: Show only records with this outcome, which is V(ok), an error code, or V(failed) for any error.
     type: str
   user:
-    description: Show those of this user of the operating system only.
+    description: Show only records of this operating system user.
     type: str
   job:
-    description: Show those of this job of AWX only.
+    description: Show only records of this AWX job.
     type: str
   run:
-    description: Show those of this run of ansible-playbook only.
+    description: Show only records of this run of ansible-playbook.
     type: str
   since:
-    description: Show those from this date or time on (ISO 8601, UTC where it names no zone).
+    description: Show only records from this date or time on (ISO 8601, UTC unless it names a time zone).
     type: str
   until:
-    description: Show those before this date or time.
+    description: Show only records from before this date or time.
     type: str
   limit:
-    description: Show so many at most.
+    description: The maximum number of records to return.
     type: int
     default: 100
   after:
     description:
-      - Show those after this number only. The RV(next) of one page gives the page after it.
-      - With O(verify), the record of this number is taken as it is, and all from there on are proven. Those before it
-        may be gone.
+      - Show only records after the one with this number. Pass RV(next) to get the next page.
+      - With O(verify), the record with this number is trusted, and all later ones are verified. Earlier records may be
+        missing.
     type: int
     default: 0
   chain:
     description:
-      - Show an older chain, by the C(chain) of one in RV(chains). A scope that was removed and made again has a new
-        one.
+      - Show an older chain, named by C(chain) of an item in RV(chains). A scope that was removed and created again has
+        a new chain.
     type: str
   verify:
-    description: Prove that nothing was changed. It reads every record of the scope.
+    description: Whether to verify that nothing was changed. Reads every record of the scope.
     type: bool
     default: false
 author: The scoped.secrets contributors (@scoped)
@@ -74,17 +75,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Prove that the records of the account are those that were written
+- name: Verify the audit records of the account
   scoped.secrets.audit_info:
     verify: true
 
-- name: Look for what was refused
+- name: Find what was refused
   scoped.secrets.audit_info:
     outcome: failed
     since: "2026-01-01"
   register: result
 
-- name: Show who it was
+- name: Show who was refused what
   ansible.builtin.debug:
     msg: "{{ item.at }} {{ item.user }}@{{ item.host }} {{ item.action }} {{ item.identifier }}: {{ item.outcome }}"
   loop: "{{ result.events }}"
@@ -98,59 +99,61 @@ events:
   elements: dict
   contains:
     at:
-      description: When it was done, in UTC to the millisecond.
+      description: When it was done, in UTC with milliseconds.
       type: str
     scope:
-      description: The scope that it was done in, C(account), C(ORG) or C(ORG/PROJECT).
+      description: The scope that the user worked in, C(account), C(ORG) or C(ORG/PROJECT).
       type: str
     sequence:
-      description: The number of the record in its chain, from 1.
+      description: The number of the record in its chain, starting at 1.
       type: int
     action:
       description: What was done.
       type: str
     outcome:
-      description: V(ok), or the code of the error.
+      description: V(ok), or the error code.
       type: str
     kind:
-      description: The sort of thing that it was done with, V(secret), V(connector), V(scope) or V(store).
+      description:
+        - What it was done to, V(secret), V(connector), V(scope) or V(store). A refused declaration of a share has
+          V(share).
       type: str
     of_scope:
-      description: The scope that the thing is in.
+      description: The scope that contains it.
       type: str
     identifier:
-      description: What references name the thing by. Empty for what was no reference.
+      description: Its identifier. Empty if the reference was not valid.
       type: str
     id:
-      description: What no other thing has, a later one of the same name neither. Empty where the thing does not exist.
+      description: Its unique ID, which a later thing of the same name does not get. Empty if it does not exist.
       type: str
     version:
-      description: The version of a secret, where that is known.
+      description: The version of a secret, if known.
       type: str
     user:
-      description: The user of the operating system.
+      description: The operating system user.
       type: str
     host:
       description: The machine that ansible-playbook ran on.
       type: str
     job:
-      description: The job of AWX. Empty where it was none.
+      description: The AWX job. Empty outside AWX.
       type: str
     run:
-      description: The same for all that one run of ansible-playbook did, and nothing else.
+      description: The ID of the run of ansible-playbook. All records of a run have the same ID.
       type: str
     chain:
-      description: The chain of the record.
+      description: The chain that the record belongs to.
       type: str
     mac:
-      description: What only somebody with the key of the scope could make of this record and all before it.
+      description: An HMAC over this record and all before it. Computing it requires the scope's key.
       type: str
 next:
-  description: What to give as O(after) for the next page. Null where there is none.
+  description: The value of O(after) for the next page. Null on the last page.
   returned: success
   type: int
 chains:
-  description: The chains of the scope, older ones of scopes of its name too.
+  description: The chains of the scope, including those of removed scopes with the same name.
   returned: success
   type: list
   elements: dict
@@ -159,21 +162,21 @@ chains:
       description: The name of the chain.
       type: str
     is_current:
-      description: Whether it is that of the scope as it is now.
+      description: Whether the chain belongs to the scope as it exists now.
       type: bool
     last:
       description: The number of its last record.
       type: int
     link:
-      description: A hash of all its records. Kept elsewhere, it tells whether the whole database was put back.
+      description: A hash over all its records. Keep a copy elsewhere to detect that the whole database was rolled back.
       type: str
     verified_from:
-      description: The number of the first record that was proven. Only with O(verify).
+      description: The number of the first record that was verified. Only with O(verify).
       type: int
     key_destroyed:
       description:
-        - How many records were made with a key that was destroyed, or of a scope that was removed. These are proven by
-          those after them only. Only with O(verify).
+        - The number of records whose key was destroyed, or whose scope was removed. Only the hashes of the chain prove
+          these. Only with O(verify).
       type: int
 """
 

@@ -1,20 +1,20 @@
+#!/usr/bin/python
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: connector_check
-short_description: Prove that a secret manager can be used
+short_description: Check that a secret manager can be used
 version_added: 0.1.0
 description:
-  - Logs in anew as a connector does, and proves that its login may do what the connector is for. Reads no value and
-    leaves nothing behind.
-  - It does not fail when the secret manager says no. RV(connector.status) has the outcome.
+  - Makes a new login with the connector and checks that it has the permissions that the connector needs. Reads no value
+    and leaves nothing behind.
+  - Does not fail if the secret manager can't be reached or refuses the login. RV(connector.status) is the outcome.
 options:
   identifier:
-    description: The connector.
+    description: The identifier of the connector.
     type: str
     required: true
 author: The scoped.secrets contributors (@scoped)
@@ -26,7 +26,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See which secret managers the account has
+- name: List the secret managers of the account
   scoped.secrets.connector_info:
   register: found
 
@@ -42,17 +42,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The connector, as M(scoped.secrets.connector_info) lists it, with the outcome.
+  description: The connector, in the form that M(scoped.secrets.connector_info) returns, with the outcome of the check.
   returned: success
   type: dict
   contains:
     status:
       description:
-        - V(ready) if it can be used, V(unknown) if the secret manager could not be reached, V(error) if it said no.
+        - V(ready) if the connector can be used, V(unknown) if the secret manager can't be reached, V(error) if anything
+          else is wrong.
       type: str
       returned: success
     code:
-      description: The code of the error, empty if there is none.
+      description: The error code. Empty if there is no error.
       type: str
       returned: success
     message:

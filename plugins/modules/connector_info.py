@@ -9,14 +9,14 @@ module: connector_info
 short_description: List the secret managers of a scope
 version_added: 0.1.0
 description:
-  - Lists the secret managers that secrets of a scope can use, the built-in one first, with which is the default and how
-    many secrets each keeps.
+  - Lists the secret managers of exactly one scope, the built-in one first.
+  - Shows which one is the default and how many secrets each of them keeps.
 options:
   identifier:
-    description: Show this one only. One that does not exist gives an empty list.
+    description: Show only this secret manager. Returns an empty list if it does not exist.
     type: str
   kind:
-    description: Show managers of this kind only, for example V(builtin).
+    description: Show only secret managers of this kind, for example V(builtin).
     type: str
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:

@@ -9,11 +9,14 @@ module: default_secret_manager
 short_description: Choose where new secrets of a scope go
 version_added: 0.1.0
 description:
-  - Makes one secret manager of a scope the default one. New secrets of the scope go there.
-  - Secrets that exist stay with the manager that they have, and are read and updated there.
+  - Sets the default secret manager of a scope. New secrets of the scope go there.
+  - Existing secrets stay with their secret manager, where they are still read and updated.
 options:
   secret_manager:
-    description: A connector of the same scope, or V(builtin) for the built-in secret manager.
+    description:
+      - A connector of the same scope, or V(builtin) for the built-in secret manager.
+      - If O(scoped.secrets.scope#module:inherited_managers=allowed) is set for the account, also a connector of a
+        higher scope, as C(org.NAME) or C(account.NAME).
     type: str
     required: true
 author: The scoped.secrets contributors (@scoped)
@@ -25,25 +28,25 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Declare another secret manager; it is not tried now
+- name: Declare a secret manager without checking it yet
   scoped.secrets.connector_hashicorp_vault:
     identifier: vault
     url: https://vault.example.com:8200
     token: "{{ lookup('ansible.builtin.env', 'VAULT_TOKEN') | default('none yet', true) }}"
     check: false
 
-- name: New secrets of the account go to it
+- name: Make it the default for new secrets of the account
   scoped.secrets.default_secret_manager:
     secret_manager: vault
 
-- name: New secrets of the account go to the built-in secret manager again
+- name: Make the built-in secret manager the default again
   scoped.secrets.default_secret_manager:
     secret_manager: builtin
 """
 
 RETURN = r"""
 connector:
-  description: The default secret manager, as M(scoped.secrets.connector_info) lists it.
+  description: The default secret manager, in the form that M(scoped.secrets.connector_info) returns.
   returned: success
   type: dict
 """

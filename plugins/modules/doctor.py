@@ -6,14 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: doctor
-short_description: Tell what works and what does not
+short_description: Check the installation, the store and its keys
 version_added: 0.1.0
 description:
-  - Looks at the versions, the store, its root key, the broker of the run and the Python libraries, each by itself, and
-    returns a verdict and the next step for each.
-  - Never fails because of what it finds, and makes no store.
-  - What runs that were killed left unfinished at secret managers is put right, as the next run that declares something
-    would do; in check mode it is only counted.
+  - Checks the versions, the broker of the run, the store, its key and the Python libraries. Each check is separate, and
+    returns a verdict and the next step.
+  - Never fails because of what it finds, and never creates a store.
+  - Completes or undoes the changes at secret managers that a killed run left unfinished, as the next run that declares
+    something would do. In check mode, it only counts them.
+attributes:
+  check_mode:
+    description: Can run in C(check_mode). It then leaves unfinished changes as they are.
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
@@ -23,11 +26,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at everything
+- name: Run all checks
   scoped.secrets.doctor:
   register: result
 
-- name: Stop unless all is well
+- name: Stop if something is wrong
   ansible.builtin.assert:
     that: result.healthy
     fail_msg: "{{ result.checks | rejectattr('verdict', 'eq', 'ok') | map(attribute='message') | list }}"
@@ -40,14 +43,15 @@ healthy:
   type: bool
   sample: true
 checks:
-  description: One item for each part.
+  description: The results of the checks.
   returned: success
   type: list
   elements: dict
   contains:
     check:
-      description: What was looked at, V(versions), V(engine), V(store), V(root key), V(library for builtin),
-        V(unfinished changes).
+      description:
+        - What was checked. V(versions), V(engine), V(store), V(root key) or V(scope key), C(library for NAME) for each
+          library, such as V(library for builtin), and V(unfinished changes).
       type: str
     verdict:
       description: V(ok), V(warning) or V(error).
@@ -56,15 +60,15 @@ checks:
       description: What was found.
       type: str
     hint:
-      description: The next step. Empty where all is well.
+      description: The next step. Empty if there is nothing to do.
       type: str
     code:
-      description: The code of the error, where it is one of those in the documentation.
+      description: The error code, if there is one. The documentation lists all of them.
       type: str
 settings:
   description:
-    - The settings in force, wherever they are set. C(key_option) is the option that the key comes from,
-      whether or not one is there; what may be secret in the URL of the store is left out.
+    - The settings in force, wherever they are set. C(key_option) is the option that the key comes from, even if there
+      is no key yet. The URL of the store is shown without its password.
   returned: success
   type: dict
   sample:

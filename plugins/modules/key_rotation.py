@@ -9,53 +9,59 @@ module: key_rotation
 short_description: Rotate the keys that protect secrets
 version_added: 0.1.0
 description:
-  - Rotates the root key of a store, the key of a scope, or what a key management service wraps, while others read and
-    write. No value is opened or changed.
-  - It ends with a proof, which counts the rows that still need an old key; there are none, or it fails. A rotation that
-    was cut off is gone on with by the next one.
-  - Each rotation is a change, so a playbook that runs often is no place for it.
-  - In check mode it counts what a rotation would move, and changes nothing.
+  - Rotates the root key of a store, the key of a scope, or the data keys that a key management service wraps. Other
+    runs can read and write meanwhile. No value is decrypted or changed.
+  - At the end, it counts the rows that still need an old key, and fails if there are any. The next rotation continues
+    one that was interrupted.
+  - Rotating the key of a scope is a change on every run, so don't put it into a playbook that you run often.
+  - In check mode, it counts what a rotation would move, and changes nothing.
 options:
   target:
     description:
-      - V(scope) makes a new generation of the key of a scope, and moves all of the scope to it. The old generation
-        stays, though nothing needs it, until O(destroy_generation) says otherwise.
-      - V(root) seals the store to another root key. The old one opens nothing in it any more.
-      - V(provider) wraps the data keys of a connector to AWS KMS or Google Cloud KMS anew, with the newest version of
-        its key, so that an older version may be disabled there.
+      - V(scope) makes a new generation of a scope's key and moves everything in the scope to it. The old generation
+        stays until you destroy it with O(destroy_generation).
+      - V(root) seals the store to another root key. The old root key no longer opens anything in the store.
+      - V(provider) re-wraps the data keys of a connector to AWS KMS or Google Cloud KMS with the newest version of its
+        key. You can then disable older versions there, unless something else uses them.
     type: str
     choices: [scope, root, provider]
     required: true
   org:
-    description: The organization whose key is rotated, or that has the connector. Left out or empty, it is the account.
+    description: The organization whose key is rotated, or that the connector is in. Empty means the account.
   project:
-    description: The project whose key is rotated, or that has the connector. Left out or empty, it is the organization.
+    description: The project whose key is rotated, or that the connector is in. Empty means the organization itself.
   destroy_generation:
     description:
-      - Destroy this generation of the scope's key instead of rotating it. Rows of before, put back into this store,
-        can't be opened any more.
-      - It is refused while any row needs it, and for the generation in use.
+      - Destroy this generation of the scope's key instead of rotating the key. Old rows that are copied back into this
+        store then no longer open.
+      - The active generation, and one that rows still need, can't be destroyed.
     type: int
   new_root_key_file:
     description:
-      - A file on the control node with the new root key. One that does not exist is made, with mode 0600 and a random
-        key; one that does is never written to. A relative path begins in the folder of the playbook.
-      - Set C(root_key_file) to it from then on.
+      - The file with the new root key on the control node. If it does not exist, it is created with a random key and
+        mode 0600. An existing file is never overwritten. A relative path starts in the playbook's folder.
+      - Set C(root_key_file) to this file afterwards.
     type: path
   new_root_key:
-    description: The new root key itself, as 32 random bytes in base64.
+    description: The new root key itself, 32 random bytes in base64.
     type: str
   new_passphrase:
-    description: A passphrase that the new root key comes of. At least 12 characters.
+    description: A passphrase to derive the new root key from. At least 12 characters.
     type: str
   connector:
-    description: The connector whose data keys are wrapped anew.
+    description: The connector whose data keys are re-wrapped.
     type: str
   batch_size:
     description:
-      - How many secrets, or keys, are moved in one transaction. Others wait no longer than one takes.
+      - The number of secrets or keys to move in one transaction. Other writers wait for one transaction at most.
     type: int
     default: 500
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - V(target=scope) makes a new generation on every run. V(target=provider) re-wraps all data keys on every run if
+        the provider does not name the version of its key.
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
@@ -67,7 +73,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A project with a secret
+- name: Declare a project
   scoped.secrets.scope:
     org: "{{ item.org }}"
     project: "{{ item.project }}"
@@ -75,7 +81,7 @@ EXAMPLES = r"""
     - {org: payments, project: ""}
     - {org: payments, project: api}
 
-- name: Its secret
+- name: Store a secret in it
   scoped.secrets.secret_text:
     org: payments
     project: api
@@ -90,7 +96,7 @@ EXAMPLES = r"""
     project: api
   register: project_key
 
-- name: Destroy the generations that nothing needs any more
+- name: Destroy the generations that are no longer needed
   scoped.secrets.key_rotation:
     target: scope
     org: payments
@@ -109,9 +115,9 @@ EXAMPLES = r"""
 RETURN = r"""
 rotation:
   description:
-    - What was done, and the proof. The names of counts are C(secrets), C(versions), C(connectors), C(scopes),
-      C(scope_keys) (of the scopes below), C(fingerprint_keys), C(unfinished_changes), C(account_keys) and C(data_keys);
-      those that are nought are left out.
+    - What was done, with the proof that it is complete.
+    - The counts are named C(secrets), C(versions), C(connectors), C(scopes), C(scope_keys) (of the scopes below),
+      C(shares), C(fingerprint_keys), C(unfinished_changes), C(account_keys) and C(data_keys). Counts of 0 are left out.
   returned: success
   type: dict
   contains:
@@ -122,38 +128,38 @@ rotation:
       description: What still needs an old key. In check mode, what would be moved.
       type: dict
     left_total:
-      description: The sum of RV(rotation.left). After a rotation, 0.
+      description: The sum of RV(rotation.left). 0 after a rotation.
       type: int
     moved:
       description: What was moved to the new key.
       type: dict
     org:
-      description: The organization, empty for the account.
+      description: The organization. Empty for the account.
       type: str
     project:
-      description: The project, empty for an organization or the account.
+      description: The project. Empty for an organization or the account.
       type: str
     generation:
-      description: Of a scope, the generation of its key that is in use.
+      description: For a scope, the active generation of its key.
       type: int
     generations:
-      description: Of a scope, all generations of its key, the newest first, and how many rows need each.
+      description: For a scope, all generations of its key, newest first, with the number of rows that need each.
       type: list
       elements: dict
     resumed:
-      description: Of a scope, whether an earlier rotation was gone on with, and no new generation made.
+      description: For a scope, whether the task continued an earlier rotation instead of making a new generation.
       type: bool
     old_root_key_id:
-      description: The public name of the root key before.
+      description: The public ID of the previous root key.
       type: str
     root_key_id:
-      description: The public name of the root key that is in force. In check mode, null for one that is yet to be made.
+      description: The public ID of the root key in force. In check mode, null if the key does not exist yet.
       type: str
     connector:
-      description: The connector whose data keys were wrapped anew.
+      description: The connector whose data keys were re-wrapped.
       type: str
     key_version:
-      description: What the provider calls the version of its key that wraps now; empty where it has no name for it.
+      description: The provider's name for the key version that wraps the data keys now. Empty if it has none.
       type: str
   sample:
     target: scope

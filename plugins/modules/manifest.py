@@ -9,52 +9,53 @@ module: manifest
 short_description: Declare many scopes, secret managers and secrets in one task
 version_added: 0.1.0
 description:
-  - Declares a list of things, each as the module of its name does, and returns a result for each.
-  - The order of the list does not matter. Scopes come before what is in them, a secret before the connector that logs
-    in with it, a connector before the secrets that go to it; what is removed goes last, users before what they use.
-  - All items are validated before the first is declared. Those that only the store has a part in are written in few
-    transactions; secret managers are asked side by side.
-  - What was declared before an item failed stays, and is found as it should be by the next run.
+  - Declares a list of items, each as the module that it names does, and returns a result for each.
+  - List the items in any order. Scopes come before what they contain, a secret before the connector that logs in with
+    it, and a connector before the secrets that go to it. Removals come last, users before what they use.
+  - All items are validated before the first one is declared. Items that concern only the store are written in a few
+    transactions. Requests to secret managers run in parallel.
+  - If an item fails, everything declared before it stays. The next run finds it unchanged.
 options:
   resources:
     description:
-      - The things to declare. Each is a dictionary of one key, the name of a module that declares something; its value
-        has the options of that module.
+      - The items to declare. Each is a dictionary with one key, the name of a module that declares something. The value
+        contains the options of that module.
       - The modules are M(scoped.secrets.scope), those that declare a connector,
         M(scoped.secrets.default_secret_manager), M(scoped.secrets.secret_text), M(scoped.secrets.secret_file),
         M(scoped.secrets.secret_ssh), M(scoped.secrets.secret_winrm) and M(scoped.secrets.secret_share).
-      - An item can't have O(store), O(root_key_file) and the like for itself.
-      - A thing can be listed once.
+      - Set O(store), O(root_key_file) and similar options for the whole task, not for an item.
+      - List each thing only once.
     type: list
     elements: dict
     required: true
   defaults:
     description:
-      - Options for all items whose module has them. An item's own option counts before the default.
+      - Options for all items whose module has them. An item's own option takes precedence.
     type: dict
     default: {}
   name:
     description:
-      - What the manifest is called in the scope of its O(defaults) (or that of the task). What it makes is remembered
-        as this manifest's.
-      - Two manifests of one scope that O(prune) need different names; else each removes what the other one made.
-      - Under another name, or with another scope in O(defaults), it is another manifest.
+      - The name of the manifest in the scope of its O(defaults), or else in that of the task. What the manifest creates
+        is marked as belonging to it.
+      - Give different names to two manifests of one scope if you use O(prune). Otherwise each removes what the other
+        created.
+      - A manifest with another name, or with another scope in O(defaults), is a different manifest.
     type: str
   prune:
     description:
-      - Remove what this manifest made earlier and no longer lists.
-      - What was there before a manifest listed it, was made by another manifest, by a module or by hand, is no part of
-        it. What others still use is not removed, and the item fails.
+      - Remove what this manifest created earlier and no longer lists.
+      - This leaves alone what existed before a manifest listed it, and what another manifest, a module or a person
+        created. If something is still in use, it is not removed and its item fails.
     type: bool
     default: false
   max_parallel:
-    description: How many items are declared at secret managers at the same time.
+    description: The maximum number of items to declare at secret managers at the same time.
     type: int
     default: 8
   on_error:
     description:
-      - What to do once an item has failed. The task fails in both cases.
-      - V(stop) begins no further item; V(continue) leaves out only those that need one which failed.
+      - What to do after an item has failed. The task fails in both cases.
+      - V(stop) starts no further item. V(continue) skips only the items that need a failed one.
     type: str
     choices: [stop, continue]
     default: stop
@@ -63,8 +64,7 @@ extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.attributes
 notes:
-  - In check mode, an item that can only be planned once others of the manifest are there counts as changed, with a
-    warning.
+  - In check mode, an item that can only be planned once other items exist counts as changed, with a warning.
 seealso:
   - module: scoped.secrets.scope
   - module: scoped.secrets.secret_text
@@ -72,7 +72,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Declare a tree of scopes with its secrets
+- name: Declare a tree of scopes and secrets
   scoped.secrets.manifest:
     defaults:
       org: payments
@@ -87,7 +87,7 @@ EXAMPLES = r"""
           generate: {length: 40}
       - secret_file: {identifier: licence, project: web, content: "1234-5678"}
 
-- name: Declare what a variable lists, and go on where one fails
+- name: Declare what a variable lists and continue if an item fails
   scoped.secrets.manifest:
     org: payments
     project: api
@@ -98,7 +98,7 @@ EXAMPLES = r"""
       - secret_text: {identifier: redis_password, generate: {}}
       - secret_text: {identifier: mail_password, generate: {length: 20}}
 
-- name: Let the manifest be all there is, so that what goes from the list goes
+- name: Declare the queues and remove those that are no longer listed
   scoped.secrets.manifest:
     name: queues
     defaults: {org: payments, project: api}
@@ -118,14 +118,14 @@ EXAMPLES = r"""
 RETURN = r"""
 results:
   description:
-    - What became of each item, in the order of the list; with it, what the module of the item returns.
-    - With O(prune), those that are listed no longer come after them.
+    - The result of each item, in the order of the list, together with what the item's module returns.
+    - With O(prune), the things that are no longer listed follow.
   returned: success, and when an item failed
   type: list
   elements: dict
   contains:
     module:
-      description: The module that declares it.
+      description: The module that declares the item.
       returned: always
       type: str
     item:
@@ -138,18 +138,18 @@ results:
       type: str
     state:
       description: V(absent).
-      returned: when the manifest made it and no longer lists it
+      returned: when the manifest created it and no longer lists it
       type: str
     code:
-      description: The code of the error.
+      description: The error code.
       returned: when the item failed
       type: str
     msg:
-      description: What went wrong, or why the item was not declared.
+      description: What went wrong, or why the item was skipped.
       returned: when the item failed or was skipped
       type: str
     hint:
-      description: What to do about it.
+      description: What to do next.
       returned: when the item failed
       type: str
   sample:
@@ -162,7 +162,7 @@ results:
         project: api
         name: api
 counts:
-  description: How many items there are of each status, and how many went because they are listed no longer.
+  description: The number of items with each status, and of the things that O(prune) removed.
   returned: success, and when an item failed
   type: dict
   sample:
@@ -193,7 +193,7 @@ def main() -> None:
     from ansible.module_utils.basic import AnsibleModule
 
     module = AnsibleModule(argument_spec=SPEC.argument_spec, supports_check_mode=True, no_log=True)
-    module.fail_json(msg="A manifest is declared on the control node only, which its action plugin does.")
+    module.fail_json(msg="Only the action plugin of this module can declare a manifest, on the control node.")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: root_key
-short_description: Make sure that there is a root key in its file
+short_description: Create the root key file of a store
 version_added: 0.1.0
 description:
-  - Writes a root key to O(root_key_file), the one in O(root_key) where that is set, else a random one, unless there is
-    a file already. B(Back up a new one), apart from the store.
-  - A file that is there is never written to. That it holds another key than O(root_key) is an error.
-  - Where there is a store already, no key is written that does not open it.
-  - The key is not shown, and goes through no argument of a process, no environment and no temporary file.
-  - Where the settings have O(passphrase), that is the key of the store, whatever is in the file.
+  - Writes a root key to O(root_key_file) if there is no file yet. The key is O(root_key) if you set it, and a random
+    one otherwise. B(Back up a new key) apart from the store.
+  - Never overwrites an existing file. The task fails if the file holds a key other than O(root_key).
+  - If the store already exists, only the key that opens it is written.
+  - The result never contains the key.
+  - If O(passphrase) is set, it is what opens the store, whatever the file contains.
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
@@ -25,18 +25,18 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make a root key for a store of our own
+- name: Create a root key for a team's store
   scoped.secrets.root_key:
     store: "sqlite:///{{ lookup('ansible.builtin.env', 'HOME') }}/team/store.db"
     root_key_file: ~/team/root.key
 
-- name: Make the store
+- name: Create the store
   scoped.secrets.scope:
     store: "sqlite:///{{ lookup('ansible.builtin.env', 'HOME') }}/team/store.db"
     root_key_file: ~/team/root.key
     org: payments
 
-- name: Put the key where another user of this store looks for it, out of a variable that ansible-vault protects
+- name: Install the key for another user of the store from a variable that ansible-vault protects
   scoped.secrets.root_key:
     store: "sqlite:///{{ lookup('ansible.builtin.env', 'HOME') }}/team/store.db"
     root_key_file: ~/team/copy.key
@@ -47,7 +47,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 root_key:
-  description: The file, and the public name of the key in it, empty in check mode where it would be made.
+  description:
+    - The file and the public ID of the key in it. In check mode, the ID is empty if a random key would be created.
   returned: success
   type: dict
   sample:

@@ -6,24 +6,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: scope
-short_description: Declare an organization or a project
+short_description: Manage organizations and projects
 version_added: 0.1.0
 description:
-  - Declares the scopes that secrets and secret managers live in. The account is always there, organizations lie in the
-    account, projects in an organization.
-  - With O(org) the organization is meant, with O(project) as well the project, with neither the account itself.
-  - Every scope has a key of its own, so what is in it can be opened only with that key or one above it.
+  - Creates, updates and removes the scopes that hold secrets and secret managers. The account always exists. It
+    contains organizations, and an organization contains projects.
+  - O(org) selects an organization, and O(project) a project in it. With neither, the task is about the account itself.
+  - Every scope has its own key. Only this key, or a key above it, opens what is in the scope, apart from secrets that
+    you share.
 options:
   builtin_manager:
     description:
-      - Whether the built-in secret manager of the scope takes new secrets. What it keeps stays readable either way.
-      - It can be switched off only where a connector is the default secret manager. A new scope does as its parent.
+      - Whether new secrets of the scope can go to its built-in secret manager. Secrets that are already there stay
+        readable either way.
+      - V(disabled) requires that a connector is the scope's default secret manager. A new scope starts with the setting
+        of its parent.
     type: str
     choices: [enabled, disabled]
   inherited_managers:
     description:
-      - Whether organizations and projects may keep secrets in secret managers of a higher scope, named C(org.NAME) or
-        C(account.NAME). Only for the account; V(forbidden) until it is set.
+      - Whether organizations and projects can keep secrets in the secret managers of a higher scope, which they name
+        C(org.NAME) or C(account.NAME).
+      - Can only be set for the account, where it is V(forbidden) until you allow it.
     type: str
     choices: [forbidden, allowed]
 author: The scoped.secrets contributors (@scoped)
@@ -42,7 +46,7 @@ EXAMPLES = r"""
   scoped.secrets.scope:
     org: payments
     name: Payments
-    description: All that has to do with money
+    description: Everything that handles money
     tags:
       cost_center: "4711"
 
@@ -51,7 +55,7 @@ EXAMPLES = r"""
     org: payments
     project: api
 
-- name: Remove the project and all that is in it
+- name: Remove the project and everything in it
   scoped.secrets.scope:
     org: payments
     project: api
@@ -61,7 +65,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 scope:
-  description: The scope; in check mode as it would be, and what it was when it was removed.
+  description:
+    - The scope. In check mode, as it would be. With O(state=absent), as it was before it was removed.
   returned: success
   type: dict
   sample:

@@ -6,20 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: scope_info
-short_description: Show a scope and what is in it
+short_description: List scopes and count what is in them
 version_added: 0.1.0
 description:
   - Shows the account, an organization or a project, with the number of things in it.
-  - An unknown scope gives an empty list.
+  - Returns an empty list if the scope does not exist.
 options:
   recursive:
-    description: Show all scopes below it as well, each after the one that it lies in.
+    description: Also show all scopes below it. Each one follows the scope that contains it.
     type: bool
     default: false
   verify:
     description:
-      - Prove that every row of the scope's secrets is the one that was written last, by somebody with its key.
-      - Finds rows that were edited, removed, or put back to an older state in the database. It reads every row.
+      - Verify that every row of the scope is the one that was last written by someone with the scope's key.
+      - The task fails if a row was edited, removed or rolled back to an older state in the database.
+      - Reads every row.
     type: bool
     default: false
 author: The scoped.secrets contributors (@scoped)
@@ -31,12 +32,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show all organizations and projects
+- name: List all organizations and projects
   scoped.secrets.scope_info:
     recursive: true
   register: result
 
-- name: Prove that nobody has edited the store
+- name: Verify that nobody has edited the store
   scoped.secrets.scope_info:
     recursive: true
     verify: true
@@ -44,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 scopes:
-  description: The scopes, as M(scoped.secrets.scope) returns them.
+  description: The scopes, in the form that M(scoped.secrets.scope) returns.
   returned: success
   type: list
   elements: dict

@@ -9,22 +9,22 @@ module: scope_key
 short_description: Export the key of a scope
 version_added: 0.1.0
 description:
-  - Writes the key of an organization or project to a file, or keeps it as a text secret of another scope or secret
-    manager. Whoever has it opens that scope and what lies below it with O(scope_key_file) or O(scope_key), and nothing
-    else.
-  - The key itself is never part of a result. It needs the root key, or the key of that scope or of one above it.
-  - Where O(dest) or O(secret) has the key that is in force already, nothing changes.
+  - Writes the key of a scope to a file, or stores it as a text secret in another scope or secret manager. With
+    O(scope_key_file) or O(scope_key), the key opens that scope and the scopes below it, and nothing else.
+  - The result never contains the key.
+  - Exporting requires the root key, or the key of the scope or of one above it.
+  - Nothing changes if O(dest) or O(secret) already holds the key in force.
 options:
   dest:
     description:
-      - The path of the file, on the control node, in a folder that exists. A relative one begins in the folder of the
-        playbook.
-      - It appears whole or not at all, with mode 0600. An older key of the same scope is replaced, other files are not.
+      - The path of the file on the control node. Its folder must exist. A relative path starts in the playbook's
+        folder.
+      - The file is written atomically, with mode 0600. It replaces an older key of the same scope, but no other file.
     type: path
   secret:
     description:
-      - The text secret that is to have the key. One that exists gets a new version where it has another value.
-      - It can't be sealed with the very key that it has, or with one below that.
+      - The text secret that stores the key. An existing secret gets a new version if its value differs.
+      - The secret can't be sealed with the exported key itself, or with a key below it.
     type: dict
     suboptions:
       identifier:
@@ -32,31 +32,38 @@ options:
         type: str
         required: true
       org:
-        description: The organization that the secret is in. The account if left out.
+        description: The organization that the secret is in. Defaults to the account.
         type: str
       project:
-        description: The project that the secret is in; needs an organization.
+        description: The project that the secret is in. Requires an organization.
         type: str
       secret_manager:
-        description: Where a new secret is kept, a connector of its scope or V(builtin). The default one if left out.
+        description:
+          - Where to keep a new secret, either a connector of its scope or V(builtin). Defaults to the default secret
+            manager of its scope.
         type: str
       description:
-        description: What it is for.
+        description: What the secret is for.
         type: str
       tags:
-        description: Words with a value each.
+        description: Key-value pairs for the secret.
         type: dict
       adopt:
-        description: Take over a secret that is in the way at the secret manager and was not made by this connector.
+        description:
+          - Take over a secret that is already at this place in the secret manager and was not made by this connector.
         type: bool
         default: false
   rotate:
     description:
-      - Replace the key first, as M(scoped.secrets.key_rotation) does, and export the new one. Keys that were exported
-        before open nothing any more that is written or was moved since.
-      - Each such task is a change. It needs the root key, or the key of a scope above.
+      - First replace the key, as M(scoped.secrets.key_rotation) does, and then export the new one.
+      - Keys that you exported before no longer open the scope as it is now.
+      - Requires the root key, or the key of a scope above. Every run is a change.
     type: bool
     default: false
+attributes:
+  idempotent:
+    support: partial
+    details: O(rotate=true) makes a new key on every run.
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
@@ -74,13 +81,13 @@ EXAMPLES = r"""
     project: "{{ item }}"
   loop: ["", api]
 
-- name: Give the team the key of its project in a file
+- name: Export the key of the team's project to a file
   scoped.secrets.scope_key:
     org: payments
     project: api
     dest: payments-api.key
 
-- name: Keep it as a secret of the organization as well
+- name: Also store it as a secret of the organization
   scoped.secrets.scope_key:
     org: payments
     project: api
@@ -88,7 +95,7 @@ EXAMPLES = r"""
       identifier: api_scope_key
       org: payments
 
-- name: Replace a key that somebody has seen
+- name: Replace a key that was exposed
   scoped.secrets.scope_key:
     org: payments
     project: api
@@ -98,7 +105,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 scope_key:
-  description: What the key is of and where it is. Never the key.
+  description: Which scope the key opens and where it was written. Never the key itself.
   returned: success
   type: dict
   sample:
@@ -112,7 +119,7 @@ scope_key:
     mode: "0600"
   contains:
     secret:
-      description: The secret that has the key, as M(scoped.secrets.secret_text) returns it.
+      description: The secret that holds the key, in the form that M(scoped.secrets.secret_text) returns.
       returned: with O(secret)
       type: dict
 """

@@ -6,25 +6,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secret_file
-short_description: Declare a file secret
+short_description: Manage file secrets
 version_added: 0.1.0
 description:
-  - Declares a secret that is a file, text or binary, in the account, an organization or a project.
-  - A new secret goes to the default secret manager of its scope, or to O(secret_manager), and stays there. Every new
-    content is a new version; older ones stay readable with C(@N) in the reference, as far as the manager keeps them.
-  - With O(reference) it is a name for a secret that a secret manager has already.
-  - No content is ever returned. Whether it changed is told by a keyed fingerprint, without opening it.
+  - Creates, updates and removes secrets that are files, text or binary, in the account, an organization or a project.
+  - A new secret goes to O(secret_manager), or else to the default secret manager of its scope, and stays there.
+  - Every change of the content makes a new version. Read an older one with C(@N) in the reference, as long as the
+    secret manager keeps it.
+  - With O(reference), the secret is a name for one that a secret manager already has.
+  - The module never returns the content. It detects a change with a keyed fingerprint, without decrypting the stored
+    content. Content that another secret manager keeps is read there and compared.
 options:
   src:
     description:
-      - The path of a file on the control node, 10 MiB at most. A relative one is looked for in C(files/) of the role or
-        beside the playbook, as M(ansible.builtin.copy) does. A file that ansible-vault encrypted is opened in memory.
+      - The path of a file on the control node, 10 MiB at most.
+      - A relative path is looked up in C(files/) of the role or beside the playbook, as in M(ansible.builtin.copy).
+      - A file encrypted with ansible-vault is decrypted in memory.
     type: path
   content:
     description: The content as text.
     type: raw
   content_b64:
-    description: The content as base64, for binary files.
+    description: The content in base64, for binary files.
     type: str
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
@@ -46,7 +49,7 @@ EXAMPLES = r"""
   scoped.secrets.scope:
     org: payments
 
-- name: Keep a file as text
+- name: Store text as a file
   scoped.secrets.secret_file:
     org: payments
     identifier: client_config
@@ -54,19 +57,19 @@ EXAMPLES = r"""
       [client]
       token = abc
 
-- name: Keep a binary file
+- name: Store a binary file
   scoped.secrets.secret_file:
     org: payments
     identifier: keystore
     content_b64: "{{ 'any bytes' | b64encode }}"
 
-- name: Keep a file of the control node
+- name: Store a file from the control node
   scoped.secrets.secret_file:
     org: payments
     identifier: hosts_file
     src: /etc/hosts
 
-- name: Have an SSH key pair made, once, and show its public half
+- name: Generate an SSH key pair once
   scoped.secrets.secret_file:
     org: payments
     identifier: deploy_key
@@ -89,7 +92,8 @@ EXAMPLES = r"""
 RETURN = r"""
 secret:
   description:
-    - The secret, without its content; in check mode as it would be, and what it was when it was removed.
+    - The secret, without its content. In check mode, as it would be. With O(state=absent), as it was before it was
+      removed.
   returned: success
   type: dict
   sample:

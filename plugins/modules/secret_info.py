@@ -9,20 +9,20 @@ module: secret_info
 short_description: List the secrets of a scope
 version_added: 0.1.0
 description:
-  - Lists the secrets of exactly one scope, with who uses them and when they last changed. Never a value.
+  - Lists the secrets of exactly one scope, with what uses them and when they last changed. Never returns a value.
 options:
   identifier:
-    description: Show this one only. One that does not exist gives an empty list.
+    description: Show only this secret. Returns an empty list if it does not exist.
     type: str
   kind:
-    description: Show secrets of this kind only.
+    description: Show only secrets of this kind.
     type: str
     choices: [text, file, ssh, winrm]
   secret_manager:
-    description: Show those that this manager keeps, V(builtin) for the built-in one.
+    description: Show only secrets that this secret manager keeps. V(builtin) is the built-in one.
     type: str
   tags:
-    description: Show those that have all these tags.
+    description: Show only secrets that have all these tags.
     type: dict
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
@@ -47,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 secrets:
-  description: The secrets, as M(scoped.secrets.secret_text), M(scoped.secrets.secret_ssh) and their kin return them.
+  description: The secrets, each in the form that the module of its kind returns, such as M(scoped.secrets.secret_text).
   returned: success
   type: list
   elements: dict

@@ -9,26 +9,29 @@ module: secret_share
 short_description: Share a secret with a scope below
 version_added: 0.1.0
 description:
-  - Lets whoever holds the key of an organization or project read one secret of a scope above, by its usual reference
-    (C(account.NAME) or C(org.NAME)), and nothing else of that scope. Who holds the root key needs no share.
-  - The newest version is shared, and each new one as it is written. Other versions are not.
-  - It needs the root key, or the key of the secret's scope or of one above it.
-  - A secret that another secret manager keeps, or that a KMS seals, can't be shared.
+  - Lets the key of an organization or project read one secret of a higher scope. The secret keeps its usual reference,
+    C(account.NAME) or C(org.NAME), and nothing else of the higher scope becomes readable.
+  - You only need shares for people who work with a scope key. The root key reads everything.
+  - Shares the newest version, and each new version as it is written. Older versions are not shared.
+  - Sharing requires the root key, or the key of the secret's scope or of one above it.
+  - You can't share a secret that another secret manager keeps, or that a KMS seals.
 options:
   identifier:
-    description: The secret, in the scope that O(org) and O(project) name, the account or an organization.
+    description:
+      - The secret to share. It is in the scope that O(org) and O(project) name, the account or an organization.
     type: str
     required: true
   to_org:
-    description: The organization that it is shared with, or that the project is in. O(org) if left out.
+    description: The organization to share with, or the one that O(to_project) is in. Defaults to O(org).
     type: str
   to_project:
-    description: The project that it is shared with; the organization itself if left out.
+    description: The project to share with. Leave it out to share with the organization itself.
     type: str
   state:
     description:
-      - V(absent) takes the share back and seals all versions of the secret anew. What could be read before may have
-        been kept, so change the value at its source as well.
+      - V(present) shares the secret.
+      - V(absent) revokes the share and seals all versions of the secret again. The value may have been read and copied
+        before, so change it at its source as well.
     type: str
     choices: [present, absent]
     default: present
@@ -49,7 +52,7 @@ EXAMPLES = r"""
     project: "{{ item }}"
   loop: ["", api]
 
-- name: Keep a token of the whole organization
+- name: Store a token for the whole organization
   scoped.secrets.secret_text:
     org: payments
     identifier: registry_token
@@ -61,7 +64,7 @@ EXAMPLES = r"""
     identifier: registry_token
     to_project: api
 
-- name: Take it back
+- name: Revoke the share
   scoped.secrets.secret_share:
     org: payments
     identifier: registry_token
@@ -71,7 +74,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 share:
-  description: What is shared, and with which scope. Null where it is not shared.
+  description: What is shared, and with which scope. Null if the secret is not shared with that scope.
   returned: success
   type: dict
   sample:

@@ -6,47 +6,48 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secret_ssh
-short_description: Declare an SSH credential
+short_description: Manage SSH credentials
 version_added: 0.1.0
 description:
-  - Declares what one logs in with at hosts by SSH, in the account, an organization or a project - a key, a password, or
-    a Kerberos principal.
-  - It refers to the secrets that it is made of, or keeps what is given itself as secrets of its own in the default
-    secret manager of its scope.
-  - Hosts use it with one variable, C(ansible_ssh_credential), and the connection P(scoped.secrets.ssh#connection).
-    Templates get it as a dictionary from the lookup.
-  - A key is opened before it is saved, so that one that can't be used is refused at once. Every PEM form is taken, and
-    handed out in OpenSSH's.
+  - Creates, updates and removes credentials for logging in to hosts by SSH, in the account, an organization or a
+    project. A credential uses a key, a password or a Kerberos principal.
+  - A credential refers to other secrets. A key, passphrase or password that you pass directly becomes a secret of its
+    own, in O(secret_manager) or else in the default secret manager of the scope.
+  - To use a credential for a host, set the variable C(ansible_ssh_credential) and the connection
+    P(scoped.secrets.ssh#connection). In templates, the lookup returns it as a dictionary.
+  - A key is opened before it is saved, so an unusable one is refused at once. All PEM formats are accepted. Hosts and
+    templates get the key in OpenSSH format.
 options:
   auth_scheme:
-    description: How to log in. What is given tells it when left out.
+    description: How to log in. If you leave it out, it follows from the other options.
     type: str
     choices: [ssh_key, password, kerberos]
   private_key:
-    description: The private key itself. It is kept as a secret named C(<identifier>_private_key).
+    description: The private key itself. It is stored as the secret C(<identifier>_private_key).
     type: str
   private_key_ref:
     description: A reference to a file or text secret of this or a higher scope that is a private key.
     type: str
   private_key_path:
-    description: The path of a private key on the control node, read whenever it is used.
+    description: The path of a private key on the control node. The file is read whenever the key is used.
     type: path
   passphrase:
     description:
-      - The passphrase of the key itself. It is kept as a secret named C(<identifier>_passphrase).
-      - In this module it is not the store's passphrase, which comes from E(SCOPED_SECRETS_PASSPHRASE) here.
+      - The passphrase of the private key itself. It is stored as the secret C(<identifier>_passphrase).
+      - This option replaces the store's passphrase of the same name, which you can only set with
+        E(SCOPED_SECRETS_PASSPHRASE) in this module.
     type: str
   passphrase_ref:
-    description: A reference to a text secret with the passphrase of the key.
+    description: A reference to a text secret with the passphrase of the private key.
     type: str
   check_host:
     description:
-      - Log in at this host before anything is saved, and do nothing there. What goes wrong is told apart, whether it is
-        the network, the host's key, the user, the credential or the realm.
-      - When nothing changes, nobody logs in.
+      - Log in to this host before anything is saved, without doing anything there. The error tells you whether the
+        network, the host key, the user, the credential or the realm is the problem.
+      - Skipped if nothing changes, and in check mode.
     type: str
   check_host_key:
-    description: Whether the key of O(check_host) must be known already.
+    description: Whether the host key of O(check_host) must already be known.
     type: bool
     default: true
 author: The scoped.secrets contributors (@scoped)
@@ -72,7 +73,7 @@ EXAMPLES = r"""
   scoped.secrets.scope:
     org: payments
 
-- name: Have a key pair made, once
+- name: Generate a key pair once
   scoped.secrets.secret_ssh:
     org: payments
     identifier: deploy
@@ -85,13 +86,13 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ credential.secret.public_key }}"
 
-- name: Log in with a password that is a secret already
+- name: Store a password as a secret
   scoped.secrets.secret_text:
     org: payments
     identifier: root_password
     value: correct horse
 
-- name: Declare the credential
+- name: Declare a credential that uses it
   scoped.secrets.secret_ssh:
     org: payments
     identifier: appliances
@@ -99,7 +100,7 @@ EXAMPLES = r"""
     port: 2222
     password_ref: org.root_password
 
-- name: Log in by Kerberos, with the ticket of whoever runs this
+- name: Log in by Kerberos with the ticket of the user who runs the playbook
   scoped.secrets.secret_ssh:
     org: payments
     identifier: realm_hosts
@@ -108,7 +109,7 @@ EXAMPLES = r"""
     realm: EXAMPLE.COM
     tgt: none
 
-- name: Remove a credential and the key that was made for it
+- name: Remove a credential and the key that was generated for it
   scoped.secrets.secret_ssh:
     org: payments
     identifier: deploy
@@ -118,7 +119,8 @@ EXAMPLES = r"""
 RETURN = r"""
 secret:
   description:
-    - The credential, without any value; in check mode as it would be, and what it was when it was removed.
+    - The credential, without any value. In check mode, as it would be. With O(state=absent), as it was before it was
+      removed.
   returned: success
   type: dict
   sample:

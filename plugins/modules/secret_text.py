@@ -6,38 +6,42 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secret_text
-short_description: Declare a text secret
+short_description: Manage text secrets
 version_added: 0.1.0
 description:
-  - Declares a secret that is text, in the account, an organization or a project.
-  - A new secret goes to the default secret manager of its scope, or to O(secret_manager), and stays there. Every new
-    value is a new version; older versions stay readable with C(@N) in the reference, as far as the manager keeps them.
-  - With O(reference) it is a name for a secret that a secret manager has already.
-  - No value is ever returned. Whether one changed is told by a keyed fingerprint, without opening it.
+  - Creates, updates and removes secrets that are text, in the account, an organization or a project.
+  - A new secret goes to O(secret_manager), or else to the default secret manager of its scope, and stays there.
+  - Every change of the value makes a new version. Read an older one with C(@N) in the reference, as long as the secret
+    manager keeps it.
+  - With O(reference), the secret is a name for one that a secret manager already has.
+  - The module never returns a value. It detects a change with a keyed fingerprint, without decrypting the stored value.
+    A value that another secret manager keeps is read there and compared.
 options:
   value:
     description:
-      - The value, 10 MiB at most. An empty string is a value. Numbers are kept as text, dictionaries and lists as JSON.
-      - Its loop items are printed by Ansible unless C(loop_control.label) names something else, or C(no_log) is set.
+      - The value, 10 MiB at most. It can be an empty string. Numbers are stored as text, dictionaries and lists as
+        JSON. Put booleans in quotes.
+      - In a loop, Ansible prints each item, and with it the value. To prevent this, set C(loop_control.label) or
+        C(no_log).
     type: raw
   generate:
-    description: Make a random value when the secret does not exist yet. One that exists is left alone.
+    description: Generate a random value if the secret does not exist yet. An existing secret keeps its value.
     type: dict
     suboptions:
       kind:
-        description: What to make.
+        description: What to generate.
         type: str
         choices: [password, hex, base64, uuid]
         default: password
       length:
         description:
-          - The number of characters of a password, or of random bytes for V(hex) and V(base64). 4096 at most.
+          - The number of characters of a password, or of random bytes for V(hex) and V(base64). At most 4096.
         type: int
         default: 32
       charset:
         description:
-          - For a password, the sets of characters to draw from; at least one character of each set is in it.
-          - Each is V(ascii_letters), V(ascii_lowercase), V(ascii_uppercase), V(digits), V(hexdigits), V(octdigits),
+          - The sets of characters that a password is drawn from. It contains at least one character of each set.
+          - Each set is V(ascii_letters), V(ascii_lowercase), V(ascii_uppercase), V(digits), V(hexdigits), V(octdigits),
             V(punctuation), or the characters themselves.
         type: list
         elements: str
@@ -63,14 +67,14 @@ EXAMPLES = r"""
     project: "{{ item }}"
   loop: ["", api]
 
-- name: Keep a password that is known already
+- name: Store a known password
   scoped.secrets.secret_text:
     org: payments
     project: api
     identifier: db_password
     value: correct horse battery staple
 
-- name: Have a password made, once
+- name: Generate a password once
   scoped.secrets.secret_text:
     org: payments
     identifier: session_key
@@ -78,7 +82,7 @@ EXAMPLES = r"""
       length: 40
       charset: [ascii_letters, digits, "-_"]
 
-- name: Keep several fields in one secret, each readable as db#user and db#password
+- name: Store several fields in one secret and read them as db#user and db#password
   scoped.secrets.secret_text:
     org: payments
     project: api
@@ -87,7 +91,7 @@ EXAMPLES = r"""
       user: api
       password: correct horse
 
-- name: Keep a value in another secret manager than the default one
+- name: Store a value in a secret manager other than the default
   scoped.secrets.secret_text:
     org: payments
     project: api
@@ -106,7 +110,8 @@ EXAMPLES = r"""
 RETURN = r"""
 secret:
   description:
-    - The secret, without its value; in check mode as it would be, and what it was when it was removed.
+    - The secret, without its value. In check mode, as it would be. With O(state=absent), as it was before it was
+      removed.
   returned: success
   type: dict
   sample:

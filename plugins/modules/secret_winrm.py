@@ -6,27 +6,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secret_winrm
-short_description: Declare a WinRM credential
+short_description: Manage WinRM credentials
 version_added: 0.1.0
 description:
-  - Declares what one logs in with at Windows hosts, in the account, an organization or a project - NTLM or Kerberos.
-  - It refers to the secrets that it is made of, or keeps what is given itself as secrets of its own in the default
-    secret manager of its scope.
-  - The lookup returns it as a dictionary whose fields are those that the connections
-    P(ansible.builtin.winrm#connection) and P(ansible.builtin.psrp#connection) take.
+  - Creates, updates and removes credentials for logging in to Windows hosts, by NTLM or Kerberos, in the account, an
+    organization or a project.
+  - A credential refers to other secrets. A password that you pass directly becomes a secret of its own, in
+    O(secret_manager) or else in the default secret manager of the scope.
+  - The lookup returns the credential as a dictionary with the values for the options of the connections
+    P(ansible.builtin.winrm#connection) and P(ansible.builtin.psrp#connection).
 options:
   auth_scheme:
-    description: How to log in. What is given tells it when left out.
+    description: How to log in. If you leave it out, it follows from the other options.
     type: str
     choices: [ntlm, kerberos]
   domain:
     description: The Windows domain of O(user), for NTLM.
     type: str
   use_tls:
-    description: Whether to connect by HTTPS. V(true) when left out.
+    description: Whether to connect over HTTPS. If unset, this is V(true).
     type: bool
   skip_cert_check:
-    description: Go on with a certificate that can't be verified. V(false) when left out.
+    description: Whether to accept a certificate that can't be verified. If unset, this is V(false).
     type: bool
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
@@ -55,7 +56,7 @@ EXAMPLES = r"""
     user: deploy
     password: correct horse battery staple
 
-- name: Use it for all hosts of a group (as group_vars would)
+- name: Use it for a host (in practice, in the group_vars of a group)
   ansible.builtin.set_fact:
     ansible_connection: winrm
     ansible_user: "{{ credential.user }}"
@@ -70,7 +71,7 @@ EXAMPLES = r"""
     credential: "{{ lookup('scoped.secrets.secret', 'windows', org='payments') }}"
   no_log: true
 
-- name: Remove the credential and the password that was kept for it
+- name: Remove the credential and the password that was stored for it
   scoped.secrets.secret_winrm:
     org: payments
     identifier: windows
@@ -80,7 +81,8 @@ EXAMPLES = r"""
 RETURN = r"""
 secret:
   description:
-    - The credential, without any value; in check mode as it would be, and what it was when it was removed.
+    - The credential, without any value. In check mode, as it would be. With O(state=absent), as it was before it was
+      removed.
   returned: success
   type: dict
   sample:

@@ -9,32 +9,33 @@ module: store_backup
 short_description: Back up the store
 version_added: 0.1.0
 description:
-  - Writes the whole store, of one moment, to one encrypted file, which M(scoped.secrets.store_restore) makes a store of
-    again, of whatever engine.
-  - What is not as it was written last is found, and no backup is made of it. Others read and write the store meanwhile.
-  - The file opens with the root key of the store, and with O(recovery_passphrase). What other secret managers have is
-    not in it, nor is the root key.
-  - A backup that is there already and holds just the same, sealed in the same way, is read to its end and left alone.
+  - Writes a consistent snapshot of the whole store to one encrypted file. M(scoped.secrets.store_restore) turns it into
+    a store again, on any supported database.
+  - Verifies the store while reading it, and makes no backup if rows were tampered with. Other runs can read and write
+    the store meanwhile.
+  - The backup opens with the root key of the store or with O(recovery_passphrase). It contains neither the root key nor
+    the values that other secret managers keep.
+  - If O(dest) already is a backup with the same content and keys, it is read to the end and left as it is.
 options:
   dest:
     description:
-      - The path of the file, on the control node, in a folder that exists. A relative one begins in the folder of the
-        playbook.
-      - It appears whole or not at all, with mode 0600. A backup of the same store is replaced, other files are not.
+      - The path of the file on the control node. Its folder must exist. A relative path starts in the playbook's
+        folder.
+      - The file is written atomically, with mode 0600. It replaces a backup of the same store, but no other file.
     type: path
     required: true
   recovery_passphrase:
     description:
-      - A passphrase that opens the file too, for the day when the root key is lost. At least 12 characters.
+      - A passphrase that also opens the backup, in case you lose the root key. At least 12 characters.
     type: str
   verify:
     description:
-      - Open every value that the built-in secret managers keep.
-      - Every row is proven to be the one that was written last, and the finished file is read to its end, in any case.
+      - Whether to also decrypt every value that the built-in secret managers keep.
+      - Even with V(false), every row is verified and the finished file is read back to the end.
     type: bool
     default: true
   force:
-    description: Replace whatever file is at O(dest).
+    description: Replace any file at O(dest).
     type: bool
     default: false
 author: The scoped.secrets contributors (@scoped)
@@ -47,21 +48,21 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Declare something
+- name: Store a secret
   scoped.secrets.secret_text:
     identifier: db_password
     generate: {}
 
-- name: Back it up
+- name: Back up the store
   scoped.secrets.store_backup:
     dest: secrets.backup
-    # One that you keep elsewhere, on paper too.
+    # Keep a copy of it elsewhere, and on paper.
     recovery_passphrase: "{{ lookup('ansible.builtin.password', 'recovery_passphrase.txt', length=30) }}"
 """
 
 RETURN = r"""
 backup:
-  description: What is in the file. Its size, in bytes, is null in check mode.
+  description: What the file contains. Its size, in bytes, is null in check mode.
   returned: success
   type: dict
   sample:

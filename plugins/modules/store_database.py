@@ -6,21 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: store_database
-short_description: Prepare a database on PostgreSQL for a store
+short_description: Prepare a PostgreSQL database for a store
 version_added: 0.1.0
 description:
-  - Makes the database of O(store) with the two roles, the schema, the tables and the rights that the page on PostgreSQL
-    tells of, by the statements in C(docs/postgresql) of this collection. Row-level security keeps each transaction to
-    its scope.
-  - The roles are C(scoped_secrets_owner), which owns the tables, and C(scoped_secrets_app), which runs use. O(store) is
-    the URL of the latter.
-  - Where a URL has a password that its role can't log in with, the role gets it. The server is sent what it keeps of
-    it, not the password.
-  - Run it again after an upgrade of the schema.
+  - Creates the database of O(store), with two roles, the schema, the tables and the privileges. It runs the statements
+    in C(docs/postgresql) of this collection, which the page on PostgreSQL describes. Row-level security restricts each
+    transaction to its scope.
+  - The role C(scoped_secrets_owner) owns the tables. Runs use the role C(scoped_secrets_app), which is the one in
+    O(store).
+  - If a role can't log in with the password in its URL, the module sets that password. The server gets only the
+    hashed password that it stores, never the password itself.
+  - Run the module again after an upgrade that changes the schema.
 options:
   admin_url:
     description:
-      - The URL of a role that may make databases and roles, in any database of the server, as
+      - The URL of a role that may create databases and roles, in any database of the server, for example
         C(postgresql://postgres@db.example.com/postgres).
     type: str
     required: true
@@ -30,8 +30,8 @@ options:
     required: true
   tables:
     description:
-      - Whether to make the tables and to give the running role its rights as well, which takes the root key.
-      - V(false) makes database and roles only, for a root key that is made afterwards.
+      - Whether to also create the tables and grant privileges to the role in O(store). This requires the root key.
+      - V(false) creates only the database and the roles. Use it if you create the root key afterwards.
     type: bool
     default: true
 author: The scoped.secrets contributors (@scoped)
@@ -44,19 +44,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make database and roles
+- name: Create the database and the roles
   scoped.secrets.store_database:
     admin_url: "{{ lookup('ansible.builtin.env', 'SECRETS_ADMIN_URL') }}"
     owner_url: "{{ lookup('ansible.builtin.env', 'SECRETS_OWNER_URL') }}"
     store: "{{ lookup('ansible.builtin.env', 'SECRETS_URL') }}"
     tables: false
 
-- name: Make a root key
+- name: Create a root key
   scoped.secrets.root_key:
     store: "{{ lookup('ansible.builtin.env', 'SECRETS_URL') }}"
     root_key_file: ~/shared.key
 
-- name: Make the tables, and give the running role its rights
+- name: Create the tables and grant privileges
   scoped.secrets.store_database:
     admin_url: "{{ lookup('ansible.builtin.env', 'SECRETS_ADMIN_URL') }}"
     owner_url: "{{ lookup('ansible.builtin.env', 'SECRETS_OWNER_URL') }}"
@@ -66,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 database:
-  description: The database.
+  description: The name of the database, and the URL of the store without a password.
   returned: success
   type: dict
   sample:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: store_info
-short_description: Show the store itself
+short_description: Show the location, size and content of the store
 version_added: 0.1.0
 description:
-  - Shows where the store is, how large, with which key it opens, and how much of what is in it.
-  - A store that does not exist yet is shown as one with nothing in it, and not made.
+  - Shows where the store is, how large it is, which key opens it, and how much it contains.
+  - A store that does not exist yet is shown as empty, and is not created.
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
@@ -26,7 +26,7 @@ EXAMPLES = r"""
   scoped.secrets.store_info:
   register: result
 
-- name: Show the scopes whose values are sealed with an older key than the one in force
+- name: List the scopes with values that are sealed with an older key
   ansible.builtin.debug:
     msg: "{{ item.scope }}"
   loop: "{{ result.store.scopes | selectattr('values_on_older_keys') }}"
@@ -47,48 +47,50 @@ store:
       description: Its URL, without a password.
       type: str
     exists:
-      description: Whether it was made already.
+      description: Whether the store exists.
       type: bool
     id:
-      description: What no other store has, and each of its backups. Empty where it does not exist.
+      description: The ID of the store. Its backups have the same ID. Empty if the store does not exist.
       type: str
     size:
-      description: How many bytes it takes. Null where that is not known.
+      description: Its size in bytes. Null if unknown.
       type: int
     created_at:
-      description: When it was made.
+      description: When it was created.
       type: str
     schema_version:
-      description: The form of its tables. A collection opens the one that it knows, and upgrades older ones.
+      description: The version of its tables. A collection opens the version it knows and upgrades older ones.
       type: int
     root_key_id:
-      description: The public name of the root key that opens it.
+      description: The public ID of the root key that opens it.
       type: str
     pending_intents:
-      description: How many changes at secret managers were begun and not finished.
+      description: The number of unfinished changes at secret managers.
       type: int
     connectors:
-      description: How many connectors there are.
+      description: The number of connectors.
       type: int
     secrets:
-      description: How many secrets there are.
+      description: The number of secrets.
       type: int
     versions:
-      description: How many versions of them.
+      description: The number of versions that these secrets have.
       type: int
     secret_managers:
-      description: How many secrets each kind of secret manager keeps. Credentials, which are made of others, are apart.
+      description:
+        - The number of secrets by kind of secret manager. Credentials consist of other secrets and are counted as
+          C(credentials).
       type: dict
     oldest_key_generation:
-      description: The oldest generation of a scope's key that a value is sealed with. 0 where there is no value.
+      description: The oldest generation of a scope's key that still seals a value. 0 if there is no value.
       type: int
     scopes:
-      description: The same for each scope.
+      description: The contents of each scope.
       type: list
       elements: dict
       contains:
         scope:
-          description: Its name, C(account), C(ORG) or C(ORG/PROJECT).
+          description: The name of the scope, C(account), C(ORG) or C(ORG/PROJECT).
           type: str
         org:
           description: The organization.
@@ -97,25 +99,25 @@ store:
           description: The project.
           type: str
         connectors:
-          description: How many connectors it has.
+          description: The number of connectors.
           type: int
         secrets:
-          description: How many secrets it has.
+          description: The number of secrets.
           type: int
         versions:
-          description: How many versions of them.
+          description: The number of versions that these secrets have.
           type: int
         secret_managers:
-          description: How many secrets each of the secret managers keeps, by its name.
+          description: The number of secrets by name of the secret manager.
           type: dict
         key_generation:
-          description: The generation of its key that new values are sealed with.
+          description: The generation of the scope's key that seals new values.
           type: int
         oldest_key_generation:
-          description: The oldest one that a value is sealed with. 0 where there is no value.
+          description: The oldest generation that still seals a value. 0 if there is no value.
           type: int
         values_on_older_keys:
-          description: How many versions are sealed with an older one.
+          description: The number of versions that an older generation seals.
           type: int
 """
 

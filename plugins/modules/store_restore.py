@@ -6,26 +6,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: store_restore
-short_description: Make a store of a backup
+short_description: Restore a store from a backup
 version_added: 0.1.0
 description:
-  - Makes a store, at O(store), of what M(scoped.secrets.store_backup) wrote. Every value is read there as before, by
-    the same name and with all its versions.
-  - Only where nothing can be lost, which is where no store is yet, or one in which nothing was declared. A store that
-    holds just what the backup has is left alone.
-  - The file is read to its end before anything is written, and the new store before it takes its place. What was
-    altered, cut short, or sealed with another key is refused, and nothing is touched.
-  - Other runs should not use that store meanwhile.
+  - Creates the store at O(store) from a file that M(scoped.secrets.store_backup) wrote. You read every value under the
+    same name as before, in all its versions.
+  - Restores only where nothing can be lost. There must be no store yet, or one in which nothing was declared. A store
+    that already equals the backup is left as it is.
+  - Reads the file to the end before it writes anything, and verifies the new store before it takes its place. A file
+    that was altered, truncated or sealed with another key is refused, and nothing is touched.
+  - Don't let other runs use the store meanwhile.
 options:
   src:
-    description: The path of the backup, on the control node. A relative one begins in the folder of the playbook.
+    description: The path of the backup on the control node. A relative path starts in the playbook's folder.
     type: path
     required: true
   recovery_passphrase:
     description:
-      - The passphrase that was given when the backup was made. Only needed where the root key of that time is lost.
-      - The restored store is sealed to the root key that the task has, O(root_key_file) and so on. Where neither that
-        nor O(store) is set anywhere and there is no key, a new one is made. The lost key opens it no more.
+      - The passphrase that was set for the backup. You need it only if you have lost the root key of that time.
+      - The restored store is sealed to the root key that the task uses, such as the one in O(root_key_file). If this
+        file and O(store) are both the defaults and no key is there, a new one is created. The lost key no longer opens
+        the store.
     type: str
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
@@ -37,22 +38,22 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Declare something
+- name: Store a secret
   scoped.secrets.secret_text:
     identifier: db_password
     generate: {}
 
-- name: Back it up
+- name: Back up the store
   scoped.secrets.store_backup:
     dest: secrets.backup
     recovery_passphrase: five words that nobody would guess
 
-- name: Restore it to another place, with the same root key
+- name: Restore it elsewhere with the same root key
   scoped.secrets.store_restore:
     src: secrets.backup
     store: "sqlite:///{{ playbook_dir }}/restored/store.db"
 
-- name: Make a root key, as if the first one were lost
+- name: Create a root key, as if the first one were lost
   ansible.builtin.shell:
     cmd: umask 077; openssl rand -base64 32 > new_root.key
     chdir: "{{ playbook_dir }}"
@@ -68,7 +69,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup:
-  description: What the backup has, as M(scoped.secrets.store_backup) returns it.
+  description: What the backup contains, in the form that M(scoped.secrets.store_backup) returns.
   returned: success
   type: dict
 """
