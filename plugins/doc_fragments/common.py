@@ -36,8 +36,8 @@ options:
     type: str
   root_key_file:
     description:
-      - The path of the file with the store's root key, 32 random bytes in base64. Only its owner may have access to the
-        file.
+      - The path of the file with the store's root key, 32 random bytes in base64. It must belong to the user who runs
+        Ansible, and no one else may have access to it.
       - Defaults to the variable C(scoped_secrets_root_key_file), the environment variable
         E(SCOPED_SECRETS_ROOT_KEY_FILE), C(root_key_file) in the section C([scoped_secrets]) of C(ansible.cfg), or
         C(scoped_secrets/root.key) in your XDG configuration folder (C(~/.config)), in this order.
@@ -65,7 +65,8 @@ options:
     type: str
   scope_key_file:
     description:
-      - The path of a file with the key of one scope. Only its owner may have access to the file.
+      - The path of a file with the key of one scope. It must belong to the user who runs Ansible, and no one else may
+        have access to it.
       - Defaults to the environment variable E(SCOPED_SECRETS_SCOPE_KEY_FILE), or C(scope_key_file) in the section
         C([scoped_secrets]) of C(ansible.cfg), unless you set O(scope_key).
     type: path

@@ -61,7 +61,7 @@ def test_setup_makes_a_store_once(site: Site) -> None:
     play = [role("setup", setup_organizations={"payments": {"description": "Payments", "projects": {"api": {}}}})]
     planned = site.run(play, "--check")
     if not site.shared_store:
-        assert changed(planned) == ["Make sure of the root key"]
+        assert changed(planned) == ["Create the root key file"]
         assert not site.key_file.exists()
     first = site.run(play, "--diff")
     assert stat.S_IMODE(site.key_file.stat().st_mode) == 0o600
@@ -99,7 +99,7 @@ def test_setup_takes_a_key_and_overwrites_none(site: Site) -> None:
 def test_setup_makes_no_key_where_the_environment_has_one(site: Site) -> None:
     own = {"setup_store": f"sqlite:///{site.folder}/own/store.db", "setup_root_key_file": f"{site.folder}/own.key"}
     first = site.run([role("setup", **own)], environment={"SCOPED_SECRETS_PASSPHRASE": "correct horse battery"})
-    assert changed(first) == ["Open the store, which makes one where there is none"]
+    assert changed(first) == ["Open the store, or create it"]
     assert not (site.folder / "own.key").exists()
     environment = {"SCOPED_SECRETS_SCOPE_KEY": "x"}
     run = site.run([refused("scope key", role("setup", **own))], environment=environment)
@@ -118,12 +118,12 @@ def test_setup_prepares_a_database(site: Site, postgresql: Postgresql) -> None:
         "setup_organizations": {"payments": {}},
     }
     play = [role("setup", **given)]
-    assert changed(site.run(play, "--check")) == ["Make the database and its roles"]
+    assert changed(site.run(play, "--check")) == ["Create the database and its roles"]
     first = site.run(play, "-vvv", "--diff")
     assert changed(first) == [
-        "Make the database and its roles",
-        "Make sure of the root key",
-        "Make the tables, and give the running role its rights",
+        "Create the database and its roles",
+        "Create the root key file",
+        "Create the tables and grant privileges",
         "Declare the first scopes",
     ]
     assert not [word for word in (*secret.values(), PASSWORD, quote(PASSWORD)) if word in first.output]
@@ -221,7 +221,7 @@ def test_the_example_of_the_readme_at_a_host(ssh: SshSite) -> None:
     playbook.write_text(text.replace("user: deploy", f"user: {ssh.sshd.key.name}"))
     inventory = {"web": {"hosts": {"web1": ssh.host(ansible_connection="local", ansible_become_method="su")}}}
     (ssh.site.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    assert "Let the key log in" in changed(ssh.site.run(playbook, environment=ssh.environment()))
+    assert "Authorize the key" in changed(ssh.site.run(playbook, environment=ssh.environment()))
     assert changed(ssh.site.run(playbook, environment=ssh.environment())) == []
 
 
