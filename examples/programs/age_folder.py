@@ -2,14 +2,14 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets as files in a folder, each encrypted with age (https://age-encryption.org): a program for connector_custom.
+"""A program for connector_custom: keeps secrets as files in a folder, encrypted with age (https://age-encryption.org).
 
     command: [/opt/ansible/age_folder.py, /srv/secrets/payments]
     credential: an age identity, as `age-keygen` writes it (AGE-SECRET-KEY-1...)
 
-The folder must exist and may be in git. A file holds the value and whose it is, encrypted for the identity itself, so
-the one credential opens and seals. It needs Python 3.9 and the commands `age` and `age-keygen`, and nothing else.
-Copy it, and change what is not as you want it: docs/managers/custom.md has the protocol.
+The folder must exist and can be a git repository. A file holds the value and its owner, encrypted for the identity
+itself, so the same credential encrypts and decrypts. The program needs only Python 3.9 and the commands `age` and
+`age-keygen`. Copy it and adapt it to your needs. docs/managers/custom.md describes the protocol.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PATH = re.compile(r"[A-Za-z0-9_$-][A-Za-z0-9_$.-]*(/[A-Za-z0-9_$-][A-Za-z0-9_$.-
 
 
 class Refused(Exception):
-    """Ends the program with a status that says why."""
+    """Ends the program with an exit status that says why."""
 
     def __init__(self, status: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 def age(command: list[str], given: bytes, secret: str = "") -> bytes:
-    """Run age; the identity goes through a pipe, so that it is in no file and no argument."""
+    """Run age. A pipe passes the identity, which stays out of files and arguments."""
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as pipe:
         pipe.write(secret)
@@ -56,7 +56,7 @@ def age(command: list[str], given: bytes, secret: str = "") -> bytes:
 
 
 class Folder:
-    """The files, and who may open them."""
+    """The files, and the identity that opens them."""
 
     def __init__(self, place: str, identity: str) -> None:
         self.place = Path(place)
@@ -79,7 +79,7 @@ class Folder:
         return entry
 
     def write(self, path: str, entry: dict[str, Any]) -> None:
-        """Replace a file whole: whoever reads it meanwhile has the old value or the new one."""
+        """Replace a file atomically. Concurrent readers get the old value or the new one."""
         file = self.file(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(f".{os.getpid()}")
