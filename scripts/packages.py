@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Install what bindep.txt names for tests and is missing, where this is root's to do and the system has apt.
+"""Install the missing system packages that bindep.txt lists for tests, if run as root on a system with apt.
 
 Usage: python scripts/packages.py
 """
@@ -19,7 +19,7 @@ APT = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
 
 
 def missing() -> list[str]:
-    """Return the packages of the system that tests need and don't find."""
+    """Return the system packages that tests need and that are missing."""
     bindep = str(Path(sys.executable).parent / "bindep")
     command = [bindep, "-b", "-f", str(ROOT / "bindep.txt"), "test"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
@@ -37,7 +37,7 @@ def main() -> int:
         install(packages)
         packages = missing()
     if packages:
-        print(f"Tests need packages of the system: {' '.join(packages)}", file=sys.stderr)
+        print(f"Tests need these system packages: {' '.join(packages)}", file=sys.stderr)
     return bool(packages)
 
 

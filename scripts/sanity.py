@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run every ansible-test sanity test on a copy of the collection, with the ansible-core of this interpreter.
 
-ansible-test wants the folder to lie in a collection tree and a git repository, and bootstraps its virtual environments
-with a script that it downloads. Here that script runs pip out of its own wheel.
+ansible-test requires a git repository in a collection tree, and bootstraps its virtual environments with a get-pip script
+that it downloads. This program provides a script that runs pip from its wheel instead.
 
 Usage: VENV/bin/python scripts/sanity.py WORK_FOLDER [TEST …]
 """
@@ -32,7 +32,7 @@ sys.exit(main(["install", *(a for a in sys.argv[1:] if a not in ("--no-setuptool
 
 
 def copy_collection(tree: Path) -> Path:
-    """Return a copy of what git knows or would add, in a repository of its own."""
+    """Return a copy of all files that git tracks or would add, in a repository of its own."""
     target = tree / "ansible_collections" / "scoped" / "secrets"
     shutil.rmtree(target, ignore_errors=True)
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the site of the documentation in .work/site/html. `make docs` runs this. A warning is an error."""
+"""Build the documentation site in .work/site/html. `make docs` runs this. Warnings are errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _plugins(into: Path) -> None:
-    """Write a page for each plugin, and their index."""
+    """Write a page for each plugin, and an index."""
     into.mkdir(mode=0o700)
     _run(TOOLS / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=self", ROOT)
     options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]

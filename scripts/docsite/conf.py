@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Sphinx is to do, as `antsibull-docs sphinx-init` writes it, for pages in Markdown too, and without a network."""
+"""Sphinx configuration, based on `antsibull-docs sphinx-init`. Also reads Markdown pages, and needs no network."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ html_title = html_short_title = project
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 myst_heading_anchors = 4
 pygments_style = "ansible"
-# Blocks that name no language are commands and output.
+# Blocks without a language are commands and output.
 highlight_language = "none"
 nitpicky = True
 
 html_theme = "sphinx_ansible_theme"
-# Nothing is loaded from elsewhere.
+# Load nothing from other sites.
 html_theme_options = {
     "collapse_navigation": False,
     "display_version": False,
@@ -47,19 +47,19 @@ PLUGIN = re.compile(r"ansible_collections\.(?!scoped\.)(\w+)\.(\w+)\.(\w+)")
 
 
 def ansibles_own(app: Any, env: Any, node: Any, child: nodes.Node) -> nodes.Node | None:
-    """Return the link for a label of Ansible's own documentation: its inventory is to be had by network only."""
+    """Return the link for a label of Ansible's own documentation, whose inventory is only available online."""
     plugin = PLUGIN.match(node["reftarget"])
     page = f"collections/{'/'.join(plugin.groups())}.html" if plugin else LABELS.get(node["reftarget"])
     return nodes.reference("", "", child, refuri=f"{ANSIBLE}/{page}", internal=False) if page else None
 
 
 def home(app: Any, page: str, template: str, context: dict[str, Any], tree: nodes.Node | None) -> None:
-    """Let the theme's link home lead there from every folder."""
+    """Make the theme's home link work from every folder."""
     context["theme_documentation_home_url"] = context["pathto"](app.config.root_doc)
 
 
 def setup(app: Any) -> None:
-    # Pygments takes only Terraform for HCL, and stumbles over the policies of Vault.
+    # The HCL lexer of Pygments only supports Terraform, and fails on Vault policies.
     app.add_lexer("hcl", TextLexer)
     app.connect("missing-reference", ansibles_own)
     app.connect("html-page-context", home)

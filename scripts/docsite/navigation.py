@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The order of the pages: by what somebody wants to do. What is not named here goes below `REST`."""
+"""The order of the pages, by task. Pages that are not listed here go to the section `REST`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 
 
 def navigation(pages: Iterable[str]) -> dict[str, list[str]]:
-    """Return all pages that exist by section. A page is its path below docs, without `.md`."""
+    """Return all existing pages by section. A page is its path below docs, without `.md`."""
     there = set(pages)
     sections = {title: [page for page in named if page in there] for title, named in SECTIONS.items()}
     rest = sorted(there.difference(*sections.values()))

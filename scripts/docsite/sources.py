@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Sphinx reads: the README as the front page, docs/ and the changelog as they are, a page for each example.
+"""Sources for Sphinx: the README as the front page, docs/ and the changelog unchanged, and a page for each example.
 
-All links hold on GitHub, where files are files. Here an example's is its page, and that to any other file leads there.
+The links in the pages are written for GitHub. Here, links to examples lead to their pages, and links to other files lead
+to GitHub.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)")
 
 
 def write_sources(into: Path) -> None:
-    """Write all pages but those of plugins."""
+    """Write all pages except those of the plugins."""
     pages = sorted((ROOT / "docs").rglob("*.md"))
     examples = [path for path in sorted((ROOT / "examples").rglob("*.*")) if path.suffix in LANGUAGES]
     shown = {*pages, *examples, ROOT / "README.md", ROOT / "CHANGELOG.rst", ROOT / "examples"}
@@ -66,7 +67,7 @@ def _page(page: Path, shown: set[Path]) -> str:
 
 
 def _target(folder: Path, link: str, shown: set[Path]) -> str:
-    """Return what a link is on the site."""
+    """Return the target of a link on the site."""
     path = Path(os.path.normpath(folder / link))
     if path == ROOT / "README.md":
         return os.path.relpath(ROOT / "index.md", folder)

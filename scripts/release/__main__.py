@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a release in .work/release: the tarball, a bill of materials, their checksums. `make release` runs this.
+"""Build a release in .work/release: tarball, bill of materials and checksums. `make release` runs this.
 
-What is not committed is not released; nor is anything while something is known against a library that it is installed
-with, or that Galaxy would not take.
+There is no release with uncommitted changes, with a known vulnerability in a library that the collection requires, or if
+Galaxy would refuse the tarball.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from . import auditing, importing, materials, tarball
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 INTO = ROOT / ".work" / "release"
-# As `make demo` and the README have it: the newest libraries that requirements.txt allows.
+# The newest libraries that requirements.txt allows, as in `make demo` and the README.
 RUNTIME = ROOT / ".venv" / "runtime"
 IMPORTER = ROOT / ".venv" / "importer"
 
 
 def main() -> int:
     if changes := _output("git", "status", "--porcelain"):
-        print(f"== commit or remove first:\n{changes}", file=sys.stderr)
+        print(f"== commit or remove these changes first:\n{changes}", file=sys.stderr)
         return 1
     _install()
     found = auditing.audit(TOOLS / "pip-audit", _site_packages(), _installed())
     if found.offline:
-        print(f"== PyPI tells nothing of {len(found.offline)} packages; compared with {auditing.ADVISORIES.name}")
+        print(f"== PyPI has no data on {len(found.offline)} packages; checked against {auditing.ADVISORIES.name}")
     if found.findings:
-        print("== known against what would be installed:", *found.findings, sep="\n", file=sys.stderr)
+        print("== known vulnerabilities in what would be installed:", *found.findings, sep="\n", file=sys.stderr)
         return 1
     packed = _pack()
     if refused := importing.refusals(importing.install(IMPORTER), packed):
         packed.unlink()
-        print("== Galaxy would say to it:", *refused, sep="\n", file=sys.stderr)
+        print("== Galaxy would report:", *refused, sep="\n", file=sys.stderr)
         return 1
     _release(packed)
     return 0
@@ -58,14 +58,14 @@ def _site_packages() -> Path:
 
 
 def _installed() -> dict[str, str]:
-    """Return the versions of what is installed, by name."""
+    """Return the versions of the installed packages by name."""
     listed = _output(sys.executable, "-m", "pip", "--python", RUNTIME / "bin" / "python", "freeze", "--all")
     pairs = (line.split("==") for line in listed.splitlines() if "==" in line)
     return {str(auditing.canonicalize_name(name)): version for name, version in pairs}
 
 
 def _pack() -> Path:
-    """Return the tarball."""
+    """Build and return the tarball."""
     INTO.mkdir(parents=True, exist_ok=True)
     build = [TOOLS / "ansible-galaxy", "collection", "build", "--force", "--output-path", INTO, ROOT]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
@@ -75,7 +75,7 @@ def _pack() -> Path:
 
 
 def _release(packed: Path) -> None:
-    """Write what goes with the tarball."""
+    """Write the bill of materials and the checksums."""
     bom = INTO / f"scoped-secrets-{_version()}.cdx.json"
     materials.write_bom(TOOLS / "cyclonedx-py", RUNTIME, bom, version=_version(), seconds=_seconds())
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in (packed, bom)]
@@ -88,7 +88,7 @@ def _version() -> str:
 
 
 def _seconds() -> int:
-    """Return the time of the commit, in seconds since 1970."""
+    """Return the time of the commit in seconds since 1970."""
     return int(_output("git", "log", "-1", "--format=%ct"))
 
 

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dependencies that a fresh installation gets, and what is known against them.
+"""Checks the dependencies of a fresh installation for known vulnerabilities.
 
-pip-audit asks PyPI. What it could not look up it passes over, and ends well: such packages are compared with the list
-in advisories.json, which needs no network.
+pip-audit asks PyPI. It skips packages that it can't look up, and still succeeds. These packages are checked against the
+list in advisories.json, which needs no network.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ ADVISORIES = Path(__file__).with_name("advisories.json")
 
 
 class Audit(NamedTuple):
-    """What was found: `findings` are lines for people, `offline` the packages that only the list was asked about."""
+    """The result. `findings` are lines to print, `offline` are the packages that only the list could check."""
 
     findings: list[str]
     offline: list[str]
 
 
 def audit(pip_audit: Path, site_packages: Path, installed: Mapping[str, str]) -> Audit:
-    """Audit what is installed in a folder. `installed`: versions by name."""
+    """Audit the packages in a folder. `installed`: their versions by name."""
     command = [pip_audit, "--path", site_packages, "--format", "json", "--progress-spinner", "off"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return judged(_dependencies(done.stdout), installed, json.loads(ADVISORIES.read_text())["advisories"])
@@ -45,11 +45,11 @@ def _dependencies(report: str) -> list[dict[str, Any]]:
 def judged(
     dependencies: Iterable[Mapping[str, Any]], installed: Mapping[str, str], advisories: Iterable[Mapping[str, str]]
 ) -> Audit:
-    """Return what pip-audit's `dependencies` tell, and the list about those that it says nothing of."""
+    """Return the findings in pip-audit's `dependencies`, and those of the list for all other packages."""
     known = {canonicalize_name(one["name"]): one for one in dependencies if "skip_reason" not in one}
     offline = sorted(set(installed) - set(known))
     findings = [
-        f"{name} {one['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no version'}"
+        f"{name} {one['version']}: {flaw['id']}, fixed in {', '.join(flaw['fix_versions']) or 'no version'}"
         for name, one in known.items()
         for flaw in one.get("vulns", ())
     ]

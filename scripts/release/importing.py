@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether Galaxy would take a tarball: its own importer is asked. It needs no container, and no network."""
+"""Checks with Galaxy's own importer whether it would accept a tarball. Needs no container and no network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUIREMENT = "galaxy-importer>=0.4.30"
 
 
 def install(environment: Path) -> Path:
-    """Return the Python of an environment with the importer, apart from others: it pins what they need newer."""
+    """Return the Python of an environment with the importer. It pins old versions, so it can't share another one."""
     python = environment / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     subprocess.run([python, "-m", "pip", "install", "-q", "ansible-core>=2.19,<2.20", REQUIREMENT], check=True)
@@ -25,16 +25,16 @@ def install(environment: Path) -> Path:
 
 
 def refusals(python: Path, tarball: Path) -> list[str]:
-    """Return what the importer has to say against a tarball, a line each; a warning counts."""
+    """Return the importer's complaints about a tarball, one per line. Warnings count."""
     settings = {
         "PATH": f"{python.parent}:{os.environ['PATH']}",
-        # A tag of Galaxy's own list, as certified collections must have.
+        # Certified collections must have a tag from Galaxy's own list.
         "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true",
     }
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [python, "-m", "galaxy_importer.main", tarball.resolve()],
-            # It leaves its result in a file.
+            # The importer writes its result to a file there.
             cwd=folder,
             env={**os.environ, **settings},
             capture_output=True,
@@ -45,7 +45,7 @@ def refusals(python: Path, tarball: Path) -> list[str]:
 
 
 def judged(status: int, output: str, complaint: str) -> list[str]:
-    """Return the warnings and errors of an output; of a failure without any, what else it said last."""
+    """Return the warnings and errors in an output, or the last line of stderr for a failure without any."""
     found = [line for line in output.splitlines() if line.startswith(("WARNING:", "ERROR:", "CRITICAL:"))]
     if status and not found:
         found = [f"the importer ended with status {status}", *complaint.splitlines()[-1:]]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in it: the collection and the libraries that it is installed with, in CycloneDX's form."""
+"""The bill of materials of the collection and its libraries, in CycloneDX format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["write_bom"]
 
 
 def write_bom(cyclonedx: Path, environment: Path, file: Path, *, version: str, seconds: int) -> None:
-    """Write the bill of materials of an environment, as one of what this collection needs."""
+    """Write the bill of materials of an environment, with its libraries as dependencies of the collection."""
     command = [cyclonedx, "environment", environment, "--output-reproducible", "--output-file", file]
     subprocess.run(command, env={**os.environ, "SOURCE_DATE_EPOCH": str(seconds)}, check=True)
     bom = json.loads(file.read_text())

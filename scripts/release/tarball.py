@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection's tarball: the same bytes from the same commit, wherever and whenever it is built."""
+"""Makes the collection's tarball reproducible: the same commit gives the same bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["make_reproducible"]
 
 
 def make_reproducible(tarball: Path, seconds: int) -> None:
-    """Write a tarball anew: members by name, owned by nobody, of one time (`seconds` since 1970)."""
+    """Rewrite a tarball: members sorted by name, without owners, and with one time (`seconds` since 1970)."""
     draft = tarball.with_suffix(".new")
     with (
         tarfile.open(tarball) as old,

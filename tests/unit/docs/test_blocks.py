@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blocks of the guides that nothing runs name options that there are; integration/test_guides.py runs the rest."""
+"""Blocks in the guides that no test runs name existing options. integration/test_guides.py runs the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OF_ANSIBLE = {"defaults": {"callbacks_enabled"}}
 
 
 def logins() -> Iterator[tuple[str, Block]]:
-    """Yield the options of logins on the pages of secret managers, with the kind of the page."""
+    """Yield the blocks with login options on the pages of secret managers, each with the kind of its page."""
     for block in BLOCKS:
         folder, _slash, kind = block.page.removesuffix(".md").rpartition("/")
         is_read = folder == "docs/managers" and block.language == "yaml" and not block.excuse
@@ -41,6 +41,6 @@ def test_options_of_logins() -> None:
     assert len(found) > 10
     for kind, block in found:
         module = import_module(f"ansible_collections.scoped.secrets.plugins.modules.connector_{kind}")
-        # Two logins in one block differ by a blank line.
+        # A blank line separates the logins in a block.
         for login in block.text.split("\n\n"):
             assert set(yaml.safe_load(login) or {}) <= set(module.SPEC.argument_spec), f"{block.page}: {block.line}"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of secret managers has the table that the kinds declare; tests/conformance proves what they declare."""
+"""The page on secret managers shows the declared capabilities, which tests/conformance verifies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module files: one Spec each, named everywhere they must be."""
+"""Each module file has one Spec and is registered everywhere it must be."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_every_kind_of_secret_manager_has_a_module(kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(kinds()))
 def test_a_connector_s_page_names_the_libraries_that_it_needs(kind: str) -> None:
     page = yaml.safe_load(importlib.import_module(f"{PACKAGE}.connector_{kind}").DOCUMENTATION)
-    # ansible-core is there wherever modules are.
+    # ansible-core is installed wherever modules run.
     needed = [one for one in kinds()[kind].REQUIREMENTS if not one.startswith("ansible-core")]
     assert page.get("requirements", [])[: len(needed)] == needed
     assert all(", for " in one for one in page.get("requirements", [])[len(needed) :])

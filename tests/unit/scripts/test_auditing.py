@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known against a dependency stops a release, also what pip-audit passes over."""
+"""Known vulnerabilities stop a release, also those in packages that pip-audit skips."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SKIPPED = {"name": "PyJWT", "skip_reason": "Dependency not found on PyPI and cou
     ("dependencies", "version", "expected"),
     [
         ([{"name": "PyJWT", "version": "2.3", "vulns": []}], "2.3", Audit([], [])),
-        ([{"name": "PyJWT", "version": "2.9", "vulns": [FLAW]}], "2.9", Audit(["pyjwt 2.9: CVE-2, mended in 3.0"], [])),
+        ([{"name": "PyJWT", "version": "2.9", "vulns": [FLAW]}], "2.9", Audit(["pyjwt 2.9: CVE-2, fixed in 3.0"], [])),
         ([SKIPPED], "2.3", Audit(["pyjwt 2.3: CVE-1, a flaw"], ["pyjwt"])),
         ([SKIPPED], "2.4", Audit([], ["pyjwt"])),
         ([], "2.4rc1", Audit([], ["pyjwt"])),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The site's navigation has every page once, and links of the pages lead there to what they lead to on GitHub."""
+"""The navigation lists every page once, and links on the site lead to the same targets as on GitHub."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Galaxy's importer says of a tarball is what the release goes by. The outputs are the importer's own."""
+"""The release follows the verdict of Galaxy's importer. The outputs here are real ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_an_importer_that_breaks() -> None:
 
 
 def test_how_it_is_run(tmp_path: Path) -> None:
-    """In a folder of its own, with the programs beside its Python, on the tarball by its whole path."""
+    """Runs in its own folder, with the programs beside its Python on the PATH, and gets the tarball's absolute path."""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text('#!/bin/sh\npwd > importer_result.json\necho "ERROR: $3 $(command -v ansible-doc)"\nexit 1\n')
@@ -63,7 +63,7 @@ def test_how_it_is_run(tmp_path: Path) -> None:
 
 
 def test_the_tarball_has_what_galaxy_asks_for(tmp_path: Path) -> None:
-    """Its rules for files and metadata, which need no importer: a release finds the rest."""
+    """Checks the rules that need no importer. A release checks the rest."""
     galaxy = Path(sys.executable).with_name("ansible-galaxy")
     subprocess.run([galaxy, "collection", "build", "--output-path", tmp_path, ROOT], check=True, capture_output=True)
     (packed,) = tmp_path.glob("*.tar.gz")
