@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run every ansible-test sanity test on a copy of the collection, with the ansible-core of this interpreter.
 
-ansible-test requires a git repository in a collection tree, and bootstraps its virtual environments with a get-pip script
-that it downloads. This program provides a script that runs pip from its wheel instead.
+ansible-test requires a git repository in a collection tree, and bootstraps its virtual environments with a get-pip
+script that it downloads. This program provides a script that runs pip from its wheel instead.
 
 Usage: VENV/bin/python scripts/sanity.py WORK_FOLDER [TEST …]
 """

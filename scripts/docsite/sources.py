@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sources for Sphinx: the README as the front page, docs/ and the changelog unchanged, and a page for each example.
 
-The links in the pages are written for GitHub. Here, links to examples lead to their pages, and links to other files lead
-to GitHub.
+The links in the pages are written for GitHub. Here, links to examples lead to their pages, and links to other files
+lead to GitHub.
 """
 
 from __future__ import annotations

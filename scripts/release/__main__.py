@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build a release in .work/release: tarball, bill of materials and checksums. `make release` runs this.
 
-There is no release with uncommitted changes, with a known vulnerability in a library that the collection requires, or if
-Galaxy would refuse the tarball.
+There is no release with uncommitted changes, with a known vulnerability in a library that the collection requires, or
+if Galaxy would refuse the tarball.
 """
 
 from __future__ import annotations
