@@ -1,4 +1,4 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers that the tests start: real ones where there are any, else the most truthful stand-in."""
+"""Servers for tests: real ones if possible, otherwise the most faithful fakes."""

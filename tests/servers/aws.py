@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-ins for AWS: moto for KMS and Secrets Manager, ministack for who may do what, microburst for faults.
+"""Fake AWS servers: moto for KMS and Secrets Manager, ministack for permissions, microburst for faults.
 
 By hand: python -m servers.aws [--ministack | --microburst]
 """
@@ -32,7 +32,7 @@ SERVICES = ("kms", "secretsmanager", "sts", "iam")
 
 @dataclass(frozen=True)
 class Aws:
-    """A server that speaks AWS' protocols at one URL, and an identity there, by default one that may do everything."""
+    """A server with AWS protocols at one URL, and an identity there. The default identity may do everything."""
 
     url: str
     access_key_id: str = "test"
@@ -41,7 +41,7 @@ class Aws:
     region: str = REGION
 
     def client(self, service: str, **options: Any) -> Any:
-        """Return boto3's client of a service."""
+        """Return a boto3 client for a service."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -53,7 +53,7 @@ class Aws:
         )
 
     def variables(self) -> dict[str, str]:
-        """Return the environment in which boto3 finds server and identity by itself, and asks no machine for one."""
+        """Return the environment in which boto3 finds the server and the identity without asking the machine."""
         token = {"AWS_SESSION_TOKEN": self.session_token} if self.session_token else {}
         return {
             "AWS_ENDPOINT_URL": self.url,
@@ -67,15 +67,15 @@ class Aws:
 
 @dataclass(frozen=True)
 class Ministack(Aws):
-    """A server that checks signatures and permissions of every identity but the default one, which is the root's.
+    """A server that checks signatures and permissions of all identities but the default one, which is root's.
 
-    Its KMS does no real cryptography, and its web identities are taken with any JWT.
+    Its KMS does no real cryptography, and it accepts any JWT for a web identity.
     """
 
     account: str = "000000000000"
 
     def add_user(self, name: str, *statements: Mapping[str, Any]) -> Aws:
-        """Return a new user's identity, who may do what the statements of a policy allow."""
+        """Return the identity of a new user, with the permissions in the policy statements."""
         iam = self.client("iam")
         iam.create_user(UserName=name)
         if statements:
@@ -84,18 +84,18 @@ class Ministack(Aws):
         return Aws(self.url, key["AccessKeyId"], key["SecretAccessKey"], region=self.region)
 
     def add_role(self, name: str, *statements: Mapping[str, Any], trusts: str, external_id: str = "") -> str:
-        """Return the ARN of a new role that the user `trusts` may assume, who must be allowed to by a policy too."""
+        """Return the ARN of a new role that the user `trusts` can assume if a policy also allows it."""
         condition = {"Condition": {"StringEquals": {"sts:ExternalId": external_id}}} if external_id else {}
         principal = {"AWS": f"arn:aws:iam::{self.account}:user/{trusts}"}
         return self._add_role(name, statements, {"Principal": principal, "Action": "sts:AssumeRole", **condition})
 
     def add_web_role(self, name: str, *statements: Mapping[str, Any], issuer: str) -> str:
-        """Return the ARN of a new role for who shows a token of the issuer at `https://issuer`."""
+        """Return the ARN of a new role for holders of a token of the issuer at `https://issuer`."""
         principal = {"Federated": f"arn:aws:iam::{self.account}:oidc-provider/{issuer}"}
         return self._add_role(name, statements, {"Principal": principal, "Action": "sts:AssumeRoleWithWebIdentity"})
 
     def assume(self, role_arn: str, by: Aws, **options: Any) -> Aws:
-        """Return the identity that `by` has in a role."""
+        """Return the identity of `by` after it assumed a role."""
         made = by.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="tests", **options)["Credentials"]
         key, secret, token = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
         return replace(by, access_key_id=key, secret_access_key=secret, session_token=token)
@@ -111,24 +111,24 @@ class Ministack(Aws):
 
 @dataclass(frozen=True)
 class Microburst(Aws):
-    """A proxy that answers with AWS' own faults where a rule says so; rules are microburst's."""
+    """A proxy that answers with faults in AWS format by rules, which are those of microburst."""
 
     def set_rules(self, *rules: Mapping[str, Any]) -> None:
-        """Put these rules in place of all. `{"error": {"code": "ThrottlingException"}, "times": 2}` is one."""
+        """Replace all rules. Example: `{"error": {"code": "ThrottlingException"}, "times": 2}`."""
         self._control("POST", "rules", [{"service": "*", **rule} for rule in rules])
         self._control("DELETE", "fired")
 
     def clear(self) -> None:
-        """Forget rules, and what they did."""
+        """Remove all rules and their events."""
         self.set_rules()
 
     def fired(self) -> list[dict[str, Any]]:
-        """Return what the rules did since they were set, with `service`, `operation` and `action`."""
+        """Return the events since the rules were set, with `service`, `operation` and `action`."""
         events: list[dict[str, Any]] = self._control("GET", "fired").json()
         return events
 
     def warm_up(self) -> None:
-        """Have the proxy load what it knows of the services now: that takes longer than some clients wait."""
+        """Make the proxy load its data on the services now, which takes longer than some clients wait."""
         self.set_rules({"error": {"code": "AccessDeniedException"}})
         for call in (self.client("kms").list_keys, self.client("secretsmanager").list_secrets):
             with contextlib.suppress(ClientError):
@@ -144,7 +144,7 @@ class Microburst(Aws):
 
 @contextlib.contextmanager
 def serve_moto(folder: Path) -> Iterator[Aws]:
-    """Give KMS and Secrets Manager, as strict as AWS; signatures and permissions are not looked at."""
+    """Yield KMS and Secrets Manager, as strict as AWS, but without signatures and permissions."""
     port = free_port()
     server = Aws(f"http://127.0.0.1:{port}")
     command = [sys.executable, "-P", "-m", "servers.moto_strict", "-H", "127.0.0.1", "-p", str(port)]
@@ -155,7 +155,7 @@ def serve_moto(folder: Path) -> Iterator[Aws]:
 
 @contextlib.contextmanager
 def serve_ministack(folder: Path) -> Iterator[Ministack]:
-    """Give IAM and STS, with a KMS and a Secrets Manager that look at who asks."""
+    """Yield IAM and STS, with a KMS and a Secrets Manager that check permissions."""
     port = free_port()
     server = Ministack(f"http://127.0.0.1:{port}")
     environment = {
@@ -177,7 +177,7 @@ def serve_ministack(folder: Path) -> Iterator[Ministack]:
 
 @contextlib.contextmanager
 def serve_microburst(folder: Path, upstream: Aws) -> Iterator[Microburst]:
-    """Give a proxy before a server of AWS' protocols, warmed up and without rules."""
+    """Yield a proxy in front of a fake AWS server, warmed up and without rules."""
     port = free_port()
     proxy = Microburst(
         f"http://127.0.0.1:{port}",
@@ -200,10 +200,10 @@ def _policy(statements: Sequence[Mapping[str, Any]]) -> str:
 
 @contextlib.contextmanager
 def _variables() -> Iterator[Mapping[str, str]]:
-    parser = argparse.ArgumentParser(description="A stand-in for AWS: moto, unless another is asked for.")
+    parser = argparse.ArgumentParser(description="A fake AWS server: moto by default.")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--ministack", action="store_true", help="with permissions")
-    kinds.add_argument("--microburst", action="store_true", help="a proxy for faults before moto")
+    kinds.add_argument("--microburst", action="store_true", help="a fault proxy in front of moto")
     options = parser.parse_args()
     with contextlib.ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))

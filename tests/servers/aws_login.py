@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Vault's login by AWS identity, which OpenBao lacks: a proxy that answers `auth/aws/login` itself.
 
-As Vault does, it replays the request that the client signed to STS, and learns from the answer who the client is. All
-that it refuses it refuses with 400, which is what Vault answers to a login that fails.
+Like Vault, it sends the request that the client signed to STS, and learns the client's identity from the answer. Failed
+logins get status 400, as from Vault.
 
 By hand: python -m servers.aws_login
 """
@@ -36,7 +36,7 @@ __all__ = ["SERVER_ID_HEADER", "AwsLogin", "serve"]
 
 SERVER_ID_HEADER = "X-Vault-AWS-IAM-Server-ID"
 SIGNED_HEADERS = re.compile(r"SignedHeaders=([^,]+)")
-# Vault's default: others of this prefix could make STS do something else.
+# Vault's default. Other headers with this prefix could change what STS does.
 ALLOWED_AMZ_HEADERS = {
     f"x-amz-{name}"
     for name in (
@@ -53,12 +53,12 @@ ALLOWED_AMZ_HEADERS = {
 
 
 class _Refused(Exception):
-    """Why a login fails."""
+    """A login was refused; the message says why."""
 
 
 @dataclass(frozen=True)
 class _Request:
-    """A signed request for STS' GetCallerIdentity, as it came out of a login. Names of headers are in lower case."""
+    """The signed GetCallerIdentity request for STS in a login. Header names are in lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -73,7 +73,7 @@ class _Role:
 
 
 class AwsLogin:
-    """Who may log in. Clients use the `url` of the `proxy`, which hands everything but logins on to OpenBao."""
+    """The roles that can log in. Clients use the `url` of `proxy`, which forwards all other requests to OpenBao."""
 
     def __init__(self, proxy: FaultProxy, server: OpenBao, sts: Aws, server_id: str) -> None:
         self.proxy = proxy
@@ -84,11 +84,11 @@ class AwsLogin:
         self._roles: dict[str, _Role] = {}
 
     def add_role(self, name: str, *policies: str, arn: str, **options: object) -> None:
-        """Let the user or role `arn`, which may end in *, log in. Options are those of a token: ttl, period, …"""
+        """Allow the user or role `arn`, which may end in *, to log in. Options of the token: ttl, period, …"""
         self._roles[name] = _Role(arn, policies, options)
 
     def answer(self, body: bytes) -> Fault:
-        """Return the answer to a login: a token, or 400 and why not."""
+        """Return the answer to a login: a token, or 400 with the reason."""
         try:
             login: dict[str, Any] = json.loads(body)
             request = _parsed(login)
@@ -99,7 +99,7 @@ class AwsLogin:
             return Fault.answer(400, {"errors": [str(refused)]})
 
     def _check_server_id(self, request: _Request) -> None:
-        """Refuse a request that was made for another server than this one, so that nobody can use it elsewhere."""
+        """Refuse a request that was signed for another server, so that it can't be replayed here."""
         given = request.headers.get(SERVER_ID_HEADER.lower(), "")
         problem = f"error validating {SERVER_ID_HEADER} header"
         if self._server_id and not given:
@@ -111,7 +111,7 @@ class AwsLogin:
             raise _Refused(f"{problem}: vault header wasn't signed")
 
     def _replay(self, request: _Request) -> str:
-        """Return the ARN that STS knows the signer by."""
+        """Return the ARN of the signer, from STS."""
         with session() as client:
             url = f"{self._sts.url}{request.path}"
             answer = client.post(url, data=request.body.encode(), headers=dict(request.headers), timeout=30)
@@ -155,14 +155,14 @@ def _parsed(login: Mapping[str, Any]) -> _Request:
 
 
 def _canonical(arn: str) -> str:
-    """Return the ARN of the role that is behind the ARN of an assumed role; others as they are."""
+    """Return the ARN of the role for an assumed role, and other ARNs unchanged."""
     match = re.fullmatch(r"arn:(\w[\w-]*):sts::(\d+):assumed-role/([^/]+)/.+", arn)
     return f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}" if match else arn
 
 
 @contextlib.contextmanager
 def serve(server: OpenBao, sts: Aws, *, server_id: str = "", mount: str = "aws") -> Iterator[AwsLogin]:
-    """Give a proxy before OpenBao that asks `sts` who logs in. With `server_id` requests must be made for that."""
+    """Yield a proxy in front of OpenBao that asks `sts` for identities. `server_id` is required in requests."""
     with serve_proxy(server.url, ca=server.ca) as proxy:
         login = AwsLogin(proxy, server, sts, server_id)
         proxy.stand_in(rf"^/v1/auth/{re.escape(mount)}/login$", login.answer)

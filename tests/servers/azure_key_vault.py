@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure Key Vault's secrets, and as much of Microsoft Entra ID and managed identities as logs in to it, over TLS.
+"""Secrets of Azure Key Vault, with the logins of Microsoft Entra ID and managed identities, over TLS.
 
-Each vault has an address of its own, at which Entra ID answers too: its addresses are those of the request's Host.
+Each vault has its own address, where Entra ID answers, too. URLs in answers use the Host header of the request.
 By hand: python -m servers.azure_key_vault
 """
 
@@ -41,7 +41,7 @@ DAYS = 90
 
 
 class Refusal(Exception):
-    """An answer that is an error: HTTP status, code, message, and the code within it."""
+    """An error answer: HTTP status, code, message, and inner code."""
 
     def __init__(self, status: int, code: str, message: str, inner: str = "") -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class Refusal(Exception):
 
 @dataclass
 class Application:
-    """Who may log in, how, and what it may do in every vault. A key is a public one, in PEM form."""
+    """An application, its logins, and its permissions in every vault. Keys are public keys in PEM format."""
 
     client_id: str
     client_secret: str = field(default="", repr=False)
@@ -64,7 +64,7 @@ class Application:
 
 @dataclass
 class Secret:
-    """A secret with its versions, oldest first, and the requests for which its state is still the one before."""
+    """A secret with its versions, oldest first. The next `lag` requests still see its previous state."""
 
     name: str
     versions: list[dict[str, Any]]
@@ -74,7 +74,7 @@ class Secret:
 
 @dataclass
 class Vault:
-    """The secrets of one vault by their names in lower case. `lag`: how many requests deleting and recovering take."""
+    """A vault and its secrets by name in lower case. Deleting and recovering take effect after `lag` requests."""
 
     url: str = ""
     lag: int = 0
@@ -84,7 +84,7 @@ class Vault:
     deleted: dict[str, Secret] = field(default_factory=dict, repr=False)
 
     def add(self, name: str, value: str, **more: Any) -> dict[str, Any]:
-        """Add a version as somebody else does, and return it; tags, contentType and attributes are its own."""
+        """Add a version as another client would, and return it. It can have tags, contentType and attributes."""
         now = int(time.time())
         attributes = {"enabled": True, "created": now, "updated": now, "recoveryLevel": "Recoverable+Purgeable"}
         version = {"version": uuid.uuid4().hex, "value": value, **more}
@@ -99,7 +99,7 @@ class Vault:
 
 @dataclass
 class Azure:
-    """A tenant. `url` is that of one vault; `ca` has the authority of all, `certificate` is a chain and its key."""
+    """A tenant. `url` is that of its first vault. `ca` is the authority's file, `certificate` a chain and its key."""
 
     ca: Path
     certificate: tuple[Path, Path]
@@ -120,24 +120,24 @@ class Azure:
         return self.vault.url
 
     def add(self, **given: Any) -> Application:
-        """Return a new application."""
+        """Add and return an application."""
         application = Application(given.pop("client_id", uuid.uuid4().hex), **given)
         self.applications[application.client_id] = application
         return application
 
     def open_vault(self) -> Vault:
-        """Return a new vault, which lives as long as this."""
+        """Open another vault for the lifetime of this tenant, and return it."""
         return self._open.enter_context(_listen(self, Vault()))
 
     def token(self, application: Application) -> dict[str, Any]:
-        """Return what a login answers."""
+        """Return the answer to a successful login."""
         token = uuid.uuid4().hex
         self.tokens[token] = application
         self.logins.append(application.client_id)
         return {"token_type": "Bearer", "access_token": token, "expires_in": 3600}
 
     def login(self, tenant: str, form: Mapping[str, str], endpoint: str) -> dict[str, Any]:
-        """Return the answer to a request for a token."""
+        """Return the answer to a token request; raise Refusal."""
         application = self.applications.get(form.get("client_id", ""))
         if tenant != self.tenant:
             raise _entra(400, "invalid_request", "AADSTS90002: Tenant not found.")
@@ -150,7 +150,7 @@ class Azure:
         return self.token(application)
 
     def managed_identity(self, query: Mapping[str, str], header: str) -> dict[str, Any]:
-        """Return the answer of the machine's identity endpoint."""
+        """Return the answer of the machine's identity endpoint; raise Refusal."""
         if header != self.identity_header or query.get("resource") != RESOURCE:
             raise _entra(400, "invalid_request", "the header or the resource is not right")
         wanted = query.get("client_id", self.machine.client_id)
@@ -180,7 +180,7 @@ def _is_proved(application: Application, form: Mapping[str, str], endpoint: str)
 
 
 class _Secrets:
-    """One request to a vault, by who may do what."""
+    """One request to a vault, with the caller's permissions."""
 
     def __init__(self, vault: Vault, base: str, permissions: frozenset[str], query: Mapping[str, str]) -> None:
         self.vault = vault
@@ -189,7 +189,7 @@ class _Secrets:
         self.query = query
 
     def answer(self, method: str, parts: list[str], body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the content of the answer, None for none."""
+        """Return the content of the answer, or None."""
         collection, *rest = parts
         if collection == "deletedsecrets":
             return self._of_deleted(method, rest)
@@ -355,7 +355,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def _listen(azure: Azure, vault: Vault) -> Iterator[Vault]:
-    """Give a vault that answers at its `url`."""
+    """Yield a vault that answers at its `url`."""
     members = {"azure": azure, "vault": vault, "lock": threading.RLock()}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), members))
     vault.url = f"https://127.0.0.1:{server.server_address[1]}"
@@ -365,7 +365,7 @@ def _listen(azure: Azure, vault: Vault) -> Iterator[Vault]:
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[Azure]:
-    """Give a tenant with an application that may do all, and with one vault."""
+    """Yield a tenant with one vault, and an application that may do everything."""
     authority = Authority(folder)
     azure = Azure(authority.ca, authority.issue("azure"))
     azure.add(client_id=azure.client_id, client_secret=azure.client_secret)

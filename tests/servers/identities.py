@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates and signed tokens that tests show to servers."""
+"""Certificates and signed tokens for logins in tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY = datetime.timedelta(days=1)
 
 
 class Authority:
-    """A certificate authority. Its certificate is the file `ca`, what it issues lies beside it."""
+    """A certificate authority. Its certificate is the file `ca`. What it issues is in the same folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,7 +37,7 @@ class Authority:
     def issue(self, name: str, *, days: int = 1) -> tuple[Path, Path]:
         """Return the files of a certificate and its key, for a client, or for a server at 127.0.0.1 or localhost.
 
-        Its common name is `name`. With negative `days` it has expired.
+        Its common name is `name`. With negative `days`, the certificate is expired.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
@@ -72,7 +72,7 @@ class Authority:
 
 
 class Issuer:
-    """Signs JSON Web Tokens (RS256) with a key of its own; `public_key` is the other half, in PEM form."""
+    """Signs JSON Web Tokens (RS256) with its own key. `public_key` is in PEM format."""
 
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(65537, 2048)
@@ -81,7 +81,7 @@ class Issuer:
         self.public_key = public.public_bytes(serialization.Encoding.PEM, form).decode()
 
     def issue(self, subject: str, audience: str | list[str], *, seconds: int = 3600, **claims: object) -> str:
-        """Return a token that ends in so many seconds, or ended when there are less than none."""
+        """Return a token that expires in `seconds`. With negative `seconds`, it is expired."""
         now = int(time.time())
         times = {"iat": now - 3600, "nbf": now - 3600, "exp": now + seconds}
         payload = {"iss": "tests", "sub": subject, "aud": audience, **times, **claims}
@@ -91,7 +91,7 @@ class Issuer:
         return f"{signed}.{_base64(self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
     def claims(self, token: str) -> dict[str, object]:
-        """Return what a token says. Raises InvalidSignature or ValueError when it isn't ours."""
+        """Return the claims of a token. Raises InvalidSignature or ValueError if it isn't ours."""
         signed, _dot, signature = token.rpartition(".")
         self._key.public_key().verify(_bytes(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         payload: dict[str, object] = json.loads(_bytes(signed.partition(".")[2]))
@@ -99,7 +99,7 @@ class Issuer:
 
 
 class Certificate:
-    """A self-signed certificate with an RSA key. `pem` is both, `public_key` the other half of the key, in PEM form."""
+    """A self-signed certificate. `pem` holds it with its RSA private key; `public_key` is in PEM format, too."""
 
     def __init__(self, name: str) -> None:
         self._key = rsa.generate_private_key(65537, 2048)
@@ -120,7 +120,7 @@ class Certificate:
         self.pem = self._with_key(serialization.NoEncryption())
 
     def encrypted(self, passphrase: bytes) -> str:
-        """Return both, the key under a passphrase."""
+        """Return the certificate and its private key, which a passphrase encrypts."""
         return self._with_key(serialization.BestAvailableEncryption(passphrase))
 
     def _with_key(self, encryption: serialization.KeySerializationEncryption) -> str:
@@ -129,7 +129,7 @@ class Certificate:
 
 
 def self_signed(name: str) -> Certificate:
-    """Return a new certificate that vouches for itself."""
+    """Return a new self-signed certificate."""
     return Certificate(name)
 
 

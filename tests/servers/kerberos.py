@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MIT's KDC, with a realm of its own that lies in one folder.
+"""An MIT KDC with its own realm, in one folder.
 
 By hand: python -m servers.kerberos
 """
@@ -53,18 +53,18 @@ SERVER = """\
 
 
 class Kerberos:
-    """A realm; `config` is what clients take as KRB5_CONFIG."""
+    """A realm. Clients set KRB5_CONFIG to `config`."""
 
     realm = REALM
 
     def __init__(self, folder: Path, port: int, *, ahead: str = "") -> None:
-        """The KDC's clock is `ahead` of the machine's, say by `1h`."""
+        """Prepare a realm. `ahead` sets the KDC's clock ahead of the machine's, for example by `1h`."""
         self.config = folder / "krb5.conf"
         self._folder, self._port, self._ahead = folder, port, ahead
         self._log = folder / "kdc.log"
         self._running = contextlib.ExitStack()
         self._keytabs = itertools.count()
-        # A client that is told the KDC's time would adjust to it.
+        # Otherwise, clients would adjust to the KDC's time.
         timesync = 0 if ahead else 1
         text = CLIENTS.format(realm=REALM, port=port, log=self._log, timesync=timesync)
         self.config.write_text(text, encoding="utf-8")
@@ -76,7 +76,7 @@ class Kerberos:
         return {"KRB5_CONFIG": str(self.config), "KRB5_KDC_PROFILE": str(self._folder / "kdc.conf")}
 
     def add(self, name: str, password: str = "", options: str = "") -> str:
-        """Add a principal, with a random key where there is no password, and return its whole name."""
+        """Add a principal, with a random key if there is no password, and return its full name."""
         key = f'-pw "{password}"' if password else "-randkey"
         principal = f"{name}@{REALM}"
         said = self._admin(f"add_principal {key} +requires_preauth {options} {principal}")
@@ -85,7 +85,7 @@ class Kerberos:
         return principal
 
     def keytab(self, *principals: str) -> bytes:
-        """Return a keytab with the keys of principals, which stay as they are."""
+        """Return a keytab with the current keys of principals."""
         file = self._folder / f"{next(self._keytabs)}.keytab"
         said = self._admin(f"ktadd -norandkey -k {file} {' '.join(principals)}")
         if not file.exists():
@@ -93,17 +93,17 @@ class Kerberos:
         return file.read_bytes()
 
     def change_key(self, principal: str) -> None:
-        """Give a principal another random key; keytabs of before are worth nothing."""
+        """Give a principal a new random key, which invalidates its earlier keytabs."""
         said = self._admin(f"change_password -randkey {principal}")
         if "randomized" not in said:
             raise ServerFailed(said)
 
     def issued(self, principal: str) -> int:
-        """Return how many tickets the KDC has issued to a principal that logged in."""
+        """Return how many ticket-granting tickets the KDC has issued to a principal."""
         return sum("AS_REQ" in line and " ISSUE: " in line for line in self._lines(principal))
 
     def asked(self, principal: str) -> int:
-        """Return how many requests to log in the KDC has had from a principal, refused ones too."""
+        """Return how many login requests the KDC got from a principal, including refused ones."""
         return sum("AS_REQ" in line for line in self._lines(principal))
 
     def _lines(self, principal: str) -> list[str]:
@@ -124,7 +124,7 @@ class Kerberos:
 
     @contextlib.contextmanager
     def down(self) -> Iterator[None]:
-        """Have no KDC for a while."""
+        """Stop the KDC temporarily."""
         self.stop()
         try:
             yield
@@ -140,7 +140,7 @@ class Kerberos:
         return self._run("kadmin.local", "-r", REALM, given=f"{line}\n")
 
     def _run(self, name: str, *options: str, given: str = "") -> str:
-        """Return what a program says that works on the realm's own files."""
+        """Run a program on the realm's own files and return its output."""
         done = subprocess.run(
             [program(name), *options],
             input=given,
@@ -158,7 +158,7 @@ class Kerberos:
 
 @contextlib.contextmanager
 def serve(folder: Path, *, ahead: str = "") -> Iterator[Kerberos]:
-    """Give a realm without principals of people, whose KDC runs."""
+    """Yield a realm with a running KDC and no user principals."""
     kerberos = Kerberos(folder, free_port(), ahead=ahead)
     kerberos.start()
     try:

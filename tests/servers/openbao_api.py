@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests do at an OpenBao server with its root token, through plain HTTP."""
+"""What tests set up on an OpenBao server, with its root token and plain HTTP requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OpenBaoError(Exception):
 
 @dataclass(frozen=True)
 class AppRole:
-    """What an application logs in with."""
+    """The login of an application."""
 
     role_id: str
     secret_id: str
@@ -35,7 +35,7 @@ class AppRole:
 
 @dataclass(frozen=True)
 class OpenBao:
-    """A server that runs. `ca` is the file of its certificate authority, when it speaks TLS."""
+    """A running server. `ca` is the file of its certificate authority if it uses TLS."""
 
     url: str
     token: str = "root"
@@ -52,7 +52,7 @@ class OpenBao:
         namespace: str = "",
         cert: tuple[Path, Path] | None = None,
     ) -> dict[str, Any]:
-        """Return the answer to a request for `path` below /v1/, `{}` when it has no body. Raises OpenBaoError."""
+        """Request `path` below /v1/ and return the answer, `{}` if it has no body. Raises OpenBaoError."""
         headers = {"X-Vault-Token": self.token if token is None else token, "X-Vault-Namespace": namespace}
         answer = self._session.request(
             method,
@@ -69,33 +69,33 @@ class OpenBao:
         return content
 
     def enable_kv(self, mount: str, version: int = 2, *, namespace: str = "") -> None:
-        """Mount a key-value engine, version 1 or 2."""
+        """Mount a key-value engine of version 1 or 2."""
         options = {"type": "kv", "options": {"version": str(version)}}
         self.request("POST", f"sys/mounts/{mount}", options, namespace=namespace)
 
     def write_policy(self, name: str, rules: Mapping[str, Sequence[str]], *, namespace: str = "") -> str:
-        """Write a policy, path to capabilities, and return its name."""
+        """Write a policy that maps paths to capabilities, and return its name."""
         text = "\n".join(_rule(path, capabilities) for path, capabilities in rules.items())
         self.request("PUT", f"sys/policies/acl/{name}", {"policy": text}, namespace=namespace)
         return name
 
     def create_token(self, *policies: str, namespace: str = "", **options: object) -> str:
-        """Return a new orphan token. Options are the API's: ttl, explicit_max_ttl, period, num_uses, renewable, …"""
+        """Return a new orphan token. Options of the API: ttl, explicit_max_ttl, period, num_uses, renewable, …"""
         body = {"policies": list(policies) or ["root"], **options}
         answer = self.request("POST", "auth/token/create-orphan", body, namespace=namespace)
         return str(answer["auth"]["client_token"])
 
     def revoke_token(self, token: str) -> None:
-        """End a token's life."""
+        """Revoke a token."""
         self.request("POST", "auth/token/revoke", {"token": token})
 
     def look_up(self, token: str) -> dict[str, Any]:
-        """Return what the server knows about a token. Raises OpenBaoError when it is no longer valid."""
+        """Return the server's data on a token. Raises OpenBaoError if the token is no longer valid."""
         data: dict[str, Any] = self.request("POST", "auth/token/lookup", {"token": token})["data"]
         return data
 
     def enable_login(self, kind: str, mount: str = "", *, namespace: str = "") -> str:
-        """Mount a login method, unless it is, and return the path of the mount."""
+        """Mount a login method if it is not mounted yet, and return the path of the mount."""
         mount = mount or kind
         if f"{mount}/" not in self.request("GET", "sys/auth", namespace=namespace)["data"]:
             self.request("POST", f"sys/auth/{mount}", {"type": kind}, namespace=namespace)
@@ -104,7 +104,7 @@ class OpenBao:
     def add_approle(
         self, role: str, *policies: str, mount: str = "approle", namespace: str = "", **options: object
     ) -> AppRole:
-        """Return how to log in by AppRole. Options are those of the role: token_ttl, secret_id_num_uses, …"""
+        """Create an AppRole, and return its login. Options of the role: token_ttl, secret_id_num_uses, …"""
         path = f"{self.enable_login('approle', mount, namespace=namespace)}/role/{role}"
         self.request("POST", path, {"token_policies": list(policies), **options}, namespace=namespace)
         role_id = self.request("GET", f"{path}/role-id", namespace=namespace)["data"]["role_id"]
@@ -119,9 +119,9 @@ class OpenBao:
     def add_jwt_role(
         self, role: str, *policies: str, public_key: str, audience: str, mount: str = "jwt", **options: object
     ) -> None:
-        """Let who has a token that was signed with the key's other half log in, as `sub`.
+        """Allow login as `sub` with a token signed by the private key of `public_key` (PEM).
 
-        `audience` is one that the token must name. `public_key` is in PEM form.
+        The token must name `audience`.
         """
         path = self.enable_login("jwt", mount)
         self.request("POST", f"{path}/config", {"jwt_validation_pubkeys": [public_key]})
@@ -131,21 +131,21 @@ class OpenBao:
     def add_kubernetes_role(
         self, role: str, *policies: str, cluster: str, ca: Path, mount: str = "kubernetes", **options: object
     ) -> None:
-        """Let every service account that the Kubernetes API at the URL `cluster` vouches for log in."""
+        """Let all service accounts log in that the Kubernetes API at the URL `cluster` confirms."""
         path = self.enable_login("kubernetes", mount)
-        # Without a token of its own the server reviews each token with that very token.
+        # The server has no token of its own, so it uses each token for its own review.
         config = {"kubernetes_host": cluster, "kubernetes_ca_cert": _text(ca), "disable_local_ca_jwt": True}
         self.request("POST", f"{path}/config", config)
         accounts = {"bound_service_account_names": ["*"], "bound_service_account_namespaces": ["*"]}
         self.request("POST", f"{path}/role/{role}", {**accounts, "token_policies": list(policies), **options})
 
     def add_certificate_role(self, role: str, *policies: str, ca: Path, mount: str = "cert", **options: object) -> None:
-        """Let who has a client certificate of the authority in the file `ca` log in. It takes a server with TLS."""
+        """Allow login with a client certificate of the authority in the file `ca`. Requires a server with TLS."""
         path = f"{self.enable_login('cert', mount)}/certs/{role}"
         self.request("POST", path, {"certificate": _text(ca), "token_policies": list(policies), **options})
 
     def create_namespace(self, path: str) -> str:
-        """Make a namespace and return its path."""
+        """Create a namespace and return its path."""
         self.request("POST", f"sys/namespaces/{path}", {})
         return path
 

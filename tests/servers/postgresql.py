@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PostgreSQL, as Debian has it: a cluster of its own in a temp folder, and pgbouncer before it.
+"""PostgreSQL from Debian's packages: a separate cluster in a temporary folder, and pgbouncer in front of it.
 
 By hand: python -m servers.postgresql [--pgbouncer]
 """
@@ -30,9 +30,9 @@ from servers.process import ServerFailed, by_hand, free_port, program, running
 __all__ = ["PASSWORD", "POOL", "USER", "Postgresql", "serve", "serve_pgbouncer", "url_of"]
 
 USER = "scoped"
-# What is special in a URL, in SQL and in a connection string.
+# With characters that are special in URLs, SQL and connection strings.
 PASSWORD = "Canary-p@ss/wörd:'%41?#&"
-# The system's user that the server runs as: it refuses root.
+# The system user to run the server as, since it refuses to run as root.
 OWNER = "postgres"
 POOL = 3
 HBA = """\
@@ -58,13 +58,13 @@ server_reset_query = DISCARD ALL
 
 
 def _program(name: str) -> str:
-    """Return the path of one of the newest server's programs: Debian keeps them off the PATH."""
+    """Return the path of a program of the newest server. Debian keeps these out of PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[-3]))
     return str(found[-1]) if found else program(name)
 
 
 class Postgresql:
-    """A cluster. `authority` is the file of what its certificate is proven with; the database `tls_only` wants it."""
+    """A cluster. `authority` is the file of its certificate authority. The database `tls_only` requires TLS."""
 
     def __init__(self, folder: Path, port: int, hosts: Sequence[Host] = ()) -> None:
         self._addresses = ",".join(["127.0.0.1", *(host.gateway for host in hosts)])
@@ -75,23 +75,23 @@ class Postgresql:
         self._exits = contextlib.ExitStack()
 
     def url(self, database: str = USER, **options: str) -> str:
-        """Return the URL of a database, in clear text unless the options say otherwise."""
+        """Return the URL of a database, without TLS unless `options` say otherwise."""
         return url_of(self.port, database, **options)
 
     def new_store(self, **options: str) -> str:
-        """Return the URL of an empty place for a store: a schema of its own."""
+        """Return the URL of a new, empty schema for a store."""
         name = f"store_{os.getpid()}_{next(self._numbers)}"
         self.run(f"CREATE SCHEMA {name}")
         return self.url(options=f"-csearch_path={name}", **options)
 
     def new_database(self) -> str:
-        """Return the name of a new database."""
+        """Create a database and return its name."""
         name = f"database_{os.getpid()}_{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name}")
         return name
 
     def run(self, *statements: str, url: str = "") -> list[Any]:
-        """Run statements, each by itself, and return the rows of the last one."""
+        """Run statements, each in its own transaction, and return the rows of the last one."""
         with psycopg.connect(url or self.url(), autocommit=True) as connection:
             for statement in statements:
                 cursor = connection.execute(statement)
@@ -111,7 +111,7 @@ class Postgresql:
         )
 
     def stop(self, *, crash: bool = False) -> None:
-        """End the server: without waiting for its clients, or as if the power went."""
+        """Stop the server without waiting for its clients, or with `crash` like a power failure."""
         self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
         self._process.wait(60)
         self._exits.close()
@@ -141,7 +141,7 @@ def _settings(addresses: str) -> list[str]:
 
 
 def _as_owner(command: Sequence[str]) -> list[str]:
-    """Return the command for a user that may run the server. The process stays the same one."""
+    """Return the command that runs as a user who may run the server, in the same process."""
     if os.geteuid():
         return list(command)
     return ["setpriv", "--reuid", OWNER, "--regid", OWNER, "--clear-groups", "--pdeathsig", "KILL", *command]
@@ -149,7 +149,7 @@ def _as_owner(command: Sequence[str]) -> list[str]:
 
 @contextlib.contextmanager
 def _folder(name: str) -> Iterator[Path]:
-    """Give a folder that the server's user owns, which that of pytest, closed to others, can't be."""
+    """Yield a folder that the server's user owns. The folders of pytest are closed to other users."""
     with tempfile.TemporaryDirectory(prefix=f"ss-{name}-", dir="/tmp", ignore_cleanup_errors=True) as text:
         if not os.geteuid():
             shutil.chown(text, OWNER, OWNER)
@@ -158,9 +158,9 @@ def _folder(name: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def serve(hosts: Sequence[Host] = ()) -> Iterator[Postgresql]:
-    """Give a cluster with a superuser and a database, both called `scoped`; passwords and TLS as in earnest.
+    """Yield a cluster with passwords and TLS. Its superuser and database are both called `scoped`.
 
-    `hosts` may use it too, at their gateways.
+    `hosts` can also connect, at their gateways.
     """
     with _folder("postgresql") as folder:
         server = Postgresql(folder, free_port(), hosts)
@@ -187,7 +187,7 @@ def _make(folder: Path, hosts: Sequence[Host]) -> None:
 
 
 def _certify(folder: Path) -> None:
-    """Put a certificate for this machine where the server looks for it."""
+    """Install a certificate for this machine where the server looks for it."""
     certificate, key = Authority(folder).issue("server")
     for file, name in ((certificate, "server.crt"), (key, "server.key")):
         shutil.copy(file, folder / "data" / name)
@@ -199,7 +199,7 @@ def _certify(folder: Path) -> None:
 
 @contextlib.contextmanager
 def serve_pgbouncer(server: Postgresql) -> Iterator[int]:
-    """Give the port of a pooler that gives each transaction one of a few connections, whichever is free."""
+    """Yield the port of a pooler that runs each transaction on any free connection out of a few."""
     with _folder("pgbouncer") as folder:
         port = free_port()
         password = PASSWORD.replace("'", "''")
@@ -220,7 +220,7 @@ def _pools(port: int) -> bool:
 @contextlib.contextmanager
 def _variables() -> Iterator[Mapping[str, str]]:
     parser = argparse.ArgumentParser(description="A PostgreSQL server.")
-    parser.add_argument("--pgbouncer", action="store_true", help="pgbouncer before it")
+    parser.add_argument("--pgbouncer", action="store_true", help="with pgbouncer in front of it")
     options = parser.parse_args()
     with contextlib.ExitStack() as exits:
         server = exits.enter_context(serve())

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A proxy before PostgreSQL that counts statements, and lets one of them fail as a server or a network would.
+"""A proxy in front of PostgreSQL that counts statements, and makes one fail as a server or a network would.
 
-It speaks the protocol of version 3 in clear text (PostgreSQL, "Message Formats"), one statement after the other.
+It uses protocol version 3 without TLS (PostgreSQL documentation, "Message Formats"), one statement at a time.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from dataclasses import dataclass
 
 __all__ = ["FAULTS", "StatementProxy", "serve_faults"]
 
-# What may happen to a statement: an error in its place, no way to the server, no way back, the end of the server's
-# session.
+# What can happen to a statement: an error instead of the answer (40001, 40P01), a connection lost before or after the
+# server ran it, or the end of the session (57P01).
 FAULTS = ("40001", "40P01", "lost before", "lost after", "57P01")
 
 _LENGTH = struct.Struct(">I")
 _NO_TLS = {80877103: b"N", 80877104: b"N"}
-_ASKS = {3, 5, 10, 11}  # kinds of authentication messages that the client answers
+_ASKS = {3, 5, 10, 11}  # Authentication messages that the client answers.
 
 
 class _Gone(Exception):
-    """A connection has ended, by itself or because it was told to."""
+    """The connection is closed, by the peer or as the injected fault."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class _Message:
 
 
 class StatementProxy:
-    """Counts the statements since `clear`, and keeps their texts; number `at` meets with `fault`, once."""
+    """Keeps the texts of the statements since `clear`. Statement number `at` gets `fault` once."""
 
     def __init__(self, port: int) -> None:
         self._upstream = port
@@ -58,11 +58,11 @@ class StatementProxy:
             self._at, self._fault = at, fault
 
     def url(self, url: str) -> str:
-        """Return the URL of a store that is reached through this."""
+        """Return the URL of a store, changed to go through this proxy."""
         return re.sub(r"@127\.0\.0\.1:\d+", f"@127.0.0.1:{self.port}", url)
 
     def close(self) -> None:
-        """Refuse whoever comes from now on."""
+        """Refuse new connections."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -81,7 +81,7 @@ class StatementProxy:
                 status = self._statement(client, up, _group(client), status)
 
     def _statement(self, client: socket.socket, server: socket.socket, group: list[_Message], status: bytes) -> bytes:
-        """Pass on one statement and its answer, or what happens to it instead. Return the transaction's status."""
+        """Relay one statement and its answer, or inject the fault. Return the transaction's status."""
         text = _text(group)
         fault = self._next(text)
         if fault == "lost before":
@@ -96,14 +96,14 @@ class StatementProxy:
         return answer[-1].body
 
     def _next(self, text: str) -> str:
-        """Count a statement; return what is to happen to it."""
+        """Record a statement, and return its fault, empty for none."""
         with self._lock:
             self.statements.append(text)
             return self._fault if len(self.statements) - 1 == self._at else ""
 
 
 def _fail(client: socket.socket, server: socket.socket, state: str, text: str, status: bytes) -> bytes:
-    """Answer with an error. The server must not be left in a transaction that would have ended."""
+    """Answer with an error. Roll back a COMMIT, so that the server does not stay in the transaction."""
     if state.startswith("57P"):
         client.sendall(_error(state))
         raise _Gone
@@ -123,7 +123,7 @@ def _error(state: str) -> bytes:
 
 
 def _begin(client: socket.socket, server: socket.socket) -> None:
-    """Pass on the first packet, which has no kind; refuse encryption, which would come before."""
+    """Relay the first packet, which has no kind, after refusing requests for encryption."""
     while True:
         (length,) = _LENGTH.unpack(_exactly(client, 4))
         body = _exactly(client, length - 4)
@@ -145,7 +145,7 @@ def _relay_login(client: socket.socket, server: socket.socket) -> bytes:
 
 
 def _group(client: socket.socket) -> list[_Message]:
-    """Return the messages of one statement: a simple query, or all up to a Sync."""
+    """Return the messages of one statement: a simple query, or everything up to a Sync."""
     group: list[_Message] = []
     while not group or group[-1].kind not in (b"Q", b"S"):
         group.append(_read(client))
@@ -185,7 +185,7 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
 
 @contextlib.contextmanager
 def serve_faults(port: int) -> Iterator[StatementProxy]:
-    """Give a proxy before the server at `port`."""
+    """Yield a proxy in front of the server at `port`."""
     proxy = StatementProxy(port)
     try:
         yield proxy

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start a server as a child process, wait until it answers, and end it, whatever happens."""
+"""Starts a server as a child process, waits until it answers, and always stops it."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ __all__ = [
 TESTS = Path(__file__).resolve().parents[1]
 WAIT_SECONDS = 60
 END_SECONDS = 5
-# Below what the kernel gives to outgoing connections, which would else take a port between our look and the server's.
+# Below the kernel's range for outgoing connections, which could take a port after we found it free.
 PORTS = range(12000, 32000)
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class ServerFailed(Exception):
-    """A server did not start; the message ends with its log."""
+    """A server did not start. The message ends with its log."""
 
 
 def free_port(width: int = 1) -> int:
-    """Return a port of the loopback interface that nobody listens on, nor on the `width - 1` that follow it."""
+    """Return a free port of the loopback interface, with the `width - 1` ports after it free as well."""
     while True:
         port = random.SystemRandom().choice(PORTS)
         with contextlib.ExitStack() as sockets, contextlib.suppress(OSError):
@@ -57,10 +57,10 @@ def free_port(width: int = 1) -> int:
 
 
 def program(name: str) -> str:
-    """Return the path of a program that comes from a package of the system. Raises ServerFailed where there is none."""
+    """Return the path of a program from a system package. Raises ServerFailed if it is missing."""
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if not found:
-        raise ServerFailed(f"There is no program '{name}': install what the tests need with 'make packages', as root.")
+        raise ServerFailed(f"There is no program '{name}'. Install the tests' packages: run 'make packages' as root.")
     return found
 
 
@@ -73,9 +73,9 @@ def running(
     is_ready: Callable[[], bool],
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Give the process of a server that answers. Its home is `folder`, its output in `folder/name.log`.
+    """Start a server and yield its process once it answers. Its home is `folder`, its output is in `folder/name.log`.
 
-    It gets no variable of ours but PATH, so no credential or proxy of the machine reaches it. Raises ServerFailed.
+    Of our environment it only gets PATH, so that no credential or proxy of the machine reaches it. Raises ServerFailed.
     """
     log = folder / f"{name}.log"
     with log.open("ab") as output:
@@ -102,30 +102,30 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Return as soon as `is_so`. Raises ServerFailed when it never is."""
+    """Wait until `is_so` returns true. Raises ServerFailed after a timeout."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not is_so():
         if time.monotonic() > deadline:
-            raise ServerFailed(f"Nothing happened within {WAIT_SECONDS} seconds.")
+            raise ServerFailed(f"Timed out after {WAIT_SECONDS} seconds.")
         time.sleep(0.05)
 
 
 def answers(url: str, *, verify: str | bool = True, below: int = 500) -> bool:
-    """Tell whether a GET of `url` is answered with a status less than `below`."""
+    """Return whether a GET of `url` gets a status less than `below`."""
     with contextlib.suppress(requests.RequestException), session() as client:
         return client.get(url, verify=verify, timeout=5).status_code < below
     return False
 
 
 def session() -> requests.Session:
-    """Return an HTTP client that no proxy variable and no .netrc of the machine changes."""
+    """Return an HTTP client that ignores the machine's proxy variables and .netrc."""
     client = requests.Session()
     client.trust_env = False
     return client
 
 
 def by_hand(server: contextlib.AbstractContextManager[Mapping[str, str]]) -> None:
-    """Run a server until Ctrl-C or SIGTERM, and print what it gives as variables for a shell."""
+    """Run a server until Ctrl-C or SIGTERM, and print its variables as shell exports."""
     signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(0))
     with contextlib.suppress(KeyboardInterrupt), server as variables:
         for name, value in variables.items():
@@ -134,7 +134,7 @@ def by_hand(server: contextlib.AbstractContextManager[Mapping[str, str]]) -> Non
 
 
 def processes_in(folder: Path) -> list[int]:
-    """Return the processes whose working directory is `folder`, as that of every server started there is."""
+    """Return the processes whose working directory is `folder`, which finds every server started there."""
     found = []
     for link in Path("/proc").glob("[0-9]*/cwd"):
         with contextlib.suppress(OSError):
@@ -144,7 +144,7 @@ def processes_in(folder: Path) -> list[int]:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel end this process when the tests are killed, which leaves them no time to end it themselves."""
+    """Make the kernel kill this process if the tests are killed, since they can't stop it then."""
     if LIBC is not None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -158,7 +158,7 @@ def _wait(process: subprocess.Popen[bytes], name: str, log: Path, is_ready: Call
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and whatever it started, which all share its group."""
+    """Stop the process and its children, which share its process group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program for connector_custom that tests can look into: plain files in a folder, and a list of what it was asked.
+"""A program for connector_custom that tests can inspect: plain files in a folder, and a log of its requests.
 
 python programs.py FOLDER [SHA-256 of the credential, in hex]
 """
@@ -23,12 +23,12 @@ ALL_VERBS = ["get", "put", "delete", "check"]
 
 
 def file_of(folder: Path, path: str) -> Path:
-    """Return where an entry is. Paths are no file names: `../a`, and two that differ in case only."""
+    """Return the file of an entry. Its name is a hash: paths may be `../a`, or differ in case only."""
     return folder / f"{hashlib.sha256(path.encode()).hexdigest()}.json"
 
 
 def entry_at(folder: Path, path: str) -> dict[str, Any] | None:
-    """Return all that is kept at a path, the bytes of the value as `raw`."""
+    """Return the entry at a path, with the value's bytes as `raw`."""
     try:
         entry: dict[str, Any] = json.loads(file_of(folder, path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -46,7 +46,7 @@ def write(folder: Path, path: str, value: str, owner: str = "") -> None:
 
 
 def change(folder: Path, path: str, value: str) -> None:
-    """Change a value; whose it is stays as it is."""
+    """Change a value, but not its owner."""
     write(folder, path, value, (entry_at(folder, path) or {}).get("owner", ""))
 
 

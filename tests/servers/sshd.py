@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenSSH's server, and users of this machine who may log in there, each in one way. It takes root.
+"""An OpenSSH server with users of this machine, each of whom can log in by one method. Requires root.
 
 By hand: python -m servers.sshd
 """
@@ -29,9 +29,9 @@ from servers.process import ServerFailed, by_hand, free_port, program, running
 
 __all__ = ["HOSTS", "STRANGE_HOST", "Account", "Sshd", "new_key", "serve"]
 
-# Addresses where it listens, so that a play has as many hosts.
+# The addresses where it listens, so that a play can use them as hosts.
 HOSTS = tuple(f"127.0.0.{number}" for number in range(1, 21))
-# It listens here too, but the realm does not know it by this name.
+# It also listens here, but the Kerberos realm has no service with this name.
 STRANGE_HOST = "127.0.0.21"
 # sshd's MAX_LISTEN_SOCKS.
 MOST_ADDRESSES = 16
@@ -58,18 +58,18 @@ Subsystem sftp internal-sftp
 
 @dataclass(frozen=True)
 class Account:
-    """A user of the machine for as long as the server runs; `password` is that of one who may log in by password."""
+    """A temporary user of this machine. `password` is empty unless the user logs in by password."""
 
     name: str
     home: Path
     password: str = field(default="", repr=False)
 
     def authorize(self, public_key: str) -> None:
-        """Let a key log in, given as a line `TYPE BASE64 [COMMENT]`."""
+        """Authorize a public key, given as `TYPE BASE64 [COMMENT]`."""
         self._append(".ssh/authorized_keys", public_key)
 
     def welcome(self, principal: str) -> None:
-        """Let a Kerberos principal log in."""
+        """Authorize a Kerberos principal."""
         self._append(".k5login", principal)
 
     def _append(self, name: str, line: str) -> None:
@@ -82,7 +82,7 @@ class Account:
 
 
 class Sshd:
-    """The server. `known_hosts` has its key under every name; `key`, `password` and `ticket` may log in in one way."""
+    """The server. `known_hosts` has all its names. The users `key`, `password` and `ticket` log in by that method."""
 
     def __init__(self, folder: Path, port: int, accounts: Mapping[str, Account]) -> None:
         self.port, self._log = port, folder / "sshd.log"
@@ -92,20 +92,20 @@ class Sshd:
         self.known_hosts.write_text(self.known_as(public), encoding="utf-8")
 
     def known_as(self, public_key: str) -> str:
-        """Return the line that says that all names of the server have a key."""
+        """Return the known_hosts line for a public key under all names of the server."""
         return f"{','.join(f'[{host}]:{self.port}' for host in ('localhost', *HOSTS, STRANGE_HOST))} {public_key}"
 
     def accepted(self, account: Account) -> list[str]:
-        """Return the methods by which a user has logged in so far."""
+        """Return the methods of all successful logins of a user so far."""
         return re.findall(rf"Accepted (\S+) for {account.name} ", self._log.read_text(encoding="utf-8"))
 
     def refused(self, account: Account) -> list[str]:
-        """Return the methods by which a user was refused so far."""
+        """Return the methods of all refused logins of a user so far."""
         return re.findall(rf"Failed (\S+) for {account.name} ", self._log.read_text(encoding="utf-8"))
 
 
 def new_key(folder: Path, *options: str) -> tuple[bytes, str]:
-    """Return a private key in OpenSSH's form, without a passphrase, and its public line; the folder is left without."""
+    """Return a private key in OpenSSH format, without a passphrase, and its public line. Leaves no file in `folder`."""
     file = folder / f"key-{secrets.token_hex(4)}"
     _run("ssh-keygen", "-q", "-N", "", "-C", "tests", "-f", str(file), *(options or ("-t", "ed25519")))
     private, public = file.read_bytes(), Path(f"{file}.pub").read_text(encoding="utf-8")
@@ -116,7 +116,7 @@ def new_key(folder: Path, *options: str) -> tuple[bytes, str]:
 
 @contextlib.contextmanager
 def serve(folder: Path, kerberos: Kerberos) -> Iterator[Sshd]:
-    """Give a server which belongs to a realm, on every address of HOSTS."""
+    """Yield a server that belongs to a Kerberos realm and listens on every address in HOSTS."""
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "host_key"))
     services = [kerberos.add(f"host/{name}") for name in ("localhost", *HOSTS)]
@@ -160,10 +160,10 @@ def _greets(host: str, port: int) -> bool:
 
 @contextlib.contextmanager
 def _accounts() -> Iterator[dict[str, Account]]:
-    """Give a user for each way to log in, and take them away again, with those of tests that were killed."""
-    # A user that has our number was left by a process that had it before.
+    """Yield a user for each login method. Remove them afterwards, as well as those of killed tests."""
+    # A user with our process number belongs to an earlier process with the same number.
     _remove(lambda process: process == os.getpid() or not Path(f"/proc/{process}").exists())
-    # A folder that others may enter, unlike that of the tests.
+    # Other users may enter this folder, unlike those of pytest.
     homes = Path(tempfile.mkdtemp(prefix=HOMES, dir="/tmp"))
     homes.chmod(0o755)
     try:
@@ -176,7 +176,7 @@ def _new_account(homes: Path, method: str) -> Account:
     password = secrets.token_urlsafe(12) if method == "password" else ""
     name = f"scoped-{os.getpid()}-{method}"
     account = Account(name, homes / method, password)
-    # An account whose password is `!` is locked, and may not log in at all.
+    # `*` allows no password login. With `!`, the account would be locked and could not log in at all.
     _run("useradd", "-M", "-N", "-d", str(account.home), "-s", "/bin/sh", "-p", "*", name)
     if password:
         _run("chpasswd", given=f"{name}:{password}\n")
@@ -195,7 +195,7 @@ def _remove(of_process: Callable[[int], bool]) -> None:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Hold off other tests: two that take the same user away would fail, since userdel wants it to be there."""
+    """Lock out other tests: if two remove the same user, userdel fails for one of them."""
     with LOCK.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-ins for AWS start, check what they are to check, and leave no process."""
+"""The fake AWS servers start, check signatures and permissions, and leave no process behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ASSUMES = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
 
 
 def refused(call: Any, **arguments: Any) -> str:
-    """Return the code with which AWS refuses a call."""
+    """Return the error code of a call that AWS refuses."""
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     code: str = caught.value.response["Error"]["Code"]

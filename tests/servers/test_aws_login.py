@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who logs in to Vault by AWS identity is who STS says."""
+"""Login to Vault by AWS identity relies on STS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def dora(ministack: Ministack, login: AwsLogin) -> Aws:
 
 
 def signed(who: Aws, headers: dict[str, str] | None = None, body: str = BODY) -> dict[str, str]:
-    """Return what a client sends to log in, with other headers and another body if these are given."""
+    """Return the body of a login request, by default with the right headers and body for STS."""
     wanted = {SERVER_ID_HEADER: "vault.test"} if headers is None else headers
     url = f"https://sts.{who.region}.amazonaws.com/"
     content_type = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -110,7 +110,7 @@ def test_the_signature_must_be_right(login: AwsLogin, dora: Aws) -> None:
     assert "received error code 403 from STS" in refused(login, signed(Aws(dora.url, dora.access_key_id, "wrong")))
 
 
-def test_another_request_than_who_am_i(login: AwsLogin, dora: Aws) -> None:
+def test_a_request_other_than_get_caller_identity(login: AwsLogin, dora: Aws) -> None:
     assert "iam request body is invalid" in refused(login, signed(dora, body="Action=GetSessionToken"))
 
 
@@ -118,6 +118,6 @@ def test_an_unknown_role(login: AwsLogin, dora: Aws) -> None:
     assert "entry for role none not found" in refused(login, {**signed(dora), "role": "none"})
 
 
-def test_what_makes_no_sense(login: AwsLogin, dora: Aws) -> None:
+def test_malformed_logins(login: AwsLogin, dora: Aws) -> None:
     assert "malformed" in refused(login, {**signed(dora), "iam_request_headers": "x"})
     assert "only 'POST'" in refused(login, {"role": "app"})

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX takes our credential type, by its own rules, and a job gets of a credential what was given, and no more."""
+"""AWX accepts our credential type by its own rules, and a job gets exactly what its credential contains."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_what_awx_refuses_is_refused_here(ours: dict[str, Any], part: str, name:
     assert type_errors({**ours, "kind": "vault"}) != []
 
 
-def test_the_secrets_are_files_of_the_job_and_nothing_else(ours: dict[str, Any], folder: Path) -> None:
+def test_secrets_are_passed_as_files_only(ours: dict[str, Any], folder: Path) -> None:
     injected = inject(ours, ALL, folder, SEEN_AS)
     options = dict(part.split("=") for part in injected.env["SCOPED_SECRETS_STORE"].partition("?")[2].split("&"))
     assert options.keys() == {"sslmode", "passfile", "sslrootcert"}
@@ -109,17 +109,15 @@ def test_the_secrets_are_files_of_the_job_and_nothing_else(ours: dict[str, Any],
         ({"store": f"{URL}?a=b", "database_ca": "x"}, rf"{re.escape(URL)}\?a=b&sslrootcert=/runner/env/\w+"),
     ],
 )
-def test_what_was_left_empty_is_as_if_unset(
-    ours: dict[str, Any], folder: Path, given: dict[str, str], store: str
-) -> None:
-    # The user interface sends empty texts, the API may leave them out.
+def test_empty_fields_count_as_unset(ours: dict[str, Any], folder: Path, given: dict[str, str], store: str) -> None:
+    # The user interface sends empty strings, API clients can leave fields out.
     for inputs in (given, {**dict.fromkeys(ALL, ""), **given}):
         injected: Injected = inject(ours, inputs, folder, SEEN_AS)
         assert re.fullmatch(store, injected.env.pop("SCOPED_SECRETS_STORE"))
         assert set(injected.env.values()) == {""}
 
 
-def test_a_scope_key_goes_before_the_root_key(ours: dict[str, Any], folder: Path) -> None:
+def test_a_scope_key_takes_precedence_over_the_root_key(ours: dict[str, Any], folder: Path) -> None:
     injected = inject(ours, {"store": URL, "scope_key": "s", "root_key": "r"}, folder, SEEN_AS)
     assert injected.env["SCOPED_SECRETS_ROOT_KEY_FILE"] == ""
     injected = inject(ours, {"store": URL, "root_key": "r"}, folder, SEEN_AS)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in for the Central Credential Provider, asked as CyberArk's page of its web service says."""
+"""The fake Central Credential Provider, with requests from CyberArk's web service documentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from servers.cyberark_ccp import Ccp
 
 
 def get(ccp: Ccp, name: str = "", **parameters: str) -> tuple[int, dict[str, Any]]:
-    """Return status and content of the answer to who has the client certificate of that name."""
+    """Return status and content of the answer to a client with a certificate for `name`, or without one."""
     certificate = tuple(map(str, ccp.authority.issue(name))) if name else None
     url = f"{ccp.url}/AIMWebService/api/Accounts"
     reply = requests.get(url, params=parameters, cert=certificate, verify=str(ccp.ca), timeout=10)
@@ -58,7 +58,7 @@ def test_one_account(ccp: Ccp, query: dict[str, str]) -> None:
         ({"AppID": "app", "Object": "root-2", "FailRequestOnPasswordChange": "true"}, 500, "APPAP282E"),
     ],
 )
-def test_what_is_refused(ccp: Ccp, query: dict[str, str], status: int, code: str) -> None:
+def test_refusals(ccp: Ccp, query: dict[str, str], status: int, code: str) -> None:
     found, content = get(ccp, **query)
     assert (found, content["ErrorCode"]) == (status, code)
 

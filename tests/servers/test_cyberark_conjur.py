@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in for Conjur, by CyberArk's own client as it comes."""
+"""The fake Conjur works with CyberArk's own client, unmodified."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def status_of(call: Any, *arguments: Any) -> int:
 
 @pytest.fixture
 def loaded(conjur: Conjur, tmp_path: Path) -> Client:
-    """The administrator's client; the policy above is loaded."""
+    """The administrator's client, with the policy above loaded."""
     admin = logged_in(conjur, conjur.admin)
     (tmp_path / "policy.yml").write_text(POLICY)
     admin.load_policy_file("root", str(tmp_path / "policy.yml"))
@@ -81,7 +81,7 @@ def test_what_policy_declares_can_be_set_and_read(loaded: Client, conjur: Conjur
     assert "tests:variable:shop/token" in loaded.list({"kind": "variable"})
 
 
-def test_a_host_may_what_policy_permits(loaded: Client, conjur: Conjur) -> None:
+def test_a_host_may_do_what_policy_permits(loaded: Client, conjur: Conjur) -> None:
     loaded.set("shop/password", "one")
     host = logged_in(conjur, conjur.roles["host/shop/ansible"])
     assert host.whoami()["username"] == "host/shop/ansible"
@@ -115,7 +115,7 @@ def test_conjur_cloud_has_a_prefix(conjur_cloud: Conjur) -> None:
     assert status_of(logged_in(conjur_cloud, conjur_cloud.admin).whoami) == 404
 
 
-def test_bytes_come_many_at_once_as_base64_only(loaded: Client, conjur: Conjur) -> None:
+def test_batches_return_bytes_only_as_base64(loaded: Client, conjur: Conjur) -> None:
     conjur.variables["shop/token"].add(b"\xff\0")
     conjur.variables["shop/password"].add(b"text")
     assert status_of(loaded.get_many, "shop/password", "shop/token") == 406

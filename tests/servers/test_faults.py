@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proxy does what its rules say, and counts."""
+"""The fault proxy follows its rules and counts requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXT = '{"data": {"value": "0123456789"}}'
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """Answers everything with TEXT, and counts in `calls`; at /together as soon as there are four."""
+    """Answers every request with TEXT and adds it to `calls`. At /together, it waits for four requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -140,7 +140,7 @@ def test_echo(proxy: FaultProxy) -> None:
     assert answer.headers["X-Echo"].encode("latin-1").decode() == "s3cret of zwei €"
 
 
-def test_nobody_is_answered_after_the_end(proxy: FaultProxy) -> None:
+def test_a_closed_proxy_answers_no_request(proxy: FaultProxy) -> None:
     client = session()
     with serve(proxy.url) as first:
         assert client.get(first.url).text == TEXT
@@ -155,14 +155,14 @@ def test_a_late_answer_is_the_servers(proxy: FaultProxy) -> None:
     assert session().get(proxy.url).text == TEXT
 
 
-def test_how_many_at_a_time(proxy: FaultProxy) -> None:
+def test_concurrent_requests(proxy: FaultProxy) -> None:
     proxy.delay = 0.01
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: session().get(f"{proxy.url}/together").status_code, range(4)))
     assert (answers, proxy.peak, proxy.connections) == ([200] * 4, 4, 4)
 
 
-def test_a_stand_in_answers_what_the_server_has_not(proxy: FaultProxy, calls: list[str]) -> None:
+def test_a_stand_in_answers_missing_paths(proxy: FaultProxy, calls: list[str]) -> None:
     proxy.stand_in("^/own$", lambda body: Fault.answer(200, {"got": body.decode()}))
     assert session().post(f"{proxy.url}/own", data="x").json() == {"got": "x"}
     assert session().post(f"{proxy.url}/other", data="x").text == TEXT

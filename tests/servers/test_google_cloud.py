@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in for Google Cloud, by Google's own clients as they come."""
+"""The fake Google Cloud works with Google's own clients, unmodified."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from google.api_core import exceptions
 
 from servers.google_cloud import GoogleCloud, GrpcFault
 
-# What a program of anybody's does: credentials by the environment, nothing of ours.
+# A program without any code of ours. It takes its credentials from the environment.
 PROGRAM = """
 import os
 from google.cloud import kms, secretmanager
@@ -33,7 +33,7 @@ print(keys.decrypt(name=key.name, ciphertext=sealed).plaintext)
 
 
 def test_the_clients_run_as_they_come(google_cloud: GoogleCloud) -> None:
-    # A client that signs a token itself asks for none.
+    # The client signs its own token, so it does not request one.
     variables = {**google_cloud.variables(), "PYTHONPATH": ":".join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=variables, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["b'value'", "b'plain'"], done.stderr
@@ -69,14 +69,14 @@ def test_an_old_etag_is_refused(google_cloud: GoogleCloud, secret: str) -> None:
         {"secret": {"replication": {"user_managed": {"replicas": []}}}},
     ],
 )
-def test_what_can_be_no_secret(google_cloud: GoogleCloud, wrong: dict[str, Any]) -> None:
+def test_invalid_secrets(google_cloud: GoogleCloud, wrong: dict[str, Any]) -> None:
     usual = {"parent": "projects/x", "secret_id": "wrong", "secret": {"replication": {"automatic": {}}}}
     with pytest.raises(exceptions.InvalidArgument):
         google_cloud.secrets_client.create_secret(request={**usual, **wrong})
 
 
 @pytest.mark.parametrize("payload", [{"data": b""}, {"data": b"x" * 65_537}, {"data": b"x", "data_crc32c": 1}])
-def test_what_can_be_no_value(google_cloud: GoogleCloud, secret: str, payload: dict[str, Any]) -> None:
+def test_invalid_values(google_cloud: GoogleCloud, secret: str, payload: dict[str, Any]) -> None:
     with pytest.raises(exceptions.InvalidArgument):
         google_cloud.secrets_client.add_secret_version(parent=secret, payload=payload)
 

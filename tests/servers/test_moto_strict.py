@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""moto behaves as AWS does where a client relies on it."""
+"""moto behaves like AWS where clients rely on it."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def key(kms: Any) -> str:
 
 @pytest.fixture
 def name(secrets: Any, request: pytest.FixtureRequest) -> str:
-    """The name of a secret that has the value "one", in version TOKEN."""
+    """The name of a secret with the value "one" in version TOKEN."""
     made = request.node.name.replace("[", "/").replace("]", "")
     secrets.create_secret(Name=made, SecretString="one", ClientRequestToken=TOKEN)
     return str(made)
 
 
 def refused(call: Any, **arguments: Any) -> str:
-    """Return the code with which AWS refuses a call, always with status 400."""
+    """Return the error code of a call that AWS refuses, which must have status 400."""
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
@@ -60,7 +60,7 @@ def labels(secrets: Any, name: str) -> dict[str, list[str]]:
     return {version: sorted(names) for version, names in stages.items()}
 
 
-def test_what_is_missing(secrets: Any) -> None:
+def test_missing_secrets(secrets: Any) -> None:
     for call in (secrets.get_secret_value, secrets.describe_secret, secrets.restore_secret, secrets.delete_secret):
         assert refused(call, SecretId="none") == "ResourceNotFoundException"
     assert refused(secrets.put_secret_value, SecretId="none", SecretString="x") == "ResourceNotFoundException"
@@ -73,7 +73,7 @@ def test_a_secret_without_a_value(secrets: Any) -> None:
     assert refused(secrets.get_secret_value, SecretId="empty") == "ResourceNotFoundException"
 
 
-def test_versions_that_are_missing(secrets: Any, name: str) -> None:
+def test_missing_versions(secrets: Any, name: str) -> None:
     absent = {"SecretId": name, "VersionId": OTHER}
     assert refused(secrets.get_secret_value, **absent) == "ResourceNotFoundException"
     pending = {"SecretId": name, "VersionStage": "AWSPENDING"}
@@ -119,7 +119,7 @@ def test_a_pending_version_is_read_once_it_is_promoted(secrets: Any, name: str) 
     assert labels(secrets, name) == {TOKEN: ["AWSPREVIOUS"], OTHER: ["AWSCURRENT", "AWSPENDING"]}
 
 
-def test_labels_of_ones_own(secrets: Any, name: str) -> None:
+def test_custom_labels(secrets: Any, name: str) -> None:
     add = {"SecretId": name, "VersionStage": "mine"}
     secrets.update_secret_version_stage(**add, MoveToVersionId=TOKEN)
     secrets.put_secret_value(SecretId=name, SecretString="two", ClientRequestToken=OTHER)
@@ -138,7 +138,7 @@ def test_versions_without_labels_are_listed_when_asked_for(secrets: Any, name: s
     assert everything["ARN"].startswith("arn:")
 
 
-def test_what_is_to_be_deleted(secrets: Any, name: str) -> None:
+def test_scheduled_deletion(secrets: Any, name: str) -> None:
     secrets.delete_secret(SecretId=name, RecoveryWindowInDays=7)
     assert "DeletedDate" in secrets.describe_secret(SecretId=name)
     calls: list[tuple[Any, dict[str, Any]]] = [

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers of other kinds, and the logins that need more than a password."""
+"""Other kinds of OpenBao servers, and logins that need more than a password."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_an_agent_logs_in_again(openbao: OpenBao, tmp_path: Path) -> None:
 
 
 def login(server: OpenBao, mount: str, body: object, cert: tuple[Path, Path] | None = None) -> list[str]:
-    """Return the policies that a login gives."""
+    """Log in and return the policies."""
     answer = server.request("POST", f"auth/{mount}/login", body, token="", cert=cert)
     policies: list[str] = answer["auth"]["policies"]
     return policies
@@ -79,7 +79,7 @@ def test_kubernetes(openbao: OpenBao, tmp_path: Path) -> None:
         for stranger in (other.token("web"), cluster.token("web", seconds=-600), cluster.token("web", audience="x")):
             with pytest.raises(OpenBaoError, match="403"):
                 login(openbao, "kubernetes", {"role": "app", "jwt": stranger})
-        # The other two OpenBao refuses by itself.
+        # OpenBao refuses the other two without a review.
         assert [review["authenticated"] for review in cluster.reviews] == [True, False]
 
 
@@ -102,7 +102,7 @@ def test_certificate(openbao_tls: OpenBao, tmp_path: Path) -> None:
     for pair in (None, Authority(tmp_path / "other").issue("web")):
         with pytest.raises(OpenBaoError, match="400"):
             login(openbao_tls, "cert", {"name": "app"}, pair)
-    with pytest.raises(OpenBaoError, match=r"500.*certificate has expired"):  # So it says, and not 400 or 403.
+    with pytest.raises(OpenBaoError, match=r"500.*certificate has expired"):  # OpenBao answers 500, not 400 or 403.
         login(openbao_tls, "cert", {"name": "app"}, authority.issue("late", days=-1))
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PostgreSQL, its pooler, and the proxy that lets statements fail, are what the tests of stores take them for."""
+"""PostgreSQL, its pooler and the fault proxy behave as the store tests assume."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_pooler_gives_many_a_few_connections(postgresql: Postgresql, pgbounc
 
 
 def meet(proxy: StatementProxy, url: str, fault: str) -> str:
-    """Let the second of three statements meet with a fault; return what it comes to."""
+    """Inject a fault into the second of three statements, and return the outcome."""
     proxy.clear(1, fault)
     with psycopg.connect(proxy.url(url), autocommit=True) as client:
         client.execute("BEGIN")
@@ -53,7 +53,7 @@ def meet(proxy: StatementProxy, url: str, fault: str) -> str:
     return "kept"
 
 
-def test_a_statement_meets_with_what_is_wanted_once(postgresql: Postgresql) -> None:
+def test_each_fault_is_injected_once(postgresql: Postgresql) -> None:
     url = postgresql.new_store()
     postgresql.run("CREATE TABLE numbers (number INTEGER)", url=url)
     with serve_faults(postgresql.port) as proxy:

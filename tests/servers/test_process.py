@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers end with the tests, however those end, and say why they do not start."""
+"""Servers stop when the tests end, in any way, and report why they do not start."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SSH server lets each of its users in by one method, and leaves none of them behind."""
+"""The SSH server accepts each of its users by one method, and removes all of them afterwards."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_ticket_logs_in_by_name_and_by_address(sshd: Sshd, kerberos: Kerberos,
     cache = {"KRB5CCNAME": f"FILE:{tmp_path}/cache", "KRB5_CONFIG": str(kerberos.config)}
     subprocess.run(["kinit", principal], input=b"secret\n", env={**PLAIN, **cache}, capture_output=True, check=True)
     assert kerberos.issued(principal) == 1
-    assert kerberos.asked(principal) == 2  # The first is answered with what is to be proved.
+    assert kerberos.asked(principal) == 2  # The KDC answers the first with a request for preauthentication.
     options = ["-o", "GSSAPIAuthentication=yes"]
     assert log_in(sshd, sshd.ticket, "localhost", options, **cache)[0] == 255
     sshd.ticket.welcome(principal)
@@ -64,7 +64,7 @@ def test_a_ticket_logs_in_by_name_and_by_address(sshd: Sshd, kerberos: Kerberos,
     assert kerberos.issued(principal) == 1
 
 
-def test_no_user_is_left_although_tests_were_killed(tmp_path: Path, sshd: Sshd) -> None:
+def test_users_of_killed_tests_are_removed(tmp_path: Path, sshd: Sshd) -> None:
     killed = run_once(tmp_path / "1", "SIGKILL")
     assert len(killed) == 3
     assert killed <= users()
@@ -74,7 +74,7 @@ def test_no_user_is_left_although_tests_were_killed(tmp_path: Path, sshd: Sshd) 
     assert {sshd.key.name, sshd.password.name, sshd.ticket.name} <= users()
 
 
-def test_servers_that_start_at_once_take_the_same_left_users_away(tmp_path: Path) -> None:
+def test_concurrent_servers_remove_the_same_users(tmp_path: Path) -> None:
     killed = run_once(tmp_path / "killed", "SIGKILL")
     assert len(killed) == 3
     with ThreadPoolExecutor() as pool:
@@ -88,7 +88,7 @@ def users() -> set[str]:
 
 
 def run_once(folder: Path, end: str) -> set[str]:
-    """Return the users of a server that another process starts and then gets a signal."""
+    """Run a server in another process, which then gets the signal `end`; return the server's users."""
     folder.mkdir()
     command = [sys.executable, "-c", ONCE, str(folder), end]
     return set(subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False).stdout.split())

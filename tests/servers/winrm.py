@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The door of a WinRM service: who comes by NTLM is really verified, and then sent away.
+"""The login of a WinRM service: verifies NTLM clients, and then answers 503.
 
 By hand: python -m servers.winrm
 """
@@ -22,12 +22,12 @@ from servers.process import by_hand
 
 __all__ = ["Winrm", "serve"]
 
-# What a host says that does not serve whoever it let in.
+# The answer to a client that has logged in.
 SORRY = 503
 
 
 class Winrm:
-    """Where the service is, and the principals that were let in, or were not."""
+    """The port of the service, the principals that logged in, and the number of refused logins."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -36,7 +36,7 @@ class Winrm:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection: NTLM is a matter of the connection, not of a request."""
+    """One connection. NTLM authenticates connections, not requests."""
 
     protocol_version = "HTTP/1.1"
     winrm: Winrm
@@ -82,10 +82,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serve(folder: Path, domain: str, user: str, password: str) -> Iterator[Winrm]:
-    """Give a service that lets one user in."""
+    """Yield a service that accepts one user."""
     users = folder / "ntlm_users"
     users.write_text(f"{domain}:{user}:{password}\n", encoding="utf-8")
-    # Where pyspnego looks for who may come in.
+    # pyspnego reads the allowed users from this file.
     os.environ["NTLM_USER_FILE"] = str(users)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     winrm = Winrm(server.server_address[1])

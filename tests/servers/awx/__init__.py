@@ -1,4 +1,4 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX: the part of its API that awx.awx uses, its rules for credential types, and its jobs."""
+"""A fake AWX: the part of its API that awx.awx uses, its rules for credential types, and its jobs."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of AWX's API (version 2) that the modules of awx.awx use: lists with filters, objects, associations.
+"""The part of the AWX API (version 2) that the modules of awx.awx use: lists with filters, objects, associations.
 
 By hand: python -m servers.awx.api
 """
@@ -28,7 +28,7 @@ __all__ = ["TOKEN", "Awx", "serve"]
 TOKEN = "Canary-awx-token"
 ENCRYPTED = "$encrypted$"
 PREFIX = "/api/v2/"
-# What may be set of each kind, with an asterisk where it must be, and in brackets the kind that it names.
+# The fields of each kind. An asterisk marks a required one, and brackets hold the kind that a field refers to.
 KINDS: dict[str, str] = {
     "organizations": "name* description",
     "inventories": "name* description organization*(organizations)",
@@ -46,7 +46,7 @@ Thing = dict[str, Any]
 
 
 class Refusal(Exception):
-    """An answer that is an error: HTTP status and content."""
+    """An error answer: HTTP status and content."""
 
     def __init__(self, status: int, **content: Any) -> None:
         super().__init__(f"{status} {content}")
@@ -55,7 +55,7 @@ class Refusal(Exception):
 
 @dataclass
 class Awx:
-    """The objects by kind and id. `requests` has method and path of each change that was asked for."""
+    """The objects by kind and ID. `requests` has the method and path of each write request."""
 
     url: str = ""
     objects: dict[str, dict[int, Thing]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
@@ -63,18 +63,18 @@ class Awx:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def named(self, kind: str, name: str) -> Thing:
-        """Return the one object of a kind with this name, with its secrets."""
+        """Return the object of a kind with this name, including its secrets."""
         (found,) = (thing for thing in self.objects[kind].values() if thing["name"] == name)
         return found
 
     def add(self, kind: str, data: Mapping[str, Any]) -> Thing:
-        """Return a new object; raise Refusal."""
+        """Add and return an object; raise Refusal."""
         number = sum(map(len, self.objects.values())) + 1
         thing = {"id": number, "type": kind.removesuffix("s"), "url": f"{PREFIX}{kind}/{number}/", "credentials": []}
         return self._keep(kind, {**thing, "summary_fields": {}, "related": {}, "scm_revision": ""}, data)
 
     def change(self, kind: str, thing: Thing, data: Mapping[str, Any]) -> Thing:
-        """Return a changed object; raise Refusal."""
+        """Change and return an object; raise Refusal."""
         in_use = any(one["credential_type"] == thing["id"] for one in self.objects["credentials"].values())
         if kind == "credential_types" and in_use and data.get("inputs", thing["inputs"]) != thing["inputs"]:
             raise Refusal(403, detail="Modifications to inputs are not allowed for credential types that are in use")
@@ -96,7 +96,7 @@ class Awx:
         return thing
 
     def _check(self, kind: str, before: Thing, thing: Thing) -> None:
-        """Raise Refusal for what the rules of a kind forbid; a secret that is given as `$encrypted$` stays."""
+        """Raise Refusal if an object breaks the rules of its kind. A secret given as `$encrypted$` stays unchanged."""
         if unknown := thing.keys() - before.keys():
             raise Refusal(400, detail=f"unknown fields {sorted(unknown)}")
         same = [one for one in self.objects[kind].values() if one["id"] != thing["id"]]
@@ -113,7 +113,7 @@ class Awx:
             raise Refusal(400, inputs=errors)
 
     def shown(self, kind: str, thing: Thing) -> Thing:
-        """Return an object as the API shows it: without a secret."""
+        """Return an object as the API shows it, without secrets."""
         thing = copy.deepcopy(thing)
         if kind == "credentials":
             secret = secret_fields(self.objects["credential_types"][thing["credential_type"]]["inputs"])
@@ -121,7 +121,7 @@ class Awx:
         return thing
 
     def answer(self, method: str, path: str, query: Mapping[str, str], data: Mapping[str, Any]) -> tuple[int, Any]:
-        """Return status and content; raise Refusal."""
+        """Return the status and content of the answer; raise Refusal."""
         kind, *rest = [unquote(part) for part in path.removeprefix(PREFIX).strip("/").split("/")]
         if kind not in KINDS:
             raise Refusal(404, detail="The requested resource could not be found.")
@@ -157,7 +157,7 @@ class Awx:
         return 200, {"count": len(results), "next": None, "previous": None, "results": results}
 
     def _found(self, kind: str, name: str) -> Thing:
-        """Return an object by its id, or by its named URL: NAME++ORGANIZATION."""
+        """Return an object by its ID, or by its named URL (NAME++ORGANIZATION); raise Refusal."""
         if name.isdecimal() and int(name) in self.objects[kind]:
             return self.objects[kind][int(name)]
         own, _plus, organization = name.partition("++")
@@ -168,7 +168,7 @@ class Awx:
         raise Refusal(404, detail="Not found.")
 
     def _associate(self, thing: Thing, data: Mapping[str, Any]) -> tuple[int, None]:
-        """Attach or detach a credential: a job has one of each type at most."""
+        """Attach or detach a credential. A job template has at most one of each type."""
         types = [self.objects["credentials"][number]["credential_type"] for number in thing["credentials"]]
         if data.get("disassociate"):
             thing["credentials"].remove(data["id"])
@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serve() -> Iterator[Awx]:
-    """Give an AWX as it is after its installation: an organization and an inventory."""
+    """Yield a freshly installed AWX, with an organization and an inventory."""
     awx = Awx()
     organization = awx.add("organizations", {"name": "Default"})
     awx.add("inventories", {"name": "Demo Inventory", "organization": organization["id"]})

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection awx.awx, out of the Python package `ansible`, which has it: its own modules run in the tests."""
+"""The collection awx.awx, from the Python package `ansible`, so that tests run its real modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WANTED = "ansible_collections/awx/awx/"
 
 
 def installed() -> Path:
-    """Return a folder of collections that has awx.awx. It is downloaded once and kept: 54 MB, of which 1 MB is it."""
+    """Return a folder of collections with awx.awx. Downloads 54 MB once, and keeps the 1 MB that is the collection."""
     (pin,) = (line for line in REQUIREMENT.read_text().splitlines() if line and not line.startswith("#"))
     folder = ROOT / ".work" / f"awx-of-{pin.replace('==', '-')}"
     if not folder.exists():
@@ -29,7 +29,7 @@ def installed() -> Path:
             try:
                 (Path(draft) / "collections").rename(folder)
             except OSError:
-                # Another worker was first.
+                # Another worker may have been faster.
                 if not folder.exists():
                     raise
     return folder

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job of AWX: what awx/main/tasks/jobs.py (RunJob) gives to ansible-runner, and what AWX keeps of it.
+"""A job of AWX: what awx/main/tasks/jobs.py (RunJob) passes to ansible-runner, and what AWX stores of the job.
 
-There is no container: ansible-runner runs with process isolation off. As a program it runs ansible-runner with the
-parameters that it reads, and writes what AWX keeps of the job.
+There is no container: ansible-runner runs without process isolation. Run as a program, this file reads parameters, runs
+ansible-runner with them, and writes what AWX stores of the job.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# It is a program of its own, too: where that runs, there are no servers.
+# The package `servers` is missing when this file runs as a program.
 if TYPE_CHECKING:
     from servers.awx.api import Awx, Thing
 
@@ -29,7 +29,7 @@ __all__ = ["Job", "launch"]
 
 @dataclass
 class Job:
-    """What is left of a job: its folder without `env`, and what AWX has in its database."""
+    """What remains of a job: its folder without `env`, and what AWX stores in its database."""
 
     folder: Path
     status: str
@@ -37,15 +37,15 @@ class Job:
     kept: dict[str, Any]
 
     def results(self) -> list[dict[str, Any]]:
-        """Return what its tasks returned, as the events tell it."""
+        """Return the results of its tasks, from the events."""
         return [event["event_data"]["res"] for event in self.kept["events"] if "res" in event.get("event_data", {})]
 
 
 def launch(awx: Awx, name: str, *, project: Path, environment: Mapping[str, str], python: Path, root: Path) -> Job:
     """Run a job template and return its job.
 
-    `project`: what the project's repository holds; `environment`: the variables that the container would have;
-    `python`: that of the execution environment; `root`: where the job gets its folder.
+    `project`: the files of the project's repository; `environment`: the container's environment variables;
+    `python`: the Python of the execution environment; `root`: the parent of the job's folder.
     """
     template = awx.named("job_templates", name)
     number = len(list(root.glob("awx_*"))) + 1
@@ -114,7 +114,7 @@ def _run(folder: Path, orders: Mapping[str, Any], environment: Mapping[str, str]
         text=True,
         check=False,
     )
-    # AWX removes the whole folder; what else there is of it stays here to be looked at.
+    # AWX removes the whole folder. Here, the rest stays for tests to inspect.
     shutil.rmtree(folder / "env")
     kept = json.loads((folder / "kept.json").read_text()) if (folder / "kept.json").exists() else {}
     stdout = "".join(event["stdout"] + "\n" for event in kept.get("events", []))
@@ -128,7 +128,7 @@ def main() -> None:
     kept: dict[str, Any] = {"events": []}
 
     def store_status(status: dict[str, Any], runner_config: Any) -> None:
-        """Keep what AWX keeps (awx/main/tasks/callback.py, status_handler): the environment, its secrets hidden."""
+        """Store what AWX stores (awx/main/tasks/callback.py, status_handler): the environment with hidden secrets."""
         if status["status"] == "starting":
             hidden = {name: orders["safe_env"].get(name, value) for name, value in runner_config.env.items()}
             kept.update(job_env=hidden, job_args=runner_config.command, job_cwd=runner_config.cwd)
@@ -141,6 +141,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Not to be found before the libraries of the same names.
+    # This folder must not shadow libraries with the same names as its files.
     sys.path = [folder for folder in sys.path if folder != os.path.dirname(os.path.abspath(__file__))]
     main()

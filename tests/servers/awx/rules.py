@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX accepts as a credential type and as a credential of it, and what a job gets of one.
+"""What AWX accepts as credential types and credentials, and what it passes from a credential to a job.
 
 The rules are those of AWX 24: awx/main/fields.py (CredentialTypeInputField, CredentialTypeInjectorField,
 CredentialInputField), awx/main/constants.py (ENV_BLOCKLIST), awx/api/serializers.py (CredentialTypeSerializer) and
@@ -79,7 +79,7 @@ INJECTORS = _only(
 
 
 def type_errors(payload: Mapping[str, Any]) -> list[str]:
-    """Return why AWX would refuse a credential type, nothing if it takes it."""
+    """Return the reasons why AWX would refuse a credential type, an empty list if it accepts the type."""
     inputs, injectors = payload.get("inputs", {}), payload.get("injectors", {})
     errors = [error.message for error in Draft4Validator(INPUTS).iter_errors(inputs)]
     errors += [error.message for error in Draft4Validator(INJECTORS).iter_errors(injectors)]
@@ -105,7 +105,7 @@ def _field_errors(fields: list[dict[str, Any]]) -> Iterator[str]:
 
 
 class _Unnamed:
-    """Stands for the files: none of them may be meant without its name."""
+    """Placeholder for named files, which templates must not use without a name."""
 
     def __str__(self) -> str:
         raise TemplateError("Must define unnamed file injector in order to reference `tower.filename`.")
@@ -145,22 +145,22 @@ def secret_fields(inputs: Mapping[str, Any]) -> set[str]:
 
 
 def credential_errors(type_inputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[str]:
-    """Return why AWX would refuse the inputs of a credential of a type, nothing if it takes them."""
+    """Return the reasons why AWX would refuse the inputs of a credential, an empty list if it accepts them."""
     schema = _only({field["id"]: {"type": field.get("type", "string")} for field in type_inputs.get("fields", [])})
     return [error.message for error in Draft4Validator(schema).iter_errors(inputs)]
 
 
 class Injected(SimpleNamespace):
-    """What a job gets of a credential: `env`, and `safe_env`, which is what AWX stores and shows of it."""
+    """What a job gets from a credential: `env`, and `safe_env`, the part that AWX stores and shows."""
 
     env: dict[str, str]
     safe_env: dict[str, str]
 
 
 def inject(credential_type: Mapping[str, Any], inputs: Mapping[str, str], folder: Path, seen_as: str) -> Injected:
-    """Write the files of a credential to `folder`, which the job sees at the path `seen_as`."""
+    """Write the files of a credential to `folder`, which the job sees as `seen_as`."""
     secret = secret_fields(credential_type["inputs"])
-    # A field that was left empty is not defined at all.
+    # Empty fields are undefined in templates.
     given = {name: value for name, value in inputs.items() if value}
     safe = {name: HIDDEN if name in secret else value for name, value in given.items()}
     sandbox, filename = ImmutableSandboxedEnvironment(), SimpleNamespace()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for Google Cloud: KMS and Secret Manager over gRPC, and what gives tokens for them.
+"""A fake Google Cloud: KMS and Secret Manager over gRPC, and the endpoints that issue their tokens.
 
 By hand: python -m servers.google_cloud
 """

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a gRPC call reaches a service: who asks, whether they may, and the fault that it meets."""
+"""What a gRPC call passes on its way to a service: authentication, authorization and injected faults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-# The tests start other processes with fork; gRPC would have a say in it, and stop what it does meanwhile.
+# The tests fork other processes. With its fork support, gRPC would pause its own work for each.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import google_crc32c
@@ -30,7 +30,7 @@ crc32c: Callable[[bytes], int] = google_crc32c.value
 
 
 class Refused(Exception):
-    """A service says no, as Google does."""
+    """A service refuses a call, with a code and text as from Google."""
 
     def __init__(self, code: grpc.StatusCode, text: str) -> None:
         super().__init__(text)
@@ -42,8 +42,8 @@ class Refused(Exception):
 class GrpcFault:
     """What a client gets instead of the answer.
 
-    `retry_after` (seconds) and `reason` become details of the status. With `is_applied` the service does its work all
-    the same, and only its answer is lost. `change` makes another answer of the service's own, `raw` is one in bytes.
+    `retry_after` (seconds) and `reason` become details of the status. With `is_applied`, the service still does its
+    work, and only its answer is lost. `change` alters the service's answer, `raw` replaces it with bytes.
     """
 
     code: grpc.StatusCode | None = None
@@ -56,7 +56,7 @@ class GrpcFault:
     raw: bytes | None = None
 
     def status(self) -> Any:
-        """Return the status with its details, in gRPC's form."""
+        """Return the gRPC status with its details."""
         details: list[Any] = []
         if self.retry_after:
             delay = duration_pb2.Duration()
@@ -73,7 +73,7 @@ class GrpcFault:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of a service: its request's class, the permission that it needs, and on which resource."""
+    """A method of a service: its request class, the permission it requires, and the resource for that."""
 
     request: Any
     permission: str
@@ -81,14 +81,14 @@ class Method:
 
 
 class Service(Protocol):
-    """What answers the methods of one service, each a function of that name that takes the request."""
+    """A service. Each method is a function of the same name that takes the request."""
 
     NAME: str
     METHODS: Mapping[str, Method]
 
 
 class Guard(Protocol):
-    """Knows who asks."""
+    """Authenticates and authorizes callers."""
 
     def who(self, authorization: str) -> str: ...
 
@@ -103,7 +103,7 @@ class _Rule:
     skip: int
 
     def take(self, target: str) -> bool:
-        """Tell whether it is this rule's turn, and count it."""
+        """Return whether this rule applies now, and count the call."""
         if self.target not in ("", target):
             return False
         if self.skip:
@@ -116,7 +116,7 @@ class _Rule:
 
 
 class Calls:
-    """The rules for faults, and every request that came in."""
+    """The rules for faults, and all received requests."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -124,12 +124,12 @@ class Calls:
         self._seen: list[Seen] = []
 
     def add(self, fault: GrpcFault, *, target: str = "", times: int | None = 1, skip: int = 0) -> None:
-        """Have calls of a method, or of all, meet a fault: so many times (None: always), after `skip` that don't."""
+        """Inject a fault into calls of a method (empty: all), `times` times (None: always) after skipping `skip`."""
         with self._lock:
             self._rules.append(_Rule(fault, target, times, skip))
 
     def clear(self) -> None:
-        """Forget rules and requests."""
+        """Remove all rules and requests."""
         with self._lock:
             self._rules, self._seen = [], []
 
@@ -139,21 +139,21 @@ class Calls:
             return list(self._seen)
 
     def count(self, target: str = "") -> int:
-        """Return how many requests there were, of one method if it is named."""
+        """Return the number of requests, of one method or of all."""
         return sum(target in ("", one.target) for one in self.seen)
 
     def record(self, path: str, status: int) -> None:
-        """Remember a request. It is called before the answer leaves, so that a client's count is complete."""
+        """Record a request. Called before the answer is sent, so that a client sees complete counts."""
         with self._lock:
             self._seen.append(Seen("POST", path, "", path.rpartition("/")[2], status))
 
     def choose(self, target: str) -> GrpcFault:
-        """Return the fault that this call meets; an empty one lets it through."""
+        """Return the fault for a call. An empty fault lets it through."""
         with self._lock:
             return next((rule.fault for rule in self._rules if rule.take(target)), GrpcFault())
 
     def handlers(self, service: Service, guard: Guard) -> Any:
-        """Return what a gRPC server needs to serve a service."""
+        """Return the handler of a service for a gRPC server."""
         lock = threading.RLock()
         return grpc.method_handlers_generic_handler(
             service.NAME,
@@ -204,7 +204,7 @@ def _answer(service: Service, guard: Guard, name: str, request: Any, context: An
 
 
 def check_checksum(message: Any, field: str) -> bool:
-    """Tell whether a message has a checksum for a field; raise Refused if it is a wrong one."""
+    """Return whether a message has a checksum for a field; raise Refused if it is wrong."""
     if not type(message).pb(message).HasField(f"{field}_crc32c"):
         return False
     if getattr(message, f"{field}_crc32c") != crc32c(getattr(message, field)):

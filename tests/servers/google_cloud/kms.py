@@ -33,7 +33,7 @@ class _Version:
 
 
 class Kms:
-    """The keys of all projects."""
+    """The KMS keys of all projects."""
 
     NAME = "google.cloud.kms.v1.KeyManagementService"
     METHODS: ClassVar[dict[str, Method]] = {
@@ -180,5 +180,5 @@ class Kms:
 
 def _checked(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", name):
-        raise Refused(Code.INVALID_ARGUMENT, f"{name} is no id.")
+        raise Refused(Code.INVALID_ARGUMENT, f"{name} is not a valid ID.")
     return name

@@ -82,7 +82,7 @@ class SecretManager:
         return self._secret(request.name).shown
 
     def ListSecrets(self, request: Any) -> Any:
-        """Pages are as long as asked for; the one filter is `labels.NAME=VALUE`."""
+        """List a page of the requested size. The only filter is `labels.NAME=VALUE`."""
         field_name, _sign, value = request.filter.partition("=")
         label = field_name.removeprefix("labels.")
         found = [
@@ -199,7 +199,7 @@ def _check_replication(replication: Any) -> None:
     if kind == "user_managed":
         locations = [replica.location for replica in replication.user_managed.replicas]
         if not locations or not all(re.fullmatch(r"[a-z]+-[a-z]+[0-9]+", location) for location in locations):
-            raise _invalid("A location of the replication policy is not one.")
+            raise _invalid("The replication policy has an invalid location.")
 
 
 def _check_words(secret: Any) -> None:

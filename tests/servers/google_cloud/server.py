@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in as a whole: one gRPC server with both services, over TLS and plain, and the endpoints for tokens."""
+"""The whole fake: a gRPC server with both services, with and without TLS, and the token endpoints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from google.cloud.kms_v1.services.key_management_service.transports import KeyMa
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
-from servers.google_cloud.calls import Calls  # Before grpc is imported anywhere else.
+from servers.google_cloud.calls import Calls  # Must come before any other import of grpc.
 from servers.google_cloud.kms import Kms
 from servers.google_cloud.secret_manager import SecretManager
 from servers.google_cloud.tokens import EVERYTHING, Tokens, serve_tokens
@@ -34,10 +34,10 @@ THREADS = 16
 
 @dataclass(frozen=True)
 class GoogleCloud:
-    """Where the stand-in is. `credentials_json` is the key of a service account that may do everything.
+    """The running fake. `credentials_json` is the key of a service account that may do everything.
 
-    `calls` has the faults and counts everything but what comes by `kms_client` and `secrets_client`, which are Google's
-    own clients for what tests set up and look at.
+    Tests use Google's own clients `kms_client` and `secrets_client` for setup and inspection. `calls` has the faults
+    and the counts of all other requests.
     """
 
     url: str
@@ -53,7 +53,7 @@ class GoogleCloud:
     location: str = LOCATION
 
     def new_key(self, ring: str, key: str, purpose: str = "ENCRYPT_DECRYPT", project: str = "") -> str:
-        """Return the full name of a new key, in a ring that may exist."""
+        """Create a key, and its ring if it does not exist; return the full name of the key."""
         parent = f"projects/{project or self.project}/locations/{self.location}"
         with contextlib.suppress(AlreadyExists):
             self.kms_client.create_key_ring(request={"parent": parent, "key_ring_id": ring})
@@ -62,7 +62,7 @@ class GoogleCloud:
         return name
 
     def variables(self) -> dict[str, str]:
-        """Return the environment in which Google's clients find the identity by themselves."""
+        """Return the environment in which Google's clients find the identity."""
         file = self.folder / "credentials.json"
         file.write_text(self.credentials_json)
         return {
@@ -76,7 +76,7 @@ class GoogleCloud:
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[GoogleCloud]:
-    """Give both services; the files of the authority lie in `folder`."""
+    """Yield both services. The files of their certificate authority are in `folder`."""
     authority, calls = Authority(folder), Calls()
     certificate = authority.issue("google")
     with serve_tokens(PROJECT, certificate, calls.record) as tokens, ThreadPoolExecutor(THREADS) as threads:
@@ -109,7 +109,7 @@ def serve(folder: Path) -> Iterator[GoogleCloud]:
 
 
 class _Admin:
-    """Lets everybody do everything, for what tests set up."""
+    """Allows everything, for the setup of tests."""
 
     def who(self, _authorization: str) -> str:
         return "admin"

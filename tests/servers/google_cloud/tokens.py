@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What gives tokens at Google: for keys of service accounts, for tokens of others (federation), for instances."""
+"""Google's token endpoints: for service account keys, for federated tokens, and for instances."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ Answer = tuple[int, Any]
 
 
 class Tokens:
-    """Identities, what they may do, and the tokens that they hold.
+    """Identities, their permissions and their tokens.
 
-    A permission is granted as `name` or `name@prefix`, the beginning of the resources that it is good for.
-    `issuer` signs the tokens that the workload identity pool takes.
+    A permission is granted as `name`, or as `name@prefix` for resources that begin with `prefix`. `issuer` signs the
+    tokens that the workload identity pool accepts.
     """
 
     def __init__(self, project: str, url: str) -> None:
@@ -57,7 +57,7 @@ class Tokens:
     # Identities.
 
     def service_account(self, name: str, *permissions: str, token_uri: str = "") -> str:
-        """Return the key of a new service account, in the JSON form that Google hands out."""
+        """Create a service account, and return its key in Google's JSON format."""
         email = self.account(name, *permissions)
         private = rsa.generate_private_key(65537, 2048)
         key_id = secrets.token_hex(20)
@@ -76,27 +76,27 @@ class Tokens:
         )
 
     def account(self, name: str, *permissions: str) -> str:
-        """Return the address of a new service account without a key."""
+        """Create a service account without a key, and return its address."""
         email = f"{name}@{self.project}.iam.gserviceaccount.com"
         self._granted[email] = permissions
         return email
 
     def audience(self, pool: str, provider: str) -> str:
-        """Return the name of a provider of a workload identity pool; all of them exist."""
+        """Return the name of a provider of a workload identity pool. Any name works."""
         place = f"projects/{self.number}/locations/global/workloadIdentityPools"
         return f"//iam.googleapis.com/{place}/{pool}/providers/{provider}"
 
     def let_impersonate(self, subject: str, email: str, *permissions: str) -> None:
-        """Let who comes with a token of the issuer about `subject` act as a service account, or for itself."""
+        """Let holders of an issuer's token for `subject` act as a service account, or use `permissions` directly."""
         self._granted[f"principal:{subject}"] = permissions
         self._impersonators[f"principal:{subject}"] = email
 
     def disable(self, credentials_json: str) -> None:
-        """Forget the key of a service account."""
+        """Delete the key of a service account."""
         del self._keys[json.loads(credentials_json)["private_key_id"]]
 
     def revoke_all(self) -> None:
-        """Let no token be good any more."""
+        """Revoke all tokens."""
         with self._lock:
             self._holders.clear()
 
@@ -106,27 +106,27 @@ class Tokens:
             self._holders[token] = who
         return token
 
-    # What calls ask.
+    # Checks for calls.
 
     def who(self, authorization: str) -> str:
-        """Return who holds the token of a request, nothing for nobody. One that a known key signed is as good."""
+        """Return the holder of a request's token, or an empty string. A token signed with a known key is valid, too."""
         token = authorization.removeprefix("Bearer ")
         with self._lock:
             holder = self._holders.get(token, "")
         return holder or str((self._signed(token) or {}).get("iss", ""))
 
     def may(self, who: str, permission: str, resource: str) -> bool:
-        """Tell whether somebody may do something with a resource."""
+        """Return whether an identity has a permission on a resource."""
         for granted in self._granted.get(who, ()):
             name, _at, prefix = granted.partition("@")
             if name in ("*", permission) and resource.startswith(prefix):
                 return True
         return False
 
-    # What the endpoints answer.
+    # Answers of the endpoints.
 
     def for_key(self, form: Mapping[str, str]) -> Answer:
-        """Exchange what a service account's key signed (RFC 7523)."""
+        """Exchange an assertion that a service account key signed (RFC 7523)."""
         if form.get("grant_type") != JWT_GRANT:
             return 400, {"error": "unsupported_grant_type"}
         claims = self._signed(form.get("assertion", ""))
@@ -137,7 +137,7 @@ class Tokens:
         return self._given(claims["iss"])
 
     def _signed(self, token: str) -> dict[str, Any] | None:
-        """Return what a token says that the key of the service account signed which it names, None for others."""
+        """Return the claims of a token if the service account key that it names signed it, otherwise None."""
         try:
             head, claims = _parts(token)
             email, key = self._keys[head["kid"]]
@@ -149,7 +149,7 @@ class Tokens:
         return claims if is_good else None
 
     def exchange(self, form: Mapping[str, str]) -> Answer:
-        """Exchange a token of somebody else's (RFC 8693)."""
+        """Exchange a token of another issuer (RFC 8693)."""
         if form.get("grant_type") != EXCHANGE_GRANT:
             return 400, {"error": "unsupported_grant_type"}
         if not form.get("audience", "").startswith(f"//iam.googleapis.com/projects/{self.number}/"):
@@ -165,7 +165,7 @@ class Tokens:
         return status, {**answer, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
 
     def impersonate(self, email: str, authorization: str) -> Answer:
-        """Give a token of a service account to who may act as it."""
+        """Issue a token of a service account to an identity that may act as it."""
         if email not in self._granted or self._impersonators.get(self.who(authorization)) != email:
             text = "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist)."
             return 403, {"error": {"code": 403, "message": text, "status": "PERMISSION_DENIED"}}
@@ -173,7 +173,7 @@ class Tokens:
         return 200, {"accessToken": self.token_for(email), "expireTime": end.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     def metadata(self, path: str) -> Answer:
-        """Answer as the metadata server of an instance, whose service account is `instance`."""
+        """Answer as the metadata server of an instance with the service account `instance`."""
         email = f"instance@{self.project}.iam.gserviceaccount.com"
         if path.endswith("/token"):
             return self._given(email)
@@ -196,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
     record: Callable[[str, int], None]
 
     def log_message(self, format: str, *args: object) -> None:
-        """Print nothing: requests hold tokens."""
+        """Print nothing, since requests contain tokens."""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
@@ -205,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         answer = self._answer(body)
-        # Named by what it is, like a gRPC call.
+        # A path that names the kind of token, as that of a gRPC call names its method.
         self.record(f"/tokens{self.path.partition('?')[0]}", answer[0])
         self._send(answer)
 
@@ -232,12 +232,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing about clients that went away."""
+        """Print nothing about clients that disconnected."""
 
 
 @contextlib.contextmanager
 def serve_tokens(project: str, certificate: tuple[Path, Path], record: Callable[[str, int], None]) -> Iterator[Tokens]:
-    """Give the endpoints over TLS. `record` gets the path and the status of each request for a token."""
+    """Yield the endpoints, over TLS. `record` gets the path and the status of each token request."""
     handler = type("Handler", (_Handler,), {"record": staticmethod(record)})
     server = _Server(("127.0.0.1", 0), handler)
     handler.tokens = tokens = Tokens(project, f"https://localhost:{server.server_address[1]}")  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How AWS says no, and how a check gets before a verb of moto."""
+"""AWS errors, and helpers that add checks to moto's verbs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def error(code: str, message: str, *, status: int = 400) -> JsonRESTError:
 
 
 def replace(owner: type, name: str, new: object) -> None:
-    """Put `new` in a class of moto in place of what has its name."""
+    """Replace the attribute of a moto class that has the name of `new`."""
     setattr(owner, name, new)
 
 
 def one_at_a_time(service: type[BaseResponse]) -> None:
-    """Have a service answer one request after the other: moto's threads walk through what others of them change."""
+    """Serialize the requests to a service, since moto's threads iterate over data that other threads change."""
     original: Callable[..., Any] = service.call_action
     lock = threading.Lock()
 
@@ -41,7 +41,7 @@ def one_at_a_time(service: type[BaseResponse]) -> None:
 
 
 def before(owner: type, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Have a verb of moto call the decorated check first, with the verb's own arguments."""
+    """Make a moto verb call the decorated check first, with the same arguments."""
     original: Callable[..., Any] = getattr(owner, name)
 
     def decorate(check: Callable[..., None]) -> Callable[..., None]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""KMS as strict as AWS: key states and usages, which key a ciphertext is of, the encryption context, dry runs.
+"""KMS as strict as AWS: key states and usages, the key of a ciphertext, the encryption context, dry runs.
 
 The rules are those of the API reference (Encrypt, Decrypt, GenerateDataKey, EnableKey, ScheduleKeyDeletion) and of
 "Key states of AWS KMS keys" in the developer guide.
@@ -22,11 +22,11 @@ from servers.moto_strict.checks import before, error, one_at_a_time, replace
 
 __all__ = ["make_strict"]
 
-KEY_ID_LENGTH = 36  # moto begins a ciphertext with the id of its key.
+KEY_ID_LENGTH = 36  # A ciphertext of moto begins with the ID of its key.
 
 
 def make_strict() -> None:
-    """Add to moto's KMS what it lacks."""
+    """Add the missing checks to moto's KMS."""
     one_at_a_time(KmsResponse)
     utils._serialize_encryption_context = _serialized_context
     _guard_uses()
@@ -40,7 +40,7 @@ def make_strict() -> None:
 
 
 def _serialized_context(encryption_context: dict[str, str]) -> bytes:
-    """Return authenticated data that no other context has; in moto {a: bc} and {ab: c} have the same."""
+    """Return unambiguous authenticated data for a context. moto uses the same for {a: bc} and {ab: c}."""
     return json.dumps(encryption_context, sort_keys=True).encode()
 
 
@@ -86,7 +86,7 @@ def _guard_states() -> None:
 
 
 def _name_material() -> None:
-    """Have a description name the key material that encrypts now; each rotation brings another."""
+    """Add the ID of the current key material to a description. Each rotation creates a new one."""
     original: Callable[..., dict[str, Any]] = Key.to_dict
 
     def naming(self: Key) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _check_pending(key: Key) -> None:
 
 
 def _take_arns(name: str) -> None:
-    """Let a verb take a key's ARN as well as its id; with the ARN moto's ends in an internal error."""
+    """Make a verb accept a key's ARN as well as its ID. In moto, the ARN causes an internal error."""
     original: Callable[..., Any] = getattr(KmsBackend, name)
 
     def taking(self: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
@@ -123,7 +123,7 @@ def _take_arns(name: str) -> None:
 
 
 def _answer_dry_runs(name: str) -> None:
-    """Have a verb that would succeed say so with an error when it is asked to change nothing."""
+    """Make a verb that would succeed raise DryRunOperationException in a dry run."""
     original: Callable[[KmsResponse], str] = getattr(KmsResponse, name)
 
     def dry(self: KmsResponse) -> str:

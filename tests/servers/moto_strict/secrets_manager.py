@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets Manager as strict as AWS: secrets that are to be deleted, labels of versions, lengths, names, statuses.
+"""Secrets Manager as strict as AWS: scheduled deletion, version labels, lengths, names, statuses.
 
-The rules are those of the API reference; messages are AWS' where they are known.
+The rules are those of the API reference. Messages are those of AWS where known.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ TO_BE_DELETED = "You can't perform this operation on the secret because it was m
 
 
 def make_strict() -> None:
-    """Add to moto's Secrets Manager what it lacks."""
+    """Add the missing checks to moto's Secrets Manager."""
     one_at_a_time(SecretsManagerResponse)
-    # Every error of a request's sender has 400 at AWS; moto's own constructors set 404 for some.
+    # At AWS, all client errors have status 400. moto's own constructors set 404 for some.
     replace(exceptions.SecretsManagerClientError, "code", property(lambda _self: 400, lambda _self, _status: None))
     _guard_values()
     _guard_create()
@@ -115,14 +115,14 @@ def _move_labels_as_aws_does() -> None:
         result = original(self, secret_id, **kwargs)
         secret = self.secrets[secret_id]
         if isinstance(secret, FakeSecret):
-            secret.set_default_version_id(_holder(secret, "AWSCURRENT"))  # moto forgets, and reads the old value on.
+            secret.set_default_version_id(_holder(secret, "AWSCURRENT"))  # Otherwise, moto keeps reading the old value.
         return result
 
     replace(SecretsManagerBackend, "update_secret_version_stage", move)
 
 
 def _add_current_version(self: FakeSecret, version: Version, version_id: str) -> None:
-    """Add a version that is AWSCURRENT; a version loses the labels that the new one gets, and no others."""
+    """Add a version as AWSCURRENT. Other versions lose only the labels that the new one gets."""
     previous = _holder(self, "AWSCURRENT")
     for label in version["version_stages"]:
         _take_label(self, label)
@@ -134,7 +134,7 @@ def _add_current_version(self: FakeSecret, version: Version, version_id: str) ->
 
 
 def _holder(secret: FakeSecret, label: str) -> str | None:
-    """Return the version that has a label."""
+    """Return the version with a label."""
     return next((name for name, version in secret.versions.items() if label in version["version_stages"]), None)
 
 
@@ -144,7 +144,7 @@ def _take_label(secret: FakeSecret, label: str) -> None:
 
 
 def _batch_get(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return BatchGetSecretValue with AWS' limit, and with every error of a single secret among its errors."""
+    """Return BatchGetSecretValue with the limit of AWS. Errors of single secrets are in its list of errors."""
 
     def batch(
         self: SecretsManagerBackend, secret_id_list: list[str], filters: list[Any], **kwargs: Any
@@ -171,7 +171,7 @@ def _batch_get(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _list_secret_version_ids(self: SecretsManagerResponse) -> str:
-    """Answer with what is stored, without the versions that have no label any more, unless they are asked for."""
+    """Answer with the stored versions. Versions without a label are only included on request."""
     secret = self.backend.describe_secret(self._get_param("SecretId"))
     versions = [
         {"VersionId": name, "VersionStages": version["version_stages"], "CreatedDate": version["createdate"]}

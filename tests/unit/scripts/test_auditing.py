@@ -28,7 +28,7 @@ SKIPPED = {"name": "PyJWT", "skip_reason": "Dependency not found on PyPI and cou
         ([], "2.3.9", Audit(["pyjwt 2.3.9: CVE-1, a flaw"], ["pyjwt"])),
     ],
 )
-def test_what_an_audit_finds(dependencies: list[dict[str, Any]], version: str, expected: Audit) -> None:
+def test_audit_findings(dependencies: list[dict[str, Any]], version: str, expected: Audit) -> None:
     assert judged(dependencies, {"pyjwt": version}, [ADVISORY]) == expected
 
 

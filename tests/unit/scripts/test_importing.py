@@ -29,7 +29,7 @@ ERROR: The import failed for the following reason: The file (meta/runtime.yml) w
 WARNED = TAKEN.replace("...ansible", "WARNING: meta/runtime.yml:1: yaml[empty-lines]\n...ansible")
 
 
-def test_what_is_taken() -> None:
+def test_an_accepted_tarball() -> None:
     assert importing.judged(0, TAKEN, "") == []
 
 
@@ -37,18 +37,18 @@ def test_a_warning_counts() -> None:
     assert importing.judged(0, WARNED, "") == ["WARNING: meta/runtime.yml:1: yaml[empty-lines]"]
 
 
-def test_what_is_refused() -> None:
+def test_a_refused_tarball() -> None:
     (line,) = importing.judged(1, REFUSED, "")
     assert line.endswith("The file (meta/runtime.yml) was not found")
 
 
-def test_an_importer_that_breaks() -> None:
+def test_a_broken_importer() -> None:
     complaint = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'galaxy_importer'\n"
     status, reason = importing.judged(1, "", complaint)
     assert (status, reason) == ("the importer ended with status 1", complaint.splitlines()[-1])
 
 
-def test_how_it_is_run(tmp_path: Path) -> None:
+def test_the_call_of_the_importer(tmp_path: Path) -> None:
     """Runs in its own folder, with the programs beside its Python on the PATH, and gets the tarball's absolute path."""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
@@ -62,7 +62,7 @@ def test_how_it_is_run(tmp_path: Path) -> None:
     assert not Path("importer_result.json").exists()
 
 
-def test_the_tarball_has_what_galaxy_asks_for(tmp_path: Path) -> None:
+def test_the_tarball_follows_galaxy_s_rules(tmp_path: Path) -> None:
     """Checks the rules that need no importer. A release checks the rest."""
     galaxy = Path(sys.executable).with_name("ansible-galaxy")
     subprocess.run([galaxy, "collection", "build", "--output-path", tmp_path, ROOT], check=True, capture_output=True)
