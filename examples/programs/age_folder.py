@@ -38,14 +38,14 @@ class Refused(Exception):
         self.status = status
 
 
-def age(command: list[str], given: bytes, secret: str = "") -> bytes:
+def age(command: list[str], content: bytes, secret: str = "") -> bytes:
     """Run age. A pipe passes the identity, which stays out of files and arguments."""
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as pipe:
         pipe.write(secret)
     command = [f"/dev/fd/{reading}" if part == "IDENTITY" else part for part in command]
     try:
-        done = subprocess.run(command, input=given, stdout=subprocess.PIPE, pass_fds=(reading,), check=False)
+        done = subprocess.run(command, input=content, stdout=subprocess.PIPE, pass_fds=(reading,), check=False)
     except FileNotFoundError:
         raise Refused(UNAVAILABLE) from None
     finally:
@@ -58,9 +58,9 @@ def age(command: list[str], given: bytes, secret: str = "") -> bytes:
 class Folder:
     """The files, and the identity that opens them."""
 
-    def __init__(self, place: str, identity: str) -> None:
-        self.place = Path(place)
-        if not self.place.is_dir():
+    def __init__(self, folder: str, identity: str) -> None:
+        self.path = Path(folder)
+        if not self.path.is_dir():
             raise Refused(UNAVAILABLE)
         self.identity = identity.strip() + "\n"
         self.recipient = age(["age-keygen", "-y"], self.identity.encode()).decode().strip()
@@ -68,7 +68,7 @@ class Folder:
     def file(self, path: str) -> Path:
         if not PATH.fullmatch(path):
             raise Refused(NOT_FOUND)
-        return self.place / (path + SUFFIX)
+        return self.path / (path + SUFFIX)
 
     def read(self, path: str) -> dict[str, Any]:
         try:
@@ -91,9 +91,9 @@ class Folder:
             raise Refused(FOREIGN)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Let one program write at a time."""
-        descriptor = os.open(self.place, os.O_RDONLY)
+        descriptor = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -101,11 +101,11 @@ class Folder:
             os.close(descriptor)
 
     def names(self) -> list[str]:
-        return sorted(str(file.relative_to(self.place))[: -len(SUFFIX)] for file in self.place.rglob(f"*{SUFFIX}"))
+        return sorted(str(file.relative_to(self.path))[: -len(SUFFIX)] for file in self.path.rglob(f"*{SUFFIX}"))
 
 
-def answer(folder: Folder, asked: dict[str, Any]) -> dict[str, Any]:
-    verb, path = asked["verb"], asked.get("path", "")
+def answer(folder: Folder, request: dict[str, Any]) -> dict[str, Any]:
+    verb, path = request["verb"], request.get("path", "")
     if verb == "capabilities":
         return {"verbs": ["get", "put", "delete", "list", "check"]}
     if verb == "check":
@@ -114,12 +114,12 @@ def answer(folder: Folder, asked: dict[str, Any]) -> dict[str, Any]:
         return {"names": folder.names()}
     if verb == "get":
         return {name: value for name, value in folder.read(path).items() if name in ("value", "value_b64")}
-    with folder.alone():
-        if not asked.get("adopt"):
-            folder.check_owner(path, asked["owner"])
+    with folder.locked():
+        if not request.get("adopt"):
+            folder.check_owner(path, request["owner"])
         if verb == "put":
-            kept = ("value", "value_b64", "owner", "description", "tags")
-            folder.write(path, {name: asked[name] for name in kept if name in asked})
+            fields = ("value", "value_b64", "owner", "description", "tags")
+            folder.write(path, {name: request[name] for name in fields if name in request})
             return {}
         if verb == "delete":
             folder.file(path).unlink(missing_ok=True)
@@ -128,9 +128,9 @@ def answer(folder: Folder, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    asked = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     try:
-        reply = answer(Folder(sys.argv[1], asked.get("credential", "")), asked)
+        reply = answer(Folder(sys.argv[1], request.get("credential", "")), request)
     except Refused as refused:
         return refused.status
     json.dump(reply, sys.stdout)

@@ -50,21 +50,21 @@ def change(folder: Path, path: str, value: str) -> None:
     write(folder, path, value, (entry_at(folder, path) or {}).get("owner", ""))
 
 
-def answer(folder: Path, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    verb, path = asked["verb"], asked.get("path", "")
-    there = entry_at(folder, path)
+def answer(folder: Path, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    verb, path = request["verb"], request.get("path", "")
+    entry = entry_at(folder, path)
     if verb == "capabilities":
         return 0, {"verbs": ALL_VERBS}
     if verb == "check":
         return 0, {}
-    if there is None and verb != "put":
+    if entry is None and verb != "put":
         return NOT_FOUND, {}
     if verb == "get":
-        return 0, {name: there[name] for name in ("value", "value_b64") if there and name in there}
-    if there and there["owner"] != asked["owner"] and not asked.get("adopt"):
+        return 0, {name: entry[name] for name in ("value", "value_b64") if entry and name in entry}
+    if entry and entry["owner"] != request["owner"] and not request.get("adopt"):
         return FOREIGN, {}
     if verb == "put":
-        kept = {name: asked[name] for name in ("path", "value", "value_b64", "owner") if name in asked}
+        kept = {name: request[name] for name in ("path", "value", "value_b64", "owner") if name in request}
         file_of(folder, path).write_text(json.dumps(kept), encoding="utf-8")
         return 0, {"version": "1"}
     file_of(folder, path).unlink()
@@ -73,13 +73,13 @@ def answer(folder: Path, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 def main() -> int:
     folder = Path(sys.argv[1])
-    asked = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     folder.mkdir(exist_ok=True)
     with open(folder / LOG, "a", encoding="utf-8") as log:
-        log.write(f"{asked['verb']} {asked.get('path', '')}\n")
-    if sys.argv[2:] and sys.argv[2] != digest(asked.get("credential", "")):
+        log.write(f"{request['verb']} {request.get('path', '')}\n")
+    if sys.argv[2:] and sys.argv[2] != digest(request.get("credential", "")):
         return DENIED
-    status, reply = answer(folder, asked)
+    status, reply = answer(folder, request)
     json.dump(reply, sys.stdout)
     return status
 
