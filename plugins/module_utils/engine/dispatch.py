@@ -144,5 +144,5 @@ def _examine(runtime: Runtime, check_mode: bool) -> Result:
 
 
 def _check_connector(runtime: Runtime, check: ConnectorCheck) -> Result:
-    keeper, view = runtime.read(check.load, check.path)
-    return Result(returned={check.noun: check.outcome(runtime.access(), keeper, view)})
+    connector, view = runtime.read(check.load, check.path)
+    return Result(returned={check.noun: check.outcome(runtime.access(), connector, view)})

@@ -214,8 +214,8 @@ def add_reference(settings: Settings, identifier: str, connector: str, path: str
 
     def work(session: Session) -> None:
         chain = session.chain(ACCOUNT)
-        keeper = next(one for one in session.connectors(chain) if one.identifier == connector)
-        blank = Secret(str(uuid.uuid4()), chain[-1].id, identifier, "text", identifier, connector_id=keeper.id)
+        row = next(one for one in session.connectors(chain) if one.identifier == connector)
+        blank = Secret(str(uuid.uuid4()), chain[-1].id, identifier, "text", identifier, connector_id=row.id)
         session.replace_secret(chain, None, blank._replace(path=path, reference_key=key, is_reference=True))
 
     in_session(settings, work)

@@ -34,7 +34,7 @@ from ...store.scopes import path_of
 from ...store.secrets import find_kept
 from ..providers.access import Access
 from ..providers.runtime import Runtime
-from ..rows.scoped_connectors import Keeper, load_managers
+from ..rows.scoped_connectors import ScopedConnector, load_managers
 from ..rows.session import Session
 
 __all__ = ["Goal", "Held", "Intents", "Moved", "Settled", "ValueAtProvider", "settle_left", "settle_once"]
@@ -65,7 +65,7 @@ class Goal(NamedTuple):
     """
 
     scope: ScopePath
-    keeper: Keeper
+    connector: ScopedConnector
     path: str
     is_absent: bool = False
     is_last: bool = False
@@ -98,7 +98,7 @@ class Intents:
         written = []
         for intent_id, goal in self._goals.items():
             chain = session.chain(goal.scope)
-            place = goal.keeper.connector.id, goal.path, goal.word
+            place = goal.connector.row.id, goal.path, goal.word
             written.append(Intent(intent_id, chain[-1].id, *place, this_process(), session.now))
             session.record(chain, written[-1])
         return written
@@ -120,7 +120,7 @@ class Intents:
 
     def _holder_among(self, session: Session, begun: Iterable[Intent]) -> Intent | None:
         """Return another change's intent that this change must wait for."""
-        goals = {(goal.keeper.connector.id, goal.path): goal for goal in self._goals.values()}
+        goals = {(goal.connector.row.id, goal.path): goal for goal in self._goals.values()}
         for other in begun:
             goal = goals.get((other.connector_id, other.path))
             if goal and other.id not in self._goals and _holds_back(session, other, goal):
@@ -190,7 +190,7 @@ class _Left(NamedTuple):
 
     intent: Intent
     scope: ScopePath
-    keeper: Keeper | None
+    connector: ScopedConnector | None
     is_known: bool
 
 
@@ -234,7 +234,7 @@ def _settle_one(runtime: Runtime, intent: Intent, outcome: Settled) -> None:
     what = "a secret manager"
     try:
         left = runtime.read(lambda session: _load(session, intent))
-        what = left.keeper.what if left.keeper else what
+        what = left.connector.what if left.connector else what
         outcome.warnings += _settle(runtime, left)
         outcome.settled += 1
     except ScopedSecretsError as error:
@@ -251,8 +251,8 @@ def _release(runtime: Runtime, ids: Iterable[str]) -> None:
 def _load(session: Session, intent: Intent) -> _Left:
     chain = session.chain(path_of(session.tx, intent.scope_id))
     session.check(chain, intent)
-    keeper = load_managers(session, chain).keeper(intent.connector_id)
-    return _Left(intent, chain[-1].path, keeper, find_kept(session.tx, intent.connector_id, intent.path) is not None)
+    connector = load_managers(session, chain).connector(intent.connector_id)
+    return _Left(intent, chain[-1].path, connector, find_kept(session.tx, intent.connector_id, intent.path) is not None)
 
 
 def _is_abandoned(intent: Intent, now: str) -> bool:
@@ -272,23 +272,23 @@ def _settle(runtime: Runtime, left: _Left) -> tuple[str, ...]:
     """Make store and provider agree, and forget the intent; return what people must be told."""
     warnings: tuple[str, ...] = ()
     access = runtime.access()
-    if left.keeper and left.is_known:
-        found = _at_provider(access, left.keeper, left.intent.path)
+    if left.connector and left.is_known:
+        found = _at_provider(access, left.connector, left.intent.path)
         runtime.write(lambda session: _follow(session, left, found))
-    elif left.keeper:
-        warnings = _remove(access, left.keeper, left.intent.path)
+    elif left.connector:
+        warnings = _remove(access, left.connector, left.intent.path)
     runtime.write(lambda session: delete_intents(session.tx, [left.intent.id]))
     return warnings
 
 
-def _remove(access: Access, keeper: Keeper, path: str) -> tuple[str, ...]:
+def _remove(access: Access, connector: ScopedConnector, path: str) -> tuple[str, ...]:
     """Remove from a provider what the store does not know. What is not ours, or can't be removed, stays."""
     try:
-        access.remove(keeper, path)
+        access.remove(connector, path)
     except NotFound:
         return ()
     except (Conflict, InvalidInput) as error:
-        return (f"'{path}' was left at {keeper.what}: {error.message}",)
+        return (f"'{path}' was left at {connector.what}: {error.message}",)
     return ()
 
 
@@ -302,10 +302,10 @@ class ValueAtProvider(NamedTuple):
         return f"ValueAtProvider(version={self.version!r})"
 
 
-def _at_provider(access: Access, keeper: Keeper, path: str) -> ValueAtProvider | None:
+def _at_provider(access: Access, connector: ScopedConnector, path: str) -> ValueAtProvider | None:
     try:
-        found: Found = access.read(keeper, path)
-        return ValueAtProvider(access.value_in(keeper, found.content), found.version)
+        found: Found = access.read(connector, path)
+        return ValueAtProvider(access.value_in(connector, found.content), found.version)
     except NotFound:
         return None
 

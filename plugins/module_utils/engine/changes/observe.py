@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from ...managers.base import ValueKeeper
 from ...model.errors import ScopedSecretsError
 from ..providers.access import Access, Seen
-from ..rows.scoped_connectors import Keeper
+from ..rows.scoped_connectors import ScopedConnector
 
 __all__ = ["ValueLocation", "read_together"]
 
@@ -21,7 +21,7 @@ Each: TypeAlias = "Callable[[Callable[[list[ValueLocation]], Seen], list[list[Va
 class ValueLocation(NamedTuple):
     """The path of a value at a value keeper."""
 
-    keeper: Keeper
+    connector: ScopedConnector
     path: str
 
 
@@ -32,12 +32,12 @@ def read_together(locations: Iterable[ValueLocation], access: Callable[[], Acces
     """
 
     def read(batch: list[ValueLocation]) -> Seen:
-        keeper, paths = batch[0].keeper, [location.path for location in batch]
+        connector, paths = batch[0].connector, [location.path for location in batch]
         try:
-            found = access().read_many(keeper, paths)
+            found = access().read_many(connector, paths)
         except ScopedSecretsError as error:
             found = dict.fromkeys(paths, error)
-        return {(keeper.connector.id, path): one for path, one in found.items()}
+        return {(connector.row.id, path): one for path, one in found.items()}
 
     return {key: one for seen in each(read, list(_batches(locations))) for key, one in seen.items()}
 
@@ -45,9 +45,9 @@ def read_together(locations: Iterable[ValueLocation], access: Callable[[], Acces
 def _batches(locations: Iterable[ValueLocation]) -> Iterator[list[ValueLocation]]:
     by_connector: dict[str, list[ValueLocation]] = {}
     for location in locations:
-        by_connector.setdefault(location.keeper.connector.id, []).append(location)
+        by_connector.setdefault(location.connector.row.id, []).append(location)
     for several in by_connector.values():
-        kind = several[0].keeper.kind
+        kind = several[0].connector.kind
         size = kind.BATCH if issubclass(kind, ValueKeeper) else 1
         if size > 1:
             for start in range(0, len(several), size):

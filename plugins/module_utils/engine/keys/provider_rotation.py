@@ -25,7 +25,7 @@ from ...store.secrets import count_kept, find_version, versions_of
 from ..providers.fetch_cache import in_parallel
 from ..providers.runtime import Runtime
 from ..rows import integrity
-from ..rows.scoped_connectors import Keeper
+from ..rows.scoped_connectors import ScopedConnector
 from ..rows.session import Session
 from ..things.connector_views import ConnectorCheck
 
@@ -60,52 +60,54 @@ def rotate_at_provider(
 
     Raises ScopedSecretsError; keys rewrapped before the error stay rewrapped.
     """
-    keeper = _keeper(runtime, path, params)
-    rotation = _ProviderRotation(runtime, path, keeper, batch_size, tell)
+    connector = _connector(runtime, path, params)
+    rotation = _ProviderRotation(runtime, path, connector, batch_size, tell)
     before = rotation.left()
     if not before or check_mode:
         return rotation.result(before, before, is_predicted=check_mode)
     left = rotation.run()
     if left:
-        raise _not_finished(keeper, left)
+        raise _not_finished(connector, left)
     return rotation.result(before, left)
 
 
-def _keeper(runtime: Runtime, path: ScopePath, params: View) -> Keeper:
+def _connector(runtime: Runtime, path: ScopePath, params: View) -> ScopedConnector:
     if not params.get("connector"):
         raise InvalidInput(
             "connector_needed",
             "'target: provider' rotates the data keys of one connector, but 'connector' is not set.",
             hint="Set 'connector' to the identifier of a connector_aws_kms or connector_gcp_kms in this scope.",
         )
-    keeper, _view = runtime.read(ConnectorCheck({**params, "identifier": params["connector"]}).load, path)
-    if not keeper.keeps_keys:
+    connector, _view = runtime.read(ConnectorCheck({**params, "identifier": params["connector"]}).load, path)
+    if not connector.keeps_keys:
         raise InvalidInput(
             "no_key_keeper",
-            f"The {keeper.what} stores values at its provider, so there are no data keys to rewrap.",
+            f"The {connector.what} stores values at its provider, so there are no data keys to rewrap.",
             hint="Use the provider's own tools to rotate the keys that protect its values.",
         )
-    return keeper
+    return connector
 
 
 class _ProviderRotation:
-    def __init__(self, runtime: Runtime, path: ScopePath, keeper: Keeper, batch_size: int, tell: Tell) -> None:
+    def __init__(
+        self, runtime: Runtime, path: ScopePath, connector: ScopedConnector, batch_size: int, tell: Tell
+    ) -> None:
         self._runtime = runtime
         self._access = runtime.access()
         self._path = path
-        self._keeper = keeper
+        self._connector = connector
         self._batch_size = batch_size
         self._tell = tell
         self._lock = threading.Lock()
         self._new: WeakKeyDictionary[KeyKeeper, DataKeys] = WeakKeyDictionary()
         self._rewrapped = 0
-        found = self._access.call(keeper, lambda manager: cast(KeyKeeper, manager).newest_version())
+        found = self._access.call(connector, lambda manager: cast(KeyKeeper, manager).newest_version())
         # Without a version name every rotation gets a mark of its own and rewraps every data key.
         self._version, self._mark = found, found or f"rotation {uuid.uuid4()}"
 
     def left(self) -> int:
         """Return how many data keys are not marked as wrapped with the newest version."""
-        connector_id = self._keeper.connector.id
+        connector_id = self._connector.row.id
         return self._runtime.read(
             lambda session: count_wrapped_elsewhere(session.tx, connector_id, self._mark), self._path
         )
@@ -114,7 +116,7 @@ class _ProviderRotation:
         """Rewrap everything and return how many data keys are left; repeats for what other runs write meanwhile."""
         for _round in range(_ROUNDS):
             done, after = 0, ""
-            total = self._runtime.read(lambda session: count_kept(session.tx, self._keeper.connector.id), self._path)
+            total = self._runtime.read(lambda session: count_kept(session.tx, self._connector.row.id), self._path)
             while batch := self._next(after):
                 after, done = batch.last, done + batch.secrets
                 self._rewrap(batch)
@@ -129,7 +131,7 @@ class _ProviderRotation:
         return batch if batch.secrets else None
 
     def _load(self, session: Session, after: str) -> _VersionBatch:
-        secrets = kept_after(session.tx, self._keeper.connector.id, after=after, limit=self._batch_size)
+        secrets = kept_after(session.tx, self._connector.row.id, after=after, limit=self._batch_size)
         sealed: list[_Sealed] = []
         last, seen = "", 0
         for secret in secrets:
@@ -158,10 +160,10 @@ class _ProviderRotation:
         def work(manager: Manager) -> bytes:
             keeper = cast(KeyKeeper, manager)
             old, new = DataKeyWrapping(data_keys_of(keeper), context), DataKeyWrapping(self._renewed(keeper), context)
-            connector_id = uuid.UUID(self._keeper.connector.id)
+            connector_id = uuid.UUID(self._connector.row.id)
             return rewrap(one.version.envelope, context, old=old, new=new, connector_id=connector_id)
 
-        envelopes[one.secret.id, one.version.version] = self._access.call(self._keeper, work)
+        envelopes[one.secret.id, one.version.version] = self._access.call(self._connector, work)
 
     def _renewed(self, keeper: KeyKeeper) -> DataKeys:
         """Return data keys that wrap with the newest version and reuse no earlier branch key."""
@@ -189,7 +191,7 @@ class _ProviderRotation:
             "target": "provider",
             "org": self._path.org,
             "project": self._path.project,
-            "connector": self._keeper.connector.identifier,
+            "connector": self._connector.row.identifier,
             "key_version": self._version,
             "moved": {"data_keys": self._rewrapped} if self._rewrapped else {},
             "left": {"data_keys": left} if left else {},
@@ -199,10 +201,10 @@ class _ProviderRotation:
         return Result(before > 0, {"rotation": view}, {"data_keys_left": before}, {"data_keys_left": after})
 
 
-def _not_finished(keeper: Keeper, left: int) -> Conflict:
+def _not_finished(connector: ScopedConnector, left: int) -> Conflict:
     return Conflict(
         "rotation_not_finished",
-        f"{left} data keys of the {keeper.what} still use an older key version: other runs keep writing values.",
+        f"{left} data keys of the {connector.what} still use an older key version: other runs keep writing values.",
         hint="Run the rotation again.",
         details={"data_keys": left},
     )

@@ -182,8 +182,8 @@ class _KeySecret(SecretResource):
         self._exported = exported
 
     def plan(self, state: SecretState) -> Plan:
-        keeper = self._keeper(state)
-        if self._exported.path in self.path.from_account and (keeper is None or keeper.keeps_keys):
+        connector = self._connector(state)
+        if self._exported.path in self.path.from_account and (connector is None or connector.keeps_keys):
             raise InvalidInput(
                 "key_in_its_own_scope",
                 f"The key of {self._exported.path} can't be stored in {self.path}: it would be sealed with itself, and "

@@ -18,7 +18,7 @@ from ...model.errors import InvalidInput, NotFound, ScopedSecretsError
 from ...model.queries import Answer, Query
 from ...model.references import select_field
 from ...model.scopes import ScopePath
-from ..rows.scoped_connectors import Keeper
+from ..rows.scoped_connectors import ScopedConnector
 from ..rows.session import Session
 from .fetch_cache import Fetches
 from .logins import check_no_loop, references_of, used_secrets
@@ -56,32 +56,32 @@ class Access:
         self.has_changed = False
         """Whether something was written or removed at a provider."""
 
-    def call(self, keeper: Keeper, work: Callable[[Manager], T]) -> T:
+    def call(self, connector: ScopedConnector, work: Callable[[Manager], T]) -> T:
         """Return the result of `work` on a connector's logged-in manager; raise Forbidden for a locked connector."""
-        keeper.check_open()
-        return self._providers.call(keeper, self.owner(keeper), self._credentials, work)
+        connector.check_open()
+        return self._providers.call(connector, self.owner(connector), self._credentials, work)
 
-    def owner(self, keeper: Keeper) -> str:
+    def owner(self, connector: ScopedConnector) -> str:
         """Return the mark that a connector leaves on what it creates at its provider."""
-        return f"{self._store_id}/{keeper.connector.id}"
+        return f"{self._store_id}/{connector.row.id}"
 
-    def _credentials(self, keeper: Keeper, again: bool) -> Mapping[str, str]:
-        self._store.read(lambda session: check_no_loop(session, keeper))
-        return self._referenced(keeper, {}, 0 if again else None)
+    def _credentials(self, connector: ScopedConnector, again: bool) -> Mapping[str, str]:
+        self._store.read(lambda session: check_no_loop(session, connector))
+        return self._referenced(connector, {}, 0 if again else None)
 
-    def _referenced(self, keeper: Keeper, given: Mapping[str, str], ttl: int | None) -> dict[str, str]:
+    def _referenced(self, connector: ScopedConnector, given: Mapping[str, str], ttl: int | None) -> dict[str, str]:
         """Return the values of the connector's references by option, except those in `given`."""
-        named = {_filled_by(option): text for option, text in references_of(keeper).items()}
-        return {name: self._text(text, keeper, name, ttl) for name, text in named.items() if name not in given}
+        named = {_filled_by(option): text for option, text in references_of(connector).items()}
+        return {name: self._text(text, connector, name, ttl) for name, text in named.items() if name not in given}
 
-    def _text(self, reference: str, keeper: Keeper, field: str, ttl: int | None) -> str:
-        value = self.value(reference, keeper.path, ttl)
+    def _text(self, reference: str, connector: ScopedConnector, field: str, ttl: int | None) -> str:
+        value = self.value(reference, connector.path, ttl)
         try:
             return value.decode()
         except UnicodeDecodeError:
             raise InvalidInput(
                 "credential_not_text",
-                f"The secret '{reference}' is not text, and '{field}' of {keeper.what} must be.",
+                f"The secret '{reference}' is not text, and '{field}' of {connector.what} must be.",
                 hint="Store it as text; a certificate or key in PEM form.",
             ) from None
 
@@ -92,24 +92,26 @@ class Access:
             raise answer.error
         return answer.value
 
-    def prove(self, keeper: Keeper, given: Mapping[str, str]) -> dict[str, object]:
+    def prove(self, connector: ScopedConnector, given: Mapping[str, str]) -> dict[str, object]:
         """Log in with a connector before it is saved, and prove its access; return the options found on the way.
 
         `given` are the credentials that the task contains; the others are read again, without a cache.
         """
-        manager = self._providers.log_in(keeper, self.owner(keeper), {**self._referenced(keeper, given, 0), **given})
+        manager = self._providers.log_in(
+            connector, self.owner(connector), {**self._referenced(connector, given, 0), **given}
+        )
         try:
             manager.check()
             return manager.settled()
         finally:
             manager.close()
 
-    def check_references(self, keeper: Keeper) -> dict[str, str]:
+    def check_references(self, connector: ScopedConnector) -> dict[str, str]:
         """Return the ids of the secrets that a connector would use, by option; raise for a missing one or a loop."""
 
         def work(session: Session) -> dict[str, str]:
-            used = used_secrets(session, keeper)
-            check_no_loop(session, keeper)
+            used = used_secrets(session, connector)
+            check_no_loop(session, connector)
             return used
 
         return self._store.read(work)
@@ -118,29 +120,29 @@ class Access:
         """Return the result of `work` on one consistent view of the store."""
         return self._store.read(work)
 
-    def seal(self, keeper: Keeper, value: bytes, context: Context) -> bytes:
+    def seal(self, connector: ScopedConnector, value: bytes, context: Context) -> bytes:
         """Return the envelope of a value, with a data key that the connector's provider wraps."""
 
         def work(manager: Manager) -> bytes:
             wrapping = DataKeyWrapping(data_keys_of(cast(KeyKeeper, manager)), context)
-            return seal(value, context, wrapper=wrapping, connector_id=_id_of(keeper))
+            return seal(value, context, wrapper=wrapping, connector_id=_id_of(connector))
 
-        return self.call(keeper, work)
+        return self.call(connector, work)
 
-    def unseal(self, keeper: Keeper, envelope: bytes, context: Context) -> bytes:
+    def unseal(self, connector: ScopedConnector, envelope: bytes, context: Context) -> bytes:
         """Return the value in an envelope that `seal` made."""
 
         def work(manager: Manager) -> bytes:
             wrapping = DataKeyWrapping(data_keys_of(cast(KeyKeeper, manager)), context)
-            return open_envelope(envelope, context, wrapper=wrapping, connector_id=_id_of(keeper))
+            return open_envelope(envelope, context, wrapper=wrapping, connector_id=_id_of(connector))
 
-        return self.call(keeper, work)
+        return self.call(connector, work)
 
-    def read(self, keeper: Keeper, path: str, version: str = "") -> Found:
+    def read(self, connector: ScopedConnector, path: str, version: str = "") -> Found:
         """Return what a value keeper has at a path now."""
-        return self.call(keeper, lambda manager: cast(ValueKeeper, manager).read(path, version))
+        return self.call(connector, lambda manager: cast(ValueKeeper, manager).read(path, version))
 
-    def read_many(self, keeper: Keeper, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
+    def read_many(self, connector: ScopedConnector, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
         """Return what a value keeper has at each path now, or why it can't be read, in one request."""
 
         def work(manager: Manager) -> dict[str, Found | ScopedSecretsError]:
@@ -150,15 +152,15 @@ class Access:
                     raise one
             return found
 
-        return self.call(keeper, work)
+        return self.call(connector, work)
 
-    def value_in(self, keeper: Keeper, content: bytes) -> bytes:
+    def value_in(self, connector: ScopedConnector, content: bytes) -> bytes:
         """Return the value of a secret that we wrote, from what was read at its path."""
-        return self.call(keeper, lambda manager: cast(ValueKeeper, manager).value_in(content))
+        return self.call(connector, lambda manager: cast(ValueKeeper, manager).value_in(content))
 
-    def check_field(self, keeper: Keeper, path: str, key: str, what: str) -> None:
+    def check_field(self, connector: ScopedConnector, path: str, key: str, what: str) -> None:
         """Raise NotFound unless a path exists and has this field."""
-        content = self.read(keeper, path).content
+        content = self.read(connector, path).content
         if key:
             select_field(content, key, what)
 
@@ -166,35 +168,35 @@ class Access:
         """Return the context that the envelope of a value is bound to."""
         return Context(self._store_id, scope.path.level.value, scope.id, secret_id, kind, "value", version)
 
-    def kept_value(self, keeper: Keeper, path: str) -> bytes | None:
+    def kept_value(self, connector: ScopedConnector, path: str) -> bytes | None:
         """Return the value of a secret of ours that a value keeper has now, None if it has none."""
         try:
-            found = self._seen.get((keeper.connector.id, path)) or self.read(keeper, path)
+            found = self._seen.get((connector.row.id, path)) or self.read(connector, path)
             if isinstance(found, ScopedSecretsError):
                 raise found
-            return self.value_in(keeper, found.content)
+            return self.value_in(connector, found.content)
         except NotFound:
             return None
 
-    def write(self, keeper: Keeper, path: str, value: bytes, writing: Writing) -> str:
+    def write(self, connector: ScopedConnector, path: str, value: bytes, writing: Writing) -> str:
         """Write a value to a value keeper and return its version there."""
         try:
-            version = self.call(keeper, lambda manager: cast(ValueKeeper, manager).write(path, value, writing))
+            version = self.call(connector, lambda manager: cast(ValueKeeper, manager).write(path, value, writing))
         finally:
-            self._forget(keeper, path)
+            self._forget(connector, path)
         self.has_changed = True
         return version
 
-    def remove(self, keeper: Keeper, path: str) -> None:
+    def remove(self, connector: ScopedConnector, path: str) -> None:
         """Remove a secret of ours from a value keeper."""
         try:
-            self.call(keeper, lambda manager: cast(ValueKeeper, manager).remove(path))
+            self.call(connector, lambda manager: cast(ValueKeeper, manager).remove(path))
         finally:
-            self._forget(keeper, path)
+            self._forget(connector, path)
         self.has_changed = True
 
-    def _forget(self, keeper: Keeper, path: str) -> None:
-        self._fetches.forget(lambda key: isinstance(key, tuple) and key[0] == keeper.connector.id and key[2] == path)
+    def _forget(self, connector: ScopedConnector, path: str) -> None:
+        self._fetches.forget(lambda key: isinstance(key, tuple) and key[0] == connector.row.id and key[2] == path)
 
 
 def _filled_by(option: str) -> str:
@@ -202,5 +204,5 @@ def _filled_by(option: str) -> str:
     return option if "." in option else option.removesuffix("_ref")
 
 
-def _id_of(keeper: Keeper) -> uuid.UUID:
-    return uuid.UUID(keeper.connector.id)
+def _id_of(connector: ScopedConnector) -> uuid.UUID:
+    return uuid.UUID(connector.row.id)

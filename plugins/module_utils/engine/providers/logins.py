@@ -12,24 +12,24 @@ from ...model.entities import Scope, Secret
 from ...model.errors import Conflict, NotFound
 from ...model.references import Reference, credential_not_value
 from ...model.scopes import ScopePath
-from ..rows.scoped_connectors import Keeper, load_managers
+from ..rows.scoped_connectors import ScopedConnector, load_managers
 from ..rows.session import Session
 from ..rows.sharing import secret_in, shared_with
 
 __all__ = ["check_no_loop", "login_depth", "named_secrets", "references_of", "used_secrets"]
 
 
-def references_of(keeper: Keeper) -> dict[str, str]:
+def references_of(connector: ScopedConnector) -> dict[str, str]:
     """Return the references among a connector's options, by option."""
-    return references_in(keeper.kind, keeper.connector.options)
+    return references_in(connector.kind, connector.row.options)
 
 
-def used_secrets(session: Session, keeper: Keeper) -> dict[str, str]:
+def used_secrets(session: Session, connector: ScopedConnector) -> dict[str, str]:
     """Return the ids of the secrets that a connector uses, by option; raise NotFound for a missing one.
 
     Left out are its own credentials that are not stored yet, and references to a provider's paths.
     """
-    return named_secrets(session, keeper.path, references_of(keeper), keeper.connector.kept, keeper.what)
+    return named_secrets(session, connector.path, references_of(connector), connector.row.kept, connector.what)
 
 
 def named_secrets(
@@ -55,50 +55,52 @@ def named_secrets(
     return used
 
 
-def check_no_loop(session: Session, keeper: Keeper) -> None:
+def check_no_loop(session: Session, connector: ScopedConnector) -> None:
     """Raise Conflict if a connector needs itself to log in, directly or through others; the message shows the loop."""
-    _walk(session, keeper, [])
+    _walk(session, connector, [])
 
 
-def _walk(session: Session, keeper: Keeper, way: list[tuple[Keeper, str]]) -> None:
-    for option, text in references_of(keeper).items():
-        after = [*way, (keeper, f"{option}: {text}")]
-        target = _keeper_of(session, keeper, option, way[0][0] if way else keeper)
+def _walk(session: Session, connector: ScopedConnector, way: list[tuple[ScopedConnector, str]]) -> None:
+    for option, text in references_of(connector).items():
+        after = [*way, (connector, f"{option}: {text}")]
+        target = _connector_of(session, connector, option, way[0][0] if way else connector)
         if target is None:
             continue
-        if target.connector.id == after[0][0].connector.id:
+        if target.row.id == after[0][0].row.id:
             raise _loop(after)
         # A loop of other connectors is not this one's: don't follow it forever.
-        if all(target.connector.id != step.connector.id for step, _how in after):
+        if all(target.row.id != step.row.id for step, _how in after):
             _walk(session, target, after)
 
 
-def login_depth(session: Session, keeper: Keeper, above: frozenset[str] = frozenset()) -> int:
+def login_depth(session: Session, connector: ScopedConnector, above: frozenset[str] = frozenset()) -> int:
     """Return how many managers must log in one after the other before a connector can."""
-    above |= {keeper.connector.id}
-    targets = (_keeper_of(session, keeper, option, keeper) for option in references_of(keeper))
-    below = [target for target in targets if target and target.connector.id not in above]
+    above |= {connector.row.id}
+    targets = (_connector_of(session, connector, option, connector) for option in references_of(connector))
+    below = [target for target in targets if target and target.row.id not in above]
     return 1 + max((login_depth(session, target, above) for target in below), default=-1)
 
 
-def _keeper_of(session: Session, keeper: Keeper, option: str, first: Keeper) -> Keeper | None:
+def _connector_of(
+    session: Session, connector: ScopedConnector, option: str, first: ScopedConnector
+) -> ScopedConnector | None:
     """Return the connector that a reference leads to, None for the built-in manager or a missing secret."""
-    text = references_of(keeper)[option]
-    chain, secret = _target(session, keeper.path, text)
+    text = references_of(connector)[option]
+    chain, secret = _target(session, connector.path, text)
     reference = Reference.parse(text)
-    known = [first, *load_managers(session, chain).keepers]
+    known = [first, *load_managers(session, chain).connectors]
     if reference.scheme:
         place = chain[-1].path
-        return next((k for k in known if k.path == place and k.connector.identifier == reference.identifier), None)
-    wanted = secret.connector_id if secret else _about_to_keep(keeper, option, chain[-1])
-    return next((k for k in known if k.connector.id == wanted), None)
+        return next((k for k in known if k.path == place and k.row.identifier == reference.identifier), None)
+    wanted = secret.connector_id if secret else _about_to_keep(connector, option, chain[-1])
+    return next((k for k in known if k.row.id == wanted), None)
 
 
-def _about_to_keep(keeper: Keeper, option: str, scope: Scope) -> str | None:
+def _about_to_keep(connector: ScopedConnector, option: str, scope: Scope) -> str | None:
     """Return the id of the connector that a credential not stored yet goes to: the scope's default, if another."""
     default = scope.default_connector_id
-    is_to_be_made = option.removesuffix("_ref") in keeper.connector.kept
-    return default if is_to_be_made and default != keeper.connector.id else None
+    is_to_be_made = option.removesuffix("_ref") in connector.row.kept
+    return default if is_to_be_made and default != connector.row.id else None
 
 
 def _target(session: Session, path: ScopePath, text: str) -> tuple[list[Scope], Secret | None]:
@@ -113,7 +115,7 @@ def _target(session: Session, path: ScopePath, text: str) -> tuple[list[Scope], 
     return chain, None if reference.scheme else session.secret(chain, reference.identifier)
 
 
-def _loop(way: list[tuple[Keeper, str]]) -> Conflict:
+def _loop(way: list[tuple[ScopedConnector, str]]) -> Conflict:
     return Conflict(
         "login_loop",
         f"To log in, {way[0][0].what} would need itself: {' -> '.join(_steps(way))}.",
@@ -121,7 +123,7 @@ def _loop(way: list[tuple[Keeper, str]]) -> Conflict:
     )
 
 
-def _steps(way: list[tuple[Keeper, str]]) -> Iterator[str]:
-    for keeper, how in way:
-        yield f"{keeper.label} ({how})"
+def _steps(way: list[tuple[ScopedConnector, str]]) -> Iterator[str]:
+    for connector, how in way:
+        yield f"{connector.label} ({how})"
     yield way[0][0].label

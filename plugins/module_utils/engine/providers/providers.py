@@ -11,21 +11,21 @@ from typing import TypeVar
 
 from ...managers.base import Manager, Place
 from ...model.errors import ScopedSecretsError
-from ..rows.scoped_connectors import Keeper
+from ..rows.scoped_connectors import ScopedConnector
 from .usage import Usage
 
 __all__ = ["Credentials", "Providers", "describe"]
 
 T = TypeVar("T")
-Credentials = Callable[[Keeper, bool], Mapping[str, str]]
+Credentials = Callable[[ScopedConnector, bool], Mapping[str, str]]
 """Returns a connector's credentials by option. May read other secret managers.
 
 If the second argument is true, credentials cached in this run are fetched again."""
 
 
-def describe(keeper: Keeper, owner: str = "") -> Manager:
+def describe(connector: ScopedConnector, owner: str = "") -> Manager:
     """Return a manager without a login, to ask for the path of a name or whether a value is allowed."""
-    return keeper.kind(keeper.connector.options, Place(keeper.what, owner))
+    return connector.kind(connector.row.options, Place(connector.what, owner))
 
 
 class _Slot:
@@ -46,21 +46,21 @@ class Providers:
         self._told: set[str] = set()
         self._notices: list[str] = []
 
-    def call(self, keeper: Keeper, owner: str, credentials: Credentials, work: Callable[[Manager], T]) -> T:
+    def call(self, connector: ScopedConnector, owner: str, credentials: Credentials, work: Callable[[Manager], T]) -> T:
         """Return what `work` returns for the connector's manager; raise what it or the login raises."""
-        manager = self._logged_in(keeper, owner, credentials)
+        manager = self._logged_in(connector, owner, credentials)
         try:
             return work(manager)
         except ScopedSecretsError as error:
             if error.code != "login_expired":
                 raise
-            self._drop(keeper, manager)
-        return work(self._logged_in(keeper, owner, credentials, again=True))
+            self._drop(connector, manager)
+        return work(self._logged_in(connector, owner, credentials, again=True))
 
-    def log_in(self, keeper: Keeper, owner: str, credentials: Mapping[str, str]) -> Manager:
+    def log_in(self, connector: ScopedConnector, owner: str, credentials: Mapping[str, str]) -> Manager:
         """Return a new manager, logged in with these credentials; raise what the login raises."""
-        meter = self._usage.meter(keeper.label)
-        manager = keeper.kind({**keeper.connector.options, **credentials}, Place(keeper.what, owner, meter))
+        meter = self._usage.meter(connector.label)
+        manager = connector.kind({**connector.row.options, **credentials}, Place(connector.what, owner, meter))
         self._tell(manager.notices)
         manager.login()
         return manager
@@ -82,20 +82,22 @@ class Providers:
             if slot.manager:
                 slot.manager.close()
 
-    def _logged_in(self, keeper: Keeper, owner: str, credentials: Credentials, *, again: bool = False) -> Manager:
-        slot = self._slot(keeper)
+    def _logged_in(
+        self, connector: ScopedConnector, owner: str, credentials: Credentials, *, again: bool = False
+    ) -> Manager:
+        slot = self._slot(connector)
         with slot.lock:
             if slot.manager is None:
-                slot.manager = self.log_in(keeper, owner, credentials(keeper, again))
+                slot.manager = self.log_in(connector, owner, credentials(connector, again))
             return slot.manager
 
-    def _slot(self, keeper: Keeper) -> _Slot:
+    def _slot(self, connector: ScopedConnector) -> _Slot:
         # By revision: a connector that was changed needs a new login.
         with self._lock:
-            return self._slots.setdefault((keeper.connector.id, keeper.connector.revision), _Slot())
+            return self._slots.setdefault((connector.row.id, connector.row.revision), _Slot())
 
-    def _drop(self, keeper: Keeper, manager: Manager) -> None:
-        slot = self._slot(keeper)
+    def _drop(self, connector: ScopedConnector, manager: Manager) -> None:
+        slot = self._slot(connector)
         with slot.lock:
             if slot.manager is manager:
                 slot.manager = None

@@ -12,7 +12,7 @@ from ...managers import builtin, failures
 from ...managers.base import Capability, ValueKeeper
 from ...model.entities import Secret
 from ...model.errors import Conflict, InvalidInput
-from ..rows.scoped_connectors import Keeper
+from ..rows.scoped_connectors import ScopedConnector
 from .access import Access
 from .providers import describe
 
@@ -36,59 +36,61 @@ class Placement:
     envelope: bytes = field(default=b"", repr=False)
 
 
-def path_for(keeper: Keeper | None, identifier: str, kind: str, value: bytes | None) -> str:
+def path_for(connector: ScopedConnector | None, identifier: str, kind: str, value: bytes | None) -> str:
     """Return the path of a new secret at a value keeper, empty for managers whose values the store keeps.
 
     Raises InvalidInput for a name, a kind or a value (None: not known yet) that the manager does not accept.
     """
-    if keeper is None:
+    if connector is None:
         return ""
-    _check_able(keeper, Capability.WRITE, "write secrets")
+    _check_able(connector, Capability.WRITE, "write secrets")
     if kind == "file":
-        _check_able(keeper, Capability.FILES, "keep files")
-    manager = describe(keeper)
+        _check_able(connector, Capability.FILES, "keep files")
+    manager = describe(connector)
     manager.check_writing(value)
-    return "" if keeper.keeps_keys else cast(ValueKeeper, manager).path_of(identifier)
+    return "" if connector.keeps_keys else cast(ValueKeeper, manager).path_of(identifier)
 
 
-def _check_able(keeper: Keeper, capability: Capability, doing: str, hint: str = "") -> None:
-    if capability not in keeper.kind.CAPABILITIES:
-        raise failures.not_able(keeper.what, keeper.kind.TITLE, doing, hint)
+def _check_able(connector: ScopedConnector, capability: Capability, doing: str, hint: str = "") -> None:
+    if capability not in connector.kind.CAPABILITIES:
+        raise failures.not_able(connector.what, connector.kind.TITLE, doing, hint)
 
 
-def is_kept_there(keeper: Keeper, secret: Secret) -> bool:
+def is_kept_there(connector: ScopedConnector, secret: Secret) -> bool:
     """Tell whether a removed secret must be removed at its manager too, unlike references and values of the store."""
-    return not (secret.is_reference or keeper.connector.is_removed or keeper.keeps_keys)
+    return not (secret.is_reference or connector.row.is_removed or connector.keeps_keys)
 
 
-def check_removable(keeper: Keeper | None, secret: Secret) -> None:
+def check_removable(connector: ScopedConnector | None, secret: Secret) -> None:
     """Raise InvalidInput if a secret's manager can't remove its value."""
-    if keeper and is_kept_there(keeper, secret):
+    if connector and is_kept_there(connector, secret):
         hint = "Set 'force: true' to forget the secret here; its value stays there until somebody removes it."
-        _check_able(keeper, Capability.DELETE, "delete secrets", hint)
-        describe(keeper).check_writing(None)
+        _check_able(connector, Capability.DELETE, "delete secrets", hint)
+        describe(connector).check_writing(None)
 
 
-def remove_kept(access: Access, keeper: Keeper, secret: Secret, *, is_forced: bool) -> None:
+def remove_kept(access: Access, connector: ScopedConnector, secret: Secret, *, is_forced: bool) -> None:
     """Remove the value of a secret at its manager, if it was written there.
 
     With `is_forced`, a value that can't be removed or that others took over is left there with a warning.
     """
-    if not is_kept_there(keeper, secret):
+    if not is_kept_there(connector, secret):
         return
     try:
-        check_removable(keeper, secret)
-        access.remove(keeper, secret.path)
+        check_removable(connector, secret)
+        access.remove(connector, secret.path)
     except (Conflict, InvalidInput) as error:
         if not is_forced or error.code not in ("foreign_secret", "not_supported", "read_only_manager"):
             raise
-        access.warnings.append(f"'{secret.path}' was left at {keeper.what}: {error.message}")
+        access.warnings.append(f"'{secret.path}' was left at {connector.what}: {error.message}")
 
 
-def check_referable(keeper: Keeper | None) -> None:
+def check_referable(connector: ScopedConnector | None) -> None:
     """Raise InvalidInput unless a manager can read secrets of others by their path."""
-    if keeper is None or Capability.READ_PATH not in keeper.kind.CAPABILITIES:
-        what, title = (keeper.what, keeper.kind.TITLE) if keeper else (builtin.NAME, "the built-in secret manager")
+    if connector is None or Capability.READ_PATH not in connector.kind.CAPABILITIES:
+        what, title = (
+            (connector.what, connector.kind.TITLE) if connector else (builtin.NAME, "the built-in secret manager")
+        )
         hint = "Set 'secret_manager' to a connector whose secrets can be read by path."
         raise failures.not_able(what, title, "read what others keep", hint)
 

@@ -78,7 +78,7 @@ class _Round:
         """Return one job for each request: items that one request can fetch go together."""
         batches: dict[str, list[_Item]] = {}
         for item in items:
-            batches.setdefault(item.located.keeper.connector.id, []).append(item)
+            batches.setdefault(item.located.connector.row.id, []).append(item)
         return [
             partial(self._fetch_unclaimed, chunk)
             for batch in batches.values()
@@ -114,7 +114,7 @@ class _Round:
 
 def batch_size(located: Located) -> int:
     """Return how many such values one request fetches."""
-    kind = located.keeper.kind
+    kind = located.connector.kind
     is_plain = not located.envelope and not located.version
     return kind.BATCH if is_plain and issubclass(kind, ValueKeeper) else 1
 
@@ -125,13 +125,13 @@ def _chunks(items: Sequence[_Item], size: int) -> list[Sequence[_Item]]:
 
 def _fetch(access: Access, located: Located) -> bytes:
     if located.envelope and located.context:
-        return access.unseal(located.keeper, located.envelope, located.context)
-    found = access.read(located.keeper, located.path, located.version)
-    return access.value_in(located.keeper, found.content) if located.is_ours else found.content
+        return access.unseal(located.connector, located.envelope, located.context)
+    found = access.read(located.connector, located.path, located.version)
+    return access.value_in(located.connector, found.content) if located.is_ours else found.content
 
 
 def _fetch_batch(access: Access, batch: Sequence[Located]) -> list[_Outcome]:
-    found = access.read_many(batch[0].keeper, [located.path for located in batch])
+    found = access.read_many(batch[0].connector, [located.path for located in batch])
     return [_value(access, located, found[located.path]) for located in batch]
 
 
@@ -139,6 +139,6 @@ def _value(access: Access, located: Located, found: Found | ScopedSecretsError) 
     if isinstance(found, ScopedSecretsError):
         return found
     try:
-        return access.value_in(located.keeper, found.content) if located.is_ours else found.content
+        return access.value_in(located.connector, found.content) if located.is_ours else found.content
     except ScopedSecretsError as error:
         return error

@@ -51,7 +51,7 @@ def _fetched(reader: Reader, located: Mapping[Query, Located]) -> dict[Query, An
     answers: dict[Query, Answer] = {}
     by_connector: dict[str, list[Query]] = {}
     for query, one in located.items():
-        by_connector.setdefault(one.keeper.connector.id, []).append(query)
+        by_connector.setdefault(one.connector.row.id, []).append(query)
     opened: list[Query] = []
     for queries in by_connector.values():
         for chunk in _chunks(queries, located):

@@ -25,7 +25,7 @@ from ...model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsErro
 from ...model.queries import Answer, Query
 from ...model.references import SCHEMES, Reference, references_among, select_field
 from ...model.scopes import ScopePath
-from ..rows.scoped_connectors import Keeper, Managers, connector_removed, load_managers
+from ..rows.scoped_connectors import Managers, ScopedConnector, connector_removed, load_managers
 from ..rows.session import Session
 
 __all__ = ["Composed", "Located", "locate"]
@@ -38,7 +38,7 @@ class Located(NamedTuple):
     `mark` changes with each new value that the store knows of.
     """
 
-    keeper: Keeper
+    connector: ScopedConnector
     what: str
     kind: str
     keys: tuple[str, ...] = ()
@@ -57,9 +57,9 @@ class Located(NamedTuple):
     @property
     def fetch_key(self) -> Hashable:
         """A key that is equal for all values that one read serves. The connector's id comes first, the path third."""
-        connector = self.keeper.connector
+        row = self.connector.row
         sealed = hashlib.sha256(self.envelope).digest() if self.envelope else b""
-        return connector.id, connector.revision, self.path, self.version, self.is_ours, self.mark, sealed
+        return row.id, row.revision, self.path, self.version, self.is_ours, self.mark, sealed
 
     def answer(self, content: bytes) -> Answer:
         """Return the answer for a fetched value, or the error if it lacks a field."""
@@ -137,23 +137,23 @@ def _in_store(
         return _composed(session, chain, secret, reference, cache_ttl)
     if secret.is_reference:
         subject = _subject(reference, chain[-1].path, secret)
-        return _referenced(_keeper(session, chain, secret), secret, reference, what)._replace(subject=subject)
+        return _referenced(_connector(session, chain, secret), secret, reference, what)._replace(subject=subject)
     version = _version(session, chain, secret, reference)
     subject = _subject(reference, chain[-1].path, secret, str(version.version))
     if secret.connector_id is None:
         value = session.read_version(chain, secret, version)
         content = select_field(value, reference.key, what) if reference.key else value
         return Answer(secret.kind, content, expires_at=secret.expires_at, subject=subject)
-    keeper = _keeper(session, chain, secret)
+    connector = _connector(session, chain, secret)
     context = session.context(chain, secret, version.version)
     return Located(
-        keeper,
+        connector,
         what,
         secret.kind,
         keys=(reference.key,) if reference.key else (),
         expires_at=secret.expires_at,
         path=secret.path,
-        version=_provider_version(keeper, version) if reference.version else "",
+        version=_provider_version(connector, version) if reference.version else "",
         is_ours=True,
         mark=f"{secret.id}@{version.version}",
         envelope=version.envelope,
@@ -216,17 +216,17 @@ def _composed(
 def _at_connector(managers: Managers, reference: Reference) -> Located:
     """Return the location that a URL reference names; raise NotFound, or InvalidInput for another kind."""
     path, kind = managers.scope.path, SCHEMES[reference.scheme][0]
-    for keeper in managers.keepers:
-        connector = keeper.connector
-        if keeper.path == path and not connector.is_removed and connector.identifier == reference.identifier:
-            if connector.kind != kind:
-                raise _other_kind(reference, keeper, kind)
-            manager_kind(connector.kind)
+    for connector in managers.connectors:
+        row = connector.row
+        if connector.path == path and not row.is_removed and row.identifier == reference.identifier:
+            if row.kind != kind:
+                raise _other_kind(reference, connector, kind)
+            manager_kind(row.kind)
             return Located(
-                keeper,
+                connector,
                 f"'{reference}'",
                 "text",
-                keys=_fields_to_select(keeper, reference.key),
+                keys=_fields_to_select(connector, reference.key),
                 path=reference.path,
                 version=reference.version,
                 subject=_subject(reference, path),
@@ -234,36 +234,36 @@ def _at_connector(managers: Managers, reference: Reference) -> Located:
     raise _unknown_connector(reference, managers.scope)
 
 
-def _referenced(keeper: Keeper, secret: Secret, reference: Reference, what: str) -> Located:
+def _referenced(connector: ScopedConnector, secret: Secret, reference: Reference, what: str) -> Located:
     return Located(
-        keeper,
+        connector,
         what,
         secret.kind,
-        keys=_fields_to_select(keeper, secret.reference_key, reference.key),
+        keys=_fields_to_select(connector, secret.reference_key, reference.key),
         expires_at=secret.expires_at,
         path=secret.path,
         version=reference.version,
     )
 
 
-def _fields_to_select(keeper: Keeper, *named: str) -> tuple[str, ...]:
+def _fields_to_select(connector: ScopedConnector, *named: str) -> tuple[str, ...]:
     """Return the fields to select from a value that others wrote: those named, or else the kind's default."""
-    kind = keeper.kind
+    kind = connector.kind
     default = kind.DEFAULT_KEY if issubclass(kind, ValueKeeper) else ""
     return tuple(filter(None, named)) or tuple(filter(None, (default,)))
 
 
-def _keeper(session: Session, chain: list[Scope], secret: Secret) -> Keeper:
+def _connector(session: Session, chain: list[Scope], secret: Secret) -> ScopedConnector:
     """Return the connector of a secret.
 
     Raises Conflict if it was removed, Forbidden if it is locked, InvalidInput if its kind is unknown here.
     """
-    keeper = load_managers(session, chain).keeper(secret.connector_id)
-    if keeper and not keeper.connector.is_removed:
-        keeper.check_open()
-        manager_kind(keeper.connector.kind)
-        return keeper
-    raise connector_removed(f"Secret '{secret.identifier}' in {chain[-1].path}", keeper)
+    connector = load_managers(session, chain).connector(secret.connector_id)
+    if connector and not connector.row.is_removed:
+        connector.check_open()
+        manager_kind(connector.row.kind)
+        return connector
+    raise connector_removed(f"Secret '{secret.identifier}' in {chain[-1].path}", connector)
 
 
 def _version(session: Session, chain: list[Scope], secret: Secret, reference: Reference) -> SecretVersion:
@@ -284,13 +284,13 @@ def _version(session: Session, chain: list[Scope], secret: Secret, reference: Re
     return version
 
 
-def _provider_version(keeper: Keeper, version: SecretVersion) -> str:
+def _provider_version(connector: ScopedConnector, version: SecretVersion) -> str:
     """Return the provider's name of a version; raise InvalidInput for a provider that keeps only the newest value."""
-    if keeper.keeps_keys or (version.at_provider and Capability.VERSIONS in keeper.kind.CAPABILITIES):
+    if connector.keeps_keys or (version.at_provider and Capability.VERSIONS in connector.kind.CAPABILITIES):
         return version.at_provider
     raise failures.not_able(
-        keeper.what,
-        keeper.kind.TITLE,
+        connector.what,
+        connector.kind.TITLE,
         f"read version {version.version}",
         "It keeps only the newest value: read the secret without a version.",
     )
@@ -322,12 +322,12 @@ def _unknown_connector(reference: Reference, scope: Scope) -> NotFound:
     )
 
 
-def _other_kind(reference: Reference, keeper: Keeper, kind: str) -> InvalidInput:
-    scheme = next((scheme for scheme, (other, _v) in SCHEMES.items() if other == keeper.connector.kind), "")
+def _other_kind(reference: Reference, connector: ScopedConnector, kind: str) -> InvalidInput:
+    scheme = next((scheme for scheme, (other, _v) in SCHEMES.items() if other == connector.row.kind), "")
     return InvalidInput(
         "other_connector_kind",
-        f"'{reference.scheme}://' is for connectors of the kind {kind}, but the {keeper.what} is of the kind "
-        f"{keeper.connector.kind}.",
+        f"'{reference.scheme}://' is for connectors of the kind {kind}, but the {connector.what} is of the kind "
+        f"{connector.row.kind}.",
         hint=f"Write {scheme}://{reference.identifier}/PATH."
         if scheme
         else "Read its secrets by name: a KMS has no paths.",

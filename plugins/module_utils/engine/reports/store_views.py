@@ -103,7 +103,7 @@ def _scope(session: Session, managers: Managers, counts: _Counts, kinds: Counter
     kept = _by_name(managers, counts, kinds)
     found = [one for one in counts.generations if one.scope_id == scope.id]
     active = max((key.generation for key in keys_of(session.tx, scope.id) if key.state == "active"), default=0)
-    own = [k for k in managers.keepers if k.path == scope.path and not k.connector.is_removed]
+    own = [k for k in managers.connectors if k.path == scope.path and not k.row.is_removed]
     return {
         "scope": _name(scope.path),
         "org": scope.path.org,
@@ -122,10 +122,10 @@ def _by_name(managers: Managers, counts: _Counts, kinds: Counter[str]) -> Counte
     kept: Counter[str] = Counter()
     for (scope_id, connector_id, kind), number in counts.by_manager.items():
         if scope_id == managers.scope.id:
-            keeper = managers.keeper(connector_id)
+            connector = managers.connector(connector_id)
             own = _CREDENTIALS if kind in CREDENTIAL_KINDS else builtin.NAME
-            kept[managers.name_of(connector_id) if keeper else own] += number
-            kinds[keeper.connector.kind if keeper else own] += number
+            kept[managers.name_of(connector_id) if connector else own] += number
+            kinds[connector.row.kind if connector else own] += number
     return kept
 
 

@@ -19,13 +19,13 @@ from ...store.database import MANAGERS
 from .held_scope import HeldScope
 from .session import Session
 
-__all__ = ["Keeper", "Managers", "connector_removed", "load_managers"]
+__all__ = ["Managers", "ScopedConnector", "connector_removed", "load_managers"]
 
 
-class Keeper(NamedTuple):
+class ScopedConnector(NamedTuple):
     """A connector, and the scope that it belongs to. A locked one is not verified: use nothing but its name."""
 
-    connector: Connector
+    row: Connector
     path: ScopePath
     locked_by: HeldScope | None = None
 
@@ -36,16 +36,16 @@ class Keeper(NamedTuple):
 
     @property
     def what(self) -> str:
-        return f"connector '{self.connector.identifier}' of {self.path}"
+        return f"connector '{self.row.identifier}' of {self.path}"
 
     @property
     def label(self) -> str:
         """A short name, unique in the store."""
-        return "/".join(filter(None, [self.path.org, self.path.project, self.connector.identifier]))
+        return "/".join(filter(None, [self.path.org, self.path.project, self.row.identifier]))
 
     @property
     def kind(self) -> type[Manager]:
-        return manager_kind(self.connector.kind)
+        return manager_kind(self.row.kind)
 
     @property
     def keeps_keys(self) -> bool:
@@ -54,7 +54,7 @@ class Keeper(NamedTuple):
     def seen_from(self, path: ScopePath) -> str:
         """Return the connector's name in a scope: with `org.` or `account.` before one of a higher scope."""
         prefix = "" if path == self.path else f"{self.path.level.value}."
-        return prefix + self.connector.identifier
+        return prefix + self.row.identifier
 
 
 class Managers(NamedTuple):
@@ -64,17 +64,17 @@ class Managers(NamedTuple):
     """
 
     scope: Scope
-    keepers: list[Keeper]
+    connectors: list[ScopedConnector]
     inherits: bool = False
 
-    def keeper(self, connector_id: str | None) -> Keeper | None:
+    def connector(self, connector_id: str | None) -> ScopedConnector | None:
         """Return a connector by its id, None for the built-in manager or an unknown id."""
-        return next((k for k in self.keepers if k.connector.id == connector_id), None)
+        return next((k for k in self.connectors if k.row.id == connector_id), None)
 
     def name_of(self, connector_id: str | None) -> str:
         """Return the scope's name for a manager."""
-        keeper = self.keeper(connector_id)
-        return keeper.seen_from(self.scope.path) if keeper else builtin.NAME
+        connector = self.connector(connector_id)
+        return connector.seen_from(self.scope.path) if connector else builtin.NAME
 
     @property
     def default(self) -> str:
@@ -82,40 +82,40 @@ class Managers(NamedTuple):
         return self.name_of(self.scope.default_connector_id)
 
     @property
-    def usable(self) -> list[Keeper]:
+    def usable(self) -> list[ScopedConnector]:
         """The connectors that new secrets of the scope may go to."""
         return [k for k in self._present() if k.path == self.scope.path or (self.inherits and not k.locked_by)]
 
-    def _present(self) -> Iterator[Keeper]:
-        return (keeper for keeper in self.keepers if not keeper.connector.is_removed)
+    def _present(self) -> Iterator[ScopedConnector]:
+        return (connector for connector in self.connectors if not connector.row.is_removed)
 
     @property
     def names(self) -> list[str]:
         """The names of the managers that new secrets of the scope may go to."""
-        own = [keeper.seen_from(self.scope.path) for keeper in self.usable]
+        own = [connector.seen_from(self.scope.path) for connector in self.usable]
         return [builtin.NAME, *own] if self.scope.builtin_enabled else own
 
-    def for_new(self, name: str | None) -> Keeper | None:
+    def for_new(self, name: str | None) -> ScopedConnector | None:
         """Return the connector for a new secret: the named one or the default, None for the built-in manager.
 
         Raises NotFound, Forbidden for one of another scope, Conflict for a built-in manager that is switched off.
         """
-        keeper = self.keeper(self.scope.default_connector_id) if name is None else self.find(name)
-        if keeper is None:
+        connector = self.connector(self.scope.default_connector_id) if name is None else self.find(name)
+        if connector is None:
             self._check_builtin()
-        elif keeper not in self.usable:
-            keeper.check_open()
+        elif connector not in self.usable:
+            connector.check_open()
             # It became the default while scopes could use those above them.
-            raise self._other_scope(keeper)
-        return keeper
+            raise self._other_scope(connector)
+        return connector
 
-    def find(self, name: str) -> Keeper | None:
+    def find(self, name: str) -> ScopedConnector | None:
         """Return the named connector, None for the built-in manager, even a disabled one. Raises as `for_new` does."""
         if name == builtin.NAME:
             return None
-        for keeper in self.usable:
-            if keeper.seen_from(self.scope.path) == name:
-                return keeper
+        for connector in self.usable:
+            if connector.seen_from(self.scope.path) == name:
+                return connector
         raise self._of_other_scope(name) or self._unknown(name)
 
     def _check_builtin(self) -> None:
@@ -130,13 +130,13 @@ class Managers(NamedTuple):
     def _of_other_scope(self, name: str) -> Forbidden | None:
         """Return the error if the named manager exists in another scope; raise Forbidden for a locked one."""
         identifier, usable = name.rpartition(".")[2], self.usable
-        others = (k for k in self._present() if k not in usable and k.connector.identifier == identifier)
+        others = (k for k in self._present() if k not in usable and k.row.identifier == identifier)
         other = next(others, None)
         if other and name != identifier:
             other.check_open()
         return self._other_scope(other) if other else None
 
-    def _other_scope(self, other: Keeper) -> Forbidden:
+    def _other_scope(self, other: ScopedConnector) -> Forbidden:
         return Forbidden(
             "manager_of_other_scope",
             f"The {other.what} belongs to another scope, so {self.scope.path} can't use it.",
@@ -152,12 +152,12 @@ class Managers(NamedTuple):
         )
 
 
-def connector_removed(what: str, keeper: Keeper | None) -> Conflict:
+def connector_removed(what: str, connector: ScopedConnector | None) -> Conflict:
     """Return the error for a secret whose connector was removed by force. `what` begins a sentence."""
-    connector = f"the connector '{keeper.connector.identifier}', which was removed" if keeper else "a removed connector"
+    removed = f"the connector '{connector.row.identifier}', which was removed" if connector else "a removed connector"
     return Conflict(
         "connector_removed",
-        f"{what} is kept by {connector}.",
+        f"{what} is kept by {removed}.",
         hint="Declare the connector again, with the same identifier and location: its secrets can be read again then.",
     )
 
@@ -175,12 +175,14 @@ def load_managers(session: Session, chain: list[Scope]) -> Managers:
 
 
 def _load(session: Session, chain: list[Scope]) -> Managers:
-    keepers = [keeper for depth in reversed(range(len(chain))) for keeper in _keepers_of(session, chain[: depth + 1])]
-    return Managers(chain[-1], keepers, chain[0].inherits_managers and session.opens(chain[0].path))
+    connectors = [
+        connector for depth in reversed(range(len(chain))) for connector in _connectors_of(session, chain[: depth + 1])
+    ]
+    return Managers(chain[-1], connectors, chain[0].inherits_managers and session.opens(chain[0].path))
 
 
-def _keepers_of(session: Session, chain: list[Scope]) -> list[Keeper]:
+def _connectors_of(session: Session, chain: list[Scope]) -> list[ScopedConnector]:
     path = chain[-1].path
     if session.opens(path):
-        return [Keeper(connector, path) for connector in session.connectors(chain)]
-    return [Keeper(c, path, session.keyring.held) for c in connectors_of(session.tx, chain[-1].id)]
+        return [ScopedConnector(row, path) for row in session.connectors(chain)]
+    return [ScopedConnector(row, path, session.keyring.held) for row in connectors_of(session.tx, chain[-1].id)]

@@ -13,7 +13,7 @@ from ...model.errors import NotFound, ScopedSecretsError
 from ...store.secrets import count_kept, count_secrets
 from ..changes.resource import Info, View
 from ..providers.access import Access
-from ..rows.scoped_connectors import Keeper, Managers, load_managers
+from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 
 __all__ = ["ConnectorCheck", "ConnectorInfo", "manager_views", "view_of"]
@@ -21,30 +21,30 @@ __all__ = ["ConnectorCheck", "ConnectorInfo", "manager_views", "view_of"]
 
 def manager_views(session: Session, managers: Managers) -> list[View]:
     """Return the views of the scope's own managers, the built-in one first."""
-    own = [k for k in managers.keepers if k.path == managers.scope.path and not k.connector.is_removed]
+    own = [k for k in managers.connectors if k.path == managers.scope.path and not k.row.is_removed]
     kept = count_secrets(session.tx, managers.scope.id, builtin_only=True)
-    views = [view_of(keeper, managers.default, count_kept(session.tx, keeper.connector.id)) for keeper in own]
+    views = [view_of(connector, managers.default, count_kept(session.tx, connector.row.id)) for connector in own]
     return [_builtin_view(managers.scope, managers.default, kept), *views]
 
 
-def view_of(keeper: Keeper, default: str, secrets: int) -> View:
+def view_of(connector: ScopedConnector, default: str, secrets: int) -> View:
     """Return a connector's view. `default`: the name of its scope's default manager; `secrets`: how many it keeps."""
-    connector = keeper.connector
-    options = {name: value for name, value in connector.options.items() if name != "settled"}
+    row = connector.row
+    options = {name: value for name, value in row.options.items() if name != "settled"}
     return {
-        "identifier": connector.identifier,
-        "kind": connector.kind,
-        "name": connector.name,
-        "description": connector.description,
-        "tags": connector.tags,
-        "org": keeper.path.org,
-        "project": keeper.path.project,
+        "identifier": row.identifier,
+        "kind": row.kind,
+        "name": row.name,
+        "description": row.description,
+        "tags": row.tags,
+        "org": connector.path.org,
+        "project": connector.path.project,
         "enabled": True,
-        "is_default": connector.identifier == default,
+        "is_default": row.identifier == default,
         "secrets": secrets,
         "options": options,
-        "created_at": connector.created_at,
-        "updated_at": connector.updated_at,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
     }
 
 
@@ -89,23 +89,23 @@ class ConnectorCheck:
         self.path = self._info.path
         self._identifier = params["identifier"]
 
-    def load(self, session: Session) -> tuple[Keeper, View]:
+    def load(self, session: Session) -> tuple[ScopedConnector, View]:
         """Return the connector and its view; raise NotFound."""
         managers = load_managers(session, session.chain(self._info.path))
-        for keeper in managers.keepers:
-            connector = keeper.connector
-            if keeper.path == self._info.path and not connector.is_removed and connector.identifier == self._identifier:
-                return keeper, self._info.views(session)[0]
+        for connector in managers.connectors:
+            row = connector.row
+            if connector.path == self._info.path and not row.is_removed and row.identifier == self._identifier:
+                return connector, self._info.views(session)[0]
         raise NotFound(
             "unknown_connector",
             f"There is no connector '{self._identifier}' in {self._info.path}.",
             hint=f"Its secret managers are: {', '.join(managers.names) or 'none'}.",
         )
 
-    def outcome(self, access: Access, keeper: Keeper, view: View) -> View:
+    def outcome(self, access: Access, connector: ScopedConnector, view: View) -> View:
         """Log in and return the view with `status` (ready, unknown, error), `code`, `message` and `hint`."""
         try:
-            access.prove(keeper, {})
+            access.prove(connector, {})
         except ScopedSecretsError as error:
             status = "unknown" if error.category == "unavailable" else "error"
             return {**view, "status": status, "code": error.code, "message": error.message, "hint": error.hint}

@@ -22,7 +22,7 @@ from ..changes.intents import Goal
 from ..changes.resource import Action, Plan, Resource, View, changed_fields, pick
 from ..providers.access import Access
 from ..providers.logins import check_no_loop, used_secrets
-from ..rows.scoped_connectors import Keeper, Managers, load_managers
+from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 from .connector_options import WantedOptions, wanted_options
 from .connector_views import view_of
@@ -85,7 +85,7 @@ class ConnectorResource(Resource[ConnectorState]):
     def load(self, session: Session) -> ConnectorState:
         chain = session.chain(self.path)
         managers = load_managers(session, chain)
-        own = (k.connector for k in managers.keepers if k.path == self.path)
+        own = (k.row for k in managers.connectors if k.path == self.path)
         connector = next((c for c in own if c.identifier == self.identifier), None)
         credentials = self._credentials(chain[-1], connector).load(session)
         state = ConnectorState(chain, managers, connector, credentials=credentials)
@@ -128,8 +128,8 @@ class ConnectorResource(Resource[ConnectorState]):
 
     def observe(self, access: Access, state: ConnectorState) -> ConnectorState:
         if not self.absent:
-            keeper = self._keeper(state, state.connector.id if state.connector else "")
-            access.in_store(lambda session: check_no_loop(session, keeper))
+            connector = self._scoped(state, state.connector.id if state.connector else "")
+            access.in_store(lambda session: check_no_loop(session, connector))
         return replace(state, credentials=self._credentials_of(state).observe(access, state.credentials))
 
     def plan(self, state: ConnectorState) -> Plan:
@@ -233,14 +233,14 @@ class ConnectorResource(Resource[ConnectorState]):
         return PreparedConnector(connector_id, settled, prepared)
 
     def _proven(self, access: Access, state: ConnectorState, connector_id: str) -> Mapping[str, Any]:
-        keeper = self._keeper(state, connector_id)
-        access.check_references(keeper)
+        connector = self._scoped(state, connector_id)
+        access.check_references(connector)
         if self.params.get("check", True):
-            return access.prove(keeper, self._wanted_options(state.connector).inline)
+            return access.prove(connector, self._wanted_options(state.connector).inline)
         return {}
 
-    def _keeper(self, state: ConnectorState, connector_id: str) -> Keeper:
-        return Keeper(self._connector(state, self._wanted_options(state.connector), connector_id), self.path)
+    def _scoped(self, state: ConnectorState, connector_id: str) -> ScopedConnector:
+        return ScopedConnector(self._connector(state, self._wanted_options(state.connector), connector_id), self.path)
 
     def _connector(self, state: ConnectorState, wanted: WantedOptions, connector_id: str) -> Connector:
         """Return the new row. What was found out at the provider stays valid while the place is the same."""
@@ -264,7 +264,7 @@ class ConnectorResource(Resource[ConnectorState]):
         connector = self._declared(session, state, plan, prepared)
         old = state.connector
         session.replace_connector(chain, old, connector)
-        used = used_secrets(session, Keeper(connector, self.path))
+        used = used_secrets(session, ScopedConnector(connector, self.path))
         replace_references(session.tx, "connector", connector.id, used)
         if plan.after["use_as_default"] != state.is_default:
             default = connector.id if plan.after["use_as_default"] else None
@@ -303,7 +303,7 @@ class ConnectorResource(Resource[ConnectorState]):
     def view(self, state: ConnectorState) -> View | None:
         if state.connector is None or not state.is_present:
             return None
-        return view_of(Keeper(state.connector, self.path), state.managers.default, state.secrets)
+        return view_of(ScopedConnector(state.connector, self.path), state.managers.default, state.secrets)
 
     @property
     def identity(self) -> View:

@@ -19,13 +19,13 @@ from ..reading.credential_views import read_on_control_node
 from .credential_options import WantedCredential
 from .generate import public_fields
 
-__all__ = ["Proof"]
+__all__ = ["CredentialProof"]
 
 # The first two bytes of every keytab: "The keytab file format", MIT Kerberos documentation.
 _KEYTAB = b"\x05\x02"
 
 
-class Proof:
+class CredentialProof:
     """Checks one credential as it is about to be saved."""
 
     def __init__(self, access: Access, path: ScopePath, wanted: WantedCredential, what: str) -> None:

@@ -21,7 +21,7 @@ from ..providers.access import Access
 from ..providers.logins import named_secrets
 from ..rows.session import Session
 from .credential_options import WantedCredential, wanted_credential
-from .credential_proof import Proof
+from .credential_proof import CredentialProof
 from .generate import make_key
 from .own_secrets import OwnSecrets
 from .secret_fields import broken_users, check_kind, wanted_fields, with_fields
@@ -149,7 +149,7 @@ class CredentialResource(Resource[CredentialState]):
         if plan.action is not Action.DELETE:
             wanted = self._wanted(state.row)
             access.in_store(lambda session: self._used(session, wanted))
-            proof = Proof(access, self.path, wanted, self.what)
+            proof = CredentialProof(access, self.path, wanted, self.what)
             public = proof.public()
             if self.params.get("check_host"):
                 proof.check_host(self.params["check_host"], check_key=self.params.get("check_host_key", True))

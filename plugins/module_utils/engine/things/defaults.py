@@ -45,8 +45,8 @@ class DefaultManagerResource(Resource[DefaultState]):
         return Plan(Action.NONE if before == after else Action.UPDATE, before, after, after)
 
     def apply(self, session: Session, state: DefaultState, plan: Plan, prepared: None) -> None:
-        keeper = state.managers.for_new(plan.fields["secret_manager"])
-        write_default(session, state.chain, keeper.connector.id if keeper else None, made_by=self.made_by)
+        connector = state.managers.for_new(plan.fields["secret_manager"])
+        write_default(session, state.chain, connector.row.id if connector else None, made_by=self.made_by)
 
     def is_in_store(self, state: DefaultState) -> bool:
         return True

@@ -23,7 +23,7 @@ from ..providers.access import Access
 from ..providers.logins import login_depth
 from ..providers.value_placement import is_kept_there, remove_kept
 from ..rows.integrity import check_head
-from ..rows.scoped_connectors import Keeper, Managers, load_managers
+from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 
 __all__ = ["ScopeInfo", "ScopeResource"]
@@ -35,7 +35,7 @@ class KeptElsewhere(NamedTuple):
     """A secret of a scope that a connector keeps."""
 
     scope: ScopePath
-    keeper: Keeper
+    connector: ScopedConnector
     secret: Secret
 
 
@@ -138,20 +138,20 @@ class ScopeResource(Resource[ScopeState]):
         if plan.action is not Action.DELETE:
             return []
         return [
-            Goal(scope, keeper, secret.path, is_absent=True)
-            for scope, keeper, secret in state.kept
-            if is_kept_there(keeper, secret)
+            Goal(scope, connector, secret.path, is_absent=True)
+            for scope, connector, secret in state.kept
+            if is_kept_there(connector, secret)
         ]
 
     def prepare(self, access: Access, state: ScopeState, plan: Plan) -> bool | None:
         """Remove the values of a removed scope's secrets at their secret managers."""
         if plan.action is not Action.DELETE:
             return None
-        for _scope, keeper, _secret in state.kept:
+        for _scope, connector, _secret in state.kept:
             # Log in everywhere first: the secrets to remove may include the credentials of other connectors.
-            access.call(keeper, lambda _manager: None)
-        for _scope, keeper, secret in state.kept:
-            remove_kept(access, keeper, secret, is_forced=self.force)
+            access.call(connector, lambda _manager: None)
+        for _scope, connector, secret in state.kept:
+            remove_kept(access, connector, secret, is_forced=self.force)
         return True if state.kept else None
 
     def guard(self, state: ScopeState) -> object:
@@ -194,8 +194,8 @@ def _heads(session: Session, scope: Scope) -> Iterator[bytes]:
 def _in_order(session: Session, chain: list[Scope]) -> list[KeptElsewhere]:
     """Return the secrets that connectors keep, each before the secrets that its connector logs in with."""
     kept = list(_kept_elsewhere(session, chain))
-    depths = {one.keeper.connector.id: login_depth(session, one.keeper) for one in kept}
-    return sorted(kept, key=lambda one: -depths[one.keeper.connector.id])
+    depths = {one.connector.row.id: login_depth(session, one.connector) for one in kept}
+    return sorted(kept, key=lambda one: -depths[one.connector.row.id])
 
 
 def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[KeptElsewhere]:
@@ -204,9 +204,9 @@ def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[KeptElsewh
         yield from _kept_elsewhere(session, [*chain, child])
     managers = load_managers(session, chain)
     for secret in secrets_of(session.tx, chain[-1].id):
-        keeper = managers.keeper(secret.connector_id)
-        if keeper:
-            yield KeptElsewhere(chain[-1].path, keeper, secret)
+        connector = managers.connector(secret.connector_id)
+        if connector:
+            yield KeptElsewhere(chain[-1].path, connector, secret)
 
 
 def _delete_tree(session: Session, scope: Scope) -> None:
@@ -231,7 +231,7 @@ def _with_fields(scope: Scope, fields: Mapping[str, Any]) -> Scope:
 
 def _contents(session: Session, managers: Managers) -> dict[str, int]:
     scope = managers.scope
-    connectors = [k for k in managers.keepers if k.path == scope.path and not k.connector.is_removed]
+    connectors = [k for k in managers.connectors if k.path == scope.path and not k.row.is_removed]
     below = {Level.ACCOUNT: "organizations", Level.ORG: "projects"}.get(scope.path.level)
     inside = {below: len(rows.children_of(session.tx, scope))} if below else {}
     return {**inside, "connectors": len(connectors), "secrets": count_secrets(session.tx, scope.id)}

@@ -14,7 +14,7 @@ from ...model.identifiers import check_identifier, check_tags
 from ...model.scopes import Level, ScopePath
 from ...store.secrets import secrets_of, users_of
 from ..changes.resource import Info, View, changed_fields, pick
-from ..rows.scoped_connectors import Keeper, Managers, load_managers
+from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 from ..rows.sharing import grantee_paths
 
@@ -42,9 +42,9 @@ class SecretState:
     is_observed: bool = False
 
     @property
-    def keeper(self) -> Keeper | None:
+    def connector(self) -> ScopedConnector | None:
         """The connector that keeps the secret, None for the built-in manager or a secret that does not exist."""
-        return self.managers.keeper(self.secret.connector_id) if self.secret else None
+        return self.managers.connector(self.secret.connector_id) if self.secret else None
 
 
 def load_state(session: Session, path: ScopePath, identifier: str) -> SecretState:

@@ -29,7 +29,7 @@ from ..providers.value_placement import (
     remove_kept,
     split_reference,
 )
-from ..rows.scoped_connectors import Keeper, connector_removed
+from ..rows.scoped_connectors import ScopedConnector, connector_removed
 from ..rows.session import Session
 from .generate import check_generate, generate, public_half
 from .secret_fields import broken_users, check_kind, wanted_fields, with_fields
@@ -74,24 +74,24 @@ class SecretResource(Resource[SecretState]):
     def observe(self, access: Access, state: SecretState) -> SecretState:
         """Read the value from its value keeper, where others may have changed it."""
         if self._compares_value:
-            self._check_keeper(state)
+            self._check_connector(state)
         place = self.observed_at(state)
         return replace(state, observed=access.kept_value(*place), is_observed=True) if place else state
 
     def observed_at(self, state: SecretState) -> ValueLocation | None:
-        secret, keeper = state.secret, state.keeper
-        if not (self._compares_value and secret and keeper) or keeper.connector.is_removed:
+        secret, connector = state.secret, state.connector
+        if not (self._compares_value and secret and connector) or connector.row.is_removed:
             return None
-        return None if keeper.keeps_keys or secret.is_reference else ValueLocation(keeper, secret.path)
+        return None if connector.keeps_keys or secret.is_reference else ValueLocation(connector, secret.path)
 
     @property
     def _compares_value(self) -> bool:
         return self.value is not None and self.params.get("update_value") != "on_create" and not self.absent
 
-    def _check_keeper(self, state: SecretState) -> None:
+    def _check_connector(self, state: SecretState) -> None:
         """Raise Conflict if the secret's connector was removed by force: a new value could not be read."""
-        if state.keeper and state.keeper.connector.is_removed:
-            raise connector_removed(f"The {self.what}", state.keeper)
+        if state.connector and state.connector.row.is_removed:
+            raise connector_removed(f"The {self.what}", state.connector)
 
     def with_observed(self, state: SecretState, before: SecretState) -> SecretState:
         return replace(state, observed=before.observed, is_observed=before.is_observed)
@@ -111,14 +111,14 @@ class SecretResource(Resource[SecretState]):
                 hint="Set 'value' or 'generate' (for a file 'src', 'content' or 'content_b64'), or 'reference' for a "
                 "value that a secret manager already has.",
             )
-        keeper = state.managers.for_new(self.new_goes_to)
+        connector = state.managers.for_new(self.new_goes_to)
         fields = {"name": self.identifier, "description": "", "tags": {}, "expires": "", **wanted_fields(self.params)}
-        shown = {**fields, "secret_manager": state.managers.name_of(keeper.connector.id if keeper else None)}
+        shown = {**fields, "secret_manager": state.managers.name_of(connector.row.id if connector else None)}
         if self.reference:
-            check_referable(keeper)
+            check_referable(connector)
             shown["reference_to"] = path_and_key(*self.reference)
             return Plan(Action.CREATE, {}, shown, {**fields, "reference_to": self.reference})
-        path_for(keeper, self.identifier, self.kind, self.value)
+        path_for(connector, self.identifier, self.kind, self.value)
         return Plan(Action.CREATE, {}, {**shown, "version": 1}, {**fields, "value": NEW_VALUE})
 
     def _plan_update(self, state: SecretState, secret: Secret) -> Plan:
@@ -127,16 +127,16 @@ class SecretResource(Resource[SecretState]):
         fields = changed_fields(wanted_fields(self.params), before)
         after = {**before, **fields}
         if self.reference and self.reference != (secret.path, secret.reference_key):
-            if state.keeper and state.keeper.connector.is_removed:
-                raise connector_removed(f"The {self.what}", state.keeper)
+            if state.connector and state.connector.row.is_removed:
+                raise connector_removed(f"The {self.what}", state.connector)
             fields["reference_to"] = self.reference
             after["reference_to"] = path_and_key(*self.reference)
         if self._has_new_value(state):
-            path_for(state.keeper, self.identifier, self.kind, self.value)
+            path_for(state.connector, self.identifier, self.kind, self.value)
             fields["value"] = NEW_VALUE
             after["version"] = secret.current_version + 1
         if {"reference_to", "value"} & fields.keys():
-            self._check_keeper(state)
+            self._check_connector(state)
         return Plan(Action.UPDATE if fields else Action.NONE, before, after, fields)
 
     def _check_same(self, state: SecretState, secret: Secret) -> None:
@@ -177,63 +177,63 @@ class SecretResource(Resource[SecretState]):
             check_kind(state.secret, self.kind, self.what)
         warnings = broken_users(state.users, self.what, is_forced=self.force)
         if not self.force:
-            check_removable(state.keeper, state.secret)
+            check_removable(state.connector, state.secret)
         before = {**shown_fields(state.secret, state.managers), "version": state.secret.current_version}
         return Plan(Action.DELETE, before, {}, warnings=warnings)
 
     def goals(self, state: SecretState, plan: Plan) -> list[Goal]:
-        keeper = self._keeper(state)
-        if keeper is None or keeper.keeps_keys:
+        connector = self._connector(state)
+        if connector is None or connector.keeps_keys:
             return []
         if state.secret and plan.action is Action.DELETE:
-            goal = Goal(self.path, keeper, state.secret.path, is_absent=True)
-            return [goal] if is_kept_there(keeper, state.secret) else []
+            goal = Goal(self.path, connector, state.secret.path, is_absent=True)
+            return [goal] if is_kept_there(connector, state.secret) else []
         if "value" not in plan.fields:
             return []
-        path = state.secret.path if state.secret else path_for(keeper, self.identifier, self.kind, self.value)
-        return [Goal(self.path, keeper, path)]
+        path = state.secret.path if state.secret else path_for(connector, self.identifier, self.kind, self.value)
+        return [Goal(self.path, connector, path)]
 
     def prepare(self, access: Access, state: SecretState, plan: Plan) -> PreparedSecret | None:
         """Write or remove the value at its manager; return None if only the store is involved."""
-        keeper = self._keeper(state)
-        if keeper is None:
+        connector = self._connector(state)
+        if connector is None:
             return None
         secret_id = state.secret.id if state.secret else str(uuid.uuid4())
         if state.secret and plan.action is Action.DELETE:
-            remove_kept(access, keeper, state.secret, is_forced=self.force)
+            remove_kept(access, connector, state.secret, is_forced=self.force)
         elif "reference_to" in plan.fields:
             path, key = plan.fields["reference_to"]
-            access.check_field(keeper, path, key, self.what)
+            access.check_field(connector, path, key, self.what)
         elif "value" in plan.fields:
             value = self._new_value()
-            return PreparedSecret(secret_id, value, self._place(access, keeper, state, secret_id, value, plan))
+            return PreparedSecret(secret_id, value, self._place(access, connector, state, secret_id, value, plan))
         return PreparedSecret(secret_id)
 
     def _place(
-        self, access: Access, keeper: Keeper, state: SecretState, secret_id: str, value: bytes, plan: Plan
+        self, access: Access, connector: ScopedConnector, state: SecretState, secret_id: str, value: bytes, plan: Plan
     ) -> Placement:
         scope, version = state.chain[-1], plan.after["version"]
-        if keeper.keeps_keys:
+        if connector.keeps_keys:
             context = access.context(scope, secret_id, self.kind, version)
-            return Placement(envelope=access.seal(keeper, value, context))
-        path = state.secret.path if state.secret else path_for(keeper, self.identifier, self.kind, value)
+            return Placement(envelope=access.seal(connector, value, context))
+        path = state.secret.path if state.secret else path_for(connector, self.identifier, self.kind, value)
         shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
         previous = state.version.at_provider if state.version else ""
         is_text, adopt = self.kind == "text", bool(self.params.get("adopt"))
         writing = Writing(adopt=adopt, is_text=is_text, previous=previous, **shown)
-        return Placement(path=path, at_provider=access.write(keeper, path, value, writing))
+        return Placement(path=path, at_provider=access.write(connector, path, value, writing))
 
-    def _keeper(self, state: SecretState) -> Keeper | None:
+    def _connector(self, state: SecretState) -> ScopedConnector | None:
         """Return the connector that keeps the value, or will keep it; None for the built-in manager."""
         if state.secret:
-            return state.keeper
+            return state.connector
         return None if self.absent else state.managers.for_new(self.new_goes_to)
 
     def guard(self, state: SecretState) -> object:
         """Return what must not change between `prepare` and `apply`."""
-        keeper = self._keeper(state)
-        connector = (keeper.connector.id, keeper.connector.revision) if keeper else None
-        return connector, (state.secret.id, state.secret.revision) if state.secret else None
+        connector = self._connector(state)
+        manager = (connector.row.id, connector.row.revision) if connector else None
+        return manager, (state.secret.id, state.secret.revision) if state.secret else None
 
     def apply(self, session: Session, state: SecretState, plan: Plan, prepared: PreparedSecret | None) -> None:
         if plan.action is Action.DELETE:
@@ -255,14 +255,14 @@ class SecretResource(Resource[SecretState]):
             session.write_version(state.chain, secret, self._new_value())
 
     def _blank(self, session: Session, state: SecretState, prepared: PreparedSecret | None) -> Secret:
-        keeper = self._keeper(state)
+        connector = self._connector(state)
         return Secret(
             id=prepared.secret_id if prepared else str(uuid.uuid4()),
             scope_id=state.chain[-1].id,
             identifier=self.identifier,
             kind=self.kind,
             name=self.identifier,
-            connector_id=keeper.connector.id if keeper else None,
+            connector_id=connector.row.id if connector else None,
             is_reference=self.reference is not None,
             made_by=self.made_by,
             created_at=session.now,
@@ -281,7 +281,7 @@ class SecretResource(Resource[SecretState]):
         return public_half(self._generated, self.params["generate"]) if self.value is None else {}
 
     def is_in_store(self, state: SecretState) -> bool:
-        return self._keeper(state) is None
+        return self._connector(state) is None
 
     def view(self, state: SecretState) -> View | None:
         return view_of(state) if state.secret else None

@@ -57,9 +57,9 @@ class ShareResource(Resource[ShareState]):
         secret = session.secret(chain, self.identifier)
         if secret is None:
             return ShareState(chain, grantee)
-        keeper = load_managers(session, chain).keeper(secret.connector_id)
+        connector = load_managers(session, chain).connector(secret.connector_id)
         paths = grantee_paths(session, secret)
-        return ShareState(chain, grantee, secret, keeper.what if keeper else "", paths)
+        return ShareState(chain, grantee, secret, connector.what if connector else "", paths)
 
     def plan(self, state: ShareState) -> Plan:
         is_shared = state.secret is not None and state.grantee.id in state.secret.shared_with

@@ -13,7 +13,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.context impo
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.envelope import read_header
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.access import Access
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
@@ -30,16 +30,18 @@ def access(engine: Engine) -> Access:
 
 
 @pytest.fixture
-def keeper(settings: Settings, access: Access) -> Keeper:
-    return Keeper(add_connector(settings, "vault", auth_method="token", token_ref="t"), ACCOUNT)
+def connector(settings: Settings, access: Access) -> ScopedConnector:
+    return ScopedConnector(add_connector(settings, "vault", auth_method="token", token_ref="t"), ACCOUNT)
 
 
-def test_credentials_come_by_reference(settings: Settings, cloud: Cloud, access: Access, keeper: Keeper) -> None:
+def test_credentials_come_by_reference(
+    settings: Settings, cloud: Cloud, access: Access, connector: ScopedConnector
+) -> None:
     connector = add_connector(
         settings, "v", ScopePath("pay"), auth_method="token", token_ref="account.t", ca_cert_ref="ca"
     )
     declare(Engine(settings), "secret_text", org="pay", identifier="ca", value=b"pem")
-    manager = access.call(Keeper(connector, ScopePath("pay")), lambda manager: manager)
+    manager = access.call(ScopedConnector(connector, ScopePath("pay")), lambda manager: manager)
     assert (manager.options["token"], manager.options["ca_cert"]) == ("good", "pem")
 
 
@@ -47,7 +49,7 @@ def test_a_credential_that_is_missing_or_no_text_is_told(settings: Settings, clo
     declare(Engine(settings), "secret_file", identifier="bytes", value=b"\xffcanary")
     for reference, code in (("none", "unknown_secret"), ("bytes", "credential_not_text"), ("t#x", "value_not_json")):
         connector = add_connector(settings, f"c_{code}", auth_method="token", token_ref=reference)
-        error = error_of(lambda connector=connector: access.call(Keeper(connector, ACCOUNT), lambda m: m))
+        error = error_of(lambda connector=connector: access.call(ScopedConnector(connector, ACCOUNT), lambda m: m))
         assert (error.code, "canary" in str(error)) == (code, False)
     assert (
         "'token' of connector 'c_credential_not_text'"
@@ -56,30 +58,32 @@ def test_a_credential_that_is_missing_or_no_text_is_told(settings: Settings, clo
     assert cloud.counts["login"] == 0
 
 
-def test_the_mark_of_a_connector_is_its_stores_and_its_own(settings: Settings, access: Access, keeper: Keeper) -> None:
-    other = Keeper(add_connector(settings, "other"), ACCOUNT)
-    store_id, connector_id = access.owner(keeper).split("/")
-    assert (uuid.UUID(store_id).version, connector_id) == (4, keeper.connector.id)
-    assert access.owner(other) == f"{store_id}/{other.connector.id}"
+def test_the_mark_of_a_connector_is_its_stores_and_its_own(
+    settings: Settings, access: Access, connector: ScopedConnector
+) -> None:
+    other = ScopedConnector(add_connector(settings, "other"), ACCOUNT)
+    store_id, connector_id = access.owner(connector).split("/")
+    assert (uuid.UUID(store_id).version, connector_id) == (4, connector.row.id)
+    assert access.owner(other) == f"{store_id}/{other.row.id}"
 
 
-def test_what_is_written_bears_the_mark(cloud: Cloud, access: Access, keeper: Keeper) -> None:
-    assert access.write(keeper, "p", b"value", Writing()) == "1"
+def test_what_is_written_bears_the_mark(cloud: Cloud, access: Access, connector: ScopedConnector) -> None:
+    assert access.write(connector, "p", b"value", Writing()) == "1"
     (kept,) = cloud.values["main", "p"]
-    assert (kept.content, kept.owner) == (OURS + b"value", access.owner(keeper))
-    assert access.kept_value(keeper, "p") == b"value"
-    assert access.kept_value(keeper, "none") is None
+    assert (kept.content, kept.owner) == (OURS + b"value", access.owner(connector))
+    assert access.kept_value(connector, "p") == b"value"
+    assert access.kept_value(connector, "none") is None
 
 
 @pytest.mark.parametrize("verb", ["write", "remove"])
 def test_what_was_fetched_of_a_path_is_forgotten_even_if_the_call_fails(
-    cloud: Cloud, engine: Engine, access: Access, keeper: Keeper, verb: str
+    cloud: Cloud, engine: Engine, access: Access, connector: ScopedConnector, verb: str
 ) -> None:
     def call(path: str) -> object:
-        return access.write(keeper, path, b"new", Writing()) if verb == "write" else access.remove(keeper, path)
+        return access.write(connector, path, b"new", Writing()) if verb == "write" else access.remove(connector, path)
 
     for path in ("p", "q"):
-        access.write(keeper, path, b"old", Writing())
+        access.write(connector, path, b"old", Writing())
         assert read(engine, f"memory://vault/{path}") == OURS + b"old"
 
     def fail(_path: str) -> None:
@@ -93,40 +97,44 @@ def test_what_was_fetched_of_a_path_is_forgotten_even_if_the_call_fails(
     assert cloud.counts["read"] == reads + 1
 
 
-def test_a_proof_is_a_login_of_its_own_that_is_given_back(cloud: Cloud, access: Access, keeper: Keeper) -> None:
-    access.call(keeper, lambda manager: manager)
-    assert access.prove(keeper, {}) == {"found_by_login": 2}
+def test_a_proof_is_a_login_of_its_own_that_is_given_back(
+    cloud: Cloud, access: Access, connector: ScopedConnector
+) -> None:
+    access.call(connector, lambda manager: manager)
+    assert access.prove(connector, {}) == {"found_by_login": 2}
     assert (cloud.counts["login"], cloud.counts["check"], cloud.counts["close"]) == (2, 1, 1)
-    access.call(keeper, lambda manager: manager)
+    access.call(connector, lambda manager: manager)
     assert cloud.counts["login"] == 2
 
 
-def test_a_proof_takes_what_is_given_before_what_is_stored(cloud: Cloud, access: Access, keeper: Keeper) -> None:
-    assert error_of(lambda: access.prove(keeper, {"token": "bad"})).code == "login_refused"
+def test_a_proof_takes_what_is_given_before_what_is_stored(
+    cloud: Cloud, access: Access, connector: ScopedConnector
+) -> None:
+    assert error_of(lambda: access.prove(connector, {"token": "bad"})).code == "login_refused"
     cloud.credentials = {"fresh"}
-    assert access.prove(keeper, {"token": "fresh"})
-    assert error_of(lambda: access.prove(keeper, {})).code == "login_refused"
+    assert access.prove(connector, {"token": "fresh"})
+    assert error_of(lambda: access.prove(connector, {})).code == "login_refused"
 
 
-def test_a_proof_that_fails_gives_its_login_back(cloud: Cloud, access: Access, keeper: Keeper) -> None:
+def test_a_proof_that_fails_gives_its_login_back(cloud: Cloud, access: Access, connector: ScopedConnector) -> None:
     def deny(_path: str) -> None:
         raise failures.denied("it", "check")
 
     cloud.before["check"] = deny
-    assert error_of(lambda: access.prove(keeper, {})).code == "provider_denied"
+    assert error_of(lambda: access.prove(connector, {})).code == "provider_denied"
     assert cloud.counts["close"] == 1
 
 
 def test_what_is_sealed_is_opened_by_the_same_connector_for_the_same_place_only(
     settings: Settings, cloud: Cloud, access: Access
 ) -> None:
-    kms, twin = (Keeper(add_connector(settings, name, kind="memory_kms"), ACCOUNT) for name in ("kms", "twin"))
+    kms, twin = (ScopedConnector(add_connector(settings, name, kind="memory_kms"), ACCOUNT) for name in ("kms", "twin"))
     scope = access.in_store(lambda session: session.chain(ACCOUNT)[-1])
     context = access.context(scope, "secret-id", "text", 1)
     envelope = access.seal(kms, b"canary", context)
-    assert (read_header(envelope).connector_id, b"canary" in envelope) == (uuid.UUID(kms.connector.id), False)
+    assert (read_header(envelope).connector_id, b"canary" in envelope) == (uuid.UUID(kms.row.id), False)
     assert access.unseal(kms, envelope, context) == b"canary"
-    wrong: list[tuple[Keeper, Context]] = [
+    wrong: list[tuple[ScopedConnector, Context]] = [
         (twin, context),
         (kms, access.context(scope, "secret-id", "text", 2)),
         (kms, access.context(scope, "other-id", "text", 1)),
@@ -137,20 +145,20 @@ def test_what_is_sealed_is_opened_by_the_same_connector_for_the_same_place_only(
     assert cloud.counts["wrap"] == 1
 
 
-def test_a_field_is_proven_to_be_there(cloud: Cloud, access: Access, keeper: Keeper) -> None:
+def test_a_field_is_proven_to_be_there(cloud: Cloud, access: Access, connector: ScopedConnector) -> None:
     cloud.put("p", b'{"a": "x"}')
     cloud.put("plain", b"text")
     for path, key in (("p", ""), ("p", "a"), ("p", "/a"), ("plain", "")):
-        access.check_field(keeper, path, key, "It")
+        access.check_field(connector, path, key, "It")
     codes = [
-        error_of(lambda path=path, key=key: access.check_field(keeper, path, key, "It")).code
+        error_of(lambda path=path, key=key: access.check_field(connector, path, key, "It")).code
         for path, key in (("p", "b"), ("plain", "a"), ("none", ""))
     ]
     assert codes == ["unknown_key", "value_not_json", "unknown_path"]
 
 
 def test_nobody_waits_for_the_store_while_a_provider_is_slow(
-    settings: Settings, cloud: Cloud, engine: Engine, keeper: Keeper
+    settings: Settings, cloud: Cloud, engine: Engine, connector: ScopedConnector
 ) -> None:
     """Neither in this engine nor in another process: no transaction is open while a provider is asked."""
     asked, go_on = threading.Event(), threading.Event()

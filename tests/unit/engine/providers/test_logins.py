@@ -14,7 +14,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.lo
     references_of,
     used_secrets,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, NotFound
@@ -36,8 +36,8 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
 API = {"org": "pay", "project": "api"}
 
 
-def keeper(path: ScopePath = ACCOUNT, *, kept: tuple[str, ...] = (), **options: Any) -> Keeper:
-    return Keeper(Connector("id", "s", "memory_vault", "vault", "n", options=options, kept=kept), path)
+def connector(path: ScopePath = ACCOUNT, *, kept: tuple[str, ...] = (), **options: Any) -> ScopedConnector:
+    return ScopedConnector(Connector("id", "s", "memory_vault", "vault", "n", options=options, kept=kept), path)
 
 
 @pytest.fixture
@@ -56,27 +56,27 @@ def chain(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
 
 def test_references_among_the_options() -> None:
     options = {"token_ref": "t", "ca_cert_ref": "org.ca", "vault": "v", "password_ref": "", "other_ref": "x"}
-    assert references_of(keeper(**options)) == {"token_ref": "t", "ca_cert_ref": "org.ca"}
-    assert references_of(keeper()) == {}
+    assert references_of(connector(**options)) == {"token_ref": "t", "ca_cert_ref": "org.ca"}
+    assert references_of(connector()) == {}
 
 
 def test_the_secrets_that_a_connector_uses(settings: Settings, chain: Engine) -> None:
     ids = {view["identifier"]: view for view in shown(chain, "secret_info")}
     assert set(ids) == {"first", "second"}
 
-    def used(connector: Keeper) -> dict[str, str]:
+    def used(connector: ScopedConnector) -> dict[str, str]:
         return in_session(settings, lambda session: used_secrets(session, connector))
 
-    assert set(used(keeper(token_ref="first", ca_cert_ref="second#pem"))) == {"token_ref", "ca_cert_ref"}
-    assert set(used(keeper(ScopePath("pay", "api"), token_ref="account.first"))) == {"token_ref"}
-    assert used(keeper(token_ref="memory://a/path")) == {}
-    assert used(keeper(token_ref="vault_token", kept=("token",))) == {}
+    assert set(used(connector(token_ref="first", ca_cert_ref="second#pem"))) == {"token_ref", "ca_cert_ref"}
+    assert set(used(connector(ScopePath("pay", "api"), token_ref="account.first"))) == {"token_ref"}
+    assert used(connector(token_ref="memory://a/path")) == {}
+    assert used(connector(token_ref="vault_token", kept=("token",))) == {}
 
 
 @pytest.mark.parametrize("reference", ["none", "vault_token"])
 def test_a_missing_secret_is_named(settings: Settings, chain: Engine, reference: str) -> None:
     for path in (ACCOUNT, ScopePath("pay")):
-        missing = keeper(path, token_ref=reference)
+        missing = connector(path, token_ref=reference)
         error = error_of(lambda missing=missing: in_session(settings, lambda s: used_secrets(s, missing)))
         assert (type(error), error.code) == (NotFound, "unknown_secret")
         assert f"'token_ref' of connector 'vault' of {path} names '{reference}'" in error.message
@@ -91,8 +91,8 @@ def test_uses_are_shown_and_kept_up_to_date(chain: Engine) -> None:
 
 def test_login_depth(settings: Settings, chain: Engine) -> None:
     def depths(session: Session) -> dict[str, int]:
-        keepers = [Keeper(connector, ACCOUNT) for connector in session.connectors(session.chain(ACCOUNT))]
-        return {keeper.connector.identifier: login_depth(session, keeper) for keeper in keepers}
+        connectors = [ScopedConnector(connector, ACCOUNT) for connector in session.connectors(session.chain(ACCOUNT))]
+        return {connector.row.identifier: login_depth(session, connector) for connector in connectors}
 
     assert in_session(settings, depths) == {"a": 0, "b": 1, "c": 2}
     for name, other in (("x", "y"), ("y", "x")):

@@ -15,7 +15,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.pr
     describe,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.usage import Usage
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
@@ -27,11 +27,11 @@ from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, at
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import add_connector, declare, error_of, read
 
 OPTIONS = {"vault": "main", "base": "app", "auth_method": "token", "token_ref": "t"}
-KEEPER = Keeper(Connector("id", "s", "memory_vault", "vault", "n", options=OPTIONS), ScopePath("pay"))
+CONNECTOR = ScopedConnector(Connector("id", "s", "memory_vault", "vault", "n", options=OPTIONS), ScopePath("pay"))
 THREADS = 50
 
 
-def credentials(_keeper: Keeper, _again: bool) -> Mapping[str, str]:
+def credentials(_connector: ScopedConnector, _again: bool) -> Mapping[str, str]:
     return {"token": "good"}
 
 
@@ -47,7 +47,7 @@ def providers() -> Providers:
 
 
 def test_a_manager_gets_the_options_and_the_credentials(providers: Providers) -> None:
-    manager = providers.call(KEEPER, "owner", credentials, ask)
+    manager = providers.call(CONNECTOR, "owner", credentials, ask)
     assert (manager.options["token"], manager.options["base"], manager.options["timeout"]) == ("good", "app", 30)
     assert (manager.place.what, manager.place.owner) == ("connector 'vault' of organization 'pay'", "owner")
 
@@ -58,7 +58,7 @@ def test_many_threads_log_in_once(cloud: Cloud, providers: Providers) -> None:
 
     def work(_number: int) -> Manager:
         begun.release()
-        return providers.call(KEEPER, "owner", credentials, ask)
+        return providers.call(CONNECTOR, "owner", credentials, ask)
 
     managers = at_once(THREADS, work)
     assert len(set(map(id, managers))) == 1
@@ -66,32 +66,32 @@ def test_many_threads_log_in_once(cloud: Cloud, providers: Providers) -> None:
 
 
 def test_each_connector_has_its_own_login_and_a_changed_one_logs_in_again(cloud: Cloud, providers: Providers) -> None:
-    other = Keeper(KEEPER.connector._replace(id="other"), KEEPER.path)
-    changed = Keeper(KEEPER.connector._replace(revision=1), KEEPER.path)
-    for keeper in (KEEPER, other, changed, KEEPER, other):
-        providers.call(keeper, "owner", credentials, ask)
+    other = ScopedConnector(CONNECTOR.row._replace(id="other"), CONNECTOR.path)
+    changed = ScopedConnector(CONNECTOR.row._replace(revision=1), CONNECTOR.path)
+    for connector in (CONNECTOR, other, changed, CONNECTOR, other):
+        providers.call(connector, "owner", credentials, ask)
     assert cloud.counts["login"] == 3
 
 
 def test_one_slow_login_holds_up_no_other_connector(cloud: Cloud, providers: Providers) -> None:
-    other = Keeper(KEEPER.connector._replace(id="other", identifier="other"), KEEPER.path)
+    other = ScopedConnector(CONNECTOR.row._replace(id="other", identifier="other"), CONNECTOR.path)
     meet = threading.Barrier(2, timeout=30)
     cloud.before["login"] = lambda _what: meet.wait()
-    at_once(2, lambda number: providers.call((KEEPER, other)[number], "owner", credentials, ask))
+    at_once(2, lambda number: providers.call((CONNECTOR, other)[number], "owner", credentials, ask))
     assert cloud.counts["login"] == 2
 
 
 def test_an_expired_login_is_renewed_and_the_call_repeated_once(cloud: Cloud, providers: Providers) -> None:
-    providers.call(KEEPER, "owner", credentials, ask)
+    providers.call(CONNECTOR, "owner", credentials, ask)
     cloud.end_sessions()
-    providers.call(KEEPER, "owner", credentials, ask)
+    providers.call(CONNECTOR, "owner", credentials, ask)
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 3)
-    providers.call(KEEPER, "owner", credentials, ask)
+    providers.call(CONNECTOR, "owner", credentials, ask)
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 4)
 
 
 def test_many_threads_renew_an_expired_login_once(cloud: Cloud, providers: Providers) -> None:
-    providers.call(KEEPER, "owner", credentials, ask)
+    providers.call(CONNECTOR, "owner", credentials, ask)
     cloud.end_sessions()
     meet = threading.Barrier(THREADS, timeout=30)
 
@@ -100,25 +100,25 @@ def test_many_threads_renew_an_expired_login_once(cloud: Cloud, providers: Provi
             meet.wait()
         manager.check()
 
-    at_once(THREADS, lambda _number: providers.call(KEEPER, "owner", credentials, together))
+    at_once(THREADS, lambda _number: providers.call(CONNECTOR, "owner", credentials, together))
     assert cloud.counts["login"] == 2
     assert cloud.counts["check"] == 1 + 2 * THREADS
 
 
 def test_a_login_that_expires_at_once_is_not_renewed_forever(cloud: Cloud, providers: Providers) -> None:
     cloud.logins_do_not_last = True
-    error = error_of(lambda: providers.call(KEEPER, "owner", credentials, ask))
+    error = error_of(lambda: providers.call(CONNECTOR, "owner", credentials, ask))
     assert (type(error), error.code, "connector 'vault'" in error.message) == (Forbidden, "login_expired", True)
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 2)
 
 
 def test_a_refused_login_is_retried_only_by_the_next_call(cloud: Cloud, providers: Providers) -> None:
     cloud.credentials.clear()
-    error = error_of(lambda: providers.call(KEEPER, "owner", credentials, ask))
+    error = error_of(lambda: providers.call(CONNECTOR, "owner", credentials, ask))
     assert (type(error), error.code, "connector 'vault'" in error.message) == (Forbidden, "login_refused", True)
     assert (cloud.counts["login"], cloud.counts["check"]) == (1, 0)
     cloud.credentials.add("good")
-    providers.call(KEEPER, "owner", credentials, ask)
+    providers.call(CONNECTOR, "owner", credentials, ask)
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 1)
 
 
@@ -127,17 +127,17 @@ def test_other_errors_cause_no_new_login(cloud: Cloud, providers: Providers) -> 
         raise failures.denied("it", "check")
 
     cloud.before["check"] = deny
-    assert error_of(lambda: providers.call(KEEPER, "owner", credentials, ask)).code == "provider_denied"
+    assert error_of(lambda: providers.call(CONNECTOR, "owner", credentials, ask)).code == "provider_denied"
     assert (cloud.counts["login"], cloud.counts["check"]) == (1, 1)
 
 
 def test_describing_a_manager_does_not_log_in(cloud: Cloud) -> None:
-    assert describe(KEEPER).options["base"] == "app"
+    assert describe(CONNECTOR).options["base"] == "app"
     assert cloud.asked == []
 
 
 def test_notices_are_given_once(providers: Providers) -> None:
-    insecure = Keeper(KEEPER.connector._replace(options={**OPTIONS, "insecure": True}), KEEPER.path)
+    insecure = ScopedConnector(CONNECTOR.row._replace(options={**OPTIONS, "insecure": True}), CONNECTOR.path)
     assert providers.take_notices() == []
     providers.call(insecure, "owner", credentials, ask)
     assert providers.take_notices() == ["connector 'vault' of organization 'pay' is insecure."]
@@ -148,10 +148,12 @@ def test_notices_are_given_once(providers: Providers) -> None:
 def test_closing_releases_all_logins(cloud: Cloud, providers: Providers) -> None:
     providers.close()
     for revision in range(2):
-        keeper = Keeper(KEEPER.connector._replace(revision=revision), KEEPER.path)
-        providers.call(keeper, "owner", credentials, ask)
+        connector = ScopedConnector(CONNECTOR.row._replace(revision=revision), CONNECTOR.path)
+        providers.call(connector, "owner", credentials, ask)
     cloud.credentials.clear()
-    error_of(lambda: providers.call(Keeper(KEEPER.connector._replace(id="x"), KEEPER.path), "o", credentials, ask))
+    error_of(
+        lambda: providers.call(ScopedConnector(CONNECTOR.row._replace(id="x"), CONNECTOR.path), "o", credentials, ask)
+    )
     providers.close()
     assert cloud.counts["close"] == 2
 
@@ -159,9 +161,9 @@ def test_closing_releases_all_logins(cloud: Cloud, providers: Providers) -> None
 def test_logins_and_requests_are_counted_by_connector() -> None:
     usage = Usage()
     providers = Providers(usage)
-    below = Keeper(KEEPER.connector._replace(id="other"), ScopePath("pay", "api"))
-    for keeper in (KEEPER, below, KEEPER):
-        providers.call(keeper, "owner", credentials, ask)
+    below = ScopedConnector(CONNECTOR.row._replace(id="other"), ScopePath("pay", "api"))
+    for connector in (CONNECTOR, below, CONNECTOR):
+        providers.call(connector, "owner", credentials, ask)
     counts = usage.counts()
     assert (counts["logins"], counts["requests"]) == (2, 3)
     assert counts["connectors"] == {

@@ -17,7 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.va
     split_reference,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import integrity
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Secret
@@ -39,12 +39,12 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
 )
 
 
-def keeper(kind: str, *, is_removed: bool = False, **options: Any) -> Keeper:
+def connector(kind: str, *, is_removed: bool = False, **options: Any) -> ScopedConnector:
     connector = Connector("id", "s", kind, "c", "n", options={"auth_method": "anonymous", **options})
-    return Keeper(connector._replace(is_removed=is_removed), ACCOUNT)
+    return ScopedConnector(connector._replace(is_removed=is_removed), ACCOUNT)
 
 
-VAULT, READER, KMS = keeper("memory_vault"), keeper("memory_reader"), keeper("memory_kms")
+VAULT, READER, KMS = connector("memory_vault"), connector("memory_reader"), connector("memory_kms")
 SECRET = Secret("id", "s", "a", "text", "a", connector_id="id", path="app/a")
 
 
@@ -53,9 +53,9 @@ def keep(engine: Engine, identifier: str, value: bytes = b"v", **params: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("at", "path"), [(None, ""), (KMS, ""), (VAULT, "app/a"), (keeper("memory_vault", base="b"), "b/a")]
+    ("at", "path"), [(None, ""), (KMS, ""), (VAULT, "app/a"), (connector("memory_vault", base="b"), "b/a")]
 )
-def test_a_value_keeper_decides_the_path(at: Keeper | None, path: str) -> None:
+def test_a_value_keeper_decides_the_path(at: ScopedConnector | None, path: str) -> None:
     assert path_for(at, "a", "text", b"v") == path_for(at, "a", "file", None) == path
 
 
@@ -69,7 +69,9 @@ def test_a_value_keeper_decides_the_path(at: Keeper | None, path: str) -> None:
         (KMS, "a", b"x" * (10 * 1024 * 1024 + 1), "value_too_large_for_manager"),
     ],
 )
-def test_names_and_values_that_a_manager_refuses(at: Keeper, identifier: str, value: bytes | None, code: str) -> None:
+def test_names_and_values_that_a_manager_refuses(
+    at: ScopedConnector, identifier: str, value: bytes | None, code: str
+) -> None:
     error = error_of(lambda: path_for(at, identifier, "text", value))
     assert (error.code, "x" * 20 in str(error)) == (code, False)
 
@@ -104,7 +106,7 @@ def test_invalid_references_are_refused(text: str) -> None:
 def test_only_values_written_there_are_removed_there() -> None:
     assert is_kept_there(VAULT, SECRET)
     assert not is_kept_there(VAULT, SECRET._replace(is_reference=True))
-    assert not is_kept_there(keeper("memory_vault", is_removed=True), SECRET)
+    assert not is_kept_there(connector("memory_vault", is_removed=True), SECRET)
     assert not is_kept_there(KMS, SECRET)
 
 

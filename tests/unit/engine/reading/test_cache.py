@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.cache import AnswerCache
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.resolver import Located
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
     Damaged,
@@ -93,14 +93,14 @@ def test_one_large_value_does_not_evict_all_others() -> None:
 
 
 def test_envelopes_count_like_values() -> None:
-    keeper = Keeper(Connector("id", "s", "memory_kms", "kms", "n"), ACCOUNT)
+    connector = ScopedConnector(Connector("id", "s", "memory_kms", "kms", "n"), ACCOUNT)
     cache = AnswerCache(max_bytes=100).at(1)
     for number in range(50):
-        cache.put(Query(str(number)), Located(keeper, "it", "text", envelope=bytes(25)))
+        cache.put(Query(str(number)), Located(connector, "it", "text", envelope=bytes(25)))
     assert sum(cache.get(Query(str(number))) is not None for number in range(50)) <= 4
-    cache.put(A, Located(keeper, "it", "text", envelope=bytes(26)))
+    cache.put(A, Located(connector, "it", "text", envelope=bytes(26)))
     assert cache.get(A) is None
-    cache.put(B, Located(keeper, "it", "text", path="p"))
+    cache.put(B, Located(connector, "it", "text", path="p"))
     assert cache.get(B)
 
 

@@ -166,7 +166,7 @@ def code_of(settings: Settings, query: Query) -> str:
 def test_values_at_a_connector_are_only_located(settings: Settings, cloud: Cloud, tree: Engine) -> None:
     connector = add_connector(settings, "vault")
     found = at_manager(settings, Query("account.memory://vault/deep/path#/a/b", *API))
-    assert (found.keeper.connector, found.keeper.path) == (connector, ACCOUNT)
+    assert (found.connector.row, found.connector.path) == (connector, ACCOUNT)
     assert (found.path, found.version, found.keys, found.is_ours) == ("deep/path", "", ("/a/b",), False)
     assert found.what == "'account.memory://vault/deep/path#/a/b'"
     assert cloud.asked == []
@@ -196,7 +196,7 @@ def test_a_url_goes_to_exactly_the_scope_that_it_names(settings: Settings, tree:
         add_connector(settings, "vault", path)
     assert code_of(settings, Query("memory://vault/p", *API)) == "unknown_connector"
     places = [
-        at_manager(settings, Query(f"{level}.memory://vault/p", *API)).keeper.path for level in ("org", "account")
+        at_manager(settings, Query(f"{level}.memory://vault/p", *API)).connector.path for level in ("org", "account")
     ]
     assert places == [ScopePath("payments"), ACCOUNT]
     assert code_of(settings, Query("org.memory://vault/p")) == "reference_downward"

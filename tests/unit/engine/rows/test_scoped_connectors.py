@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import (
-    Keeper,
     Managers,
+    ScopedConnector,
     load_managers,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
@@ -28,40 +28,40 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
 )
 
 PAY, API = ScopePath("pay"), ScopePath("pay", "api")
-KEEPERS = [
-    Keeper(Connector("api-id", "i", "memory_vault", "mine", "n"), API),
-    Keeper(Connector("gone-id", "i", "memory_vault", "gone", "n", is_removed=True), API),
-    Keeper(Connector("org-id", "p", "memory_vault", "shared", "n"), PAY),
-    Keeper(Connector("top-id", "a", "memory_kms", "shared", "n"), ACCOUNT),
+CONNECTORS = [
+    ScopedConnector(Connector("api-id", "i", "memory_vault", "mine", "n"), API),
+    ScopedConnector(Connector("gone-id", "i", "memory_vault", "gone", "n", is_removed=True), API),
+    ScopedConnector(Connector("org-id", "p", "memory_vault", "shared", "n"), PAY),
+    ScopedConnector(Connector("top-id", "a", "memory_kms", "shared", "n"), ACCOUNT),
 ]
 
 
-def managers(*, inherits: bool = False, keepers: list[Keeper] | None = None, **scope: Any) -> Managers:
-    return Managers(Scope("i", API, "p", "name", **scope), KEEPERS if keepers is None else keepers, inherits)
+def managers(*, inherits: bool = False, connectors: list[ScopedConnector] | None = None, **scope: Any) -> Managers:
+    return Managers(Scope("i", API, "p", "name", **scope), CONNECTORS if connectors is None else connectors, inherits)
 
 
 def test_a_scope_may_use_its_own_managers() -> None:
     assert managers().names == ["builtin", "mine"]
     assert managers(builtin_enabled=False).names == ["mine"]
-    assert managers(builtin_enabled=False, keepers=[]).names == []
+    assert managers(builtin_enabled=False, connectors=[]).names == []
 
 
 def test_a_scope_may_use_inherited_managers_if_allowed() -> None:
     assert managers(inherits=True).names == ["builtin", "mine", "org.shared", "account.shared"]
     found = [managers(inherits=True).find(name) for name in ("builtin", "mine", "org.shared", "account.shared")]
-    assert found == [None, KEEPERS[0], KEEPERS[2], KEEPERS[3]]
+    assert found == [None, CONNECTORS[0], CONNECTORS[2], CONNECTORS[3]]
 
 
 def test_the_default_is_builtin_until_one_is_set() -> None:
     assert (managers().default, managers().for_new(None)) == ("builtin", None)
     own = managers(default_connector_id="api-id")
-    assert (own.default, own.for_new(None)) == ("mine", KEEPERS[0])
+    assert (own.default, own.for_new(None)) == ("mine", CONNECTORS[0])
     above = managers(default_connector_id="top-id", inherits=True)
-    assert (above.default, above.for_new(None)) == ("account.shared", KEEPERS[3])
+    assert (above.default, above.for_new(None)) == ("account.shared", CONNECTORS[3])
 
 
 def test_a_manager_is_found_by_its_id_even_one_removed_by_force() -> None:
-    assert [managers().keeper(one) for one in ("gone-id", "top-id", "none", None)] == [*KEEPERS[1::2], None, None]
+    assert [managers().connector(one) for one in ("gone-id", "top-id", "none", None)] == [*CONNECTORS[1::2], None, None]
     assert managers().name_of("top-id") == "account.shared"
 
 
@@ -72,7 +72,7 @@ def test_the_error_for_an_unknown_manager_lists_the_known_ones(name: str) -> Non
         assert (type(error), error.code) == (NotFound, "unknown_connector")
         assert f"'{name}' in project 'pay/api'" in error.message
         assert error.hint.endswith(f"are: {', '.join(managers(inherits=inherits).names)}.")
-    assert error_of(lambda: managers(keepers=[], builtin_enabled=False).find(name)).hint.endswith("are: none.")
+    assert error_of(lambda: managers(connectors=[], builtin_enabled=False).find(name)).hint.endswith("are: none.")
 
 
 @pytest.mark.parametrize("name", ["shared", "org.shared", "account.shared"])
@@ -85,30 +85,30 @@ def test_a_manager_of_another_scope_is_refused_and_usable_ones_are_listed(name: 
 
 
 def test_managers_of_the_same_name_are_told_apart_by_scope() -> None:
-    twins = [Keeper(KEEPERS[3].connector._replace(id="own"), API), KEEPERS[3]]
-    assert managers(keepers=twins).find("shared") == twins[0]
-    assert error_of(lambda: managers(keepers=twins).find("account.shared")).code == "manager_of_other_scope"
+    twins = [ScopedConnector(CONNECTORS[3].row._replace(id="own"), API), CONNECTORS[3]]
+    assert managers(connectors=twins).find("shared") == twins[0]
+    assert error_of(lambda: managers(connectors=twins).find("account.shared")).code == "manager_of_other_scope"
 
 
 def test_an_inherited_default_takes_new_secrets_only_if_allowed() -> None:
     error = error_of(lambda: managers(default_connector_id="top-id").for_new(None))
     assert (type(error), error.code, "of the account" in error.message) == (Forbidden, "manager_of_other_scope", True)
-    assert managers(default_connector_id="top-id").for_new("mine") == KEEPERS[0]
+    assert managers(default_connector_id="top-id").for_new("mine") == CONNECTORS[0]
 
 
 def test_a_disabled_built_in_manager_takes_nothing_new() -> None:
     for name in (None, "builtin"):
         error = error_of(lambda name=name: managers(builtin_enabled=False).for_new(name))
         assert (type(error), error.code, "(mine)" in error.hint) == (Conflict, "builtin_disabled", True)
-    assert "it has none yet" in error_of(lambda: managers(builtin_enabled=False, keepers=[]).for_new(None)).hint
-    assert managers(builtin_enabled=False).for_new("mine") == KEEPERS[0]
+    assert "it has none yet" in error_of(lambda: managers(builtin_enabled=False, connectors=[]).for_new(None)).hint
+    assert managers(builtin_enabled=False).for_new("mine") == CONNECTORS[0]
     assert managers(builtin_enabled=False).find("builtin") is None
 
 
 def test_labels_and_names_of_managers() -> None:
-    assert [keeper.label for keeper in KEEPERS] == ["pay/api/mine", "pay/api/gone", "pay/shared", "shared"]
-    assert [keeper.keeps_keys for keeper in KEEPERS] == [False, False, False, True]
-    assert KEEPERS[2].what == "connector 'shared' of organization 'pay'"
+    assert [connector.label for connector in CONNECTORS] == ["pay/api/mine", "pay/api/gone", "pay/shared", "shared"]
+    assert [connector.keeps_keys for connector in CONNECTORS] == [False, False, False, True]
+    assert CONNECTORS[2].what == "connector 'shared' of organization 'pay'"
 
 
 def test_the_nearest_come_first_and_each_scope_sees_those_above_it(settings: Settings, engine: Engine) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import Keeper
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connector_views import view_of
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
@@ -29,7 +29,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
 
 API = ScopePath("pay", "api")
 OPTIONS = {"vault": "v", "token_ref": "t", "found_by_login": 1, "settled": ["found_by_login"]}
-KEEPER = Keeper(Connector("id", "s", "memory_vault", "vault", "N", "d", {"a": "b"}, OPTIONS), API)
+KEEPER = ScopedConnector(Connector("id", "s", "memory_vault", "vault", "N", "d", {"a": "b"}, OPTIONS), API)
 
 
 @pytest.fixture

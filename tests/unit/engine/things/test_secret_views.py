@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import Keeper, Managers
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import (
+    Managers,
+    ScopedConnector,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secret_views import (
     SecretState,
     identity_of,
@@ -31,7 +34,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
 
 PAY = ScopePath("pay")
 ORG = Scope("i", PAY, "a", "n")
-ABOVE = Keeper(Connector("c", "a", "memory_vault", "vault", "n"), ACCOUNT)
+ABOVE = ScopedConnector(Connector("c", "a", "memory_vault", "vault", "n"), ACCOUNT)
 MANAGERS = Managers(ORG, [ABOVE])
 SECRET = Secret("id", "i", "a", "text", "A", connector_id="c", path="p", reference_key="/k", is_reference=True)
 
@@ -72,9 +75,9 @@ def test_shown_fields() -> None:
 
 
 def test_the_keeper_of_a_secret() -> None:
-    assert SecretState([ORG], MANAGERS, SECRET).keeper == ABOVE
-    assert SecretState([ORG], MANAGERS).keeper is None
-    assert SecretState([ORG], MANAGERS, Secret("id", "i", "a", "text", "A")).keeper is None
+    assert SecretState([ORG], MANAGERS, SECRET).connector == ABOVE
+    assert SecretState([ORG], MANAGERS).connector is None
+    assert SecretState([ORG], MANAGERS, Secret("id", "i", "a", "text", "A")).connector is None
     assert view_of(SecretState([ORG], MANAGERS)) == {}
 
 
