@@ -178,7 +178,7 @@ def from_passphrase(passphrase: str, *, salt: bytes, memory_kib: int, iterations
     except ValueError:
         raise Damaged(
             "damaged_kdf",
-            "The store's parameters for deriving a key from a passphrase are damaged.",
+            "The parameters for deriving a key from the passphrase are damaged.",
             hint="Restore the newest backup.",
         ) from None
     return RootKey(key, "the passphrase")

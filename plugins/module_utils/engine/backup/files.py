@@ -87,7 +87,7 @@ def _foreign(path: Path, settings: Settings, store_id: str) -> str:
     try:
         with opened(path, settings) as reader:
             return "" if reader.header.store_id == store_id else "it is a backup of another store"
-    except InvalidInput:
+    except ScopedSecretsError:
         return "it is not a readable backup"
 
 

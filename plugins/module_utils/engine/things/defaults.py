@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...model.audit import Subject
 from ...model.entities import Scope
 from ...store.scopes import set_default
 from ..changes.resource import Action, Plan, Resource, View
@@ -50,6 +51,10 @@ class DefaultManagerResource(Resource[DefaultState]):
 
     def is_in_store(self, state: DefaultState) -> bool:
         return True
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("scope", self.path.announced, self.path.identifier)
 
     def view(self, state: DefaultState) -> View | None:
         return self._view_of(state, state.managers.default)

@@ -71,6 +71,12 @@ def test_each_read_and_refusal_makes_one_record(tree: Engine, settings: Settings
     assert [one["sequence"] for one in found] == list(range(3, 10))
 
 
+def test_a_refused_default_is_recorded_as_its_scope(tree: Engine) -> None:
+    error_of(lambda: declare(tree, "default_secret_manager", secret_manager="nobody", **API))
+    last = events(tree, **API)[-1]
+    assert (last["kind"], last["identifier"], last["outcome"]) == ("scope", "api", "unknown_connector")
+
+
 def test_each_write_makes_one_record(tree: Engine) -> None:
     declare(tree, "secret_text", identifier="a", value=b"another", **API)
     declare(tree, "secret_text", identifier="a", value=b"another", **API)

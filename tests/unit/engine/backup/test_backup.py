@@ -156,7 +156,14 @@ def an_empty_file(_elsewhere: Elsewhere, dest: Path) -> None:
     dest.touch()
 
 
-@pytest.mark.parametrize("put", [a_text, another_backup, an_empty_file])
+def a_damaged_backup(elsewhere: Elsewhere, dest: Path) -> None:
+    another_backup(elsewhere, dest)
+    content = bytearray(dest.read_bytes())
+    content[40] ^= 1
+    dest.write_bytes(content)
+
+
+@pytest.mark.parametrize("put", [a_text, another_backup, an_empty_file, a_damaged_backup])
 def test_a_foreign_file_is_replaced_only_by_force(
     engine: Engine, elsewhere: Elsewhere, dest: Path, put: Callable[[Elsewhere, Path], None]
 ) -> None:
