@@ -217,8 +217,11 @@ class Batch:
 
     def clear(self) -> None:
         """Do at secret managers what must be done after the store has changed, and delete the intents."""
-        for change in self._changes.values():
-            change.clear()
+        for number, change in list(self._changes.items()):
+            try:
+                change.clear()
+            except ScopedSecretsError as error:
+                self._give_up(number, error)
 
     STEPS: ClassVar[Mapping[Step, Callable[[Batch], None]]] = {
         Step.RECORD: record,

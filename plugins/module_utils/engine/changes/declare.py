@@ -15,6 +15,7 @@ from ...model.audit import Event, moment
 from ...model.errors import ScopedSecretsError, Unavailable
 from ...model.messages import Result
 from ..providers.runtime import Runtime
+from . import intents
 from .batch import ALONE, Batch, Crew, Outcome
 from .intents import Held, Moved, settle_once
 from .resource import Resource
@@ -94,10 +95,11 @@ class _Retries:
 
     def _wait_for_holders(self) -> None:
         """Wait until others have finished with the same values, and fail where they take too long."""
+        until = time.monotonic() + intents.PATIENCE
         for number, outcome in self._outcomes.items():
             if isinstance(outcome, Held):
                 try:
-                    outcome.wait()
+                    outcome.wait(until)
                 except ScopedSecretsError as error:
                     self._outcomes[number] = error
 

@@ -37,7 +37,7 @@ from ..providers.runtime import Runtime
 from ..rows.scoped_connectors import ScopedConnector, load_managers
 from ..rows.session import Session
 
-__all__ = ["Goal", "Held", "Intents", "Moved", "Settled", "ValueAtProvider", "settle_left", "settle_once"]
+__all__ = ["PATIENCE", "Goal", "Held", "Intents", "Moved", "Settled", "ValueAtProvider", "settle_left", "settle_once"]
 
 # A process on another machine counts as ended after this time, which is longer than any call of a provider.
 ABANDONED_AFTER = timedelta(minutes=20)
@@ -51,9 +51,12 @@ class Moved(Exception):
 
 
 class Held(Moved):
-    """Another change works at the same value. `wait` returns once it is done, or raises Unavailable."""
+    """Another change works at the same value.
 
-    def __init__(self, wait: Callable[[], None]) -> None:
+    `wait` returns once that is done, or raises Unavailable when time.monotonic() has passed its argument.
+    """
+
+    def __init__(self, wait: Callable[[float], None]) -> None:
         super().__init__()
         self.wait = wait
 
@@ -107,9 +110,8 @@ class Intents:
         """Take note that the intents are in the store: from now on they must be cleared."""
         self._pending = frozenset(self._goals)
 
-    def wait(self) -> None:
-        """Wait until no other change works at the same values; raise Unavailable after a time."""
-        until = time.monotonic() + PATIENCE
+    def wait(self, until: float) -> None:
+        """Wait until no other change works at the same values; raise Unavailable at `until` (time.monotonic())."""
         while found := self._runtime.read(self._holder):
             if time.monotonic() > until:
                 raise _held(found)
