@@ -9,6 +9,7 @@ intents of its own, so that each is put right by itself wherever the batch is cu
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -157,8 +158,11 @@ class Batch:
         self._outcomes.update({number: change.result() for number, change in self._changes.items()})
 
     def _give_up(self, number: int, error: ScopedSecretsError | Moved) -> None:
-        self._changes.pop(number).give_up(error)
+        change = self._changes.pop(number)
         self._outcomes[number] = error
+        # What can't be undone now is left to a later run. The first error is the one that people must see.
+        with contextlib.suppress(ScopedSecretsError):
+            change.give_up(error)
 
     def record(self) -> None:
         """Record what is about to be done at value keepers."""

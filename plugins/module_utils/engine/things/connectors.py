@@ -104,9 +104,9 @@ class ConnectorResource(Resource[ConnectorState]):
 
     def _credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
         key = connector and (connector.id, connector.revision), scope.default_connector_id
-        return self._once(("credentials", key), lambda: self._made_credentials(scope, connector))
+        return self._once(("credentials", key), lambda: self._derive_credentials(scope, connector))
 
-    def _made_credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
+    def _derive_credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
         wanted = WantedOptions() if self.absent else self._wanted_options(connector)
         is_default = connector is not None and scope.default_connector_id == connector.id
         return OwnSecrets(

@@ -70,9 +70,9 @@ class CredentialResource(Resource[CredentialState]):
         return CredentialState(secret, self._own(secret).load(session))
 
     def _wanted(self, row: Secret | None) -> WantedCredential:
-        return self._once(("options", row and (row.id, row.revision)), lambda: self._made_wanted(row))
+        return self._once(("options", row and (row.id, row.revision)), lambda: self._derive_wanted(row))
 
-    def _made_wanted(self, row: Secret | None) -> WantedCredential:
+    def _derive_wanted(self, row: Secret | None) -> WantedCredential:
         if self.absent:
             return WantedCredential()
         options, kept = (row.options, row.kept) if row else ({}, ())
@@ -90,9 +90,9 @@ class CredentialResource(Resource[CredentialState]):
 
     def _own(self, state: SecretState) -> OwnSecrets:
         row = state.secret
-        return self._once(("own", row and (row.id, row.revision)), lambda: self._made_own(row))
+        return self._once(("own", row and (row.id, row.revision)), lambda: self._derive_own(row))
 
-    def _made_own(self, row: Secret | None) -> OwnSecrets:
+    def _derive_own(self, row: Secret | None) -> OwnSecrets:
         wanted = self._wanted(row)
         return OwnSecrets(
             self.what,

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Change
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import Intents
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import BATCH
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
@@ -220,3 +223,35 @@ def test_no_batch_is_read_once_one_has_failed(cloud: Cloud, batches: Engine) -> 
     cloud.before["read_of_many"] = away
     assert statuses(declare(batches, *texts(BATCH + 5)))[BATCH:] == ["skipped"] * 5
     assert (cloud.counts["read_many"], cloud.counts["read"]) == (BATCH // 20, 0)
+
+
+def fails_for(path: str, function: Callable[..., None], when: Callable[[Any], bool]) -> Callable[..., None]:
+    """Return the function, which raises Unavailable where `when` says so of its first argument."""
+
+    def call(first: Any, *rest: Any) -> None:
+        if when(first):
+            raise failures.unavailable("the store", path)
+        function(first, *rest)
+
+    return call
+
+
+def test_a_failed_clean_up_does_not_hide_the_first_error(
+    cloud: Cloud, tree: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.put("app/s1", b"of somebody else")
+    monkeypatch.setattr(Intents, "give_up", fails_for("it is away", Intents.give_up, lambda _intents: True))
+    result = declare(tree, *texts(3), on_error="continue")
+    assert [one.get("code") for one in result.returned["results"]] == [None, "foreign_secret", None]
+
+
+def test_a_failed_last_step_fails_its_own_item_only(
+    settings: Settings, tree: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_second(change: Change) -> bool:
+        return change.resource.params["identifier"] == "s1"
+
+    monkeypatch.setattr(Change, "clear", fails_for("it is away", Change.clear, is_second))
+    result = declare(tree, *texts(3), on_error="continue")
+    assert [one.get("code") for one in result.returned["results"]] == [None, "provider_unavailable", None]
+    assert len(shown(Engine(settings), "secret_info", **PAY)) == 3
