@@ -255,3 +255,14 @@ def test_a_failed_last_step_fails_its_own_item_only(
     result = declare(tree, *texts(3), on_error="continue")
     assert [one.get("code") for one in result.returned["results"]] == [None, "provider_unavailable", None]
     assert len(shown(Engine(settings), "secret_info", **PAY)) == 3
+
+
+def test_two_shares_of_one_secret(engine: Engine) -> None:
+    """They take one turn, not two after each other."""
+    stores.declare(engine, "scope", org="pay")
+    for project in ("api", "web"):
+        stores.declare(engine, "scope", org="pay", project=project)
+    stores.declare(engine, "secret_text", **PAY, identifier="a", value=b"v")
+    shares = [Request("secret_share", {**PAY, "identifier": "a", "to_project": project}) for project in ("api", "web")]
+    assert statuses(stores.in_time(lambda: declare(engine, *shares))) == ["changed"] * 2
+    assert statuses(stores.in_time(lambda: declare(engine, *shares))) == ["ok"] * 2
