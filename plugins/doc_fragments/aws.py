@@ -21,38 +21,6 @@ options:
       - The addresses of other services, that of the Security Token Service for example, may be set as AWS has it, in
         E(AWS_ENDPOINT_URL_STS).
     type: str
-  allow_plain_http:
-    description:
-      - Let O(endpoint_url) be plain C(http), which shows every value to the network. The loopback interface always may.
-      - V(false) when left out at creation.
-    type: bool
-  validate_certs:
-    description:
-      - Verify TLS certificates. Each run warns while it is V(false).
-      - V(true) when left out at creation.
-    type: bool
-  ca_cert:
-    description:
-      - The certificate authority of the endpoint, as PEM text or as the absolute path of a PEM file on the control
-        node.
-      - When left out, E(AWS_CA_BUNDLE), the profile, and what the AWS libraries bring with them.
-      - Mutually exclusive with O(ca_cert_ref).
-    type: str
-  ca_cert_ref:
-    description: A reference to a secret with O(ca_cert), as PEM text.
-    type: str
-  timeout:
-    description:
-      - How many seconds one try of a request may take, from 1 to 600. All tries of one call together take three times
-        that at most.
-      - V(30) when left out at creation.
-    type: int
-  retries:
-    description:
-      - How many further tries a request gets, after pauses that grow, when AWS asks for a slower pace, fails, or can't
-        be reached. From 0 to 10.
-      - V(3) when left out at creation.
-    type: int
   auth_method:
     description:
       - How to log in. It may be left out when the login options that are given belong to exactly one of these.

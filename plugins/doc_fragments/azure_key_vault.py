@@ -31,6 +31,7 @@ options:
     description:
       - Remove a deleted secret for good at once. Otherwise it can be recovered for as long as the vault is set to, 90
         days for most, and declaring it again recovers it.
+      - Waiting for a deletion or a recovery takes three times O(timeout) at most.
       - V(false) when left out at creation.
     type: bool
   authority:
@@ -38,34 +39,6 @@ options:
       - The address of Microsoft Entra ID, or of what stands in for it in a private cloud.
       - That of O(cloud) when left out.
     type: str
-  ca_cert:
-    description:
-      - The certificate authority of the vault, of Microsoft Entra ID, and of what is on the way to them, as PEM text or
-        as the absolute path of a PEM file on the control node. No other is trusted then.
-      - When left out, the file or folder that E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) names, else what the Python
-        package C(certifi) has.
-      - Mutually exclusive with O(ca_cert_ref).
-    type: str
-  ca_cert_ref:
-    description: A reference to a secret with O(ca_cert), as PEM text.
-    type: str
-  validate_certs:
-    description:
-      - Verify TLS certificates. Each run warns while it is V(false).
-      - V(true) when left out at creation.
-    type: bool
-  timeout:
-    description:
-      - How many seconds to wait for an answer to one try, from 1 to 600. All tries of a request together, with the
-        pauses between them, get three times that, and so does waiting until a secret is deleted or recovered.
-      - V(30) when left out at creation.
-    type: int
-  retries:
-    description:
-      - How many further tries a request gets, from 0 to 10. Only requests that change nothing when they are sent twice
-        are sent again, and those that surely were not carried out.
-      - V(3) when left out at creation.
-    type: int
   auth_method:
     description:
       - V(client_secret) takes O(tenant_id), O(client_id) and O(client_secret).

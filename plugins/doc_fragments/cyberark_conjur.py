@@ -27,39 +27,6 @@ options:
         Cloud. The secret C(db_password) is the variable C(apps/payments/db_password) then.
       - That of the account itself when left out at creation. It can't change while the connector keeps secrets.
     type: str
-  ca_cert:
-    description:
-      - The certificate authority of the server, as PEM text or as the absolute path of a PEM file on the control node.
-        No other is trusted then.
-      - When left out, the file or folder that E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) names, else what the Python
-        package C(certifi) has.
-      - Mutually exclusive with O(ca_cert_ref).
-    type: str
-  ca_cert_ref:
-    description: A reference to a secret with O(ca_cert), as PEM text.
-    type: str
-  validate_certs:
-    description:
-      - Verify the TLS certificate of the server. Each run warns while it is V(false).
-      - V(true) when left out at creation.
-    type: bool
-  allow_plain_http:
-    description:
-      - Take an address without TLS that is not on this machine.
-      - V(false) when left out at creation.
-    type: bool
-  timeout:
-    description:
-      - How many seconds to wait for an answer to one try, from 1 to 600. All tries of a request together, with the
-        pauses between them, get three times that.
-      - V(30) when left out at creation.
-    type: int
-  retries:
-    description:
-      - How many further tries a request gets, from 0 to 10. Only requests that change nothing when they are sent twice
-        are sent again, and those that surely were not carried out.
-      - V(3) when left out at creation.
-    type: int
   auth_method:
     description:
       - V(api_key) takes O(login) and O(api_key).

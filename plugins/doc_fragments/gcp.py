@@ -21,34 +21,6 @@ options:
       - The host of the service, as in V(secretmanager.europe-west3.rep.googleapis.com), with a port if it is not 443,
         or its URL; for regional and private endpoints, or a stand-in. Google's own when left out.
     type: str
-  allow_plain_http:
-    description:
-      - Let addresses be plain C(http), which shows every value to the network. The loopback interface always may.
-      - V(false) when left out at creation. Certificates are always verified.
-    type: bool
-  ca_cert:
-    description:
-      - The certificate authority of the endpoint, as PEM text or as the absolute path of a PEM file on the control
-        node. Tokens may come from there too, or from Google.
-      - When left out, E(GRPC_DEFAULT_SSL_ROOTS_FILE_PATH), and what the Google libraries bring with them; for tokens
-        E(REQUESTS_CA_BUNDLE).
-      - Mutually exclusive with O(ca_cert_ref).
-    type: str
-  ca_cert_ref:
-    description: A reference to a secret with O(ca_cert), as PEM text.
-    type: str
-  timeout:
-    description:
-      - How many seconds one try of a request may take, from 1 to 600. All tries of one call together take three times
-        that at most.
-      - V(30) when left out at creation.
-    type: int
-  retries:
-    description:
-      - How many further tries a request gets, after pauses that grow or that Google asks for, when Google wants a
-        slower pace, fails, or can't be reached. From 0 to 10. What is not safe to repeat is looked up first.
-      - V(3) when left out at creation.
-    type: int
   auth_method:
     description:
       - How to log in. It may be left out when the login options that are given belong to exactly one of these.

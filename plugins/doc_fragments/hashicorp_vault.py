@@ -51,39 +51,6 @@ options:
       - V(soft) when left out at creation.
     type: str
     choices: [soft, destroy]
-  ca_cert:
-    description:
-      - The certificate authority of the server, as PEM text or as the absolute path of a PEM file on the control node.
-        No other is trusted then.
-      - When left out, the file or folder that E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) names, else what the Python
-        package C(certifi) has.
-      - Mutually exclusive with O(ca_cert_ref).
-    type: str
-  ca_cert_ref:
-    description: A reference to a secret with O(ca_cert), as PEM text.
-    type: str
-  validate_certs:
-    description:
-      - Verify the server's TLS certificate. Each run warns while it is V(false).
-      - V(true) when left out at creation.
-    type: bool
-  allow_plain_http:
-    description:
-      - Let O(url) be plain C(http), which shows every value to the network. The loopback interface always may.
-      - V(false) when left out at creation.
-    type: bool
-  timeout:
-    description:
-      - How many seconds to wait for an answer to one try, from 1 to 600. All tries of a request together, with the
-        pauses between them, get three times that.
-      - V(30) when left out at creation.
-    type: int
-  retries:
-    description:
-      - How many further tries a request gets, from 0 to 10. Only requests that change nothing are sent again, and
-        those that surely were not carried out.
-      - V(3) when left out at creation.
-    type: int
   auth_method:
     description:
       - V(token) takes O(token). It is renewed if it can be, and never revoked.
@@ -95,6 +62,7 @@ options:
       - V(userpass) takes O(username) and O(password).
       - V(agent) takes O(sink_path), or nothing when O(url) is the address of a Vault Agent that adds its own token; it
         must be named then.
+      - Every login also takes O(client_cert) and O(client_key), for a server that asks all clients for a certificate.
       - The tokens of all but V(token) and V(agent) are revoked at the end of the run.
     type: str
     choices: [token, approle, jwt, kubernetes, aws_iam, cert, userpass, agent]
@@ -170,26 +138,6 @@ options:
     type: str
   session_token_ref:
     description: A reference to a secret with O(session_token).
-    type: str
-  client_cert:
-    description:
-      - A client certificate with its chain, as PEM text or as the absolute path of a PEM file on the control node. For
-        V(cert), and for every other login at a server that asks all clients for one.
-      - It is kept as the secret C(<identifier>_client_cert).
-      - Mutually exclusive with O(client_cert_ref).
-    type: str
-  client_cert_ref:
-    description: A reference to a secret with O(client_cert).
-    type: str
-  client_key:
-    description:
-      - The key of O(client_cert), without a passphrase, as PEM text or as the absolute path of a PEM file on the
-        control node. It is never written to a disk.
-      - It is kept as the secret C(<identifier>_client_key).
-      - Mutually exclusive with O(client_key_ref).
-    type: str
-  client_key_ref:
-    description: A reference to a secret with O(client_key).
     type: str
   sink_path:
     description:

@@ -36,8 +36,12 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.connector
   - scoped.secrets.aws
+  - scoped.secrets.connector
+  - scoped.secrets.network.ca_cert_aws
+  - scoped.secrets.network
+  - scoped.secrets.network.validate_certs
+  - scoped.secrets.network.plain_http
 seealso:
   - module: scoped.secrets.connector_aws_secrets_manager
   - module: scoped.secrets.default_secret_manager

@@ -56,6 +56,10 @@ extends_documentation_fragment:
   - scoped.secrets.common.attributes
   - scoped.secrets.aws
   - scoped.secrets.connector
+  - scoped.secrets.network.ca_cert_aws
+  - scoped.secrets.network
+  - scoped.secrets.network.validate_certs
+  - scoped.secrets.network.plain_http
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.connector_aws_kms

@@ -23,8 +23,10 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.connector
   - scoped.secrets.azure_key_vault
+  - scoped.secrets.connector
+  - scoped.secrets.network
+  - scoped.secrets.network.validate_certs
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.default_secret_manager

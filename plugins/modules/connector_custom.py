@@ -29,11 +29,6 @@ options:
       - They are kept and shown as they are. A credential belongs in O(credential).
       - None when left out at creation.
     type: dict
-  timeout:
-    description:
-      - How many seconds one call of the program may take, from 1 to 600.
-      - V(30) when left out at creation.
-    type: int
   max_output:
     description:
       - How many bytes one answer may have, from 1024 to 268435456.
@@ -62,6 +57,7 @@ extends_documentation_fragment:
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
   - scoped.secrets.connector
+  - scoped.secrets.network.program
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.default_secret_manager

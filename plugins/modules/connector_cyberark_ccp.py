@@ -15,6 +15,8 @@ description:
     value is the account's C(Content), the password or key, unless the reference names another field, as in
     C(Object=db-prod-root#UserName).
 author: The scoped.secrets contributors (@scoped)
+notes:
+  - O(timeout) is also sent to CyberArk, as its own C(ConnectionTimeout).
 requirements:
   - requests>=2.32.3
   - urllib3>=2.2
@@ -23,8 +25,12 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.connector
   - scoped.secrets.cyberark_ccp
+  - scoped.secrets.connector
+  - scoped.secrets.network
+  - scoped.secrets.network.validate_certs
+  - scoped.secrets.network.plain_http
+  - scoped.secrets.network.client_certificate
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.secret_text

@@ -22,8 +22,11 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.connector
   - scoped.secrets.cyberark_conjur
+  - scoped.secrets.connector
+  - scoped.secrets.network
+  - scoped.secrets.network.validate_certs
+  - scoped.secrets.network.plain_http
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.default_secret_manager

@@ -36,8 +36,11 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.connector
   - scoped.secrets.gcp
+  - scoped.secrets.connector
+  - scoped.secrets.network.ca_cert_gcp
+  - scoped.secrets.network
+  - scoped.secrets.network.plain_http
 seealso:
   - module: scoped.secrets.connector_gcp_kms
   - module: scoped.secrets.default_secret_manager

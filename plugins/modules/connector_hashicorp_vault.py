@@ -24,8 +24,12 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.connector
   - scoped.secrets.hashicorp_vault
+  - scoped.secrets.connector
+  - scoped.secrets.network
+  - scoped.secrets.network.validate_certs
+  - scoped.secrets.network.plain_http
+  - scoped.secrets.network.client_certificate
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.default_secret_manager

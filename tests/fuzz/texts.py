@@ -10,7 +10,8 @@ import json
 
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import from_base64
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secret_fields import wanted_fields
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import check_url, tls_context
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import tls_context
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.network import check_url
 from ansible_collections.scoped.secrets.plugins.module_utils.model.identifiers import (
     check_identifier,
     check_name,

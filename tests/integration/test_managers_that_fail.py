@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from servers.openbao import OpenBao
 
 BROKER = {"SCOPED_SECRETS_BROKER": "on", "ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage"}
-UNVERIFIED = "is used without verifying its TLS certificate"
+UNVERIFIED = "does not verify TLS certificates"
 
 
 def test_each_failure_has_its_code(

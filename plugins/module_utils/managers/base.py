@@ -10,6 +10,7 @@ Importing the file must not import an SDK: module files and the router read its 
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -18,10 +19,13 @@ from typing import Any, ClassVar, NamedTuple
 from ..model.errors import ScopedSecretsError
 from ..model.libraries import check_version
 from . import failures
+from .network import Network
 
 __all__ = ["ArgumentSpec", "Capability", "Found", "KeyKeeper", "Login", "Manager", "Place", "ValueKeeper", "Writing"]
 
 ArgumentSpec = Mapping[str, Mapping[str, Any]]
+
+_MAX_REUSE = 1_000_000
 
 
 class Capability(Enum):
@@ -76,6 +80,8 @@ class Manager(ABC):
     """The kind's own options, without logins; no defaults: what is left out must stay as it is stored."""
     DEFAULTS: ClassVar[Mapping[str, Any]] = {}
     """What an option is at creation when it is left out."""
+    NETWORK: ClassVar[Network] = Network.of()
+    """Which of the shared network options are among its own."""
     LOCATION: ClassVar[frozenset[str]]
     """Options that say where values lie: fixed while there are any."""
     REFERABLE: ClassVar[frozenset[str]] = frozenset()
@@ -102,12 +108,12 @@ class Manager(ABC):
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
         """Raise InvalidInput for options of the kind that can't work, whatever the provider says. No I/O."""
-        return
+        cls.NETWORK.check(options)
 
     @property
     def notices(self) -> list[str]:
         """What people must be told in every run, for example that TLS certificates are not verified."""
-        return []
+        return self.NETWORK.notices(self.options, self.place.what)
 
     @abstractmethod
     def login(self) -> None:
@@ -140,6 +146,17 @@ class KeyKeeper(Manager):
     LOCATION = frozenset()
     CAPABILITIES = frozenset({Capability.WRITE, Capability.VERSIONS, Capability.FILES, Capability.DELETE})
     MAX_VALUE = 10 * 1024 * 1024
+    REUSE_OPTION: ClassVar[ArgumentSpec] = {"data_key_reuse": {"type": "str", "no_log": False}}
+    REUSE_DEFAULT: ClassVar[Mapping[str, Any]] = {"data_key_reuse": "none"}
+
+    @classmethod
+    def validate(cls, options: Mapping[str, Any]) -> None:
+        super().validate(options)
+        reuse = str(options.get("data_key_reuse") or "none")
+        if reuse in ("none", "run") or (re.fullmatch(r"[1-9][0-9]{0,6}", reuse) and int(reuse) <= _MAX_REUSE):
+            return
+        rule = f"Set it to none, run, or a number from 1 to {_MAX_REUSE}."
+        raise failures.invalid_option("data_key_reuse", "can't be used", rule)
 
     @abstractmethod
     def wrap(self, data_key: bytes, context: Mapping[str, str], *, version: str = "") -> bytes:

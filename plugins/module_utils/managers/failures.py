@@ -19,6 +19,7 @@ __all__ = [
     "incomplete_connector",
     "incomplete_login",
     "incomplete_reply",
+    "invalid_option",
     "key_unusable",
     "login_expired",
     "login_refused",
@@ -61,6 +62,11 @@ def incomplete_login(method: str, missing: Iterable[str]) -> InvalidInput:
         f"The login '{method}' lacks {names}.",
         hint="Give each credential as the option itself or, with '_ref' after its name, as a reference to a secret.",
     )
+
+
+def invalid_option(option: str, problem: str, rule: str) -> InvalidInput:
+    """`problem` completes the sentence "The option '...' ..."; `rule` says what to set instead."""
+    return InvalidInput("invalid_option", f"The option '{option}' {problem}.", hint=rule)
 
 
 def login_refused(what: str, why: str) -> Forbidden:

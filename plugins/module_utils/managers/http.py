@@ -11,13 +11,13 @@ goes into an error. `requests` is imported when a session is opened, not before.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import json as json_text
 import os
 import random
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -25,7 +25,8 @@ from urllib.parse import urljoin, urlsplit
 from ..model.errors import InvalidInput, ScopedSecretsError
 from . import failures
 from .base import Place
-from .http_connections import REQUIREMENTS, Connections, is_tls
+from .http_connections import REQUIREMENTS, Connections
+from .network import is_loopback
 
 if TYPE_CHECKING:
     import requests
@@ -37,9 +38,7 @@ __all__ = [
     "Patience",
     "Reply",
     "ca_text",
-    "check_url",
     "is_safe",
-    "is_tls",
     "pem_text",
     "tls_context",
 ]
@@ -64,6 +63,11 @@ class Patience(NamedTuple):
 
     timeout: float
     retries: int
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Patience:
+        """Return what a connector's options say."""
+        return cls(float(options["timeout"]), int(options["retries"]))
 
     @property
     def total(self) -> float:
@@ -116,31 +120,6 @@ class _Request(NamedTuple):
 def is_safe(method: str, _url: str) -> bool:
     """Tell whether a request may be sent twice, by its method alone."""
     return method in SAFE_METHODS
-
-
-def check_url(title: str, option: str, url: str, *, allow_plain_http: bool) -> None:
-    """Raise InvalidInput for a URL that can't be one of a server, or that is plain http where that isn't allowed."""
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        is_usable = is_usable and url.isprintable() and " " not in url
-    except ValueError:
-        is_usable = False
-    if not is_usable or parts.username is not None or parts.query or parts.fragment:
-        raise InvalidInput(
-            "invalid_url",
-            f"'{option}' of {title} is no URL of a server.",
-            hint="It looks like https://host:8200, without user name, query or fragment.",
-        )
-    if parts.scheme == "http" and not allow_plain_http and not _is_loopback(parts.hostname or ""):
-        raise failures.plain_http(title, option)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def tls_context(
@@ -276,6 +255,13 @@ class HttpSession:
         self._encoding = encoding
         self._connections = Connections(context)
 
+    @classmethod
+    def for_connector(cls, options: Mapping[str, Any], place: Place, **more: Any) -> HttpSession:
+        """Return a session as a connector's network options describe it; `more` as `HttpSession` takes it."""
+        pems = {name: str(options.get(name) or "") for name in ("ca_cert", "client_cert", "client_key")}
+        context = partial(tls_context, validate_certs=options["validate_certs"], **pems)
+        return cls(place, context, Patience.of(options), **more)
+
     def request(
         self,
         method: str,
@@ -398,8 +384,8 @@ def _is_as_safe(url: str, target: str) -> bool:
     source, parts = urlsplit(url), urlsplit(target)
     if parts.scheme != "http":
         return parts.scheme == "https"
-    was_seen = source.scheme == "http" and not _is_loopback(source.hostname or "")
-    return source.scheme == "http" and (was_seen or _is_loopback(parts.hostname or ""))
+    was_seen = source.scheme == "http" and not is_loopback(source.hostname or "")
+    return source.scheme == "http" and (was_seen or is_loopback(parts.hostname or ""))
 
 
 def _retry_after(outcome: Reply | _Failed) -> float:

@@ -22,7 +22,6 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.http impor
     HttpSession,
     Patience,
     Reply,
-    check_url,
     tls_context,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
@@ -383,56 +382,6 @@ def test_redirects_have_an_end(client: Callable[..., Client], redirects: int) ->
     made = client(*(redirect(f"/{number}") for number in range(10)), redirects=redirects)
     assert made.error().code == "malformed_reply"
     assert len(made.server.sent) == redirects + 1
-
-
-GOOD_URLS = ["https://vault.example.com", "https://vault:8200/", "https://[::1]:8200", "https://host/below/a/path"]
-LOOPBACK = [
-    "http://127.0.0.1:8200",
-    "http://127.9.9.9",
-    "http://localhost:1",
-    "http://[::1]:8200",
-    "http://a.localhost",
-]
-PLAIN = ["http://vault.example.com", "http://10.0.0.1:8200", "http://localhost.example.com", "http://127.0.0.1.nip.io"]
-BAD_URLS = [
-    "",
-    "vault.example.com",
-    "vault.example.com:8200",
-    "//vault.example.com",
-    "ftp://vault.example.com",
-    "https://",
-    "https://:8200",
-    "https://host:port",
-    "https://host:99999",
-    "https://user@host",
-    "https://user:password@host",
-    "https://host?x=1",
-    "https://host#x",
-    "https://[::1",
-    "https://ho st",
-    "https://host\n",
-]
-
-
-@pytest.mark.parametrize("url", [*GOOD_URLS, *LOOPBACK])
-def test_urls_of_servers(url: str) -> None:
-    check_url("Vault", "url", url, allow_plain_http=False)
-
-
-@pytest.mark.parametrize("url", PLAIN)
-def test_plain_http_needs_to_be_allowed(url: str) -> None:
-    check_url("Vault", "url", url, allow_plain_http=True)
-    with pytest.raises(ScopedSecretsError) as caught:
-        check_url("Vault", "url", url, allow_plain_http=False)
-    assert caught.value.code == "plain_http"
-
-
-@pytest.mark.parametrize("url", BAD_URLS)
-def test_what_is_no_url_of_a_server(url: str) -> None:
-    with pytest.raises(ScopedSecretsError) as caught:
-        check_url("Vault", "url", url, allow_plain_http=True)
-    assert caught.value.code == "invalid_url"
-    assert "password" not in str(caught.value)
 
 
 def refusal(**options: Any) -> ScopedSecretsError:

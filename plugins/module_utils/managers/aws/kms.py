@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from ...model.errors import InvalidInput, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, KeyKeeper, Place
-from .options import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, tls_notices, validate_network
+from .options import LOGINS, NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsClient, AwsSession
 
 __all__ = ["MANAGER", "AwsKms"]
@@ -21,7 +21,6 @@ __all__ = ["MANAGER", "AwsKms"]
 _DATA_KEY_SIZE = 32
 # The largest ciphertext that Decrypt takes, by its API reference.
 _MAX_WRAPPED = 6144
-_MAX_REUSE = 1_000_000
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:(?P<kind>key|alias)/[\w/-]{1,256}", re.ASCII)
 _SHORT = re.compile(r"alias/[\w/-]{1,250}|(mrk-)?[0-9a-fA-F-]{32,36}", re.ASCII)
 _STATES = {
@@ -41,12 +40,13 @@ class AwsKms(KeyKeeper):
     TITLE = "AWS KMS"
     OPTIONS: ClassVar[ArgumentSpec] = {
         "key_arn": {"type": "str", "no_log": False},
-        "data_key_reuse": {"type": "str", "no_log": False},
-        **NETWORK_OPTIONS,
+        **KeyKeeper.REUSE_OPTION,
+        **SHARED_OPTIONS,
     }
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK_DEFAULTS, "data_key_reuse": "none"}
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK.defaults, **KeyKeeper.REUSE_DEFAULT}
     LOCATION = frozenset({"key_arn"})
-    REFERABLE = frozenset({"key_arn", "ca_cert"})
+    REFERABLE = NETWORK.referable | {"key_arn"}
+    NETWORK = NETWORK
     LOGINS = LOGINS
     REQUIREMENTS = (REQUIREMENT,)
 
@@ -58,16 +58,12 @@ class AwsKms(KeyKeeper):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
-        validate_network(options, cls.TITLE)
+        super().validate(options)
+        check_options(options, cls.TITLE)
         if not options.get("key_arn") and not options.get("key_arn_ref"):
             raise failures.incomplete_connector(cls.TITLE, "key_arn")
         if options.get("key_arn"):
             _check_key(str(options["key_arn"]).strip(), options.get("region"))
-        _check_reuse(str(options.get("data_key_reuse") or "none"))
-
-    @property
-    def notices(self) -> list[str]:
-        return tls_notices(self.options, self.place.what)
 
     def login(self) -> None:
         if not self._pinned:
@@ -184,23 +180,15 @@ def _region_of(key: str) -> str:
 
 def _check_key(key: str, region: str | None) -> None:
     if not _ARN.fullmatch(key) and not _SHORT.fullmatch(key):
-        raise _invalid(
+        raise failures.invalid_option(
             "key_arn",
             "names no key",
             "It is an ARN (arn:aws:kms:REGION:ACCOUNT:key/ID or …:alias/NAME), a key id, or alias/NAME.",
         )
     if region and _region_of(key) not in ("", region):
-        raise _invalid("region", "is another one than that in 'key_arn'", "Leave 'region' out: the ARN names it.")
-
-
-def _check_reuse(reuse: str) -> None:
-    if reuse in ("none", "run") or (re.fullmatch(r"[1-9][0-9]{0,6}", reuse) and int(reuse) <= _MAX_REUSE):
-        return
-    raise _invalid("data_key_reuse", "can't be used", f"It is none, run, or a number from 1 to {_MAX_REUSE}.")
-
-
-def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
-    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+        raise failures.invalid_option(
+            "region", "is another one than that in 'key_arn'", "Leave 'region' out: the ARN names it."
+        )
 
 
 MANAGER = AwsKms

@@ -14,39 +14,24 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...model.errors import InvalidInput
 from .. import failures
 from ..base import ArgumentSpec, Login
-from ..http import check_url
+from ..network import Network, check_range, check_url
 
 if TYPE_CHECKING:
     from .session import AwsSession
 
 __all__ = [
     "LOGINS",
-    "NETWORK_DEFAULTS",
-    "NETWORK_OPTIONS",
+    "NETWORK",
+    "SHARED_OPTIONS",
     "AwsLogin",
     "check_endpoint",
-    "tls_notices",
-    "validate_network",
+    "check_options",
 ]
 
-NETWORK_OPTIONS: ArgumentSpec = {
-    "region": {"type": "str"},
-    "endpoint_url": {"type": "str"},
-    "allow_plain_http": {"type": "bool"},
-    "validate_certs": {"type": "bool"},
-    "ca_cert": {"type": "str"},
-    "timeout": {"type": "int"},
-    "retries": {"type": "int"},
-}
-NETWORK_DEFAULTS: Mapping[str, Any] = {
-    "allow_plain_http": False,
-    "validate_certs": True,
-    "timeout": 30,
-    "retries": 3,
-}
+NETWORK = Network.all()
+SHARED_OPTIONS: ArgumentSpec = {"region": {"type": "str"}, "endpoint_url": {"type": "str"}, **NETWORK.spec}
 
 _KEY_OPTIONS: ArgumentSpec = {
     "access_key_id": {"type": "str", "no_log": False},
@@ -59,7 +44,6 @@ _ROLE_OPTIONS: ArgumentSpec = {
     "duration": {"type": "int"},
     "session_name": {"type": "str"},
 }
-_RANGES = {"timeout": (1, 600), "retries": (0, 10), "duration": (900, 43200)}
 # The patterns of the API references of AWS Security Token Service, and of the names of regions.
 _PATTERNS = {
     "role_arn": (
@@ -77,35 +61,22 @@ def check_endpoint(url: str, options: Mapping[str, Any], what: str) -> None:
     check_url(what, "endpoint_url", url, allow_plain_http=bool(options.get("allow_plain_http")))
 
 
-def validate_network(options: Mapping[str, Any], what: str) -> None:
-    """Raise InvalidInput for options of the network or of a login that can't work."""
-    for name, (least, most) in _RANGES.items():
-        if options.get(name) is not None and not least <= options[name] <= most:
-            raise _invalid(name, f"is {options[name]}", f"It must be from {least} to {most}.")
+def check_options(options: Mapping[str, Any], what: str) -> None:
+    """Raise InvalidInput for an address, a region or options of a login that can't work."""
+    check_range(options, "duration", 900, 43200)
     for name, (pattern, example) in _PATTERNS.items():
         if options.get(name) and not pattern.fullmatch(options[name]):
-            raise _invalid(name, "can't be right", f"It must be {example}.")
+            raise failures.invalid_option(name, "can't be right", f"It must be {example}.")
     if not options.get("role_arn"):
         _refuse_without_role(options)
     if options.get("endpoint_url"):
         check_endpoint(options["endpoint_url"], options, what)
 
 
-def tls_notices(options: Mapping[str, Any], what: str) -> list[str]:
-    """Return what people must be told of these options in every run."""
-    if options.get("validate_certs") is not False:
-        return []
-    return [f"{what} does not verify the TLS certificates of AWS: 'validate_certs' is false."]
-
-
 def _refuse_without_role(options: Mapping[str, Any]) -> None:
     lone = [name for name in _ROLE_OPTIONS if options.get(name)]
     if lone:
-        raise _invalid(lone[0], "is given without 'role_arn'", "Name the role that is to be assumed.")
-
-
-def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
-    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+        raise failures.invalid_option(lone[0], "is given without 'role_arn'", "Name the role that is to be assumed.")
 
 
 class AwsLogin(Login):

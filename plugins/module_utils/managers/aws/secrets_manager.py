@@ -10,10 +10,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ...model.errors import InvalidInput, ScopedSecretsError
+from ...model.errors import ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
-from .options import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, tls_notices, validate_network
+from ..network import check_range
+from .options import LOGINS, NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsClient, AwsSession, Expected
 
 __all__ = ["MANAGER", "OWNER_TAG", "AwsSecretsManager"]
@@ -42,10 +43,10 @@ class AwsSecretsManager(ValueKeeper):
         "force_delete": {"type": "bool"},
         "use_put_secret_value": {"type": "bool", "no_log": False},
         "replicas": {"type": "list", "elements": "str"},
-        **NETWORK_OPTIONS,
+        **SHARED_OPTIONS,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {
-        **NETWORK_DEFAULTS,
+        **NETWORK.defaults,
         "prefix": "",
         "recovery_window_days": 30,
         "force_delete": False,
@@ -53,7 +54,8 @@ class AwsSecretsManager(ValueKeeper):
         "replicas": [],
     }
     LOCATION = frozenset({"region", "prefix", "endpoint_url"})
-    REFERABLE = frozenset({"ca_cert"})
+    REFERABLE = NETWORK.referable
+    NETWORK = NETWORK
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = 65_536
@@ -68,22 +70,21 @@ class AwsSecretsManager(ValueKeeper):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
-        validate_network(options, cls.TITLE)
-        days = options.get("recovery_window_days")
-        if days is not None and not 7 <= days <= 30:
-            raise _invalid("recovery_window_days", f"is {days}", "It must be from 7 to 30.")
+        super().validate(options)
+        check_options(options, cls.TITLE)
+        check_range(options, "recovery_window_days", 7, 30)
         prefix = str(options.get("prefix") or "").strip("/")
         if prefix and not _NAME.fullmatch(prefix):
-            raise _invalid("prefix", "can't begin the name of a secret", f"AWS's rule for names: {_NAME_RULE}.")
+            raise failures.invalid_option(
+                "prefix", "can't begin the name of a secret", f"AWS's rule for names: {_NAME_RULE}."
+            )
         regions = options.get("replicas") or []
         for region in regions:
-            validate_network({"region": region}, cls.TITLE)
+            check_options({"region": region}, cls.TITLE)
         if len(set(regions)) != len(regions) or options.get("region") in regions:
-            raise _invalid("replicas", "names a region twice", "It has each further region once, and not 'region'.")
-
-    @property
-    def notices(self) -> list[str]:
-        return tls_notices(self.options, self.place.what)
+            raise failures.invalid_option(
+                "replicas", "names a region twice", "It has each further region once, and not 'region'."
+            )
 
     def login(self) -> None:
         session = AwsSession(self.options, self.place, str(self.options.get("pinned_region") or ""))
@@ -342,10 +343,6 @@ def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _tags_of(described: Mapping[str, Any]) -> dict[str, str]:
     return {tag.get("Key", ""): tag.get("Value", "") for tag in described.get("Tags") or []}
-
-
-def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
-    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
 
 
 MANAGER = AwsSecretsManager

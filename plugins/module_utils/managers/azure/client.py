@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from ...model.errors import ScopedSecretsError
 from .. import failures, http
 from ..base import Place
-from ..http import SAFE_METHODS, HttpSession, Patience, Reply, tls_context
+from ..http import SAFE_METHODS, HttpSession, Reply
 from .logins import AzureLogin
 
 __all__ = ["CLOUDS", "REQUIREMENTS", "Expected", "KeyVaultClient"]
@@ -168,14 +168,7 @@ class _Session:
     """What the libraries take for a session of `requests`, for all that they send."""
 
     def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        verifies, ca_cert = options["validate_certs"], str(options["ca_cert"] or "")
-        patience = Patience(options["timeout"], options["retries"])
-        self._http = HttpSession(
-            place,
-            lambda: tls_context(validate_certs=verifies, ca_cert=ca_cert),
-            patience,
-            is_repeatable=_is_repeatable,
-        )
+        self._http = HttpSession.for_connector(options, place, is_repeatable=_is_repeatable)
         self._failures = threading.local()
 
     def transport(self) -> Any:

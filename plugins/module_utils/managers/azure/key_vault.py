@@ -15,10 +15,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from ...model.errors import Forbidden, InvalidInput
+from ...model.errors import Forbidden
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
-from ..http import check_url
+from ..network import Network, check_url
 from .client import CLOUDS, REQUIREMENTS, Expected, KeyVaultClient
 from .logins import LOGINS, validate_login
 from .names import MAX_NAME, NAME, NAME_RULE, name_of
@@ -33,7 +33,6 @@ _LONGEST_VAULT_NAME = 24
 _VERSION = re.compile(r"[0-9a-fA-F]{32}")
 _MOST_TAGS = 15
 _MOST_OF_A_TAG = 256
-_RANGES = {"timeout": (1, 600), "retries": (0, 10)}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 
 
@@ -42,16 +41,15 @@ class AzureKeyVault(ValueKeeper):
 
     KIND = "azure_key_vault"
     TITLE = "Azure Key Vault"
+    NETWORK = Network.all_but("allow_plain_http")
+    """Key Vault is reached by https only."""
     OPTIONS: ClassVar[ArgumentSpec] = {
         "vault_name": {"type": "str"},
         "vault_url": {"type": "str"},
         "cloud": {"type": "str", "choices": list(CLOUDS)},
         "purge": {"type": "bool"},
         "authority": {"type": "str"},
-        "ca_cert": {"type": "str"},
-        "validate_certs": {"type": "bool"},
-        "timeout": {"type": "int"},
-        "retries": {"type": "int"},
+        **NETWORK.spec,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "vault_name": "",
@@ -59,13 +57,10 @@ class AzureKeyVault(ValueKeeper):
         "cloud": "public",
         "purge": False,
         "authority": "",
-        "ca_cert": "",
-        "validate_certs": True,
-        "timeout": 30,
-        "retries": 3,
+        **NETWORK.defaults,
     }
     LOCATION = frozenset({"vault_name", "vault_url", "cloud"})
-    REFERABLE = frozenset({"ca_cert"})
+    REFERABLE = NETWORK.referable
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = 25 * 1024
@@ -78,20 +73,12 @@ class AzureKeyVault(ValueKeeper):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
+        super().validate(options)
         given = {**cls.DEFAULTS, **options}
         _check_vault(given, cls.TITLE)
         if given["authority"]:
             _check_https(given["authority"], "authority", cls.TITLE)
         validate_login(given)
-        for name, (least, most) in _RANGES.items():
-            if not least <= given[name] <= most:
-                raise _invalid(name, f"is {given[name]}", f"It may be from {least} to {most}.")
-
-    @property
-    def notices(self) -> list[str]:
-        if self.options["validate_certs"]:
-            return []
-        return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
 
     @property
     def url(self) -> str:
@@ -290,17 +277,21 @@ def _check_vault(given: Mapping[str, Any], title: str) -> None:
     if not name and not url:
         raise failures.incomplete_connector(title, "vault_name")
     if name and url:
-        raise _invalid("vault_url", "is given besides 'vault_name'", "Give one of them; the other may be ''.")
+        raise failures.invalid_option(
+            "vault_url", "is given besides 'vault_name'", "Give one of them; the other may be ''."
+        )
     if url:
         _check_https(url, "vault_url", title)
     elif not _VAULT_NAME.fullmatch(name) or len(name) > _LONGEST_VAULT_NAME:
-        raise _invalid("vault_name", "can't be the name of a vault", "3 to 24 letters, digits and '-'.")
+        raise failures.invalid_option("vault_name", "can't be the name of a vault", "3 to 24 letters, digits and '-'.")
 
 
 def _check_https(url: str, option: str, title: str) -> None:
     check_url(title, option, url, allow_plain_http=True)
     if not url.lower().startswith("https://") or url.count("/") > 2 + url.endswith("/") or "\\" in url:
-        raise _invalid(option, "is no https address of a server", "It looks like https://host, without a path.")
+        raise failures.invalid_option(
+            option, "is no https address of a server", "It looks like https://host, without a path."
+        )
 
 
 def _content(value: bytes) -> tuple[str, str | None]:
@@ -324,10 +315,6 @@ def _bounded(wanted: Mapping[str, str], present: Mapping[str, str], owner: str) 
         if 0 < len(name) <= _MOST_OF_A_TAG and len(value or "") <= _MOST_OF_A_TAG
     }
     return dict(list(fitting.items())[:_MOST_TAGS])
-
-
-def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
-    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
 
 
 MANAGER = AzureKeyVault

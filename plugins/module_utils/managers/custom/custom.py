@@ -11,9 +11,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from ...model.errors import InvalidInput, ScopedSecretsError
+from ...model.errors import ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Login, Place, ValueKeeper, Writing
+from ..network import Network, check_range
 from .program import Ended, NotStarted, Program, TimedOut, TooMuch, run
 
 __all__ = ["MANAGER", "Custom"]
@@ -42,13 +43,14 @@ class Custom(ValueKeeper):
 
     KIND = "custom"
     TITLE = "External program"
+    NETWORK = Network.of("timeout")
     OPTIONS: ClassVar[ArgumentSpec] = {
         "command": {"type": "list", "elements": "str"},
         "environment": {"type": "dict"},
-        "timeout": {"type": "int"},
         "max_output": {"type": "int"},
+        **NETWORK.spec,
     }
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {"environment": {}, "timeout": 30, "max_output": 8 * 1024 * 1024}
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK.defaults, "environment": {}, "max_output": 8 * 1024 * 1024}
     LOCATION = frozenset({"command"})
     LOGINS = (NoLogin, Credential)
     CAPABILITIES = frozenset({Capability.WRITE, Capability.READ_PATH, Capability.FILES, Capability.DELETE})
@@ -61,14 +63,14 @@ class Custom(ValueKeeper):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
+        super().validate(options)
         _check_command(cls.TITLE, options.get("command"))
         for name, value in (options.get("environment") or {}).items():
             if not name or "=" in f"{name}" or "\0" in f"{name}{value}" or isinstance(value, (dict, list)):
-                raise _invalid("environment", "has what can't be a variable", "Names and values are plain text.")
-        for name, least, most in (("timeout", 1, 600), ("max_output", 1024, 256 * 1024 * 1024)):
-            number = options.get(name)
-            if number is not None and not least <= number <= most:
-                raise _invalid(name, f"is {number}", f"It must be from {least} to {most}.")
+                raise failures.invalid_option(
+                    "environment", "has what can't be a variable", "Names and values are plain text."
+                )
+        check_range(options, "max_output", 1024, 256 * 1024 * 1024)
 
     def login(self) -> None:
         """Ask what the program is able to do. It may refuse its credential here."""
@@ -186,7 +188,9 @@ def _check_command(title: str, command: Any) -> None:
         raise failures.incomplete_connector(title, "command")
     first = str(command[0])
     if not first or ("/" in first and not first.startswith("/")) or any("\0" in part for part in command):
-        raise _invalid("command", "does not begin with a program", "An absolute path, or a name that is on PATH.")
+        raise failures.invalid_option(
+            "command", "does not begin with a program", "An absolute path, or a name that is on PATH."
+        )
 
 
 def _encoded(value: bytes) -> dict[str, str]:
@@ -205,10 +209,6 @@ def _ending(status: int) -> str:
     if status == 127:
         return "it can't be started, or ended with status 127"
     return f"it ended with status {status}" if status > 0 else f"it was ended by signal {-status}"
-
-
-def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
-    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
 
 
 MANAGER = Custom

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
-from ...model.errors import InvalidInput, ScopedSecretsError
+from ...model.errors import ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Login, Place, ValueKeeper
-from ..http import REQUIREMENTS, HttpSession, Patience, Reply, check_url, is_tls, tls_context
+from ..http import REQUIREMENTS, HttpSession, Reply
+from ..network import CLIENT_CERTIFICATE, Network, check_url
 from .ccp_failures import meaning
 
 __all__ = ["MANAGER", "CyberarkCcp"]
@@ -27,7 +28,6 @@ _WEB_SERVICE = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 _FORBIDDEN = frozenset("+&%;")
 """What the web service does not take in a value."""
 _RULE = "Name=value, several with ; between them, such as Safe=S;Object=O; without + & % in a value"
-_RANGES = {"timeout": (1, 600), "retries": (0, 10)}
 
 
 class NoLogin(Login):
@@ -40,10 +40,7 @@ class Certificate(Login):
     """A client certificate and its key. The key never lies on a disk because of us."""
 
     NAME = "cert"
-    OPTIONS: ClassVar[ArgumentSpec] = {
-        "client_cert": {"type": "str", "no_log": True},
-        "client_key": {"type": "str", "no_log": True},
-    }
+    OPTIONS = CLIENT_CERTIFICATE
     REQUIRED = ("client_cert", "client_key")
 
 
@@ -52,6 +49,7 @@ class CyberarkCcp(ValueKeeper):
 
     KIND = "cyberark_ccp"
     TITLE = "CyberArk Central Credential Provider"
+    NETWORK = Network.all()
     OPTIONS: ClassVar[ArgumentSpec] = {
         "url": {"type": "str"},
         "app_id": {"type": "str"},
@@ -60,11 +58,7 @@ class CyberarkCcp(ValueKeeper):
         "web_service": {"type": "str"},
         "reason": {"type": "str"},
         "fail_on_password_change": {"type": "bool"},
-        "ca_cert": {"type": "str"},
-        "validate_certs": {"type": "bool"},
-        "allow_plain_http": {"type": "bool"},
-        "timeout": {"type": "int"},
-        "retries": {"type": "int"},
+        **NETWORK.spec,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "safe": "",
@@ -72,14 +66,10 @@ class CyberarkCcp(ValueKeeper):
         "web_service": "AIMWebService",
         "reason": "",
         "fail_on_password_change": False,
-        "ca_cert": "",
-        "validate_certs": True,
-        "allow_plain_http": False,
-        "timeout": 30,
-        "retries": 3,
+        **NETWORK.defaults,
     }
     LOCATION = frozenset({"safe", "folder"})
-    REFERABLE = frozenset({"ca_cert"})
+    REFERABLE = NETWORK.referable
     LOGINS = (NoLogin, Certificate)
     CAPABILITIES = frozenset({Capability.READ_PATH})
     MAX_VALUE = 1024 * 1024
@@ -93,35 +83,26 @@ class CyberarkCcp(ValueKeeper):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
+        super().validate(options)
         given = {**cls.DEFAULTS, **options}
         for name in ("url", "app_id"):
             if not given.get(name):
                 raise failures.incomplete_connector(cls.TITLE, name)
         check_url(cls.TITLE, "url", given["url"], allow_plain_http=given["allow_plain_http"])
         if not _WEB_SERVICE.fullmatch(given["web_service"]):
-            raise _invalid("web_service", "can't be the name of a web service", "AIMWebService is the usual one.")
+            raise failures.invalid_option(
+                "web_service", "can't be the name of a web service", "AIMWebService is the usual one."
+            )
         for name in ("app_id", "safe", "folder", "reason"):
             if not _is_value(given[name] or "x"):
-                raise _invalid(name, "has what the web service does not take", "No + & % ; and only printable text.")
-        for name, (least, most) in _RANGES.items():
-            if not least <= given[name] <= most:
-                raise _invalid(name, f"is {given[name]}", f"It may be from {least} to {most}.")
-
-    @property
-    def notices(self) -> list[str]:
-        if is_tls(self.options["url"]) and not self.options["validate_certs"]:
-            return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
-        return []
+                raise failures.invalid_option(
+                    name, "has what the web service does not take", "No + & % ; and only printable text."
+                )
 
     def login(self) -> None:
         """Get ready. There is no login by itself: each request shows the certificate, or the machine's address."""
         self.place.meter("logins")
-        patience = Patience(float(self.options["timeout"]), int(self.options["retries"]))
-        self._http = HttpSession(self.place, self._tls, patience)
-
-    def _tls(self) -> Any:
-        pems = {name: str(self.options.get(name) or "") for name in ("ca_cert", "client_cert", "client_key")}
-        return tls_context(validate_certs=self.options["validate_certs"], **pems)
+        self._http = HttpSession.for_connector(self.options, self.place)
 
     def check(self) -> None:
         """Prove that the application is known, by asking for an account that nobody has."""
@@ -189,10 +170,6 @@ class CyberarkCcp(ValueKeeper):
 
 def _is_value(text: str) -> bool:
     return bool(text.strip()) and text.isprintable() and not _FORBIDDEN & set(text)
-
-
-def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
-    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
 
 
 MANAGER = CyberarkCcp

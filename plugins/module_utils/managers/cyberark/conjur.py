@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ...model.errors import InvalidInput, NotFound, ScopedSecretsError
+from ...model.errors import NotFound, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
-from ..http import REQUIREMENTS, Reply, check_url, is_tls
+from ..http import REQUIREMENTS, Reply
+from ..network import Network, check_url
 from .conjur_client import BASE64, ConjurClient, plain
 from .conjur_logins import LOGINS, ConjurLogin
 
@@ -28,7 +29,6 @@ _PATH_RULE = "printable, without a / at an end, 1024 characters at most"
 _LONGEST_PATH = 1024
 _LONGEST_QUERY = 4000
 """Of a batch, in characters: longer addresses are refused by servers on the way."""
-_RANGES = {"timeout": (1, 600), "retries": (0, 10)}
 _PAGE, _MOST_PAGES = 1000, 20
 _SEPARATES_IDS = ","
 _ABOUT_ONE = frozenset({"unknown_path", "provider_denied", "provider_refused"})
@@ -60,26 +60,19 @@ class CyberarkConjur(ValueKeeper):
 
     KIND = "cyberark_conjur"
     TITLE = "CyberArk Conjur"
+    NETWORK = Network.all()
     OPTIONS: ClassVar[ArgumentSpec] = {
         "url": {"type": "str"},
         "account": {"type": "str"},
         "branch": {"type": "str"},
-        "ca_cert": {"type": "str"},
-        "validate_certs": {"type": "bool"},
-        "allow_plain_http": {"type": "bool"},
-        "timeout": {"type": "int"},
-        "retries": {"type": "int"},
+        **NETWORK.spec,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "branch": "",
-        "ca_cert": "",
-        "validate_certs": True,
-        "allow_plain_http": False,
-        "timeout": 30,
-        "retries": 3,
+        **NETWORK.defaults,
     }
     LOCATION = frozenset({"account", "branch"})
-    REFERABLE = frozenset({"ca_cert"})
+    REFERABLE = NETWORK.referable
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability) - {Capability.DELETE}
     MAX_VALUE = 64 * 1024
@@ -94,24 +87,16 @@ class CyberarkConjur(ValueKeeper):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
+        super().validate(options)
         given = {**cls.DEFAULTS, **options}
         for name in ("url", "account"):
             if not given.get(name):
                 raise failures.incomplete_connector(cls.TITLE, name)
         check_url(cls.TITLE, "url", given["url"], allow_plain_http=given["allow_plain_http"])
         if not _ACCOUNT.fullmatch(given["account"]):
-            raise _invalid("account", "can't be the name of an account", "In Conjur Cloud it is conjur.")
+            raise failures.invalid_option("account", "can't be the name of an account", "In Conjur Cloud it is conjur.")
         if (given["branch"] or "").strip("/"):
             _clean(cls.TITLE, given["branch"].strip("/"))
-        for name, (least, most) in _RANGES.items():
-            if not least <= given[name] <= most:
-                raise _invalid(name, f"is {given[name]}", f"It may be from {least} to {most}.")
-
-    @property
-    def notices(self) -> list[str]:
-        if is_tls(self.options["url"]) and not self.options["validate_certs"]:
-            return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
-        return []
 
     def login(self) -> None:
         client = ConjurClient(self.options, self.place, self._chosen())
@@ -343,10 +328,6 @@ def _policy_of_branch(branch: str, role: str) -> tuple[str, str]:
     above, _slash, name = branch.rpartition("/")
     body = "".join(f"  {line}\n" for line in _policy_of_variable("NAME", role).splitlines())
     return above, f"- !policy\n  id: {name}\n  body:\n{body}"
-
-
-def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
-    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
 
 
 MANAGER = CyberarkConjur

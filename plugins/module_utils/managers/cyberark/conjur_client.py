@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from .. import failures
 from ..base import Place
-from ..http import SAFE_METHODS, HttpSession, Patience, Reply, tls_context
+from ..http import SAFE_METHODS, HttpSession, Reply
 from .conjur_logins import ConjurLogin
 
 __all__ = ["ConjurClient", "plain"]
@@ -53,7 +53,7 @@ class ConjurClient:
         self._meter = place.meter
         self._login = login
         self._bases = _bases(str(options["url"]))
-        self._http = _open_session(options, place)
+        self._http = HttpSession.for_connector(options, place, is_repeatable=_is_repeatable, encoding=BASE64)
         self._lock = threading.Lock()
         self._token: _Token | None = None
 
@@ -152,17 +152,6 @@ def _bases(url: str) -> list[str]:
     is_cloud = (urlsplit(url).hostname or "").endswith(CLOUD)
     bases = [url, url + CLOUD_PREFIX]
     return bases[::-1] if is_cloud else bases
-
-
-def _open_session(options: Mapping[str, Any], place: Place) -> HttpSession:
-    verifies, ca_cert = options["validate_certs"], str(options["ca_cert"] or "")
-    return HttpSession(
-        place,
-        lambda: tls_context(validate_certs=verifies, ca_cert=ca_cert),
-        Patience(float(options["timeout"]), int(options["retries"])),
-        is_repeatable=_is_repeatable,
-        encoding=BASE64,
-    )
 
 
 def _is_repeatable(method: str, url: str) -> bool:

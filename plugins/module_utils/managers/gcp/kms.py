@@ -14,7 +14,7 @@ from ...model.errors import InvalidInput, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, KeyKeeper, Place
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
-from .options import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, check_options, invalid
+from .options import LOGINS, NETWORK, SHARED_OPTIONS, check_options
 from .session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "GcpKms", "canonical"]
@@ -23,7 +23,6 @@ _REQUIREMENT = "google-cloud-kms>=3.0"
 _DATA_KEY_SIZE = 32
 # More than Encrypt makes of 32 bytes, and far less than Decrypt takes.
 _MAX_WRAPPED = 4096
-_MAX_REUSE = 1_000_000
 # The rule of the API reference for key rings and keys, and the form of names of locations.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
 _LOCATION = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)
@@ -39,12 +38,13 @@ class GcpKms(KeyKeeper):
         "location": {"type": "str"},
         "key_ring": {"type": "str", "no_log": False},
         "key": {"type": "str", "no_log": False},
-        "data_key_reuse": {"type": "str", "no_log": False},
-        **NETWORK_OPTIONS,
+        **KeyKeeper.REUSE_OPTION,
+        **SHARED_OPTIONS,
     }
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK_DEFAULTS, "data_key_reuse": "none"}
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK.defaults, **KeyKeeper.REUSE_DEFAULT}
     LOCATION = frozenset({"gcp_project", "location", "key_ring", "key"})
-    REFERABLE = frozenset({"ca_cert"})
+    REFERABLE = NETWORK.referable
+    NETWORK = NETWORK
     LOGINS = LOGINS
     REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT, *HTTP_REQUIREMENTS)
 
@@ -56,14 +56,16 @@ class GcpKms(KeyKeeper):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
+        super().validate(options)
         check_options(options, cls.TITLE)
         for name in ("location", "key_ring", "key"):
             if not options.get(name):
                 raise failures.incomplete_connector(cls.TITLE, name)
             pattern = _LOCATION if name == "location" else _ID
             if not pattern.fullmatch(options[name]):
-                raise invalid(name, "can't be right", "It is the name alone: letters, digits, - and _, 63 at most.")
-        _check_reuse(str(options.get("data_key_reuse") or "none"))
+                raise failures.invalid_option(
+                    name, "can't be right", "It is the name alone: letters, digits, - and _, 63 at most."
+                )
 
     def login(self) -> None:
         service = Service(
@@ -211,12 +213,6 @@ def _verify_wrapped(reply: Any) -> None:
 def _verify_data_key(reply: Any) -> None:
     if reply.plaintext and reply.plaintext_crc32c != checksum(reply.plaintext):
         raise Corrupted
-
-
-def _check_reuse(reuse: str) -> None:
-    if reuse in ("none", "run") or (re.fullmatch(r"[1-9][0-9]{0,6}", reuse) and int(reuse) <= _MAX_REUSE):
-        return
-    raise invalid("data_key_reuse", "can't be used", f"It is none, run, or a number from 1 to {_MAX_REUSE}.")
 
 
 MANAGER = GcpKms

@@ -15,35 +15,26 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...model.errors import InvalidInput
 from .. import failures
 from ..base import ArgumentSpec, Login
-from ..http import check_url
+from ..network import Network, check_url
 
 if TYPE_CHECKING:
     from .session import GcpSession
 
 __all__ = [
     "LOGINS",
-    "NETWORK_DEFAULTS",
-    "NETWORK_OPTIONS",
+    "NETWORK",
+    "SHARED_OPTIONS",
     "GcpLogin",
     "check_options",
     "endpoint_url",
-    "invalid",
 ]
 
-NETWORK_OPTIONS: ArgumentSpec = {
-    "gcp_project": {"type": "str"},
-    "endpoint": {"type": "str"},
-    "allow_plain_http": {"type": "bool"},
-    "ca_cert": {"type": "str"},
-    "timeout": {"type": "int"},
-    "retries": {"type": "int"},
-}
-NETWORK_DEFAULTS: Mapping[str, Any] = {"allow_plain_http": False, "timeout": 30, "retries": 3}
+NETWORK = Network.all_but("validate_certs")
+"""gRPC verifies certificates, always."""
+SHARED_OPTIONS: ArgumentSpec = {"gcp_project": {"type": "str"}, "endpoint": {"type": "str"}, **NETWORK.spec}
 
-_RANGES = {"timeout": (1, 600), "retries": (0, 10)}
 _URLS = ("endpoint", "sts_endpoint", "iam_endpoint")
 # By the resource names of the API references of Resource Manager and of Identity and Access Management.
 _PATTERNS = {
@@ -71,20 +62,13 @@ def endpoint_url(given: str) -> str:
 
 def check_options(options: Mapping[str, Any], what: str) -> None:
     """Raise InvalidInput for options of the network or of a login that can't work."""
-    for name, (least, most) in _RANGES.items():
-        if options.get(name) is not None and not least <= options[name] <= most:
-            raise invalid(name, f"is {options[name]}", f"It must be from {least} to {most}.")
     for name, (pattern, rule) in _PATTERNS.items():
         if options.get(name) and not pattern.fullmatch(options[name]):
-            raise invalid(name, "can't be right", f"It must be {rule}.")
+            raise failures.invalid_option(name, "can't be right", f"It must be {rule}.")
     for name in _URLS:
         if options.get(name):
             url, is_plain_allowed = endpoint_url(options[name]), bool(options.get("allow_plain_http"))
             check_url(what, name, url, allow_plain_http=is_plain_allowed)
-
-
-def invalid(name: str, problem: str, rule: str) -> InvalidInput:
-    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
 
 
 class GcpLogin(Login):

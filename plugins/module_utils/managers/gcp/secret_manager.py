@@ -16,7 +16,7 @@ from ...model.errors import ScopedSecretsError, Unavailable
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
-from .options import LOGINS, NETWORK_DEFAULTS, NETWORK_OPTIONS, check_options, invalid
+from .options import LOGINS, NETWORK, SHARED_OPTIONS, check_options
 from .session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "OWNER_LABEL", "GcpSecretManager", "owner_mark"]
@@ -56,11 +56,12 @@ class GcpSecretManager(ValueKeeper):
     OPTIONS: ClassVar[ArgumentSpec] = {
         "prefix": {"type": "str"},
         "locations": {"type": "list", "elements": "str"},
-        **NETWORK_OPTIONS,
+        **SHARED_OPTIONS,
     }
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK_DEFAULTS, "prefix": "", "locations": []}
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK.defaults, "prefix": "", "locations": []}
     LOCATION = frozenset({"gcp_project", "prefix", "endpoint"})
-    REFERABLE = frozenset({"ca_cert"})
+    REFERABLE = NETWORK.referable
+    NETWORK = NETWORK
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = _MAX_BYTES
@@ -73,16 +74,21 @@ class GcpSecretManager(ValueKeeper):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
+        super().validate(options)
         check_options(options, cls.TITLE)
         prefix = str(options.get("prefix") or "")
         if prefix and not _NAME.fullmatch(prefix):
-            raise invalid("prefix", "can't begin the name of a secret", f"Google's rule for names: {_NAME_RULE}.")
+            raise failures.invalid_option(
+                "prefix", "can't begin the name of a secret", f"Google's rule for names: {_NAME_RULE}."
+            )
         locations = options.get("locations") or []
         for location in locations:
             if not _LOCATION.fullmatch(location):
-                raise invalid("locations", "has one that can't be right", "Each is a name such as europe-west3.")
+                raise failures.invalid_option(
+                    "locations", "has one that can't be right", "Each is a name such as europe-west3."
+                )
         if len(set(locations)) != len(locations):
-            raise invalid("locations", "names one twice", "It has each location once.")
+            raise failures.invalid_option("locations", "names one twice", "It has each location once.")
 
     def login(self) -> None:
         what = self.place.what

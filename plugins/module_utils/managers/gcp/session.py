@@ -29,7 +29,7 @@ from .. import failures
 from ..base import Login, Place
 from ..http import HttpSession, Patience, ca_text, tls_context
 from .failures import RETRYABLE, UNSENT, Attempt, login_error, meaning, translate
-from .options import NETWORK_DEFAULTS, endpoint_url
+from .options import endpoint_url
 
 __all__ = ["CHECKSUM_REQUIREMENT", "Corrupted", "Expected", "GcpClient", "GcpSession", "Service", "checksum"]
 
@@ -100,7 +100,7 @@ class GcpSession:
         self._library = _library(service.library, service.requirement)
         _library("google_crc32c", CHECKSUM_REQUIREMENT)
         self.place = place
-        self.patience = Patience(options.get("timeout") or NETWORK_DEFAULTS["timeout"], _retries(options))
+        self.patience = Patience.of(options)
         self.was_accepted = False
         self.project = ""
         self._service = service
@@ -218,11 +218,6 @@ class GcpSession:
             return grpc.insecure_channel(target, options=list(options.items()))
         roots = ca_text(self._ca).encode() if self._ca else None
         return grpc.secure_channel(target, grpc.ssl_channel_credentials(roots), options=list(options.items()))
-
-
-def _retries(options: Mapping[str, Any]) -> int:
-    given = options.get("retries")
-    return int(NETWORK_DEFAULTS["retries"] if given is None else given)
 
 
 @contextlib.contextmanager

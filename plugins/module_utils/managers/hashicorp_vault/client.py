@@ -16,7 +16,7 @@ from typing import Any
 from ...model.errors import ScopedSecretsError
 from .. import failures, http
 from ..base import Login, Place
-from ..http import SAFE_METHODS, HttpSession, Patience, Reply, tls_context
+from ..http import SAFE_METHODS, HttpSession, Patience, Reply
 from .logins import GivenToken, TokenMaker
 from .replies import content_of, errors_in, refusal
 
@@ -67,7 +67,7 @@ class Client:
         self.what = place.what
         self._meter = place.meter
         self._login = login
-        self._http = _open_session(options, place)
+        self._http = HttpSession.for_connector(options, place, is_repeatable=_is_repeatable, redirects=REDIRECTS)
         self._open_vault = partial(_open_vault, options, self._http)
         self._lock = threading.RLock()
         self._token: _Token | None = None
@@ -201,18 +201,6 @@ class Client:
 def _look_up(token: _Token) -> Reply:
     reply: Reply = token.vault.auth.token.lookup_self()
     return reply
-
-
-def _open_session(options: Mapping[str, Any], place: Place) -> HttpSession:
-    context = partial(
-        tls_context,
-        validate_certs=options["validate_certs"],
-        ca_cert=options.get("ca_cert") or "",
-        client_cert=options.get("client_cert") or "",
-        client_key=options.get("client_key") or "",
-    )
-    patience = Patience(float(options["timeout"]), int(options["retries"]))
-    return HttpSession(place, context, patience, is_repeatable=_is_repeatable, redirects=REDIRECTS)
 
 
 def _is_repeatable(method: str, url: str) -> bool:

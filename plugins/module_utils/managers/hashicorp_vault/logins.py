@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from .. import failures
 from ..base import ArgumentSpec, Login
+from ..network import CLIENT_CERTIFICATE
 
 __all__ = ["LOGINS", "GivenToken", "TokenMaker"]
 
@@ -20,11 +21,7 @@ AWS_REQUIREMENT = "boto3>=1.34"
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 STS_BODY = "Action=GetCallerIdentity&Version=2011-06-15"
 
-CLIENT_CERTIFICATE: ArgumentSpec = {
-    "client_cert": {"type": "str", "no_log": True},
-    "client_key": {"type": "str", "no_log": True},
-}
-"""Of every login: there are servers that ask each client for one."""
+# Every login takes a client certificate: some servers ask all clients for one.
 MOUNT: ArgumentSpec = {"mount": {"type": "str"}, **CLIENT_CERTIFICATE}
 ROLE: ArgumentSpec = {"role": {"type": "str"}, **MOUNT}
 

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ...model.errors import Conflict, InvalidInput, NotFound, ScopedSecretsError
+from ...model.errors import Conflict, NotFound, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
-from ..http import check_url, is_tls
+from ..network import Network, check_url
 from .client import REQUIREMENTS, TITLE, Client
 from .engines import (
     MAX_VALUE,
@@ -30,7 +30,6 @@ from .replies import content_of, kv_version_mismatch
 __all__ = ["MANAGER", "HashicorpVault"]
 
 ENGINES: dict[int, type[Engine]] = {1: Version1, 2: Version2}
-RANGES = {"timeout": (1, 600), "retries": (0, 10)}
 PROBE = "scoped-secrets-check"
 """A name that no secret has, to ask for rights on."""
 
@@ -40,6 +39,7 @@ class HashicorpVault(ValueKeeper):
 
     KIND = "hashicorp_vault"
     TITLE = TITLE
+    NETWORK = Network.all()
     OPTIONS: ClassVar[ArgumentSpec] = {
         "url": {"type": "str"},
         "namespace": {"type": "str"},
@@ -48,11 +48,7 @@ class HashicorpVault(ValueKeeper):
         "base_path": {"type": "str"},
         "read_only": {"type": "bool"},
         "delete": {"type": "str", "choices": ["soft", "destroy"]},
-        "ca_cert": {"type": "str"},
-        "validate_certs": {"type": "bool"},
-        "allow_plain_http": {"type": "bool"},
-        "timeout": {"type": "int"},
-        "retries": {"type": "int"},
+        **NETWORK.spec,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "namespace": "",
@@ -61,14 +57,10 @@ class HashicorpVault(ValueKeeper):
         "base_path": "",
         "read_only": False,
         "delete": "soft",
-        "ca_cert": "",
-        "validate_certs": True,
-        "allow_plain_http": False,
-        "timeout": 30,
-        "retries": 3,
+        **NETWORK.defaults,
     }
     LOCATION = frozenset({"namespace", "engine", "base_path"})
-    REFERABLE = frozenset({"ca_cert"})
+    REFERABLE = NETWORK.referable
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = MAX_VALUE
@@ -84,6 +76,7 @@ class HashicorpVault(ValueKeeper):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
+        super().validate(options)
         given = {**cls.DEFAULTS, **options}
         if not given.get("url"):
             raise failures.incomplete_connector(cls.TITLE, "url")
@@ -92,19 +85,6 @@ class HashicorpVault(ValueKeeper):
         for option in ("namespace", "base_path"):
             if (given[option] or "").strip("/"):
                 _clean(cls.TITLE, given[option])
-        for option, (least, most) in RANGES.items():
-            if not least <= given[option] <= most:
-                raise InvalidInput(
-                    "invalid_option",
-                    f"'{option}' of {cls.TITLE} is {given[option]}.",
-                    hint=f"It may be from {least} to {most}.",
-                )
-
-    @property
-    def notices(self) -> list[str]:
-        if is_tls(self.options["url"]) and not self.options["validate_certs"]:
-            return [f"{self.place.what} is used without verifying its TLS certificate ('validate_certs: false')."]
-        return []
 
     def login(self) -> None:
         with self._lock:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ...model.errors import InvalidInput
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Login, ValueKeeper
 from .plugins import NoSuchPlugin, NoValue, PluginFailed, content_of, find, first_result
@@ -63,17 +62,25 @@ class Lookup(ValueKeeper):
         if not plugin:
             raise failures.incomplete_connector(cls.TITLE, "plugin")
         if not _NAME.fullmatch(plugin):
-            raise _invalid("plugin", "is no whole name of a plugin", "Write namespace.collection.plugin.")
+            raise failures.invalid_option(
+                "plugin", "is no whole name of a plugin", "Write namespace.collection.plugin."
+            )
         _refuse_own(plugin)
         if _PATH not in (options.get("term_template") or _PATH):
-            raise _invalid("term_template", f"has no {_PATH}", f"{_PATH} stands for the path of a reference.")
+            raise failures.invalid_option(
+                "term_template", f"has no {_PATH}", f"{_PATH} stands for the path of a reference."
+            )
         given = [*(options.get("options") or {}), *(options.get("option_refs") or {})]
         given += [options["credential_option"]] if options.get("credential_option") else []
         if len(set(given)) != len(given):
-            raise _invalid("options", "names an option that is given twice", "Give it in one of the places.")
+            raise failures.invalid_option(
+                "options", "names an option that is given twice", "Give it in one of the places."
+            )
         bad = sorted(name for name in map(str, given) if name in _RESERVED or not name.isidentifier())
         if bad:
-            raise _invalid("options", f"has what no plugin takes as an option: {bad[0][:40]!r}", "See ansible-doc.")
+            raise failures.invalid_option(
+                "options", f"has what no plugin takes as an option: {bad[0][:40]!r}", "See ansible-doc."
+            )
 
     def login(self) -> None:
         """Find the plugin. It logs in by itself, at each call, as it does in a playbook."""
@@ -124,11 +131,9 @@ class Lookup(ValueKeeper):
 
 def _refuse_own(plugin: str) -> None:
     if plugin.startswith(_OWN):
-        raise _invalid("plugin", "is one of scoped.secrets itself", "Name the secret by its own reference instead.")
-
-
-def _invalid(name: str, problem: str, rule: str) -> InvalidInput:
-    return InvalidInput("invalid_option", f"The option '{name}' {problem}.", hint=rule)
+        raise failures.invalid_option(
+            "plugin", "is one of scoped.secrets itself", "Name the secret by its own reference instead."
+        )
 
 
 MANAGER = Lookup
