@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from ...model.errors import InvalidInput, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, KeyKeeper, Place
-from .options import LOGINS, NETWORK, SHARED_OPTIONS, check_options
+from .logins import LOGINS
+from .options import NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsClient, AwsSession
 
 __all__ = ["MANAGER", "AwsKms"]

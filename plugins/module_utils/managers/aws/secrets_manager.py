@@ -14,7 +14,8 @@ from ...model.errors import ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
 from ..network import check_range
-from .options import LOGINS, NETWORK, SHARED_OPTIONS, check_options
+from .logins import LOGINS
+from .options import NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsClient, AwsSession, Expected
 
 __all__ = ["MANAGER", "OWNER_TAG", "AwsSecretsManager"]

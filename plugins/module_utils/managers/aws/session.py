@@ -77,7 +77,7 @@ class AwsSession:
         self._session = self._bare(str(self._options.get("profile") or ""))
         before = self._logins
         with self.translated("sts:AssumeRole", str(self._options.get("role_arn") or login.NAME)):
-            credentials = login.credentials(self)  # type: ignore[attr-defined]  # all of aws.LOGINS have it
+            credentials = login.credentials(self)  # type: ignore[attr-defined]  # every login of this folder has it
             # The chain may only now ask: a login that is refused must be so here.
             credentials.get_frozen_credentials()
         if self._logins == before:

@@ -14,7 +14,8 @@ from ...model.errors import InvalidInput, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, KeyKeeper, Place
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
-from .options import LOGINS, NETWORK, SHARED_OPTIONS, check_options
+from .logins import LOGINS
+from .options import NETWORK, SHARED_OPTIONS, check_options
 from .session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "GcpKms", "canonical"]

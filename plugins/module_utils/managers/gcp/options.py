@@ -8,25 +8,17 @@ TLS is always verified: the Google libraries speak gRPC, which has no way to lea
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from .. import failures
-from ..base import ArgumentSpec, Login
+from ..base import ArgumentSpec
 from ..network import Network, check_url
 
-if TYPE_CHECKING:
-    from .session import GcpSession
-
 __all__ = [
-    "LOGINS",
     "NETWORK",
     "SHARED_OPTIONS",
-    "GcpLogin",
     "check_options",
     "endpoint_url",
 ]
@@ -69,88 +61,3 @@ def check_options(options: Mapping[str, Any], what: str) -> None:
         if options.get(name):
             url, is_plain_allowed = endpoint_url(options[name]), bool(options.get("allow_plain_http"))
             check_url(what, name, url, allow_plain_http=is_plain_allowed)
-
-
-class GcpLogin(Login):
-    """A way to credentials of Google Cloud."""
-
-    @abstractmethod
-    def credentials(self, session: GcpSession) -> Any:
-        """Return credentials as google-auth has them, not asked for a token yet; raise login_refused."""
-
-    def _text(self, name: str) -> str:
-        return str(self.options.get(name) or "").strip()
-
-
-class ServiceAccount(GcpLogin):
-    """The key of a service account, in the JSON form that Google hands out."""
-
-    NAME = "service_account"
-    OPTIONS: ClassVar[ArgumentSpec] = {"credentials_json": {"type": "json", "no_log": True}}
-    REQUIRED = ("credentials_json",)
-
-    def credentials(self, session: GcpSession) -> Any:
-        try:
-            key = json.loads(self._text("credentials_json"))
-        except (ValueError, RecursionError):
-            key = None
-        # Other types of credentials in JSON may name a program to run or an address to send a token to.
-        if not isinstance(key, dict) or key.get("type") != "service_account":
-            raise failures.login_refused(session.place.what, "'credentials_json' is not the key of a service account")
-        check_url(
-            session.place.what,
-            "token_uri",
-            str(key.get("token_uri", "")),
-            allow_plain_http=bool(self.options.get("allow_plain_http")),
-        )
-        return session.service_account(key)
-
-
-class WorkloadIdentity(GcpLogin):
-    """A token that something else keeps fresh, exchanged at a workload identity pool."""
-
-    NAME = "workload_identity"
-    OPTIONS: ClassVar[ArgumentSpec] = {
-        "project_number": {"type": "str"},
-        "pool": {"type": "str"},
-        "provider": {"type": "str"},
-        "service_account_email": {"type": "str"},
-        "token_file": {"type": "path", "no_log": False},
-        "sts_endpoint": {"type": "str"},
-        "iam_endpoint": {"type": "str"},
-    }
-    REQUIRED = ("project_number", "pool", "provider", "token_file")
-
-    def credentials(self, session: GcpSession) -> Any:
-        return session.external_account(self._configuration())
-
-    def _configuration(self) -> dict[str, Any]:
-        """Return what Google's console would put into a configuration file."""
-        sts, iam = (self._address(name) for name in ("sts", "iam"))
-        pool = f"projects/{self._text('project_number')}/locations/global/workloadIdentityPools/{self._text('pool')}"
-        email = self._text("service_account_email")
-        account = f"{iam}/v1/projects/-/serviceAccounts/{email}:generateAccessToken"
-        return {
-            "type": "external_account",
-            "audience": f"//iam.googleapis.com/{pool}/providers/{self._text('provider')}",
-            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-            "token_url": f"{sts}/v1/token",
-            "credential_source": {"file": os.path.expanduser(self._text("token_file"))},
-            **({"service_account_impersonation_url": account} if email else {}),
-        }
-
-    def _address(self, which: str) -> str:
-        usual = {"sts": "sts.googleapis.com", "iam": "iamcredentials.googleapis.com"}[which]
-        return endpoint_url(self._text(f"{which}_endpoint") or usual).rstrip("/")
-
-
-class ApplicationDefault(GcpLogin):
-    """Whatever the Google libraries find: a file that the environment names, gcloud's login, the machine's own."""
-
-    NAME = "default"
-
-    def credentials(self, session: GcpSession) -> Any:
-        return session.application_default()
-
-
-LOGINS: tuple[type[GcpLogin], ...] = (ServiceAccount, WorkloadIdentity, ApplicationDefault)

@@ -16,7 +16,8 @@ from ...model.errors import ScopedSecretsError, Unavailable
 from .. import failures
 from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
-from .options import LOGINS, NETWORK, SHARED_OPTIONS, check_options
+from .logins import LOGINS
+from .options import NETWORK, SHARED_OPTIONS, check_options
 from .session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "OWNER_LABEL", "GcpSecretManager", "owner_mark"]

@@ -115,7 +115,7 @@ class GcpSession:
     def log_in(self, login: Login) -> None:
         """Get a first token. Raise login_refused, or an Unavailable."""
         with self._lock:
-            self._credentials = login.credentials(self)  # type: ignore[attr-defined]  # all of gcp.LOGINS have it
+            self._credentials = login.credentials(self)  # type: ignore[attr-defined]  # every login of this folder has it
             self._refresh("logins")
 
     def client(self) -> GcpClient:

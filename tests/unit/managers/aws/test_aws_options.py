@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.kms import AwsKms
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.options import LOGINS
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.logins import LOGINS
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.secrets_manager import (
     AwsSecretsManager,
 )
