@@ -14,7 +14,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.kms im
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.secrets_manager import (
     AwsSecretsManager,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager, Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Manager
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from servers.aws import Aws
@@ -65,6 +65,8 @@ def _logged_in(kind: type[M], server: Aws, options: dict[str, Any], counts: Coun
     login = choose_login(kind, frozenset(options), options.get("auth_method", ""))
     kind.validate(options)
     meter = counts if counts is not None else Counter[str]()
-    manager = kind({**options, "auth_method": login.NAME}, Place(WHAT, owner, lambda what: meter.update([what])))
+    manager = kind(
+        {**options, "auth_method": login.NAME}, ConnectorContext(WHAT, owner, lambda what: meter.update([what]))
+    )
     manager.login()
     return manager

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.azure.key_vault import AzureKeyVault
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from servers.azure_key_vault import Azure
@@ -35,8 +35,8 @@ def key_vault(server: Azure, url: str = "", counts: Counter[str] | None = None, 
     login = choose_login(AzureKeyVault, frozenset(options), options.get("auth_method", ""))
     AzureKeyVault.validate(options)
     meter = counts if counts is not None else Counter[str]()
-    place = Place(WHAT, owner, lambda what: meter.update([what]))
-    return AzureKeyVault({**options, "auth_method": login.NAME}, place)
+    connector = ConnectorContext(WHAT, owner, lambda what: meter.update([what]))
+    return AzureKeyVault({**options, "auth_method": login.NAME}, connector)
 
 
 def front(server: Azure, url: str, fault_proxy: Callable[..., FaultProxy]) -> FaultProxy:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place, ValueKeeper
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, ValueKeeper
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.ccp import CyberarkCcp
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
@@ -28,8 +28,8 @@ def _keeper(kind: type[K], options: dict[str, Any], counts: Counter[str] | None)
     login = choose_login(kind, frozenset(options), options.get("auth_method", ""))
     kind.validate(options)
     meter = counts if counts is not None else Counter[str]()
-    place = Place(WHAT, "store/connector", lambda what: meter.update([what]))
-    return kind({**options, "auth_method": login.NAME}, place)
+    connector = ConnectorContext(WHAT, "store/connector", lambda what: meter.update([what]))
+    return kind({**options, "auth_method": login.NAME}, connector)
 
 
 def conjur_keeper(

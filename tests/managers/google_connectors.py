@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager, Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Manager
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.kms import GcpKms
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.secret_manager import GcpSecretManager
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
@@ -63,6 +63,8 @@ def _logged_in(kind: type[M], server: GoogleCloud, options: dict[str, Any], coun
     login = choose_login(kind, frozenset(options), options.get("auth_method", ""))
     kind.validate(options)
     meter = counts if counts is not None else Counter[str]()
-    manager = kind({**options, "auth_method": login.NAME}, Place(WHAT, owner, lambda what: meter.update([what])))
+    manager = kind(
+        {**options, "auth_method": login.NAME}, ConnectorContext(WHAT, owner, lambda what: meter.update([what]))
+    )
     manager.login()
     return manager

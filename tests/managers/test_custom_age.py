@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place, Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom.custom import Custom
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
@@ -24,7 +24,7 @@ def new_identity() -> str:
 
 def connector(folder: Path, credential: str, owner: str = "me") -> Custom:
     options = {"command": [str(PROGRAM), str(folder)], "auth_method": "credential", "credential": credential}
-    custom = Custom(options, Place("connector 'age'", owner))
+    custom = Custom(options, ConnectorContext("connector 'age'", owner))
     custom.login()
     return custom
 

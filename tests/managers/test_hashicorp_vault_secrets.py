@@ -285,27 +285,27 @@ def test_a_race_that_is_lost_is_run_again(
     path = new_path(kv2)
     kv2.write(path, b"one", NEW)
     rivals = iter(range(2))
-    original = engines.Version2._write_over
+    original = engines.KvVersion2._write_over
 
-    def write_over(self: engines.Version2, path: str, fields: Any, version: int) -> Any:
+    def write_over(self: engines.KvVersion2, path: str, fields: Any, version: int) -> Any:
         for _rival in zip(range(1), rivals, strict=False):
             openbao.request("POST", f"secret/data/{path}", {"data": {"value": "rival"}})
         return original(self, path, fields, version)
 
-    monkeypatch.setattr(engines.Version2, "_write_over", write_over)
+    monkeypatch.setattr(engines.KvVersion2, "_write_over", write_over)
     assert kv2.write(path, b"two", NEW) == "4"
     assert value(kv2, path) == b"two"
 
 
 def test_a_race_that_is_always_lost(kv2: HashicorpVault, openbao: OpenBao, monkeypatch: pytest.MonkeyPatch) -> None:
     path = new_path(kv2)
-    original = engines.Version2._write_over
+    original = engines.KvVersion2._write_over
 
-    def write_over(self: engines.Version2, path: str, fields: Any, version: int) -> Any:
+    def write_over(self: engines.KvVersion2, path: str, fields: Any, version: int) -> Any:
         openbao.request("POST", f"secret/data/{path}", {"data": {"value": "rival"}})
         return original(self, path, fields, version)
 
-    monkeypatch.setattr(engines.Version2, "_write_over", write_over)
+    monkeypatch.setattr(engines.KvVersion2, "_write_over", write_over)
     error = refusal(kv2.write, path, b"two", NEW)
     assert (error.code, error.category, error.retryable) == ("provider_conflict", "conflict", True)
     assert metadata(openbao, path)["current_version"] == engines.TRIES

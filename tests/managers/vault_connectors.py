@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import http
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login, login_options
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
@@ -42,8 +42,8 @@ def connector(url: str, counts: Counter[str] | None = None, **options: Any) -> H
     login = choose_login(HashicorpVault, frozenset(options), options.get("auth_method", ""))
     HashicorpVault.validate(options)
     counts = counts if counts is not None else Counter()
-    place = Place(WHAT, owner, lambda what: counts.update([what]))
-    return HashicorpVault({**options, "auth_method": login.NAME}, place)
+    connector = ConnectorContext(WHAT, owner, lambda what: counts.update([what]))
+    return HashicorpVault({**options, "auth_method": login.NAME}, connector)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,19 @@ from ..model.libraries import check_version
 from . import failures
 from .network import Network
 
-__all__ = ["ArgumentSpec", "Capability", "Found", "KeyKeeper", "Login", "Manager", "Place", "ValueKeeper", "Writing"]
+__all__ = [
+    "ArgumentSpec",
+    "Capability",
+    "ConnectorContext",
+    "ExpectedError",
+    "Found",
+    "KeyKeeper",
+    "Login",
+    "Manager",
+    "NoLogin",
+    "ValueKeeper",
+    "Writing",
+]
 
 ArgumentSpec = Mapping[str, Mapping[str, Any]]
 
@@ -38,7 +50,7 @@ class Capability(Enum):
     DELETE = "delete"
 
 
-class Place(NamedTuple):
+class ConnectorContext(NamedTuple):
     """Which connector an instance serves. `what` names it for people, `owner` marks what it makes at the provider.
 
     `meter` is called with "logins", "requests" or "renewals" for each one made.
@@ -71,6 +83,21 @@ class Login(ABC):
             raise failures.incomplete_login(cls.NAME, missing)
 
 
+class NoLogin(Login):
+    """For a connector that has nothing to log in with."""
+
+    NAME = "none"
+
+
+class ExpectedError(Exception):
+    """The provider answered with an error that the caller said it expects. A kind's client raises it."""
+
+    def __init__(self, code: str) -> None:
+        """`code` is what the client calls the error."""
+        super().__init__(code)
+        self.code = code
+
+
 class Manager(ABC):
     """A secret manager that a connector describes. An instance belongs to one process; many threads may use it."""
 
@@ -95,7 +122,7 @@ class Manager(ABC):
     REQUIREMENTS: ClassVar[Sequence[str]]
     """What pip must install, in the oldest version that works."""
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
         """Take the connector's options, `auth_method` and resolved credentials (text) among them. No I/O.
 
         Raise MissingLibrary.
@@ -103,7 +130,7 @@ class Manager(ABC):
         for requirement in self.REQUIREMENTS:
             check_version(requirement, f"for {self.TITLE}")
         self.options = {**self.DEFAULTS, **options}
-        self.place = place
+        self.connector = connector
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
@@ -113,7 +140,7 @@ class Manager(ABC):
     @property
     def notices(self) -> list[str]:
         """What people must be told in every run, for example that TLS certificates are not verified."""
-        return self.NETWORK.notices(self.options, self.place.what)
+        return self.NETWORK.notices(self.options, self.connector.what)
 
     @abstractmethod
     def login(self) -> None:
@@ -126,7 +153,7 @@ class Manager(ABC):
     def check_writing(self, value: bytes | None) -> None:
         """Raise InvalidInput if a value (None: not known yet) can't be written, whatever the provider says. No I/O."""
         if value is not None and len(value) > self.MAX_VALUE:
-            raise failures.too_large(self.place.what, len(value), self.MAX_VALUE)
+            raise failures.too_large(self.connector.what, len(value), self.MAX_VALUE)
 
     def settled(self) -> dict[str, Any]:
         """Return what to keep with the connector of what was found out at the provider; after `login`."""
@@ -233,8 +260,8 @@ class ValueKeeper(Manager):
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         """Make or update a secret and return the provider's version; raise foreign_secret for one of others."""
-        raise failures.not_able(self.place.what, self.TITLE, "write secrets")
+        raise failures.not_able(self.connector.what, self.TITLE, "write secrets")
 
     def remove(self, path: str) -> None:
         """Remove what `write` made; what is gone already is no error. Raise foreign_secret for one of others."""
-        raise failures.not_able(self.place.what, self.TITLE, "delete secrets")
+        raise failures.not_able(self.connector.what, self.TITLE, "delete secrets")

@@ -24,7 +24,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ..model.errors import InvalidInput, ScopedSecretsError
 from . import failures
-from .base import Place
+from .base import ConnectorContext
 from .http_connections import REQUIREMENTS, Connections
 from .network import is_loopback
 
@@ -234,7 +234,7 @@ class HttpSession:
 
     def __init__(
         self,
-        place: Place,
+        connector: ConnectorContext,
         context: Callable[[], ssl.SSLContext],
         patience: Patience,
         *,
@@ -248,19 +248,19 @@ class HttpSession:
         a server may answer in besides: one that does not compress, and that the caller decodes.
         """
         self.patience = patience
-        self._what = place.what
-        self._meter = place.meter
+        self._what = connector.what
+        self._meter = connector.meter
         self._is_repeatable = is_repeatable
         self._redirects = redirects
         self._encoding = encoding
         self._connections = Connections(context)
 
     @classmethod
-    def for_connector(cls, options: Mapping[str, Any], place: Place, **more: Any) -> HttpSession:
+    def for_connector(cls, options: Mapping[str, Any], connector: ConnectorContext, **more: Any) -> HttpSession:
         """Return a session as a connector's network options describe it; `more` as `HttpSession` takes it."""
         pems = {name: str(options.get(name) or "") for name in ("ca_cert", "client_cert", "client_key")}
         context = partial(tls_context, validate_certs=options["validate_certs"], **pems)
-        return cls(place, context, Patience.of(options), **more)
+        return cls(connector, context, Patience.of(options), **more)
 
     def request(
         self,

@@ -22,11 +22,11 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers import fai
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import (
     ArgumentSpec,
     Capability,
+    ConnectorContext,
     Found,
     KeyKeeper,
     Login,
     Manager,
-    Place,
     ValueKeeper,
     Writing,
 )
@@ -167,27 +167,27 @@ class _InMemory:
     LOGINS: ClassVar[Sequence[type[Login]]] = (Anonymous, Token, Password, Directory)
     REQUIREMENTS: ClassVar[Sequence[str]] = ()
     options: Mapping[str, Any]
-    place: Place
+    connector: ConnectorContext
     session = 0
 
     @property
     def notices(self) -> list[str]:
-        return [f"{self.place.what} is insecure."] if self.options.get("insecure") else []
+        return [f"{self.connector.what} is insecure."] if self.options.get("insecure") else []
 
     def login(self) -> None:
-        self.place.meter("logins")
+        self.connector.meter("logins")
         credential = self.options.get("token") or self.options.get("password") or ""
-        self.session = self.cloud.log_in(str(credential), self.place.what)
+        self.session = self.cloud.log_in(str(credential), self.connector.what)
 
     def check(self) -> None:
         self._ask("check")
 
     def close(self) -> None:
-        self.cloud.count("close", self.place.what)
+        self.cloud.count("close", self.connector.what)
 
     def _ask(self, verb: str, path: str = "") -> None:
-        self.place.meter("requests")
-        self.cloud.ask(self.session, verb, path, self.place.what)
+        self.connector.meter("requests")
+        self.cloud.ask(self.session, verb, path, self.connector.what)
 
 
 class MemoryVault(_InMemory, ValueKeeper):
@@ -217,7 +217,7 @@ class MemoryVault(_InMemory, ValueKeeper):
 
     def path_of(self, identifier: str) -> str:
         if "$" in identifier:
-            raise failures.name_not_allowed(self.place.what, identifier, "no $")
+            raise failures.name_not_allowed(self.connector.what, identifier, "no $")
         return f"{self.options['base']}/{identifier}"
 
     def read(self, path: str, version: str = "") -> Found:
@@ -229,12 +229,14 @@ class MemoryVault(_InMemory, ValueKeeper):
             versions = self.cloud.values.get((self.options["vault"], path), [])
             number = int(version or len(versions))
             if not 0 < number <= len(versions):
-                raise failures.unknown_path(self.place.what, path, version)
+                raise failures.unknown_path(self.connector.what, path, version)
             return Found(versions[number - 1].content, str(number))
 
     def value_in(self, content: bytes) -> bytes:
         if not content.startswith(OURS):
-            raise NotFound("value_field_missing", f"{self.place.what} has no value there.", hint="Somebody changed it.")
+            raise NotFound(
+                "value_field_missing", f"{self.connector.what} has no value there.", hint="Somebody changed it."
+            )
         return content.removeprefix(OURS)
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
@@ -242,7 +244,7 @@ class MemoryVault(_InMemory, ValueKeeper):
         with self.cloud.lock:
             versions = self.cloud.values.setdefault((self.options["vault"], path), [])
             self._refuse_foreign(path, versions, adopt=writing.adopt)
-            versions.append(Kept(OURS + value, self.place.owner))
+            versions.append(Kept(OURS + value, self.connector.owner))
             return str(len(versions))
 
     def remove(self, path: str) -> None:
@@ -252,8 +254,8 @@ class MemoryVault(_InMemory, ValueKeeper):
             self.cloud.values.pop((self.options["vault"], path), None)
 
     def _refuse_foreign(self, path: str, versions: list[Kept], *, adopt: bool = False) -> None:
-        if versions and versions[-1].owner != self.place.owner and not adopt:
-            raise failures.foreign_secret(self.place.what, path)
+        if versions and versions[-1].owner != self.connector.owner and not adopt:
+            raise failures.foreign_secret(self.connector.what, path)
 
 
 class MemoryBatch(MemoryVault):
@@ -304,10 +306,10 @@ class MemoryKms(_InMemory, KeyKeeper):
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         self._ask("unwrap")
         if self.cloud.wrapped_by.get(wrapped) in self.cloud.disabled_versions:
-            raise failures.key_unusable(self.place.what, "the version of it that is needed is disabled")
+            raise failures.key_unusable(self.connector.what, "the version of it that is needed is disabled")
         data_key, key, bound = self.cloud.wrapped.get(wrapped, (b"", "", {}))
         if (key, bound) != (self.options["key"], dict(context)):
-            raise failures.wrong_data_key(self.place.what)
+            raise failures.wrong_data_key(self.connector.what)
         return data_key
 
 

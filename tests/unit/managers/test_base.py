@@ -13,18 +13,18 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers import fai
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import (
     ArgumentSpec,
     Capability,
+    ConnectorContext,
     Found,
     KeyKeeper,
     Login,
     Manager,
-    Place,
     ValueKeeper,
     Writing,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, MissingLibrary, NotFound
 
-PLACE = Place("the manager", "owner")
+PLACE = ConnectorContext("the manager", "owner")
 KINDS = sorted(kinds().items())
 
 
@@ -50,7 +50,7 @@ class Reader(ValueKeeper):
 
     def read(self, path: str, version: str = "") -> Found:
         if path == "none":
-            raise failures.unknown_path(self.place.what, path)
+            raise failures.unknown_path(self.connector.what, path)
         return Found(path.encode())
 
 
@@ -82,7 +82,7 @@ def test_what_a_kind_need_not_have() -> None:
     assert (manager.settled(), manager.notices, manager.value_in(b"x"), manager.BATCH) == ({}, [], b"x", 1)
     manager.close()
     manager.validate({})
-    manager.place.meter("requests")
+    manager.connector.meter("requests")
 
 
 def test_a_kind_that_only_reads_says_so() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.context import Context
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.data_keys import DataKeyWrapping, data_keys_of
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged, Unavailable
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, MemoryKms, at_once
@@ -30,7 +30,9 @@ def kms(cloud: Cloud, reuse: str | None = None, key: str = "main") -> MemoryKms:
     """Return a logged-in key keeper."""
     kind = type("Kms", (MemoryKms,), {"cloud": cloud})
     options: dict[str, Any] = {"auth_method": "anonymous", "key": key}
-    keeper: MemoryKms = kind({**options, **({"data_key_reuse": reuse} if reuse else {})}, Place("it", "owner"))
+    keeper: MemoryKms = kind(
+        {**options, **({"data_key_reuse": reuse} if reuse else {})}, ConnectorContext("it", "owner")
+    )
     keeper.login()
     return keeper
 

@@ -17,7 +17,7 @@ import pytest
 import requests
 import urllib3
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import http, http_connections
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import (
     HttpSession,
     Patience,
@@ -84,8 +84,8 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
 
     def make(*outcomes: Outcome, timeout: float = 30, retries: int = 2, **options: Any) -> Client:
         counts: Counter[str] = Counter()
-        place = Place("connector 'x'", "owner", lambda what: counts.update([what]))
-        session = HttpSession(place, tls_context, Patience(timeout, retries), **options)
+        connector = ConnectorContext("connector 'x'", "owner", lambda what: counts.update([what]))
+        session = HttpSession(connector, tls_context, Patience(timeout, retries), **options)
         server = Server(list(outcomes))
         session._connections.get_ready("https://any")
         session._connections._adapters = {False: server, True: server}  # type: ignore[dict-item]
@@ -453,8 +453,8 @@ def test_tls_is_made_ready_when_it_is_spoken(monkeypatch: pytest.MonkeyPatch) ->
         made.append(tls_context(validate_certs=False))
         return made[-1]
 
-    place = Place("connector 'x'", "owner")
-    session = HttpSession(place, context, Patience(1, 0))
+    connector = ConnectorContext("connector 'x'", "owner")
+    session = HttpSession(connector, context, Patience(1, 0))
     monkeypatch.setattr(session, "_until_answered", lambda request: Reply(200, {}, b""))
     session.request("GET", "http://127.0.0.1/")
     assert (made, session._connections._verifies) == ([], True)

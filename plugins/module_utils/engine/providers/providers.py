@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from ...managers.base import Manager, Place
+from ...managers.base import ConnectorContext, Manager
 from ...model.errors import ScopedSecretsError
 from ..rows.scoped_connectors import ScopedConnector
 from .usage import Usage
@@ -25,7 +25,7 @@ If the second argument is true, credentials cached in this run are fetched again
 
 def describe(connector: ScopedConnector, owner: str = "") -> Manager:
     """Return a manager without a login, to ask for the path of a name or whether a value is allowed."""
-    return connector.kind(connector.row.options, Place(connector.what, owner))
+    return connector.kind(connector.row.options, ConnectorContext(connector.what, owner))
 
 
 class _Slot:
@@ -60,7 +60,7 @@ class Providers:
     def log_in(self, connector: ScopedConnector, owner: str, credentials: Mapping[str, str]) -> Manager:
         """Return a new manager, logged in with these credentials; raise what the login raises."""
         meter = self._usage.meter(connector.label)
-        manager = connector.kind({**connector.row.options, **credentials}, Place(connector.what, owner, meter))
+        manager = connector.kind({**connector.row.options, **credentials}, ConnectorContext(connector.what, owner, meter))
         self._tell(manager.notices)
         manager.login()
         return manager

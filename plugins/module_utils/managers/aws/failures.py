@@ -17,14 +17,14 @@ from typing import Any
 from ...model.errors import ScopedSecretsError
 from .. import failures
 
-__all__ = ["Attempt", "OwnErrors", "code_of", "error_for_code", "translate"]
+__all__ = ["AwsAttempt", "OwnErrors", "code_of", "error_for_code", "translate"]
 
 OwnErrors = Mapping[str, Callable[[str], ScopedSecretsError]]
 """Codes that mean something of their own at one service, with what makes the error for a resource."""
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AwsAttempt:
     """What was tried: `action` as IAM names it, on which resource, by whom, within how many seconds."""
 
     what: str
@@ -78,20 +78,20 @@ _SIGNATURES = ("InvalidSignatureException", "SignatureDoesNotMatch")
 _ROLE_ACTIONS = ("AssumeRole", "AssumeRoleWithWebIdentity")
 
 
-def _denied(attempt: Attempt) -> ScopedSecretsError:
+def _denied(attempt: AwsAttempt) -> ScopedSecretsError:
     return failures.denied(attempt.what, attempt.doing, f"{attempt.action} on {attempt.resource}")
 
 
-def _denied_key(attempt: Attempt) -> ScopedSecretsError:
+def _denied_key(attempt: AwsAttempt) -> ScopedSecretsError:
     return failures.denied(attempt.what, attempt.doing, "kms:Decrypt and kms:GenerateDataKey on the secret's KMS key")
 
 
-def _skewed(attempt: Attempt) -> ScopedSecretsError:
+def _skewed(attempt: AwsAttempt) -> ScopedSecretsError:
     why = "the clock of this machine and the provider's differ by more than five minutes"
     return failures.login_refused(attempt.what, why)
 
 
-_MEANINGS: dict[str, Callable[[Attempt], ScopedSecretsError]] = {
+_MEANINGS: dict[str, Callable[[AwsAttempt], ScopedSecretsError]] = {
     **dict.fromkeys(_EXPIRED, lambda attempt: failures.login_expired(attempt.what)),
     **dict.fromkeys(_DENIED, _denied),
     **dict.fromkeys(_THROTTLED, lambda attempt: failures.throttled(attempt.what)),
@@ -113,7 +113,7 @@ def code_of(code: str, text: str) -> str:
     return code
 
 
-def error_for_code(code: str, attempt: Attempt, status: int = 400) -> ScopedSecretsError:
+def error_for_code(code: str, attempt: AwsAttempt, status: int = 400) -> ScopedSecretsError:
     """Return our error for an error code of AWS, as `code_of` gives it."""
     if code in attempt.own:
         return attempt.own[code](attempt.resource)
@@ -124,7 +124,7 @@ def error_for_code(code: str, attempt: Attempt, status: int = 400) -> ScopedSecr
     return _by_status(code, attempt, status)
 
 
-def _by_status(code: str, attempt: Attempt, status: int) -> ScopedSecretsError:
+def _by_status(code: str, attempt: AwsAttempt, status: int) -> ScopedSecretsError:
     if status >= 500:
         return failures.unavailable(attempt.what, f"it answers with the HTTP status {status}")
     if status == 429:
@@ -137,7 +137,7 @@ def _by_status(code: str, attempt: Attempt, status: int) -> ScopedSecretsError:
     return failures.request_refused(attempt.what, attempt.doing, code if is_known else f"HTTP status {status}")
 
 
-def translate(error: Exception, attempt: Attempt) -> ScopedSecretsError | None:
+def translate(error: Exception, attempt: AwsAttempt) -> ScopedSecretsError | None:
     """Return our error for an exception of the AWS libraries, None for one that is not theirs."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -149,7 +149,7 @@ def translate(error: Exception, attempt: Attempt) -> ScopedSecretsError | None:
     return _of_library(error, attempt) if isinstance(error, BotoCoreError) else None
 
 
-def _refused(error: Any, attempt: Attempt) -> ScopedSecretsError:
+def _refused(error: Any, attempt: AwsAttempt) -> ScopedSecretsError:
     details = error.response.get("Error", {})
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 400)
     code = code_of(str(details.get("Code", "")), str(details.get("Message", "")))
@@ -159,7 +159,7 @@ def _refused(error: Any, attempt: Attempt) -> ScopedSecretsError:
     return error_for_code(code, attempt, status)
 
 
-def _refused_role(code: str, attempt: Attempt, status: int) -> ScopedSecretsError:
+def _refused_role(code: str, attempt: AwsAttempt, status: int) -> ScopedSecretsError:
     if code in _DENIED or code in _OTHERS:
         why = (
             f"the role can't be assumed (AWS says {code}); look at its trust policy, at 'role_arn', 'external_id' and "
@@ -187,7 +187,7 @@ _LIBRARY_REFUSALS = {
 }
 
 
-def _of_library(error: Exception, attempt: Attempt) -> ScopedSecretsError:
+def _of_library(error: Exception, attempt: AwsAttempt) -> ScopedSecretsError:
     name = type(error).__name__
     if name in _LIBRARY_REFUSALS:
         return failures.login_refused(attempt.what, _LIBRARY_REFUSALS[name])

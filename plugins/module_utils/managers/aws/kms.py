@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ...model.errors import InvalidInput, ScopedSecretsError
 from .. import failures
-from ..base import ArgumentSpec, KeyKeeper, Place
+from ..base import ArgumentSpec, ConnectorContext, KeyKeeper
 from .logins import LOGINS
 from .options import NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsClient, AwsSession
@@ -51,8 +51,8 @@ class AwsKms(KeyKeeper):
     LOGINS = LOGINS
     REQUIREMENTS = (REQUIREMENT,)
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        super().__init__(options, place)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        super().__init__(options, connector)
         self._pinned = str(self.options.get("pinned_key_arn") or "")
         self._session: AwsSession | None = None
         self._client: AwsClient | None = None
@@ -69,7 +69,7 @@ class AwsKms(KeyKeeper):
     def login(self) -> None:
         if not self._pinned:
             _check_key(self._given, self.options.get("region"))
-        session = AwsSession(self.options, self.place, _region_of(self._pinned or self._given))
+        session = AwsSession(self.options, self.connector, _region_of(self._pinned or self._given))
         session.log_in(self.chosen_login())
         self._client = session.client("kms", {code: self._meaning(code) for code in _OWN_CODES})
         self._session = session
@@ -85,7 +85,7 @@ class AwsKms(KeyKeeper):
         self._refuse_unusable(metadata)
         probe, context = os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}
         if self.unwrap(self.wrap(probe, context), context) != probe:
-            raise failures.malformed_reply(self.place.what, "it decrypts to something else than was encrypted")
+            raise failures.malformed_reply(self.connector.what, "it decrypts to something else than was encrypted")
 
     def settled(self) -> dict[str, Any]:
         """Keep the key's ARN: what the options name it by may lead elsewhere later."""
@@ -103,18 +103,18 @@ class AwsKms(KeyKeeper):
         reply = self._call("encrypt", key, KeyId=key, Plaintext=data_key, EncryptionContext=dict(context))
         wrapped = reply.get("CiphertextBlob")
         if not wrapped or not isinstance(wrapped, bytes):
-            raise failures.incomplete_reply(self.place.what, key)
+            raise failures.incomplete_reply(self.connector.what, key)
         return wrapped
 
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         if not 0 < len(wrapped) <= _MAX_WRAPPED:
-            raise failures.wrong_data_key(self.place.what)
+            raise failures.wrong_data_key(self.connector.what)
         key = self._key()
         # Named, so that bytes which another key wrapped are refused, even of one that this login may use.
         reply = self._call("decrypt", key, KeyId=key, CiphertextBlob=wrapped, EncryptionContext=dict(context))
         data_key = reply.get("Plaintext")
         if not isinstance(data_key, bytes) or len(data_key) != _DATA_KEY_SIZE:
-            raise failures.incomplete_reply(self.place.what, key)
+            raise failures.incomplete_reply(self.connector.what, key)
         return data_key
 
     @property
@@ -129,24 +129,24 @@ class AwsKms(KeyKeeper):
         # Found out now, it might be another one in the next run, which could not open what this one seals.
         raise InvalidInput(
             "key_not_pinned",
-            f"Which key '{self._given}' of {self.place.what} is was never found out.",
+            f"Which key '{self._given}' of {self.connector.what} is was never found out.",
             hint="Declare the connector once with 'check: true', or give 'key_arn' as the ARN of a key.",
         )
 
     def _describe(self, key: str) -> dict[str, Any]:
         metadata = self._call("describe_key", key, KeyId=key).get("KeyMetadata") or {}
         if not _ARN.fullmatch(str(metadata.get("Arn", ""))) or "KeyState" not in metadata:
-            raise failures.incomplete_reply(self.place.what, key)
+            raise failures.incomplete_reply(self.connector.what, key)
         found: dict[str, Any] = metadata
         return found
 
     def _refuse_unusable(self, metadata: Mapping[str, Any]) -> None:
         state = metadata["KeyState"]
         if state in _STATES:
-            raise failures.key_unusable(self.place.what, _STATES[state])
+            raise failures.key_unusable(self.connector.what, _STATES[state])
         spec = metadata.get("KeySpec", metadata.get("CustomerMasterKeySpec"))
         if metadata.get("KeyUsage", "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT" or spec != "SYMMETRIC_DEFAULT":
-            raise failures.key_unusable(self.place.what, "it is not a symmetric key for encryption")
+            raise failures.key_unusable(self.connector.what, "it is not a symmetric key for encryption")
 
     def _call(self, operation: str, key: str, **parameters: Any) -> dict[str, Any]:
         if self._client is None:
@@ -156,10 +156,10 @@ class AwsKms(KeyKeeper):
     def _meaning(self, code: str) -> Any:
         def error(key: str) -> ScopedSecretsError:
             if code in _WRONG:
-                return failures.wrong_data_key(self.place.what)
+                return failures.wrong_data_key(self.connector.what)
             if code in _UNKNOWN:
-                return failures.unknown_master_key(self.place.what, key)
-            return failures.key_unusable(self.place.what, _UNUSABLE[code])
+                return failures.unknown_master_key(self.connector.what, key)
+            return failures.key_unusable(self.connector.what, _UNUSABLE[code])
 
         return error
 

@@ -99,7 +99,7 @@ class WebIdentity(AwsLogin):
         return session.federated(os.path.expanduser(self._text("token_file")), self._role())
 
 
-class DefaultChain(AwsLogin):
+class AwsDefault(AwsLogin):
     """Whatever the AWS libraries find: environment, profile, single sign-on, container, instance."""
 
     NAME = "default"
@@ -109,4 +109,4 @@ class DefaultChain(AwsLogin):
         return session.chain(self._text("profile"))
 
 
-LOGINS: tuple[type[AwsLogin], ...] = (AccessKey, AssumeRole, WebIdentity, DefaultChain)
+LOGINS: tuple[type[AwsLogin], ...] = (AccessKey, AssumeRole, WebIdentity, AwsDefault)

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 
 from ...model.errors import ScopedSecretsError
 from .. import failures
-from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
 from ..network import check_range
 from .logins import LOGINS
 from .options import NETWORK, SHARED_OPTIONS, check_options
-from .session import REQUIREMENT, AwsClient, AwsSession, Expected
+from .session import REQUIREMENT, AwsClient, AwsSession
 
 __all__ = ["MANAGER", "OWNER_TAG", "AwsSecretsManager"]
 
@@ -63,8 +63,8 @@ class AwsSecretsManager(ValueKeeper):
     REQUIREMENTS = (REQUIREMENT,)
     BATCH = 20
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        super().__init__(options, place)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        super().__init__(options, connector)
         self._session: AwsSession | None = None
         self._client: AwsClient | None = None
         self._reads_batches = True
@@ -88,12 +88,16 @@ class AwsSecretsManager(ValueKeeper):
             )
 
     def login(self) -> None:
-        session = AwsSession(self.options, self.place, str(self.options.get("pinned_region") or ""))
+        session = AwsSession(self.options, self.connector, str(self.options.get("pinned_region") or ""))
         session.log_in(self.chosen_login())
         own = {
-            _DELETED: lambda path: failures.secret_scheduled_for_deletion(self.place.what, path),
-            "DecryptionFailure": lambda path: failures.key_unusable(self.place.what, f"of '{path}', for decryption"),
-            "EncryptionFailure": lambda path: failures.key_unusable(self.place.what, f"of '{path}', for encryption"),
+            _DELETED: lambda path: failures.secret_scheduled_for_deletion(self.connector.what, path),
+            "DecryptionFailure": lambda path: failures.key_unusable(
+                self.connector.what, f"of '{path}', for decryption"
+            ),
+            "EncryptionFailure": lambda path: failures.key_unusable(
+                self.connector.what, f"of '{path}', for encryption"
+            ),
         }
         self._client = session.client("secretsmanager", own)
         self._session = session
@@ -103,9 +107,9 @@ class AwsSecretsManager(ValueKeeper):
         path = self.path_of(f"scoped-secrets-check-{uuid.uuid4().hex}")
         try:
             self._call("get_secret_value", path, expecting=frozenset({_MISSING}), SecretId=path)
-        except Expected:
+        except ExpectedError:
             return
-        raise failures.malformed_reply(self.place.what, "it has a secret under a random name")
+        raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
 
     def settled(self) -> dict[str, Any]:
         """Keep the region, which may come from the environment, for another run has another environment."""
@@ -123,7 +127,7 @@ class AwsSecretsManager(ValueKeeper):
         prefix = str(self.options["prefix"] or "").strip("/")
         path = f"{prefix}/{identifier}" if prefix else identifier
         if not _NAME.fullmatch(path):
-            raise failures.name_not_allowed(self.place.what, path, _NAME_RULE)
+            raise failures.name_not_allowed(self.connector.what, path, _NAME_RULE)
         return path
 
     def read(self, path: str, version: str = "") -> Found:
@@ -132,8 +136,8 @@ class AwsSecretsManager(ValueKeeper):
             which = {"VersionId" if _VERSION_ID.fullmatch(version) else "VersionStage": version}
         try:
             reply = self._call("get_secret_value", path, expecting=frozenset({_MISSING}), SecretId=path, **which)
-        except Expected:
-            raise failures.unknown_path(self.place.what, path, version) from None
+        except ExpectedError:
+            raise failures.unknown_path(self.connector.what, path, version) from None
         return self._found(path, reply)
 
     def read_many(self, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
@@ -167,7 +171,7 @@ class AwsSecretsManager(ValueKeeper):
             if not reply.get("NextToken"):
                 return entries, errors
             page = {"NextToken": reply["NextToken"]}
-        raise failures.malformed_reply(self.place.what, "a batch of 20 secrets has no end")
+        raise failures.malformed_reply(self.connector.what, "a batch of 20 secrets has no end")
 
     def _of_batch(self, path: str, entries: list[Any], errors: list[Any]) -> Found | ScopedSecretsError:
         for entry in entries:
@@ -180,7 +184,7 @@ class AwsSecretsManager(ValueKeeper):
             if _is_it(path, entry.get("SecretId"), entry.get("SecretId")):
                 code, text = str(entry.get("ErrorCode", "")), str(entry.get("Message", ""))
                 return self._logged_in().error_of("get_secret_value", path, code, text)
-        return failures.incomplete_reply(self.place.what, path)
+        return failures.incomplete_reply(self.connector.what, path)
 
     def _found(self, path: str, reply: Mapping[str, Any]) -> Found:
         text, data = reply.get("SecretString"), reply.get("SecretBinary")
@@ -188,17 +192,17 @@ class AwsSecretsManager(ValueKeeper):
             try:
                 return Found(text.encode(), str(reply.get("VersionId") or ""))
             except UnicodeEncodeError:
-                raise failures.malformed_reply(self.place.what, "the text of the value is no Unicode") from None
+                raise failures.malformed_reply(self.connector.what, "the text of the value is no Unicode") from None
         if isinstance(data, bytes):
             return Found(data, str(reply.get("VersionId") or ""))
-        raise failures.incomplete_reply(self.place.what, path)
+        raise failures.incomplete_reply(self.connector.what, path)
 
     # Writing.
 
     def check_writing(self, value: bytes | None) -> None:
         super().check_writing(value)
         if value == b"":
-            raise failures.empty_value(self.place.what)
+            raise failures.empty_value(self.connector.what)
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self.check_writing(value)
@@ -226,14 +230,14 @@ class AwsSecretsManager(ValueKeeper):
                 **{name: given for name, given in optional.items() if given},
                 **content,
             )
-        except Expected:
+        except ExpectedError:
             return ""
         return self._version_in(reply, path)
 
     def _update(self, path: str, content: Mapping[str, Any], writing: Writing) -> str:
         there = self._described(path)
         if there is None:
-            raise failures.unavailable(self.place.what, f"'{path}' is being deleted there at this moment")
+            raise failures.unavailable(self.connector.what, f"'{path}' is being deleted there at this moment")
         if not writing.adopt:
             self._refuse_foreign(path, there)
         if there.get("DeletedDate"):
@@ -286,33 +290,33 @@ class AwsSecretsManager(ValueKeeper):
         how = {"ForceDeleteWithoutRecovery": True} if is_forced else days
         try:
             self._call("delete_secret", path, expecting=frozenset({_MISSING, _DELETED}), SecretId=path, **how)
-        except Expected:
+        except ExpectedError:
             return
 
     def _described(self, path: str) -> dict[str, Any] | None:
         """Return what AWS knows about a secret, None where it has none."""
         try:
             reply = self._call("describe_secret", path, expecting=frozenset({_MISSING}), SecretId=path)
-        except Expected:
+        except ExpectedError:
             return None
         # A reply that was cut short would make a secret of ours look like one of others.
         if not reply.get("ARN"):
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         return reply
 
     def _refuse_foreign(self, path: str, there: Mapping[str, Any]) -> None:
-        if _tags_of(there).get(OWNER_TAG) == self.place.owner:
+        if _tags_of(there).get(OWNER_TAG) == self.connector.owner:
             return
         if there.get("DeletedDate"):
-            raise failures.secret_scheduled_for_deletion(self.place.what, path)
-        raise failures.foreign_secret(self.place.what, path)
+            raise failures.secret_scheduled_for_deletion(self.connector.what, path)
+        raise failures.foreign_secret(self.connector.what, path)
 
     def _tags(self, writing: Writing) -> dict[str, str]:
-        return {**writing.tags, OWNER_TAG: self.place.owner}
+        return {**writing.tags, OWNER_TAG: self.connector.owner}
 
     def _version_in(self, reply: Mapping[str, Any], path: str) -> str:
         if not reply.get("VersionId"):
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         return str(reply["VersionId"])
 
     def _call(self, operation: str, path: str, **parameters: Any) -> dict[str, Any]:

@@ -18,24 +18,16 @@ from typing import Any
 from ...model.errors import ScopedSecretsError
 from ...model.version import VERSION
 from .. import failures
-from ..base import Login, Place
+from ..base import ConnectorContext, ExpectedError, Login
 from ..http import PEM, tls_context
-from .failures import Attempt, OwnErrors, code_of, error_for_code, translate
+from .failures import AwsAttempt, OwnErrors, code_of, error_for_code, translate
 from .options import NETWORK, check_endpoint
 
-__all__ = ["REQUIREMENT", "AwsClient", "AwsSession", "Expected"]
+__all__ = ["REQUIREMENT", "AwsClient", "AwsSession"]
 
 REQUIREMENT = "boto3>=1.34"
 # As many as the engine has requests under way at a time, and some.
 _CONNECTIONS = 16
-
-
-class Expected(Exception):
-    """AWS answered with an error code that the caller said it expects."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class _Deadline(threading.local):
@@ -47,7 +39,7 @@ class _Deadline(threading.local):
 class AwsSession:
     """Credentials and a region. `log_in` first; then many threads may use it and its clients."""
 
-    def __init__(self, options: Mapping[str, Any], place: Place, region: str = "") -> None:
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, region: str = "") -> None:
         """Take a connector's options. No I/O. Raise MissingLibrary."""
         try:
             import botocore.session
@@ -57,7 +49,7 @@ class AwsSession:
         # Its log has whole requests with the values in them, and what a provider says to a refused login.
         logging.getLogger("botocore").setLevel(logging.CRITICAL)
         self._new = botocore.session.Session
-        self.place = place
+        self.connector = connector
         self._options = {**NETWORK.defaults, **{name: value for name, value in options.items() if value is not None}}
         self._region = region
         self._try_seconds = float(self._options["timeout"])
@@ -91,7 +83,7 @@ class AwsSession:
         with self.translated("sts:GetCallerIdentity", "region"):
             region = region or self._session.get_config_variable("region")
         if not region:
-            raise failures.missing_region(self.place.what)
+            raise failures.missing_region(self.connector.what)
         return str(region)
 
     def frozen(self) -> Any:
@@ -152,7 +144,7 @@ class AwsSession:
         return self._refreshed(
             AssumeRoleWithWebIdentityCredentialFetcher(
                 self._sts,
-                lambda: _read_token(token_file, self.place),
+                lambda: _read_token(token_file, self.connector),
                 role["RoleArn"],
                 extra_args=extra,
                 expiry_window_seconds=window,
@@ -180,7 +172,7 @@ class AwsSession:
 
     def _checked(self, client: Any) -> Any:
         # The environment and the profile may name addresses too.
-        check_endpoint(client.meta.endpoint_url, self._options, self.place.what)
+        check_endpoint(client.meta.endpoint_url, self._options, self.connector.what)
         self._clients.append(client)
         return client
 
@@ -229,7 +221,7 @@ class AwsSession:
 
     def _before_send(self, **_event: Any) -> None:
         self._refuse_when_late()
-        self.place.meter("requests")
+        self.connector.meter("requests")
 
     def _before_sts(self, model: Any, **_event: Any) -> None:
         if model.name.startswith("AssumeRole"):
@@ -237,23 +229,23 @@ class AwsSession:
 
     def _count_login(self) -> None:
         self._logins += 1
-        self.place.meter("logins")
+        self.connector.meter("logins")
 
     def _refuse_when_late(self, **_event: Any) -> None:
         if time.monotonic() > self._deadline.last_start:
-            raise failures.timed_out(self.place.what, self._seconds)
+            raise failures.timed_out(self.connector.what, self._seconds)
 
     @contextlib.contextmanager
     def translated(
         self, action: str, resource: str, own: OwnErrors | None = None, known: frozenset[str] = frozenset()
-    ) -> Iterator[Attempt]:
+    ) -> Iterator[AwsAttempt]:
         """Give every request within one deadline, and turn exceptions of the AWS libraries into our errors."""
-        attempt = Attempt(self.place.what, action, resource, self._seconds, own or {}, known)
+        attempt = AwsAttempt(self.connector.what, action, resource, self._seconds, own or {}, known)
         outer = self._deadline.last_start
         self._deadline.last_start = min(outer, time.monotonic() + 2 * self._try_seconds)
         try:
             yield attempt
-        except (ScopedSecretsError, Expected):
+        except (ScopedSecretsError, ExpectedError):
             raise
         except Exception as error:
             ours = translate(error, attempt)
@@ -279,7 +271,7 @@ class AwsClient:
     ) -> dict[str, Any]:
         """Return the answer of an operation (`get_secret_value`, …) that is about `resource`.
 
-        Raise Expected for an error code that is expected (as `code_of` gives it), else one of our errors.
+        Raise ExpectedError for an error code that is expected (as `code_of` gives it), else one of our errors.
         """
         with self._translated(operation, resource) as attempt:
             try:
@@ -288,7 +280,7 @@ class AwsClient:
                 details = error.response.get("Error", {})
                 code = code_of(str(details.get("Code", "")), str(details.get("Message", "")))
                 if code in expecting:
-                    raise Expected(code) from None
+                    raise ExpectedError(code) from None
                 raise
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                 # botocore's parsers take for granted that JSON has the types of the service's model.
@@ -299,10 +291,10 @@ class AwsClient:
 
     def error_of(self, operation: str, resource: str, code: str, text: str) -> ScopedSecretsError:
         """Return our error for one that an answer has within it."""
-        attempt = Attempt(self._session.place.what, self._action(operation), resource, 0, self._own, self._known)
+        attempt = AwsAttempt(self._session.connector.what, self._action(operation), resource, 0, self._own, self._known)
         return error_for_code(code_of(code, text), attempt)
 
-    def _translated(self, operation: str, resource: str) -> contextlib.AbstractContextManager[Attempt]:
+    def _translated(self, operation: str, resource: str) -> contextlib.AbstractContextManager[AwsAttempt]:
         return self._session.translated(self._action(operation), resource, self._own, self._known)
 
     def _action(self, operation: str) -> str:
@@ -335,12 +327,12 @@ def _window(role: Mapping[str, Any]) -> int:
     return min(900, int(role.get("DurationSeconds", 3600)) // 4)
 
 
-def _read_token(path: str, place: Place) -> str:
+def _read_token(path: str, connector: ConnectorContext) -> str:
     try:
         with open(path, encoding="utf-8") as file:
             return file.read().strip()
     except (OSError, UnicodeDecodeError):
-        raise failures.login_refused(place.what, f"the token file '{path}' can't be read") from None
+        raise failures.login_refused(connector.what, f"the token file '{path}' can't be read") from None
 
 
 def _file_of(pem: str) -> Any:

@@ -21,11 +21,11 @@ from urllib.parse import urlsplit
 
 from ...model.errors import ScopedSecretsError
 from .. import failures, http
-from ..base import Place
+from ..base import ConnectorContext, ExpectedError
 from ..http import SAFE_METHODS, HttpSession, Reply
 from .logins import AzureLogin
 
-__all__ = ["CLOUDS", "REQUIREMENTS", "Expected", "KeyVaultClient"]
+__all__ = ["CLOUDS", "REQUIREMENTS", "KeyVaultClient"]
 
 REQUIREMENTS = ("azure-keyvault-secrets>=4.9", "azure-identity>=1.18", *http.REQUIREMENTS)
 CLOUDS = {
@@ -58,25 +58,21 @@ _CODES = frozenset(
 """Those that may be shown. Others may be anything."""
 
 
-class Expected(Exception):
-    """An answer that the caller said it expects; `args` has its HTTP status."""
-
-
 class KeyVaultClient:
     """One vault, with one login. Many threads may use it."""
 
-    def __init__(self, options: Mapping[str, Any], place: Place, login: AzureLogin, url: str) -> None:
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, login: AzureLogin, url: str) -> None:
         """Make the client; raise MissingLibrary, login_refused, InvalidInput. No I/O but of files."""
         _need_libraries()
-        self._what = place.what
-        self._meter = place.meter
+        self._what = connector.what
+        self._meter = connector.meter
         self._host = (urlsplit(url).hostname or "").lower()
         self._domain, host = CLOUDS[options["cloud"]]
-        self._session = _Session(options, place)
+        self._session = _Session(options, connector)
         network = {"transport": self._session.transport(), "retry_total": 0}
         # Else each login would ask Microsoft's public cloud what the authority is, which not every network reaches.
         authority = {"authority": options["authority"] or f"https://{host}", "disable_instance_discovery": True}
-        self._credential = login.credential(place.what, network, authority)
+        self._credential = login.credential(connector.what, network, authority)
         self._client = self._secret_client(url, network)
 
     def _secret_client(self, url: str, network: Mapping[str, Any]) -> Any:
@@ -98,7 +94,7 @@ class KeyVaultClient:
     def call(self, operation: str, path: str, needs: str, *arguments: Any, expecting: int = 0, **named: Any) -> Any:
         """Return what an operation of the client gives that is about `path` and needs a permission.
 
-        Raise Expected for the HTTP status that is expected, else one of our errors.
+        Raise ExpectedError for the HTTP status that is expected, else one of our errors.
         """
         with self._translated(f"use '{path}'", path, needs, frozenset({expecting})):
             return getattr(self._client, operation)(path, *arguments, **named)
@@ -150,7 +146,7 @@ class KeyVaultClient:
         if inner == "SecretDisabled":
             return failures.secret_version_disabled(self._what, path)
         if status in expecting:
-            return Expected(status)
+            return ExpectedError(str(status))
         if status == 401:
             return failures.login_expired(self._what)
         if status == 403 and shown == "ForbiddenByFirewall":
@@ -167,8 +163,8 @@ class KeyVaultClient:
 class _Session:
     """What the libraries take for a session of `requests`, for all that they send."""
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        self._http = HttpSession.for_connector(options, place, is_repeatable=_is_repeatable)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        self._http = HttpSession.for_connector(options, connector, is_repeatable=_is_repeatable)
         self._failures = threading.local()
 
     def transport(self) -> Any:

@@ -17,9 +17,9 @@ from typing import Any, ClassVar
 
 from ...model.errors import Forbidden
 from .. import failures
-from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
 from ..network import Network, check_url
-from .client import CLOUDS, REQUIREMENTS, Expected, KeyVaultClient
+from .client import CLOUDS, REQUIREMENTS, KeyVaultClient
 from .logins import LOGINS, validate_login
 from .names import MAX_NAME, NAME, NAME_RULE, name_of
 
@@ -66,8 +66,8 @@ class AzureKeyVault(ValueKeeper):
     MAX_VALUE = 25 * 1024
     REQUIREMENTS = REQUIREMENTS
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        super().__init__(options, place)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        super().__init__(options, connector)
         self._lock = threading.Lock()
         self._client: KeyVaultClient | None = None
 
@@ -87,7 +87,7 @@ class AzureKeyVault(ValueKeeper):
         return str(self.options["vault_url"]).rstrip("/") or f"https://{self.options['vault_name']}.{domain}"
 
     def login(self) -> None:
-        client = KeyVaultClient(self.options, self.place, self.chosen_login(), self.url)  # type: ignore[arg-type]
+        client = KeyVaultClient(self.options, self.connector, self.chosen_login(), self.url)  # type: ignore[arg-type]
         client.login()
         self._client = client
 
@@ -95,7 +95,7 @@ class AzureKeyVault(ValueKeeper):
         """Prove that values may be read, by asking for a name that nobody has."""
         path = f"scoped-secrets-check-{uuid.uuid4().hex}"
         if self._there(path):
-            raise failures.malformed_reply(self.place.what, "it has a secret under a random name")
+            raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
 
     def close(self) -> None:
         client, self._client = self._client, None
@@ -107,34 +107,34 @@ class AzureKeyVault(ValueKeeper):
     def path_of(self, identifier: str) -> str:
         name = name_of(identifier)
         if len(name) > MAX_NAME:
-            raise failures.name_not_allowed(self.place.what, identifier, NAME_RULE)
+            raise failures.name_not_allowed(self.connector.what, identifier, NAME_RULE)
         return name
 
     def read(self, path: str, version: str = "") -> Found:
         self._check_name(path)
         which = "" if version == "latest" else version
         if which and not _VERSION.fullmatch(which):
-            raise failures.unknown_path(self.place.what, path, version)
+            raise failures.unknown_path(self.connector.what, path, version)
         try:
             secret = self._call("get_secret", path, "get", which or None, expecting=404)
-        except Expected:
-            raise failures.unknown_path(self.place.what, path, version) from None
+        except ExpectedError:
+            raise failures.unknown_path(self.connector.what, path, version) from None
         return Found(self._value(path, secret), self._version(path, secret.properties))
 
     def _value(self, path: str, secret: Any) -> bytes:
         if secret.value is None:
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         try:
             text = str(secret.value).encode()
             is_base64 = secret.properties.content_type == BASE64
             return base64.b64decode(text, validate=True) if is_base64 else text
         except (UnicodeEncodeError, binascii.Error):
             why = "the value is no Unicode, or not the base64 that its content type says"
-            raise failures.malformed_reply(self.place.what, why) from None
+            raise failures.malformed_reply(self.connector.what, why) from None
 
     def _version(self, path: str, properties: Any) -> str:
         if not properties.version:
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         return str(properties.version)
 
     # Writing.
@@ -143,7 +143,7 @@ class AzureKeyVault(ValueKeeper):
         super().check_writing(value)
         size = len(_content(value)[0].encode()) if value is not None else 0
         if size > self.MAX_VALUE:
-            raise failures.too_large(self.place.what, size, self.MAX_VALUE)
+            raise failures.too_large(self.connector.what, size, self.MAX_VALUE)
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self.check_writing(value)
@@ -154,15 +154,15 @@ class AzureKeyVault(ValueKeeper):
         for _try in self._tries():
             try:
                 return self._set(path, value, writing, there)
-            except Expected:
+            except ExpectedError:
                 # The name is taken by a secret that was deleted, or is just being deleted or recovered.
                 there = self._recovered(path, writing)
-        raise failures.unavailable(self.place.what, f"'{path}' is being deleted or recovered there at this moment")
+        raise failures.unavailable(self.connector.what, f"'{path}' is being deleted or recovered there at this moment")
 
     def _set(self, path: str, value: bytes, writing: Writing, there: Any) -> str:
         text, content_type = _content(value)
         # Each version has tags of its own: what others set there would be lost.
-        tags = _bounded({OWNER_TAG: self.place.owner, **writing.tags}, _tags_of(there), self.place.owner)
+        tags = _bounded({OWNER_TAG: self.connector.owner, **writing.tags}, _tags_of(there), self.connector.owner)
         secret = self._call("set_secret", path, "set", text, tags=tags, content_type=content_type, expecting=409)
         return self._version(path, secret.properties)
 
@@ -171,17 +171,17 @@ class AzureKeyVault(ValueKeeper):
         deleted = self._deleted(path)
         if deleted is None:
             return self._there(path)
-        if not writing.adopt and _tags_of(deleted).get(OWNER_TAG) != self.place.owner:
-            raise failures.secret_scheduled_for_deletion(self.place.what, path)
+        if not writing.adopt and _tags_of(deleted).get(OWNER_TAG) != self.connector.owner:
+            raise failures.secret_scheduled_for_deletion(self.connector.what, path)
         try:
             self._call("begin_recover_deleted_secret", path, "recover", expecting=404)
-        except Expected:
+        except ExpectedError:
             return None
         for _try in self._tries():
             there = self._there(path)
             if there:
                 return there
-        raise failures.unavailable(self.place.what, f"'{path}' is still being recovered there")
+        raise failures.unavailable(self.connector.what, f"'{path}' is still being recovered there")
 
     def remove(self, path: str) -> None:
         self._check_name(path)
@@ -195,7 +195,7 @@ class AzureKeyVault(ValueKeeper):
     def _delete(self, path: str) -> None:
         try:
             deletion = self._call("begin_delete_secret", path, "delete", expecting=404)
-        except Expected:
+        except ExpectedError:
             return
         # Without soft delete, which old vaults may lack, nothing is left to purge.
         if not self.options["purge"] or not deletion.result().recovery_id:
@@ -205,18 +205,18 @@ class AzureKeyVault(ValueKeeper):
             if deleted:
                 self._purge(path, deleted)
                 return
-        raise failures.unavailable(self.place.what, f"'{path}' is still being deleted there, and not purged")
+        raise failures.unavailable(self.connector.what, f"'{path}' is still being deleted there, and not purged")
 
     def _purge(self, path: str, deleted: Any) -> None:
-        if deleted and _tags_of(deleted).get(OWNER_TAG) == self.place.owner:
-            with contextlib.suppress(Expected):
+        if deleted and _tags_of(deleted).get(OWNER_TAG) == self.connector.owner:
+            with contextlib.suppress(ExpectedError):
                 self._call("purge_deleted_secret", path, "purge", expecting=404)
 
     def _there(self, path: str) -> Any:
         """Return the properties of a secret, None where there is none. Key Vault tells them with the value only."""
         try:
             secret = self._call("get_secret", path, "get", expecting=404)
-        except Expected:
+        except ExpectedError:
             return None
         # A reply that was cut short would make a secret of ours look like one of others.
         self._version(path, secret.properties)
@@ -226,19 +226,19 @@ class AzureKeyVault(ValueKeeper):
         """Return the properties of a secret that was deleted and can be recovered, None where there is none."""
         try:
             deleted = self._call("get_deleted_secret", path, "get", expecting=404)
-        except Expected:
+        except ExpectedError:
             return None
         self._version(path, deleted.properties)
         return deleted.properties
 
     def _refuse_foreign(self, path: str, there: Any) -> None:
         if not self._is_ours(path, _tags_of(there)):
-            raise failures.foreign_secret(self.place.what, path)
+            raise failures.foreign_secret(self.connector.what, path)
 
     def _is_ours(self, path: str, tags: Mapping[str, str]) -> bool:
         """Tell whose a secret is. People who add a version in the portal rarely keep the tags: then older ones tell."""
         if OWNER_TAG in tags:
-            return tags[OWNER_TAG] == self.place.owner
+            return tags[OWNER_TAG] == self.connector.owner
         try:
             versions = self._logged_in().versions(path)
         except Forbidden as error:
@@ -246,11 +246,11 @@ class AzureKeyVault(ValueKeeper):
                 raise
             return False
         owners = {_tags_of(one).get(OWNER_TAG) for one in versions} - {None}
-        return owners == {self.place.owner}
+        return owners == {self.connector.owner}
 
     def _check_name(self, path: str) -> None:
         if not NAME.fullmatch(path):
-            raise failures.name_not_allowed(self.place.what, path, "127 letters, digits and '-'")
+            raise failures.name_not_allowed(self.connector.what, path, "127 letters, digits and '-'")
 
     def _tries(self) -> Iterator[None]:
         """Yield until time is up, with pauses that grow: Key Vault deletes and recovers within seconds."""

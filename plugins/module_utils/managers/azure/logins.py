@@ -102,7 +102,7 @@ class ManagedIdentity(AzureLogin):
         return ManagedIdentityCredential(client_id=self._text("client_id") or None, **network)
 
 
-class WorkloadIdentity(AzureLogin):
+class AzureWorkloadIdentity(AzureLogin):
     """An application that trusts the token in a file, which something else keeps fresh."""
 
     NAME = "workload_identity"
@@ -124,7 +124,7 @@ class WorkloadIdentity(AzureLogin):
             raise failures.login_refused(what, f"the environment of ansible-playbook lacks {_VARIABLES}") from None
 
 
-class DefaultChain(AzureLogin):
+class AzureDefault(AzureLogin):
     """What the Azure libraries find: environment, workload identity, the command lines. Never a managed identity.
 
     To ask for one where there is none takes minutes, and elsewhere it would be another identity than people think.
@@ -144,6 +144,6 @@ LOGINS: tuple[type[AzureLogin], ...] = (
     ClientSecret,
     ClientCertificate,
     ManagedIdentity,
-    WorkloadIdentity,
-    DefaultChain,
+    AzureWorkloadIdentity,
+    AzureDefault,
 )

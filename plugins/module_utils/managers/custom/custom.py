@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 
 from ...model.errors import ScopedSecretsError
 from .. import failures
-from ..base import ArgumentSpec, Capability, Found, Login, Place, ValueKeeper, Writing
+from ..base import ArgumentSpec, Capability, ConnectorContext, Found, Login, NoLogin, ValueKeeper, Writing
 from ..network import Network, check_range
-from .program import Ended, NotStarted, Program, TimedOut, TooMuch, run
+from .program import OutputTooLarge, Program, ProgramNotStarted, ProgramResult, ProgramTimedOut, run
 
 __all__ = ["MANAGER", "Custom"]
 
@@ -26,11 +26,7 @@ _HINT = "Run the program by hand with the same JSON; the page of this secret man
 _DOING = {"get": "read", "put": "write", "delete": "delete", "check": "check", "list": "list"}
 
 
-class NoLogin(Login):
-    NAME = "none"
-
-
-class Credential(Login):
+class ProgramCredential(Login):
     """One credential, which the program finds in the JSON that it gets."""
 
     NAME = "credential"
@@ -52,13 +48,13 @@ class Custom(ValueKeeper):
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK.defaults, "environment": {}, "max_output": 8 * 1024 * 1024}
     LOCATION = frozenset({"command"})
-    LOGINS = (NoLogin, Credential)
+    LOGINS = (NoLogin, ProgramCredential)
     CAPABILITIES = frozenset({Capability.WRITE, Capability.READ_PATH, Capability.FILES, Capability.DELETE})
     MAX_VALUE = 1024 * 1024
     REQUIREMENTS = ()
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        super().__init__(options, place)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        super().__init__(options, connector)
         self._verbs: frozenset[str] = frozenset()
 
     @classmethod
@@ -74,10 +70,10 @@ class Custom(ValueKeeper):
 
     def login(self) -> None:
         """Ask what the program is able to do. It may refuse its credential here."""
-        self.place.meter("logins")
+        self.connector.meter("logins")
         ended = self._run("capabilities", {})
         if ended.status == DENIED:
-            raise failures.login_refused(self.place.what, "its program says so")
+            raise failures.login_refused(self.connector.what, "its program says so")
         verbs = self._reply(ended, "capabilities", "").get("verbs")
         if not isinstance(verbs, list) or not all(isinstance(verb, str) for verb in verbs):
             raise self._malformed("it has no list of verbs")
@@ -93,7 +89,7 @@ class Custom(ValueKeeper):
 
     def read(self, path: str, version: str = "") -> Found:
         if version and "versions" not in self._verbs:
-            raise failures.not_able(self.place.what, self.TITLE, f"read version {version}")
+            raise failures.not_able(self.connector.what, self.TITLE, f"read version {version}")
         self._need("get", "read secrets")
         reply = self._ask("get", path, version=version)
         return Found(self._value_in(reply, path), _version_in(reply))
@@ -101,37 +97,39 @@ class Custom(ValueKeeper):
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self._need("put", "write secrets")
         about = {"description": writing.description, "tags": dict(writing.tags)}
-        owner = {"owner": self.place.owner, "adopt": writing.adopt}
+        owner = {"owner": self.connector.owner, "adopt": writing.adopt}
         return _version_in(self._ask("put", path, **_encoded(value), **owner, **about))
 
     def remove(self, path: str) -> None:
         self._need("delete", "delete secrets")
         try:
-            self._ask("delete", path, owner=self.place.owner)
+            self._ask("delete", path, owner=self.connector.owner)
         except ScopedSecretsError as error:
             if error.code != "unknown_path":
                 raise
 
     def _need(self, verb: str, doing: str) -> None:
         if verb not in self._verbs:
-            raise failures.not_able(self.place.what, self.TITLE, doing, f"Its program does not have the verb '{verb}'.")
+            raise failures.not_able(
+                self.connector.what, self.TITLE, doing, f"Its program does not have the verb '{verb}'."
+            )
 
     def _ask(self, verb: str, path: str, **more: Any) -> dict[str, Any]:
-        self.place.meter("requests")
+        self.connector.meter("requests")
         return self._reply(self._run(verb, {"path": path, **more}), verb, path, str(more.get("version", "")))
 
-    def _run(self, verb: str, more: Mapping[str, Any]) -> Ended:
+    def _run(self, verb: str, more: Mapping[str, Any]) -> ProgramResult:
         """Return how the program ended; raise for one that did not end by itself."""
         credential = {"credential": self.options["credential"]} if self.options.get("credential") else {}
         request = {"protocol": PROTOCOL, "verb": verb, **more, **credential}
         program = self._program()
         try:
             return run(program, json.dumps(request).encode() + b"\n")
-        except NotStarted as error:
-            raise failures.program_failed(self.place.what, f"it can't be started ({error})") from None
-        except TimedOut:
-            raise failures.timed_out(self.place.what, program.timeout) from None
-        except TooMuch:
+        except ProgramNotStarted as error:
+            raise failures.program_failed(self.connector.what, f"it can't be started ({error})") from None
+        except ProgramTimedOut:
+            raise failures.timed_out(self.connector.what, program.timeout) from None
+        except OutputTooLarge:
             raise self._malformed(f"it is longer than {program.max_output} bytes") from None
 
     def _program(self) -> Program:
@@ -139,9 +137,9 @@ class Custom(ValueKeeper):
         limits = self.options["timeout"], self.options["max_output"]
         return Program(tuple(self.options["command"]), environment, *limits)
 
-    def _reply(self, ended: Ended, verb: str, path: str, version: str = "") -> dict[str, Any]:
+    def _reply(self, ended: ProgramResult, verb: str, path: str, version: str = "") -> dict[str, Any]:
         """Return what the program answered; raise what its status means."""
-        what = self.place.what
+        what = self.connector.what
         doing = _DOING.get(verb, verb) + (f" '{path}'" if path else "")
         meanings: dict[int, Callable[[], ScopedSecretsError]] = {
             NOT_FOUND: lambda: failures.unknown_path(what, path, version),
@@ -157,7 +155,7 @@ class Custom(ValueKeeper):
 
     def _parsed(self, output: bytes, path: str) -> dict[str, Any]:
         if not output or (output.startswith(b"{") and not output.endswith(b"}")):
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         try:
             reply = json.loads(output)
         except (ValueError, RecursionError):
@@ -169,7 +167,7 @@ class Custom(ValueKeeper):
     def _value_in(self, reply: Mapping[str, Any], path: str) -> bytes:
         text, encoded = reply.get("value"), reply.get("value_b64")
         if text is None and encoded is None:
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         try:
             if isinstance(text, str) and encoded is None:
                 return text.encode()
@@ -180,7 +178,7 @@ class Custom(ValueKeeper):
         raise self._malformed("it has not exactly one of 'value' and 'value_b64', as text")
 
     def _malformed(self, why: str) -> ScopedSecretsError:
-        return failures.malformed_reply(self.place.what, why, _HINT)
+        return failures.malformed_reply(self.connector.what, why, _HINT)
 
 
 def _check_command(title: str, command: Any) -> None:

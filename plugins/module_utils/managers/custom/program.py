@@ -16,20 +16,20 @@ from dataclasses import dataclass, field
 
 from ...processes.programs import Process
 
-__all__ = ["Ended", "NotStarted", "Program", "TimedOut", "TooMuch", "run"]
+__all__ = ["OutputTooLarge", "Program", "ProgramNotStarted", "ProgramResult", "ProgramTimedOut", "run"]
 
 _PIECE = 65536
 
 
-class NotStarted(Exception):
+class ProgramNotStarted(Exception):
     """It does not run at all, and why."""
 
 
-class TimedOut(Exception):
+class ProgramTimedOut(Exception):
     """It was killed, with all that it had started, because it took too long."""
 
 
-class TooMuch(Exception):
+class OutputTooLarge(Exception):
     """It was killed because it wrote too much."""
 
 
@@ -44,15 +44,15 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProgramResult:
     """How a program ended (the status; a signal as its negative number), and what it wrote."""
 
     status: int
     output: bytes = field(repr=False)
 
 
-def run(program: Program, given: bytes) -> Ended:
-    """Return how a program ended that got `given`; raise NotStarted, TimedOut or TooMuch."""
+def run(program: Program, given: bytes) -> ProgramResult:
+    """Return how a program ended that got `given`; raise ProgramNotStarted, ProgramTimedOut or OutputTooLarge."""
     deadline = time.monotonic() + program.timeout
     for_it, ours = os.pipe()
     theirs, from_it = os.pipe()
@@ -65,7 +65,7 @@ def run(program: Program, given: bytes) -> Ended:
         _close(for_it, from_it)
     try:
         output = _talk(ours, theirs, given, program.max_output, deadline)
-        return Ended(_status(process, deadline), output)
+        return ProgramResult(_status(process, deadline), output)
     except BaseException:
         process.kill_all()
         raise
@@ -74,12 +74,12 @@ def run(program: Program, given: bytes) -> Ended:
 def _spawn(program: Program, its_input: int, its_output: int) -> Process:
     found = shutil.which(program.command[0])
     if not found:
-        raise NotStarted("there is no such program, or it may not be run")
+        raise ProgramNotStarted("there is no such program, or it may not be run")
     command, environment = [os.path.abspath(found), *program.command[1:]], _environment(program)
     try:
         return Process(command, environment=environment, stdin=its_input, stdout=its_output, folder="/")
     except (OSError, ValueError) as error:
-        raise NotStarted(getattr(error, "strerror", "") or type(error).__name__) from None
+        raise ProgramNotStarted(getattr(error, "strerror", "") or type(error).__name__) from None
 
 
 def _environment(program: Program) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _talk(ours: int, theirs: int, given: bytes, most: int, deadline: float) -> b
                     piece = os.read(theirs, _PIECE)
                     output += piece
                     if len(output) > most:
-                        raise TooMuch
+                        raise OutputTooLarge
                     if not piece:
                         return bytes(output)
         finally:
@@ -130,13 +130,13 @@ def _status(process: Process, deadline: float) -> int:
     try:
         return process.wait(_left(deadline))
     except subprocess.TimeoutExpired:
-        raise TimedOut from None
+        raise ProgramTimedOut from None
 
 
 def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise TimedOut
+        raise ProgramTimedOut
     return left
 
 

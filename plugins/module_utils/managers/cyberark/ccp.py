@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from ...model.errors import ScopedSecretsError
 from .. import failures
-from ..base import ArgumentSpec, Capability, Found, Login, Place, ValueKeeper
+from ..base import ArgumentSpec, Capability, ConnectorContext, Found, Login, NoLogin, ValueKeeper
 from ..http import REQUIREMENTS, HttpSession, Reply
 from ..network import CLIENT_CERTIFICATE, Network, check_url
 from .ccp_failures import meaning
@@ -30,13 +30,7 @@ _FORBIDDEN = frozenset("+&%;")
 _RULE = "Name=value, several with ; between them, such as Safe=S;Object=O; without + & % in a value"
 
 
-class NoLogin(Login):
-    """CyberArk knows the application by the machine that asks."""
-
-    NAME = "none"
-
-
-class Certificate(Login):
+class CcpCertificate(Login):
     """A client certificate and its key. The key never lies on a disk because of us."""
 
     NAME = "cert"
@@ -70,14 +64,15 @@ class CyberarkCcp(ValueKeeper):
     }
     LOCATION = frozenset({"safe", "folder"})
     REFERABLE = NETWORK.referable
-    LOGINS = (NoLogin, Certificate)
+    LOGINS = (NoLogin, CcpCertificate)
+    """Without a login CyberArk knows the application by the address of the machine."""
     CAPABILITIES = frozenset({Capability.READ_PATH})
     MAX_VALUE = 1024 * 1024
     REQUIREMENTS = REQUIREMENTS
     DEFAULT_KEY = CONTENT
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        super().__init__(options, place)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        super().__init__(options, connector)
         self._lock = threading.Lock()
         self._http: HttpSession | None = None
 
@@ -101,8 +96,8 @@ class CyberarkCcp(ValueKeeper):
 
     def login(self) -> None:
         """Get ready. There is no login by itself: each request shows the certificate, or the machine's address."""
-        self.place.meter("logins")
-        self._http = HttpSession.for_connector(self.options, self.place)
+        self.connector.meter("logins")
+        self._http = HttpSession.for_connector(self.options, self.connector)
 
     def check(self) -> None:
         """Prove that the application is known, by asking for an account that nobody has."""
@@ -112,7 +107,7 @@ class CyberarkCcp(ValueKeeper):
             if error.code != "unknown_path":
                 raise
             return
-        raise failures.malformed_reply(self.place.what, "it has an account of a random name")
+        raise failures.malformed_reply(self.connector.what, "it has an account of a random name")
 
     def close(self) -> None:
         session, self._http = self._http, None
@@ -125,16 +120,16 @@ class CyberarkCcp(ValueKeeper):
     def read(self, path: str, version: str = "") -> Found:
         """Return all fields of the account that a path describes."""
         if version:
-            raise failures.not_able(self.place.what, self.TITLE, f"read version {version}")
+            raise failures.not_able(self.connector.what, self.TITLE, f"read version {version}")
         reply = self._get(self._query(path))
         if not reply.ok:
-            raise meaning(self.place.what, path, reply)
+            raise meaning(self.connector.what, path, reply)
         try:
             fields = reply.json()
         except ValueError:
-            raise failures.malformed_reply(self.place.what, "it is no JSON") from None
+            raise failures.malformed_reply(self.connector.what, "it is no JSON") from None
         if not isinstance(fields, dict) or not fields.get(CONTENT):
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         return Found(json.dumps(fields, ensure_ascii=False).encode())
 
     def _query(self, path: str) -> str:
@@ -143,7 +138,7 @@ class CyberarkCcp(ValueKeeper):
         named = [name.strip().lower() for name, _value in parts]
         is_query = all(_NAME.fullmatch(name.strip()) and _is_value(value) for name, value in parts)
         if not parts or not is_query or len(set(named)) != len(named):
-            raise failures.name_not_allowed(self.place.what, path, _RULE)
+            raise failures.name_not_allowed(self.connector.what, path, _RULE)
         own = [("Safe", self.options["safe"]), ("Folder", self.options["folder"])]
         added = [(name, value) for name, value in own if value and name.lower() not in named]
         return ";".join(f"{name.strip()}={value.strip()}" for name, value in [*added, *parts])

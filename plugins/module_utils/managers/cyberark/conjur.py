@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from ...model.errors import NotFound, ScopedSecretsError
 from .. import failures
-from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from ..base import ArgumentSpec, Capability, ConnectorContext, Found, ValueKeeper, Writing
 from ..http import REQUIREMENTS, Reply
 from ..network import Network, check_url
 from .conjur_client import BASE64, ConjurClient, plain
@@ -79,8 +79,8 @@ class CyberarkConjur(ValueKeeper):
     REQUIREMENTS = REQUIREMENTS
     BATCH = 50
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        super().__init__(options, place)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        super().__init__(options, connector)
         self._branch = str(self.options["branch"] or "").strip("/")
         self._lock = threading.Lock()
         self._client: ConjurClient | None = None
@@ -99,7 +99,7 @@ class CyberarkConjur(ValueKeeper):
             _clean(cls.TITLE, given["branch"].strip("/"))
 
     def login(self) -> None:
-        client = ConjurClient(self.options, self.place, self._chosen())
+        client = ConjurClient(self.options, self.connector, self._chosen())
         client.login()
         self._client = client
 
@@ -123,25 +123,25 @@ class CyberarkConjur(ValueKeeper):
     # Reading.
 
     def path_of(self, identifier: str) -> str:
-        return _clean(self.place.what, f"{self._branch}/{identifier}" if self._branch else identifier)
+        return _clean(self.connector.what, f"{self._branch}/{identifier}" if self._branch else identifier)
 
     def read(self, path: str, version: str = "") -> Found:
-        path = _clean(self.place.what, path)
+        path = _clean(self.connector.what, path)
         number, mark, _created = version.partition("~")
         if number and not _is_number(number):
-            raise failures.unknown_path(self.place.what, path, number)
+            raise failures.unknown_path(self.connector.what, path, number)
         if mark and not self._variable(path).has(version):
-            raise failures.unknown_path(self.place.what, path, number)
+            raise failures.unknown_path(self.connector.what, path, number)
         reply = self._call(
             "GET", "secrets", self._account, "variable", path, query={"version": number} if number else {}
         )
         if reply.status_code == 404:
-            raise failures.unknown_path(self.place.what, path, number)
+            raise failures.unknown_path(self.connector.what, path, number)
         if not reply.ok:
             raise self._refused(reply, f"read '{path}'", "execute")
-        content = plain(self.place.what, reply)
+        content = plain(self.connector.what, reply)
         if not content:
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         return Found(content, number)
 
     def read_many(self, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
@@ -161,7 +161,7 @@ class CyberarkConjur(ValueKeeper):
 
     def _batch(self, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError] | None:
         """Return what lies at paths, None where one request can't ask for them."""
-        ids = {path: f"{self._account}:variable:{_clean(self.place.what, path)}" for path in paths}
+        ids = {path: f"{self._account}:variable:{_clean(self.connector.what, path)}" for path in paths}
         asked = _SEPARATES_IDS.join(ids.values())
         if (
             len(set(ids.values())) < len(paths)
@@ -171,7 +171,7 @@ class CyberarkConjur(ValueKeeper):
             return None
         reply = self._call("GET", "secrets", query={"variable_ids": asked})
         if reply.status_code == 404:
-            raise failures.unknown_path(self.place.what, paths[0])
+            raise failures.unknown_path(self.connector.what, paths[0])
         if not reply.ok:
             raise self._refused(reply, "read several at once", "execute")
         content = self._object(reply)
@@ -180,29 +180,29 @@ class CyberarkConjur(ValueKeeper):
 
     def _value(self, path: str, value: Any, *, is_encoded: bool) -> Found | ScopedSecretsError:
         if not isinstance(value, str) or not value:
-            return failures.incomplete_reply(self.place.what, path)
+            return failures.incomplete_reply(self.connector.what, path)
         try:
             return Found(base64.b64decode("".join(value.split()), validate=True) if is_encoded else value.encode())
         except (binascii.Error, UnicodeEncodeError, ValueError):
-            return failures.malformed_reply(self.place.what, "a value in it is not the base64 that it says it is")
+            return failures.malformed_reply(self.connector.what, "a value in it is not the base64 that it says it is")
 
     # Writing.
 
     def check_writing(self, value: bytes | None) -> None:
         super().check_writing(value)
         if value is not None and not value.strip():
-            raise failures.empty_value(self.place.what, "is empty, or nothing but white space")
+            raise failures.empty_value(self.connector.what, "is empty, or nothing but white space")
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self.check_writing(value)
-        path = _clean(self.place.what, path)
+        path = _clean(self.connector.what, path)
         there = self._variable(path)
         is_known = writing.adopt or not there.newest or there.has(writing.previous)
         if not is_known and not writing.previous and self._holds(path, there.newest, value):
             # A run that was killed wrote it, and nothing is written over.
             return there.version(there.newest)
         if not is_known:
-            raise failures.foreign_secret(self.place.what, path)
+            raise failures.foreign_secret(self.connector.what, path)
         reply = self._call("POST", "secrets", self._account, "variable", path, data=value)
         if reply.status_code == 404:
             raise self._undeclared(path)
@@ -218,7 +218,7 @@ class CyberarkConjur(ValueKeeper):
         for number in range(now.newest, before.newest, -1):
             if self._holds(path, number, value):
                 return now.version(number)
-        raise failures.provider_conflict(self.place.what, path)
+        raise failures.provider_conflict(self.connector.what, path)
 
     def _holds(self, path: str, number: int, value: bytes) -> bool:
         try:
@@ -239,7 +239,7 @@ class CyberarkConjur(ValueKeeper):
         try:
             versions = [int(one["version"]) for one in content["secrets"]]
         except (KeyError, TypeError, ValueError):
-            raise failures.incomplete_reply(self.place.what, path) from None
+            raise failures.incomplete_reply(self.connector.what, path) from None
         return _Variable(str(content.get("created_at") or ""), max(versions, default=0))
 
     def _undeclared(self, path: str) -> ScopedSecretsError:
@@ -250,7 +250,7 @@ class CyberarkConjur(ValueKeeper):
         into = branch or "root"
         return NotFound(
             "policy_not_loaded",
-            f"{self.place.what} sees no {thing}: policy must declare it first, and give its login the right to it.",
+            f"{self.connector.what} sees no {thing}: policy must declare it first, and give its login the right to it.",
             hint=f"Have this policy loaded (conjur policy load -b {into} -f FILE), or one like it:\n{policy}",
             details={"branch": into, "policy": policy},
         )
@@ -276,20 +276,22 @@ class CyberarkConjur(ValueKeeper):
     def _refused(self, reply: Reply, doing: str, privilege: str) -> ScopedSecretsError:
         """Return what an answer from 400 on means. Its own text may repeat what was sent."""
         if reply.status_code == 403:
-            return failures.denied(self.place.what, doing, f"the privilege '{privilege}' on it" if privilege else "")
-        return failures.request_refused(self.place.what, doing, f"HTTP status {reply.status_code}")
+            return failures.denied(
+                self.connector.what, doing, f"the privilege '{privilege}' on it" if privilege else ""
+            )
+        return failures.request_refused(self.connector.what, doing, f"HTTP status {reply.status_code}")
 
     def _object(self, reply: Reply) -> dict[str, Any]:
         content = self._json(reply)
         if not isinstance(content, dict):
-            raise failures.malformed_reply(self.place.what, "it is no JSON object")
+            raise failures.malformed_reply(self.connector.what, "it is no JSON object")
         return content
 
     def _json(self, reply: Reply) -> Any:
         try:
             return reply.json()
         except ValueError:
-            raise failures.malformed_reply(self.place.what, "it is no JSON") from None
+            raise failures.malformed_reply(self.connector.what, "it is no JSON") from None
 
     def _chosen(self) -> ConjurLogin:
         return self.chosen_login()  # type: ignore[return-value]

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from .. import failures
-from ..base import Place
+from ..base import ConnectorContext
 from ..http import SAFE_METHODS, HttpSession, Reply
 from .conjur_logins import ConjurLogin
 
@@ -46,14 +46,14 @@ class _Token:
 class ConjurClient:
     """Many threads may use one."""
 
-    def __init__(self, options: Mapping[str, Any], place: Place, login: ConjurLogin) -> None:
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, login: ConjurLogin) -> None:
         """Make the client; raise MissingLibrary. No I/O."""
         self.account = str(options["account"])
-        self._what = place.what
-        self._meter = place.meter
+        self._what = connector.what
+        self._meter = connector.meter
         self._login = login
         self._bases = _bases(str(options["url"]))
-        self._http = HttpSession.for_connector(options, place, is_repeatable=_is_repeatable, encoding=BASE64)
+        self._http = HttpSession.for_connector(options, connector, is_repeatable=_is_repeatable, encoding=BASE64)
         self._lock = threading.Lock()
         self._token: _Token | None = None
 

@@ -71,7 +71,7 @@ class Password(ConjurLogin):
         return self._authenticate(account, reply.text.strip(), ask) if reply.ok else reply
 
 
-class Jwt(ConjurLogin):
+class ConjurJwt(ConjurLogin):
     """A JSON Web Token that an authenticator of Conjur trusts."""
 
     NAME = "jwt"
@@ -108,4 +108,4 @@ class Jwt(ConjurLogin):
         return token
 
 
-LOGINS: tuple[type[ConjurLogin], ...] = (ApiKey, Password, Jwt)
+LOGINS: tuple[type[ConjurLogin], ...] = (ApiKey, Password, ConjurJwt)

@@ -17,7 +17,7 @@ from typing import Any
 from ...model.errors import ScopedSecretsError
 from .. import failures
 
-__all__ = ["RETRYABLE", "UNSENT", "Attempt", "login_error", "meaning", "translate"]
+__all__ = ["RETRYABLE", "UNSENT", "GcpAttempt", "login_error", "meaning", "translate"]
 
 UNSENT = frozenset({"NOT_CONNECTED", "RESOURCE_EXHAUSTED"})
 """Meanings of failures after which nothing was done for sure."""
@@ -26,7 +26,7 @@ RETRYABLE = UNSENT | {"ABORTED", "CORRUPTED", "DATA_LOSS", "DEADLINE_EXCEEDED", 
 
 
 @dataclass(frozen=True)
-class Attempt:
+class GcpAttempt:
     """What was tried: `permission` as IAM names it, on which resource, by whom, within how many seconds.
 
     `was_accepted`: the login's token was good before.
@@ -66,7 +66,7 @@ def meaning(error: Any) -> str:
     return next((word for word, of, pattern in _BY_TEXT if of == status and re.search(pattern, text)), status)
 
 
-def translate(word: str, reason: str, attempt: Attempt) -> ScopedSecretsError:
+def translate(word: str, reason: str, attempt: GcpAttempt) -> ScopedSecretsError:
     """Return our error for the meaning of one of theirs. `reason` is that of its ErrorInfo, if it has one."""
     if word in _UNREACHABLE:
         return failures.unavailable(attempt.what, _UNREACHABLE[word])
@@ -99,13 +99,13 @@ _MALFORMED = {
 _TLS = "its TLS certificate or its TLS is not accepted"
 
 
-def _unauthenticated(attempt: Attempt) -> ScopedSecretsError:
+def _unauthenticated(attempt: GcpAttempt) -> ScopedSecretsError:
     if attempt.was_accepted:
         return failures.login_expired(attempt.what)
     return failures.login_refused(attempt.what, "Google says UNAUTHENTICATED to its token")
 
 
-_MEANINGS: dict[str, Callable[[Attempt], ScopedSecretsError]] = {
+_MEANINGS: dict[str, Callable[[GcpAttempt], ScopedSecretsError]] = {
     "DEADLINE_EXCEEDED": lambda attempt: failures.timed_out(attempt.what, attempt.seconds),
     "NOT_FOUND": lambda attempt: failures.unknown_path(attempt.what, attempt.resource),
     "RESOURCE_EXHAUSTED": lambda attempt: failures.throttled(attempt.what),
@@ -120,7 +120,7 @@ _OF_THE_PROJECT = {
 }
 
 
-def _denied(reason: str, attempt: Attempt) -> ScopedSecretsError:
+def _denied(reason: str, attempt: GcpAttempt) -> ScopedSecretsError:
     needs = _OF_THE_PROJECT.get(reason, f"{attempt.permission} on {attempt.resource}")
     return failures.denied(attempt.what, attempt.doing, needs)
 

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 
 from ...model.errors import InvalidInput, ScopedSecretsError
 from .. import failures
-from ..base import ArgumentSpec, KeyKeeper, Place
+from ..base import ArgumentSpec, ConnectorContext, ExpectedError, KeyKeeper
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
 from .logins import LOGINS
 from .options import NETWORK, SHARED_OPTIONS, check_options
-from .session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
+from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpClient, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "GcpKms", "canonical"]
 
@@ -49,8 +49,8 @@ class GcpKms(KeyKeeper):
     LOGINS = LOGINS
     REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT, *HTTP_REQUIREMENTS)
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        super().__init__(options, place)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        super().__init__(options, connector)
         self._pinned = str(self.options.get("pinned_key") or "")
         self._session: GcpSession | None = None
         self._client: GcpClient | None = None
@@ -80,7 +80,7 @@ class GcpKms(KeyKeeper):
             },
             {word: self._meaning(word) for word in _OWN},
         )
-        session = GcpSession(self.options, self.place, service)
+        session = GcpSession(self.options, self.connector, service)
         session.log_in(self.chosen_login())
         self._client = session.client()
         self._session = session
@@ -94,7 +94,7 @@ class GcpKms(KeyKeeper):
         self._pinned = self._find()
         probe, context = os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}
         if self.unwrap(self.wrap(probe, context), context) != probe:
-            raise failures.malformed_reply(self.place.what, "it decrypts to something else than was encrypted")
+            raise failures.malformed_reply(self.connector.what, "it decrypts to something else than was encrypted")
 
     def settled(self) -> dict[str, Any]:
         """Keep the key's full name: a project that the login implies may be another one later."""
@@ -122,15 +122,15 @@ class GcpKms(KeyKeeper):
         }
         reply = self._call("encrypt", key, request, _verify_wrapped)
         if not reply.ciphertext:
-            raise failures.incomplete_reply(self.place.what, key)
+            raise failures.incomplete_reply(self.connector.what, key)
         is_expected = reply.name == versions + version if version else str(reply.name).startswith(versions)
         if not is_expected:
-            raise failures.malformed_reply(self.place.what, "it encrypted with another key")
+            raise failures.malformed_reply(self.connector.what, "it encrypted with another key")
         return reply
 
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         if not 0 < len(wrapped) <= _MAX_WRAPPED:
-            raise failures.wrong_data_key(self.place.what)
+            raise failures.wrong_data_key(self.connector.what)
         key, bound = self._key(), canonical(context)
         # The key is named by us: what another one wrapped is refused, even of one that this login may use.
         request = {
@@ -142,10 +142,10 @@ class GcpKms(KeyKeeper):
         }
         try:
             reply = self._call("decrypt", key, request, _verify_data_key, expecting=frozenset({"INVALID_ARGUMENT"}))
-        except Expected:
-            raise failures.wrong_data_key(self.place.what) from None
+        except ExpectedError:
+            raise failures.wrong_data_key(self.connector.what) from None
         if len(reply.plaintext) != _DATA_KEY_SIZE:
-            raise failures.incomplete_reply(self.place.what, key)
+            raise failures.incomplete_reply(self.connector.what, key)
         return bytes(reply.plaintext)
 
     def _key(self) -> str:
@@ -155,7 +155,7 @@ class GcpKms(KeyKeeper):
         # The project found out now might be another one in the next run, which could not open what this one seals.
         raise InvalidInput(
             "key_not_pinned",
-            f"Which project the key of {self.place.what} is in was never found out.",
+            f"Which project the key of {self.connector.what} is in was never found out.",
             hint="Declare the connector once with 'check: true', or give 'gcp_project'.",
         )
 
@@ -164,7 +164,7 @@ class GcpKms(KeyKeeper):
             return self._pinned
         project = self.options.get("gcp_project") or self._logged_in()[1].project
         if not project:
-            raise failures.missing_project(self.place.what)
+            raise failures.missing_project(self.connector.what)
         return self._name(str(project))
 
     def _name(self, project: str) -> str:
@@ -182,8 +182,8 @@ class GcpKms(KeyKeeper):
     def _meaning(self, word: str) -> Any:
         def error(key: str) -> ScopedSecretsError:
             if word == "NOT_FOUND":
-                return failures.unknown_master_key(self.place.what, key)
-            return failures.key_unusable(self.place.what, _OWN[word])
+                return failures.unknown_master_key(self.connector.what, key)
+            return failures.key_unusable(self.connector.what, _OWN[word])
 
         return error
 

@@ -44,9 +44,11 @@ class ServiceAccount(GcpLogin):
             key = None
         # Other types of credentials in JSON may name a program to run or an address to send a token to.
         if not isinstance(key, dict) or key.get("type") != "service_account":
-            raise failures.login_refused(session.place.what, "'credentials_json' is not the key of a service account")
+            raise failures.login_refused(
+                session.connector.what, "'credentials_json' is not the key of a service account"
+            )
         check_url(
-            session.place.what,
+            session.connector.what,
             "token_uri",
             str(key.get("token_uri", "")),
             allow_plain_http=bool(self.options.get("allow_plain_http")),
@@ -54,7 +56,7 @@ class ServiceAccount(GcpLogin):
         return session.service_account(key)
 
 
-class WorkloadIdentity(GcpLogin):
+class GcpWorkloadIdentity(GcpLogin):
     """A token that something else keeps fresh, exchanged at a workload identity pool."""
 
     NAME = "workload_identity"
@@ -101,4 +103,4 @@ class ApplicationDefault(GcpLogin):
         return session.application_default()
 
 
-LOGINS: tuple[type[GcpLogin], ...] = (ServiceAccount, WorkloadIdentity, ApplicationDefault)
+LOGINS: tuple[type[GcpLogin], ...] = (ServiceAccount, GcpWorkloadIdentity, ApplicationDefault)

@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 
 from ...model.errors import ScopedSecretsError, Unavailable
 from .. import failures
-from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
 from .logins import LOGINS
 from .options import NETWORK, SHARED_OPTIONS, check_options
-from .session import CHECKSUM_REQUIREMENT, Corrupted, Expected, GcpClient, GcpSession, Service, checksum
+from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpClient, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "OWNER_LABEL", "GcpSecretManager", "owner_mark"]
 
@@ -68,8 +68,8 @@ class GcpSecretManager(ValueKeeper):
     MAX_VALUE = _MAX_BYTES
     REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT, *HTTP_REQUIREMENTS)
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        super().__init__(options, place)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        super().__init__(options, connector)
         self._session: GcpSession | None = None
         self._client: GcpClient | None = None
 
@@ -92,7 +92,7 @@ class GcpSecretManager(ValueKeeper):
             raise failures.invalid_option("locations", "names one twice", "It has each location once.")
 
     def login(self) -> None:
-        what = self.place.what
+        what = self.connector.what
         own = {
             "DESTROYED": lambda path: failures.secret_version_destroyed(what, path),
             "DISABLED": lambda path: failures.secret_version_disabled(what, path),
@@ -105,7 +105,7 @@ class GcpSecretManager(ValueKeeper):
             _PERMISSIONS,
             own,
         )
-        session = GcpSession(self.options, self.place, service)
+        session = GcpSession(self.options, self.connector, service)
         session.log_in(self.chosen_login())
         self._client = session.client()
         self._session = session
@@ -115,9 +115,9 @@ class GcpSecretManager(ValueKeeper):
         path = self.path_of(f"scoped-secrets-check-{uuid.uuid4().hex}")
         try:
             self._access(path, _LATEST)
-        except Expected:
+        except ExpectedError:
             return
-        raise failures.malformed_reply(self.place.what, "it has a secret under a random name")
+        raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
 
     def settled(self) -> dict[str, Any]:
         """Keep the project, which the login or the environment may imply, for another run has another environment."""
@@ -133,20 +133,22 @@ class GcpSecretManager(ValueKeeper):
         prefix = str(self.options["prefix"] or "")
         path = f"{prefix}-{identifier}" if prefix else identifier
         if not _NAME.fullmatch(path):
-            raise failures.name_not_allowed(self.place.what, path, _NAME_RULE)
+            raise failures.name_not_allowed(self.connector.what, path, _NAME_RULE)
         return path
 
     def read(self, path: str, version: str = "") -> Found:
         if not (_NAME.fullmatch(path) or _FULL_NAME.fullmatch(path)):
-            raise failures.name_not_allowed(self.place.what, path, f"{_NAME_RULE}, or projects/PROJECT/secrets/NAME")
+            raise failures.name_not_allowed(
+                self.connector.what, path, f"{_NAME_RULE}, or projects/PROJECT/secrets/NAME"
+            )
         if version and not _VERSION.fullmatch(version):
-            raise failures.unknown_path(self.place.what, path, version)
+            raise failures.unknown_path(self.connector.what, path, version)
         try:
             reply = self._access(path, version or _LATEST)
-        except Expected:
-            raise failures.unknown_path(self.place.what, path, version) from None
+        except ExpectedError:
+            raise failures.unknown_path(self.connector.what, path, version) from None
         if not reply.payload.data:
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         return Found(bytes(reply.payload.data), _number(reply.name))
 
     def _access(self, path: str, version: str) -> Any:
@@ -159,7 +161,7 @@ class GcpSecretManager(ValueKeeper):
     def check_writing(self, value: bytes | None) -> None:
         super().check_writing(value)
         if value == b"":
-            raise failures.empty_value(self.place.what)
+            raise failures.empty_value(self.connector.what)
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self.check_writing(value)
@@ -184,7 +186,7 @@ class GcpSecretManager(ValueKeeper):
         request = {"parent": project, "secret_id": name, "secret": secret}
         try:
             self._call("create_secret", path, request, expecting=frozenset({_EXISTS}))
-        except Expected:
+        except ExpectedError:
             return False
         return True
 
@@ -206,13 +208,13 @@ class GcpSecretManager(ValueKeeper):
         for _twice in range(2):
             there = self._described(path)
             if there is None:
-                raise failures.unknown_path(self.place.what, path)
+                raise failures.unknown_path(self.connector.what, path)
             if not writing.adopt:
                 self._refuse_foreign(path, there)
             wanted = _changed(there, labels, annotations)
             if not wanted or self._update(path, {**wanted, "etag": there.etag}):
                 return
-        raise failures.provider_conflict(self.place.what, path)
+        raise failures.provider_conflict(self.connector.what, path)
 
     def _update(self, path: str, changes: Mapping[str, Any]) -> bool:
         """Change a secret, but not its value; tell whether nobody else changed it meanwhile."""
@@ -220,7 +222,7 @@ class GcpSecretManager(ValueKeeper):
         request = {"secret": {"name": self._full(path), **changes}, "update_mask": {"paths": masked}}
         try:
             self._call("update_secret", path, request, expecting=_STALE)
-        except Expected:
+        except ExpectedError:
             return False
         return True
 
@@ -241,9 +243,9 @@ class GcpSecretManager(ValueKeeper):
         reply = self._call("add_secret_version", path, request, is_repeatable=False)
         number = _number(reply.name)
         if not number:
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         if not reply.client_specified_payload_checksum:
-            raise failures.malformed_reply(self.place.what, "it did not look at the checksum of the value")
+            raise failures.malformed_reply(self.connector.what, "it did not look at the checksum of the value")
         return number
 
     def _holding(self, path: str, value: bytes, error: ScopedSecretsError) -> str:
@@ -266,25 +268,25 @@ class GcpSecretManager(ValueKeeper):
             try:
                 self._call("delete_secret", path, request, expecting=_STALE | {_MISSING})
                 return
-            except Expected as answer:
-                if answer.word == _MISSING:
+            except ExpectedError as answer:
+                if answer.code == _MISSING:
                     return
-        raise failures.provider_conflict(self.place.what, path)
+        raise failures.provider_conflict(self.connector.what, path)
 
     def _described(self, path: str) -> Any:
         """Return what Google knows about a secret, None where it has none."""
         try:
             reply = self._call("get_secret", path, {"name": self._full(path)}, expecting=frozenset({_MISSING}))
-        except Expected:
+        except ExpectedError:
             return None
         # A reply that was cut short would make a secret of ours look like one of others.
         if not reply.name or not reply.etag:
-            raise failures.incomplete_reply(self.place.what, path)
+            raise failures.incomplete_reply(self.connector.what, path)
         return reply
 
     def _refuse_foreign(self, path: str, there: Any) -> None:
-        if there.labels.get(OWNER_LABEL) != owner_mark(self.place.owner):
-            raise failures.foreign_secret(self.place.what, path)
+        if there.labels.get(OWNER_LABEL) != owner_mark(self.connector.owner):
+            raise failures.foreign_secret(self.connector.what, path)
 
     def _shown(self, writing: Writing) -> tuple[dict[str, str], dict[str, str]]:
         """Return labels and annotations: a tag is a label if Google takes it for one, else an annotation."""
@@ -293,10 +295,10 @@ class GcpSecretManager(ValueKeeper):
         for name in annotations:
             if not _ANNOTATION_NAME.fullmatch(name):
                 rule = "a tag's name has letters, digits and ._- between a letter or digit at both ends, 63 at most"
-                raise failures.name_not_allowed(self.place.what, name, rule)
+                raise failures.name_not_allowed(self.connector.what, name, rule)
         if writing.description:
             annotations[DESCRIPTION] = writing.description
-        return {**labels, OWNER_LABEL: owner_mark(self.place.owner)}, annotations
+        return {**labels, OWNER_LABEL: owner_mark(self.connector.owner)}, annotations
 
     def _full(self, path: str) -> str:
         return path if path.startswith("projects/") else f"projects/{self._project()}/secrets/{path}"
@@ -305,7 +307,7 @@ class GcpSecretManager(ValueKeeper):
         given = self.options.get("gcp_project") or self.options.get("pinned_project")
         project = given or self._logged_in()[1].project
         if not project:
-            raise failures.missing_project(self.place.what)
+            raise failures.missing_project(self.connector.what)
         return str(project)
 
     def _call(self, method: str, path: str, request: Mapping[str, Any], **more: Any) -> Any:

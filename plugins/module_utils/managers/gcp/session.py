@@ -26,12 +26,12 @@ from urllib.parse import urlsplit
 from ...model.errors import ScopedSecretsError
 from ...model.version import VERSION
 from .. import failures
-from ..base import Login, Place
+from ..base import ConnectorContext, ExpectedError, Login
 from ..http import HttpSession, Patience, ca_text, tls_context
-from .failures import RETRYABLE, UNSENT, Attempt, login_error, meaning, translate
+from .failures import RETRYABLE, UNSENT, GcpAttempt, login_error, meaning, translate
 from .options import endpoint_url
 
-__all__ = ["CHECKSUM_REQUIREMENT", "Corrupted", "Expected", "GcpClient", "GcpSession", "Service", "checksum"]
+__all__ = ["CHECKSUM_REQUIREMENT", "Corrupted", "GcpClient", "GcpSession", "Service", "checksum"]
 
 CHECKSUM_REQUIREMENT = "google-crc32c>=1.6"
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -39,14 +39,6 @@ MAX_REPLY = 4 * 1024 * 1024
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 LONGEST_RETRY_DELAY = 30.0
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-
-
-class Expected(Exception):
-    """Google answered with what the caller said it expects: `word` as gcp_failures.meaning gives it."""
-
-    def __init__(self, word: str) -> None:
-        super().__init__(word)
-        self.word = word
 
 
 class Corrupted(Exception):
@@ -95,18 +87,18 @@ class _Deadline(threading.local):
 class GcpSession:
     """Credentials and an address. `log_in` first; then many threads may use it and its client."""
 
-    def __init__(self, options: Mapping[str, Any], place: Place, service: Service) -> None:
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, service: Service) -> None:
         """Take a connector's options. No I/O but that of reading a CA file. Raise MissingLibrary, InvalidInput."""
         self._library = _library(service.library, service.requirement)
         _library("google_crc32c", CHECKSUM_REQUIREMENT)
-        self.place = place
+        self.connector = connector
         self.patience = Patience.of(options)
         self.was_accepted = False
         self.project = ""
         self._service = service
         self._url = urlsplit(endpoint_url(str(options.get("endpoint") or "") or service.host))
         self._ca = str(options.get("ca_cert") or "")
-        self._tokens = _TokenRequests(place, self._ca, self.patience)
+        self._tokens = _TokenRequests(connector, self._ca, self.patience)
         self._credentials: Any = None
         self._channel: Any = None
         self._lock = threading.Lock()
@@ -159,14 +151,14 @@ class GcpSession:
             self._channel.close()
 
     def _refresh(self, what: str) -> None:
-        self.place.meter(what)
+        self.connector.meter(what)
         try:
             self._credentials.refresh(self._tokens)
         except ScopedSecretsError:
             raise
         except Exception as error:
             # A reply in an unforeseen form makes the library stumble in ways of its own.
-            raise login_error(error, self.place.what) from None
+            raise login_error(error, self.connector.what) from None
 
     # What logins are made of.
 
@@ -179,7 +171,7 @@ class GcpSession:
         except Exception:
             # Its text, and those of the cryptography below it, may repeat what the key holds.
             raise failures.login_refused(
-                self.place.what, "'credentials_json' is not a key of a service account that can be read"
+                self.connector.what, "'credentials_json' is not a key of a service account that can be read"
             ) from None
 
     def external_account(self, configuration: Mapping[str, Any]) -> Any:
@@ -189,7 +181,7 @@ class GcpSession:
             with open(path, "rb") as file:
                 file.read(1)
         except OSError:
-            raise failures.login_refused(self.place.what, f"the token file '{path}' can't be read") from None
+            raise failures.login_refused(self.connector.what, f"the token file '{path}' can't be read") from None
         return _google("google.auth.identity_pool").Credentials.from_info(configuration, scopes=SCOPES)
 
     def application_default(self) -> Any:
@@ -197,7 +189,7 @@ class GcpSession:
         try:
             credentials, project = _google("google.auth").default(scopes=SCOPES)
         except Exception as error:
-            raise login_error(error, self.place.what) from None
+            raise login_error(error, self.connector.what) from None
         self.project = str(project or "")
         return credentials
 
@@ -263,10 +255,10 @@ class _TokenReply:
 class _TokenRequests:
     """How google-auth sends its requests: bounded, counted, and never taking half an answer for a token."""
 
-    def __init__(self, place: Place, ca_cert: str, patience: Patience) -> None:
-        self._what = place.what
+    def __init__(self, connector: ConnectorContext, ca_cert: str, patience: Patience) -> None:
+        self._what = connector.what
         self._session = HttpSession(
-            place, lambda: _trusting(ca_cert), patience, is_repeatable=lambda _method, _url: True
+            connector, lambda: _trusting(ca_cert), patience, is_repeatable=lambda _method, _url: True
         )
 
     def __call__(
@@ -313,8 +305,9 @@ class GcpClient:
     ) -> Any:
         """Return the answer of a method (`encrypt`, …) that is about `resource`.
 
-        Raise Expected for an error whose meaning is expected, else one of our errors. `verify` raises Corrupted for an
-        answer that did not arrive whole. What is not `repeatable` is tried again only if it surely did not arrive.
+        Raises ExpectedError for an error whose meaning is in `expecting`, otherwise one of our errors. `verify` raises
+        Corrupted for an answer that did not arrive intact. Unless `is_repeatable`, a request is sent again only if it
+        certainly never arrived.
         """
         from google.api_core.exceptions import GoogleAPICallError
         from google.api_core.retry import retry_target
@@ -336,11 +329,11 @@ class GcpClient:
             word = "INVALID_ARGUMENT"
         reason = tries.reason
         if word in expecting:
-            raise Expected(word) from None
+            raise ExpectedError(word) from None
         if word in self._service.own:
             raise self._service.own[word](resource)
         permission = self._service.permissions.get(method, method)
-        attempt = Attempt(session.place.what, permission, resource, tries.seconds_used(), session.was_accepted)
+        attempt = GcpAttempt(session.connector.what, permission, resource, tries.seconds_used(), session.was_accepted)
         raise translate(word, reason, attempt)
 
     def _try(self, method: str, request: Mapping[str, Any], seconds: float, verify: Callable[[Any], None]) -> Any:
@@ -348,7 +341,7 @@ class GcpClient:
 
         session = self._session
         headers = session.headers()
-        session.place.meter("requests")
+        session.connector.meter("requests")
         try:
             reply = getattr(self._client, method)(request=request, retry=None, timeout=seconds, metadata=headers)
         except GoogleAPICallError as error:

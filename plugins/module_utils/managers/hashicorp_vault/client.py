@@ -15,12 +15,12 @@ from typing import Any
 
 from ...model.errors import ScopedSecretsError
 from .. import failures, http
-from ..base import Login, Place
+from ..base import ConnectorContext, Login
 from ..http import SAFE_METHODS, HttpSession, Patience, Reply
 from .logins import GivenToken, TokenMaker
 from .replies import content_of, errors_in, refusal
 
-__all__ = ["REQUIREMENTS", "TITLE", "Client"]
+__all__ = ["REQUIREMENTS", "TITLE", "VaultClient"]
 
 TITLE = "HashiCorp Vault and OpenBao"
 REQUIREMENTS = ("hvac>=2.3", *http.REQUIREMENTS)
@@ -59,15 +59,15 @@ class _Token:
         return ask(self.vault)
 
 
-class Client:
+class VaultClient:
     """Many threads may use one. Every request goes through `call`."""
 
-    def __init__(self, options: Mapping[str, Any], place: Place, login: Login) -> None:
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, login: Login) -> None:
         """Make the client; raise MissingLibrary. No I/O."""
-        self.what = place.what
-        self._meter = place.meter
+        self.what = connector.what
+        self._meter = connector.meter
         self._login = login
-        self._http = HttpSession.for_connector(options, place, is_repeatable=_is_repeatable, redirects=REDIRECTS)
+        self._http = HttpSession.for_connector(options, connector, is_repeatable=_is_repeatable, redirects=REDIRECTS)
         self._open_vault = partial(_open_vault, options, self._http)
         self._lock = threading.RLock()
         self._token: _Token | None = None

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from .. import failures
-from ..base import Found, Place, Writing
+from ..base import ConnectorContext, Found, Writing
 from ..http import Reply
-from .client import Ask, Client
+from .client import Ask, VaultClient
 from .replies import (
     content_of,
     deleted_version,
@@ -34,9 +34,9 @@ from .replies import (
 
 __all__ = [
     "MAX_VALUE",
-    "Engine",
-    "Version1",
-    "Version2",
+    "KvEngine",
+    "KvVersion1",
+    "KvVersion2",
     "check_size",
     "fields_of",
     "find_version",
@@ -80,7 +80,7 @@ def check_size(what: str, fields: Mapping[str, str]) -> None:
         raise failures.too_large(what, size, MAX_VALUE)
 
 
-def find_version(client: Client, mount: str) -> int | None:
+def find_version(client: VaultClient, mount: str) -> int | None:
     """Return the version of the engine at a mount, None if the token may not know; raise unknown_mount, Conflict.
 
     The first question is answered to every token that has any right below the mount; where it is not (a gateway that
@@ -102,15 +102,15 @@ def find_version(client: Client, mount: str) -> int | None:
     return 2 if reply.ok else None
 
 
-class Engine(ABC):
+class KvEngine(ABC):
     """One mount of the key-value engine, of one of its versions."""
 
     VERSION: ClassVar[int]
 
-    def __init__(self, client: Client, place: Place, mount: str) -> None:
+    def __init__(self, client: VaultClient, connector: ConnectorContext, mount: str) -> None:
         self._client = client
-        self._what = place.what
-        self._owner = place.owner
+        self._what = connector.what
+        self._owner = connector.owner
         self._mount = mount
 
     @abstractmethod
@@ -148,7 +148,7 @@ class Engine(ABC):
         return data
 
 
-class Version1(Engine):
+class KvVersion1(KvEngine):
     """One value, no versions, no metadata: the mark of who made it is a field."""
 
     VERSION = 1
@@ -206,7 +206,7 @@ class Version1(Engine):
         return self._data(reply, path) if reply.ok else None
 
 
-class Version2(Engine):
+class KvVersion2(KvEngine):
     """Versions, check-and-set, and custom metadata that say who made a secret."""
 
     VERSION = 2

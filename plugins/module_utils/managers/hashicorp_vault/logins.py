@@ -63,7 +63,7 @@ class Token(GivenToken):
         return _token_in(what, self.options["token"], "token")
 
 
-class Agent(GivenToken):
+class VaultAgent(GivenToken):
     """A Vault Agent that is logged in: its token is in a file, or it adds its own to what is sent to it."""
 
     NAME = "agent"
@@ -95,7 +95,7 @@ class AppRole(TokenMaker):
         return {name: self._text(name) for name in names if self._text(name)}
 
 
-class Jwt(TokenMaker):
+class VaultJwt(TokenMaker):
     NAME = "jwt"
     OPTIONS: ClassVar[ArgumentSpec] = {
         "jwt": {"type": "str", "no_log": True},
@@ -194,7 +194,7 @@ class AwsIam(TokenMaker):
         raise failures.login_refused(what, "there are no AWS credentials where ansible-playbook runs")
 
 
-class Certificate(TokenMaker):
+class VaultCertificate(TokenMaker):
     NAME = "cert"
     OPTIONS = ROLE
     REQUIRED = ("client_cert", "client_key")
@@ -223,7 +223,7 @@ class UserPass(TokenMaker):
         return {"password": self.options["password"]}
 
 
-LOGINS: tuple[type[Login], ...] = (Token, AppRole, Jwt, Kubernetes, AwsIam, Certificate, UserPass, Agent)
+LOGINS: tuple[type[Login], ...] = (Token, AppRole, VaultJwt, Kubernetes, AwsIam, VaultCertificate, UserPass, VaultAgent)
 
 
 def _token_in(what: str, text: str, where: str) -> str:

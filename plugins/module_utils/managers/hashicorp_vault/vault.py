@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 
 from ...model.errors import Conflict, NotFound, ScopedSecretsError
 from .. import failures
-from ..base import ArgumentSpec, Capability, Found, Place, ValueKeeper, Writing
+from ..base import ArgumentSpec, Capability, ConnectorContext, Found, ValueKeeper, Writing
 from ..network import Network, check_url
-from .client import REQUIREMENTS, TITLE, Client
+from .client import REQUIREMENTS, TITLE, VaultClient
 from .engines import (
     MAX_VALUE,
-    Engine,
-    Version1,
-    Version2,
+    KvEngine,
+    KvVersion1,
+    KvVersion2,
     check_size,
     fields_of,
     find_version,
@@ -29,7 +29,7 @@ from .replies import content_of, kv_version_mismatch
 
 __all__ = ["MANAGER", "HashicorpVault"]
 
-ENGINES: dict[int, type[Engine]] = {1: Version1, 2: Version2}
+ENGINES: dict[int, type[KvEngine]] = {1: KvVersion1, 2: KvVersion2}
 PROBE = "scoped-secrets-check"
 """A name that no secret has, to ask for rights on."""
 
@@ -66,11 +66,11 @@ class HashicorpVault(ValueKeeper):
     MAX_VALUE = MAX_VALUE
     REQUIREMENTS = REQUIREMENTS
 
-    def __init__(self, options: Mapping[str, Any], place: Place) -> None:
-        super().__init__(options, place)
+    def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
+        super().__init__(options, connector)
         self._mount = self.options["engine"].strip("/")
         self._lock = threading.RLock()
-        self._client: Client | None = None
+        self._client: VaultClient | None = None
         self._version: int | None = None
         self._is_verified = False
 
@@ -88,7 +88,7 @@ class HashicorpVault(ValueKeeper):
 
     def login(self) -> None:
         with self._lock:
-            self._client = self._client or Client(self.options, self.place, self.chosen_login())
+            self._client = self._client or VaultClient(self.options, self.connector, self.chosen_login())
             self._client.login()
 
     def check(self) -> None:
@@ -107,7 +107,9 @@ class HashicorpVault(ValueKeeper):
                 listed = ", ".join(f'"{one}"' for one in missing)
                 at = at.removesuffix(PROBE) + "*"
                 raise failures.denied(
-                    self.place.what, f"{' or '.join(missing)} '{at}'", f'path "{at}" {{ capabilities = [{listed}] }}'
+                    self.connector.what,
+                    f"{' or '.join(missing)} '{at}'",
+                    f'path "{at}" {{ capabilities = [{listed}] }}',
                 )
 
     def settled(self) -> dict[str, Any]:
@@ -119,10 +121,10 @@ class HashicorpVault(ValueKeeper):
             client.close()
 
     def path_of(self, identifier: str) -> str:
-        return _clean(self.place.what, f"{self.options['base_path'] or ''}/{identifier}")
+        return _clean(self.connector.what, f"{self.options['base_path'] or ''}/{identifier}")
 
     def read(self, path: str, version: str = "") -> Found:
-        path = _clean(self.place.what, path)
+        path = _clean(self.connector.what, path)
         engine = self._engine()
         try:
             return engine.read(path, version)
@@ -136,40 +138,40 @@ class HashicorpVault(ValueKeeper):
         return self._engine().read(path, version)
 
     def value_in(self, content: bytes) -> bytes:
-        return value_of(self.place.what, content)
+        return value_of(self.connector.what, content)
 
     def check_writing(self, value: bytes | None) -> None:
         if self.options["read_only"]:
-            raise failures.read_only_manager(self.place.what)
+            raise failures.read_only_manager(self.connector.what)
         super().check_writing(value)
         if value is not None:
-            check_size(self.place.what, fields_of(value))
+            check_size(self.connector.what, fields_of(value))
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self.check_writing(value)
-        return self._writable().write(_clean(self.place.what, path), value, writing)
+        return self._writable().write(_clean(self.connector.what, path), value, writing)
 
     def remove(self, path: str) -> None:
-        self._writable().remove(_clean(self.place.what, path), is_for_good=self.options["delete"] == "destroy")
+        self._writable().remove(_clean(self.connector.what, path), is_for_good=self.options["delete"] == "destroy")
 
-    def _logged_in(self) -> Client:
+    def _logged_in(self) -> VaultClient:
         with self._lock:
             if not self._client:
                 self.login()
             return self._client  # type: ignore[return-value]
 
-    def _engine(self) -> Engine:
+    def _engine(self) -> KvEngine:
         """Return the engine in the version that the connector names, or that was found; 2 if nothing is known."""
         named = self.options["engine_version"]
         known = self._version or (self.options.get("detected_engine_version") if named == "auto" else named)
         if not known:
             self._verify()
-        return ENGINES[int(self._version or known or 2)](self._logged_in(), self.place, self._mount)
+        return ENGINES[int(self._version or known or 2)](self._logged_in(), self.connector, self._mount)
 
-    def _writable(self) -> Engine:
+    def _writable(self) -> KvEngine:
         """Return the engine, whose version is known for sure: version 1 takes what is meant for 2, at another path."""
         if self.options["read_only"]:
-            raise failures.read_only_manager(self.place.what)
+            raise failures.read_only_manager(self.connector.what)
         if not self.options.get("detected_engine_version"):
             self._verify()
         return self._engine()
@@ -186,7 +188,7 @@ class HashicorpVault(ValueKeeper):
         found = find_version(self._logged_in(), self._mount)
         named = self.options["engine_version"]
         if found and named != "auto" and int(named) != found:
-            raise kv_version_mismatch(self.place.what, self._mount, int(named), found)
+            raise kv_version_mismatch(self.connector.what, self._mount, int(named), found)
         return found
 
     def _granted(self, paths: list[str]) -> dict[str, Any] | None:
@@ -196,10 +198,10 @@ class HashicorpVault(ValueKeeper):
         )
         if not reply.ok:
             return None
-        data = content_of(self.place.what, reply).get("data")
+        data = content_of(self.connector.what, reply).get("data")
         return data if isinstance(data, dict) else None
 
-    def _prove_by_reading(self, engine: Engine, path: str) -> None:
+    def _prove_by_reading(self, engine: KvEngine, path: str) -> None:
         try:
             engine.read(path, "")
         except ScopedSecretsError as error:

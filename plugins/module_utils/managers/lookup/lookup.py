@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from .. import failures
-from ..base import ArgumentSpec, Capability, Found, Login, ValueKeeper
+from ..base import ArgumentSpec, Capability, Found, Login, NoLogin, ValueKeeper
 from .plugins import NoSuchPlugin, NoValue, PluginFailed, content_of, find, first_result
 
 __all__ = ["MANAGER", "Lookup"]
@@ -22,11 +22,7 @@ _PATH = "{path}"
 _RESERVED = frozenset({"terms", "variables", "self", "wantlist", "errors"})
 
 
-class NoLogin(Login):
-    NAME = "none"
-
-
-class Credential(Login):
+class PluginCredential(Login):
     """One credential, which the plugin gets as one of its options."""
 
     NAME = "credential"
@@ -51,7 +47,7 @@ class Lookup(ValueKeeper):
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"options": {}, "option_refs": {}, "term_template": _PATH}
     LOCATION = frozenset({"plugin"})
     REFERENCE_DICTS = frozenset({"option_refs"})
-    LOGINS = (NoLogin, Credential)
+    LOGINS = (NoLogin, PluginCredential)
     CAPABILITIES = frozenset({Capability.READ_PATH})
     MAX_VALUE = 1024 * 1024
     REQUIREMENTS = ("ansible-core>=2.18",)
@@ -84,7 +80,7 @@ class Lookup(ValueKeeper):
 
     def login(self) -> None:
         """Find the plugin. It logs in by itself, at each call, as it does in a playbook."""
-        self.place.meter("logins")
+        self.connector.meter("logins")
         self._found()
 
     def check(self) -> None:
@@ -95,14 +91,14 @@ class Lookup(ValueKeeper):
 
     def read(self, path: str, version: str = "") -> Found:
         if version:
-            raise failures.not_able(self.place.what, self.TITLE, f"read version {version}")
-        self.place.meter("requests")
+            raise failures.not_able(self.connector.what, self.TITLE, f"read version {version}")
+        self.connector.meter("requests")
         term = str(self.options["term_template"]).replace(_PATH, path)
         instance = self._found()
         try:
             return Found(content_of(first_result(instance, term, self._plugin_options())))
         except NoValue:
-            raise failures.unknown_path(self.place.what, path) from None
+            raise failures.unknown_path(self.connector.what, path) from None
         except PluginFailed as error:
             raise self._failed(error) from None
 
@@ -110,14 +106,14 @@ class Lookup(ValueKeeper):
         try:
             instance, name = find(self.options["plugin"])
         except NoSuchPlugin:
-            raise failures.unknown_plugin(self.place.what, self.options["plugin"]) from None
+            raise failures.unknown_plugin(self.connector.what, self.options["plugin"]) from None
         except PluginFailed as error:
             raise self._failed(error) from None
         _refuse_own(name)
         return instance
 
     def _failed(self, error: PluginFailed) -> Exception:
-        return failures.plugin_failed(self.place.what, self.options["plugin"], str(error))
+        return failures.plugin_failed(self.connector.what, self.options["plugin"], str(error))
 
     def _plugin_options(self) -> dict[str, Any]:
         """Return what the plugin gets: plain options, those that are secrets of others, and the credential."""

@@ -49,7 +49,7 @@ def providers() -> Providers:
 def test_a_manager_gets_the_options_and_the_credentials(providers: Providers) -> None:
     manager = providers.call(CONNECTOR, "owner", credentials, ask)
     assert (manager.options["token"], manager.options["base"], manager.options["timeout"]) == ("good", "app", 30)
-    assert (manager.place.what, manager.place.owner) == ("connector 'vault' of organization 'pay'", "owner")
+    assert (manager.connector.what, manager.connector.owner) == ("connector 'vault' of organization 'pay'", "owner")
 
 
 def test_many_threads_log_in_once(cloud: Cloud, providers: Providers) -> None:

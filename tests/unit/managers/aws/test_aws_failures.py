@@ -10,7 +10,7 @@ from typing import Any
 import botocore.exceptions as raised
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.failures import (
-    Attempt,
+    AwsAttempt,
     code_of,
     translate,
 )
@@ -18,7 +18,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from botocore.parsers import ResponseParserError
 
 CANARY = "C4n4ryV4lue"
-ATTEMPT = Attempt(
+ATTEMPT = AwsAttempt(
     "connector 'aws'", "secretsmanager:GetSecretValue", "devops/x", 90, known=frozenset({"InvalidNextTokenException"})
 )
 

@@ -19,7 +19,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.secret
     AwsSecretsManager,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.session import AwsSession
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager, Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Manager
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import (
     choose_login,
     credentials_of,
@@ -30,7 +30,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers.identities import Authority
 
-PLACE = Place("connector 'aws' of the account", "store/connector")
+PLACE = ConnectorContext("connector 'aws' of the account", "store/connector")
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ROLE = "arn:aws:iam::123456789012:role/path/ansible"
 BOTH = pytest.mark.parametrize("kind", [AwsKms, AwsSecretsManager])

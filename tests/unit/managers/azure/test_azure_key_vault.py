@@ -19,7 +19,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.azure.name
     identifier_of,
     name_of,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.identifiers import check_identifier
@@ -31,7 +31,7 @@ LETTERS = string.ascii_letters + "_"
 IDENTIFIERS = st.builds("{}{}_".format, st.sampled_from(LETTERS), st.text(f"{LETTERS}{string.digits}$-", max_size=126))
 # Few letters, so that what is near each other is met often.
 NEAR = st.text("aAzZ_-$04", min_size=1, max_size=6)
-PLACE = Place("connector 'azure'", "owner")
+PLACE = ConnectorContext("connector 'azure'", "owner")
 
 
 def keeper(**options: Any) -> AzureKeyVault:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place, Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom.custom import Custom
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
@@ -33,7 +33,7 @@ def program(folder: Path, *lines: str, able: str = ABLE) -> list[str]:
 def connector(command: list[str], **options: Any) -> Custom:
     login = {"auth_method": "credential" if "credential" in options else "none"}
     Custom.validate({**Custom.DEFAULTS, "command": command, **options})
-    custom = Custom({"command": command, **options, **login}, Place("connector 'p'", "me"))
+    custom = Custom({"command": command, **options, **login}, ConnectorContext("connector 'p'", "me"))
     custom.login()
     return custom
 

@@ -9,14 +9,14 @@ import sys
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager, Place, Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Manager, Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.ccp import CyberarkCcp
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur_logins import ApiKey, Jwt
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur_logins import ApiKey, ConjurJwt
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
-PLACE = Place("connector 'cyberark'", "owner")
+PLACE = ConnectorContext("connector 'cyberark'", "owner")
 CONJUR = {"url": "https://conjur.example.com", "account": "example"}
 CCP = {"url": "https://ccp.example.com", "app_id": "ansible"}
 
@@ -112,8 +112,8 @@ def test_options_that_make_no_login(kind: type[Manager], given: set[str], code: 
 def test_a_login_is_named_as_a_policy_writes_it() -> None:
     assert ApiKey({"login": "host/apps/ansible"}).role == "!host /apps/ansible"
     assert ApiKey({"login": "ann"}).role == "!user /ann"
-    assert Jwt({"host_id": "host/x"}).role == "!host /x"
-    assert Jwt({}).role == "!host /HOST"
+    assert ConjurJwt({"host_id": "host/x"}).role == "!host /x"
+    assert ConjurJwt({}).role == "!host /HOST"
 
 
 def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

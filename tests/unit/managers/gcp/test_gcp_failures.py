@@ -11,13 +11,13 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.failures import (
     RETRYABLE,
     UNSENT,
-    Attempt,
+    GcpAttempt,
     login_error,
     meaning,
     translate,
 )
 
-ATTEMPT = Attempt("connector 'google'", "secretmanager.versions.access", "name", 3.0)
+ATTEMPT = GcpAttempt("connector 'google'", "secretmanager.versions.access", "name", 3.0)
 
 
 def error(status: str, message: str = "") -> SimpleNamespace:
@@ -69,7 +69,7 @@ def test_what_is_surely_not_done_may_always_be_tried_again() -> None:
 
 @pytest.mark.parametrize(("was_accepted", "code"), [(True, "login_expired"), (False, "login_refused")])
 def test_a_token_that_was_good_has_expired(was_accepted: bool, code: str) -> None:
-    attempt = Attempt("connector", "permission", "name", 1.0, was_accepted)
+    attempt = GcpAttempt("connector", "permission", "name", 1.0, was_accepted)
     assert translate("UNAUTHENTICATED", "", attempt).code == code
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager, Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Manager
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.kms import GcpKms, canonical
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.secret_manager import (
     GcpSecretManager,
@@ -27,7 +27,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from hypothesis import given
 from hypothesis import strategies as st
 
-PLACE = Place("connector 'google' of the account", "store/connector")
+PLACE = ConnectorContext("connector 'google' of the account", "store/connector")
 KEY = {"location": "europe-west3", "key_ring": "ring", "key": "key"}
 BOTH = pytest.mark.parametrize("kind", [GcpKms, GcpSecretManager])
 FEDERATION = "project_number pool provider token_file"

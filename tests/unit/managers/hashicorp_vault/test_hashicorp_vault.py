@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.face.connectors import connector_spec
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability, Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability, ConnectorContext
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import vault as hashicorp_vault
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import login_options, manager_kind
@@ -22,7 +22,9 @@ PACKAGE = "ansible_collections.scoped.secrets.plugins.module_utils.managers"
 
 
 def kind(**options: Any) -> HashicorpVault:
-    return HashicorpVault({"url": URL, "auth_method": "token", "token": "t", **options}, Place("connector 'x'", "o"))
+    return HashicorpVault(
+        {"url": URL, "auth_method": "token", "token": "t", **options}, ConnectorContext("connector 'x'", "o")
+    )
 
 
 def refusal(**options: Any) -> ScopedSecretsError:

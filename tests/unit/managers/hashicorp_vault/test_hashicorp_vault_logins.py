@@ -9,11 +9,11 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.logins import (
     LOGINS,
     AppRole,
-    Certificate,
-    Jwt,
     Token,
     TokenMaker,
     UserPass,
+    VaultCertificate,
+    VaultJwt,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login
@@ -102,7 +102,7 @@ def test_what_each_sends() -> None:
     assert AppRole({"role_id": " r\n", "secret_id": "s\n"}).parameters("x") == {"role_id": "r", "secret_id": "s"}
     assert AppRole({"role_id": "r", "secret_id": None}).parameters("x") == {"role_id": "r"}
     assert UserPass({"username": "u", "password": " p "}).parameters("x") == {"password": " p "}
-    assert Jwt({"role": "r", "jwt": "a.b.c\n"}).parameters("x") == {"role": "r", "jwt": "a.b.c"}
-    assert Certificate({}).parameters("x") == {}
-    assert Certificate({"role": "r"}).parameters("x") == {"name": "r"}
+    assert VaultJwt({"role": "r", "jwt": "a.b.c\n"}).parameters("x") == {"role": "r", "jwt": "a.b.c"}
+    assert VaultCertificate({}).parameters("x") == {}
+    assert VaultCertificate({"role": "r"}).parameters("x") == {"name": "r"}
     assert Token({"token": " t\n"}).token("x") == "t"

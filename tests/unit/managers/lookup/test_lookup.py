@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Place
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.lookup import lookup
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.lookup.lookup import Lookup
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.lookup.plugins import (
@@ -42,7 +42,7 @@ def connector(
     plugin = Plugin(result)
     monkeypatch.setattr(lookup, "find", lambda _name: (plugin, name))
     given = {"plugin": PLUGIN, "auth_method": "none", **options}
-    return Lookup(given, Place("connector 'l'", "me")), plugin
+    return Lookup(given, ConnectorContext("connector 'l'", "me")), plugin
 
 
 def code_of(monkeypatch: pytest.MonkeyPatch, result: Any) -> str:

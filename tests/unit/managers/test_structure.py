@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who imports whom in managers/. Lazy imports and those for type checking count too."""
+"""Who imports whom in managers/, and how classes are named. Lazy imports and those for type checking count too."""
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -53,3 +54,9 @@ def test_a_provider_knows_shared_files_and_its_own(name: str) -> None:
     if name != REGISTRY:
         assert {one for one in GRAPH[name] if one.rpartition(".")[0] not in ("", folder)} == set()
         assert REGISTRY not in GRAPH[name]
+
+
+def test_a_public_class_name_stands_for_one_class() -> None:
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in FILES.values()]
+    names = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
+    assert {name for name, number in names.items() if number > 1 and not name.startswith("_")} == set()
