@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kind of secret manager is: its options, its logins, and the verbs that it has.
+"""What a kind of secret manager declares and implements: its options, its logins and its verbs.
 
-A kind is one file beside this one with one class. The engine resolves credentials, keeps one logged-in instance per run
-and connector, logs in again when `login_expired` is raised, and counts. A kind knows nothing of stores or scopes.
-Importing the file must not import an SDK: module files and the router read its options.
+Each kind is one class in a folder beside this file. The engine resolves credentials, keeps one logged-in instance per
+run and connector, logs in again when a verb raises `login_expired`, and counts requests. A kind knows nothing about
+stores or scopes. Importing its file must not import an SDK, because module files and the router read its options.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MAX_REUSE = 1_000_000
 
 
 class Capability(Enum):
-    """What a kind may be able to do."""
+    """What a kind can do. The values are columns of the table in docs/managers/index.md."""
 
     WRITE = "writes"
     READ_PATH = "reads by path"
@@ -51,9 +51,10 @@ class Capability(Enum):
 
 
 class ConnectorContext(NamedTuple):
-    """Which connector an instance serves. `what` names it for people, `owner` marks what it makes at the provider.
+    """The connector that an instance serves.
 
-    `meter` is called with "logins", "requests" or "renewals" for each one made.
+    `what` names it in messages, `owner` marks the secrets it creates at the provider, and `meter` is called with
+    "logins", "requests" or "renewals" once for each of them.
     """
 
     what: str
@@ -62,9 +63,10 @@ class ConnectorContext(NamedTuple):
 
 
 class Login(ABC):
-    """One way to log in. Options with `no_log` are credentials: a connector takes each as itself or as `<name>_ref`.
+    """One way to log in.
 
-    `REQUIRED` are those that must be given for this login to be chosen without `auth_method`.
+    Options with `no_log` are credentials: a connector takes each one directly or as a reference in `<name>_ref`.
+    `REQUIRED` names the options without which this login is not chosen automatically.
     """
 
     NAME: ClassVar[str]
@@ -72,60 +74,60 @@ class Login(ABC):
     REQUIRED: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        """Take the connector's options, credentials among them by their own names."""
+        """Take the connector's options, including resolved credentials under their plain names."""
         self.options = options
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:
-        """Raise InvalidInput if options of these names (without `_ref`) don't make this login."""
+        """Raise InvalidInput if the options with these names (without `_ref`) don't suffice for this login."""
         missing = [name for name in cls.REQUIRED if name not in given]
         if missing:
             raise failures.incomplete_login(cls.NAME, missing)
 
 
 class NoLogin(Login):
-    """For a connector that has nothing to log in with."""
+    """For connectors without credentials."""
 
     NAME = "none"
 
 
 class ExpectedError(Exception):
-    """The provider answered with an error that the caller said it expects. A kind's client raises it."""
+    """The provider answered with an error that the caller expects. Raised by a kind's client."""
 
     def __init__(self, code: str) -> None:
-        """`code` is what the client calls the error."""
+        """Take the error's code, as the client names it."""
         super().__init__(code)
         self.code = code
 
 
 class Manager(ABC):
-    """A secret manager that a connector describes. An instance belongs to one process; many threads may use it."""
+    """A secret manager as a connector describes it. An instance belongs to one process; its verbs are thread-safe."""
 
     KIND: ClassVar[str]
     TITLE: ClassVar[str]
     OPTIONS: ClassVar[ArgumentSpec]
-    """The kind's own options, without logins; no defaults: what is left out must stay as it is stored."""
+    """The kind's own options, without those of logins. No defaults: an omitted option keeps its stored value."""
     DEFAULTS: ClassVar[Mapping[str, Any]] = {}
-    """What an option is at creation when it is left out."""
+    """Values of options omitted at creation."""
     NETWORK: ClassVar[Network] = Network.of()
-    """Which of the shared network options are among its own."""
+    """The shared network options that the kind has."""
     LOCATION: ClassVar[frozenset[str]]
-    """Options that say where values lie: fixed while there are any."""
+    """Options that determine where values are stored. They can't change while the connector has secrets."""
     REFERABLE: ClassVar[frozenset[str]] = frozenset()
-    """Own options that may also be given as `<name>_ref`, a reference to a secret."""
+    """The kind's own options that can also be given as `<name>_ref`, a reference to a secret."""
     REFERENCE_DICTS: ClassVar[frozenset[str]] = frozenset()
-    """Own options that are dictionaries of references; an instance finds what each names as `<option>.<name>`."""
+    """The kind's own options that are dictionaries of references. An instance gets each value as `<option>.<name>`."""
     LOGINS: ClassVar[Sequence[type[Login]]]
     CAPABILITIES: ClassVar[frozenset[Capability]]
     MAX_VALUE: ClassVar[int]
-    """The largest value in bytes, by the provider's documentation."""
+    """The largest value in bytes, from the provider's documentation."""
     REQUIREMENTS: ClassVar[Sequence[str]]
-    """What pip must install, in the oldest version that works."""
+    """Requirements for pip, with the oldest version that works."""
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
-        """Take the connector's options, `auth_method` and resolved credentials (text) among them. No I/O.
+        """Take the connector's options, including `auth_method` and resolved credentials as text. No I/O.
 
-        Raise MissingLibrary.
+        Raises MissingLibrary for a library that is too old.
         """
         for requirement in self.REQUIREMENTS:
             check_version(requirement, f"for {self.TITLE}")
@@ -134,41 +136,41 @@ class Manager(ABC):
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
-        """Raise InvalidInput for options of the kind that can't work, whatever the provider says. No I/O."""
+        """Raise InvalidInput for options that can never work. No I/O."""
         cls.NETWORK.check(options)
 
     @property
     def notices(self) -> list[str]:
-        """What people must be told in every run, for example that TLS certificates are not verified."""
+        """Return the warnings of every run, for example that TLS certificates are not verified."""
         return self.NETWORK.notices(self.options, self.connector.what)
 
     @abstractmethod
     def login(self) -> None:
-        """Log in, once. Raise login_refused, or an Unavailable."""
+        """Log in once. Raises login_refused or an Unavailable."""
 
     @abstractmethod
     def check(self) -> None:
-        """Prove that the login may do what the connector is for, without reading a value or leaving anything."""
+        """Prove that the login has the permissions it needs. Reads no value and leaves nothing behind."""
 
     def check_writing(self, value: bytes | None) -> None:
-        """Raise InvalidInput if a value (None: not known yet) can't be written, whatever the provider says. No I/O."""
+        """Raise InvalidInput for a value that can never be written. None stands for a value not yet known. No I/O."""
         if value is not None and len(value) > self.MAX_VALUE:
             raise failures.too_large(self.connector.what, len(value), self.MAX_VALUE)
 
     def settled(self) -> dict[str, Any]:
-        """Return what to keep with the connector of what was found out at the provider; after `login`."""
+        """Return what to store with the connector from what the provider told. Called after `login`."""
         return {}
 
-    def close(self) -> None:  # noqa: B027 -- most kinds make nothing
-        """Give back what this instance made at the provider for itself, such as a token of its own login."""
+    def close(self) -> None:  # noqa: B027 -- most kinds have nothing to clean up
+        """Release what this instance holds at the provider, such as the token of its own login."""
 
     def chosen_login(self) -> Login:
-        """Return the login that the connector names."""
+        """Return the login that `auth_method` names."""
         return next(login for login in self.LOGINS if self.options["auth_method"] == login.NAME)(self.options)
 
 
 class KeyKeeper(Manager):
-    """Wraps data keys of values that the store keeps."""
+    """Wraps the data keys of values that are kept in the store."""
 
     LOCATION = frozenset()
     CAPABILITIES = frozenset({Capability.WRITE, Capability.VERSIONS, Capability.FILES, Capability.DELETE})
@@ -187,22 +189,22 @@ class KeyKeeper(Manager):
 
     @abstractmethod
     def wrap(self, data_key: bytes, context: Mapping[str, str], *, version: str = "") -> bytes:
-        """Return a data key wrapped by the provider's key and bound to the context (ids, never names).
+        """Return the data key, wrapped with the provider's key and bound to the context (ids, never names).
 
-        `version`: one that `newest_version` named, empty for the one that the provider takes now.
+        `version` is one that `newest_version` returned; empty lets the provider choose.
         """
 
     def newest_version(self) -> str:
-        """Return what the provider calls the version of its key that wraps now, empty where it has no name for it."""
+        """Return the provider's name for the key version that wraps now, empty if it has none."""
         return ""
 
     @abstractmethod
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
-        """Return the data key; raise Damaged where key or context are others, never trying another key."""
+        """Return the data key. Raises Damaged for another key or context; never tries a second key."""
 
 
 class Found(NamedTuple):
-    """What lies at a path: all of it (text as UTF-8, fields as a JSON object), and the provider's own version."""
+    """The whole content at a path (text as UTF-8, fields as a JSON object) and the provider's version of it."""
 
     content: bytes
     version: str = ""
@@ -212,10 +214,10 @@ class Found(NamedTuple):
 
 
 class Writing(NamedTuple):
-    """How a value is to be written. `adopt`: even over what others made; `tags`: for the provider to show.
+    """How to write a value. `adopt` allows overwriting a secret that others created.
 
-    `previous` is the version that `write` returned last for this secret, empty for a new one: by it a kind whose
-    provider takes no mark knows its own.
+    `previous` is the version that the last `write` of this secret returned, empty for a new one. A kind whose provider
+    can't store an owner mark recognizes its own secrets by it.
     """
 
     adopt: bool = False
@@ -226,26 +228,26 @@ class Writing(NamedTuple):
 
 
 class ValueKeeper(Manager):
-    """Keeps values; the store has their paths. Kinds that only read leave the writing verbs as they are."""
+    """Keeps values at the provider; the store has only their paths. Read-only kinds don't override `write`."""
 
     BATCH: ClassVar[int] = 1
-    """How many paths `read_many` reads in one request."""
+    """The number of paths that `read_many` reads in one request."""
     DEFAULT_KEY: ClassVar[str] = ""
-    """The field of what others keep there that is the value, where a reference names none; empty: all of it."""
+    """The field to read where a reference to someone else's secret names none; empty for the whole content."""
 
     @abstractmethod
     def path_of(self, identifier: str) -> str:
-        """Return where a secret of this identifier is kept; raise InvalidInput if its name can't be used there."""
+        """Return the path of a secret with this identifier. Raises InvalidInput for a name the provider can't take."""
 
     @abstractmethod
     def read(self, path: str, version: str = "") -> Found:
-        """Return what lies at `path`, the newest if `version` is empty.
+        """Return the content at `path`, in its newest version if `version` is empty.
 
-        Raise unknown_path, denied, an Unavailable (incomplete_reply for a reply without the value).
+        Raises unknown_path, denied, or an Unavailable (incomplete_reply for a reply without the value).
         """
 
     def read_many(self, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError]:
-        """Return what lies at each path (`BATCH` at most), or the error that stands in its way."""
+        """Return the content at each path (at most `BATCH` of them), or the error that prevented reading it."""
         return {path: self._found_or_error(path) for path in paths}
 
     def _found_or_error(self, path: str) -> Found | ScopedSecretsError:
@@ -255,13 +257,13 @@ class ValueKeeper(Manager):
             return error
 
     def value_in(self, content: bytes) -> bytes:
-        """Return the value of a secret that `write` wrote, out of what `read` found."""
+        """Return the value that `write` stored, extracted from what `read` found."""
         return content
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
-        """Make or update a secret and return the provider's version; raise foreign_secret for one of others."""
+        """Create or update a secret and return the provider's version. Raises foreign_secret for someone else's."""
         raise failures.not_able(self.connector.what, self.TITLE, "write secrets")
 
     def remove(self, path: str) -> None:
-        """Remove what `write` made; what is gone already is no error. Raise foreign_secret for one of others."""
+        """Remove a secret that `write` created; one that is gone is fine. Raises foreign_secret for someone else's."""
         raise failures.not_able(self.connector.what, self.TITLE, "delete secrets")

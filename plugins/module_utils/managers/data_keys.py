@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a key keeper wraps data keys: each by itself, or under a branch key that one call to the provider wrapped.
+"""How a key keeper wraps data keys: each with a call to the provider, or many under one branch key.
 
-1 | data key as the provider wrapped it
-2 | len u16 | branch key as the provider wrapped it | nonce, data key and tag under the branch key
+The first byte of a wrapped data key is its form:
+
+1 | data key wrapped by the provider
+2 | len u16 | branch key wrapped by the provider | nonce, data key and tag under the branch key
 """
 
 from __future__ import annotations
@@ -26,14 +28,12 @@ _DIRECT, _UNDER_BRANCH = b"\x01", b"\x02"
 
 
 class DataKeys:
-    """The data keys of one logged-in key keeper. Branch keys stay in memory for the run.
-
-    `version`: the version of the provider's key that is to wrap, empty for the one that it takes.
-    """
+    """The data keys of one logged-in key keeper. Branch keys stay in memory for the run."""
 
     def __init__(self, keeper: KeyKeeper, *, version: str = "") -> None:
+        """`version` is the version of the provider's key to wrap with; empty lets the provider choose."""
         reuse = str(keeper.options.get("data_key_reuse") or "none")
-        # Held weakly: else neither of the two would ever go.
+        # A weak reference avoids a cycle: `_known` maps the keeper to this object.
         self.keeper: KeyKeeper = proxy(keeper)
         self._version = version
         self._most = int({"none": "0", "run": str(MAX_WRAPS)}.get(reuse, reuse))
@@ -47,7 +47,7 @@ class DataKeys:
         return self._most > 0
 
     def branch(self, context: Mapping[str, str]) -> tuple[bytes, bytes]:
-        """Return a branch key that may wrap one more data key, and how the provider wrapped it."""
+        """Return a branch key with room for one more data key, plain and as the provider wrapped it."""
         with self._lock:
             if self._branch is None or self._used >= self._most:
                 key = os.urandom(32)
@@ -56,11 +56,11 @@ class DataKeys:
             return self._branch
 
     def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
-        """Return a key as the provider wraps it."""
+        """Return a key wrapped by the provider."""
         return self.keeper.wrap(key, context, version=self._version)
 
     def open_branch(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
-        """Return a branch key, unwrapped by the provider the first time."""
+        """Return a branch key. Only the first call for it asks the provider."""
         with self._lock:
             if wrapped not in self._opened:
                 self._opened[wrapped] = self.keeper.unwrap(wrapped, context)
@@ -68,7 +68,7 @@ class DataKeys:
 
 
 class DataKeyWrapping:
-    """Wraps the data key of one value, for its envelope. The provider sees ids, never names."""
+    """Wraps the data key of one value's envelope. The provider sees ids, never names."""
 
     generation = 0
 
@@ -79,14 +79,14 @@ class DataKeyWrapping:
         self._value["version"] = str(context.version)
 
     def wrap(self, data_key: bytes, context: bytes) -> bytes:
-        """Return the data key wrapped for the value's place."""
+        """Return the data key, wrapped and bound to the value's context."""
         if not self._keys.reuses:
             return _DIRECT + self._keys.wrap(data_key, self._value)
         branch, wrapped = self._keys.branch(self._store)
         return _UNDER_BRANCH + len(wrapped).to_bytes(2, "big") + wrapped + wrap_key(branch, data_key, context)
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Return the data key; raise Damaged for one that was not wrapped for this place."""
+        """Return the data key. Raises Damaged for one that was wrapped for another context."""
         if wrapped[:1] == _DIRECT:
             return self._keys.keeper.unwrap(wrapped[1:], self._value)
         if wrapped[:1] != _UNDER_BRANCH:
@@ -103,7 +103,7 @@ _lock = threading.Lock()
 
 
 def data_keys_of(keeper: KeyKeeper) -> DataKeys:
-    """Return the data keys of a logged-in key keeper, the same ones each time."""
+    """Return the data keys of a logged-in key keeper, always the same object."""
     with _lock:
         if keeper not in _known:
             _known[keeper] = DataKeys(keeper)

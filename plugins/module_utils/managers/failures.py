@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors that secret managers have in common, so that one failure has one code whatever the provider.
+"""Errors shared by all secret managers, so that a failure has the same code with every provider.
 
-`what` names the connector. No text of a provider goes into a message unless the kind knows that it holds no value.
+`what` names the connector. A provider's own text never goes into a message unless it can't contain a value.
 """
 
 from __future__ import annotations
@@ -52,48 +52,48 @@ __all__ = [
 
 
 def incomplete_connector(title: str, option: str) -> InvalidInput:
-    return InvalidInput("incomplete_connector", f"{title} lacks '{option}'.", hint=f"Set '{option}'.")
+    return InvalidInput("incomplete_connector", f"{title} needs '{option}'.", hint=f"Set '{option}'.")
 
 
 def incomplete_login(method: str, missing: Iterable[str]) -> InvalidInput:
     names = " and ".join(f"'{name}'" for name in missing)
     return InvalidInput(
         "incomplete_login",
-        f"The login '{method}' lacks {names}.",
-        hint="Give each credential as the option itself or, with '_ref' after its name, as a reference to a secret.",
+        f"The login '{method}' needs {names}.",
+        hint="Set each credential directly or, with '_ref' appended to its name, as a reference to a secret.",
     )
 
 
 def invalid_option(option: str, problem: str, rule: str) -> InvalidInput:
-    """`problem` completes the sentence "The option '...' ..."; `rule` says what to set instead."""
+    """Return the error for a bad value. `problem` completes "The option '...' ..."; `rule` says what to set."""
     return InvalidInput("invalid_option", f"The option '{option}' {problem}.", hint=rule)
 
 
 def login_refused(what: str, why: str) -> Forbidden:
-    """The provider knows who asks and says no, or does not know the credential at all."""
+    """Return the error for a login that the provider rejects. `why` never quotes the provider."""
     return Forbidden(
         "login_refused",
         f"The login of {what} was refused: {why}.",
-        hint="Check its credentials and 'auth_method', and what the provider's own log says.",
+        hint="Check its credentials and 'auth_method', and look at the provider's log.",
     )
 
 
 def login_expired(what: str) -> Forbidden:
-    """The engine logs in again once when it sees this one."""
+    """Return the error that makes the engine log in again, once."""
     return Forbidden(
         "login_expired",
         f"The login of {what} is no longer valid.",
-        hint="Its token expired or was revoked: check how long it lives and whether it can be renewed.",
+        hint="Its token expired or was revoked. Check how long it is valid and whether it can be renewed.",
     )
 
 
 def denied(what: str, doing: str, needs: str = "") -> Forbidden:
-    """`doing`: to read 'path', …; `needs`: the permission that is missing, in the provider's words."""
+    """`doing` is, for example, "read 'path'"; `needs` is the missing permission in the provider's terms."""
     needed = f" It needs: {needs}." if needs else ""
     return Forbidden(
         "provider_denied",
         f"{what} may not {doing}.",
-        hint=f"Give its login the permission.{needed} The page of this secret manager has the least that it needs.",
+        hint=f"Grant its login the permission.{needed} This secret manager's page lists the minimum.",
     )
 
 
@@ -102,8 +102,8 @@ def unknown_path(what: str, path: str, version: str = "") -> NotFound:
     return NotFound(
         "unknown_path",
         f"{what} has no {where}.",
-        hint="Check the path, and the connector's own place (engine, base path, prefix, region). A secret that was "
-        "deleted at the provider must be restored there or declared again.",
+        hint="Check the path and the connector's location (engine, base path, prefix, region). If it was deleted at "
+        "the provider, restore it there or declare it again.",
     )
 
 
@@ -111,7 +111,7 @@ def unavailable(what: str, why: str) -> Unavailable:
     return Unavailable(
         "provider_unavailable",
         f"{what} can't be reached: {why}.",
-        hint="Check its address, the network and the provider's state, then run it again.",
+        hint="Check its address, the network and the provider's status, then run again.",
         retryable=True,
     )
 
@@ -119,8 +119,8 @@ def unavailable(what: str, why: str) -> Unavailable:
 def timed_out(what: str, seconds: float) -> Unavailable:
     return Unavailable(
         "provider_timeout",
-        f"{what} gave no answer within {seconds:.0f} seconds, retries included.",
-        hint="Run it again; 'timeout' and 'retries' of the connector may be raised.",
+        f"{what} did not answer within {seconds:.0f} seconds, including retries.",
+        hint="Run again, or raise 'timeout' or 'retries' of the connector.",
         retryable=True,
     )
 
@@ -129,25 +129,25 @@ def tls_refused(what: str, why: str) -> Unavailable:
     return Unavailable(
         "tls_refused",
         f"{what} can't be trusted: {why}.",
-        hint="Set 'ca_cert' to the certificate authority of the server, or correct the name in its address.",
+        hint="Set 'ca_cert' to the server's certificate authority, or correct the host name in its address.",
     )
 
 
 def throttled(what: str) -> Unavailable:
     return Unavailable(
         "provider_throttled",
-        f"{what} refuses more requests for now, after several tries.",
-        hint="Run it again later, with fewer forks, or ask for a higher quota.",
+        f"{what} still limits the request rate after several tries.",
+        hint="Run again later or with fewer forks, or request a higher quota.",
         retryable=True,
     )
 
 
 def incomplete_reply(what: str, path: str) -> Unavailable:
-    """A truncated reply can look like success: it never counts as an empty value."""
+    """Return the error for a reply without a value: a truncated reply must not pass for an empty value."""
     return Unavailable(
         "incomplete_reply",
-        f"{what} answered for '{path}' without a value in the reply.",
-        hint="Something on the way cut it short, or the secret has no value yet. Run it again.",
+        f"{what} answered for '{path}' without a value.",
+        hint="The reply was truncated on its way, or the secret has no value yet. Run again.",
         retryable=True,
     )
 
@@ -155,8 +155,8 @@ def incomplete_reply(what: str, path: str) -> Unavailable:
 def malformed_reply(what: str, why: str, hint: str = "") -> Unavailable:
     return Unavailable(
         "malformed_reply",
-        f"{what} gave an answer that can't be used: {why}.",
-        hint=hint or "Check that its address leads to the provider itself, and not to a proxy or a login page.",
+        f"{what} sent an unusable answer: {why}.",
+        hint=hint or "Check that its address leads to the provider itself, not to a proxy or a login page.",
         retryable=True,
     )
 
@@ -164,16 +164,16 @@ def malformed_reply(what: str, why: str, hint: str = "") -> Unavailable:
 def foreign_secret(what: str, path: str) -> Conflict:
     return Conflict(
         "foreign_secret",
-        f"'{path}' exists at {what} and was not made by this connector.",
-        hint="Set 'adopt: true' to take it over, use 'reference' to read it only, or choose another identifier.",
+        f"'{path}' exists at {what} and was not created by this connector.",
+        hint="Set 'adopt: true' to take it over, set 'reference' to only read it, or choose another identifier.",
     )
 
 
 def provider_conflict(what: str, path: str) -> Conflict:
     return Conflict(
         "provider_conflict",
-        f"'{path}' at {what} was changed by somebody else again and again while it was written.",
-        hint="Run it again. If it stays, find out what else writes there.",
+        f"'{path}' at {what} kept changing while it was written.",
+        hint="Run again. If the error persists, find out who else writes to it.",
         retryable=True,
     )
 
@@ -181,23 +181,23 @@ def provider_conflict(what: str, path: str) -> Conflict:
 def read_only_manager(what: str) -> InvalidInput:
     return InvalidInput(
         "read_only_manager",
-        f"{what} is read-only here.",
+        f"{what} is read-only.",
         hint="Set 'read_only: false' on the connector, or declare the secret with 'reference'.",
     )
 
 
 def not_able(what: str, title: str, doing: str, hint: str = "") -> InvalidInput:
-    """The one error for a verb that a kind does not have. `hint`: what there is instead."""
+    """Return the error for a verb that a kind doesn't have. `hint` names an alternative."""
     return InvalidInput(
         "not_supported",
-        f"{what} can't {doing}: {title} does not do that here.",
-        hint=hint or "The table of secret managers in the documentation has what each can do.",
+        f"{what} can't {doing}: {title} does not support it.",
+        hint=hint or "See the table of secret managers in the documentation for what each one can do.",
     )
 
 
 def name_not_allowed(what: str, name: str, rule: str) -> InvalidInput:
     return InvalidInput(
-        "name_not_allowed", f"{name[:200]!r} can't be a name at {what}.", hint=f"Its rule for names: {rule}."
+        "name_not_allowed", f"{what} does not accept the name {name[:200]!r}.", hint=f"Choose a valid name: {rule}."
     )
 
 
@@ -205,15 +205,15 @@ def too_large(what: str, size: int, limit: int) -> InvalidInput:
     return InvalidInput(
         "value_too_large_for_manager",
         f"The value has {size} bytes; {what} takes at most {limit}.",
-        hint="Keep it in the built-in secret manager or a KMS one (10 MiB), or split it.",
+        hint="Keep it in the built-in secret manager or in one that uses a KMS (10 MiB each), or split it.",
     )
 
 
 def plain_http(what: str, option: str) -> InvalidInput:
     return InvalidInput(
         "plain_http",
-        f"'{option}' of {what} is plain http, which shows every value to the network.",
-        hint="Use https. For a network that is protected otherwise, set 'allow_plain_http: true'.",
+        f"'{option}' of {what} is plain http, which exposes every value to the network.",
+        hint="Use https. If the network is protected by other means, set 'allow_plain_http: true'.",
     )
 
 
@@ -222,64 +222,64 @@ def missing_library(requirement: str, title: str) -> MissingLibrary:
 
 
 def key_unusable(what: str, why: str) -> Conflict:
-    """A key that exists and can't be used: disabled, pending deletion, of the wrong kind."""
+    """Return the error for a key that exists but is disabled, pending deletion or of the wrong type."""
     return Conflict(
         "key_unusable",
         f"The key of {what} can't be used: {why}.",
-        hint="Enable it again at the provider, or cancel its deletion. Without it what it wrapped can't be read.",
+        hint="Enable it at the provider or cancel its deletion. The values it wrapped can't be read without it.",
     )
 
 
 def wrong_data_key(what: str) -> Damaged:
-    """The provider refused to unwrap: another key, another context, or altered bytes."""
+    """Return the error for a data key that doesn't unwrap: another key, another context or altered bytes."""
     return Damaged(
         "damaged_data_key",
-        f"The data key of a value is not one that {what} wrapped for it.",
-        hint="The row was altered or moved, or the connector's key is another one. Restore the newest backup.",
+        f"{what} did not wrap the data key of this value.",
+        hint="The row was altered or moved, or the connector's key was replaced. Restore the newest backup.",
     )
 
 
 def unknown_master_key(what: str, key: str) -> NotFound:
-    """The provider's key that wraps data keys does not exist there, or no longer."""
+    """Return the error for a wrapping key that the provider doesn't have."""
     return NotFound(
         "unknown_master_key",
         f"The key '{key}' of {what} does not exist at the provider.",
-        hint="Check its name, the account and the region. Without it what it wrapped can't be read.",
+        hint="Check its name, the account and the region. The values it wrapped can't be read without it.",
     )
 
 
 def secret_scheduled_for_deletion(what: str, path: str) -> NotFound:
     return NotFound(
         "secret_scheduled_for_deletion",
-        f"'{path}' at {what} was deleted and is kept there only for its recovery period.",
-        hint="Restore it at the provider. One that this connector made is restored when it is declared again; for "
-        "another, set 'adopt: true' or choose another identifier.",
+        f"'{path}' at {what} is deleted and in its recovery period.",
+        hint="Restore it at the provider, or declare it again if this connector created it. Otherwise set "
+        "'adopt: true' or choose another identifier.",
     )
 
 
 def empty_value(what: str, like: str = "is empty") -> InvalidInput:
-    """`like`: what the provider takes for empty."""
+    """`like` describes what the provider takes for empty."""
     return InvalidInput(
         "empty_value_not_allowed",
         f"The value {like}, and {what} can't keep an empty value.",
-        hint="Keep it in the built-in secret manager or a KMS one, or remove the secret.",
+        hint="Keep it in the built-in secret manager or in one that uses a KMS, or remove the secret.",
     )
 
 
 def quota_exceeded(what: str, doing: str) -> Conflict:
     return Conflict(
         "provider_quota_exceeded",
-        f"{what} can't {doing}: a quota of the account is used up.",
-        hint="Look at the provider's quotas (secrets, versions, tags): remove what is not needed, or have it raised.",
+        f"{what} can't {doing}: a quota of the account is exhausted.",
+        hint="Check the provider's quotas (secrets, versions, tags). Remove what you don't need, or have one raised.",
     )
 
 
 def request_refused(what: str, doing: str, why: str) -> InvalidInput:
-    """The provider won't do it, for a reason that is neither rights nor rates. `why`: a code, never its text."""
+    """Return the error for other refusals. `why` is a code, never the provider's text."""
     return InvalidInput(
         "provider_refused",
         f"{what} can't {doing}: the provider refuses the request ({why}).",
-        hint="Look for this code in the provider's documentation, and at the options of the connector and the secret.",
+        hint="Look the code up in the provider's documentation, and check the options of the connector and the secret.",
     )
 
 
@@ -287,35 +287,35 @@ def missing_region(what: str) -> InvalidInput:
     return InvalidInput(
         "missing_region",
         f"No region is known for {what}.",
-        hint="Set 'region' on the connector, or AWS_REGION in the environment of ansible-playbook.",
+        hint="Set 'region' of the connector, or AWS_REGION in the environment of ansible-playbook.",
     )
 
 
 def program_failed(what: str, why: str) -> Unavailable:
-    """An external program that tells nothing by its status, or does not run. `why`: nothing that it wrote."""
+    """Return the error for an external program that crashes or doesn't start. `why` never quotes its output."""
     return Unavailable(
         "program_failed",
         f"The program of {what} failed: {why}.",
-        hint="Run it by hand as the user that runs ansible-playbook: what it writes to standard error is thrown away.",
+        hint="Run it by hand as the user that runs ansible-playbook to see its standard error, which is discarded.",
     )
 
 
 def unknown_plugin(what: str, plugin: str) -> MissingLibrary:
-    """Not a NotFound: nobody may take it for a secret that is not there."""
+    """Return the error for a missing plugin. It isn't a NotFound, which would mean a missing secret."""
     return MissingLibrary(
         "unknown_plugin",
         f"{what} needs the lookup plugin '{plugin}', which is not installed.",
-        hint="Install its collection on the control node, in a path that the run searches (ansible-config dump has "
-        "COLLECTIONS_PATHS), and write the whole name: namespace.collection.plugin.",
+        hint="Install its collection on the control node, in one of COLLECTIONS_PATHS (see ansible-config dump), and "
+        "write its full name: namespace.collection.plugin.",
     )
 
 
 def plugin_failed(what: str, plugin: str, kind: str) -> Unavailable:
-    """A lookup plugin raised an error. `kind`: the name of its class, never its text, which may hold a value."""
+    """Return the error for an exception in a lookup plugin. `kind` is its class: its text may hold a value."""
     return Unavailable(
         "plugin_failed",
         f"The lookup plugin '{plugin}' of {what} failed with {kind}.",
-        hint="Call it by itself in a playbook, with the same options, to see what it says.",
+        hint="Call it in a playbook with the same options to see its error message.",
     )
 
 
@@ -323,22 +323,21 @@ def missing_project(what: str) -> InvalidInput:
     return InvalidInput(
         "missing_project",
         f"No project is known for {what}.",
-        hint="Set 'gcp_project' on the connector, or GOOGLE_CLOUD_PROJECT in the environment of ansible-playbook.",
+        hint="Set 'gcp_project' of the connector, or GOOGLE_CLOUD_PROJECT in the environment of ansible-playbook.",
     )
 
 
 def secret_version_disabled(what: str, path: str) -> Conflict:
-    """It is there, and somebody switched it off."""
     return Conflict(
         "secret_version_disabled",
         f"The version of '{path}' at {what} is disabled.",
-        hint="Enable it at the provider, or name a version that is enabled.",
+        hint="Enable it at the provider, or name an enabled version.",
     )
 
 
 def secret_version_destroyed(what: str, path: str) -> NotFound:
     return NotFound(
         "secret_version_destroyed",
-        f"The version of '{path}' at {what} was destroyed: its value is gone for good.",
+        f"The version of '{path}' at {what} was destroyed; its value is lost.",
         hint="Name another version, or declare the secret again with its value.",
     )

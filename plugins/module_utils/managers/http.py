@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP for secret managers: bounded tries, one deadline over all of them, bounded replies, typed errors.
+"""HTTP for secret managers: limited tries under one deadline, limited reply sizes, typed errors.
 
-A call gets `timeout` seconds per try and three times that for all tries with the pauses between them. Only what was
-surely not carried out (no connection, 429) or may safely be asked twice is tried again. Nothing that a server says
-goes into an error. `requests` is imported when a session is opened, not before.
+Each try takes at most `timeout` seconds, and all tries with the pauses between them take at most three times that. A
+request is sent again only if the server certainly did not act on it (no connection, 429) or if repeating it is safe.
+No text from a server goes into an error. `requests` is imported when a session is opened.
 """
 
 from __future__ import annotations
@@ -51,32 +51,32 @@ LONGEST_PAUSE = 4.0
 LONGEST_RETRY_AFTER = 30.0
 SAFE_METHODS = frozenset({"GET", "HEAD", "LIST", "OPTIONS"})
 TRY_AGAIN = frozenset({412, 429, 500, 502, 503, 504})
-"""412 is Vault's for a standby that has not caught up."""
+"""Vault answers 412 from a standby that has not caught up."""
 KEEPS_METHOD = frozenset({307, 308})
 PEM = "-----BEGIN "
 MAX_PEM = 32 * 1024
-"""Below what any system keeps in a pipe."""
+"""Less than the pipe buffer of any system."""
 
 
 class Patience(NamedTuple):
-    """How long to wait for one try, in seconds, and how many further tries to make."""
+    """The seconds that one try may take, and the number of retries."""
 
     timeout: float
     retries: int
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Patience:
-        """Return what a connector's options say."""
+        """Return the patience that a connector's options set."""
         return cls(float(options["timeout"]), int(options["retries"]))
 
     @property
     def total(self) -> float:
-        """Return the seconds that all tries of one call may take together."""
+        """Return the seconds that all tries of one request may take together."""
         return 3 * self.timeout
 
 
 class Reply(NamedTuple):
-    """What a server answered. The names are those of requests, whose replies SDKs expect."""
+    """A server's answer, with the attribute names of `requests`, which SDKs expect."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -94,12 +94,12 @@ class Reply(NamedTuple):
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """Return the content; raise ValueError if it is no JSON."""
+        """Return the content. Raises ValueError for invalid JSON."""
         return json_text.loads(self.content)
 
 
 class _Failed(NamedTuple):
-    """A try without an answer. `is_unsent`: the server can't have carried it out; `is_final`: a further try is vain."""
+    """A try without an answer. `is_unsent`: the server can't have acted on it; `is_final`: retrying is pointless."""
 
     error: ScopedSecretsError
     is_unsent: bool = False
@@ -118,17 +118,17 @@ class _Request(NamedTuple):
 
 
 def is_safe(method: str, _url: str) -> bool:
-    """Tell whether a request may be sent twice, by its method alone."""
+    """Return whether the method alone makes it safe to send a request twice."""
     return method in SAFE_METHODS
 
 
 def tls_context(
     *, validate_certs: bool = True, ca_cert: str = "", client_cert: str = "", client_key: str = ""
 ) -> ssl.SSLContext:
-    """Return how to speak TLS. Certificates and keys are PEM text or absolute paths; raise InvalidInput.
+    """Return a TLS context. Certificates and keys are PEM text or absolute paths. Raises InvalidInput.
 
-    A CA of ours is the only one that is trusted then, whatever REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE say; without one
-    those are, or what `certifi` has.
+    With `ca_cert`, only that authority is trusted. Otherwise those of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or `certifi`
+    are.
     """
     if not validate_certs:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -147,7 +147,7 @@ def _trusting(pem: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cadata=pem)
     except (ssl.SSLError, ValueError):
-        raise _unusable("ca_cert", "it holds no certificate that can be read") from None
+        raise _unusable("ca_cert", "it contains no readable certificate") from None
 
 
 def _trusting_as_requests() -> ssl.SSLContext:
@@ -157,7 +157,7 @@ def _trusting_as_requests() -> ssl.SSLContext:
             return ssl.create_default_context(capath=bundle)
         return ssl.create_default_context(cafile=bundle or _certifi())
     except (OSError, ssl.SSLError):
-        raise _unusable("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE", "the file can't be used") from None
+        raise _unusable("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE", "it has no certificate that can be read") from None
 
 
 def _certifi() -> str:
@@ -167,23 +167,23 @@ def _certifi() -> str:
 
 
 def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """`ssl` takes files only: PEM text goes through pipes, so that no key is ever written to a disk."""
+    """Load a client certificate. `ssl` reads only files, so PEM text goes through pipes and never to a disk."""
     with (
         _readable(pem_text("client_cert", certificate)) as cert_path,
         _readable(pem_text("client_key", key)) as key_path,
     ):
         try:
-            # An encrypted key would ask for its passphrase on the terminal.
+            # Without a password, an encrypted key would prompt on the terminal.
             context.load_cert_chain(cert_path, key_path, password="")
         except (OSError, ssl.SSLError):
             raise _unusable(
-                "client_cert or client_key", "they are no PEM, don't belong together, or the key has a passphrase"
+                "client_cert or client_key", "they are not PEM, don't match, or the key has a passphrase"
             ) from None
 
 
 @contextlib.contextmanager
 def _readable(text: str) -> Iterator[str]:
-    """Give a path that has a text, once, from memory."""
+    """Provide a path from which a text can be read once, from memory."""
     read_end, write_end = os.pipe()
     try:
         with os.fdopen(write_end, "w", encoding="utf-8", errors="replace") as pipe:
@@ -194,15 +194,15 @@ def _readable(text: str) -> Iterator[str]:
 
 
 def pem_text(option: str, given: str) -> str:
-    """Return PEM text that is given as itself or by its absolute path; raise InvalidInput."""
+    """Return PEM text given directly or by an absolute path. Raises InvalidInput."""
     text = given if PEM in given else _file(option, given)
     if PEM not in text or (len(text) > MAX_PEM and option != "ca_cert"):
-        raise _unusable(option, "it is no PEM, or too long for one")
+        raise _unusable(option, "it is not PEM, or too long")
     return text
 
 
 def ca_text(given: str) -> str:
-    """Return a CA bundle in ASCII, as `ssl` wants it: what people write around certificates may be in any language."""
+    """Return a CA bundle in ASCII, which `ssl` requires. Comments between certificates may be in any language."""
     return pem_text("ca_cert", given).encode("ascii", "replace").decode()
 
 
@@ -221,12 +221,12 @@ def _unusable(option: str, why: str) -> InvalidInput:
     return InvalidInput(
         "invalid_certificate",
         f"'{option}' can't be used: {why}.",
-        hint="Give PEM text that starts with -----BEGIN, or the absolute path of such a file on the control node.",
+        hint="Set it to PEM text (starting with -----BEGIN) or to the absolute path of a PEM file on the control node.",
     )
 
 
 class HttpSession:
-    """Requests to one server, by many threads. Made to stand in for a session of `requests` in an SDK."""
+    """Sends requests to one server, thread-safe. SDKs take it in place of a session of `requests`."""
 
     verify = True
     cert = None
@@ -242,10 +242,11 @@ class HttpSession:
         redirects: int = 0,
         encoding: str = IDENTITY,
     ) -> None:
-        """`context` is called when TLS is first spoken: loading authorities takes as long as several requests.
+        """Open no connection yet. Raises MissingLibrary.
 
-        `is_repeatable` takes method and URL. Redirects of 307 and 308 are followed, headers and all. `encoding` is what
-        a server may answer in besides: one that does not compress, and that the caller decodes.
+        `context` is called for the first https request, because loading authorities takes as long as several requests.
+        `is_repeatable` takes method and URL. Redirects with status 307 and 308 are followed with all headers.
+        `encoding` is a content encoding that the server may use: one that doesn't compress and that the caller decodes.
         """
         self.patience = patience
         self._what = connector.what
@@ -257,7 +258,7 @@ class HttpSession:
 
     @classmethod
     def for_connector(cls, options: Mapping[str, Any], connector: ConnectorContext, **more: Any) -> HttpSession:
-        """Return a session as a connector's network options describe it; `more` as `HttpSession` takes it."""
+        """Return a session with a connector's network options. `more` goes to the constructor."""
         pems = {name: str(options.get(name) or "") for name in ("ca_cert", "client_cert", "client_key")}
         context = partial(tls_context, validate_certs=options["validate_certs"], **pems)
         return cls(connector, context, Patience.of(options), **more)
@@ -272,7 +273,7 @@ class HttpSession:
         data: object = None,
         **_of_sdk: object,
     ) -> Reply:
-        """Return the answer, of whatever status but 429; raise Unavailable. What an SDK sets besides is left out."""
+        """Return the answer with any status but 429. Raises Unavailable. Other arguments of SDKs are ignored."""
         body = {"params": params, "json": json, "data": data}
         request = _Request(method.upper(), url, headers or {}, body, monotonic() + self.patience.total)
         for _redirect in range(self._redirects + 1):
@@ -281,7 +282,7 @@ class HttpSession:
             if not 300 <= reply.status_code < 400:
                 return reply
             request = self._redirected(request, reply)
-        raise failures.malformed_reply(self._what, "it redirects again and again")
+        raise failures.malformed_reply(self._what, "it redirects too often")
 
     def close(self) -> None:
         """Close all connections."""
@@ -303,7 +304,7 @@ class HttpSession:
         return outcome
 
     def _pauses(self) -> Iterator[float]:
-        """Yield the seconds to wait after each try, at random so that many clients don't come back at once."""
+        """Yield the seconds to wait after each try, -1 after the last. Jitter keeps clients from retrying in step."""
         for number in range(self.patience.retries):
             yield random.uniform(0.5, 1.0) * min(FIRST_PAUSE * 2.0**number, LONGEST_PAUSE)
         yield -1
@@ -330,7 +331,7 @@ class HttpSession:
             return self._failed(error, monotonic() - request.deadline + self.patience.total)
 
     def _send(self, request: _Request, timeout: float) -> Reply:
-        # Any encoding but this would let a small reply grow without bounds.
+        # With a compressing encoding, a small reply could expand without limit.
         headers = {**request.headers, "Accept-Encoding": self._encoding}
         response = self._connections.send(request.method, request.url, headers, request.body, timeout)
         try:
@@ -340,7 +341,7 @@ class HttpSession:
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         if response.headers.get("Content-Encoding", IDENTITY) not in (IDENTITY, self._encoding):
-            raise failures.malformed_reply(self._what, "it is compressed, which nobody asked for")
+            raise failures.malformed_reply(self._what, "it is compressed, which was not requested")
         content = bytearray()
         while chunk := response.raw.read1(CHUNK, decode_content=False):
             content += chunk
@@ -359,9 +360,9 @@ class HttpSession:
         return _Request(request.method, target, request.headers, {**request.body, "params": None}, request.deadline)
 
     def _failed(self, error: Exception, seconds: float) -> _Failed:
-        """Return what an exception of the libraries means, after so many seconds.
+        """Return our failure for an exception of the libraries, raised after so many seconds.
 
-        Its own text is left out: it may repeat what was sent.
+        Its text is left out, because it may repeat what was sent.
         """
         import requests
         import urllib3
@@ -380,7 +381,7 @@ class HttpSession:
 
 
 def _is_as_safe(url: str, target: str) -> bool:
-    """Tell whether a redirect leads to no network that could see more than before."""
+    """Return whether following a redirect exposes the request to no further network."""
     source, parts = urlsplit(url), urlsplit(target)
     if parts.scheme != "http":
         return parts.scheme == "https"
@@ -389,7 +390,7 @@ def _is_as_safe(url: str, target: str) -> bool:
 
 
 def _retry_after(outcome: Reply | _Failed) -> float:
-    """Return the seconds that the server asks to wait, within bounds; 0 if it does not."""
+    """Return the seconds that the server asks to wait, limited and with jitter; 0 if it doesn't ask."""
     if isinstance(outcome, _Failed) or "Retry-After" not in outcome.headers:
         return 0
     from urllib3.exceptions import InvalidHeader
@@ -403,7 +404,7 @@ def _retry_after(outcome: Reply | _Failed) -> float:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and all that led to it, as requests and urllib3 wrap them."""
+    """Yield an exception and its causes, however requests and urllib3 wrap them."""
     seen: list[BaseException] = []
     waiting = [error]
     while waiting:
@@ -415,7 +416,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _tls_words(error: ssl.SSLError) -> str:
-    """OpenSSL's own words: they name names of hosts at most."""
+    """Return OpenSSL's own text, which contains host names at most."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return str(error.verify_message).rstrip(".")
     return str(error.reason or "no TLS").replace("_", " ").lower()
@@ -424,11 +425,11 @@ def _tls_words(error: ssl.SSLError) -> str:
 def _words(causes: list[BaseException]) -> str:
     for cause in causes:
         if isinstance(cause, socket.gaierror):
-            return "its name is not known"
+            return "its host name can't be resolved"
         if isinstance(cause, ssl.SSLError):
-            return "it closed the connection while TLS was set up"
+            return "it closed the connection during the TLS handshake"
         if isinstance(cause, OSError) and cause.errno and not hasattr(cause, "request"):
             return os.strerror(cause.errno).lower()
     if any(type(cause).__name__ in ("IncompleteRead", "InvalidChunkLength") for cause in causes):
-        return "its answer was cut short"
+        return "its answer was truncated"
     return "the connection was closed before the answer was complete"

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connections to servers, kept open, through the proxies that the environment names.
+"""Persistent connections to servers, through the proxies that the environment names.
 
-They are those of `requests`, without its sessions: these would take logins from .netrc, keep cookies, and read the
-whole environment for each request.
+They use the adapters of `requests` but not its sessions, which would take logins from .netrc, keep cookies, and read
+the whole environment for each request.
 """
 
 from __future__ import annotations
@@ -31,13 +31,10 @@ def is_tls(url: str) -> bool:
 
 
 class Connections:
-    """Sends one request at a time for each of many threads."""
+    """Sends requests for many threads, one at a time for each."""
 
     def __init__(self, context: Callable[[], ssl.SSLContext]) -> None:
-        """`context` is called when TLS is first spoken: loading authorities takes as long as several requests.
-
-        Raise MissingLibrary.
-        """
+        """Take a factory for the TLS context, which is called for the first https request. Raises MissingLibrary."""
         try:
             import requests
         except ImportError:
@@ -50,7 +47,7 @@ class Connections:
         self._proxies: dict[tuple[str, str], dict[str, str]] = {}
 
     def get_ready(self, url: str) -> None:
-        """Have what a URL needs; raise InvalidInput for certificates that can't be used."""
+        """Prepare the adapter for a URL. Raises InvalidInput for unusable certificates."""
         with self._lock:
             if is_tls(url) not in self._adapters:
                 self._adapters[is_tls(url)] = self._secure() if is_tls(url) else _plain()
@@ -58,7 +55,7 @@ class Connections:
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any], timeout: float
     ) -> requests.Response:
-        """Return a response whose content is still to be read; raise what requests, urllib3 or `ssl` raise."""
+        """Return a response whose content has not been read. Raises what requests, urllib3 or `ssl` raise."""
         import requests
 
         request = requests.Request(method, url, headers={**self._headers, **headers}, **body).prepare()
@@ -98,7 +95,7 @@ def _with_context(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
     from requests.adapters import HTTPAdapter
 
     class OwnContext(HTTPAdapter):
-        """Leaves all that is TLS to the context; requests would add the certificates of its own bundle to it."""
+        """Uses the TLS context as it is. By default, requests adds its own CA bundle to it."""
 
         def init_poolmanager(self, *args: Any, **options: Any) -> None:
             super().init_poolmanager(*args, **options, ssl_context=context)
@@ -113,7 +110,7 @@ def _with_context(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
 
 
 def _silence_warnings() -> None:
-    """The connector's own notice says that certificates are not verified, once a run."""
+    """Silence urllib3, since a notice of the connector says once per run that certificates are not verified."""
     import urllib3
 
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)

@@ -21,7 +21,7 @@ __all__ = ["CLIENT_CERTIFICATE", "OPTIONS", "Network", "NetworkOption", "check_r
 
 
 class NetworkOption(NamedTuple):
-    """One option. `limits` are the least and the largest number that it takes."""
+    """One option. `limits` is its smallest and largest value."""
 
     spec: Mapping[str, Any]
     default: Any
@@ -82,7 +82,7 @@ class Network:
                 check_range(options, name, *option.limits)
 
     def notices(self, options: Mapping[str, Any], what: str) -> list[str]:
-        """Return the warnings that every run repeats. With a plain http `url` there is nothing to verify."""
+        """Return the warnings of every run. There is nothing to verify if `url` is plain http."""
         if options.get("validate_certs") is not False or str(options.get("url", "")).lower().startswith("http:"):
             return []
         return [f"{what} does not verify TLS certificates ('validate_certs: false')."]
@@ -92,7 +92,7 @@ class Network:
 
 
 def check_range(options: Mapping[str, Any], name: str, least: int, most: int) -> None:
-    """Raise InvalidInput for an option that is given and out of range."""
+    """Raise InvalidInput if the option is set and out of range."""
     number = options.get(name)
     if number is not None and not least <= number <= most:
         raise failures.invalid_option(name, f"is {number}", f"Set it to a number from {least} to {most}.")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of secret managers, and the module that each is implemented in."""
+"""The kinds of secret managers and the modules that implement them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..model.errors import InvalidInput
 from .base import Login, Manager
 
 if TYPE_CHECKING:
-    # Never executed. Ansible ships to other hosts what import statements name, and kinds are imported by name only.
+    # Ansible ships what import statements name to other hosts. At run time, kinds are imported by name only.
     from .aws import kms as aws_kms
     from .aws import secrets_manager as aws_secrets_manager
     from .azure import key_vault as azure_key_vault
@@ -53,23 +53,23 @@ KINDS = {
     "hashicorp_vault": "hashicorp_vault.vault",
     "lookup": "lookup.lookup",
 }
-"""The module of each kind, relative to this package. It names its class MANAGER."""
+"""The module of each kind, relative to this package. Its `MANAGER` is the class."""
 
 
 @lru_cache(maxsize=1)
 def kinds() -> dict[str, type[Manager]]:
-    """Return every kind's class by its name, in alphabetical order. Imports all their modules."""
+    """Return the class of every kind by name, in alphabetical order. Imports all their modules."""
     return {name: manager_kind(name) for name in sorted(KINDS)}
 
 
 def manager_kind(name: str) -> type[Manager]:
-    """Return the class of a kind; raise InvalidInput if this version doesn't know the name."""
+    """Return the class of a kind. Raises InvalidInput for a name that this version doesn't know."""
     if name not in KINDS:
         raise InvalidInput(
             "unknown_kind",
-            f"This installation has no secret manager kind '{name[:40]}'.",
-            hint="The connector was declared by a newer version of the collection. Check which one is installed: "
-            "ansible-galaxy collection list scoped.secrets",
+            f"This version of the collection has no secret manager kind '{name[:40]}'.",
+            hint="A newer version declared the connector. Check the installed one with "
+            "'ansible-galaxy collection list scoped.secrets' and upgrade it.",
         )
     kind: type[Manager] = importlib.import_module(f"{__package__}.{KINDS[name]}").MANAGER
     return kind
@@ -81,7 +81,7 @@ def login_options(kind: type[Manager]) -> dict[str, Mapping[str, Any]]:
 
 
 def credentials_of(kind: type[Manager]) -> list[str]:
-    """Return the options that may be given as `<name>_ref` too."""
+    """Return the options that can also be given as `<name>_ref`."""
     return [name for name, spec in login_options(kind).items() if spec.get("no_log")] + sorted(kind.REFERABLE)
 
 
@@ -94,9 +94,9 @@ def references_in(kind: type[Manager], options: Mapping[str, Any]) -> dict[str, 
 
 
 def choose_login(kind: type[Manager], given: frozenset[str], auth_method: str = "") -> type[Login]:
-    """Return the login that options of these names (without `_ref`) make; raise InvalidInput.
+    """Return the login for options with these names (without `_ref`). Raises InvalidInput.
 
-    Without `auth_method` it is the one that takes them all and asks for the most of them.
+    Without `auth_method`, it is the login that takes all of them and requires the most.
     """
     relevant = given & login_options(kind).keys()
     fitting = [login for login in kind.LOGINS if auth_method in ("", login.NAME) and relevant <= login.OPTIONS.keys()]
@@ -117,10 +117,10 @@ def _unclear(
 ) -> InvalidInput:
     names = ", ".join(sorted(relevant)) or "none"
     if auth_method:
-        message = f"The login '{auth_method}' does not take all of the login options that are given: {names}."
+        message = f"The login '{auth_method}' does not take all of the given login options: {names}."
     elif fitting:
         message = f"The login options ({names}) fit several logins: {', '.join(login.NAME for login in fitting)}."
     else:
-        message = f"The login options ({names}) make no login of {kind.TITLE}."
+        message = f"The login options ({names}) don't match any login of {kind.TITLE}."
     known = "; ".join(f"{login.NAME} ({', '.join(login.OPTIONS) or 'no options'})" for login in kind.LOGINS)
     return InvalidInput("unclear_login", message, hint=f"Set 'auth_method' to one of: {known}.")

@@ -99,12 +99,12 @@ def test_a_named_login_is_that_one() -> None:
     ("given", "method", "code", "words"),
     [
         (("user", "password"), "", "unclear_login", "fit several logins: password, directory"),
-        (("namespace",), "", "unclear_login", "(namespace) make no login of Memory"),
-        (("token", "user"), "", "unclear_login", "(token, user) make no login of Memory"),
+        (("namespace",), "", "unclear_login", "(namespace) don't match any login of Memory"),
+        (("token", "user"), "", "unclear_login", "(token, user) don't match any login of Memory"),
         (("token",), "password", "unclear_login", "'password' does not take all"),
         (("token",), "none", "unclear_login", "'none' does not take all"),
-        (("user",), "password", "incomplete_login", "lacks 'password'"),
-        ((), "token", "incomplete_login", "lacks 'token'"),
+        (("user",), "password", "incomplete_login", "needs 'password'"),
+        ((), "token", "incomplete_login", "needs 'token'"),
     ],
 )
 def test_what_is_unclear_is_not_guessed(given: tuple[str, ...], method: str, code: str, words: str) -> None:

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the exceptions of the AWS libraries mean, in our errors.
+"""Translates exceptions of the AWS libraries into our errors.
 
-The text that came from the provider is read here, and never handed on: it may repeat what was sent. Of its error codes
-only those are shown that the service's model or this file knows.
+The provider's text is read here and never passed on, because it may repeat what was sent. An error code is shown only
+if the service's model or this file knows it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .. import failures
 __all__ = ["AwsAttempt", "OwnErrors", "code_of", "error_for_code", "translate"]
 
 OwnErrors = Mapping[str, Callable[[str], ScopedSecretsError]]
-"""Codes that mean something of their own at one service, with what makes the error for a resource."""
+"""Error codes with a special meaning in one service, each with a function from a resource to our error."""
 
 
 @dataclass(frozen=True)
 class AwsAttempt:
-    """What was tried: `action` as IAM names it, on which resource, by whom, within how many seconds."""
+    """What was tried: which connector (`what`) used which IAM action on which resource, for how many seconds."""
 
     what: str
     action: str
@@ -60,7 +60,7 @@ _REFUSED = (
 )
 _SKEWED = ("ClockSkew", "RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture")
 _DENIED = ("AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation")
-# Those that botocore's standard mode has tried again already, without LimitExceededException, which is a quota here.
+# botocore's standard mode already retried these. LimitExceededException is missing: here it means a quota.
 _THROTTLED = (
     "BandwidthLimitExceeded",
     "PriorRequestNotComplete",
@@ -87,7 +87,7 @@ def _denied_key(attempt: AwsAttempt) -> ScopedSecretsError:
 
 
 def _skewed(attempt: AwsAttempt) -> ScopedSecretsError:
-    why = "the clock of this machine and the provider's differ by more than five minutes"
+    why = "this machine's clock and the provider's differ by more than five minutes"
     return failures.login_refused(attempt.what, why)
 
 
@@ -103,7 +103,7 @@ _MEANINGS: dict[str, Callable[[AwsAttempt], ScopedSecretsError]] = {
 
 
 def code_of(code: str, text: str) -> str:
-    """Return an error code, or one of ours where AWS has one code for several things and only its text tells which."""
+    """Return the error code, or one of ours where AWS uses one code for several causes and only its text differs."""
     if code in _SIGNATURES and re.search(r"[Ss]ignature (has )?expired|not yet current", text):
         return "ClockSkew"
     if code == "InvalidRequestException" and re.search(r"(marked|scheduled) for deletion|marked (as )?deleted", text):
@@ -114,11 +114,11 @@ def code_of(code: str, text: str) -> str:
 
 
 def error_for_code(code: str, attempt: AwsAttempt, status: int = 400) -> ScopedSecretsError:
-    """Return our error for an error code of AWS, as `code_of` gives it."""
+    """Return our error for an AWS error code (see `code_of`)."""
     if code in attempt.own:
         return attempt.own[code](attempt.resource)
     if code in _REFUSED:
-        return failures.login_refused(attempt.what, f"AWS says {code}")
+        return failures.login_refused(attempt.what, f"AWS answers {code}")
     if code in _MEANINGS:
         return _MEANINGS[code](attempt)
     return _by_status(code, attempt, status)
@@ -126,11 +126,11 @@ def error_for_code(code: str, attempt: AwsAttempt, status: int = 400) -> ScopedS
 
 def _by_status(code: str, attempt: AwsAttempt, status: int) -> ScopedSecretsError:
     if status >= 500:
-        return failures.unavailable(attempt.what, f"it answers with the HTTP status {status}")
+        return failures.unavailable(attempt.what, f"it answers with HTTP status {status}")
     if status == 429:
         return failures.throttled(attempt.what)
     if status == 401:
-        return failures.login_refused(attempt.what, "the HTTP status is 401")
+        return failures.login_refused(attempt.what, "it answers with HTTP status 401")
     if status == 403:
         return _denied(attempt)
     is_known = code in attempt.known or code in _OTHERS
@@ -138,14 +138,14 @@ def _by_status(code: str, attempt: AwsAttempt, status: int) -> ScopedSecretsErro
 
 
 def translate(error: Exception, attempt: AwsAttempt) -> ScopedSecretsError | None:
-    """Return our error for an exception of the AWS libraries, None for one that is not theirs."""
+    """Return our error for an exception of the AWS libraries, None for any other exception."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, ClientError):
         return _refused(error, attempt)
     if isinstance(error, ResponseParserError):
-        return failures.malformed_reply(attempt.what, "it is not in the form that this service answers in")
+        return failures.malformed_reply(attempt.what, "it does not have this service's format")
     return _of_library(error, attempt) if isinstance(error, BotoCoreError) else None
 
 
@@ -153,7 +153,7 @@ def _refused(error: Any, attempt: AwsAttempt) -> ScopedSecretsError:
     details = error.response.get("Error", {})
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 400)
     code = code_of(str(details.get("Code", "")), str(details.get("Message", "")))
-    # Also in the middle of other work, when temporary credentials are refreshed.
+    # Refreshing temporary credentials can fail in the middle of any operation.
     if error.operation_name in _ROLE_ACTIONS:
         return _refused_role(code, attempt, status)
     return error_for_code(code, attempt, status)
@@ -162,8 +162,8 @@ def _refused(error: Any, attempt: AwsAttempt) -> ScopedSecretsError:
 def _refused_role(code: str, attempt: AwsAttempt, status: int) -> ScopedSecretsError:
     if code in _DENIED or code in _OTHERS:
         why = (
-            f"the role can't be assumed (AWS says {code}); look at its trust policy, at 'role_arn', 'external_id' and "
-            "'duration', and whether the login has sts:AssumeRole on it"
+            f"the role can't be assumed (AWS answers {code}); check its trust policy, 'role_arn', 'external_id' and "
+            "'duration', and that the login has sts:AssumeRole on it"
         )
         return failures.login_refused(attempt.what, why)
     return error_for_code(code, attempt, status)
@@ -172,18 +172,18 @@ def _refused_role(code: str, attempt: AwsAttempt, status: int) -> ScopedSecretsE
 _NO_CREDENTIALS = "the AWS libraries find no credentials (environment, profile, container, instance)"
 _LIBRARY_REFUSALS = {
     "NoCredentialsError": _NO_CREDENTIALS,
-    "PartialCredentialsError": "the AWS libraries find one half of an access key only",
-    "CredentialRetrievalError": "the source of credentials that the AWS profile names gives none",
-    "ProfileNotFound": "the AWS profile that is named does not exist on this machine",
-    "ConfigParseError": "the AWS configuration file of this machine can't be parsed",
-    "ConfigNotFound": "an AWS configuration file that is named does not exist",
-    "InvalidConfigError": "the AWS configuration of this machine is not complete",
-    "InfiniteLoopConfigError": "the AWS profiles of this machine refer to each other in a circle",
-    "MetadataRetrievalError": "the metadata service of the container or instance gives no credentials",
-    "RefreshWithMFAUnsupportedError": "the AWS profile asks for a one-time password, which can't be given here",
-    "SSOTokenLoadError": "the single sign-on session of the AWS profile is missing: run aws sso login",
-    "UnauthorizedSSOTokenError": "the single sign-on session of the AWS profile has ended: run aws sso login",
-    "TokenRetrievalError": "the single sign-on session of the AWS profile has ended: run aws sso login",
+    "PartialCredentialsError": "the AWS libraries find only half of an access key",
+    "CredentialRetrievalError": "the credential source of the AWS profile returns none",
+    "ProfileNotFound": "the AWS profile does not exist on this machine",
+    "ConfigParseError": "this machine's AWS configuration file can't be parsed",
+    "ConfigNotFound": "a configured AWS configuration file does not exist",
+    "InvalidConfigError": "this machine's AWS configuration is incomplete",
+    "InfiniteLoopConfigError": "this machine's AWS profiles refer to each other in a circle",
+    "MetadataRetrievalError": "the metadata service of the container or instance returns no credentials",
+    "RefreshWithMFAUnsupportedError": "the AWS profile requires a one-time password, which can't be entered here",
+    "SSOTokenLoadError": "the AWS profile has no single sign-on session: run aws sso login",
+    "UnauthorizedSSOTokenError": "the single sign-on session of the AWS profile has expired: run aws sso login",
+    "TokenRetrievalError": "the single sign-on session of the AWS profile has expired: run aws sso login",
 }
 
 
@@ -196,16 +196,16 @@ def _of_library(error: Exception, attempt: AwsAttempt) -> ScopedSecretsError:
     if name == "ReadTimeoutError":
         return failures.timed_out(attempt.what, attempt.seconds)
     if name == "SSLError":
-        return failures.tls_refused(attempt.what, "its TLS certificate, or its TLS, is not accepted")
+        return failures.tls_refused(attempt.what, "its certificate or TLS version is not accepted")
     if name == "ParamValidationError":
-        return failures.request_refused(attempt.what, attempt.doing, "a value of a length or form that AWS never takes")
-    return failures.unavailable(attempt.what, _UNREACHABLE.get(name, f"the AWS library gave up ({name})"))
+        return failures.request_refused(attempt.what, attempt.doing, "a parameter has an invalid length or format")
+    return failures.unavailable(attempt.what, _UNREACHABLE.get(name, f"the AWS library failed with {name}"))
 
 
 _UNREACHABLE = {
-    "ConnectTimeoutError": "nothing accepts the connection",
+    "ConnectTimeoutError": "connecting timed out",
     "ConnectionClosedError": "the connection was closed before the answer was complete",
-    "EndpointConnectionError": "no connection could be made",
+    "EndpointConnectionError": "the connection failed",
     "ProxyConnectionError": "the proxy that the environment names can't be reached",
     "ResponseStreamingError": "the connection was closed before the answer was complete",
 }

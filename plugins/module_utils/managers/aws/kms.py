@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS KMS: wraps the data keys of values that the store keeps."""
+"""AWS KMS: wraps the data keys of values that are kept in the store."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .session import REQUIREMENT, AwsClient, AwsSession
 __all__ = ["MANAGER", "AwsKms"]
 
 _DATA_KEY_SIZE = 32
-# The largest ciphertext that Decrypt takes, by its API reference.
+# The largest ciphertext of Decrypt, from its API reference.
 _MAX_WRAPPED = 6144
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:(?P<kind>key|alias)/[\w/-]{1,256}", re.ASCII)
 _SHORT = re.compile(r"alias/[\w/-]{1,250}|(mrk-)?[0-9a-fA-F-]{32,36}", re.ASCII)
@@ -28,14 +28,14 @@ _STATES = {
     "Disabled": "it is disabled",
     "PendingDeletion": "it is pending deletion",
     "PendingReplicaDeletion": "it is pending deletion",
-    "PendingImport": "its key material was not imported yet, or was deleted",
+    "PendingImport": "its key material has not been imported, or was deleted",
     "Unavailable": "its key store is not connected",
     "Creating": "it is being created",
 }
 
 
 class AwsKms(KeyKeeper):
-    """One symmetric key of AWS KMS. The key's ARN is found out once: an alias that moves on later changes nothing."""
+    """A symmetric key of AWS KMS. Its ARN is resolved once, so a later change of an alias has no effect."""
 
     KIND = "aws_kms"
     TITLE = "AWS KMS"
@@ -79,26 +79,26 @@ class AwsKms(KeyKeeper):
             self._session.close()
 
     def check(self) -> None:
-        """Prove that the key exists, is of the right kind and works both ways, with random bytes."""
+        """Prove that the key exists, has the right type, and encrypts and decrypts random bytes."""
         metadata = self._describe(self._pinned or self._given)
         self._pinned = self._pinned or metadata["Arn"]
         self._refuse_unusable(metadata)
         probe, context = os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}
         if self.unwrap(self.wrap(probe, context), context) != probe:
-            raise failures.malformed_reply(self.connector.what, "it decrypts to something else than was encrypted")
+            raise failures.malformed_reply(self.connector.what, "it decrypts to something other than the plaintext")
 
     def settled(self) -> dict[str, Any]:
-        """Keep the key's ARN: what the options name it by may lead elsewhere later."""
+        """Keep the key's ARN, because an alias or id in the options may later lead to another key."""
         if not self._pinned:
             self._pinned = str(self._describe(self._given)["Arn"])
         return {"pinned_key_arn": self._pinned}
 
     def newest_version(self) -> str:
-        """Return the id of the key material that encrypts now, empty where this server or boto3 knows none."""
+        """Return the id of the current key material, empty if this server or boto3 doesn't tell."""
         return str(self._describe(self._key()).get("CurrentKeyMaterialId") or "")
 
     def wrap(self, data_key: bytes, context: Mapping[str, str], *, version: str = "") -> bytes:
-        # AWS encrypts with the newest material, always, and takes no other wish.
+        # AWS always encrypts with the newest key material, so `version` has no effect.
         key = self._key()
         reply = self._call("encrypt", key, KeyId=key, Plaintext=data_key, EncryptionContext=dict(context))
         wrapped = reply.get("CiphertextBlob")
@@ -110,7 +110,7 @@ class AwsKms(KeyKeeper):
         if not 0 < len(wrapped) <= _MAX_WRAPPED:
             raise failures.wrong_data_key(self.connector.what)
         key = self._key()
-        # Named, so that bytes which another key wrapped are refused, even of one that this login may use.
+        # With KeyId, AWS refuses ciphertexts of other keys, even of those that this login may use.
         reply = self._call("decrypt", key, KeyId=key, CiphertextBlob=wrapped, EncryptionContext=dict(context))
         data_key = reply.get("Plaintext")
         if not isinstance(data_key, bytes) or len(data_key) != _DATA_KEY_SIZE:
@@ -122,15 +122,15 @@ class AwsKms(KeyKeeper):
         return str(self.options.get("key_arn") or "").strip()
 
     def _key(self) -> str:
-        """Return the ARN of the key, as it was pinned or as it is given."""
+        """Return the ARN of the key, pinned or given. Raises InvalidInput if it is still unresolved."""
         arn = _ARN.fullmatch(self._given)
         if self._pinned or (arn and arn["kind"] == "key"):
             return self._pinned or self._given
-        # Found out now, it might be another one in the next run, which could not open what this one seals.
+        # Resolving an alias now could find another key than the next run does, which then couldn't decrypt.
         raise InvalidInput(
             "key_not_pinned",
-            f"Which key '{self._given}' of {self.connector.what} is was never found out.",
-            hint="Declare the connector once with 'check: true', or give 'key_arn' as the ARN of a key.",
+            f"The key '{self._given}' of {self.connector.what} was never resolved to an ARN.",
+            hint="Declare the connector once with 'check: true', or set 'key_arn' to the ARN of a key.",
         )
 
     def _describe(self, key: str) -> dict[str, Any]:
@@ -168,7 +168,7 @@ _WRONG = ("InvalidCiphertextException", "IncorrectKeyException")
 _UNKNOWN = ("NotFoundException", "InvalidArnException")
 _UNUSABLE = {
     "DisabledException": "it is disabled",
-    "KMSInvalidStateException": "its state does not allow it, it may be disabled or pending deletion",
+    "KMSInvalidStateException": "its state does not allow it; it may be disabled or pending deletion",
     "InvalidKeyUsageException": "it is not a symmetric key for encryption",
 }
 _OWN_CODES = (*_WRONG, *_UNKNOWN, *_UNUSABLE)
@@ -183,12 +183,12 @@ def _check_key(key: str, region: str | None) -> None:
     if not _ARN.fullmatch(key) and not _SHORT.fullmatch(key):
         raise failures.invalid_option(
             "key_arn",
-            "names no key",
-            "It is an ARN (arn:aws:kms:REGION:ACCOUNT:key/ID or …:alias/NAME), a key id, or alias/NAME.",
+            "does not name a key",
+            "Set it to an ARN (arn:aws:kms:REGION:ACCOUNT:key/ID or …:alias/NAME), a key id, or alias/NAME.",
         )
     if region and _region_of(key) not in ("", region):
         raise failures.invalid_option(
-            "region", "is another one than that in 'key_arn'", "Leave 'region' out: the ARN names it."
+            "region", "differs from the one in 'key_arn'", "Leave 'region' out: the ARN contains it."
         )
 
 

@@ -24,11 +24,11 @@ _KEY_OPTIONS: ArgumentSpec = {
 
 
 class AwsLogin(Login):
-    """A way to credentials of AWS."""
+    """Gets AWS credentials."""
 
     @abstractmethod
     def credentials(self, session: AwsSession) -> Any:
-        """Return credentials as botocore has them, refreshed by themselves if they expire; raise login_refused."""
+        """Return botocore credentials, which refresh themselves before they expire. Raises login_refused."""
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:
@@ -43,7 +43,7 @@ class AwsLogin(Login):
         return session.assumed(source, self._role()) if self._text("role_arn") else source
 
     def _role(self) -> dict[str, Any]:
-        """Return the role in the words of STS."""
+        """Return the role as parameters of STS."""
         role = {
             "RoleArn": self._text("role_arn"),
             "RoleSessionName": self._text("session_name") or "scoped-secrets",
@@ -54,7 +54,7 @@ class AwsLogin(Login):
 
 
 class AccessKey(AwsLogin):
-    """An access key of a user, or temporary ones; with `role_arn` the role is assumed with it."""
+    """A user's access key or a temporary one. With `role_arn`, it is used to assume that role."""
 
     NAME = "access_key"
     OPTIONS: ClassVar[ArgumentSpec] = {**_KEY_OPTIONS, **ROLE_OPTIONS}
@@ -65,7 +65,7 @@ class AccessKey(AwsLogin):
 
 
 class AssumeRole(AwsLogin):
-    """A role, assumed with an access key, or else with what the chain of the AWS libraries finds."""
+    """A role, assumed with an access key or with the credentials that the AWS libraries find."""
 
     NAME = "assume_role"
     OPTIONS: ClassVar[ArgumentSpec] = {**_KEY_OPTIONS, **ROLE_OPTIONS, "profile": {"type": "str"}}
@@ -84,7 +84,7 @@ class AssumeRole(AwsLogin):
 
 
 class WebIdentity(AwsLogin):
-    """A role, assumed with the token in a file that something else keeps fresh."""
+    """A role, assumed with the token in a file that another program keeps fresh."""
 
     NAME = "web_identity"
     OPTIONS: ClassVar[ArgumentSpec] = {
@@ -100,7 +100,7 @@ class WebIdentity(AwsLogin):
 
 
 class AwsDefault(AwsLogin):
-    """Whatever the AWS libraries find: environment, profile, single sign-on, container, instance."""
+    """The credentials that the AWS libraries find: environment, profile, single sign-on, container, instance."""
 
     NAME = "default"
     OPTIONS: ClassVar[ArgumentSpec] = {"profile": {"type": "str"}}

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the kinds at Amazon Web Services share: how they reach it, and the ways to log in.
+"""The options that the AWS kinds share, and their checks.
 
-The option names that are not AWS's own (`timeout`, `retries`, `ca_cert`, …) are those of the other kinds.
+Options are named as in amazon.aws where users know them from there, otherwise as in the other kinds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ROLE_OPTIONS: ArgumentSpec = {
     "duration": {"type": "int"},
     "session_name": {"type": "str"},
 }
-# The patterns of the API references of AWS Security Token Service, and of the names of regions.
+# From the API reference of AWS Security Token Service, and the form of region names.
 _PATTERNS = {
     "role_arn": (
         re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}"),
@@ -46,16 +46,16 @@ _PATTERNS = {
 
 
 def check_endpoint(url: str, options: Mapping[str, Any], what: str) -> None:
-    """Raise InvalidInput for an address that can't be AWS's, or shows to the network what is sent."""
+    """Raise InvalidInput for an invalid address, or for plain http where it isn't allowed."""
     check_url(what, "endpoint_url", url, allow_plain_http=bool(options.get("allow_plain_http")))
 
 
 def check_options(options: Mapping[str, Any], what: str) -> None:
-    """Raise InvalidInput for an address, a region or options of a login that can't work."""
+    """Raise InvalidInput for an invalid address, region or login option."""
     check_range(options, "duration", 900, 43200)
     for name, (pattern, example) in _PATTERNS.items():
         if options.get(name) and not pattern.fullmatch(options[name]):
-            raise failures.invalid_option(name, "can't be right", f"It must be {example}.")
+            raise failures.invalid_option(name, "is not valid", f"Set it to {example}.")
     if not options.get("role_arn"):
         _refuse_without_role(options)
     if options.get("endpoint_url"):
@@ -65,4 +65,4 @@ def check_options(options: Mapping[str, Any], what: str) -> None:
 def _refuse_without_role(options: Mapping[str, Any]) -> None:
     lone = [name for name in ROLE_OPTIONS if options.get(name)]
     if lone:
-        raise failures.invalid_option(lone[0], "is given without 'role_arn'", "Name the role that is to be assumed.")
+        raise failures.invalid_option(lone[0], "is set without 'role_arn'", "Set 'role_arn' to the role to assume.")

@@ -21,7 +21,7 @@ from .session import REQUIREMENT, AwsClient, AwsSession
 __all__ = ["MANAGER", "OWNER_TAG", "AwsSecretsManager"]
 
 OWNER_TAG = "scoped-secrets:owner"
-# The rule and the limits of the API reference: CreateSecret, GetSecretValue, BatchGetSecretValue.
+# From the API reference: CreateSecret, GetSecretValue, BatchGetSecretValue.
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _NAME_RULE = "letters, digits and /_+=.@-, 512 characters at most with the prefix"
 _VERSION_ID = re.compile(r"[0-9A-Za-z-]{32,64}")
@@ -33,7 +33,7 @@ _CURRENT = "AWSCURRENT"
 
 
 class AwsSecretsManager(ValueKeeper):
-    """Secrets of one account and region, below a prefix. Those that this connector made bear its tag."""
+    """Secrets in one account and region, under a prefix. Those that this connector created have its tag."""
 
     KIND = "aws_secrets_manager"
     TITLE = "AWS Secrets Manager"
@@ -77,14 +77,14 @@ class AwsSecretsManager(ValueKeeper):
         prefix = str(options.get("prefix") or "").strip("/")
         if prefix and not _NAME.fullmatch(prefix):
             raise failures.invalid_option(
-                "prefix", "can't begin the name of a secret", f"AWS's rule for names: {_NAME_RULE}."
+                "prefix", "is not valid at the start of a name", f"Names may contain {_NAME_RULE}."
             )
         regions = options.get("replicas") or []
         for region in regions:
             check_options({"region": region}, cls.TITLE)
         if len(set(regions)) != len(regions) or options.get("region") in regions:
             raise failures.invalid_option(
-                "replicas", "names a region twice", "It has each further region once, and not 'region'."
+                "replicas", "names a region twice", "List each additional region once, without 'region' itself."
             )
 
     def login(self) -> None:
@@ -92,18 +92,14 @@ class AwsSecretsManager(ValueKeeper):
         session.log_in(self.chosen_login())
         own = {
             _DELETED: lambda path: failures.secret_scheduled_for_deletion(self.connector.what, path),
-            "DecryptionFailure": lambda path: failures.key_unusable(
-                self.connector.what, f"of '{path}', for decryption"
-            ),
-            "EncryptionFailure": lambda path: failures.key_unusable(
-                self.connector.what, f"of '{path}', for encryption"
-            ),
+            "DecryptionFailure": lambda path: failures.key_unusable(self.connector.what, f"decrypting '{path}' failed"),
+            "EncryptionFailure": lambda path: failures.key_unusable(self.connector.what, f"encrypting '{path}' failed"),
         }
         self._client = session.client("secretsmanager", own)
         self._session = session
 
     def check(self) -> None:
-        """Prove that a value below the prefix may be read, by asking for a name that nobody has."""
+        """Prove read access under the prefix by requesting a random name that doesn't exist."""
         path = self.path_of(f"scoped-secrets-check-{uuid.uuid4().hex}")
         try:
             self._call("get_secret_value", path, expecting=frozenset({_MISSING}), SecretId=path)
@@ -112,7 +108,7 @@ class AwsSecretsManager(ValueKeeper):
         raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
 
     def settled(self) -> dict[str, Any]:
-        """Keep the region, which may come from the environment, for another run has another environment."""
+        """Keep the region, which may come from the environment of this run."""
         if self._session is None:
             self.login()
         return {"pinned_region": self._session.region}  # type: ignore[union-attr]
@@ -149,13 +145,13 @@ class AwsSecretsManager(ValueKeeper):
         return super().read_many(wanted)
 
     def _batch(self, paths: list[str]) -> dict[str, Found | ScopedSecretsError] | None:
-        """Return what one request found, or None where batches can't be had."""
+        """Return what one batch request finds, None if batch requests are not available."""
         try:
             entries, errors = self._batch_pages(paths)
         except ScopedSecretsError as error:
             if error.code not in ("provider_denied", "provider_refused", "unknown_path"):
                 return dict.fromkeys(paths, error)
-            # The permission is one of its own, and not every stand-in for AWS has the operation.
+            # Batch requests need their own permission, and not every AWS-compatible server has them.
             self._reads_batches = error.code == "unknown_path"
             return None
         return {path: self._of_batch(path, entries, errors) for path in paths}
@@ -171,7 +167,7 @@ class AwsSecretsManager(ValueKeeper):
             if not reply.get("NextToken"):
                 return entries, errors
             page = {"NextToken": reply["NextToken"]}
-        raise failures.malformed_reply(self.connector.what, "a batch of 20 secrets has no end")
+        raise failures.malformed_reply(self.connector.what, "a batch of 20 secrets has too many pages")
 
     def _of_batch(self, path: str, entries: list[Any], errors: list[Any]) -> Found | ScopedSecretsError:
         for entry in entries:
@@ -192,7 +188,9 @@ class AwsSecretsManager(ValueKeeper):
             try:
                 return Found(text.encode(), str(reply.get("VersionId") or ""))
             except UnicodeEncodeError:
-                raise failures.malformed_reply(self.connector.what, "the text of the value is no Unicode") from None
+                raise failures.malformed_reply(
+                    self.connector.what, "the text of the value is not valid Unicode"
+                ) from None
         if isinstance(data, bytes):
             return Found(data, str(reply.get("VersionId") or ""))
         raise failures.incomplete_reply(self.connector.what, path)
@@ -211,9 +209,9 @@ class AwsSecretsManager(ValueKeeper):
         return version or self._update(path, content, writing)
 
     def _create(self, path: str, content: Mapping[str, Any], writing: Writing) -> str:
-        """Return the version of a secret that was made, or nothing if there is one of this name.
+        """Return the version of a newly created secret, empty if the name is taken.
 
-        Tried first: most writes are first ones, so one request does for them.
+        Creating comes first because most writes are the first one, which then takes one request.
         """
         optional = {
             "Description": writing.description,
@@ -237,7 +235,7 @@ class AwsSecretsManager(ValueKeeper):
     def _update(self, path: str, content: Mapping[str, Any], writing: Writing) -> str:
         there = self._described(path)
         if there is None:
-            raise failures.unavailable(self.connector.what, f"'{path}' is being deleted there at this moment")
+            raise failures.unavailable(self.connector.what, f"'{path}' is being deleted there right now")
         if not writing.adopt:
             self._refuse_foreign(path, there)
         if there.get("DeletedDate"):
@@ -294,12 +292,12 @@ class AwsSecretsManager(ValueKeeper):
             return
 
     def _described(self, path: str) -> dict[str, Any] | None:
-        """Return what AWS knows about a secret, None where it has none."""
+        """Return the description of a secret, None if it doesn't exist."""
         try:
             reply = self._call("describe_secret", path, expecting=frozenset({_MISSING}), SecretId=path)
         except ExpectedError:
             return None
-        # A reply that was cut short would make a secret of ours look like one of others.
+        # In a truncated reply, our own secret would look like someone else's.
         if not reply.get("ARN"):
             raise failures.incomplete_reply(self.connector.what, path)
         return reply
@@ -330,12 +328,12 @@ class AwsSecretsManager(ValueKeeper):
 
 
 def _is_it(path: str, name: Any, arn: Any) -> bool:
-    # AWS puts `-` and six characters after the name in an ARN, which people may leave out.
+    # In an ARN, AWS appends `-` and six characters to the name. Users may leave those out.
     return path in (name, arn) or re.fullmatch(re.escape(path) + "-[A-Za-z0-9]{6}", str(arn or "")) is not None
 
 
 def _content(value: bytes) -> dict[str, Any]:
-    """Return a value as AWS keeps it: as text where it is UTF-8, which its console and other programs can read."""
+    """Return a value as AWS stores it. UTF-8 becomes text, which the console and other programs can read."""
     try:
         return {"SecretString": value.decode()}
     except UnicodeDecodeError:

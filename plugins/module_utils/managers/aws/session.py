@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A logged-in session at AWS and its clients: one deadline for each call, every request counted, errors translated."""
+"""A logged-in AWS session and its clients: one deadline per call, requests counted, errors translated."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from .options import NETWORK, check_endpoint
 __all__ = ["REQUIREMENT", "AwsClient", "AwsSession"]
 
 REQUIREMENT = "boto3>=1.34"
-# As many as the engine has requests under way at a time, and some.
+# A few more than the engine's concurrent requests.
 _CONNECTIONS = 16
 
 
 class _Deadline(threading.local):
-    """Until when the call that this thread makes may send a request."""
+    """The latest time at which this thread's call may send a request."""
 
     last_start = float("inf")
 
 
 class AwsSession:
-    """Credentials and a region. `log_in` first; then many threads may use it and its clients."""
+    """Credentials and a region. After `log_in`, the session and its clients are thread-safe."""
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, region: str = "") -> None:
-        """Take a connector's options. No I/O. Raise MissingLibrary."""
+        """Take a connector's options. Reads only a CA file. Raises MissingLibrary, InvalidInput."""
         try:
             import botocore.session
             import urllib3
         except ImportError:
             raise failures.missing_library(REQUIREMENT, "AWS") from None
-        # Its log has whole requests with the values in them, and what a provider says to a refused login.
+        # botocore logs whole requests with their values, and the provider's answers to refused logins.
         logging.getLogger("botocore").setLevel(logging.CRITICAL)
         self._new = botocore.session.Session
         self.connector = connector
@@ -58,19 +58,19 @@ class AwsSession:
         self._ca_file: Any = None
         self._verify = self._what_to_verify(str(self._options.get("ca_cert") or ""))
         if self._verify is False:
-            # The connector's own notice says it, once a run.
+            # A notice of the connector says so once per run.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._logins = 0
         self._session: Any = None
         self._clients: list[Any] = []
 
     def log_in(self, login: Login) -> None:
-        """Get credentials, whose refreshing is botocore's from then on. Raise login_refused, or an Unavailable."""
+        """Get credentials; botocore refreshes them from then on. Raises login_refused or an Unavailable."""
         self._session = self._bare(str(self._options.get("profile") or ""))
         before = self._logins
         with self.translated("sts:AssumeRole", str(self._options.get("role_arn") or login.NAME)):
             credentials = login.credentials(self)  # type: ignore[attr-defined]  # every login of this folder has it
-            # The chain may only now ask: a login that is refused must be so here.
+            # Resolves credentials now, so that a refusal surfaces here.
             credentials.get_frozen_credentials()
         if self._logins == before:
             self._count_login()
@@ -78,7 +78,7 @@ class AwsSession:
 
     @property
     def region(self) -> str:
-        """The region: as given, or from the environment or profile; raise InvalidInput if there is none."""
+        """Return the given region, or the one from the environment or profile. Raises InvalidInput if there is none."""
         region = self._region or self._options.get("region") or os.environ.get("AWS_REGION")
         with self.translated("sts:GetCallerIdentity", "region"):
             region = region or self._session.get_config_variable("region")
@@ -87,12 +87,12 @@ class AwsSession:
         return str(region)
 
     def frozen(self) -> Any:
-        """Return the credentials in force (`access_key`, `secret_key`, `token`), refreshed if they must be."""
+        """Return the current credentials (`access_key`, `secret_key`, `token`), refreshed if necessary."""
         with self.translated("sts:AssumeRole", str(self._options.get("role_arn") or "")):
             return self._session.get_credentials().get_frozen_credentials()
 
     def client(self, service: str, own: OwnErrors | None = None) -> AwsClient:
-        """Return a client of a service of AWS (`kms`, …), whose `own` error codes are translated first."""
+        """Return a client of an AWS service (`kms`, …). Its `own` error codes take precedence over the common ones."""
         with self.translated(f"{service}:*", self._options.get("endpoint_url") or service):
             client = self._session.create_client(
                 service, **self._network(self.region), endpoint_url=self._options.get("endpoint_url") or None
@@ -100,22 +100,22 @@ class AwsSession:
         return AwsClient(self._checked(client), self, own or {})
 
     def close(self) -> None:
-        """Close all connections, and give back the file with certificates."""
+        """Close all connections and delete the certificate file."""
         for client in self._clients:
             client.close()
         if self._ca_file:
             self._ca_file.close()
 
-    # What logins are made of.
+    # Building blocks of logins.
 
     def static(self, access_key_id: str, secret_access_key: str, session_token: str) -> Any:
-        """Return an access key."""
+        """Return an access key as botocore credentials."""
         from botocore.credentials import Credentials
 
         return Credentials(access_key_id, secret_access_key, session_token or None, method="scoped-secrets")
 
     def chain(self, profile: str) -> Any:
-        """Return what the AWS libraries find by themselves; raise login_refused if it is nothing."""
+        """Return the credentials that the AWS libraries find. Raises NoCredentialsError if there are none."""
         from botocore.exceptions import NoCredentialsError
 
         credentials = self._bare(profile).get_credentials()
@@ -124,7 +124,7 @@ class AwsSession:
         return credentials
 
     def assumed(self, source: Any, role: Mapping[str, Any]) -> Any:
-        """Return the credentials of a role (in the words of STS) that is assumed with others."""
+        """Return credentials of a role (parameters of STS), assumed with the `source` credentials."""
         from botocore.credentials import AssumeRoleCredentialFetcher
 
         extra, window = _split(role), _window(role)
@@ -137,7 +137,7 @@ class AwsSession:
         )
 
     def federated(self, token_file: str, role: Mapping[str, Any]) -> Any:
-        """Return the credentials of a role that is assumed with the token in a file."""
+        """Return credentials of a role, assumed with the token in a file."""
         from botocore.credentials import AssumeRoleWithWebIdentityCredentialFetcher
 
         extra, window = _split(role), _window(role)
@@ -164,22 +164,22 @@ class AwsSession:
         )
 
     def _sts(self, service: str, **parameters: Any) -> Any:
-        """Create a client of STS; its address may be set with AWS_ENDPOINT_URL_STS."""
+        """Create an STS client. AWS_ENDPOINT_URL_STS can set its address."""
         network = self._network(self.region)
         if "config" in parameters:
             network["config"] = network["config"].merge(parameters.pop("config"))
         return self._checked(self._session.create_client(service, **network, **parameters))
 
     def _checked(self, client: Any) -> Any:
-        # The environment and the profile may name addresses too.
+        # The environment and the profile can set addresses, too.
         check_endpoint(client.meta.endpoint_url, self._options, self.connector.what)
         self._clients.append(client)
         return client
 
-    # What all clients have in common.
+    # Shared by all clients.
 
     def _what_to_verify(self, ca_cert: str) -> str | bool | None:
-        """Return it as botocore has it. None leaves it to AWS_CA_BUNDLE and the profile."""
+        """Return botocore's `verify` argument. None leaves the choice to AWS_CA_BUNDLE and the profile."""
         if not self._options["validate_certs"]:
             return False
         if not ca_cert:
@@ -201,7 +201,7 @@ class AwsSession:
         return session
 
     def _use_only(self, credentials: Any) -> None:
-        """Let the session have these credentials, and never look for others, at the metadata of an instance say."""
+        """Make the session use only these credentials and never search for others, such as instance metadata."""
         from botocore.credentials import CredentialResolver
 
         self._session.register_component("credential_provider", CredentialResolver([_Fixed(credentials)]))
@@ -209,7 +209,7 @@ class AwsSession:
     def _network(self, region: str) -> dict[str, Any]:
         from botocore.config import Config
 
-        # None starts after two thirds of the whole time, and each takes a third at most: the whole keeps to it.
+        # No try starts after two thirds of the total time, and each takes at most a third: the total holds.
         config = Config(
             connect_timeout=self._try_seconds / 4,
             read_timeout=self._try_seconds * 3 / 4,
@@ -239,7 +239,7 @@ class AwsSession:
     def translated(
         self, action: str, resource: str, own: OwnErrors | None = None, known: frozenset[str] = frozenset()
     ) -> Iterator[AwsAttempt]:
-        """Give every request within one deadline, and turn exceptions of the AWS libraries into our errors."""
+        """Put all requests within one deadline, and translate exceptions of the AWS libraries into our errors."""
         attempt = AwsAttempt(self.connector.what, action, resource, self._seconds, own or {}, known)
         outer = self._deadline.last_start
         self._deadline.last_start = min(outer, time.monotonic() + 2 * self._try_seconds)
@@ -269,9 +269,9 @@ class AwsClient:
     def call(
         self, operation: str, resource: str, *, expecting: frozenset[str] = frozenset(), **parameters: Any
     ) -> dict[str, Any]:
-        """Return the answer of an operation (`get_secret_value`, …) that is about `resource`.
+        """Return the answer of an operation (`get_secret_value`, …) on `resource`.
 
-        Raise ExpectedError for an error code that is expected (as `code_of` gives it), else one of our errors.
+        Raises ExpectedError for an error code (see `code_of`) in `expecting`, otherwise one of our errors.
         """
         with self._translated(operation, resource) as attempt:
             try:
@@ -283,14 +283,14 @@ class AwsClient:
                     raise ExpectedError(code) from None
                 raise
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-                # botocore's parsers take for granted that JSON has the types of the service's model.
+                # botocore's parsers assume that JSON values have the types of the service's model.
                 raise translate(error, attempt) or failures.malformed_reply(
-                    attempt.what, "it has other types"
+                    attempt.what, "its values have unexpected types"
                 ) from None
         return reply
 
     def error_of(self, operation: str, resource: str, code: str, text: str) -> ScopedSecretsError:
-        """Return our error for one that an answer has within it."""
+        """Return our error for one inside an answer."""
         attempt = AwsAttempt(self._session.connector.what, self._action(operation), resource, 0, self._own, self._known)
         return error_for_code(code_of(code, text), attempt)
 
@@ -302,7 +302,7 @@ class AwsClient:
 
 
 class _Fixed:
-    """A provider of credentials for botocore's resolver that knows one answer."""
+    """A credential provider for botocore's resolver that always returns the same credentials."""
 
     METHOD = CANONICAL_NAME = "scoped-secrets"
 
@@ -312,7 +312,7 @@ class _Fixed:
 
 @lru_cache(maxsize=4)
 def _loader(data_path: str | None) -> Any:
-    """Return what reads AWS's descriptions of its services, one for all: reading them takes longer than a login."""
+    """Return the shared loader of service descriptions. Loading them takes longer than a login."""
     from botocore.loaders import create_loader
 
     return create_loader(data_path)
@@ -323,7 +323,7 @@ def _split(role: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _window(role: Mapping[str, Any]) -> int:
-    """Return how many seconds before their end credentials are refreshed: botocore's 900 would be always for some."""
+    """Return how many seconds before expiry to refresh. botocore's 900 would refresh short-lived ones constantly."""
     return min(900, int(role.get("DurationSeconds", 3600)) // 4)
 
 
@@ -336,8 +336,8 @@ def _read_token(path: str, connector: ConnectorContext) -> str:
 
 
 def _file_of(pem: str) -> Any:
-    """Return a file with certificates: urllib3 takes a path, and reads it anew for every connection."""
-    file = tempfile.NamedTemporaryFile("w", prefix="scoped-secrets-ca-", suffix=".pem")  # noqa: SIM115 -- lives on
+    """Return a file with certificates. urllib3 takes only a path, and reads it for every connection."""
+    file = tempfile.NamedTemporaryFile("w", prefix="scoped-secrets-ca-", suffix=".pem")  # noqa: SIM115 -- closed in `close`
     file.write(pem)
     file.flush()
     return file
