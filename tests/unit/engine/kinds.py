@@ -306,7 +306,7 @@ class MemoryKms(_InMemory, KeyKeeper):
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         self._ask("unwrap")
         if self.cloud.wrapped_by.get(wrapped) in self.cloud.disabled_versions:
-            raise failures.key_unusable(self.connector.what, "the version of it that is needed is disabled")
+            raise failures.key_unusable(self.connector.what, "the required version is disabled")
         data_key, key, bound = self.cloud.wrapped.get(wrapped, (b"", "", {}))
         if (key, bound) != (self.options["key"], dict(context)):
             raise failures.wrong_data_key(self.connector.what)

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the exceptions of the Google libraries mean, in our errors.
+"""Translates exceptions of the Google libraries into our errors.
 
-The text that came from the provider is read here, and never handed on: it may repeat what was sent. Of its codes only
-those of gRPC are shown, and those that this file knows.
+The provider's text is read here and never passed on, because it may repeat what was sent. Only gRPC status codes, and
+codes that this file knows, are shown.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from .. import failures
 __all__ = ["RETRYABLE", "UNSENT", "GcpAttempt", "login_error", "meaning", "translate"]
 
 UNSENT = frozenset({"NOT_CONNECTED", "RESOURCE_EXHAUSTED"})
-"""Meanings of failures after which nothing was done for sure."""
+"""Meanings of failures after which the request certainly had no effect."""
 RETRYABLE = UNSENT | {"ABORTED", "CORRUPTED", "DATA_LOSS", "DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE"}
-"""Meanings of failures that a further try may mend."""
+"""Meanings of failures that may not recur on a retry."""
 
 
 @dataclass(frozen=True)
 class GcpAttempt:
-    """What was tried: `permission` as IAM names it, on which resource, by whom, within how many seconds.
+    """What was tried: which connector (`what`) used which IAM permission on which resource, for how many seconds.
 
-    `was_accepted`: the login's token was good before.
+    `was_accepted` tells that the service accepted a token of the login before.
     """
 
     what: str
@@ -43,7 +43,7 @@ class GcpAttempt:
         return f"use {self.permission} on '{self.resource}'"
 
 
-# What gRPC's own library says, in its words. First those that tell more than the status does.
+# Meanings that only the text of gRPC or of a service reveals: word of ours, status, pattern.
 _BY_TEXT = (
     ("TLS", "UNAVAILABLE", r"CERTIFICATE_VERIFY_FAILED|handshake failed|[Pp]eer name .* is not in peer certificate"),
     ("NO_GRPC", "UNAVAILABLE", r"http1\.x server|[Ee]rror parsing (settings|frame)|Unexpected (http|frame)"),
@@ -58,7 +58,7 @@ _BY_TEXT = (
 
 
 def meaning(error: Any) -> str:
-    """Return the status of an error of google-api-core, or a word of ours where its text tells more."""
+    """Return the gRPC status of a google-api-core error, or a word of ours if its text is more specific."""
     status = getattr(getattr(error, "grpc_status_code", None), "name", "") or "UNKNOWN"
     text = str(getattr(error, "message", ""))
     if status == "FAILED_PRECONDITION" and re.search(_BY_TEXT[-1][2], text):
@@ -67,7 +67,7 @@ def meaning(error: Any) -> str:
 
 
 def translate(word: str, reason: str, attempt: GcpAttempt) -> ScopedSecretsError:
-    """Return our error for the meaning of one of theirs. `reason` is that of its ErrorInfo, if it has one."""
+    """Return our error for a meaning. `reason` comes from Google's ErrorInfo, if the error has one."""
     if word in _UNREACHABLE:
         return failures.unavailable(attempt.what, _UNREACHABLE[word])
     if word in _MALFORMED:
@@ -80,29 +80,29 @@ def translate(word: str, reason: str, attempt: GcpAttempt) -> ScopedSecretsError
 
 
 _UNREACHABLE = {
-    "ABORTED": "it gave up the request in favour of another one",
+    "ABORTED": "it aborted the request because of a concurrent one",
     "CANCELLED": "the connection was closed",
     "DATA_LOSS": "it lost data",
-    "INTERNAL": "it has a fault of its own",
-    "NOT_CONNECTED": "no connection could be made",
-    "NO_NAME": "its name is not known",
+    "INTERNAL": "it has an internal error",
+    "NOT_CONNECTED": "the connection failed",
+    "NO_NAME": "its host name can't be resolved",
     "UNAVAILABLE": "it does not answer, or closed the connection before the answer was complete",
-    "UNKNOWN": "it has a fault of its own",
+    "UNKNOWN": "it has an internal error",
 }
 _MALFORMED = {
-    "CORRUPTED": "what arrived is not what was sent, by its checksum",
+    "CORRUPTED": "its checksum does not match",
     "NO_GRPC": "it does not speak gRPC",
     "TOO_LARGE": "it is larger than 4 MiB",
-    "UNIMPLEMENTED": "this service is not there",
-    "UNREADABLE": "it is not in the form that this service answers in",
+    "UNIMPLEMENTED": "it does not provide this service",
+    "UNREADABLE": "it does not have this service's format",
 }
-_TLS = "its TLS certificate or its TLS is not accepted"
+_TLS = "its certificate or TLS version is not accepted"
 
 
 def _unauthenticated(attempt: GcpAttempt) -> ScopedSecretsError:
     if attempt.was_accepted:
         return failures.login_expired(attempt.what)
-    return failures.login_refused(attempt.what, "Google says UNAUTHENTICATED to its token")
+    return failures.login_refused(attempt.what, "Google answers UNAUTHENTICATED to its token")
 
 
 _MEANINGS: dict[str, Callable[[GcpAttempt], ScopedSecretsError]] = {
@@ -115,7 +115,7 @@ _MEANINGS: dict[str, Callable[[GcpAttempt], ScopedSecretsError]] = {
 _OF_THE_PROJECT = {
     "BILLING_DISABLED": "an active billing account of the project",
     "SERVICE_DISABLED": "the service's API, enabled in the project (gcloud services enable)",
-    "USER_PROJECT_DENIED": "serviceusage.services.use on the project that pays",
+    "USER_PROJECT_DENIED": "serviceusage.services.use on the billed project",
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "a token with the scope https://www.googleapis.com/auth/cloud-platform",
 }
 
@@ -125,13 +125,13 @@ def _denied(reason: str, attempt: GcpAttempt) -> ScopedSecretsError:
     return failures.denied(attempt.what, attempt.doing, needs)
 
 
-# The error codes of RFC 6749 and RFC 8693, with what they mean at Google where that is not plain.
+# The error codes of RFC 6749 and RFC 8693, with their meaning at Google where it isn't obvious.
 _OF_TOKENS = {
     "access_denied": "",
     "deleted_client": "",
     "disabled_client": "",
     "invalid_client": "",
-    "invalid_grant": "the key or token is unknown, disabled or expired, or the clock of this machine is wrong",
+    "invalid_grant": "the key or token is unknown, disabled or expired, or this machine's clock is wrong",
     "invalid_request": "",
     "invalid_scope": "",
     "invalid_target": "the pool or provider does not exist, or is disabled",
@@ -144,18 +144,18 @@ _ACCOUNT = (
 
 
 def login_error(error: Exception, what: str) -> ScopedSecretsError:
-    """Return our error for one of google-auth, or of a reply that it could not use."""
+    """Return our error for an exception of google-auth, or for a reply that it couldn't use."""
     name, text = type(error).__name__, str(error)
     code = next((code for code in _OF_TOKENS if re.search(rf"\b{code}\b", text)), "")
     if code:
         because = f"; {_OF_TOKENS[code]}" if _OF_TOKENS[code] else ""
-        return failures.login_refused(what, f"Google says {code}{because}")
+        return failures.login_refused(what, f"Google answers {code}{because}")
     if name == "DefaultCredentialsError":
         return failures.login_refused(what, "the Google libraries find no usable application default credentials here")
     if "impersonat" in text:
         return failures.login_refused(what, _ACCOUNT)
     if name == "TransportError":
-        return failures.unavailable(what, "the service that gives tokens does not answer")
+        return failures.unavailable(what, "the token service does not answer")
     if name.endswith(("Error", "Exception")) and type(error).__module__.startswith("google.auth"):
-        return failures.login_refused(what, f"no token is to be had with it ({name})")
-    return failures.malformed_reply(what, "the service that gives tokens says something else")
+        return failures.login_refused(what, f"getting a token failed with {name}")
+    return failures.malformed_reply(what, "the answer of the token service has an unexpected format")

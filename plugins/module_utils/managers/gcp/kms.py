@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Google Cloud KMS: wraps the data keys of values that the store keeps."""
+"""Google Cloud KMS: wraps the data keys of values that are kept in the store."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ __all__ = ["MANAGER", "GcpKms", "canonical"]
 
 _REQUIREMENT = "google-cloud-kms>=3.0"
 _DATA_KEY_SIZE = 32
-# More than Encrypt makes of 32 bytes, and far less than Decrypt takes.
+# More than Encrypt returns for 32 bytes, and far less than Decrypt accepts.
 _MAX_WRAPPED = 4096
-# The rule of the API reference for key rings and keys, and the form of names of locations.
+# From the API reference: the ids of key rings and keys, and the form of location names.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
 _LOCATION = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)
 _CONTEXT_FORM = b"scoped.secrets 1"
 
 
 class GcpKms(KeyKeeper):
-    """One symmetric key of Cloud KMS. Its primary version wraps; each version unwraps what it wrapped."""
+    """A symmetric key of Cloud KMS. Its primary version wraps; each version unwraps what it wrapped."""
 
     KIND = "gcp_kms"
     TITLE = "Google Cloud KMS"
@@ -65,7 +65,7 @@ class GcpKms(KeyKeeper):
             pattern = _LOCATION if name == "location" else _ID
             if not pattern.fullmatch(options[name]):
                 raise failures.invalid_option(
-                    name, "can't be right", "It is the name alone: letters, digits, - and _, 63 at most."
+                    name, "is not valid", "Set it to the name alone: at most 63 letters, digits, - and _."
                 )
 
     def login(self) -> None:
@@ -90,23 +90,23 @@ class GcpKms(KeyKeeper):
             self._session.close()
 
     def check(self) -> None:
-        """Prove that the key works both ways, with random bytes: least privilege can't look at the key itself."""
+        """Prove that the key encrypts and decrypts random bytes. A minimal login can't read the key's metadata."""
         self._pinned = self._find()
         probe, context = os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}
         if self.unwrap(self.wrap(probe, context), context) != probe:
-            raise failures.malformed_reply(self.connector.what, "it decrypts to something else than was encrypted")
+            raise failures.malformed_reply(self.connector.what, "it decrypts to something other than the plaintext")
 
     def settled(self) -> dict[str, Any]:
-        """Keep the key's full name: a project that the login implies may be another one later."""
+        """Keep the key's full name, because the login may imply another project later."""
         self._pinned = self._find()
         return {"pinned_key": self._pinned}
 
     def wrap(self, data_key: bytes, context: Mapping[str, str], *, version: str = "") -> bytes:
-        # A new primary version takes up to hours to be everybody's: where it matters, it is named.
+        # A new primary version takes up to hours to propagate, so rotation names the version to use.
         return bytes(self._encrypted(data_key, context, version).ciphertext)
 
     def newest_version(self) -> str:
-        """Return the number of the primary version, which encrypts. Least privilege can't look at the key itself."""
+        """Return the number of the primary version, by encrypting. A minimal login can't read the key's metadata."""
         reply = self._encrypted(os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}, "")
         return str(reply.name).rpartition("/")[2]
 
@@ -132,7 +132,7 @@ class GcpKms(KeyKeeper):
         if not 0 < len(wrapped) <= _MAX_WRAPPED:
             raise failures.wrong_data_key(self.connector.what)
         key, bound = self._key(), canonical(context)
-        # The key is named by us: what another one wrapped is refused, even of one that this login may use.
+        # With the key named, Google refuses ciphertexts of other keys, even of those that this login may use.
         request = {
             "name": key,
             "ciphertext": wrapped,
@@ -149,14 +149,14 @@ class GcpKms(KeyKeeper):
         return bytes(reply.plaintext)
 
     def _key(self) -> str:
-        """Return the full name of the key, as it was pinned or as the options have it."""
+        """Return the full name of the key, pinned or from the options. Raises InvalidInput if unresolved."""
         if self._pinned or self.options.get("gcp_project"):
             return self._pinned or self._name(str(self.options["gcp_project"]))
-        # The project found out now might be another one in the next run, which could not open what this one seals.
+        # Resolving the project now could find another one than the next run does, which then couldn't decrypt.
         raise InvalidInput(
             "key_not_pinned",
-            f"Which project the key of {self.connector.what} is in was never found out.",
-            hint="Declare the connector once with 'check: true', or give 'gcp_project'.",
+            f"The project of the key of {self.connector.what} was never resolved.",
+            hint="Declare the connector once with 'check: true', or set 'gcp_project'.",
         )
 
     def _find(self) -> str:
@@ -168,8 +168,8 @@ class GcpKms(KeyKeeper):
         return self._name(str(project))
 
     def _name(self, project: str) -> str:
-        place = f"projects/{project}/locations/{self.options['location']}/keyRings/{self.options['key_ring']}"
-        return f"{place}/cryptoKeys/{self.options['key']}"
+        ring = f"projects/{project}/locations/{self.options['location']}/keyRings/{self.options['key_ring']}"
+        return f"{ring}/cryptoKeys/{self.options['key']}"
 
     def _call(self, method: str, key: str, request: Mapping[str, Any], verify: Any, **more: Any) -> Any:
         return self._logged_in()[0].call(method, key, request, verify=verify, **more)
@@ -190,15 +190,15 @@ class GcpKms(KeyKeeper):
 
 _OWN = {
     "NOT_FOUND": "it does not exist",
-    "DISABLED": "the version of it that is needed is disabled",
-    "DESTROYED": "the version of it that is needed was destroyed, or is about to be",
+    "DISABLED": "the required version is disabled",
+    "DESTROYED": "the required version was destroyed or is scheduled for it",
     "FAILED_PRECONDITION": "its state or its purpose does not allow it",
     "INVALID_ARGUMENT": "it is not a symmetric key for encryption",
 }
 
 
 def canonical(context: Mapping[str, str]) -> bytes:
-    """Return the one form of a context that is authenticated: names in order, each part after its length."""
+    """Return the canonical form of a context: names in order, each part preceded by its length."""
     parts = [part.encode() for name in sorted(context) for part in (name, context[name])]
     return b"".join(len(part).to_bytes(4, "big") + part for part in (_CONTEXT_FORM, *parts))
 

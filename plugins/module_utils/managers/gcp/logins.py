@@ -20,18 +20,18 @@ __all__ = ["LOGINS", "GcpLogin"]
 
 
 class GcpLogin(Login):
-    """A way to credentials of Google Cloud."""
+    """Gets credentials for Google Cloud."""
 
     @abstractmethod
     def credentials(self, session: GcpSession) -> Any:
-        """Return credentials as google-auth has them, not asked for a token yet; raise login_refused."""
+        """Return google-auth credentials that have no token yet. Raises login_refused."""
 
     def _text(self, name: str) -> str:
         return str(self.options.get(name) or "").strip()
 
 
 class ServiceAccount(GcpLogin):
-    """The key of a service account, in the JSON form that Google hands out."""
+    """The key of a service account, as the JSON that Google issues."""
 
     NAME = "service_account"
     OPTIONS: ClassVar[ArgumentSpec] = {"credentials_json": {"type": "json", "no_log": True}}
@@ -42,7 +42,7 @@ class ServiceAccount(GcpLogin):
             key = json.loads(self._text("credentials_json"))
         except (ValueError, RecursionError):
             key = None
-        # Other types of credentials in JSON may name a program to run or an address to send a token to.
+        # Other types of JSON credentials can name a program to run or an address to send a token to.
         if not isinstance(key, dict) or key.get("type") != "service_account":
             raise failures.login_refused(
                 session.connector.what, "'credentials_json' is not the key of a service account"
@@ -57,7 +57,7 @@ class ServiceAccount(GcpLogin):
 
 
 class GcpWorkloadIdentity(GcpLogin):
-    """A token that something else keeps fresh, exchanged at a workload identity pool."""
+    """A token in a file that another program keeps fresh, exchanged at a workload identity pool."""
 
     NAME = "workload_identity"
     OPTIONS: ClassVar[ArgumentSpec] = {
@@ -75,7 +75,7 @@ class GcpWorkloadIdentity(GcpLogin):
         return session.external_account(self._configuration())
 
     def _configuration(self) -> dict[str, Any]:
-        """Return what Google's console would put into a configuration file."""
+        """Return the configuration that Google's console would generate."""
         sts, iam = (self._address(name) for name in ("sts", "iam"))
         pool = f"projects/{self._text('project_number')}/locations/global/workloadIdentityPools/{self._text('pool')}"
         email = self._text("service_account_email")
@@ -95,7 +95,7 @@ class GcpWorkloadIdentity(GcpLogin):
 
 
 class ApplicationDefault(GcpLogin):
-    """Whatever the Google libraries find: a file that the environment names, gcloud's login, the machine's own."""
+    """The credentials that the Google libraries find: a file named by the environment, gcloud, the instance."""
 
     NAME = "default"
 

@@ -1,10 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the kinds at Google Cloud share: how they reach it, and the ways to log in.
-
-TLS is always verified: the Google libraries speak gRPC, which has no way to leave it.
-"""
+"""The options that the Google Cloud kinds share, and their checks."""
 
 from __future__ import annotations
 
@@ -24,11 +21,11 @@ __all__ = [
 ]
 
 NETWORK = Network.all_but("validate_certs")
-"""gRPC verifies certificates, always."""
+"""The Google libraries speak gRPC, which always verifies certificates."""
 SHARED_OPTIONS: ArgumentSpec = {"gcp_project": {"type": "str"}, "endpoint": {"type": "str"}, **NETWORK.spec}
 
 _URLS = ("endpoint", "sts_endpoint", "iam_endpoint")
-# By the resource names of the API references of Resource Manager and of Identity and Access Management.
+# From the API references of Resource Manager, and of Identity and Access Management.
 _PATTERNS = {
     "gcp_project": (
         re.compile(r"([a-z0-9.-]{1,100}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|[1-9][0-9]{5,19}", re.ASCII),
@@ -42,21 +39,21 @@ _PATTERNS = {
     ),
     "service_account_email": (
         re.compile(r"[a-z0-9-]{1,63}@[a-z0-9.-]{1,200}", re.ASCII),
-        "as in NAME@PROJECT.iam.gserviceaccount.com",
+        "an address like NAME@PROJECT.iam.gserviceaccount.com",
     ),
 }
 
 
 def endpoint_url(given: str) -> str:
-    """Return an address as a URL: as Google writes them, a host alone, they are https."""
+    """Return an address as a URL. Google writes addresses as a host alone, which means https."""
     return given if "://" in given else f"https://{given}"
 
 
 def check_options(options: Mapping[str, Any], what: str) -> None:
-    """Raise InvalidInput for options of the network or of a login that can't work."""
+    """Raise InvalidInput for an invalid address, project or login option."""
     for name, (pattern, rule) in _PATTERNS.items():
         if options.get(name) and not pattern.fullmatch(options[name]):
-            raise failures.invalid_option(name, "can't be right", f"It must be {rule}.")
+            raise failures.invalid_option(name, "is not valid", f"Set it to {rule}.")
     for name in _URLS:
         if options.get(name):
             url, is_plain_allowed = endpoint_url(options[name]), bool(options.get("allow_plain_http"))

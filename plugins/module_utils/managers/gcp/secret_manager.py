@@ -25,7 +25,7 @@ __all__ = ["MANAGER", "OWNER_LABEL", "GcpSecretManager", "owner_mark"]
 _REQUIREMENT = "google-cloud-secret-manager>=2.20"
 OWNER_LABEL = "scoped-secrets-owner"
 DESCRIPTION = "description"
-# The rules and the limits of the API reference: CreateSecret, AddSecretVersion, the resource Secret.
+# From the API reference: CreateSecret, AddSecretVersion, the resource Secret.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 _NAME_RULE = "letters, digits, - and _, 255 characters at most with the prefix"
 _FULL_NAME = re.compile(r"projects/[a-z0-9.:-]{1,160}/secrets/[A-Za-z0-9_-]{1,255}", re.ASCII)
@@ -37,7 +37,7 @@ _ANNOTATION_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", 
 _MAX_BYTES = 65_536
 _MISSING, _EXISTS = "NOT_FOUND", "ALREADY_EXISTS"
 _LATEST = "latest"
-# What the service answers when an etag is not the newest one.
+# The service's answers to an outdated etag.
 _STALE = frozenset({"ABORTED", "FAILED_PRECONDITION"})
 _PERMISSIONS = {
     "access_secret_version": "secretmanager.versions.access",
@@ -50,7 +50,7 @@ _PERMISSIONS = {
 
 
 class GcpSecretManager(ValueKeeper):
-    """Secrets of one project, whose names begin with a prefix. Those that this connector made bear its label."""
+    """Secrets in one project, named with a prefix. Those that this connector created have its label."""
 
     KIND = "gcp_secret_manager"
     TITLE = "Google Secret Manager"
@@ -80,16 +80,16 @@ class GcpSecretManager(ValueKeeper):
         prefix = str(options.get("prefix") or "")
         if prefix and not _NAME.fullmatch(prefix):
             raise failures.invalid_option(
-                "prefix", "can't begin the name of a secret", f"Google's rule for names: {_NAME_RULE}."
+                "prefix", "is not valid at the start of a name", f"Names may contain {_NAME_RULE}."
             )
         locations = options.get("locations") or []
         for location in locations:
             if not _LOCATION.fullmatch(location):
                 raise failures.invalid_option(
-                    "locations", "has one that can't be right", "Each is a name such as europe-west3."
+                    "locations", "has an invalid name", "Set each one to a name like europe-west3."
                 )
         if len(set(locations)) != len(locations):
-            raise failures.invalid_option("locations", "names one twice", "It has each location once.")
+            raise failures.invalid_option("locations", "names one twice", "List each location once.")
 
     def login(self) -> None:
         what = self.connector.what
@@ -111,7 +111,7 @@ class GcpSecretManager(ValueKeeper):
         self._session = session
 
     def check(self) -> None:
-        """Prove that a value with the prefix may be read, by asking for a name that nobody has."""
+        """Prove read access with the prefix by requesting a random name that doesn't exist."""
         path = self.path_of(f"scoped-secrets-check-{uuid.uuid4().hex}")
         try:
             self._access(path, _LATEST)
@@ -120,7 +120,7 @@ class GcpSecretManager(ValueKeeper):
         raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
 
     def settled(self) -> dict[str, Any]:
-        """Keep the project, which the login or the environment may imply, for another run has another environment."""
+        """Keep the project, which may come from the login or the environment of this run."""
         return {"pinned_project": self._project()}
 
     def close(self) -> None:
@@ -177,9 +177,9 @@ class GcpSecretManager(ValueKeeper):
             raise
 
     def _create(self, path: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
-        """Make a secret without a value; tell whether there was none of this name.
+        """Create a secret without a value; return whether the name was free.
 
-        Tried first: most writes are first ones.
+        Creating comes first because most writes are the first one.
         """
         project, _secrets, name = self._full(path).rpartition("/secrets/")
         secret = {"labels": labels, "annotations": annotations, "replication": self._replication()}
@@ -197,14 +197,14 @@ class GcpSecretManager(ValueKeeper):
         return {"user_managed": {"replicas": [{"location": location} for location in locations]}}
 
     def _undo_creation(self, path: str) -> None:
-        """Leave no empty secret behind when its value is refused; the refusal is what counts."""
+        """Remove a new secret whose value was refused. Only the refusal is reported."""
         try:
             self.remove(path)
         except ScopedSecretsError:
             return
 
     def _take(self, path: str, labels: Mapping[str, str], annotations: Mapping[str, str], writing: Writing) -> None:
-        """Bring a secret that is there to our labels and annotations; raise foreign_secret for one of others."""
+        """Set our labels and annotations on an existing secret. Raises foreign_secret for someone else's."""
         for _twice in range(2):
             there = self._described(path)
             if there is None:
@@ -217,7 +217,7 @@ class GcpSecretManager(ValueKeeper):
         raise failures.provider_conflict(self.connector.what, path)
 
     def _update(self, path: str, changes: Mapping[str, Any]) -> bool:
-        """Change a secret, but not its value; tell whether nobody else changed it meanwhile."""
+        """Change a secret's metadata; return false if someone else changed it in the meantime."""
         masked = [name for name in changes if name != "etag"]
         request = {"secret": {"name": self._full(path), **changes}, "update_mask": {"paths": masked}}
         try:
@@ -227,7 +227,7 @@ class GcpSecretManager(ValueKeeper):
         return True
 
     def _add(self, path: str, value: bytes) -> str:
-        """Return the number of a version with this value, of the newest one where an answer got lost on the way."""
+        """Add a version and return its number. After a lost answer, check first whether the newest has the value."""
         with self._logged_in()[1].one_deadline():
             try:
                 return self._add_once(path, value)
@@ -245,11 +245,11 @@ class GcpSecretManager(ValueKeeper):
         if not number:
             raise failures.incomplete_reply(self.connector.what, path)
         if not reply.client_specified_payload_checksum:
-            raise failures.malformed_reply(self.connector.what, "it did not look at the checksum of the value")
+            raise failures.malformed_reply(self.connector.what, "it did not verify the checksum of the value")
         return number
 
     def _holding(self, path: str, value: bytes, error: ScopedSecretsError) -> str:
-        """Return the newest version if it has this value, nothing if not; raise `error` if that can't be told."""
+        """Return the newest version if it has this value, empty if not. Raises `error` if reading it fails."""
         try:
             found = self.read(path)
         except ScopedSecretsError as other:
@@ -274,12 +274,12 @@ class GcpSecretManager(ValueKeeper):
         raise failures.provider_conflict(self.connector.what, path)
 
     def _described(self, path: str) -> Any:
-        """Return what Google knows about a secret, None where it has none."""
+        """Return the description of a secret, None if it doesn't exist."""
         try:
             reply = self._call("get_secret", path, {"name": self._full(path)}, expecting=frozenset({_MISSING}))
         except ExpectedError:
             return None
-        # A reply that was cut short would make a secret of ours look like one of others.
+        # In a truncated reply, our own secret would look like someone else's.
         if not reply.name or not reply.etag:
             raise failures.incomplete_reply(self.connector.what, path)
         return reply
@@ -289,12 +289,12 @@ class GcpSecretManager(ValueKeeper):
             raise failures.foreign_secret(self.connector.what, path)
 
     def _shown(self, writing: Writing) -> tuple[dict[str, str], dict[str, str]]:
-        """Return labels and annotations: a tag is a label if Google takes it for one, else an annotation."""
+        """Return labels and annotations. A tag becomes a label if Google accepts it as one, otherwise an annotation."""
         labels = {name: value for name, value in writing.tags.items() if _is_label(name, value)}
         annotations = {name: value for name, value in writing.tags.items() if name not in labels}
         for name in annotations:
             if not _ANNOTATION_NAME.fullmatch(name):
-                rule = "a tag's name has letters, digits and ._- between a letter or digit at both ends, 63 at most"
+                rule = "a tag's name has at most 63 letters, digits and ._-, with a letter or digit at both ends"
                 raise failures.name_not_allowed(self.connector.what, name, rule)
         if writing.description:
             annotations[DESCRIPTION] = writing.description
@@ -320,7 +320,7 @@ class GcpSecretManager(ValueKeeper):
 
 
 def owner_mark(owner: str) -> str:
-    """Return whose a secret is in what a label's value may hold: 63 lowercase letters, digits, - and _."""
+    """Return the owner's mark as a valid label value: at most 63 lowercase letters, digits, - and _."""
     return base64.b32encode(hashlib.sha256(owner.encode()).digest()).decode().rstrip("=").lower()
 
 
@@ -329,7 +329,7 @@ def _is_label(name: str, value: str) -> bool:
 
 
 def _changed(there: Any, labels: Mapping[str, str], annotations: Mapping[str, str]) -> dict[str, Any]:
-    """Return what must be written of both. What others set besides stays; a tag is never in both."""
+    """Return the labels and annotations to change. Those of others stay; a tag is never in both."""
     found = {"labels": dict(there.labels), "annotations": dict(there.annotations)}
     wanted = {
         "labels": {**{name: value for name, value in found["labels"].items() if name not in annotations}, **labels},
@@ -349,7 +349,7 @@ def _verify_payload(reply: Any) -> None:
 
 
 def _number(name: str) -> str:
-    """Return the number at the end of a version's full name, nothing if there is none."""
+    """Return the number at the end of a version's full name, empty if there is none."""
     number = str(name).rpartition("/versions/")[2]
     return number if number.isascii() and number.isdigit() else ""
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A logged-in session at Google Cloud and its clients: one deadline for each call, every request counted.
+"""A logged-in Google Cloud session and its client: one deadline per call, requests counted.
 
-Tokens are asked for over HTTP as all kinds speak it; calls are gRPC, made by Google's own clients on a channel of ours.
+Tokens are requested over HTTP like in other kinds. Calls are gRPC, made by Google's clients on our own channel.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class Corrupted(Exception):
-    """What arrived, there or here, is not what was sent."""
+    """Data changed on its way, to the service or back."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service of Google Cloud: its client in Google's library, its usual host, and what its methods need.
+    """A Google Cloud service: its client in Google's library, its default host, and the permissions of its methods.
 
-    `own`: meanings of errors that are of their own at this service, with what makes our error for a resource.
+    `own` has error meanings that are special in this service, each with a function from a resource to our error.
     """
 
     requirement: str
@@ -61,7 +61,7 @@ class Service:
 
 
 def checksum(data: bytes) -> int:
-    """Return the CRC32C of some bytes, as Google's fields have it."""
+    """Return the CRC32C of some bytes, as in Google's checksum fields."""
     return int(_library("google_crc32c", CHECKSUM_REQUIREMENT).value(data))
 
 
@@ -74,21 +74,21 @@ def _library(name: str, requirement: str) -> Any:
 
 
 def _google(name: str) -> Any:
-    """Return a module of the Google libraries, which have types for some of their functions only."""
+    """Return a module of the Google libraries. They are only partly typed, so they are imported as Any."""
     return importlib.import_module(name)
 
 
 class _Deadline(threading.local):
-    """Until when the calls that this thread makes may last."""
+    """The time by which this thread's calls must end."""
 
     until = float("inf")
 
 
 class GcpSession:
-    """Credentials and an address. `log_in` first; then many threads may use it and its client."""
+    """Credentials and an address. After `log_in`, the session and its client are thread-safe."""
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, service: Service) -> None:
-        """Take a connector's options. No I/O but that of reading a CA file. Raise MissingLibrary, InvalidInput."""
+        """Take a connector's options. No I/O. Raises MissingLibrary."""
         self._library = _library(service.library, service.requirement)
         _library("google_crc32c", CHECKSUM_REQUIREMENT)
         self.connector = connector
@@ -105,13 +105,13 @@ class GcpSession:
         self._deadline = _Deadline()
 
     def log_in(self, login: Login) -> None:
-        """Get a first token. Raise login_refused, or an Unavailable."""
+        """Get a first token. Raises login_refused or an Unavailable."""
         with self._lock:
             self._credentials = login.credentials(self)  # type: ignore[attr-defined]  # every login of this folder has it
             self._refresh("logins")
 
     def client(self) -> GcpClient:
-        """Return the client of the service, on a channel that is opened by its first call."""
+        """Return the service's client, on a channel that its first call opens. Raises InvalidInput for a bad CA."""
         self._channel = self._open_channel()
         client_class = getattr(self._library, self._service.client)
         host = f"{self._url.hostname}"
@@ -122,7 +122,7 @@ class GcpSession:
         return GcpClient(client, self, self._service)
 
     def headers(self) -> list[tuple[str, str]]:
-        """Return what proves who asks, with a token that is good for some minutes at least."""
+        """Return the authentication headers, with a token that is valid for at least a few minutes."""
         with self._lock:
             if not self._credentials.valid:
                 self._refresh("renewals")
@@ -132,12 +132,12 @@ class GcpSession:
 
     @property
     def until(self) -> float:
-        """Return when a call that begins now must have ended."""
+        """Return the time by which a call that starts now must end."""
         return min(self._deadline.until, monotonic() + self.patience.total)
 
     @contextlib.contextmanager
     def one_deadline(self) -> Iterator[None]:
-        """Give all calls within the time of one."""
+        """Put all calls within the deadline of one."""
         before, self._deadline.until = self._deadline.until, self.until
         try:
             yield
@@ -157,25 +157,25 @@ class GcpSession:
         except ScopedSecretsError:
             raise
         except Exception as error:
-            # A reply in an unforeseen form makes the library stumble in ways of its own.
+            # A malformed reply can make the library raise anything.
             raise login_error(error, self.connector.what) from None
 
-    # What logins are made of.
+    # Building blocks of logins.
 
     def service_account(self, key: Mapping[str, Any]) -> Any:
-        """Return credentials of a service account's key; raise login_refused for one that is malformed."""
+        """Return credentials for a service account's key. Raises login_refused for a malformed key."""
         self.project = str(key.get("project_id") or "")
         try:
             credentials = _google("google.oauth2.service_account").Credentials
             return credentials.from_service_account_info(key, scopes=SCOPES)
         except Exception:
-            # Its text, and those of the cryptography below it, may repeat what the key holds.
+            # The exception's text, or that of its cause, may contain parts of the key.
             raise failures.login_refused(
-                self.connector.what, "'credentials_json' is not a key of a service account that can be read"
+                self.connector.what, "'credentials_json' is not a readable key of a service account"
             ) from None
 
     def external_account(self, configuration: Mapping[str, Any]) -> Any:
-        """Return credentials that exchange the token in a file; raise login_refused if it can't be read."""
+        """Return credentials that exchange the token in a file. Raises login_refused if it can't be read."""
         path = configuration["credential_source"]["file"]
         try:
             with open(path, "rb") as file:
@@ -185,7 +185,7 @@ class GcpSession:
         return _google("google.auth.identity_pool").Credentials.from_info(configuration, scopes=SCOPES)
 
     def application_default(self) -> Any:
-        """Return the credentials that the Google libraries find by themselves; raise login_refused for none."""
+        """Return the credentials that the Google libraries find. Raises login_refused if there are none."""
         try:
             credentials, project = _google("google.auth").default(scopes=SCOPES)
         except Exception as error:
@@ -214,9 +214,9 @@ class GcpSession:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Have gRPC's core say nothing on the standard error of this process, unless people asked for it.
+    """Keep gRPC's core from writing to standard error, unless GRPC_VERBOSITY is set.
 
-    It looks at the environment once, when it is loaded.
+    It reads the environment once, when it is loaded.
     """
     is_ours = "GRPC_VERBOSITY" not in os.environ
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -228,16 +228,16 @@ def _quiet() -> Iterator[None]:
 
 
 def _trusting(ca_cert: str) -> ssl.SSLContext:
-    """Return how to speak TLS where tokens are given: the service may be a private one, and the tokens Google's own."""
+    """Return the TLS context for token requests, which may go to Google even if the service is private."""
     context = tls_context()
     if ca_cert:
-        tls_context(ca_cert=ca_cert)  # Refuses what is none.
+        tls_context(ca_cert=ca_cert)  # Raises InvalidInput for an unusable one.
         context.load_verify_locations(cadata=ca_text(ca_cert))
     return context
 
 
 def _silence() -> None:
-    """Keep the Google libraries from logging: at DEBUG they log what is sent and received, secrets and all."""
+    """Disable the loggers of the Google libraries: at DEBUG, they log requests and replies with secrets."""
     for name in list(logging.root.manager.loggerDict):
         if name.split(".")[0] in ("google", "grpc"):
             logging.getLogger(name).disabled = True
@@ -245,7 +245,7 @@ def _silence() -> None:
 
 @dataclass(frozen=True)
 class _TokenReply:
-    """A reply in the form that google-auth reads."""
+    """A reply in the form that google-auth expects."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -253,7 +253,7 @@ class _TokenReply:
 
 
 class _TokenRequests:
-    """How google-auth sends its requests: bounded, counted, and never taking half an answer for a token."""
+    """Sends the requests of google-auth: limited, counted, and refusing replies without a complete token."""
 
     def __init__(self, connector: ConnectorContext, ca_cert: str, patience: Patience) -> None:
         self._what = connector.what
@@ -266,7 +266,7 @@ class _TokenRequests:
     ) -> _TokenReply:
         reply = self._session.request(method, url, headers=headers, data=body)
         if reply.status_code >= 500:
-            why = f"the service that gives tokens answers with the HTTP status {reply.status_code}"
+            why = f"the token service answers with HTTP status {reply.status_code}"
             raise failures.unavailable(self._what, why)
         if reply.ok and method == "POST":
             self._refuse_without_token(reply.content)
@@ -279,7 +279,7 @@ class _TokenRequests:
             fields = None
         token = fields.get("access_token", fields.get("accessToken")) if isinstance(fields, dict) else None
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-            raise failures.malformed_reply(self._what, "the service that gives tokens gives none")
+            raise failures.malformed_reply(self._what, "the token service returns no token")
 
     def close(self) -> None:
         self._session.close()
@@ -303,7 +303,7 @@ class GcpClient:
         is_repeatable: bool = True,
         verify: Callable[[Any], None] = lambda _reply: None,
     ) -> Any:
-        """Return the answer of a method (`encrypt`, …) that is about `resource`.
+        """Return the answer of a method (`encrypt`, …) on `resource`.
 
         Raises ExpectedError for an error whose meaning is in `expecting`, otherwise one of our errors. `verify` raises
         Corrupted for an answer that did not arrive intact. Unless `is_repeatable`, a request is sent again only if it
@@ -325,7 +325,7 @@ class GcpClient:
         except (GoogleAPICallError, Corrupted) as error:
             word = _word(error)
         except ValueError:
-            # Google's library refuses what it can't put into a message.
+            # Google's library can't put an argument into its message.
             word = "INVALID_ARGUMENT"
         reason = tries.reason
         if word in expecting:
@@ -353,7 +353,7 @@ class GcpClient:
         return reply
 
 
-# Meanings that say nothing about the token.
+# Meanings of failures before the token was checked.
 _NO_ANSWER = frozenset({"DEADLINE_EXCEEDED", "INTERNAL", "NOT_CONNECTED", "NO_GRPC", "NO_NAME", "TLS", "UNAVAILABLE"})
 
 
@@ -362,7 +362,7 @@ def _word(error: Exception) -> str:
 
 
 class _Tries:
-    """The tries of one call: how many, until when, and how long to wait between them."""
+    """The tries of one call: their number, their deadline, and the pauses between them."""
 
     def __init__(self, patience: Patience, until: float, retryable: frozenset[str]) -> None:
         self.seconds = max(until - monotonic(), 0.0)
@@ -382,7 +382,7 @@ class _Tries:
         return max(monotonic() - self._start, 1.0)
 
     def deserves_another(self, error: Exception) -> bool:
-        """Tell whether to try again, and remember what the error says besides its status."""
+        """Return whether to try again, and remember the error's reason and requested delay."""
         if isinstance(error, ScopedSecretsError | ValueError):
             return False
         self.reason = str(getattr(error, "reason", "") or "")
@@ -391,7 +391,7 @@ class _Tries:
         return self._left >= 0 and _word(error) in self._retryable
 
     def pauses(self) -> Iterator[float]:
-        """Yield the seconds to wait before each further try, at random so that many clients don't come back at once."""
+        """Yield the seconds to wait before each retry. Jitter keeps clients from retrying in step."""
         pause = FIRST_PAUSE
         while True:
             yield max(random.uniform(0.5, 1.0) * pause, self._asked_for)
@@ -399,7 +399,7 @@ class _Tries:
 
 
 def _retry_delay(error: Exception) -> float:
-    """Return the seconds that Google asks to wait, within bounds; 0 if it does not."""
+    """Return the seconds that Google asks to wait, limited and with jitter; 0 if it doesn't ask."""
     for detail in getattr(error, "details", None) or []:
         delay = getattr(detail, "retry_delay", None)
         if delay is not None:
