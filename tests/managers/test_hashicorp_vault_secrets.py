@@ -230,7 +230,7 @@ def test_destroyed_elsewhere(kv2: HashicorpVault, openbao: OpenBao) -> None:
     kv2.write(path, b"one", NEW)
     openbao.request("POST", f"secret/destroy/{path}", {"versions": [1]})
     error = refusal(kv2.read, path)
-    assert (error.code, "gone for good" in error.hint) == ("unknown_path", True)
+    assert (error.code, "is lost" in error.hint) == ("unknown_path", True)
     assert kv2.write(path, b"two", NEW) == "2"
 
 

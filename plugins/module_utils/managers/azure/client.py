@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client of Azure's libraries, with requests that are ours, and what its exceptions mean.
+"""A client on Azure's libraries that sends through our own HTTP session and translates exceptions.
 
-The libraries send through a session of `http`: one deadline, bounded tries and replies, a certificate authority that
-needs no file. What came from Azure is read here and never handed on: it may repeat what was sent.
+The session brings one deadline, limited tries and replies, and a certificate authority that needs no file. Azure's
+texts are read here and never passed on, because they may repeat what was sent.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CLOUDS = {
     "us_government": ("vault.usgovcloudapi.net", "login.microsoftonline.us"),
     "china": ("vault.azure.cn", "login.chinacloudapi.cn"),
 }
-"""The domain of the vaults of a cloud, and the host of its Entra ID."""
+"""For each cloud, the domain of its vaults and the host of its Entra ID."""
 _TOKEN_PATH = re.compile(r"/oauth2/(v2\.0/)?token$")
 _ENTRA_CODE = re.compile(r"\bAADSTS[0-9]{4,8}\b")
 _NOT_FOUND = frozenset({"SecretNotFound", "NotFound", "ResourceNotFound"})
@@ -55,14 +55,14 @@ _CODES = frozenset(
         "VaultNotFound",
     }
 )
-"""Those that may be shown. Others may be anything."""
+"""Error codes that may be shown. Any other could be arbitrary text."""
 
 
 class KeyVaultClient:
-    """One vault, with one login. Many threads may use it."""
+    """One vault with one login. Thread-safe."""
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, login: AzureLogin, url: str) -> None:
-        """Make the client; raise MissingLibrary, login_refused, InvalidInput. No I/O but of files."""
+        """Reads only files. Raises MissingLibrary, login_refused, InvalidInput."""
         _need_libraries()
         self._what = connector.what
         self._meter = connector.meter
@@ -70,7 +70,7 @@ class KeyVaultClient:
         self._domain, host = CLOUDS[options["cloud"]]
         self._session = _Session(options, connector)
         network = {"transport": self._session.transport(), "retry_total": 0}
-        # Else each login would ask Microsoft's public cloud what the authority is, which not every network reaches.
+        # Instance discovery would ask Microsoft's public cloud at each login, which not every network can reach.
         authority = {"authority": options["authority"] or f"https://{host}", "disable_instance_discovery": True}
         self._credential = login.credential(connector.what, network, authority)
         self._client = self._secret_client(url, network)
@@ -78,29 +78,29 @@ class KeyVaultClient:
     def _secret_client(self, url: str, network: Mapping[str, Any]) -> Any:
         from azure.keyvault.secrets import SecretClient
 
-        # The library compares the host with the resource that the vault names, so that a token goes to Azure only. A
-        # host that isn't Azure's was named by the connector itself, whose token it is meant to get.
+        # The library compares the host with the resource that the vault names, so that tokens go only to Azure. A host
+        # outside Azure was set on the connector itself, so it is meant to get the token.
         is_azure = any(self._host.endswith(f".{domain}") for domain, _host in CLOUDS.values())
         return SecretClient(url, self._credential, verify_challenge_resource=is_azure, **network)
 
     def login(self) -> None:
-        """Get a token; raise login_refused, an Unavailable."""
+        """Get a token. Raises login_refused or an Unavailable."""
         self._meter("logins")
         scope = f"https://{self._domain}/.default"
         with self._translated("log in", "", "", frozenset()):
-            # With the option that the client sets, so that the token is kept for it.
+            # The client sets the same option, and tokens are cached per option.
             self._credential.get_token_info(scope, options={"enable_cae": True})
 
     def call(self, operation: str, path: str, needs: str, *arguments: Any, expecting: int = 0, **named: Any) -> Any:
-        """Return what an operation of the client gives that is about `path` and needs a permission.
+        """Return the result of a client operation on `path` that needs the permission `needs`.
 
-        Raise ExpectedError for the HTTP status that is expected, else one of our errors.
+        Raises ExpectedError for the HTTP status in `expecting`, otherwise one of our errors.
         """
         with self._translated(f"use '{path}'", path, needs, frozenset({expecting})):
             return getattr(self._client, operation)(path, *arguments, **named)
 
     def versions(self, path: str) -> list[Any]:
-        """Return what is known of every version of a secret but the values."""
+        """Return the properties of all versions of a secret."""
         with self._translated(f"list the versions of '{path}'", path, "list", frozenset()):
             return list(self._client.list_properties_of_secret_versions(path))
 
@@ -129,9 +129,9 @@ class KeyVaultClient:
             return self._session.failure or failures.login_refused(self._what, _why_refused(error))
         if is_of_vault and not isinstance(error, DecodeError) and response.status_code >= 400:
             return self._answered(response, doing, path, needs, expecting)
-        # What the libraries' parsers take for granted of a reply raises anything.
+        # The libraries' parsers can raise anything for a malformed reply.
         if isinstance(error, AzureError | ArithmeticError | AttributeError | LookupError | TypeError | ValueError):
-            return failures.malformed_reply(self._what, "it is not in the form that Key Vault answers in")
+            return failures.malformed_reply(self._what, "it does not have Key Vault's format")
         return error
 
     def _is_of_vault(self, response: Any) -> bool:
@@ -142,7 +142,7 @@ class KeyVaultClient:
         status, (code, inner) = response.status_code, _codes_in(response)
         shown = next((one for one in (inner, code) if one in _CODES), f"HTTP status {status}")
         if status == 404 and code not in _NOT_FOUND:
-            return failures.malformed_reply(self._what, "it is a 404 that does not come from Key Vault")
+            return failures.malformed_reply(self._what, "its 404 does not come from Key Vault")
         if inner == "SecretDisabled":
             return failures.secret_version_disabled(self._what, path)
         if status in expecting:
@@ -150,31 +150,31 @@ class KeyVaultClient:
         if status == 401:
             return failures.login_expired(self._what)
         if status == 403 and shown == "ForbiddenByFirewall":
-            return failures.request_refused(self._what, doing, "ForbiddenByFirewall: this network is not let in")
+            return failures.request_refused(self._what, doing, "ForbiddenByFirewall: its firewall blocks this network")
         if status == 403:
             return failures.denied(self._what, doing, f"the permission '{needs}' for secrets of this vault")
         if status == 404:
             return failures.unknown_path(self._what, path)
         if status >= 500:
-            return failures.unavailable(self._what, f"it answers with the HTTP status {status}")
+            return failures.unavailable(self._what, f"it answers with HTTP status {status}")
         return failures.request_refused(self._what, doing, shown)
 
 
 class _Session:
-    """What the libraries take for a session of `requests`, for all that they send."""
+    """Stands in for a session of `requests` in the libraries."""
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
         self._http = HttpSession.for_connector(options, connector, is_repeatable=_is_repeatable)
         self._failures = threading.local()
 
     def transport(self) -> Any:
-        """Return a transport of azure-core on this session."""
+        """Return an azure-core transport on this session."""
         from azure.core.pipeline.transport import RequestsTransport
 
         return RequestsTransport(session=self, session_owner=False)
 
     def request(self, method: str, url: str, headers: Any = None, data: Any = None, **_of_sdk: Any) -> Any:
-        """Return the answer as requests has it; raise an Unavailable."""
+        """Return the answer as a response of `requests`. Raises an Unavailable."""
         try:
             return _as_response(self._http.request(method, url, headers=headers, data=data), url)
         except ScopedSecretsError as error:
@@ -183,7 +183,7 @@ class _Session:
 
     @property
     def failure(self) -> ScopedSecretsError | None:
-        """The last one of this thread: a chain of credentials keeps only the words of an error."""
+        """Return this thread's last failure. A chain of credentials keeps only the texts of errors."""
         return getattr(self._failures, "last", None)
 
     def forget_failure(self) -> None:
@@ -194,7 +194,7 @@ class _Session:
 
 
 def _need_libraries() -> None:
-    """Import what is used; raise MissingLibrary. What they log may repeat what Azure said."""
+    """Import the libraries and disable their logging, which may repeat Azure's texts. Raises MissingLibrary."""
     for requirement, module in zip(REQUIREMENTS, ("azure.keyvault.secrets", "azure.identity"), strict=False):
         try:
             __import__(module)
@@ -205,7 +205,7 @@ def _need_libraries() -> None:
 
 
 def _is_repeatable(method: str, url: str) -> bool:
-    """A second deletion finds nothing, and a second login is a login."""
+    """Return whether a request may be sent twice. Repeating a deletion or a login does no harm."""
     return method in SAFE_METHODS or method == "DELETE" or bool(_TOKEN_PATH.search(urlsplit(url).path))
 
 
@@ -223,7 +223,7 @@ def _as_response(reply: Reply, url: str) -> Any:
 
 
 def _codes_in(response: Any) -> tuple[str, str]:
-    """Return the code of Key Vault's error and the one within it, '' for what is not there."""
+    """Return the outer and the inner code of a Key Vault error, empty for missing ones."""
     try:
         error = json.loads(response.text())["error"]
         inner = error.get("innererror") or {}
@@ -233,16 +233,16 @@ def _codes_in(response: Any) -> tuple[str, str]:
 
 
 def _why_refused(error: Exception) -> str:
-    """Return what can be said of a login that failed: Entra ID's number, which its documentation explains."""
+    """Return why a login failed: Entra ID's documented error number, or what the exception reveals."""
     text = str(error)
     code = _ENTRA_CODE.search(text)
     if code:
-        return f"Microsoft Entra ID says {code.group()}"
+        return f"Microsoft Entra ID answers {code.group()}"
     if "additionally_allowed_tenants" in text:
         return "the vault belongs to another tenant than the login"
     if any(isinstance(one, OSError) for one in _causes(error)):
-        return "the file with its token can't be read"
-    return "no token can be had this way; look at the tenant, at 'authority', and at what this machine has"
+        return "its token file can't be read"
+    return "this login yields no token; check the tenant, 'authority', and the identities available on this machine"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

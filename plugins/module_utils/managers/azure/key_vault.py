@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secret manager kind for Azure Key Vault: a value keeper in one vault."""
+"""Azure Key Vault: keeps values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["BASE64", "MANAGER", "OWNER_TAG", "AzureKeyVault"]
 
 OWNER_TAG = "scoped-secrets-owner"
 BASE64 = "application/octet-stream;base64"
-"""The content type of a value that is bytes and no text: Key Vault keeps text only."""
+"""The content type of binary values: Key Vault stores only text."""
 _VAULT_NAME = re.compile(r"[A-Za-z](?:-?[0-9A-Za-z]){2,23}")
 _LONGEST_VAULT_NAME = 24
 _VERSION = re.compile(r"[0-9a-fA-F]{32}")
@@ -37,12 +37,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 
 
 class AzureKeyVault(ValueKeeper):
-    """Secrets of one vault. Those that this connector made bear its tag."""
+    """Secrets in one vault. Those that this connector created have its tag."""
 
     KIND = "azure_key_vault"
     TITLE = "Azure Key Vault"
     NETWORK = Network.all_but("allow_plain_http")
-    """Key Vault is reached by https only."""
+    """Key Vault is only available through https."""
     OPTIONS: ClassVar[ArgumentSpec] = {
         "vault_name": {"type": "str"},
         "vault_url": {"type": "str"},
@@ -82,7 +82,7 @@ class AzureKeyVault(ValueKeeper):
 
     @property
     def url(self) -> str:
-        """Where the vault is."""
+        """Return the address of the vault."""
         domain = CLOUDS[self.options["cloud"]][0]
         return str(self.options["vault_url"]).rstrip("/") or f"https://{self.options['vault_name']}.{domain}"
 
@@ -92,7 +92,7 @@ class AzureKeyVault(ValueKeeper):
         self._client = client
 
     def check(self) -> None:
-        """Prove that values may be read, by asking for a name that nobody has."""
+        """Prove read access by requesting a random name that doesn't exist."""
         path = f"scoped-secrets-check-{uuid.uuid4().hex}"
         if self._there(path):
             raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
@@ -129,7 +129,7 @@ class AzureKeyVault(ValueKeeper):
             is_base64 = secret.properties.content_type == BASE64
             return base64.b64decode(text, validate=True) if is_base64 else text
         except (UnicodeEncodeError, binascii.Error):
-            why = "the value is no Unicode, or not the base64 that its content type says"
+            why = "the value is not valid Unicode, or not valid base64 despite its content type"
             raise failures.malformed_reply(self.connector.what, why) from None
 
     def _version(self, path: str, properties: Any) -> str:
@@ -155,19 +155,19 @@ class AzureKeyVault(ValueKeeper):
             try:
                 return self._set(path, value, writing, there)
             except ExpectedError:
-                # The name is taken by a secret that was deleted, or is just being deleted or recovered.
+                # A secret of this name is deleted, or is being deleted or recovered.
                 there = self._recovered(path, writing)
-        raise failures.unavailable(self.connector.what, f"'{path}' is being deleted or recovered there at this moment")
+        raise failures.unavailable(self.connector.what, f"'{path}' is being deleted or recovered there right now")
 
     def _set(self, path: str, value: bytes, writing: Writing, there: Any) -> str:
         text, content_type = _content(value)
-        # Each version has tags of its own: what others set there would be lost.
+        # Each version has its own tags, so those of others must be copied.
         tags = _bounded({OWNER_TAG: self.connector.owner, **writing.tags}, _tags_of(there), self.connector.owner)
         secret = self._call("set_secret", path, "set", text, tags=tags, content_type=content_type, expecting=409)
         return self._version(path, secret.properties)
 
     def _recovered(self, path: str, writing: Writing) -> Any:
-        """Return the properties of a deleted secret of ours that is there again, None if there is none to recover."""
+        """Recover our deleted secret and return its properties, None if there is nothing to recover."""
         deleted = self._deleted(path)
         if deleted is None:
             return self._there(path)
@@ -197,7 +197,7 @@ class AzureKeyVault(ValueKeeper):
             deletion = self._call("begin_delete_secret", path, "delete", expecting=404)
         except ExpectedError:
             return
-        # Without soft delete, which old vaults may lack, nothing is left to purge.
+        # In old vaults without soft delete, nothing is left to purge.
         if not self.options["purge"] or not deletion.result().recovery_id:
             return
         for _try in self._tries():
@@ -205,7 +205,7 @@ class AzureKeyVault(ValueKeeper):
             if deleted:
                 self._purge(path, deleted)
                 return
-        raise failures.unavailable(self.connector.what, f"'{path}' is still being deleted there, and not purged")
+        raise failures.unavailable(self.connector.what, f"'{path}' is still being deleted there and was not purged")
 
     def _purge(self, path: str, deleted: Any) -> None:
         if deleted and _tags_of(deleted).get(OWNER_TAG) == self.connector.owner:
@@ -213,17 +213,17 @@ class AzureKeyVault(ValueKeeper):
                 self._call("purge_deleted_secret", path, "purge", expecting=404)
 
     def _there(self, path: str) -> Any:
-        """Return the properties of a secret, None where there is none. Key Vault tells them with the value only."""
+        """Return the properties of a secret, None if it doesn't exist. Key Vault sends them only with the value."""
         try:
             secret = self._call("get_secret", path, "get", expecting=404)
         except ExpectedError:
             return None
-        # A reply that was cut short would make a secret of ours look like one of others.
+        # In a truncated reply, our own secret would look like someone else's.
         self._version(path, secret.properties)
         return secret.properties
 
     def _deleted(self, path: str) -> Any:
-        """Return the properties of a secret that was deleted and can be recovered, None where there is none."""
+        """Return the properties of a deleted, recoverable secret, None if there is none."""
         try:
             deleted = self._call("get_deleted_secret", path, "get", expecting=404)
         except ExpectedError:
@@ -236,7 +236,7 @@ class AzureKeyVault(ValueKeeper):
             raise failures.foreign_secret(self.connector.what, path)
 
     def _is_ours(self, path: str, tags: Mapping[str, str]) -> bool:
-        """Tell whose a secret is. People who add a version in the portal rarely keep the tags: then older ones tell."""
+        """Return whether a secret is ours. A version added in the portal may lack the tag; then older ones decide."""
         if OWNER_TAG in tags:
             return tags[OWNER_TAG] == self.connector.owner
         try:
@@ -250,10 +250,10 @@ class AzureKeyVault(ValueKeeper):
 
     def _check_name(self, path: str) -> None:
         if not NAME.fullmatch(path):
-            raise failures.name_not_allowed(self.connector.what, path, "127 letters, digits and '-'")
+            raise failures.name_not_allowed(self.connector.what, path, "at most 127 letters, digits and '-'")
 
     def _tries(self) -> Iterator[None]:
-        """Yield until time is up, with pauses that grow: Key Vault deletes and recovers within seconds."""
+        """Yield until time is up, with growing pauses. Key Vault takes seconds to delete and recover."""
         end = time.monotonic() + 3 * self.options["timeout"]
         pause = _FIRST_PAUSE
         yield
@@ -278,24 +278,26 @@ def _check_vault(given: Mapping[str, Any], title: str) -> None:
         raise failures.incomplete_connector(title, "vault_name")
     if name and url:
         raise failures.invalid_option(
-            "vault_url", "is given besides 'vault_name'", "Give one of them; the other may be ''."
+            "vault_url", "is set together with 'vault_name'", "Set only one of them; set the other to '' to clear it."
         )
     if url:
         _check_https(url, "vault_url", title)
     elif not _VAULT_NAME.fullmatch(name) or len(name) > _LONGEST_VAULT_NAME:
-        raise failures.invalid_option("vault_name", "can't be the name of a vault", "3 to 24 letters, digits and '-'.")
+        raise failures.invalid_option(
+            "vault_name", "is not the name of a vault", "Set it to 3 to 24 letters, digits and '-'."
+        )
 
 
 def _check_https(url: str, option: str, title: str) -> None:
     check_url(title, option, url, allow_plain_http=True)
     if not url.lower().startswith("https://") or url.count("/") > 2 + url.endswith("/") or "\\" in url:
         raise failures.invalid_option(
-            option, "is no https address of a server", "It looks like https://host, without a path."
+            option, "is not the https address of a server", "Set it to an address like https://host, without a path."
         )
 
 
 def _content(value: bytes) -> tuple[str, str | None]:
-    """Return a value as Key Vault keeps it, and its content type: as text where it is UTF-8, which others can read."""
+    """Return a value as Key Vault stores it, and its content type. UTF-8 stays text, which others can read."""
     try:
         return value.decode(), None
     except UnicodeDecodeError:
@@ -307,7 +309,7 @@ def _tags_of(properties: Any) -> dict[str, str]:
 
 
 def _bounded(wanted: Mapping[str, str], present: Mapping[str, str], owner: str) -> dict[str, str]:
-    """Return tags within Key Vault's limits: the mark, ours, then those of others; what is too long is left out."""
+    """Return tags within Key Vault's limits: ours first, then those of others. Tags that are too long are dropped."""
     merged = {**wanted, OWNER_TAG: owner, **{name: value for name, value in present.items() if name not in wanted}}
     fitting = {
         name: value

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways to log in to Microsoft Entra ID, which gives the tokens for Azure Key Vault."""
+"""The ways to log in to Microsoft Entra ID, which issues the tokens for Azure Key Vault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ...model.errors import InvalidInput
 from .. import failures
 from ..base import ArgumentSpec, Login
 from ..http import pem_text
@@ -24,24 +23,21 @@ _ID = re.compile(r"[0-9A-Za-z.-]{1,200}")
 
 
 def validate_login(options: Mapping[str, Any]) -> None:
-    """Raise InvalidInput for ids that can't be ones; a tenant may be named by a domain."""
+    """Raise InvalidInput for invalid ids. A tenant can also be named by its domain."""
     for name in _APPLICATION:
         if options.get(name) and not _ID.fullmatch(options[name]):
-            raise InvalidInput(
-                "invalid_option",
-                f"The option '{name}' can't be right.",
-                hint="It is the id that the portal shows, as in 6f1c2f0e-1b7d-4a53-9a27-0c2f3ce0b1d4.",
-            )
+            rule = "Set it to the id that the portal shows, like 6f1c2f0e-1b7d-4a53-9a27-0c2f3ce0b1d4."
+            raise failures.invalid_option(name, "is not valid", rule)
 
 
 class AzureLogin(Login):
-    """A way to a credential of azure-identity."""
+    """Creates a credential of azure-identity."""
 
     @abstractmethod
     def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
-        """Return a credential that has not been used yet; raise login_refused, InvalidInput.
+        """Return an unused credential. Raises login_refused, InvalidInput.
 
-        `network` has how to send requests, `authority` where Entra ID is, for those that ask it themselves.
+        `network` has the arguments for sending requests, `authority` those for credentials that ask Entra ID directly.
         """
 
     def _text(self, name: str) -> str:
@@ -67,7 +63,7 @@ class ClientSecret(AzureLogin):
 
 
 class ClientCertificate(AzureLogin):
-    """An application with a certificate, whose RSA key signs the login. It never lies on a disk because of us."""
+    """An application with a certificate, whose RSA key signs the login. The key is never written to a disk."""
 
     NAME = "client_certificate"
     OPTIONS: ClassVar[ArgumentSpec] = {**_APPLICATION, "client_certificate": {"type": "str", "no_log": True}}
@@ -81,12 +77,12 @@ class ClientCertificate(AzureLogin):
             return CertificateCredential(**self._application(), certificate_data=pem.encode(), **network, **authority)
         except (TypeError, ValueError):
             raise failures.login_refused(
-                what, "'client_certificate' is not a certificate with its RSA key, without a passphrase, in PEM form"
+                what, "'client_certificate' is not a PEM certificate with its RSA key and without a passphrase"
             ) from None
 
 
 class ManagedIdentity(AzureLogin):
-    """What Azure gives to the machine that ansible-playbook runs on: its own identity, or one assigned to it."""
+    """The identity of the machine that ansible-playbook runs on: its own, or one assigned to it."""
 
     NAME = "managed_identity"
     OPTIONS: ClassVar[ArgumentSpec] = {"client_id": _APPLICATION["client_id"]}
@@ -94,7 +90,7 @@ class ManagedIdentity(AzureLogin):
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:
-        """Take it without `client_id` too: then it is the machine's own."""
+        """Accept it without `client_id`, which means the machine's own identity."""
 
     def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
         from azure.identity import ManagedIdentityCredential
@@ -103,7 +99,7 @@ class ManagedIdentity(AzureLogin):
 
 
 class AzureWorkloadIdentity(AzureLogin):
-    """An application that trusts the token in a file, which something else keeps fresh."""
+    """An application that trusts the token in a file, which another program keeps fresh."""
 
     NAME = "workload_identity"
     OPTIONS: ClassVar[ArgumentSpec] = {**_APPLICATION, "token_file": {"type": "path", "no_log": False}}
@@ -111,7 +107,7 @@ class AzureWorkloadIdentity(AzureLogin):
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:
-        """Take it with less: Azure Kubernetes Service has all three in the environment of a pod."""
+        """Accept it with fewer options: Azure Kubernetes Service sets all three in a pod's environment."""
 
     def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
         from azure.identity import WorkloadIdentityCredential
@@ -125,9 +121,10 @@ class AzureWorkloadIdentity(AzureLogin):
 
 
 class AzureDefault(AzureLogin):
-    """What the Azure libraries find: environment, workload identity, the command lines. Never a managed identity.
+    """The credentials that the Azure libraries find: environment, workload identity, command lines.
 
-    To ask for one where there is none takes minutes, and elsewhere it would be another identity than people think.
+    Managed identities are left out: trying one takes minutes on machines without one, and on others it could be an
+    identity that the user didn't mean.
     """
 
     NAME = "default"

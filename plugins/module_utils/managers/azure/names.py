@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of secrets in Azure Key Vault: letters, digits and `-`, where upper and lower case are the same.
+"""Names of secrets in Azure Key Vault: letters, digits and `-`, compared without case.
 
-Each character of an identifier has a code of its own and no code begins another, so two identifiers never meet in one
-name, in whatever case: lower-case letters but `z`, and digits, stand for themselves, `_` is `-`, and the rest takes two
-characters, the first a `z`. db_password is db-password, API-key is zazpziz-key.
+Each character of an identifier has its own code, and no code is a prefix of another, so different identifiers never
+share a name, in any case. Digits and lower-case letters except `z` stay as they are, `_` becomes `-`, and all others
+become two characters of which the first is `z`: db_password is db-password, API-key is zazpziz-key.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ __all__ = ["MAX_NAME", "NAME", "NAME_RULE", "identifier_of", "name_of"]
 
 MAX_NAME = 127
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
-NAME_RULE = (
-    "127 letters, digits and '-', where upper-case letters, '-', '$' and 'z' of an identifier take two characters each"
-)
+NAME_RULE = "at most 127 letters, digits and '-'; upper-case letters, '-', '$' and 'z' of an identifier count twice"
 
 _LITERAL = "abcdefghijklmnopqrstuvwxy0123456789"
 _ESCAPED = {"z": "0", "$": "4", "-": "-", **{letter.upper(): letter for letter in "abcdefghijklmnopqrstuvwxyz"}}
@@ -31,12 +29,12 @@ _CHARACTERS = {code: character for character, code in _CODES.items()}
 
 
 def name_of(identifier: str) -> str:
-    """Return the name of a secret; it may be too long. Raise KeyError for what is no identifier."""
+    """Return the name of a secret, possibly too long. Raises KeyError for an invalid identifier."""
     return "".join(_CODES[character] for character in identifier)
 
 
 def identifier_of(name: str) -> str | None:
-    """Return the identifier that has this name, None if none has."""
+    """Return the identifier with this name, None if there is none."""
     codes = re.findall(r"z.?|[^z]", name.lower())
     characters = [_CHARACTERS.get(code) for code in codes]
     return None if None in characters else "".join(map(str, characters))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of one Vault or OpenBao server: it logs in once, keeps its token alive, and tells why it is refused."""
+"""A client of one Vault or OpenBao server: logs in once, keeps the token alive, and explains refusals."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ REQUIREMENTS = ("hvac>=2.3", *http.REQUIREMENTS)
 REDIRECTS = 3
 SAFE_POSTS = ("/sys/capabilities-self", "/auth/token/renew-self")
 REFUSED = (401, 403)
-"""Vault's own is 403; the other is that of gateways."""
-FAREWELL = Patience(timeout=1, retries=0)
+"""Vault answers 403; gateways in front of it may answer 401."""
+REVOCATION = Patience(timeout=1, retries=0)
 
 Ask = Callable[[Any], Reply]
-"""What sends one request through hvac's client."""
+"""Sends one request through hvac's client."""
 
 
 class _Token:
-    """A token, hvac's client that sends it, and what is known of it. Times are seconds of `monotonic`.
+    """A token, the hvac client that sends it, and its properties. Times are seconds of `monotonic`.
 
-    `due` is when it needs attention next: a renewal, or a new login. `uses_left` is None without such a limit.
+    `due` is the time of the next renewal or login. `uses_left` is None if the number of uses is unlimited.
     """
 
     def __init__(self, vault: Any, *, is_ours: bool, is_batch: bool = False) -> None:
@@ -60,10 +60,10 @@ class _Token:
 
 
 class VaultClient:
-    """Many threads may use one. Every request goes through `call`."""
+    """Thread-safe. Every request goes through `call`."""
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, login: Login) -> None:
-        """Make the client; raise MissingLibrary. No I/O."""
+        """No I/O. Raises MissingLibrary."""
         self.what = connector.what
         self._meter = connector.meter
         self._login = login
@@ -73,37 +73,37 @@ class VaultClient:
         self._token: _Token | None = None
 
     def login(self) -> None:
-        """Log in, anew if need be; raise login_refused, an Unavailable, InvalidInput for unusable certificates."""
+        """Log in, or log in again. Raises login_refused, an Unavailable, or InvalidInput for unusable certificates."""
         with self._lock:
             self._log_in()
 
     def call(self, ask: Ask) -> Reply:
-        """Return the answer to a request; raise login_expired if the token died, an Unavailable, or vault_sealed.
+        """Return the answer to a request. Raises login_expired for a dead token, an Unavailable, or vault_sealed.
 
-        Answers with a status of 400 to 499 are the caller's to judge.
+        Answers with a status from 400 to 499 are returned, too.
         """
         token = self._live_token()
         reply = token.send(ask)
         if reply.status_code in REFUSED and self._is_dead(token):
             if token is self._token:
                 raise failures.login_expired(self.what)
-            # Another thread has logged in meanwhile.
+            # Another thread logged in in the meantime.
             reply = self._live_token().send(ask)
         if reply.status_code >= 500:
             raise refusal(self.what, "answer", reply)
         return reply
 
     def close(self) -> None:
-        """Revoke the token if our own login made it, as far as the server answers at once."""
+        """Revoke the token if our login created it. Gives up if the server doesn't answer within a second."""
         token, self._token = self._token, None
         if token and token.is_ours and not token.is_batch:
-            self._http.patience = FAREWELL
+            self._http.patience = REVOCATION
             with contextlib.suppress(ScopedSecretsError):
                 token.send(lambda vault: vault.auth.token.revoke_self())
         self._http.close()
 
     def _live_token(self) -> _Token:
-        """Return a token that should be good for a request: renewed at half its life, made anew at its end."""
+        """Return a valid token. It is renewed at half its life, and replaced by a new login at its end."""
         token = self._token
         if token and token.is_good:
             return token
@@ -120,7 +120,7 @@ class VaultClient:
         return self._log_in()
 
     def _renew(self, token: _Token) -> None:
-        """Renew. A server that will not, or only for a short time, is not asked again: our own login makes another."""
+        """Renew the token. If the server refuses, or grants little time, the next step is a new login."""
         reply = token.send(lambda vault: vault.auth.token.renew_self())
         self._meter("renewals")
         if reply.ok:
@@ -145,7 +145,7 @@ class VaultClient:
         return self._token
 
     def _made(self, login: TokenMaker) -> _Token:
-        """Return the token of a login of our own."""
+        """Log in and return the token."""
         parameters = login.parameters(self.what)
         reply = self._open_vault().adapter.post(f"/v1/auth/{login.path}", json=parameters)
         if reply.status_code in (400, 401, 403, 404, 405):
@@ -162,18 +162,18 @@ class VaultClient:
         return token
 
     def _proven(self, login: GivenToken) -> _Token:
-        """Return the token that others made, looked up once.
+        """Look up a token that others created, and return it.
 
-        One that may not look itself up is taken as it is: its policies don't include `default`.
+        A token without the policy `default` can't look itself up. It is accepted unchecked.
         """
         token = _Token(self._open_vault(token=login.token(self.what)), is_ours=False)
         reply = _look_up(token)
         if reply.status_code in REFUSED and not _is_denied_by_policy(reply):
-            raise failures.login_refused(self.what, "the server does not know its token, or it has expired")
+            raise failures.login_refused(self.what, "the server does not know its token, or the token has expired")
         if reply.status_code in REFUSED:
             return token
         if reply.status_code == 404:
-            raise failures.login_refused(self.what, "there is no such namespace, or no Vault at its address")
+            raise failures.login_refused(self.what, "its namespace does not exist, or there is no Vault at its address")
         if not reply.ok:
             raise refusal(self.what, "look up its own token", reply)
         data = content_of(self.what, reply).get("data")
@@ -186,9 +186,9 @@ class VaultClient:
         return token
 
     def _is_dead(self, token: _Token) -> bool:
-        """Tell whether a refused token is dead, or merely may not do what was asked.
+        """Return whether a refused token is dead, or only lacks a permission.
 
-        Looking it up is what tells, but a token of limited uses is not spent on that.
+        A lookup of the token decides, unless its number of uses is limited.
         """
         if monotonic() >= token.expires:
             return True
@@ -208,14 +208,14 @@ def _is_repeatable(method: str, url: str) -> bool:
 
 
 def _open_vault(options: Mapping[str, Any], session: HttpSession, *, token: str = "") -> Any:
-    """Return hvac's client on our session: it knows the paths; what comes back is for us to judge."""
+    """Return hvac's client on our session. It builds the paths; we interpret the answers."""
     try:
         import hvac
     except ImportError:
         raise failures.missing_library(REQUIREMENTS[0], TITLE) from None
     return hvac.Client(
         url=options["url"].rstrip("/"),
-        # Neither is None, or hvac takes them from the environment of whoever runs this.
+        # If one were None, hvac would take it from the environment.
         token=token,
         cert=("", ""),
         namespace=(options.get("namespace") or "").strip("/") or None,
@@ -226,7 +226,7 @@ def _open_vault(options: Mapping[str, Any], session: HttpSession, *, token: str 
 
 
 def _set_life(token: _Token, seconds: object, is_renewable: object, uses: object) -> None:
-    """Note what a login or a lookup says. No life means for ever, no number of uses means any number."""
+    """Set a token's lifetime and uses from a login or lookup. 0 or nothing means unlimited."""
     life = float(seconds) if isinstance(seconds, int | float) else 0.0
     token.life = life or inf
     token.expires = monotonic() + token.life
@@ -242,7 +242,7 @@ def _set_due(token: _Token) -> None:
 
 
 def _is_denied_by_policy(reply: Reply) -> bool:
-    """Tell whether a 403 is a policy's. For a token that it does not know a server says it in other words."""
+    """Return whether a 403 comes from a policy. For an unknown token, the server's text is different."""
     errors = errors_in(reply)
     return "1 error occurred" in errors and "invalid token" not in errors and "bad token" not in errors
 
@@ -250,5 +250,5 @@ def _is_denied_by_policy(reply: Reply) -> bool:
 def _why_refused(login: TokenMaker, reply: Reply) -> str:
     where = f"auth/{login.path}"
     if reply.status_code in (404, 405):
-        return f"no login method of this kind is mounted at {where}"
-    return f"{where} did not accept what was given, or is not mounted (status {reply.status_code})"
+        return f"no such login method is mounted at {where}"
+    return f"{where} did not accept the credentials, or is not mounted (status {reply.status_code})"

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the two versions of Vault's key-value engine keep secrets.
+"""The two versions of Vault's key-value engine.
 
-Both keep a secret as an object of fields: text in `value`, other bytes in `value_base64`.
+Both store a secret as an object with one field: text in `value`, other bytes in `value_base64`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ __all__ = [
 ]
 
 MAX_VALUE = 1024 * 1024 - 8 * 1024
-"""An entry of the integrated storage has 1 MiB: developer.hashicorp.com/vault/docs/internals/limits. Some of it is
-for the engine's own fields, the mark of who made it, and the encryption."""
+"""An entry of the integrated storage has 1 MiB (developer.hashicorp.com/vault/docs/internals/limits). 8 KiB are for the
+engine's own fields, the owner mark and the encryption."""
 MANAGED_BY = "scoped.secrets"
 MAX_METADATA = 64
 MAX_METADATA_KEY = 128
@@ -54,7 +54,7 @@ TRIES = 5
 
 
 def fields_of(value: bytes) -> dict[str, str]:
-    """Return the fields that keep a value."""
+    """Return the fields that store a value."""
     try:
         return {"value": value.decode("utf-8")}
     except UnicodeDecodeError:
@@ -62,7 +62,7 @@ def fields_of(value: bytes) -> dict[str, str]:
 
 
 def value_of(what: str, content: bytes) -> bytes:
-    """Return the value that `fields_of` put into fields; raise NotFound if they are others now."""
+    """Return the value from fields made by `fields_of`. Raises NotFound if someone replaced the fields."""
     fields = json.loads(content)
     if isinstance(fields.get("value"), str):
         return str(fields["value"]).encode("utf-8")
@@ -73,7 +73,7 @@ def value_of(what: str, content: bytes) -> bytes:
 
 
 def check_size(what: str, fields: Mapping[str, str]) -> None:
-    """Raise too_large for what the storage would refuse. Its JSON takes six bytes each for `<`, `>` and `&`."""
+    """Raise too_large for fields that the storage would refuse. Its JSON needs six bytes each for `<`, `>` and `&`."""
     text = json.dumps(fields, ensure_ascii=False)
     size = len(text.encode("utf-8")) + 5 * sum(map(text.count, "<>&"))
     if size > MAX_VALUE:
@@ -81,10 +81,10 @@ def check_size(what: str, fields: Mapping[str, str]) -> None:
 
 
 def find_version(client: VaultClient, mount: str) -> int | None:
-    """Return the version of the engine at a mount, None if the token may not know; raise unknown_mount, Conflict.
+    """Return the version of the engine at a mount, None if the token can't find out. Raises unknown_mount, Conflict.
 
-    The first question is answered to every token that has any right below the mount; where it is not (a gateway that
-    hides sys/), only a version 2 engine has a configuration.
+    The first request succeeds for every token with any right below the mount. If it fails, for example because a
+    gateway hides sys/, the second one tells: only a version 2 engine has a configuration.
     """
     reply = client.call(lambda vault: vault.adapter.get(f"/v1/sys/internal/ui/mounts/{quote(mount)}"))
     if reply.ok:
@@ -103,7 +103,7 @@ def find_version(client: VaultClient, mount: str) -> int | None:
 
 
 class KvEngine(ABC):
-    """One mount of the key-value engine, of one of its versions."""
+    """A mount of the key-value engine."""
 
     VERSION: ClassVar[int]
 
@@ -115,22 +115,22 @@ class KvEngine(ABC):
 
     @abstractmethod
     def needs(self, path: str, *, is_written: bool) -> dict[str, list[str]]:
-        """Return the capabilities that a policy must give for a secret, by path."""
+        """Return, by path, the capabilities that a policy must grant for a secret."""
 
     @abstractmethod
     def read(self, path: str, version: str) -> Found:
-        """Return the fields at a path; raise NotFound, denied, incomplete_reply."""
+        """Return the fields at a path. Raises NotFound, denied, incomplete_reply."""
 
     @abstractmethod
     def write(self, path: str, value: bytes, writing: Writing) -> str:
-        """Make or update a secret and return its new version; raise foreign_secret, provider_conflict, denied."""
+        """Create or update a secret, return its new version. Raises foreign_secret, provider_conflict, denied."""
 
     @abstractmethod
     def remove(self, path: str, *, is_for_good: bool) -> None:
-        """Remove a secret that `write` made; raise foreign_secret, denied."""
+        """Remove a secret that `write` created. Raises foreign_secret, denied."""
 
     def _call(self, ask: Ask, doing: str, path: str, capability: str) -> Reply:
-        """Return an answer that is a success or a plain 404; raise what any other means."""
+        """Return a successful answer, or a 404 to a read. Raises our error for any other."""
         reply = self._client.call(ask)
         if is_unknown_mount(reply):
             raise unknown_mount(self._what, self._mount)
@@ -141,7 +141,7 @@ class KvEngine(ABC):
         raise refusal(self._what, f"{doing} '{path}'", reply, f'path "{path}" {{ capabilities = ["{capability}"] }}')
 
     def _data(self, reply: Reply, path: str) -> dict[str, Any]:
-        """Return `data` of a reply; raise incomplete_reply if it has none."""
+        """Return `data` of a reply. Raises incomplete_reply without one."""
         data = content_of(self._what, reply).get("data")
         if not isinstance(data, dict):
             raise failures.incomplete_reply(self._what, path)
@@ -149,7 +149,7 @@ class KvEngine(ABC):
 
 
 class KvVersion1(KvEngine):
-    """One value, no versions, no metadata: the mark of who made it is a field."""
+    """One value, no versions, no metadata. The owner mark is a field."""
 
     VERSION = 1
 
@@ -207,7 +207,7 @@ class KvVersion1(KvEngine):
 
 
 class KvVersion2(KvEngine):
-    """Versions, check-and-set, and custom metadata that say who made a secret."""
+    """Versions and check-and-set. The owner mark is in the custom metadata."""
 
     VERSION = 2
 
@@ -263,7 +263,7 @@ class KvVersion2(KvEngine):
         return f"{self._mount}/{part}/{path}"
 
     def _known(self, path: str) -> dict[str, Any]:
-        """Return what the engine knows of a secret besides its value, deleted ones included; {} if nothing."""
+        """Return the metadata of a secret, even of a deleted one; {} if there is none."""
         reply = self._call(
             lambda vault: vault.secrets.kv.v2.read_secret_metadata(path, mount_point=self._mount),
             "read",
@@ -287,7 +287,7 @@ class KvVersion2(KvEngine):
         return {"managed_by": MANAGED_BY, "owner": self._owner}
 
     def _mark(self, path: str, known: Mapping[str, Any], writing: Writing) -> None:
-        """Say at the secret that it is ours, before there is a value; metadata of others stay."""
+        """Mark the secret as ours before it gets a value. Metadata of others stay."""
         self._check_ours(path, known, is_adopted=writing.adopt)
         present = known.get("custom_metadata") or {}
         wanted = _bounded({**self._signature, **writing.tags, **self._signature}, present)
@@ -309,7 +309,7 @@ class KvVersion2(KvEngine):
         )
 
     def _written(self, reply: Reply, path: str) -> str:
-        """Return the version that a write made."""
+        """Return the version from the answer to a write."""
         reply = self._call(lambda _vault: reply, "write", self._at("data", path), "update")
         version = self._data(reply, path).get("version")
         if not isinstance(version, int):
@@ -317,7 +317,7 @@ class KvVersion2(KvEngine):
         return str(version)
 
     def _missing(self, reply: Reply, path: str, version: str) -> Exception:
-        """Return the error for a 404, which has metadata if there was a value once."""
+        """Return the error for a 404. Its body has metadata if there was a value."""
         try:
             metadata = reply.json()["data"]["metadata"]
             number, is_destroyed = int(metadata["version"]), bool(metadata["destroyed"])
@@ -327,7 +327,7 @@ class KvVersion2(KvEngine):
 
 
 def _number(version: str) -> int | None:
-    """Return the number of a version, None for the newest, 0 for what no version can be."""
+    """Return the number of a version, None for the newest, 0 for an impossible one."""
     if not version:
         return None
     return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
@@ -338,7 +338,7 @@ def _found(fields: Mapping[str, Any], version: str = "") -> Found:
 
 
 def _bounded(wanted: Mapping[str, str], present: Mapping[str, str]) -> dict[str, str]:
-    """Return custom metadata within Vault's limits: ours first, then those of others; what is too long is left out."""
+    """Return custom metadata within Vault's limits: ours first, then those of others. Too long ones are dropped."""
     merged = {**wanted, **{key: value for key, value in present.items() if key not in wanted}}
     fitting = [
         (key, value)

@@ -21,33 +21,33 @@ AWS_REQUIREMENT = "boto3>=1.34"
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 STS_BODY = "Action=GetCallerIdentity&Version=2011-06-15"
 
-# Every login takes a client certificate: some servers ask all clients for one.
+# Every login takes a client certificate, because some servers ask all clients for one.
 MOUNT: ArgumentSpec = {"mount": {"type": "str"}, **CLIENT_CERTIFICATE}
 ROLE: ArgumentSpec = {"role": {"type": "str"}, **MOUNT}
 
 
 class GivenToken(Login):
-    """A login with a token that others made: it is never revoked."""
+    """A login with a token that others created. It is never revoked."""
 
     IS_RENEWED: ClassVar[bool] = True
 
     def token(self, what: str) -> str:
-        """Return the token, '' where the server's own agent adds one; raise login_refused."""
+        """Return the token, empty if a Vault Agent adds its own. Raises login_refused."""
         raise NotImplementedError
 
 
 class TokenMaker(Login):
-    """A login that makes a token, which is ours to revoke."""
+    """A login that creates a token, which we revoke."""
 
     DEFAULT_MOUNT: ClassVar[str]
 
     @property
     def path(self) -> str:
-        """Return where to log in, below auth/, quoted."""
+        """Return the quoted path of the login below auth/."""
         return f"{quote(self._text('mount').strip('/') or self.DEFAULT_MOUNT)}/login"
 
     def parameters(self, what: str) -> dict[str, Any]:
-        """Return what the login sends; raise login_refused if it can't be had."""
+        """Return the parameters of the login request. Raises login_refused if they are not available."""
         raise NotImplementedError
 
     def _text(self, name: str) -> str:
@@ -64,7 +64,7 @@ class Token(GivenToken):
 
 
 class VaultAgent(GivenToken):
-    """A Vault Agent that is logged in: its token is in a file, or it adds its own to what is sent to it."""
+    """A Vault Agent, which provides its token in a file or adds it to requests."""
 
     NAME = "agent"
     OPTIONS: ClassVar[ArgumentSpec] = {"sink_path": {"type": "path"}, **CLIENT_CERTIFICATE}
@@ -73,7 +73,7 @@ class VaultAgent(GivenToken):
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:
-        """Take it without `sink_path` too: then `url` is the agent's."""
+        """Accept it without `sink_path`, which means that `url` is the agent's address."""
 
     def token(self, what: str) -> str:
         path = self.options.get("sink_path")
@@ -128,7 +128,7 @@ class Kubernetes(TokenMaker):
 
 
 class AwsIam(TokenMaker):
-    """A request to AWS that says who one is, signed by us and sent by the server."""
+    """A signed AWS request for the caller's identity, which the server sends to AWS."""
 
     NAME = "aws_iam"
     OPTIONS: ClassVar[ArgumentSpec] = {
@@ -176,7 +176,7 @@ class AwsIam(TokenMaker):
         return dict(request.prepare().headers.items())
 
     def _credentials(self, what: str) -> Any:
-        """Return the keys that are given, else what AWS's libraries find by themselves."""
+        """Return the given keys, or those that the AWS libraries find."""
         from botocore.credentials import Credentials
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.session import Session
@@ -191,7 +191,7 @@ class AwsIam(TokenMaker):
                 return found.get_frozen_credentials()
         except (BotoCoreError, ClientError):
             pass
-        raise failures.login_refused(what, "there are no AWS credentials where ansible-playbook runs")
+        raise failures.login_refused(what, "the AWS libraries find no credentials where ansible-playbook runs")
 
 
 class VaultCertificate(TokenMaker):
@@ -219,7 +219,7 @@ class UserPass(TokenMaker):
         return f"{super().path}/{quote(self._text('username'), safe='')}"
 
     def parameters(self, what: str) -> dict[str, Any]:
-        # As it is: a password may end in a space.
+        # Not stripped, because a password may end with a space.
         return {"password": self.options["password"]}
 
 
@@ -227,10 +227,10 @@ LOGINS: tuple[type[Login], ...] = (Token, AppRole, VaultJwt, Kubernetes, AwsIam,
 
 
 def _token_in(what: str, text: str, where: str) -> str:
-    """Return a token as a header can carry it; raise login_refused."""
+    """Return a token that is valid in a header. Raises login_refused."""
     text = text.strip()
     if not text or not text.isascii() or not text.isprintable():
-        raise failures.login_refused(what, f"its {where} holds no token")
+        raise failures.login_refused(what, f"its {where} contains no token")
     return text
 
 

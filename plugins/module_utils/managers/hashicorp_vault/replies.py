@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What HashiCorp Vault and OpenBao answer, and which error that is. Their own words never go into a message."""
+"""Translates answers of Vault and OpenBao into our errors. Their texts never go into a message."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ __all__ = [
 
 
 def content_of(what: str, reply: Reply) -> dict[str, Any]:
-    """Return the JSON object of a reply; raise malformed_reply."""
+    """Return the JSON object of a reply. Raises malformed_reply."""
     try:
         content = reply.json()
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise failures.malformed_reply(what, "it is no JSON object, or was cut short")
+        raise failures.malformed_reply(what, "it is not a JSON object, or it was truncated")
     return content
 
 
 def errors_in(reply: Reply) -> str:
-    """Return the errors of a reply in lower case, to be searched and never to be shown."""
+    """Return the errors of a reply in lower case. They may be searched but never shown."""
     return _texts(reply, "errors")
 
 
 def is_lost_race(reply: Reply) -> bool:
-    """Tell whether check-and-set found another version than the one that was to be replaced."""
+    """Return whether check-and-set failed because the secret has another version by now."""
     return reply.status_code == 400 and "check-and-set" in errors_in(reply)
 
 
@@ -53,7 +53,7 @@ def is_unknown_mount(reply: Reply) -> bool:
 
 
 def warns_of_version_2(reply: Reply) -> bool:
-    """Tell whether a version 2 engine was asked as if it were a version 1 engine."""
+    """Return whether a version 2 engine got a version 1 request."""
     return reply.status_code == 404 and "versioned k/v" in _texts(reply, "warnings")
 
 
@@ -66,26 +66,26 @@ def _texts(reply: Reply, name: str) -> str:
 
 
 def refusal(what: str, doing: str, reply: Reply, needs: str = "") -> ScopedSecretsError:
-    """Return the error for a reply that is no success; `needs` is the line of a policy that would allow it."""
+    """Return the error for an unsuccessful reply. `needs` is the policy line that would allow the request."""
     status = reply.status_code
     if status == 503 and "sealed" in errors_in(reply):
         return _sealed(what)
     if status in (401, 403):
         return failures.denied(what, doing, needs)
     if status >= 500:
-        return failures.unavailable(what, f"it answered with status {status}")
+        return failures.unavailable(what, f"it answers with HTTP status {status}")
     if status == 400 and "upgrading from non-versioned" in errors_in(reply):
-        return failures.unavailable(what, "its engine was mounted just now and is not ready yet")
+        return failures.unavailable(what, "its engine was just mounted and is not ready yet")
     if status == 400 and "relative paths" in errors_in(reply):
-        return failures.name_not_allowed(what, doing.split("'")[1], "no part of a path is '..'")
-    return failures.request_refused(what, doing, f"status {status}")
+        return failures.name_not_allowed(what, doing.split("'")[1], "no part of the path may be '..'")
+    return failures.request_refused(what, doing, f"HTTP status {status}")
 
 
 def _sealed(what: str) -> Unavailable:
     return Unavailable(
         "vault_sealed",
-        f"{what} is sealed: it gives nothing to anybody.",
-        hint="Its operators must unseal it.",
+        f"{what} is sealed.",
+        hint="Ask its operators to unseal it.",
         retryable=True,
     )
 
@@ -94,7 +94,7 @@ def unknown_mount(what: str, engine: str) -> NotFound:
     return NotFound(
         "unknown_mount",
         f"{what} has no secrets engine mounted at '{engine}'.",
-        hint="Check 'engine' and 'namespace' of the connector: vault secrets list",
+        hint="Set 'engine' and 'namespace' of the connector to an existing mount: vault secrets list",
     )
 
 
@@ -103,12 +103,12 @@ def deleted_version(what: str, path: str, mount: str, version: int, *, is_destro
         return NotFound(
             "unknown_path",
             f"Version {version} of '{path}' was destroyed at {what}.",
-            hint="Its value is gone for good. Declare the secret again.",
+            hint="Its value is lost. Declare the secret again.",
         )
     return NotFound(
         "unknown_path",
         f"Version {version} of '{path}' was deleted at {what}.",
-        hint=f"Bring it back with: vault kv undelete -mount={mount} -versions={version} {path}. Or declare it again.",
+        hint=f"Restore it with: vault kv undelete -mount={mount} -versions={version} {path}. Or declare it again.",
     )
 
 
@@ -123,15 +123,15 @@ def kv_version_mismatch(what: str, engine: str, expected: int, found: int) -> Co
 def engine_is_not_kv(what: str, engine: str) -> Conflict:
     return Conflict(
         "not_a_kv_engine",
-        f"The engine '{engine}' of {what} is no key-value engine.",
-        hint="Set 'engine' of the connector to the mount of one: vault secrets list",
+        f"The engine '{engine}' of {what} is not a key-value engine.",
+        hint="Set 'engine' of the connector to the mount of a key-value engine: vault secrets list",
     )
 
 
 def value_field_missing(what: str, fields: Mapping[str, Any]) -> NotFound:
     return NotFound(
         "value_field_missing",
-        f"A secret of {what} has neither a field 'value' nor 'value_base64' any more, but {len(fields)} others.",
-        hint="Somebody changed it at the provider. Restore an older version there, declare the secret again with its "
+        f"A secret of {what} no longer has a valid field 'value' or 'value_base64' (it has {len(fields)} fields).",
+        hint="Someone changed it at the provider. Restore an older version there, declare the secret again with its "
         "value, or use 'reference: path#field' for secrets that others write.",
     )

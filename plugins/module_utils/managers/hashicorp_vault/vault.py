@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secret manager kind for HashiCorp Vault and OpenBao: a value keeper on a key-value engine."""
+"""HashiCorp Vault and OpenBao: keeps values in a key-value engine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["MANAGER", "HashicorpVault"]
 
 ENGINES: dict[int, type[KvEngine]] = {1: KvVersion1, 2: KvVersion2}
 PROBE = "scoped-secrets-check"
-"""A name that no secret has, to ask for rights on."""
+"""An unused name, for checking permissions."""
 
 
 class HashicorpVault(ValueKeeper):
@@ -92,7 +92,7 @@ class HashicorpVault(ValueKeeper):
             self._client.login()
 
     def check(self) -> None:
-        """Ask for the rights on a secret that does not exist; a read-only login may have them on some paths only."""
+        """Check the permissions on a secret that doesn't exist. A read-only login may lack them outside some paths."""
         is_seen = self._verify()
         engine = self._engine()
         path = self.path_of(PROBE)
@@ -129,7 +129,7 @@ class HashicorpVault(ValueKeeper):
         try:
             return engine.read(path, version)
         except (NotFound, Conflict) as error:
-            # A stored version may be that of an engine that is another one by now.
+            # The stored KV version may be outdated.
             if error.code not in ("unknown_path", "kv_version_mismatch") or self._is_verified:
                 raise
             self._verify()
@@ -161,7 +161,7 @@ class HashicorpVault(ValueKeeper):
             return self._client  # type: ignore[return-value]
 
     def _engine(self) -> KvEngine:
-        """Return the engine in the version that the connector names, or that was found; 2 if nothing is known."""
+        """Return the engine in the detected or configured version, 2 if it is unknown."""
         named = self.options["engine_version"]
         known = self._version or (self.options.get("detected_engine_version") if named == "auto" else named)
         if not known:
@@ -169,7 +169,7 @@ class HashicorpVault(ValueKeeper):
         return ENGINES[int(self._version or known or 2)](self._logged_in(), self.connector, self._mount)
 
     def _writable(self) -> KvEngine:
-        """Return the engine, whose version is known for sure: version 1 takes what is meant for 2, at another path."""
+        """Return the engine in its verified version. A version 1 engine would accept version 2 paths."""
         if self.options["read_only"]:
             raise failures.read_only_manager(self.connector.what)
         if not self.options.get("detected_engine_version"):
@@ -177,7 +177,7 @@ class HashicorpVault(ValueKeeper):
         return self._engine()
 
     def _verify(self) -> bool:
-        """Find out the engine's version, once, and return whether it could be; raise unknown_mount, Conflict."""
+        """Detect the engine's version once; return whether that succeeded. Raises unknown_mount, Conflict."""
         with self._lock:
             if not self._is_verified:
                 self._version = self._found_version()
@@ -192,7 +192,7 @@ class HashicorpVault(ValueKeeper):
         return found
 
     def _granted(self, paths: list[str]) -> dict[str, Any] | None:
-        """Return the capabilities of the token by path, None if it may not ask."""
+        """Return the token's capabilities by path, None if it may not query them."""
         reply = self._logged_in().call(
             lambda vault: vault.adapter.post("/v1/sys/capabilities-self", json={"paths": paths})
         )
@@ -210,10 +210,10 @@ class HashicorpVault(ValueKeeper):
 
 
 def _clean(what: str, path: str) -> str:
-    """Return a path below the mount without needless slashes; raise name_not_allowed for one that may leave it."""
+    """Return a path below the mount without redundant slashes. Raises name_not_allowed if it could leave the mount."""
     parts = [part for part in path.split("/") if part]
     if not parts or {".", ".."} & set(parts) or not path.isprintable():
-        raise failures.name_not_allowed(what, path, "parts that '/' separates, none of them '.' or '..', all printable")
+        raise failures.name_not_allowed(what, path, "printable parts separated by '/', none of them '.' or '..'")
     return "/".join(parts)
 
 
