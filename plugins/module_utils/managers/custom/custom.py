@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Any program as a secret manager: one JSON object in, one out, and an exit status. The page has the protocol."""
+"""A program as a secret manager: a JSON object in, a JSON object out, and an exit status.
+
+docs/managers/custom.md describes the protocol.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,12 @@ __all__ = ["MANAGER", "Custom"]
 PROTOCOL = 1
 VERBS = frozenset({"get", "put", "delete", "list", "check", "versions"})
 NOT_FOUND, DENIED, UNAVAILABLE, FOREIGN = 10, 11, 12, 13
-_HINT = "Run the program by hand with the same JSON; the page of this secret manager has the protocol."
+_HINT = "Run the program by hand with the same JSON. This secret manager's page describes the protocol."
 _DOING = {"get": "read", "put": "write", "delete": "delete", "check": "check", "list": "list"}
 
 
 class ProgramCredential(Login):
-    """One credential, which the program finds in the JSON that it gets."""
+    """A credential, which the program gets in its JSON input."""
 
     NAME = "credential"
     OPTIONS: ClassVar[ArgumentSpec] = {"credential": {"type": "str", "no_log": True}}
@@ -35,7 +38,7 @@ class ProgramCredential(Login):
 
 
 class Custom(ValueKeeper):
-    """Values are wherever a program puts them."""
+    """Values are stored by a program."""
 
     KIND = "custom"
     TITLE = "External program"
@@ -64,16 +67,16 @@ class Custom(ValueKeeper):
         for name, value in (options.get("environment") or {}).items():
             if not name or "=" in f"{name}" or "\0" in f"{name}{value}" or isinstance(value, (dict, list)):
                 raise failures.invalid_option(
-                    "environment", "has what can't be a variable", "Names and values are plain text."
+                    "environment", "has an invalid variable", "Set names and values to plain text."
                 )
         check_range(options, "max_output", 1024, 256 * 1024 * 1024)
 
     def login(self) -> None:
-        """Ask what the program is able to do. It may refuse its credential here."""
+        """Ask the program for its verbs. It may refuse its credential here."""
         self.connector.meter("logins")
         ended = self._run("capabilities", {})
         if ended.status == DENIED:
-            raise failures.login_refused(self.connector.what, "its program says so")
+            raise failures.login_refused(self.connector.what, "its program refuses the login")
         verbs = self._reply(ended, "capabilities", "").get("verbs")
         if not isinstance(verbs, list) or not all(isinstance(verb, str) for verb in verbs):
             raise self._malformed("it has no list of verbs")
@@ -111,7 +114,7 @@ class Custom(ValueKeeper):
     def _need(self, verb: str, doing: str) -> None:
         if verb not in self._verbs:
             raise failures.not_able(
-                self.connector.what, self.TITLE, doing, f"Its program does not have the verb '{verb}'."
+                self.connector.what, self.TITLE, doing, f"Its program does not implement the verb '{verb}'."
             )
 
     def _ask(self, verb: str, path: str, **more: Any) -> dict[str, Any]:
@@ -119,7 +122,7 @@ class Custom(ValueKeeper):
         return self._reply(self._run(verb, {"path": path, **more}), verb, path, str(more.get("version", "")))
 
     def _run(self, verb: str, more: Mapping[str, Any]) -> ProgramResult:
-        """Return how the program ended; raise for one that did not end by itself."""
+        """Return the program's result. Raises our error for a program that didn't start or had to be killed."""
         credential = {"credential": self.options["credential"]} if self.options.get("credential") else {}
         request = {"protocol": PROTOCOL, "verb": verb, **more, **credential}
         program = self._program()
@@ -138,13 +141,13 @@ class Custom(ValueKeeper):
         return Program(tuple(self.options["command"]), environment, *limits)
 
     def _reply(self, ended: ProgramResult, verb: str, path: str, version: str = "") -> dict[str, Any]:
-        """Return what the program answered; raise what its status means."""
+        """Return the program's answer. Raises the error that its exit status means."""
         what = self.connector.what
         doing = _DOING.get(verb, verb) + (f" '{path}'" if path else "")
         meanings: dict[int, Callable[[], ScopedSecretsError]] = {
             NOT_FOUND: lambda: failures.unknown_path(what, path, version),
             DENIED: lambda: failures.denied(what, doing),
-            UNAVAILABLE: lambda: failures.unavailable(what, "its program says so"),
+            UNAVAILABLE: lambda: failures.unavailable(what, "its program reports it as unavailable"),
             FOREIGN: lambda: failures.foreign_secret(what, path),
         }
         if ended.status in meanings:
@@ -159,9 +162,9 @@ class Custom(ValueKeeper):
         try:
             reply = json.loads(output)
         except (ValueError, RecursionError):
-            raise self._malformed("it is no JSON") from None
+            raise self._malformed("it is not JSON") from None
         if not isinstance(reply, dict):
-            raise self._malformed("it is no JSON object")
+            raise self._malformed("it is not a JSON object")
         return reply
 
     def _value_in(self, reply: Mapping[str, Any], path: str) -> bytes:
@@ -175,7 +178,7 @@ class Custom(ValueKeeper):
                 return base64.b64decode(encoded, validate=True)
         except (UnicodeEncodeError, binascii.Error, ValueError):
             raise self._malformed("its value can't be decoded") from None
-        raise self._malformed("it has not exactly one of 'value' and 'value_b64', as text")
+        raise self._malformed("it does not have exactly one of 'value' and 'value_b64', as text")
 
     def _malformed(self, why: str) -> ScopedSecretsError:
         return failures.malformed_reply(self.connector.what, why, _HINT)
@@ -187,7 +190,7 @@ def _check_command(title: str, command: Any) -> None:
     first = str(command[0])
     if not first or ("/" in first and not first.startswith("/")) or any("\0" in part for part in command):
         raise failures.invalid_option(
-            "command", "does not begin with a program", "An absolute path, or a name that is on PATH."
+            "command", "does not start with a program", "Start it with an absolute path, or with a name on PATH."
         )
 
 

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Running a program once: JSON in, bytes out, within limits of time and size. No shell, and nothing of ours to see."""
+"""Runs a program once: input in, output out, with limits on time and size.
+
+There is no shell, and the program inherits neither our environment nor our open files.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +25,20 @@ _PIECE = 65536
 
 
 class ProgramNotStarted(Exception):
-    """It does not run at all, and why."""
+    """The program could not be started; the argument says why."""
 
 
 class ProgramTimedOut(Exception):
-    """It was killed, with all that it had started, because it took too long."""
+    """The program was killed, with everything it started, because it took too long."""
 
 
 class OutputTooLarge(Exception):
-    """It was killed because it wrote too much."""
+    """The program was killed because it wrote too much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run, what it finds in its environment besides PATH, HOME and LANG, and its limits."""
+    """A command, the environment variables it gets besides PATH, HOME and LANG, and its limits."""
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
@@ -45,39 +48,39 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """How a program ended (the status; a signal as its negative number), and what it wrote."""
+    """The exit status of a program (negative for a signal) and its output."""
 
     status: int
     output: bytes = field(repr=False)
 
 
 def run(program: Program, given: bytes) -> ProgramResult:
-    """Return how a program ended that got `given`; raise ProgramNotStarted, ProgramTimedOut or OutputTooLarge."""
+    """Run a program with `given` as input. Raises ProgramNotStarted, ProgramTimedOut or OutputTooLarge."""
     deadline = time.monotonic() + program.timeout
-    for_it, ours = os.pipe()
-    theirs, from_it = os.pipe()
+    input_end, our_input = os.pipe()
+    our_output, output_end = os.pipe()
     try:
-        process = _spawn(program, for_it, from_it)
+        process = _spawn(program, input_end, output_end)
     except BaseException:
-        _close(ours, theirs)
+        _close(our_input, our_output)
         raise
     finally:
-        _close(for_it, from_it)
+        _close(input_end, output_end)
     try:
-        output = _talk(ours, theirs, given, program.max_output, deadline)
+        output = _exchange(our_input, our_output, given, program.max_output, deadline)
         return ProgramResult(_status(process, deadline), output)
     except BaseException:
         process.kill_all()
         raise
 
 
-def _spawn(program: Program, its_input: int, its_output: int) -> Process:
+def _spawn(program: Program, input_end: int, output_end: int) -> Process:
     found = shutil.which(program.command[0])
     if not found:
-        raise ProgramNotStarted("there is no such program, or it may not be run")
+        raise ProgramNotStarted("the program does not exist or is not executable")
     command, environment = [os.path.abspath(found), *program.command[1:]], _environment(program)
     try:
-        return Process(command, environment=environment, stdin=its_input, stdout=its_output, folder="/")
+        return Process(command, environment=environment, stdin=input_end, stdout=output_end, folder="/")
     except (OSError, ValueError) as error:
         raise ProgramNotStarted(getattr(error, "strerror", "") or type(error).__name__) from None
 
@@ -88,35 +91,35 @@ def _environment(program: Program) -> dict[str, str]:
     return {**plain, **home, **program.environment}
 
 
-def _talk(ours: int, theirs: int, given: bytes, most: int, deadline: float) -> bytes:
-    """Return what it writes until it closes its output; meanwhile it gets `given`."""
+def _exchange(our_input: int, our_output: int, given: bytes, most: int, deadline: float) -> bytes:
+    """Return the output until the program closes it, while feeding `given` to its input."""
     output, rest = bytearray(), memoryview(given)
     with selectors.DefaultSelector() as selector:
         try:
-            os.set_blocking(ours, False)
-            selector.register(ours, selectors.EVENT_WRITE)
-            selector.register(theirs, selectors.EVENT_READ)
+            os.set_blocking(our_input, False)
+            selector.register(our_input, selectors.EVENT_WRITE)
+            selector.register(our_output, selectors.EVENT_READ)
             while True:
                 for key, _events in selector.select(_left(deadline)):
-                    if key.fd == ours:
-                        rest = rest[_write(ours, rest) :]
+                    if key.fd == our_input:
+                        rest = rest[_write(our_input, rest) :]
                         if not rest:
-                            selector.unregister(ours)
-                            os.close(ours)
-                            ours = -1
+                            selector.unregister(our_input)
+                            os.close(our_input)
+                            our_input = -1
                         continue
-                    piece = os.read(theirs, _PIECE)
+                    piece = os.read(our_output, _PIECE)
                     output += piece
                     if len(output) > most:
                         raise OutputTooLarge
                     if not piece:
                         return bytes(output)
         finally:
-            _close(ours, theirs)
+            _close(our_input, our_output)
 
 
 def _write(descriptor: int, rest: memoryview) -> int:
-    """Return how much a program took. One that reads no more needs no more."""
+    """Return how many bytes were written, or all if the program has closed its input."""
     try:
         return os.write(descriptor, rest[:_PIECE])
     except BlockingIOError:
@@ -126,7 +129,7 @@ def _write(descriptor: int, rest: memoryview) -> int:
 
 
 def _status(process: Process, deadline: float) -> int:
-    """Return the status of a program that has closed its output."""
+    """Return the exit status of a program that has closed its output."""
     try:
         return process.wait(_left(deadline))
     except subprocess.TimeoutExpired:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secret manager kind for CyberArk's Central Credential Provider, which is only read."""
+"""CyberArk Central Credential Provider: reads accounts."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CONTENT = "Content"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{0,99}", re.ASCII)
 _WEB_SERVICE = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 _FORBIDDEN = frozenset("+&%;")
-"""What the web service does not take in a value."""
-_RULE = "Name=value, several with ; between them, such as Safe=S;Object=O; without + & % in a value"
+"""Characters that the web service does not accept in a value."""
+_RULE = "Name=value pairs separated by ';', such as Safe=S;Object=O, without + & % in a value"
 
 
 class CcpCertificate(Login):
-    """A client certificate and its key. The key never lies on a disk because of us."""
+    """A client certificate and its key. The key is never written to a disk."""
 
     NAME = "cert"
     OPTIONS = CLIENT_CERTIFICATE
@@ -39,7 +39,7 @@ class CcpCertificate(Login):
 
 
 class CyberarkCcp(ValueKeeper):
-    """Accounts in Safes that an application may read. A path is a query for one of them."""
+    """Accounts in Safes that an application may read. A path is a query for one account."""
 
     KIND = "cyberark_ccp"
     TITLE = "CyberArk Central Credential Provider"
@@ -65,7 +65,7 @@ class CyberarkCcp(ValueKeeper):
     LOCATION = frozenset({"safe", "folder"})
     REFERABLE = NETWORK.referable
     LOGINS = (NoLogin, CcpCertificate)
-    """Without a login CyberArk knows the application by the address of the machine."""
+    """Without a certificate, CyberArk identifies the application by the address of the machine."""
     CAPABILITIES = frozenset({Capability.READ_PATH})
     MAX_VALUE = 1024 * 1024
     REQUIREMENTS = REQUIREMENTS
@@ -86,28 +86,30 @@ class CyberarkCcp(ValueKeeper):
         check_url(cls.TITLE, "url", given["url"], allow_plain_http=given["allow_plain_http"])
         if not _WEB_SERVICE.fullmatch(given["web_service"]):
             raise failures.invalid_option(
-                "web_service", "can't be the name of a web service", "AIMWebService is the usual one."
+                "web_service", "is not the name of a web service", "Set it to a name like AIMWebService, the default."
             )
         for name in ("app_id", "safe", "folder", "reason"):
             if not _is_value(given[name] or "x"):
                 raise failures.invalid_option(
-                    name, "has what the web service does not take", "No + & % ; and only printable text."
+                    name,
+                    "has characters that the web service does not accept",
+                    "Set it to printable text without + & % ;",
                 )
 
     def login(self) -> None:
-        """Get ready. There is no login by itself: each request shows the certificate, or the machine's address."""
+        """Prepare the session. There is no separate login: each request carries the certificate, if any."""
         self.connector.meter("logins")
         self._http = HttpSession.for_connector(self.options, self.connector)
 
     def check(self) -> None:
-        """Prove that the application is known, by asking for an account that nobody has."""
+        """Prove that CyberArk knows the application, by requesting a random account that doesn't exist."""
         try:
             self.read(f"Object=scoped-secrets-check-{uuid.uuid4().hex}")
         except ScopedSecretsError as error:
             if error.code != "unknown_path":
                 raise
             return
-        raise failures.malformed_reply(self.connector.what, "it has an account of a random name")
+        raise failures.malformed_reply(self.connector.what, "it has an account with a random name")
 
     def close(self) -> None:
         session, self._http = self._http, None
@@ -118,7 +120,7 @@ class CyberarkCcp(ValueKeeper):
         return f"Object={identifier}"
 
     def read(self, path: str, version: str = "") -> Found:
-        """Return all fields of the account that a path describes."""
+        """Return all fields of the account that matches a path."""
         if version:
             raise failures.not_able(self.connector.what, self.TITLE, f"read version {version}")
         reply = self._get(self._query(path))
@@ -127,13 +129,13 @@ class CyberarkCcp(ValueKeeper):
         try:
             fields = reply.json()
         except ValueError:
-            raise failures.malformed_reply(self.connector.what, "it is no JSON") from None
+            raise failures.malformed_reply(self.connector.what, "it is not JSON") from None
         if not isinstance(fields, dict) or not fields.get(CONTENT):
             raise failures.incomplete_reply(self.connector.what, path)
         return Found(json.dumps(fields, ensure_ascii=False).encode())
 
     def _query(self, path: str) -> str:
-        """Return a path as a query, in the connector's own Safe and folder unless it names others."""
+        """Return a path as a query. The connector's Safe and folder apply unless the path names others."""
         parts = [part.partition("=")[::2] for part in path.split(";") if part.strip()]
         named = [name.strip().lower() for name, _value in parts]
         is_query = all(_NAME.fullmatch(name.strip()) and _is_value(value) for name, value in parts)
@@ -153,7 +155,7 @@ class CyberarkCcp(ValueKeeper):
             **({"Reason": self.options["reason"]} if self.options["reason"] else {}),
         }
         base = f"{self.options['url'].rstrip('/')}/{self.options['web_service']}/api/Accounts"
-        # Not as a form's, with + for blanks: the web service does not take that.
+        # Spaces as %20: the web service does not accept + for them.
         return self._session().request("GET", f"{base}?{urlencode(parameters, quote_via=quote, safe='')}")
 
     def _session(self) -> HttpSession:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Central Credential Provider's errors mean. Its codes are kept, its texts are not: they repeat the query.
+"""Translates errors of the Central Credential Provider. Its codes are shown, its texts are not: they repeat the query.
 
-The codes are those of CyberArk's pages "Call the Web Service using REST" and "Application Provider messages".
+The codes are from CyberArk's pages "Call the Web Service using REST" and "Application Provider messages".
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Made = Callable[[str, str], ScopedSecretsError]
 
 
 def meaning(what: str, path: str, reply: Reply) -> ScopedSecretsError:
-    """Return the error that an answer from 400 on is, with CyberArk's code in its message and `details`."""
+    """Return the error for an answer with status 400 or higher, with CyberArk's code in its message and `details`."""
     code = _code_in(reply)
     if not code:
         return _without_code(what, reply.status_code)
@@ -50,24 +50,24 @@ def _code_in(reply: Reply) -> str:
 
 
 def _without_code(what: str, status: int) -> ScopedSecretsError:
-    """Return what an answer means that is not the provider's own but that of the web server before it."""
+    """Return the error for an answer without a code, which comes from the web server in front of the provider."""
     if status in (401, 403):
         return failures.login_refused(
-            what, f"the web server itself says so (status {status}); it may ask for a client certificate"
+            what, f"the web server answers with HTTP status {status}; it may require a client certificate"
         )
     if status == 404:
-        why = "it is a 404 that does not come from the Central Credential Provider"
+        why = "its 404 does not come from the Central Credential Provider"
         return failures.malformed_reply(what, why, "Check 'url' and 'web_service'.")
     if status >= 500:
-        return failures.unavailable(what, f"it answers with the HTTP status {status}")
+        return failures.unavailable(what, f"it answers with HTTP status {status}")
     return failures.request_refused(what, "read", f"HTTP status {status}")
 
 
 def _not_found(what: str, path: str) -> ScopedSecretsError:
     error = failures.unknown_path(what, path)
     error.hint = (
-        "Check Safe, Folder and Object. CyberArk says the same where the application, or the provider, is no member of "
-        "the Safe."
+        "Check Safe, Folder and Object. CyberArk gives the same answer if the application or the provider is not a "
+        "member of the Safe."
     )
     return error
 
@@ -75,27 +75,27 @@ def _not_found(what: str, path: str) -> ScopedSecretsError:
 def _several(what: str, path: str) -> ScopedSecretsError:
     return Conflict(
         "ambiguous_path",
-        f"'{path}' fits several accounts at {what}.",
-        hint="Name more of the account, best Safe, Folder and Object.",
+        f"'{path}' matches several accounts at {what}.",
+        hint="Specify more fields of the account, best Safe, Folder and Object.",
     )
 
 
 def _refused_login(what: str, _path: str) -> ScopedSecretsError:
-    why = "the application is not defined there, or may not be used from here or with this client certificate"
+    why = "the application is not defined, or not allowed from this machine or with this client certificate"
     return failures.login_refused(what, why)
 
 
 def _changing(what: str, path: str) -> ScopedSecretsError:
     return Unavailable(
         "password_changing",
-        f"The password of '{path}' at {what} is being changed at this moment.",
-        hint="Run it again in a minute. With 'fail_on_password_change: false' CyberArk gives out what it has.",
+        f"The password of '{path}' at {what} is being changed right now.",
+        hint="Run again in a minute. With 'fail_on_password_change: false', CyberArk returns the current password.",
         retryable=True,
     )
 
 
 def _no_vault(what: str, _path: str) -> ScopedSecretsError:
-    return failures.unavailable(what, "the Central Credential Provider does not reach its Vault")
+    return failures.unavailable(what, "the Central Credential Provider can't reach its Vault")
 
 
 def _unknown(code: str) -> _Made:
@@ -116,4 +116,4 @@ _BY_STATUS: dict[int, _Made] = {
     404: _not_found,
     **dict.fromkeys((500, 502, 503, 504), lambda what, _path: failures.unavailable(what, "it failed")),
 }
-"""For codes that no page of CyberArk explains."""
+"""For codes that CyberArk doesn't document."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secret manager kind for CyberArk Conjur: values of the variables that its policy declares."""
+"""CyberArk Conjur: keeps values in variables that a policy declares."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from .conjur_logins import LOGINS, ConjurLogin
 __all__ = ["MANAGER", "CyberarkConjur"]
 
 _ACCOUNT = re.compile(r"[^\s/?#:]{1,200}")
-_PATH_RULE = "printable, without a / at an end, 1024 characters at most"
+_PATH_RULE = "at most 1024 printable characters, without a / at either end"
 _LONGEST_PATH = 1024
 _LONGEST_QUERY = 4000
-"""Of a batch, in characters: longer addresses are refused by servers on the way."""
+"""The longest query of a batch, in characters. Servers on the way may refuse longer URLs."""
 _PAGE, _MOST_PAGES = 1000, 20
 _SEPARATES_IDS = ","
 _ABOUT_ONE = frozenset({"unknown_path", "provider_denied", "provider_refused"})
-"""What a batch is refused with because of one of its paths."""
+"""Errors of a batch that a single path can cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Variable:
-    """A variable: when policy made it, and its newest version, 0 without any value.
+    """A variable: its time of creation, and its newest version, 0 if it has no value.
 
-    A version is written as NUMBER~CREATED here. Conjur has no mark that a login could set, and its numbers begin anew
-    in a variable that was removed and declared again; by both together what this connector wrote is known.
+    We write a version as NUMBER~CREATED. A login can't set an owner mark in Conjur, and a variable that was removed and
+    declared again counts its versions from 1; number and time together identify what this connector wrote.
     """
 
     created: str
@@ -50,13 +50,13 @@ class _Variable:
         return f"{number}~{self.created}"
 
     def has(self, version: str) -> bool:
-        """Tell whether a version that was written before is one of this very variable."""
+        """Return whether a recorded version belongs to this variable, and not to an earlier one of its name."""
         number, _mark, created = version.partition("~")
         return _is_number(number) and created == self.created and int(number) <= self.newest
 
 
 class CyberarkConjur(ValueKeeper):
-    """Variables of one account. New secrets are those below a branch."""
+    """Variables of one account. New secrets are variables below a branch."""
 
     KIND = "cyberark_conjur"
     TITLE = "CyberArk Conjur"
@@ -94,7 +94,9 @@ class CyberarkConjur(ValueKeeper):
                 raise failures.incomplete_connector(cls.TITLE, name)
         check_url(cls.TITLE, "url", given["url"], allow_plain_http=given["allow_plain_http"])
         if not _ACCOUNT.fullmatch(given["account"]):
-            raise failures.invalid_option("account", "can't be the name of an account", "In Conjur Cloud it is conjur.")
+            raise failures.invalid_option(
+                "account", "is not the name of an account", "Set it to the account; in Conjur Cloud, to conjur."
+            )
         if (given["branch"] or "").strip("/"):
             _clean(cls.TITLE, given["branch"].strip("/"))
 
@@ -104,7 +106,7 @@ class CyberarkConjur(ValueKeeper):
         self._client = client
 
     def check(self) -> None:
-        """Ask whether the branch, or a variable in it, can be seen; without a branch, who one is."""
+        """Check that the branch, or a variable in it, is visible. Without a branch, ask for the login's identity."""
         reply = self._call("GET", "resources", self._account, "policy", self._branch) if self._branch else None
         if reply is None:
             reply = self._call("GET", "whoami")
@@ -113,7 +115,7 @@ class CyberarkConjur(ValueKeeper):
         if reply.status_code in (403, 404) and self._branch:
             raise self._not_loaded(f"branch '{self._branch}'", *_policy_of_branch(self._branch, self._chosen().role))
         if not reply.ok:
-            raise self._refused(reply, "look at its own place", "")
+            raise self._refused(reply, "look up its branch or identity", "")
 
     def close(self) -> None:
         client, self._client = self._client, None
@@ -155,12 +157,12 @@ class CyberarkConjur(ValueKeeper):
             found = None
         if found is not None:
             return found
-        # One is in the way: in halves it is soon alone.
+        # One path failed the batch. Halving isolates it.
         middle = len(paths) // 2
         return {**self.read_many(paths[:middle]), **self.read_many(paths[middle:])}
 
     def _batch(self, paths: Sequence[str]) -> dict[str, Found | ScopedSecretsError] | None:
-        """Return what lies at paths, None where one request can't ask for them."""
+        """Return the content at the paths, None if one request can't ask for all of them."""
         ids = {path: f"{self._account}:variable:{_clean(self.connector.what, path)}" for path in paths}
         asked = _SEPARATES_IDS.join(ids.values())
         if (
@@ -173,7 +175,7 @@ class CyberarkConjur(ValueKeeper):
         if reply.status_code == 404:
             raise failures.unknown_path(self.connector.what, paths[0])
         if not reply.ok:
-            raise self._refused(reply, "read several at once", "execute")
+            raise self._refused(reply, "read several variables", "execute")
         content = self._object(reply)
         is_encoded = reply.headers.get("Content-Encoding", "") == BASE64
         return {path: self._value(path, content.get(one), is_encoded=is_encoded) for path, one in ids.items()}
@@ -184,14 +186,16 @@ class CyberarkConjur(ValueKeeper):
         try:
             return Found(base64.b64decode("".join(value.split()), validate=True) if is_encoded else value.encode())
         except (binascii.Error, UnicodeEncodeError, ValueError):
-            return failures.malformed_reply(self.connector.what, "a value in it is not the base64 that it says it is")
+            return failures.malformed_reply(
+                self.connector.what, "a value in it is not valid base64 despite its encoding"
+            )
 
     # Writing.
 
     def check_writing(self, value: bytes | None) -> None:
         super().check_writing(value)
         if value is not None and not value.strip():
-            raise failures.empty_value(self.connector.what, "is empty, or nothing but white space")
+            raise failures.empty_value(self.connector.what, "is empty or only white space")
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self.check_writing(value)
@@ -199,7 +203,7 @@ class CyberarkConjur(ValueKeeper):
         there = self._variable(path)
         is_known = writing.adopt or not there.newest or there.has(writing.previous)
         if not is_known and not writing.previous and self._holds(path, there.newest, value):
-            # A run that was killed wrote it, and nothing is written over.
+            # A killed run wrote this value without recording it. Nothing is overwritten.
             return there.version(there.newest)
         if not is_known:
             raise failures.foreign_secret(self.connector.what, path)
@@ -211,7 +215,7 @@ class CyberarkConjur(ValueKeeper):
         return self._written(path, value, there)
 
     def _written(self, path: str, value: bytes, before: _Variable) -> str:
-        """Return the version that a value got: Conjur does not tell, and others may have written meanwhile."""
+        """Return the version of a written value. Conjur doesn't return it, and others may have written since."""
         now = self._variable(path)
         if now.newest <= before.newest + 1:
             return now.version(before.newest + 1)
@@ -229,7 +233,7 @@ class CyberarkConjur(ValueKeeper):
             return False
 
     def _variable(self, path: str) -> _Variable:
-        """Return what is known of a variable but its value; raise policy_not_loaded where there is none."""
+        """Return a variable's properties. Raises policy_not_loaded if it isn't declared or visible."""
         reply = self._call("GET", "resources", self._account, "variable", path)
         if reply.status_code in (403, 404):
             raise self._undeclared(path)
@@ -250,15 +254,15 @@ class CyberarkConjur(ValueKeeper):
         into = branch or "root"
         return NotFound(
             "policy_not_loaded",
-            f"{self.connector.what} sees no {thing}: policy must declare it first, and give its login the right to it.",
-            hint=f"Have this policy loaded (conjur policy load -b {into} -f FILE), or one like it:\n{policy}",
+            f"{self.connector.what} sees no {thing}. A policy must declare it and permit its login to use it.",
+            hint=f"Load this policy, or one like it, with conjur policy load -b {into} -f FILE:\n{policy}",
             details={"branch": into, "policy": policy},
         )
 
     # Both.
 
     def _sees_variables(self) -> bool:
-        """Tell whether any variable of the branch can be seen. Those that a login has no right to are not listed."""
+        """Return whether any variable of the branch is visible. Conjur lists only what the login has permissions on."""
         begin = f"{self._account}:variable:{self._branch}/"
         for page in range(_MOST_PAGES):
             query = {"limit": str(_PAGE), "offset": str(page * _PAGE)}
@@ -274,7 +278,7 @@ class CyberarkConjur(ValueKeeper):
         return False
 
     def _refused(self, reply: Reply, doing: str, privilege: str) -> ScopedSecretsError:
-        """Return what an answer from 400 on means. Its own text may repeat what was sent."""
+        """Return the error for an answer with status 400 or higher, without its text, which may repeat the request."""
         if reply.status_code == 403:
             return failures.denied(
                 self.connector.what, doing, f"the privilege '{privilege}' on it" if privilege else ""
@@ -284,14 +288,14 @@ class CyberarkConjur(ValueKeeper):
     def _object(self, reply: Reply) -> dict[str, Any]:
         content = self._json(reply)
         if not isinstance(content, dict):
-            raise failures.malformed_reply(self.connector.what, "it is no JSON object")
+            raise failures.malformed_reply(self.connector.what, "it is not a JSON object")
         return content
 
     def _json(self, reply: Reply) -> Any:
         try:
             return reply.json()
         except ValueError:
-            raise failures.malformed_reply(self.connector.what, "it is no JSON") from None
+            raise failures.malformed_reply(self.connector.what, "it is not JSON") from None
 
     def _chosen(self) -> ConjurLogin:
         return self.chosen_login()  # type: ignore[return-value]
@@ -313,7 +317,7 @@ def _is_number(text: str) -> bool:
 
 
 def _clean(what: str, path: str) -> str:
-    """Return the id of a variable; raise name_not_allowed for what can't be one, or would be another address."""
+    """Return the id of a variable. Raises name_not_allowed for an invalid id, or one that would change the URL."""
     path = path.strip("/")
     if not path or path in (".", "..") or not path.isprintable() or len(path) > _LONGEST_PATH:
         raise failures.name_not_allowed(what, path, _PATH_RULE)
@@ -326,7 +330,7 @@ def _policy_of_variable(name: str, role: str) -> str:
 
 
 def _policy_of_branch(branch: str, role: str) -> tuple[str, str]:
-    """Return the branch above, and what to load there."""
+    """Return the parent branch, and the policy to load there."""
     above, _slash, name = branch.rpartition("/")
     body = "".join(f"  {line}\n" for line in _policy_of_variable("NAME", role).splitlines())
     return above, f"- !policy\n  id: {name}\n  body:\n{body}"

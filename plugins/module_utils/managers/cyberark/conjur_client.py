@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of one Conjur server: it logs in, keeps its token fresh, and tells why it is refused.
+"""A client of one Conjur server: logs in, keeps its token fresh, and explains refusals.
 
-CyberArk's own library, conjur-api, is not used: it bounds neither tries nor replies, can't read values that are no
-text, takes a CA as a file only, and brings an event loop, boto3 and a keyring along.
+CyberArk's library conjur-api is not used: it limits neither tries nor replies, can't read binary values, takes a CA
+only as a file, and depends on an event loop, boto3 and a keyring.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from .conjur_logins import ConjurLogin
 __all__ = ["ConjurClient", "plain"]
 
 BASE64 = "base64"
-"""The encoding that Conjur offers for what JSON and headers can't have."""
+"""The encoding that Conjur offers for values that JSON and headers can't hold."""
 CLOUD = ".cyberark.cloud"
 CLOUD_PREFIX = "/api"
 NO_SUCH_ROUTE = (404, 405)
 USUAL_LIFE = 8 * 60.0
-"""Seconds for which a token is good where it does not say so itself."""
+"""The lifetime in seconds of a token that doesn't contain its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A token as a header has it, and when (monotonic) another one should be there."""
+    """A token as a header value, and the monotonic time to replace it."""
 
     header: str = field(repr=False)
     due: float
 
 
 class ConjurClient:
-    """Many threads may use one."""
+    """Thread-safe."""
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext, login: ConjurLogin) -> None:
-        """Make the client; raise MissingLibrary. No I/O."""
+        """No I/O. Raises MissingLibrary."""
         self.account = str(options["account"])
         self._what = connector.what
         self._meter = connector.meter
@@ -58,16 +58,16 @@ class ConjurClient:
         self._token: _Token | None = None
 
     def login(self) -> None:
-        """Log in, anew if need be; raise login_refused, an Unavailable, InvalidInput for unusable certificates."""
+        """Log in, or log in again. Raises login_refused, an Unavailable, or InvalidInput for unusable certificates."""
         with self._lock:
             self._token = self._logged_in()
 
     def call(
         self, method: str, *parts: str, query: Mapping[str, str] | None = None, data: bytes | None = None
     ) -> Reply:
-        """Return the answer of a path's parts; raise login_expired, an Unavailable.
+        """Return the answer for a path, given in parts. Raises login_expired or an Unavailable.
 
-        Answers with another status from 400 to 499 are the caller's to judge.
+        Answers with other statuses from 400 to 499 are returned, too.
         """
         path = "/".join(quote(part, safe="") for part in parts)
         asked = f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""
@@ -82,7 +82,7 @@ class ConjurClient:
         return reply
 
     def close(self) -> None:
-        """Close the connections. A token can't be given back: it dies by itself within minutes."""
+        """Close the connections. A token can't be revoked; it expires within minutes."""
         self._http.close()
 
     def _live_token(self) -> _Token:
@@ -103,7 +103,7 @@ class ConjurClient:
         return self._token_in(reply)
 
     def _token_reply(self) -> Reply:
-        """Return the answer to the login, at the prefix where there is one; from then on only that prefix is asked."""
+        """Log in at each possible address, keep only the one that answers, and return its answer."""
         for base in self._bases:
             reply = self._login.token_reply(self._what, self.account, lambda *a, at=base, **n: self._ask(at, *a, **n))
             if reply.status_code not in NO_SUCH_ROUTE:
@@ -117,9 +117,9 @@ class ConjurClient:
             content = json.loads(raw)
             life = _life(content["payload"])
         except (ValueError, KeyError, TypeError):
-            raise failures.malformed_reply(self._what, "it is no token of Conjur") from None
+            raise failures.malformed_reply(self._what, "it is not a Conjur token") from None
         header = f'Token token="{base64.b64encode(raw).decode()}"'
-        # One that ends while a request is on its way would be refused.
+        # Leave a margin, so that no token expires while a request is on its way.
         return _Token(header, monotonic() + life - min(60.0, life / 4))
 
     def _ask(self, base: str, method: str, path: str, **request: Any) -> Reply:
@@ -127,17 +127,17 @@ class ConjurClient:
 
 
 def plain(what: str, reply: Reply) -> bytes:
-    """Return the content of an answer, decoded where the server says that it is encoded; raise malformed_reply."""
+    """Return the content of an answer, decoded if its header says so. Raises malformed_reply."""
     if reply.headers.get("Content-Encoding", "") != BASE64:
         return reply.content
     try:
         return base64.b64decode(b"".join(reply.content.split()), validate=True)
     except binascii.Error:
-        raise failures.malformed_reply(what, "it is not the base64 that it says it is") from None
+        raise failures.malformed_reply(what, "it is not valid base64 despite its encoding") from None
 
 
 def _life(payload: str) -> float:
-    """Return for how many seconds a token is good, by the server's own clock."""
+    """Return a token's lifetime in seconds, by the server's clock."""
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     if not {"exp", "iat"} <= set(claims):
         return USUAL_LIFE
@@ -145,7 +145,7 @@ def _life(payload: str) -> float:
 
 
 def _bases(url: str) -> list[str]:
-    """Return the addresses that may be the server's: Conjur Cloud has it below /api, and others may have so too."""
+    """Return the possible base addresses. Conjur Cloud is below /api, and other servers may be, too."""
     url = url.rstrip("/")
     if url.endswith(CLOUD_PREFIX):
         return [url]
@@ -155,17 +155,17 @@ def _bases(url: str) -> list[str]:
 
 
 def _is_repeatable(method: str, url: str) -> bool:
-    """A second login is a login; a second value, of whatever variable, would be another version."""
+    """Return whether a request may be sent twice. A repeated login does no harm; a repeated write adds a version."""
     return method in SAFE_METHODS or (url.endswith("/authenticate") and "/secrets/" not in url)
 
 
 def _not_working(what: str, reply: Reply) -> Exception:
-    return failures.unavailable(what, f"it answers with the HTTP status {reply.status_code}")
+    return failures.unavailable(what, f"it answers with HTTP status {reply.status_code}")
 
 
 def _why_refused(login: ConjurLogin, reply: Reply) -> str:
     if reply.status_code in NO_SUCH_ROUTE:
-        return f"there is no Conjur at its address, with {CLOUD_PREFIX} or without, or it has no login '{login.NAME}'"
+        return f"there is no Conjur at its address, with or without {CLOUD_PREFIX}, or it has no login '{login.NAME}'"
     if reply.status_code == 403:
-        return "it may not use this authenticator (status 403)"
-    return f"Conjur does not take its '{login.NAME}' for this account (status {reply.status_code})"
+        return "it may not use this authenticator (HTTP status 403)"
+    return f"Conjur rejects its '{login.NAME}' for this account (HTTP status {reply.status_code})"

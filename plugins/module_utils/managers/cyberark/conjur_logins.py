@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways to log in to CyberArk Conjur: what each asks for a token of access, which lives for some minutes."""
+"""The ways to log in to CyberArk Conjur, each of which gets an access token for a few minutes."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from ..http import Reply
 __all__ = ["LOGINS", "Ask", "ConjurLogin"]
 
 Ask = Callable[..., Reply]
-"""What sends a request: method, path below the server's address, `headers` and `data`."""
+"""Sends a request: method, path below the server's address, `headers` and `data`."""
 
 _LOGIN: ArgumentSpec = {"login": {"type": "str"}}
 
 
 class ConjurLogin(Login):
-    """A way to a token."""
+    """Gets an access token."""
 
     @abstractmethod
     def token_reply(self, what: str, account: str, ask: Ask) -> Reply:
-        """Return the answer to a request for a token; raise login_refused if there is nothing to ask with."""
+        """Return the answer to a token request. Raises login_refused if the credential is not available."""
 
     @property
     def role(self) -> str:
-        """Return the login as a policy writes it, as far as it is known here."""
+        """Return the login in policy syntax, with HOST for an unknown host."""
         name = self._text("login") or self._text("host_id") or "host/HOST"
         kind, slash, rest = name.partition("/")
         return f"!host /{rest}" if slash and kind == "host" else f"!user /{name}"
@@ -58,7 +58,7 @@ class ApiKey(ConjurLogin):
 
 
 class Password(ConjurLogin):
-    """A user with a password, for which Conjur gives the API key."""
+    """A user with a password, which Conjur exchanges for the API key."""
 
     NAME = "password"
     OPTIONS: ClassVar[ArgumentSpec] = {**_LOGIN, "password": {"type": "str", "no_log": True}}
@@ -104,7 +104,7 @@ class ConjurJwt(ConjurLogin):
         except (OSError, ValueError):
             token = ""
         if not token:
-            raise failures.login_refused(what, f"the file '{file}' has no token that can be read")
+            raise failures.login_refused(what, f"the file '{file}' contains no readable token")
         return token
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Any lookup plugin of Ansible as a secret manager that is only read."""
+"""Any Ansible lookup plugin as a read-only secret manager."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["MANAGER", "Lookup"]
 _NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){2,}")
 _OWN = "scoped.secrets."
 _PATH = "{path}"
-# What `run` of every plugin takes besides its options.
+# Parameters of every plugin's `run` that are not its options.
 _RESERVED = frozenset({"terms", "variables", "self", "wantlist", "errors"})
 
 
 class PluginCredential(Login):
-    """One credential, which the plugin gets as one of its options."""
+    """A credential that the plugin gets as one of its options."""
 
     NAME = "credential"
     OPTIONS: ClassVar[ArgumentSpec] = {
@@ -34,7 +34,7 @@ class PluginCredential(Login):
 
 
 class Lookup(ValueKeeper):
-    """A path is the plugin's term, or a part of it."""
+    """Values read through a lookup plugin. A path is the plugin's term or part of it."""
 
     KIND = "lookup"
     TITLE = "Ansible lookup plugin"
@@ -59,32 +59,32 @@ class Lookup(ValueKeeper):
             raise failures.incomplete_connector(cls.TITLE, "plugin")
         if not _NAME.fullmatch(plugin):
             raise failures.invalid_option(
-                "plugin", "is no whole name of a plugin", "Write namespace.collection.plugin."
+                "plugin", "is not the full name of a plugin", "Set it to namespace.collection.plugin."
             )
         _refuse_own(plugin)
         if _PATH not in (options.get("term_template") or _PATH):
             raise failures.invalid_option(
-                "term_template", f"has no {_PATH}", f"{_PATH} stands for the path of a reference."
+                "term_template", f"has no {_PATH}", f"Put {_PATH} where the path of a reference goes."
             )
         given = [*(options.get("options") or {}), *(options.get("option_refs") or {})]
         given += [options["credential_option"]] if options.get("credential_option") else []
         if len(set(given)) != len(given):
-            raise failures.invalid_option(
-                "options", "names an option that is given twice", "Give it in one of the places."
-            )
+            raise failures.invalid_option("options", "names an option that is set twice", "Set it in only one place.")
         bad = sorted(name for name in map(str, given) if name in _RESERVED or not name.isidentifier())
         if bad:
             raise failures.invalid_option(
-                "options", f"has what no plugin takes as an option: {bad[0][:40]!r}", "See ansible-doc."
+                "options",
+                f"has a name that can't be an option: {bad[0][:40]!r}",
+                "See the plugin's options in ansible-doc.",
             )
 
     def login(self) -> None:
-        """Find the plugin. It logs in by itself, at each call, as it does in a playbook."""
+        """Find the plugin. It logs in on its own at each call, as in a playbook."""
         self.connector.meter("logins")
         self._found()
 
     def check(self) -> None:
-        """There is nothing that all plugins could do without reading a value."""
+        """Do nothing: there is no check that works for all plugins without reading a value."""
 
     def path_of(self, identifier: str) -> str:
         return identifier
@@ -116,7 +116,7 @@ class Lookup(ValueKeeper):
         return failures.plugin_failed(self.connector.what, self.options["plugin"], str(error))
 
     def _plugin_options(self) -> dict[str, Any]:
-        """Return what the plugin gets: plain options, those that are secrets of others, and the credential."""
+        """Return the plugin's options: plain ones, those from references, and the credential."""
         options = dict(self.options["options"] or {})
         for name in self.options["option_refs"] or {}:
             options[name] = self.options[f"option_refs.{name}"]
@@ -128,7 +128,7 @@ class Lookup(ValueKeeper):
 def _refuse_own(plugin: str) -> None:
     if plugin.startswith(_OWN):
         raise failures.invalid_option(
-            "plugin", "is one of scoped.secrets itself", "Name the secret by its own reference instead."
+            "plugin", "belongs to scoped.secrets itself", "Use a reference to the secret instead."
         )
 
 

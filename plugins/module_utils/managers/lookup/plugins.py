@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calling Ansible's lookup plugins outside of a template, in a process that may have no plugin loader yet."""
+"""Calls Ansible's lookup plugins outside of templates, in a process that may not have a plugin loader yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["NoSuchPlugin", "NoValue", "PluginFailed", "content_of", "find", "first_result"]
 
-# Finding plugins changes tables of the loader.
+# Finding a plugin modifies tables of the loader.
 _lock = threading.Lock()
 
 
@@ -22,7 +22,7 @@ class NoSuchPlugin(Exception):
 
 
 class PluginFailed(Exception):
-    """The plugin raised an error, and the name of its class. Its text may hold a value."""
+    """The plugin raised an exception. The argument is its class name; its text may contain a value."""
 
 
 class NoValue(Exception):
@@ -30,7 +30,7 @@ class NoValue(Exception):
 
 
 def find(plugin: str) -> tuple[Any, str]:
-    """Return a new instance of a plugin, and its whole name after redirects; raise NoSuchPlugin or PluginFailed."""
+    """Return a new instance of a plugin and its full name after redirects. Raises NoSuchPlugin or PluginFailed."""
     with _lock:
         try:
             return _find(plugin)
@@ -41,7 +41,7 @@ def find(plugin: str) -> tuple[Any, str]:
 
 
 def _find(plugin: str) -> tuple[Any, str]:
-    # Not as import statements: module_utils must be good without ansible-core, and this is needed on the control node.
+    # Not import statements, because module_utils must work without ansible-core. Only the control node gets here.
     loading = importlib.import_module("ansible.plugins.loader")
     paths = importlib.import_module("ansible.utils.collection_loader").AnsibleCollectionConfig
     if paths.collection_finder is None:
@@ -55,13 +55,13 @@ def _find(plugin: str) -> tuple[Any, str]:
 
 
 def first_result(instance: Any, term: str, options: Mapping[str, Any]) -> Any:
-    """Return the first thing that a plugin gives for a term; raise NoValue or PluginFailed."""
+    """Return a plugin's first result for a term. Raises NoValue or PluginFailed."""
     try:
         results = instance.run([term], variables={}, **options)
     except Exception as error:
         raise PluginFailed(type(error).__name__) from None
     result = next(iter(results), None) if isinstance(results, (list, tuple)) else results
-    # Many plugins say "nothing there" with an empty text, and a secret is none.
+    # Many plugins return an empty text for "not found", and a secret is never empty.
     if result is None or _is_undefined(result) or (isinstance(result, (str, bytes)) and not result):
         raise NoValue
     return result
@@ -72,7 +72,7 @@ def _is_undefined(result: Any) -> bool:
 
 
 def content_of(result: Any) -> bytes:
-    """Return a result as bytes: text and bytes as they are, all else as JSON; raise PluginFailed for what is none."""
+    """Return a result as bytes: text and bytes unchanged, anything else as JSON. Raises PluginFailed if it can't."""
     if isinstance(result, bytes):
         return bytes(result)
     try:

@@ -64,9 +64,9 @@ def test_a_value(tmp_path: Path, line: str, value: bytes, version: str) -> None:
 FAILURES = {
     "crash": (f"echo {CANARY}; echo {CANARY} >&2; exit 3", "program_failed", "status 3"),
     "signal": ("kill -9 $$", "program_failed", "signal 9"),
-    "babble": (f"echo {CANARY}", "malformed_reply", "no JSON"),
-    "two": ("""echo '{"value": "a"}'; echo '{"value": "b"}'""", "malformed_reply", "no JSON"),
-    "list": (f"""echo '["{CANARY}"]'""", "malformed_reply", "no JSON object"),
+    "babble": (f"echo {CANARY}", "malformed_reply", "not JSON"),
+    "two": ("""echo '{"value": "a"}'; echo '{"value": "b"}'""", "malformed_reply", "not JSON"),
+    "list": (f"""echo '["{CANARY}"]'""", "malformed_reply", "not a JSON object"),
     "number": (f"""echo '{{"value": 3, "x": "{CANARY}"}}'""", "malformed_reply", "exactly one"),
     "both": ("""echo '{"value": "a", "value_b64": ""}'""", "malformed_reply", "exactly one"),
     "no base64": (f"""echo '{{"value_b64": "{CANARY}"}}'""", "malformed_reply", "decoded"),
@@ -77,7 +77,7 @@ FAILURES = {
     "null": ("""echo '{"value": null}'""", "incomplete_reply", "without a value"),
     "not found": ("exit 10", "unknown_path", "'p'"),
     "denied": ("exit 11", "provider_denied", "read 'p'"),
-    "unavailable": ("exit 12", "provider_unavailable", "program says so"),
+    "unavailable": ("exit 12", "provider_unavailable", "reports it as unavailable"),
     "flood": ("exec yes canary-4711", "malformed_reply", "longer than 5000 bytes"),
 }
 

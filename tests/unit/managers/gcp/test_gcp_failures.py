@@ -84,7 +84,7 @@ def test_a_status_that_nobody_foresaw_is_shown() -> None:
         ("('invalid_grant: Invalid JWT Signature.', {})", "login_refused", "clock"),
         ("Error code invalid_target: The target service does not exist", "login_refused", "pool"),
         ("('Unable to acquire impersonated credentials', '{}')", "login_refused", "workloadIdentityUser"),
-        ("anything else", "malformed_reply", "tokens"),
+        ("anything else", "malformed_reply", "token service"),
     ],
 )
 def test_errors_of_logins(text: str, code: str, shown: str) -> None:
