@@ -36,23 +36,23 @@ class DataKeys:
         # A weak reference avoids a cycle: `_known` maps the keeper to this object.
         self.keeper: KeyKeeper = proxy(keeper)
         self._version = version
-        self._most = int({"none": "0", "run": str(MAX_WRAPS)}.get(reuse, reuse))
+        self._max_uses = int({"none": "0", "run": str(MAX_WRAPS)}.get(reuse, reuse))
         self._lock = threading.Lock()
         self._branch: tuple[bytes, bytes] | None = None
-        self._used = 0
-        self._opened: dict[bytes, bytes] = {}
+        self._uses = 0
+        self._unwrapped: dict[bytes, bytes] = {}
 
     @property
     def reuses(self) -> bool:
-        return self._most > 0
+        return self._max_uses > 0
 
     def branch(self, context: Mapping[str, str]) -> tuple[bytes, bytes]:
         """Return a branch key with room for one more data key, plain and as the provider wrapped it."""
         with self._lock:
-            if self._branch is None or self._used >= self._most:
+            if self._branch is None or self._uses >= self._max_uses:
                 key = os.urandom(32)
-                self._branch, self._used = (key, self.wrap(key, context)), 0
-            self._used += 1
+                self._branch, self._uses = (key, self.wrap(key, context)), 0
+            self._uses += 1
             return self._branch
 
     def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
@@ -62,9 +62,9 @@ class DataKeys:
     def open_branch(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """Return a branch key. Only the first call for it asks the provider."""
         with self._lock:
-            if wrapped not in self._opened:
-                self._opened[wrapped] = self.keeper.unwrap(wrapped, context)
-            return self._opened[wrapped]
+            if wrapped not in self._unwrapped:
+                self._unwrapped[wrapped] = self.keeper.unwrap(wrapped, context)
+            return self._unwrapped[wrapped]
 
 
 class DataKeyWrapping:

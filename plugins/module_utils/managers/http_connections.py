@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["REQUIREMENTS", "Connections", "is_tls"]
 
 REQUIREMENTS = ("requests>=2.32.3", "urllib3>=2.2")
-MOST = 32
+POOL_SIZE = 32
 
 
 def is_tls(url: str) -> bool:
@@ -88,7 +88,7 @@ class Connections:
 def _plain() -> requests.adapters.HTTPAdapter:
     from requests.adapters import HTTPAdapter
 
-    return HTTPAdapter(pool_maxsize=MOST)
+    return HTTPAdapter(pool_maxsize=POOL_SIZE)
 
 
 def _with_context(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
@@ -106,7 +106,7 @@ def _with_context(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
         def cert_verify(self, *_args: Any) -> None:
             pass
 
-    return OwnContext(pool_maxsize=MOST)
+    return OwnContext(pool_maxsize=POOL_SIZE)
 
 
 def _silence_warnings() -> None:

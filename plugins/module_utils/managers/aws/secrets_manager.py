@@ -25,7 +25,7 @@ OWNER_TAG = "scoped-secrets:owner"
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _NAME_RULE = "letters, digits and /_+=.@-, 512 characters at most with the prefix"
 _VERSION_ID = re.compile(r"[0-9A-Za-z-]{32,64}")
-_MOST_PAGES = 40
+_MAX_PAGES = 40
 _MISSING = "ResourceNotFoundException"
 _EXISTS = "ResourceExistsException"
 _DELETED = "MarkedForDeletion"
@@ -154,13 +154,13 @@ class AwsSecretsManager(ValueKeeper):
             # Batch requests need their own permission, and not every AWS-compatible server has them.
             self._reads_batches = error.code == "unknown_path"
             return None
-        return {path: self._of_batch(path, entries, errors) for path in paths}
+        return {path: self._from_batch(path, entries, errors) for path in paths}
 
     def _batch_pages(self, ids: list[str]) -> tuple[list[Any], list[Any]]:
         entries: list[Any] = []
         errors: list[Any] = []
         page: dict[str, Any] = {}
-        for _page in range(_MOST_PAGES):
+        for _page in range(_MAX_PAGES):
             reply = self._call("batch_get_secret_value", ids[0], SecretIdList=ids, **page)
             entries += reply.get("SecretValues") or []
             errors += reply.get("Errors") or []
@@ -169,15 +169,15 @@ class AwsSecretsManager(ValueKeeper):
             page = {"NextToken": reply["NextToken"]}
         raise failures.malformed_reply(self.connector.what, "a batch of 20 secrets has too many pages")
 
-    def _of_batch(self, path: str, entries: list[Any], errors: list[Any]) -> Found | ScopedSecretsError:
+    def _from_batch(self, path: str, entries: list[Any], errors: list[Any]) -> Found | ScopedSecretsError:
         for entry in entries:
-            if _is_it(path, entry.get("Name"), entry.get("ARN")):
+            if _matches(path, entry.get("Name"), entry.get("ARN")):
                 try:
                     return self._found(path, entry)
                 except ScopedSecretsError as error:
                     return error
         for entry in errors:
-            if _is_it(path, entry.get("SecretId"), entry.get("SecretId")):
+            if _matches(path, entry.get("SecretId"), entry.get("SecretId")):
                 code, text = str(entry.get("ErrorCode", "")), str(entry.get("Message", ""))
                 return self._logged_in().error_of("get_secret_value", path, code, text)
         return failures.incomplete_reply(self.connector.what, path)
@@ -233,37 +233,37 @@ class AwsSecretsManager(ValueKeeper):
         return self._version_in(reply, path)
 
     def _update(self, path: str, content: Mapping[str, Any], writing: Writing) -> str:
-        there = self._described(path)
-        if there is None:
+        existing = self._described(path)
+        if existing is None:
             raise failures.unavailable(self.connector.what, f"'{path}' is being deleted there right now")
         if not writing.adopt:
-            self._refuse_foreign(path, there)
-        if there.get("DeletedDate"):
+            self._refuse_foreign(path, existing)
+        if existing.get("DeletedDate"):
             self._call("restore_secret", path, SecretId=path)
-        self._update_tags(path, there, writing)
-        version = self._put(path, content, there, writing)
-        self._add_replicas(path, there)
+        self._update_tags(path, existing, writing)
+        version = self._put(path, content, existing, writing)
+        self._add_replicas(path, existing)
         return version
 
-    def _put(self, path: str, content: Mapping[str, Any], there: Mapping[str, Any], writing: Writing) -> str:
+    def _put(self, path: str, content: Mapping[str, Any], existing: Mapping[str, Any], writing: Writing) -> str:
         if self.options["use_put_secret_value"]:
             return self._version_in(self._call("put_secret_value", path, SecretId=path, **content), path)
         changes: dict[str, Any] = {}
-        if writing.description != there.get("Description", ""):
+        if writing.description != existing.get("Description", ""):
             changes["Description"] = writing.description
         key = self.options.get("kms_key_id")
-        if key and key != there.get("KmsKeyId"):
+        if key and key != existing.get("KmsKeyId"):
             changes["KmsKeyId"] = key
         return self._version_in(self._call("update_secret", path, SecretId=path, **changes, **content), path)
 
-    def _update_tags(self, path: str, there: Mapping[str, Any], writing: Writing) -> None:
-        old = _tags_of(there)
+    def _update_tags(self, path: str, existing: Mapping[str, Any], writing: Writing) -> None:
+        old = _tags_of(existing)
         changed = {name: value for name, value in self._tags(writing).items() if old.get(name) != value}
         if changed:
             self._call("tag_resource", path, SecretId=path, Tags=_tag_list(changed))
 
-    def _add_replicas(self, path: str, there: Mapping[str, Any]) -> None:
-        known = {status.get("Region") for status in there.get("ReplicationStatus") or []}
+    def _add_replicas(self, path: str, existing: Mapping[str, Any]) -> None:
+        known = {status.get("Region") for status in existing.get("ReplicationStatus") or []}
         missing = [region for region in self.options["replicas"] or [] if region not in known]
         if missing:
             self._call(
@@ -274,14 +274,14 @@ class AwsSecretsManager(ValueKeeper):
             )
 
     def remove(self, path: str) -> None:
-        there = self._described(path)
-        if there is None:
+        existing = self._described(path)
+        if existing is None:
             return
         is_forced = bool(self.options["force_delete"])
-        if there.get("DeletedDate") and not is_forced:
+        if existing.get("DeletedDate") and not is_forced:
             return
-        self._refuse_foreign(path, there)
-        regions = [status["Region"] for status in there.get("ReplicationStatus") or [] if status.get("Region")]
+        self._refuse_foreign(path, existing)
+        regions = [status["Region"] for status in existing.get("ReplicationStatus") or [] if status.get("Region")]
         if regions:
             self._call("remove_regions_from_replication", path, SecretId=path, RemoveReplicaRegions=regions)
         days = {"RecoveryWindowInDays": self.options["recovery_window_days"]}
@@ -302,10 +302,10 @@ class AwsSecretsManager(ValueKeeper):
             raise failures.incomplete_reply(self.connector.what, path)
         return reply
 
-    def _refuse_foreign(self, path: str, there: Mapping[str, Any]) -> None:
-        if _tags_of(there).get(OWNER_TAG) == self.connector.owner:
+    def _refuse_foreign(self, path: str, existing: Mapping[str, Any]) -> None:
+        if _tags_of(existing).get(OWNER_TAG) == self.connector.owner:
             return
-        if there.get("DeletedDate"):
+        if existing.get("DeletedDate"):
             raise failures.secret_scheduled_for_deletion(self.connector.what, path)
         raise failures.foreign_secret(self.connector.what, path)
 
@@ -327,7 +327,7 @@ class AwsSecretsManager(ValueKeeper):
         return client
 
 
-def _is_it(path: str, name: Any, arn: Any) -> bool:
+def _matches(path: str, name: Any, arn: Any) -> bool:
     # In an ARN, AWS appends `-` and six characters to the name. Users may leave those out.
     return path in (name, arn) or re.fullmatch(re.escape(path) + "-[A-Za-z0-9]{6}", str(arn or "")) is not None
 

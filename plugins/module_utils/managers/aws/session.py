@@ -56,7 +56,7 @@ class AwsSession:
         self._seconds = 3 * self._try_seconds
         self._deadline = _Deadline()
         self._ca_file: Any = None
-        self._verify = self._what_to_verify(str(self._options.get("ca_cert") or ""))
+        self._verify = self._verify_argument(str(self._options.get("ca_cert") or ""))
         if self._verify is False:
             # A notice of the connector says so once per run.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -66,7 +66,7 @@ class AwsSession:
 
     def log_in(self, login: Login) -> None:
         """Get credentials; botocore refreshes them from then on. Raises login_refused or an Unavailable."""
-        self._session = self._bare(str(self._options.get("profile") or ""))
+        self._session = self._new_session(str(self._options.get("profile") or ""))
         before = self._logins
         with self.translated("sts:AssumeRole", str(self._options.get("role_arn") or login.NAME)):
             credentials = login.credentials(self)  # type: ignore[attr-defined]  # every login of this folder has it
@@ -118,7 +118,7 @@ class AwsSession:
         """Return the credentials that the AWS libraries find. Raises NoCredentialsError if there are none."""
         from botocore.exceptions import NoCredentialsError
 
-        credentials = self._bare(profile).get_credentials()
+        credentials = self._new_session(profile).get_credentials()
         if credentials is None:
             raise NoCredentialsError
         return credentials
@@ -127,7 +127,7 @@ class AwsSession:
         """Return credentials of a role (parameters of STS), assumed with the `source` credentials."""
         from botocore.credentials import AssumeRoleCredentialFetcher
 
-        extra, window = _split(role), _window(role)
+        extra, window = _extra_arguments(role), _refresh_window(role)
         return self._refreshed(
             AssumeRoleCredentialFetcher(
                 self._sts, source, role["RoleArn"], extra_args=extra, expiry_window_seconds=window
@@ -140,7 +140,7 @@ class AwsSession:
         """Return credentials of a role, assumed with the token in a file."""
         from botocore.credentials import AssumeRoleWithWebIdentityCredentialFetcher
 
-        extra, window = _split(role), _window(role)
+        extra, window = _extra_arguments(role), _refresh_window(role)
         return self._refreshed(
             AssumeRoleWithWebIdentityCredentialFetcher(
                 self._sts,
@@ -178,7 +178,7 @@ class AwsSession:
 
     # Shared by all clients.
 
-    def _what_to_verify(self, ca_cert: str) -> str | bool | None:
+    def _verify_argument(self, ca_cert: str) -> str | bool | None:
         """Return botocore's `verify` argument. None leaves the choice to AWS_CA_BUNDLE and the profile."""
         if not self._options["validate_certs"]:
             return False
@@ -190,14 +190,14 @@ class AwsSession:
         self._ca_file = _file_of(ca_cert)
         return str(self._ca_file.name)
 
-    def _bare(self, profile: str = "") -> Any:
+    def _new_session(self, profile: str = "") -> Any:
         session = self._new(profile=profile or None)
         session.user_agent_extra = f"scoped.secrets/{VERSION}"
         session.lazy_register_component("data_loader", lambda: _loader(session.get_config_variable("data_path")))
         events = session.get_component("event_emitter")
         events.register("before-send", self._before_send)
         events.register("before-call.sts", self._before_sts)
-        events.register_first("needs-retry", self._refuse_when_late)
+        events.register_first("needs-retry", self._check_deadline)
         return session
 
     def _use_only(self, credentials: Any) -> None:
@@ -220,7 +220,7 @@ class AwsSession:
         return {"region_name": region, "config": config, "verify": self._verify}
 
     def _before_send(self, **_event: Any) -> None:
-        self._refuse_when_late()
+        self._check_deadline()
         self.connector.meter("requests")
 
     def _before_sts(self, model: Any, **_event: Any) -> None:
@@ -231,7 +231,7 @@ class AwsSession:
         self._logins += 1
         self.connector.meter("logins")
 
-    def _refuse_when_late(self, **_event: Any) -> None:
+    def _check_deadline(self, **_event: Any) -> None:
         if time.monotonic() > self._deadline.last_start:
             raise failures.timed_out(self.connector.what, self._seconds)
 
@@ -318,11 +318,11 @@ def _loader(data_path: str | None) -> Any:
     return create_loader(data_path)
 
 
-def _split(role: Mapping[str, Any]) -> dict[str, Any]:
+def _extra_arguments(role: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in role.items() if name != "RoleArn"}
 
 
-def _window(role: Mapping[str, Any]) -> int:
+def _refresh_window(role: Mapping[str, Any]) -> int:
     """Return how many seconds before expiry to refresh. botocore's 900 would refresh short-lived ones constantly."""
     return min(900, int(role.get("DurationSeconds", 3600)) // 4)
 

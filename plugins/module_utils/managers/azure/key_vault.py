@@ -29,10 +29,10 @@ OWNER_TAG = "scoped-secrets-owner"
 BASE64 = "application/octet-stream;base64"
 """The content type of binary values: Key Vault stores only text."""
 _VAULT_NAME = re.compile(r"[A-Za-z](?:-?[0-9A-Za-z]){2,23}")
-_LONGEST_VAULT_NAME = 24
+_MAX_VAULT_NAME = 24
 _VERSION = re.compile(r"[0-9a-fA-F]{32}")
-_MOST_TAGS = 15
-_MOST_OF_A_TAG = 256
+_MAX_TAGS = 15
+_MAX_TAG_LENGTH = 256
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 
 
@@ -94,7 +94,7 @@ class AzureKeyVault(ValueKeeper):
     def check(self) -> None:
         """Prove read access by requesting a random name that doesn't exist."""
         path = f"scoped-secrets-check-{uuid.uuid4().hex}"
-        if self._there(path):
+        if self._properties(path):
             raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
 
     def close(self) -> None:
@@ -148,21 +148,21 @@ class AzureKeyVault(ValueKeeper):
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self.check_writing(value)
         self._check_name(path)
-        there = self._there(path)
-        if there and not writing.adopt:
-            self._refuse_foreign(path, there)
+        existing = self._properties(path)
+        if existing and not writing.adopt:
+            self._refuse_foreign(path, existing)
         for _try in self._tries():
             try:
-                return self._set(path, value, writing, there)
+                return self._set(path, value, writing, existing)
             except ExpectedError:
                 # A secret of this name is deleted, or is being deleted or recovered.
-                there = self._recovered(path, writing)
+                existing = self._recovered(path, writing)
         raise failures.unavailable(self.connector.what, f"'{path}' is being deleted or recovered there right now")
 
-    def _set(self, path: str, value: bytes, writing: Writing, there: Any) -> str:
+    def _set(self, path: str, value: bytes, writing: Writing, existing: Any) -> str:
         text, content_type = _content(value)
         # Each version has its own tags, so those of others must be copied.
-        tags = _bounded({OWNER_TAG: self.connector.owner, **writing.tags}, _tags_of(there), self.connector.owner)
+        tags = _bounded({OWNER_TAG: self.connector.owner, **writing.tags}, _tags_of(existing), self.connector.owner)
         secret = self._call("set_secret", path, "set", text, tags=tags, content_type=content_type, expecting=409)
         return self._version(path, secret.properties)
 
@@ -170,7 +170,7 @@ class AzureKeyVault(ValueKeeper):
         """Recover our deleted secret and return its properties, None if there is nothing to recover."""
         deleted = self._deleted(path)
         if deleted is None:
-            return self._there(path)
+            return self._properties(path)
         if not writing.adopt and _tags_of(deleted).get(OWNER_TAG) != self.connector.owner:
             raise failures.secret_scheduled_for_deletion(self.connector.what, path)
         try:
@@ -178,16 +178,16 @@ class AzureKeyVault(ValueKeeper):
         except ExpectedError:
             return None
         for _try in self._tries():
-            there = self._there(path)
-            if there:
-                return there
+            existing = self._properties(path)
+            if existing:
+                return existing
         raise failures.unavailable(self.connector.what, f"'{path}' is still being recovered there")
 
     def remove(self, path: str) -> None:
         self._check_name(path)
-        there = self._there(path)
-        if there:
-            self._refuse_foreign(path, there)
+        existing = self._properties(path)
+        if existing:
+            self._refuse_foreign(path, existing)
             self._delete(path)
         elif self.options["purge"]:
             self._purge(path, self._deleted(path))
@@ -212,7 +212,7 @@ class AzureKeyVault(ValueKeeper):
             with contextlib.suppress(ExpectedError):
                 self._call("purge_deleted_secret", path, "purge", expecting=404)
 
-    def _there(self, path: str) -> Any:
+    def _properties(self, path: str) -> Any:
         """Return the properties of a secret, None if it doesn't exist. Key Vault sends them only with the value."""
         try:
             secret = self._call("get_secret", path, "get", expecting=404)
@@ -231,8 +231,8 @@ class AzureKeyVault(ValueKeeper):
         self._version(path, deleted.properties)
         return deleted.properties
 
-    def _refuse_foreign(self, path: str, there: Any) -> None:
-        if not self._is_ours(path, _tags_of(there)):
+    def _refuse_foreign(self, path: str, existing: Any) -> None:
+        if not self._is_ours(path, _tags_of(existing)):
             raise failures.foreign_secret(self.connector.what, path)
 
     def _is_ours(self, path: str, tags: Mapping[str, str]) -> bool:
@@ -282,7 +282,7 @@ def _check_vault(given: Mapping[str, Any], title: str) -> None:
         )
     if url:
         _check_https(url, "vault_url", title)
-    elif not _VAULT_NAME.fullmatch(name) or len(name) > _LONGEST_VAULT_NAME:
+    elif not _VAULT_NAME.fullmatch(name) or len(name) > _MAX_VAULT_NAME:
         raise failures.invalid_option(
             "vault_name", "is not the name of a vault", "Set it to 3 to 24 letters, digits and '-'."
         )
@@ -314,9 +314,9 @@ def _bounded(wanted: Mapping[str, str], present: Mapping[str, str], owner: str) 
     fitting = {
         name: value
         for name, value in merged.items()
-        if 0 < len(name) <= _MOST_OF_A_TAG and len(value or "") <= _MOST_OF_A_TAG
+        if 0 < len(name) <= _MAX_TAG_LENGTH and len(value or "") <= _MAX_TAG_LENGTH
     }
-    return dict(list(fitting.items())[:_MOST_TAGS])
+    return dict(list(fitting.items())[:_MAX_TAGS])
 
 
 MANAGER = AzureKeyVault

@@ -91,7 +91,7 @@ def _environment(program: Program) -> dict[str, str]:
     return {**plain, **home, **program.environment}
 
 
-def _exchange(our_input: int, our_output: int, given: bytes, most: int, deadline: float) -> bytes:
+def _exchange(our_input: int, our_output: int, given: bytes, max_output: int, deadline: float) -> bytes:
     """Return the output until the program closes it, while feeding `given` to its input."""
     output, rest = bytearray(), memoryview(given)
     with selectors.DefaultSelector() as selector:
@@ -110,7 +110,7 @@ def _exchange(our_input: int, our_output: int, given: bytes, most: int, deadline
                         continue
                     piece = os.read(our_output, _PIECE)
                     output += piece
-                    if len(output) > most:
+                    if len(output) > max_output:
                         raise OutputTooLarge
                     if not piece:
                         return bytes(output)

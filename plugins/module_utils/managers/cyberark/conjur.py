@@ -26,12 +26,12 @@ __all__ = ["MANAGER", "CyberarkConjur"]
 
 _ACCOUNT = re.compile(r"[^\s/?#:]{1,200}")
 _PATH_RULE = "at most 1024 printable characters, without a / at either end"
-_LONGEST_PATH = 1024
-_LONGEST_QUERY = 4000
+_MAX_PATH = 1024
+_MAX_QUERY = 4000
 """The longest query of a batch, in characters. Servers on the way may refuse longer URLs."""
-_PAGE, _MOST_PAGES = 1000, 20
+_PAGE, _MAX_PAGES = 1000, 20
 _SEPARATES_IDS = ","
-_ABOUT_ONE = frozenset({"unknown_path", "provider_denied", "provider_refused"})
+_SINGLE_PATH_ERRORS = frozenset({"unknown_path", "provider_denied", "provider_refused"})
 """Errors of a batch that a single path can cause."""
 
 
@@ -152,7 +152,7 @@ class CyberarkConjur(ValueKeeper):
         try:
             found = self._batch(paths)
         except ScopedSecretsError as error:
-            if error.code not in _ABOUT_ONE:
+            if error.code not in _SINGLE_PATH_ERRORS:
                 return dict.fromkeys(paths, error)
             found = None
         if found is not None:
@@ -165,11 +165,7 @@ class CyberarkConjur(ValueKeeper):
         """Return the content at the paths, None if one request can't ask for all of them."""
         ids = {path: f"{self._account}:variable:{_clean(self.connector.what, path)}" for path in paths}
         asked = _SEPARATES_IDS.join(ids.values())
-        if (
-            len(set(ids.values())) < len(paths)
-            or asked.count(_SEPARATES_IDS) >= len(paths)
-            or len(asked) > _LONGEST_QUERY
-        ):
+        if len(set(ids.values())) < len(paths) or asked.count(_SEPARATES_IDS) >= len(paths) or len(asked) > _MAX_QUERY:
             return None
         reply = self._call("GET", "secrets", query={"variable_ids": asked})
         if reply.status_code == 404:
@@ -200,11 +196,11 @@ class CyberarkConjur(ValueKeeper):
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self.check_writing(value)
         path = _clean(self.connector.what, path)
-        there = self._variable(path)
-        is_known = writing.adopt or not there.newest or there.has(writing.previous)
-        if not is_known and not writing.previous and self._holds(path, there.newest, value):
+        existing = self._variable(path)
+        is_known = writing.adopt or not existing.newest or existing.has(writing.previous)
+        if not is_known and not writing.previous and self._holds(path, existing.newest, value):
             # A killed run wrote this value without recording it. Nothing is overwritten.
-            return there.version(there.newest)
+            return existing.version(existing.newest)
         if not is_known:
             raise failures.foreign_secret(self.connector.what, path)
         reply = self._call("POST", "secrets", self._account, "variable", path, data=value)
@@ -212,7 +208,7 @@ class CyberarkConjur(ValueKeeper):
             raise self._undeclared(path)
         if not reply.ok:
             raise self._refused(reply, f"write '{path}'", "update")
-        return self._written(path, value, there)
+        return self._written(path, value, existing)
 
     def _written(self, path: str, value: bytes, before: _Variable) -> str:
         """Return the version of a written value. Conjur doesn't return it, and others may have written since."""
@@ -228,7 +224,7 @@ class CyberarkConjur(ValueKeeper):
         try:
             return hmac.compare_digest(self.read(path, str(number)).content, value)
         except ScopedSecretsError as error:
-            if error.code not in _ABOUT_ONE:
+            if error.code not in _SINGLE_PATH_ERRORS:
                 raise
             return False
 
@@ -264,7 +260,7 @@ class CyberarkConjur(ValueKeeper):
     def _sees_variables(self) -> bool:
         """Return whether any variable of the branch is visible. Conjur lists only what the login has permissions on."""
         begin = f"{self._account}:variable:{self._branch}/"
-        for page in range(_MOST_PAGES):
+        for page in range(_MAX_PAGES):
             query = {"limit": str(_PAGE), "offset": str(page * _PAGE)}
             reply = self._call("GET", "resources", self._account, "variable", query=query)
             listed = self._json(reply) if reply.ok else []
@@ -319,7 +315,7 @@ def _is_number(text: str) -> bool:
 def _clean(what: str, path: str) -> str:
     """Return the id of a variable. Raises name_not_allowed for an invalid id, or one that would change the URL."""
     path = path.strip("/")
-    if not path or path in (".", "..") or not path.isprintable() or len(path) > _LONGEST_PATH:
+    if not path or path in (".", "..") or not path.isprintable() or len(path) > _MAX_PATH:
         raise failures.name_not_allowed(what, path, _PATH_RULE)
     return path
 

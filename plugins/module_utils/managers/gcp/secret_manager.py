@@ -152,7 +152,7 @@ class GcpSecretManager(ValueKeeper):
         return Found(bytes(reply.payload.data), _number(reply.name))
 
     def _access(self, path: str, version: str) -> Any:
-        request = {"name": f"{self._full(path)}/versions/{version}"}
+        request = {"name": f"{self._full_name(path)}/versions/{version}"}
         missing = frozenset({_MISSING})
         return self._call("access_secret_version", path, request, expecting=missing, verify=_verify_payload)
 
@@ -165,9 +165,9 @@ class GcpSecretManager(ValueKeeper):
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self.check_writing(value)
-        labels, annotations = self._shown(writing)
+        labels, annotations = self._labels_and_annotations(writing)
         if not self._create(path, labels, annotations):
-            self._take(path, labels, annotations, writing)
+            self._claim(path, labels, annotations, writing)
             return self._add(path, value)
         try:
             return self._add(path, value)
@@ -181,7 +181,7 @@ class GcpSecretManager(ValueKeeper):
 
         Creating comes first because most writes are the first one.
         """
-        project, _secrets, name = self._full(path).rpartition("/secrets/")
+        project, _secrets, name = self._full_name(path).rpartition("/secrets/")
         secret = {"labels": labels, "annotations": annotations, "replication": self._replication()}
         request = {"parent": project, "secret_id": name, "secret": secret}
         try:
@@ -203,23 +203,23 @@ class GcpSecretManager(ValueKeeper):
         except ScopedSecretsError:
             return
 
-    def _take(self, path: str, labels: Mapping[str, str], annotations: Mapping[str, str], writing: Writing) -> None:
+    def _claim(self, path: str, labels: Mapping[str, str], annotations: Mapping[str, str], writing: Writing) -> None:
         """Set our labels and annotations on an existing secret. Raises foreign_secret for someone else's."""
         for _twice in range(2):
-            there = self._described(path)
-            if there is None:
+            existing = self._described(path)
+            if existing is None:
                 raise failures.unknown_path(self.connector.what, path)
             if not writing.adopt:
-                self._refuse_foreign(path, there)
-            wanted = _changed(there, labels, annotations)
-            if not wanted or self._update(path, {**wanted, "etag": there.etag}):
+                self._refuse_foreign(path, existing)
+            wanted = _changed(existing, labels, annotations)
+            if not wanted or self._update(path, {**wanted, "etag": existing.etag}):
                 return
         raise failures.provider_conflict(self.connector.what, path)
 
     def _update(self, path: str, changes: Mapping[str, Any]) -> bool:
         """Change a secret's metadata; return false if someone else changed it in the meantime."""
         masked = [name for name in changes if name != "etag"]
-        request = {"secret": {"name": self._full(path), **changes}, "update_mask": {"paths": masked}}
+        request = {"secret": {"name": self._full_name(path), **changes}, "update_mask": {"paths": masked}}
         try:
             self._call("update_secret", path, request, expecting=_STALE)
         except ExpectedError:
@@ -234,12 +234,12 @@ class GcpSecretManager(ValueKeeper):
             except Unavailable as error:
                 if error.code == "provider_throttled":
                     raise
-                version = self._holding(path, value, error)
+                version = self._version_with(path, value, error)
             return version or self._add_once(path, value)
 
     def _add_once(self, path: str, value: bytes) -> str:
         payload = {"data": value, "data_crc32c": checksum(value)}
-        request = {"parent": self._full(path), "payload": payload}
+        request = {"parent": self._full_name(path), "payload": payload}
         reply = self._call("add_secret_version", path, request, is_repeatable=False)
         number = _number(reply.name)
         if not number:
@@ -248,7 +248,7 @@ class GcpSecretManager(ValueKeeper):
             raise failures.malformed_reply(self.connector.what, "it did not verify the checksum of the value")
         return number
 
-    def _holding(self, path: str, value: bytes, error: ScopedSecretsError) -> str:
+    def _version_with(self, path: str, value: bytes, error: ScopedSecretsError) -> str:
         """Return the newest version if it has this value, empty if not. Raises `error` if reading it fails."""
         try:
             found = self.read(path)
@@ -260,11 +260,11 @@ class GcpSecretManager(ValueKeeper):
 
     def remove(self, path: str) -> None:
         for _twice in range(2):
-            there = self._described(path)
-            if there is None:
+            existing = self._described(path)
+            if existing is None:
                 return
-            self._refuse_foreign(path, there)
-            request = {"name": self._full(path), "etag": there.etag}
+            self._refuse_foreign(path, existing)
+            request = {"name": self._full_name(path), "etag": existing.etag}
             try:
                 self._call("delete_secret", path, request, expecting=_STALE | {_MISSING})
                 return
@@ -276,7 +276,7 @@ class GcpSecretManager(ValueKeeper):
     def _described(self, path: str) -> Any:
         """Return the description of a secret, None if it doesn't exist."""
         try:
-            reply = self._call("get_secret", path, {"name": self._full(path)}, expecting=frozenset({_MISSING}))
+            reply = self._call("get_secret", path, {"name": self._full_name(path)}, expecting=frozenset({_MISSING}))
         except ExpectedError:
             return None
         # In a truncated reply, our own secret would look like someone else's.
@@ -284,11 +284,11 @@ class GcpSecretManager(ValueKeeper):
             raise failures.incomplete_reply(self.connector.what, path)
         return reply
 
-    def _refuse_foreign(self, path: str, there: Any) -> None:
-        if there.labels.get(OWNER_LABEL) != owner_mark(self.connector.owner):
+    def _refuse_foreign(self, path: str, existing: Any) -> None:
+        if existing.labels.get(OWNER_LABEL) != owner_mark(self.connector.owner):
             raise failures.foreign_secret(self.connector.what, path)
 
-    def _shown(self, writing: Writing) -> tuple[dict[str, str], dict[str, str]]:
+    def _labels_and_annotations(self, writing: Writing) -> tuple[dict[str, str], dict[str, str]]:
         """Return labels and annotations. A tag becomes a label if Google accepts it as one, otherwise an annotation."""
         labels = {name: value for name, value in writing.tags.items() if _is_label(name, value)}
         annotations = {name: value for name, value in writing.tags.items() if name not in labels}
@@ -300,7 +300,7 @@ class GcpSecretManager(ValueKeeper):
             annotations[DESCRIPTION] = writing.description
         return {**labels, OWNER_LABEL: owner_mark(self.connector.owner)}, annotations
 
-    def _full(self, path: str) -> str:
+    def _full_name(self, path: str) -> str:
         return path if path.startswith("projects/") else f"projects/{self._project()}/secrets/{path}"
 
     def _project(self) -> str:
@@ -328,9 +328,9 @@ def _is_label(name: str, value: str) -> bool:
     return bool(_LABEL_NAME.fullmatch(name) and _LABEL_VALUE.fullmatch(value) and name != OWNER_LABEL)
 
 
-def _changed(there: Any, labels: Mapping[str, str], annotations: Mapping[str, str]) -> dict[str, Any]:
+def _changed(existing: Any, labels: Mapping[str, str], annotations: Mapping[str, str]) -> dict[str, Any]:
     """Return the labels and annotations to change. Those of others stay; a tag is never in both."""
-    found = {"labels": dict(there.labels), "annotations": dict(there.annotations)}
+    found = {"labels": dict(existing.labels), "annotations": dict(existing.annotations)}
     wanted = {
         "labels": {**{name: value for name, value in found["labels"].items() if name not in annotations}, **labels},
         "annotations": {

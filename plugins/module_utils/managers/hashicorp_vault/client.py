@@ -108,9 +108,9 @@ class VaultClient:
         if token and token.is_good:
             return token
         with self._lock:
-            return self._attended(self._token) if self._token else self._log_in()
+            return self._maintained(self._token) if self._token else self._log_in()
 
-    def _attended(self, token: _Token) -> _Token:
+    def _maintained(self, token: _Token) -> _Token:
         if not token.is_good and token.is_renewable and monotonic() < token.expires:
             self._renew(token)
         if token.is_good:
@@ -137,14 +137,14 @@ class VaultClient:
     def _log_in(self) -> _Token:
         self._meter("logins")
         if isinstance(self._login, GivenToken):
-            self._token = self._proven(self._login)
+            self._token = self._looked_up(self._login)
         elif isinstance(self._login, TokenMaker):
-            self._token = self._made(self._login)
+            self._token = self._token_of_login(self._login)
         else:
             raise TypeError(type(self._login).__name__)
         return self._token
 
-    def _made(self, login: TokenMaker) -> _Token:
+    def _token_of_login(self, login: TokenMaker) -> _Token:
         """Log in and return the token."""
         parameters = login.parameters(self.what)
         reply = self._open_vault().adapter.post(f"/v1/auth/{login.path}", json=parameters)
@@ -161,7 +161,7 @@ class VaultClient:
         _set_life(token, auth.get("lease_duration"), auth.get("renewable"), auth.get("num_uses"))
         return token
 
-    def _proven(self, login: GivenToken) -> _Token:
+    def _looked_up(self, login: GivenToken) -> _Token:
         """Look up a token that others created, and return it.
 
         A token without the policy `default` can't look itself up. It is accepted unchecked.

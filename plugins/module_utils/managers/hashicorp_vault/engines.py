@@ -239,7 +239,7 @@ class KvVersion2(KvEngine):
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         fields = fields_of(value)
         for _try in range(TRIES):
-            known = self._known(path)
+            known = self._metadata_of(path)
             self._mark(path, known, writing)
             reply = self._write_over(path, fields, known.get("current_version", 0))
             if not is_lost_race(reply):
@@ -247,7 +247,7 @@ class KvVersion2(KvEngine):
         raise failures.provider_conflict(self._what, path)
 
     def remove(self, path: str, *, is_for_good: bool) -> None:
-        known = self._known(path)
+        known = self._metadata_of(path)
         if not known:
             return
         self._check_ours(path, known)
@@ -262,7 +262,7 @@ class KvVersion2(KvEngine):
     def _at(self, part: str, path: str) -> str:
         return f"{self._mount}/{part}/{path}"
 
-    def _known(self, path: str) -> dict[str, Any]:
+    def _metadata_of(self, path: str) -> dict[str, Any]:
         """Return the metadata of a secret, even of a deleted one; {} if there is none."""
         reply = self._call(
             lambda vault: vault.secrets.kv.v2.read_secret_metadata(path, mount_point=self._mount),
