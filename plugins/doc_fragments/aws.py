@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the secret managers at AWS share. The specs stand in module_utils/managers/aws.py."""
+"""The options that the AWS kinds share, declared in module_utils/managers/aws/."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ options:
   region:
     description:
       - The region, such as V(eu-central-1).
-      - "When left out at creation: E(AWS_REGION) or E(AWS_DEFAULT_REGION) in the environment, or the profile of the AWS
-        configuration. What was found is kept with the connector."
+      - When left out at creation, the region in E(AWS_REGION), E(AWS_DEFAULT_REGION) or the AWS profile. The connector
+        keeps it.
     type: str
   endpoint_url:
     description:
-      - The URL of the service, for a VPC endpoint or a stand-in. AWS's own address of the region when left out.
-      - The addresses of other services, that of the Security Token Service for example, may be set as AWS has it, in
-        E(AWS_ENDPOINT_URL_STS).
+      - The URL of the service, for a VPC endpoint or an AWS-compatible server. AWS's address for the region when left
+        out.
+      - The AWS libraries also take addresses of other services from the environment, such as that of the Security Token
+        Service from E(AWS_ENDPOINT_URL_STS).
     type: str
   auth_method:
     description:
-      - How to log in. It may be left out when the login options that are given belong to exactly one of these.
-      - V(access_key) takes O(access_key_id), O(secret_access_key) and perhaps O(session_token). With O(role_arn) too,
-        it assumes that role with them.
-      - V(assume_role) takes O(role_arn), and assumes it with what the AWS libraries find by themselves.
+      - How to log in. You can leave it out if the login options belong to only one login.
+      - V(access_key) takes O(access_key_id), O(secret_access_key) and optionally O(session_token). With O(role_arn),
+        it then assumes that role.
+      - V(assume_role) takes O(role_arn) and assumes it with an access key, or with the credentials that the AWS
+        libraries find.
       - V(web_identity) takes O(role_arn) and O(token_file).
-      - V(default) takes what the AWS libraries find by themselves, where ansible-playbook runs, which is the
-        environment, a profile, single sign-on, a container's or an instance's role, or that of a Kubernetes service
-        account.
+      - V(default) uses the credentials that the AWS libraries find where ansible-playbook runs, which come from the
+        environment, a profile, single sign-on, the role of a container or an instance, or a Kubernetes service account.
     type: str
     choices: [access_key, assume_role, web_identity, default]
   access_key_id:
@@ -42,7 +43,7 @@ options:
       - Mutually exclusive with O(secret_access_key_ref).
     type: str
   secret_access_key_ref:
-    description: A reference to a secret with O(secret_access_key).
+    description: A reference to a secret that holds O(secret_access_key).
     type: str
   session_token:
     description:
@@ -50,28 +51,28 @@ options:
       - Mutually exclusive with O(session_token_ref).
     type: str
   session_token_ref:
-    description: A reference to a secret with O(session_token).
+    description: A reference to a secret that holds O(session_token).
     type: str
   role_arn:
-    description: The ARN of a role to assume. Its temporary credentials are replaced before they expire.
+    description: The ARN of a role to assume. Its temporary credentials are renewed before they expire.
     type: str
   external_id:
-    description: The external id that the role's trust policy asks for.
+    description: The external id that the role's trust policy requires.
     type: str
   duration:
     description:
-      - How many seconds the role's credentials live, from 900 to 43200, and no more than the role allows. An hour when
+      - How many seconds the role's credentials are valid, from 900 to 43200, up to the role's own maximum. 3600 when
         left out.
     type: int
   session_name:
-    description: The name of the role's session, seen in AWS CloudTrail. V(scoped-secrets) when left out.
+    description: The name of the role's session in AWS CloudTrail. V(scoped-secrets) when left out.
     type: str
   token_file:
     description:
-      - The path of a file on the control node with a token (JWT) that the role trusts. It is read again whenever
-        credentials are replaced.
+      - The path of a file on the control node that holds a token (JWT) trusted by the role. It is read again whenever
+        the credentials are renewed.
     type: path
   profile:
-    description: The profile of the AWS configuration of the control node to take.
+    description: The profile to use from the control node's AWS configuration.
     type: str
 """

@@ -9,23 +9,23 @@ module: connector_aws_kms
 short_description: Declare a secret manager that seals values with a key of AWS KMS
 version_added: 0.1.0
 description:
-  - Declares a secret manager whose values are kept in the store, each encrypted with a key of its own, which a key of
-    AWS KMS wraps. Nobody opens a value without AWS, and AWS never sees one.
-  - An alias is looked up once. When it leads to another key later, what this connector seals stays with the first one.
+  - Declares a secret manager that keeps values in the store, each encrypted with its own data key, which a key of AWS
+    KMS wraps. No value can be decrypted without AWS, and AWS never sees a value.
+  - An alias is resolved once. If it is later moved to another key, the connector keeps using the first one.
 options:
   key_arn:
     description:
-      - The KMS key, symmetric and for encryption, as its ARN, its id or an alias (C(alias/NAME), or its ARN).
-      - Give this or O(key_arn_ref). It can't change while the connector keeps secrets.
+      - The symmetric KMS key for encryption, as its ARN, its id, or an alias (C(alias/NAME) or its ARN).
+      - Either this or O(key_arn_ref) is required. It can't change while the connector keeps secrets.
     type: str
   key_arn_ref:
-    description: A reference to a secret with O(key_arn).
+    description: A reference to a secret that holds O(key_arn).
     type: str
   data_key_reuse:
     description:
-      - V(none) has KMS wrap the key of each version of a secret, so that AWS's own log shows each use.
-      - V(run) has it wrap one key for all that a run writes, and a number one key for so many versions. Reading a
-        thousand secrets which one run wrote then takes one request.
+      - V(none) has KMS wrap the data key of each version of each secret, so that AWS's log shows each use.
+      - V(run) has KMS wrap one key for everything that a run writes. A number has it wrap one key for that many
+        versions. Reading a thousand secrets written by one run then takes one request.
       - V(none) when left out at creation.
     type: str
 author: The scoped.secrets contributors (@scoped)
@@ -45,6 +45,9 @@ extends_documentation_fragment:
 seealso:
   - module: scoped.secrets.connector_aws_secrets_manager
   - module: scoped.secrets.default_secret_manager
+  - name: The guide to this secret manager
+    description: The permissions that its login needs, limits, and errors.
+    link: https://github.com/scoped/secrets/blob/main/docs/managers/aws_kms.md
 """
 
 EXAMPLES = r"""
@@ -54,7 +57,7 @@ EXAMPLES = r"""
     project: "{{ item }}"
   loop: ["", api]
 
-- name: Seal the values of a project with a KMS key, and make that the default for its new secrets
+- name: Seal the values of a project with a KMS key, by default
   scoped.secrets.connector_aws_kms:
     org: payments
     project: api
@@ -62,12 +65,12 @@ EXAMPLES = r"""
     key_arn: arn:aws:kms:eu-central-1:123456789012:alias/payments-api
     use_as_default: true
 
-- name: Keep the secret half of an access key in the account
+- name: Keep the secret of an access key in the account
   scoped.secrets.secret_text:
     identifier: aws_secret_access_key
     value: "{{ lookup('ansible.builtin.env', 'PAYMENTS_AWS_KEY') }}"
 
-- name: Log in with that key, and assume a role with it
+- name: Log in with that access key and assume a role
   scoped.secrets.connector_aws_kms:
     org: payments
     identifier: kms
@@ -88,7 +91,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The connector, without its credentials; what it was when it was removed.
+  description: The connector without its credentials. After a removal, its last state.
   returned: success
   type: dict
   sample:

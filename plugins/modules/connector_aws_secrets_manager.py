@@ -9,40 +9,40 @@ module: connector_aws_secrets_manager
 short_description: Declare AWS Secrets Manager as a secret manager
 version_added: 0.1.0
 description:
-  - Declares a secret manager whose values are kept in AWS Secrets Manager, in one account and region.
-  - What it writes lies at C(prefix/identifier) and bears the tag C(scoped-secrets:owner). Secrets that others made can
-    be read by reference; they are neither changed nor deleted.
+  - Declares a secret manager that keeps values in AWS Secrets Manager, in one account and region.
+  - Secrets that it creates are named C(prefix/identifier) and have the tag C(scoped-secrets:owner). Secrets that others
+    created can be read by reference; they are neither changed nor deleted.
 options:
   prefix:
     description:
-      - What the names of this connector's secrets begin with. V(devops) gives C(devops/mysecret).
+      - The start of the names of this connector's secrets. V(devops) results in C(devops/mysecret).
       - No prefix when left out at creation. It can't change while the connector keeps secrets.
     type: str
   kms_key_id:
     description:
       - The KMS key that AWS Secrets Manager encrypts this connector's secrets with, as its ARN, id or alias.
-      - V(aws/secretsmanager), AWS's own key of the account, when left out at creation.
+      - V(aws/secretsmanager), the account's AWS-managed key, when left out at creation.
     type: str
   recovery_window_days:
     description:
-      - For how many days AWS keeps a secret that was deleted, from 7 to 30. Declaring it again within them restores it.
+      - How many days AWS keeps a deleted secret, from 7 to 30. Declaring it again within that time restores it.
       - V(30) when left out at creation.
     type: int
   force_delete:
     description:
-      - Delete secrets at once, without any recovery.
+      - Delete secrets at once, without a recovery window.
       - V(false) when left out at creation.
     type: bool
   use_put_secret_value:
     description:
-      - Write new versions with C(PutSecretValue), for logins that do not have C(secretsmanager:UpdateSecret). Key and
-        description then stay as they were when the secret was made.
+      - Write new versions with C(PutSecretValue), for logins without the permission C(secretsmanager:UpdateSecret). The
+        KMS key and description of an existing secret then never change.
       - V(false) when left out at creation.
     type: bool
   replicas:
     description:
-      - Regions that AWS copies this connector's secrets to. Regions are added when a value is written; none is taken
-        away before the secret is deleted.
+      - Regions to replicate this connector's secrets to. Regions are added when a value is written, and removed only
+        with the secret.
       - None when left out at creation.
     type: list
     elements: str
@@ -64,8 +64,8 @@ seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.connector_aws_kms
   - module: scoped.secrets.default_secret_manager
-  - name: The page of this secret manager
-    description: The least that its login needs, each login by example, limits, and what each error means.
+  - name: The guide to this secret manager
+    description: The permissions that its login needs, an example of each login, limits, and errors.
     link: https://github.com/scoped/secrets/blob/main/docs/managers/aws_secrets_manager.md
 """
 
@@ -76,7 +76,7 @@ EXAMPLES = r"""
     project: "{{ item }}"
   loop: ["", api]
 
-- name: Keep the secrets of an organization in AWS, with what the control node's own role may do
+- name: Keep the secrets of an organization in AWS, with the control node's own role
   scoped.secrets.connector_aws_secrets_manager:
     org: payments
     identifier: aws
@@ -84,7 +84,7 @@ EXAMPLES = r"""
     prefix: payments
     use_as_default: true
 
-- name: Log in with an access key, and assume a role of another account with it
+- name: Log in with an access key and assume a role of another account
   scoped.secrets.connector_aws_secrets_manager:
     org: payments
     project: api
@@ -107,7 +107,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The connector, without its credentials; what it was when it was removed.
+  description: The connector without its credentials. After a removal, its last state.
   returned: success
   type: dict
   sample:

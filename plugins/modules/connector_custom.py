@@ -9,46 +9,46 @@ module: connector_custom
 short_description: Declare a program as a secret manager
 version_added: 0.1.0
 description:
-  - Declares a secret manager that is a program of your own on the control node. It gets one JSON object for each thing
-    that is asked of it, and answers with one.
-  - The program says what it is able to do. What it is not able to do is refused with C(not_supported).
-  - It runs without a shell, without a terminal and in C(/), as the user that runs ansible-playbook, and is killed when
-    it takes too long or writes too much. What it writes to standard error is thrown away, for it may hold a value.
+  - Declares a program of your own on the control node as a secret manager. For each operation, it reads a JSON object
+    and answers with another one.
+  - The program reports which operations it supports. All others are refused with C(not_supported).
+  - It runs without a shell and without a terminal, in C(/), as the user that runs ansible-playbook. It is killed if it
+    takes too long or writes too much. Its standard error is discarded, because it may contain a value.
 options:
   command:
     description:
       - The program and its arguments. The program is an absolute path, or a name that is found on E(PATH).
-      - Other users of the machine may see arguments. A credential belongs in O(credential).
-      - It must be given at creation. It can't change while the connector keeps secrets.
+      - Other users of the machine may see the arguments. Put a credential into O(credential) instead.
+      - Required at creation. It can't change while the connector keeps secrets.
     type: list
     elements: str
   environment:
     description:
-      - Variables for the program, besides E(PATH), E(HOME) and E(LANG), which are those of ansible-playbook. It gets no
+      - Environment variables for the program. It also gets E(PATH), E(HOME) and E(LANG) of ansible-playbook, and no
         others.
-      - They are kept and shown as they are. A credential belongs in O(credential).
+      - They are stored and shown as they are. Put a credential into O(credential) instead.
       - None when left out at creation.
     type: dict
   max_output:
     description:
-      - How many bytes one answer may have, from 1024 to 268435456.
-      - V(8388608) when left out at creation, which is enough for the largest value of 1 MiB in any form.
+      - The largest size of an answer in bytes, from 1024 to 268435456.
+      - V(8388608) when left out at creation, which is enough for a value of 1 MiB in any encoding.
     type: int
   auth_method:
     description:
-      - How to log in. It may be left out.
+      - How to log in. You can leave it out.
       - V(none) gives the program no credential.
       - V(credential) takes O(credential).
     type: str
     choices: [none, credential]
   credential:
     description:
-      - What the program logs in with, text of any form. It finds it in the JSON that it reads, never in its arguments
-        or its environment. It is kept as the secret C(<identifier>_credential).
+      - Any text that the program logs in with. The program gets it in its JSON input, never as an argument or in its
+        environment. It is kept as the secret C(<identifier>_credential).
       - Mutually exclusive with O(credential_ref).
     type: str
   credential_ref:
-    description: A reference to a secret with O(credential).
+    description: A reference to a secret that holds O(credential).
     type: str
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
@@ -61,8 +61,8 @@ extends_documentation_fragment:
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.default_secret_manager
-  - name: The page of this secret manager
-    description: The protocol, a worked example, limits, and what each error means.
+  - name: The guide to this secret manager
+    description: The protocol, a complete example, limits, and errors.
     link: https://github.com/scoped/secrets/blob/main/docs/managers/custom.md
 """
 
@@ -71,13 +71,13 @@ EXAMPLES = r"""
   scoped.secrets.scope:
     org: payments
 
-- name: Keep the key of a folder in the built-in secret manager
+- name: Keep the age key in the built-in secret manager
   scoped.secrets.secret_text:
     org: payments
     identifier: age_key
     value: "{{ lookup('ansible.builtin.env', 'PAYMENTS_AGE_KEY') }}"
 
-- name: Keep secrets in a folder of files that age encrypts; not tried now, for this is declared from elsewhere
+- name: Keep secrets in a folder of age-encrypted files, without checking it now
   scoped.secrets.connector_custom:
     org: payments
     identifier: age
@@ -85,7 +85,7 @@ EXAMPLES = r"""
     credential_ref: age_key
     check: false
 
-- name: Ask a program that needs no login, and may take its time; not tried now either
+- name: Use a slow program that needs no login, without checking it now
   scoped.secrets.connector_custom:
     org: payments
     identifier: hsm
@@ -104,7 +104,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The connector, without its credentials; what it was when it was removed.
+  description: The connector without its credentials. After a removal, its last state.
   returned: success
   type: dict
   sample:

@@ -9,14 +9,55 @@ module: connector_cyberark_ccp
 short_description: Declare CyberArk's Central Credential Provider as a secret manager
 version_added: 0.1.0
 description:
-  - Declares a secret manager that reads accounts out of the Safes of CyberArk's Vault, through its Central Credential
-    Provider. It writes nothing.
-  - A reference is a query for one account, as in C(Object=db-prod-root) or C(Safe=Linux;UserName=root;Address=db1). Its
-    value is the account's C(Content), the password or key, unless the reference names another field, as in
+  - Declares a read-only secret manager for accounts in the Safes of CyberArk's Vault, which it reads through the
+    Central Credential Provider.
+  - A reference is a query for one account, such as C(Object=db-prod-root) or C(Safe=Linux;UserName=root;Address=db1).
+    Its value is the account's C(Content), which is the password or key, unless the reference names another field, as in
     C(Object=db-prod-root#UserName).
+options:
+  url:
+    description:
+      - The address of the server, such as V(https://ccp.example.com), without the web service.
+      - Required at creation.
+    type: str
+  app_id:
+    description:
+      - The id of the application in CyberArk.
+      - Required at creation.
+    type: str
+  safe:
+    description:
+      - The Safe for references that name none. It can't change while the connector keeps secrets.
+    type: str
+  folder:
+    description:
+      - The folder for references that name none, such as V(Root). It can't change while the connector keeps secrets.
+    type: str
+  web_service:
+    description:
+      - The name of the web service on the server.
+      - V(AIMWebService) when left out at creation.
+    type: str
+  reason:
+    description: The reason for reading passwords, for CyberArk's audit log.
+    type: str
+  fail_on_password_change:
+    description:
+      - Fail while CyberArk is changing the requested password. Otherwise you get the current password, which may be
+        outdated soon.
+      - V(false) when left out at creation.
+    type: bool
+  auth_method:
+    description:
+      - How to log in. You can leave it out.
+      - V(cert) takes O(client_cert) and O(client_key).
+      - V(none) takes nothing, and CyberArk identifies the application by the address of the machine. It is used when no
+        login option is given.
+    type: str
+    choices: [none, cert]
 author: The scoped.secrets contributors (@scoped)
 notes:
-  - O(timeout) is also sent to CyberArk, as its own C(ConnectionTimeout).
+  - O(timeout) is also sent to CyberArk as its C(ConnectionTimeout).
 requirements:
   - requests>=2.32.3
   - urllib3>=2.2
@@ -25,7 +66,6 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.cyberark_ccp
   - scoped.secrets.connector
   - scoped.secrets.network
   - scoped.secrets.network.validate_certs
@@ -34,8 +74,8 @@ extends_documentation_fragment:
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.secret_text
-  - name: The page of this secret manager
-    description: What CyberArk must allow, references, limits, and what each code of CyberArk means.
+  - name: The guide to this secret manager
+    description: What CyberArk must allow, references, limits, and the meaning of each CyberArk code.
     link: https://github.com/scoped/secrets/blob/main/docs/managers/cyberark_ccp.md
 """
 
@@ -46,7 +86,7 @@ EXAMPLES = r"""
     project: "{{ item }}"
   loop: ["", api]
 
-- name: Read accounts of a Safe, known by a client certificate
+- name: Read accounts of a Safe, identified by a client certificate
   scoped.secrets.connector_cyberark_ccp:
     org: payments
     project: api
@@ -59,7 +99,7 @@ EXAMPLES = r"""
     ca_cert: "{{ lookup('ansible.builtin.env', 'CCP_CA') }}"
     reason: deployment
 
-- name: Give a name to the password of an account
+- name: Give the password of an account a name
   scoped.secrets.secret_text:
     org: payments
     project: api
@@ -67,7 +107,7 @@ EXAMPLES = r"""
     secret_manager: cyberark
     reference: Object=db-prod-root
 
-- name: Read it, and the user of the same account by a URL
+- name: Read it by its name, and the user of the same account by a URL
   ansible.builtin.set_fact:
     database_user: "{{ lookup('scoped.secrets.secret', user_of_the_account, org='payments', project='api') }}"
     database_password: "{{ lookup('scoped.secrets.secret', 'db_password', org='payments', project='api') }}"
@@ -75,7 +115,7 @@ EXAMPLES = r"""
     user_of_the_account: cyberark://cyberark/Object=db-prod-root#UserName
   no_log: true
 
-- name: Be known by the address of this machine, without trying it now
+- name: Identify by the address of this machine, without checking it now
   scoped.secrets.connector_cyberark_ccp:
     org: payments
     identifier: by_address
@@ -84,7 +124,7 @@ EXAMPLES = r"""
     fail_on_password_change: true
     check: false
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_cyberark_ccp:
     org: payments
     identifier: by_address
@@ -93,7 +133,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The connector, without its credentials; what it was when it was removed.
+  description: The connector without its credentials. After a removal, its last state.
   returned: success
   type: dict
   sample:

@@ -9,10 +9,78 @@ module: connector_cyberark_conjur
 short_description: Declare CyberArk Conjur as a secret manager
 version_added: 0.1.0
 description:
-  - Declares a secret manager whose values are those of variables in CyberArk Conjur or Conjur Cloud.
-  - A variable must be declared by a policy of Conjur before a secret can be kept in it, and only a policy removes one.
-    What is missing is told together with the policy that makes it. Variables that others wrote can be read by
+  - Declares a secret manager that keeps values in variables of CyberArk Conjur or Conjur Cloud.
+  - A Conjur policy must declare a variable before a secret can be kept in it, and only a policy can remove it. The
+    error for a missing variable contains the policy that declares it. Variables that others wrote can be read by
     reference; they are not changed.
+options:
+  url:
+    description:
+      - The address of the server, such as V(https://conjur.example.com) or
+        V(https://example.secretsmgr.cyberark.cloud).
+      - The path prefix of Conjur Cloud, C(/api), is detected.
+      - Required at creation.
+    type: str
+  account:
+    description:
+      - The account; in Conjur Cloud V(conjur).
+      - Required at creation. It can't change while the connector keeps secrets.
+    type: str
+  branch:
+    description:
+      - The policy branch that contains the variables of new secrets, such as V(apps/payments), or V(data/payments) in
+        Conjur Cloud. With it, the secret C(db_password) is the variable C(apps/payments/db_password).
+      - The root of the account when left out at creation. It can't change while the connector keeps secrets.
+    type: str
+  auth_method:
+    description:
+      - How to log in. You can leave it out if the login options belong to only one login.
+      - V(api_key) takes O(login) and O(api_key).
+      - V(password) takes O(login) and O(password).
+      - V(jwt) takes O(service_id), and O(jwt) or O(token_file). It also takes O(host_id) if the token does not identify
+        the host.
+    type: str
+    choices: [api_key, password, jwt]
+  login:
+    description: The host, such as V(host/apps/payments/ansible), or the user to log in as.
+    type: str
+  api_key:
+    description:
+      - The API key of O(login). It is kept as the secret C(<identifier>_api_key).
+      - Mutually exclusive with O(api_key_ref).
+    type: str
+  api_key_ref:
+    description: A reference to a secret that holds O(api_key).
+    type: str
+  password:
+    description:
+      - The password of the user O(login). It is kept as the secret C(<identifier>_password).
+      - Mutually exclusive with O(password_ref).
+    type: str
+  password_ref:
+    description: A reference to a secret that holds O(password).
+    type: str
+  service_id:
+    description: The name of the JWT authenticator in Conjur, such as C(pipelines) for C(conjur/authn-jwt/pipelines).
+    type: str
+  jwt:
+    description:
+      - A JSON Web Token that the authenticator trusts. It is kept as the secret C(<identifier>_jwt).
+      - Mutually exclusive with O(jwt_ref).
+    type: str
+  jwt_ref:
+    description: A reference to a secret that holds O(jwt).
+    type: str
+  token_file:
+    description:
+      - The path of a file on the control node that holds such a token. It is read at each login and takes precedence
+        over O(jwt).
+    type: path
+  host_id:
+    description:
+      - The host to log in as, such as V(host/apps/payments/ansible), for an authenticator that does not take it from
+        the token.
+    type: str
 author: The scoped.secrets contributors (@scoped)
 requirements:
   - requests>=2.32.3
@@ -22,7 +90,6 @@ extends_documentation_fragment:
   - scoped.secrets.common.description
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
-  - scoped.secrets.cyberark_conjur
   - scoped.secrets.connector
   - scoped.secrets.network
   - scoped.secrets.network.validate_certs
@@ -30,8 +97,8 @@ extends_documentation_fragment:
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.default_secret_manager
-  - name: The page of this secret manager
-    description: The policy that its login needs, each login by example, limits, and what each error means.
+  - name: The guide to this secret manager
+    description: The policy that its login needs, an example of each login, limits, and errors.
     link: https://github.com/scoped/secrets/blob/main/docs/managers/cyberark_conjur.md
 """
 
@@ -55,14 +122,14 @@ EXAMPLES = r"""
     api_key: "{{ lookup('ansible.builtin.env', 'CONJUR_AUTHN_API_KEY') }}"
     use_as_default: true
 
-- name: Keep a password in the variable apps/payments/db_password, which policy has declared
+- name: Keep a password in the variable apps/payments/db_password, which a policy declares
   scoped.secrets.secret_text:
     org: payments
     project: api
     identifier: db_password
     value: correct horse battery staple
 
-- name: Log in to Conjur Cloud with the token of a pipeline, without trying it now
+- name: Log in to Conjur Cloud with a pipeline's token, without checking it now
   scoped.secrets.connector_cyberark_conjur:
     org: payments
     identifier: cloud
@@ -73,7 +140,7 @@ EXAMPLES = r"""
     token_file: /run/pipeline/token
     check: false
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_cyberark_conjur:
     org: payments
     identifier: cloud
@@ -82,7 +149,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The connector, without its credentials; what it was when it was removed.
+  description: The connector without its credentials. After a removal, its last state.
   returned: success
   type: dict
   sample:

@@ -9,29 +9,29 @@ module: connector_gcp_kms
 short_description: Declare a secret manager that seals values with a key of Google Cloud KMS
 version_added: 0.1.0
 description:
-  - Declares a secret manager whose values are kept in the store, each encrypted with a key of its own, which a key of
-    Cloud KMS wraps. Nobody opens a value without Google, and Google never sees one.
-  - What is sent and what comes back is verified with checksums, at both ends.
+  - Declares a secret manager that keeps values in the store, each encrypted with its own data key, which a key of Cloud
+    KMS wraps. No value can be decrypted without Google, and Google never sees a value.
+  - Checksums protect requests and replies at both ends.
 options:
   location:
     description:
       - The location of the key ring, such as V(europe-west3) or V(global).
-      - Needed at creation. It can't change while the connector keeps secrets; nor can O(gcp_project), O(key_ring) and
+      - Required at creation. It can't change while the connector keeps secrets, nor can O(gcp_project), O(key_ring) and
         O(key).
     type: str
   key_ring:
-    description: The name of the key ring. Needed at creation.
+    description: The name of the key ring. Required at creation.
     type: str
   key:
     description:
-      - The name of the key, symmetric and for encryption. Needed at creation.
-      - Its primary version wraps; others stay needed for what they wrapped.
+      - The name of the symmetric key for encryption. Required at creation.
+      - Its primary version wraps data keys; older versions are still needed for what they wrapped.
     type: str
   data_key_reuse:
     description:
-      - V(none) has KMS wrap the key of each version of a secret, so that Google's own log shows each use.
-      - V(run) has it wrap one key for all that a run writes, and a number one key for so many versions. Reading a
-        thousand secrets which one run wrote then takes one request.
+      - V(none) has KMS wrap the data key of each version of each secret, so that Google's log shows each use.
+      - V(run) has KMS wrap one key for everything that a run writes. A number has it wrap one key for that many
+        versions. Reading a thousand secrets written by one run then takes one request.
       - V(none) when left out at creation.
     type: str
 author: The scoped.secrets contributors (@scoped)
@@ -53,22 +53,22 @@ extends_documentation_fragment:
 seealso:
   - module: scoped.secrets.connector_gcp_secret_manager
   - module: scoped.secrets.default_secret_manager
-  - name: The page of this secret manager
-    description: The least that its login needs, each login by example, limits, and what each error means.
+  - name: The guide to this secret manager
+    description: The permissions that its login needs, an example of each login, limits, and errors.
     link: https://github.com/scoped/secrets/blob/main/docs/managers/gcp_kms.md
 """
 
 EXAMPLES = r"""
-- name: An organization
+- name: Declare the organization
   scoped.secrets.scope:
     org: payments
 
-- name: A project of it
+- name: Declare a project
   scoped.secrets.scope:
     org: payments
     project: api
 
-- name: Seal the values of a project with a KMS key, and make that the default for its new secrets
+- name: Seal the values of a project with a KMS key, by default
   scoped.secrets.connector_gcp_kms:
     org: payments
     project: api
@@ -80,7 +80,7 @@ EXAMPLES = r"""
     endpoint: "{{ lookup('ansible.builtin.env', 'GOOGLE_ENDPOINT', default='cloudkms.googleapis.com') }}"
     use_as_default: true
 
-- name: Log in with the key of a service account, and ask KMS once a run
+- name: Log in with a service account's key, and call KMS once per run, without checking it now
   scoped.secrets.connector_gcp_kms:
     org: payments
     identifier: kms
@@ -89,9 +89,9 @@ EXAMPLES = r"""
     key: shared
     credentials_json: "{{ lookup('ansible.builtin.env', 'PAYMENTS_GOOGLE_KEY') }}"
     data_key_reuse: run
-    check: false # Google is not reached from here
+    check: false
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_gcp_kms:
     org: payments
     identifier: kms
@@ -100,7 +100,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The connector, without its credentials; what it was when it was removed.
+  description: The connector without its credentials. After a removal, its last state.
   returned: success
   type: dict
   sample:

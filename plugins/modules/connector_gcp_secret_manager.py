@@ -9,20 +9,20 @@ module: connector_gcp_secret_manager
 short_description: Declare Google Secret Manager as a secret manager
 version_added: 0.1.0
 description:
-  - Declares a secret manager whose values are kept in Google Secret Manager, in one project.
-  - What it writes is called C(prefix-identifier) and bears the label C(scoped-secrets-owner). Secrets that others made
-    can be read by reference; they are neither changed nor deleted.
+  - Declares a secret manager that keeps values in Google Secret Manager, in one project.
+  - Secrets that it creates are named C(prefix-identifier) and have the label C(scoped-secrets-owner). Secrets that
+    others created can be read by reference; they are neither changed nor deleted.
 options:
   prefix:
     description:
-      - What the names of this connector's secrets begin with. V(devops) gives C(devops-mysecret).
+      - The start of the names of this connector's secrets. V(devops) results in C(devops-mysecret).
       - No prefix when left out at creation. It can't change while the connector keeps secrets.
     type: str
   locations:
     description:
-      - The locations that new secrets are kept in, such as V(europe-west3). Google chooses when it is empty or left out
-        at creation.
-      - Where a secret that exists is kept can't change.
+      - The locations that store new secrets, such as V(europe-west3). Google chooses if it is empty or left out at
+        creation.
+      - The locations of an existing secret can't change.
     type: list
     elements: str
 author: The scoped.secrets contributors (@scoped)
@@ -44,22 +44,22 @@ extends_documentation_fragment:
 seealso:
   - module: scoped.secrets.connector_gcp_kms
   - module: scoped.secrets.default_secret_manager
-  - name: The page of this secret manager
-    description: The least that its login needs, each login by example, limits, and what each error means.
+  - name: The guide to this secret manager
+    description: The permissions that its login needs, an example of each login, limits, and errors.
     link: https://github.com/scoped/secrets/blob/main/docs/managers/gcp_secret_manager.md
 """
 
 EXAMPLES = r"""
-- name: An organization
+- name: Declare the organization
   scoped.secrets.scope:
     org: payments
 
-- name: A project of it
+- name: Declare a project
   scoped.secrets.scope:
     org: payments
     project: api
 
-- name: Keep the secrets of an organization at Google, with what the control node's own service account may do
+- name: Keep the secrets of an organization in Google Secret Manager, with the control node's own login
   scoped.secrets.connector_gcp_secret_manager:
     org: payments
     identifier: google
@@ -68,7 +68,7 @@ EXAMPLES = r"""
     endpoint: "{{ lookup('ansible.builtin.env', 'GOOGLE_ENDPOINT', default='secretmanager.googleapis.com') }}"
     use_as_default: true
 
-- name: Log in with the key of a service account, and keep values in Europe only
+- name: Log in with a service account's key, and keep values only in Europe
   scoped.secrets.connector_gcp_secret_manager:
     org: payments
     project: api
@@ -78,7 +78,7 @@ EXAMPLES = r"""
     credentials_json: "{{ lookup('ansible.builtin.env', 'PAYMENTS_GOOGLE_KEY') }}"
     endpoint: "{{ lookup('ansible.builtin.env', 'GOOGLE_ENDPOINT', default='secretmanager.googleapis.com') }}"
 
-- name: Log in with the token of a pipeline
+- name: Log in with a pipeline's token, without checking it now
   scoped.secrets.connector_gcp_secret_manager:
     org: payments
     project: api
@@ -89,9 +89,9 @@ EXAMPLES = r"""
     provider: gitlab
     service_account_email: ansible@payments-prod.iam.gserviceaccount.com
     token_file: /run/secrets/google-token
-    check: false # the token is there only in the pipeline
+    check: false
 
-- name: Remove it
+- name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_gcp_secret_manager:
     org: payments
     project: api
@@ -101,7 +101,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The connector, without its credentials; what it was when it was removed.
+  description: The connector without its credentials. After a removal, its last state.
   returned: success
   type: dict
   sample:

@@ -9,48 +9,48 @@ module: connector_lookup
 short_description: Declare a lookup plugin as a secret manager
 version_added: 0.1.0
 description:
-  - Declares a secret manager that is only read, through any lookup plugin of Ansible. Every lookup plugin of the
-    control node so gets scopes, one read a run, and values that are not shown.
-  - A reference names what the plugin calls a term. The first result is the value, an object or a list as JSON.
+  - Declares any Ansible lookup plugin as a read-only secret manager. Its values then have a scope, are read once per
+    run and are hidden in output.
+  - A reference contains the plugin's term. The first result is the value; objects and lists become JSON.
 options:
   plugin:
     description:
-      - The whole name of the plugin, C(namespace.collection.plugin). Those of this collection are refused.
-      - It must be given at creation. It can't change while the connector has secrets.
+      - The full name of the plugin, C(namespace.collection.plugin). Plugins of this collection are refused.
+      - Required at creation. It can't change while the connector has secrets.
     type: str
   options:
     description:
-      - Options that the plugin gets, by name.
-      - They are kept and shown as they are. Credentials belong in O(option_refs) or O(credential).
+      - Options for the plugin, by name.
+      - They are stored and shown as they are. Put credentials into O(option_refs) or O(credential).
       - None when left out at creation. A new dictionary replaces the old one.
     type: dict
   option_refs:
     description:
-      - Options that the plugin gets whose values are secrets, each a reference to one.
+      - Options for the plugin whose values are secrets, each given as a reference.
       - None when left out at creation. A new dictionary replaces the old one.
     type: dict
   term_template:
     description:
-      - The term that the plugin gets. C({path}) in it stands for the path of a reference.
+      - The term for the plugin, in which C({path}) stands for the path of the reference.
       - V({path}) when left out at creation.
     type: str
   auth_method:
     description:
-      - How to log in. It may be left out.
-      - V(none) gives the plugin what O(options) and O(option_refs) have.
-      - V(credential) takes O(credential) and O(credential_option) too.
+      - How to log in. You can leave it out.
+      - V(none) gives the plugin only O(options) and O(option_refs).
+      - V(credential) also takes O(credential) and O(credential_option).
     type: str
     choices: [none, credential]
   credential:
     description:
-      - A credential that the plugin gets as one of its options. It is kept as the secret C(<identifier>_credential).
+      - A credential for the plugin, passed as one of its options. It is kept as the secret C(<identifier>_credential).
       - Mutually exclusive with O(credential_ref).
     type: str
   credential_ref:
-    description: A reference to a secret with O(credential).
+    description: A reference to a secret that holds O(credential).
     type: str
   credential_option:
-    description: The name of the plugin's option that O(credential) is for.
+    description: The name of the plugin's option that takes O(credential).
     type: str
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
@@ -62,8 +62,8 @@ extends_documentation_fragment:
 seealso:
   - module: scoped.secrets.connector_check
   - module: scoped.secrets.default_secret_manager
-  - name: The page of this secret manager
-    description: Which plugins work, what their results become, limits, and what each error means.
+  - name: The guide to this secret manager
+    description: Which plugins work, how their results are converted, limits, and errors.
     link: https://github.com/scoped/secrets/blob/main/docs/managers/lookup.md
 """
 
@@ -72,20 +72,20 @@ EXAMPLES = r"""
   scoped.secrets.scope:
     org: payments
 
-- name: Read variables of the environment of ansible-playbook
+- name: Read environment variables of ansible-playbook
   scoped.secrets.connector_lookup:
     org: payments
     identifier: environment
     plugin: ansible.builtin.env
 
-- name: Give one of them a name of its own
+- name: Give one of them a name
   scoped.secrets.secret_text:
     org: payments
     identifier: search_path
     secret_manager: environment
     reference: PATH
 
-- name: Read what 1Password has, with a token that is kept here; not tried now, for this is declared from elsewhere
+- name: Read from 1Password with a service account's token, without checking it now
   scoped.secrets.connector_lookup:
     org: payments
     identifier: onepassword
@@ -97,7 +97,7 @@ EXAMPLES = r"""
     credential_option: service_account_token
     check: false
 
-- name: Read a part of a password store; not tried now either
+- name: Read part of a password store, without checking it now
   scoped.secrets.connector_lookup:
     org: payments
     identifier: passwordstore
@@ -108,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The connector, without its credentials; what it was when it was removed.
+  description: The connector without its credentials. After a removal, its last state.
   returned: success
   type: dict
   sample:
