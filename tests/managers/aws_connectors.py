@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWS kinds at a test server, as the engine makes them, and what they count."""
+"""AWS connectors at a test server, created like in the engine, with counters."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ M = TypeVar("M", bound=Manager)
 
 
 def kms(server: Aws, key_arn: str, counts: Counter[str] | None = None, **options: Any) -> AwsKms:
-    """Return a connector that is logged in as the server's default identity, unless the options name another."""
+    """Return a logged-in connector, by default with the server's default identity."""
     return _logged_in(AwsKms, server, {"key_arn": key_arn, **options}, counts)
 
 
 def settled_kms(server: Aws, key_arn: str, **options: Any) -> AwsKms:
-    """Return a connector that was declared with a check before."""
+    """Return a connector whose key was pinned by an earlier check."""
     return kms(server, key_arn, **options, **kms(server, key_arn, **options).settled())
 
 
 def secrets_manager(server: Aws, counts: Counter[str] | None = None, **options: Any) -> AwsSecretsManager:
-    """Return a connector that is logged in as the server's default identity, unless the options name another."""
+    """Return a logged-in connector, by default with the server's default identity."""
     return _logged_in(AwsSecretsManager, server, {"region": server.region, **options}, counts)
 
 
@@ -49,7 +49,7 @@ def kms_key(server: Aws, **options: Any) -> str:
 
 
 def refusal(call: Callable[..., Any], *arguments: Any) -> ScopedSecretsError:
-    """Return the error of ours that a call raises."""
+    """Return our error that a call raises."""
     with pytest.raises(ScopedSecretsError) as caught:
         call(*arguments)
     return caught.value

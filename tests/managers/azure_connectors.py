@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure Key Vault at the test server, as the engine makes it, and what it counts."""
+"""Azure connectors at the test server, created like in the engine, with counters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OWNER = "5f0c1f1e-store/5f0c1f1e-connector"
 
 
 def key_vault(server: Azure, url: str = "", counts: Counter[str] | None = None, **options: Any) -> AzureKeyVault:
-    """Return a connector to the vault at a URL, as an application that may do all unless the options name a login."""
+    """Return a connector to a vault, by default as an application with all permissions."""
     owner = options.pop("owner", OWNER)
     url = url or server.url
     network = {"ca_cert": server.ca.read_text(), "timeout": 10, "retries": 2}
@@ -40,12 +40,12 @@ def key_vault(server: Azure, url: str = "", counts: Counter[str] | None = None, 
 
 
 def front(server: Azure, url: str, fault_proxy: Callable[..., FaultProxy]) -> FaultProxy:
-    """Return a proxy before a vault."""
+    """Return a proxy in front of a vault."""
     return fault_proxy(url, ca=server.ca, certificate=server.certificate)
 
 
 def refusal(call: Callable[..., Any], *arguments: Any) -> ScopedSecretsError:
-    """Return the error of ours that a call raises."""
+    """Return our error that a call raises."""
     with pytest.raises(ScopedSecretsError) as caught:
         call(*arguments)
     return caught.value

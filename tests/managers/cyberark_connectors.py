@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CyberArk's two products at the test servers, as the engine makes them, and what they count."""
+"""CyberArk connectors at the test servers, created like in the engine, with counters."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _keeper(kind: type[K], options: dict[str, Any], counts: Counter[str] | None)
 def conjur_keeper(
     server: Conjur, role: Role | None = None, counts: Counter[str] | None = None, **options: Any
 ) -> CyberarkConjur:
-    """Return a connector, as a host or the administrator unless the options name a login."""
+    """Return a connector, by default as the given host or as the administrator."""
     role = role or server.admin
     network = {"url": server.url, "ca_cert": server.ca.read_text(), "timeout": 10, "retries": 1}
     if not login_options(CyberarkConjur).keys() & options.keys():
@@ -44,13 +44,13 @@ def conjur_keeper(
 
 
 def provider(server: Ccp, app_id: str, counts: Counter[str] | None = None, **options: Any) -> CyberarkCcp:
-    """Return a connector as an application."""
+    """Return a connector of an application."""
     network = {"url": server.url, "ca_cert": server.ca.read_text(), "timeout": 10, "retries": 1}
     return _keeper(CyberarkCcp, {"app_id": app_id, **network, **options}, counts)
 
 
 def refusal(call: Callable[..., Any], *arguments: Any) -> ScopedSecretsError:
-    """Return the error of ours that a call raises."""
+    """Return our error that a call raises."""
     with pytest.raises(ScopedSecretsError) as caught:
         call(*arguments)
     return caught.value

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Google kinds at the test server, as the engine makes them, and what they count."""
+"""Google connectors at the test server, created like in the engine, with counters."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ M = TypeVar("M", bound=Manager)
 
 
 def new_key(server: GoogleCloud, **options: Any) -> str:
-    """Return the full name of a new key in the ring of the tests."""
+    """Return the full name of a new key in the tests' key ring."""
     return server.new_key(RING, f"k-{uuid.uuid4().hex[:12]}", **options)
 
 
 def key_options(server: GoogleCloud, name: str) -> dict[str, str]:
-    """Return what names a key of that ring."""
+    """Return the options for a key in that key ring."""
     key = name.rpartition("/")[2]
     return {"gcp_project": server.project, "location": server.location, "key_ring": RING, "key": key}
 
 
 def kms(server: GoogleCloud, name: str, counts: Counter[str] | None = None, **options: Any) -> GcpKms:
-    """Return a connector to a key, logged in as who may do everything unless the options name another login."""
+    """Return a logged-in connector to a key, by default with all permissions."""
     return _logged_in(GcpKms, server, {**key_options(server, name), **options}, counts)
 
 
 def secret_manager(server: GoogleCloud, counts: Counter[str] | None = None, **options: Any) -> GcpSecretManager:
-    """Return a connector, logged in as who may do everything unless the options name another login."""
+    """Return a logged-in connector, by default with all permissions."""
     return _logged_in(GcpSecretManager, server, {"gcp_project": server.project, **options}, counts)
 
 
 def refusal(call: Callable[..., Any], *arguments: Any) -> ScopedSecretsError:
-    """Return the error of ours that a call raises."""
+    """Return our error that a call raises."""
     with pytest.raises(ScopedSecretsError) as caught:
         call(*arguments)
     return caught.value

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the AWS kinds do when AWS fails: a bounded number of tries, one typed error, and nothing of what AWS said."""
+"""AWS failures cause a limited number of tries and one typed error without AWS's text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def aws_error(status: int, code: str, message: str = "") -> Fault:
     return Fault.answer(status, {"__type": code, "message": message})
 
 
-# What happens each time, the error's code, and how many requests are sent.
+# The fault of every request, the error's code, and the number of requests.
 FAULTS = {
     "throttled": (aws_error(400, "ThrottlingException"), "provider_throttled", ALL),
     "too many requests": (aws_error(429, "TooManyRequestsException"), "provider_throttled", ALL),
@@ -71,7 +71,7 @@ def proxy(moto: Aws, fault_proxy: Callable[..., FaultProxy]) -> FaultProxy:
 
 @pytest.fixture(params=["GetSecretValue", "Decrypt"])
 def read(request: pytest.FixtureRequest, moto: Aws, proxy: FaultProxy, key: str) -> tuple[Callable[..., Any], str]:
-    """What reads a value that is there, with options for the connector, and the operation that it takes."""
+    """Return a function that reads an existing value with given options, and the operation that it uses."""
     path = f"faults/{uuid.uuid4().hex}"
     secrets_manager(moto).write(path, b"a value", Writing())
     wrapped = kms(moto, key).wrap(bytes(32), {"a": "1"})
@@ -112,7 +112,7 @@ def test_one_deadline_for_all_tries(read: tuple[Callable[..., Any], str], proxy:
     proxy.add(Fault.late(30), times=None)
     counts = Counter[str]()
     error = refusal(lambda: read[0](counts, timeout=1, retries=10))
-    # Each try takes three quarters of a second, and none starts after two of them: a slow machine makes fewer.
+    # Each try takes 0.75 seconds, and none starts after two seconds. A slow machine makes fewer.
     assert error.code == "provider_timeout"
     assert 1 <= counts["requests"] <= 4
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS KMS wraps data keys under one key and no other, and says why when it can't."""
+"""AWS KMS wraps data keys with one key only, and explains failures."""
 
 from __future__ import annotations
 

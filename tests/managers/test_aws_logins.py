@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every login to AWS, against a server that looks at signatures and permissions."""
+"""All AWS logins, against a server that checks signatures and permissions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class People:
-    """A secret, a user who may only assume, and roles that may read."""
+    """A secret, a user who may only assume roles, and roles that may read."""
 
     path: str
     user: Aws
@@ -50,7 +50,7 @@ def people(ministack: Ministack) -> People:
 
 @pytest.fixture(autouse=True)
 def _environment(ministack: Ministack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No credentials but those of the test, and STS at the server."""
+    """Only the test's credentials, and STS at the test server."""
     names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "PROFILE", "REGION", "ENDPOINT_URL")
     for name in names:
         monkeypatch.delenv(f"AWS_{name}", raising=False)
@@ -197,7 +197,7 @@ def test_an_access_key_never_looks_at_the_metadata_of_an_instance(
     given = {**keys_of(people.user), "role_arn": people.role}
     assert secrets_manager(ministack, **given).read(people.path)
     assert metadata.seen == []
-    # The proxy would have seen it:
+    # The proxy would have seen it.
     assert refusal(lambda: secrets_manager(ministack, auth_method="default")).code == "login_refused"
     assert metadata.seen
 
@@ -260,7 +260,7 @@ def _xml(code: str, message: str) -> bytes:
 
 
 class _Clock:
-    """The time by which botocore judges whether credentials expire."""
+    """A clock for botocore's decision whether credentials expire."""
 
     def __init__(self) -> None:
         self.seconds = 0
@@ -291,7 +291,7 @@ def test_temporary_credentials_are_replaced_before_they_expire(
 
 
 def _defaults(clock: _Clock) -> tuple[Any, ...]:
-    """Return the defaults of the constructor with another clock."""
+    """Return the constructor's defaults with another clock."""
     old = botocore.credentials.RefreshableCredentials.__init__.__defaults__
     return tuple(clock if callable(value) else value for value in old)
 
@@ -325,11 +325,11 @@ def test_an_expired_token_asks_for_a_new_login(
     assert keeper.read(people.path).content == b"a value"
 
 
-# The policies that the pages of these kinds tell people to use.
+# The policies that the pages of these kinds recommend.
 
 
 def policies(page: str, **places: str) -> list[list[dict[str, Any]]]:
-    """Return the statements of each policy on a page, with the places of the test put in."""
+    """Return the statements of each policy on a page, with the test's resources filled in."""
     text = (ROOT / "docs" / "managers" / page).read_text()
     for name, value in places.items():
         text = text.replace(name, value)

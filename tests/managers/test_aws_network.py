@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the AWS kinds reach AWS: TLS, addresses from the environment, many threads."""
+"""How the AWS kinds reach AWS: TLS, addresses from the environment, threads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def path(moto: Aws) -> str:
-    """A secret that is there."""
+    """An existing secret."""
     path = f"network/{uuid.uuid4().hex}"
     secrets_manager(moto).write(path, b"a value", Writing())
     return path

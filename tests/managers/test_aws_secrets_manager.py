@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS Secrets Manager keeps values, and leaves alone what others keep there."""
+"""AWS Secrets Manager keeps values and leaves other secrets alone."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ OTHERS = "somebody-else"
 
 @pytest.fixture
 def path() -> str:
-    """A name that no other test has."""
+    """A name that no other test uses."""
     return f"tests/{uuid.uuid4().hex}"
 
 
 def described(server: Aws, path: str) -> dict[str, Any]:
-    """Return what the server knows about a secret, its tags as a dictionary."""
+    """Return the server's description of a secret, with its tags as a dictionary."""
     reply: dict[str, Any] = server.client("secretsmanager").describe_secret(SecretId=path)
     return {**reply, "Tags": {tag["Key"]: tag["Value"] for tag in reply.get("Tags", [])}}
 
 
 def foreign(server: Aws, path: str) -> None:
-    """Make a secret as others do."""
+    """Create a secret like others do."""
     server.client("secretsmanager").create_secret(
         Name=path, SecretString="theirs", Tags=[{"Key": "team", "Value": "x"}]
     )

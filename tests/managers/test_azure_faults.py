@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong between Azure and us is one clear error, after as many tries as are safe, and repeats nothing."""
+"""Azure failures cause only safe retries and one clear error without Azure's text."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from servers.faults import Fault, FaultProxy
 CANARY = "canary-in-azure-5d1f"
 SECRET = "^/secrets/a"
 TOKEN = "/token$"
-ALL = 3  # tries: retries are 2
+ALL = 3  # tries, with 2 retries
 HTML = Fault.answer(200, b"<html>Log in to the network</html>", {"Content-Type": "text/html"})
 
 
 def error(status: int, code: str, inner: str = "", text: str = "") -> Fault:
-    """An answer as Key Vault has it."""
+    """Return an answer in Key Vault's format."""
     content: dict[str, object] = {"code": code, "message": text, **({"innererror": {"code": inner}} if inner else {})}
     return Fault.answer(status, {"error": content})
 
@@ -44,7 +44,7 @@ def proxy(azure: Azure, vault: Vault, fault_proxy: Callable[..., FaultProxy]) ->
 
 @pytest.fixture
 def keeper(azure: Azure, proxy: FaultProxy) -> AzureKeyVault:
-    """A connector that has read once, so that its login is over."""
+    """A connector that has read once, so that it is logged in."""
     keeper = key_vault(azure, proxy.url)
     assert keeper.read("a").content
     proxy.clear()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure Key Vault keeps values, and leaves alone what others keep there."""
+"""Azure Key Vault keeps values and leaves other secrets alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMIT = 25 * 1024
 
 @pytest.fixture
 def vault(azure: Azure) -> Vault:
-    """A vault that no other test has."""
+    """A vault that no other test uses."""
     return azure.open_vault()
 
 
@@ -52,7 +52,7 @@ def test_an_update_is_a_version_that_takes_two_requests(azure: Azure, vault: Vau
     counts = Counter[str]()
     keeper = key_vault(azure, vault.url, counts)
     first = keeper.write("a", b"\xff one", Writing())
-    # Two to Entra ID, one to be told that a token is needed, and two.
+    # Two requests to Entra ID, one that learns that a token is needed, and two more.
     assert counts == {"logins": 1, "requests": 5}
     counts.clear()
     second = keeper.write("a", b"two", Writing())

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way to log in to Azure, with Azure's own libraries."""
+"""All Azure logins, with Azure's own libraries."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VARIABLES = [
 def nothing_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    # No command line that somebody is logged in with.
+    # No command line tool with a login.
     monkeypatch.setenv("PATH", str(tmp_path))
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Central Credential Provider: queries, client certificates, and what each of CyberArk's codes becomes."""
+"""The Central Credential Provider: queries, client certificates, and CyberArk's codes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from servers.cyberark_ccp import Ccp
 from servers.faults import Fault, FaultProxy
 
 CANARY = "canary-in-ccp-5d1f"
-ALL = 2  # tries: retries are 1
+ALL = 2  # tries, with 1 retry
 
 
 @pytest.fixture
 def safe(ccp: Ccp) -> str:
-    """A Safe with accounts, which the application of its name may read."""
+    """A Safe with accounts that the application of the same name may read."""
     safe = f"s{uuid.uuid4().hex[:8]}"
     ccp.add_application(safe, safe)
     ccp.add_account(safe, "db-root", "pä$$ w=1", UserName="root", Address="db 1", Port=5432)
@@ -177,7 +177,7 @@ def test_a_check_asks_for_nothing_that_is_there(ccp: Ccp, safe: str) -> None:
 
 @pytest.fixture
 def known(ccp: Ccp, safe: str) -> str:
-    """An application that is known by its certificate."""
+    """An application that is identified by its certificate."""
     ccp.add_application(f"{safe}-by-certificate", safe, certificate="ansible")
     return f"{safe}-by-certificate"
 

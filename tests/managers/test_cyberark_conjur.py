@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Conjur: what is written and read, who may, and what policy must have done before."""
+"""Conjur: writing, reading, permissions, and the policy they need."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def host(conjur: Conjur, branch: str) -> Role:
 
 @pytest.fixture
 def keeper(conjur: Conjur, host: Role, branch: str) -> CyberarkConjur:
-    """A connector of a host that has the rights on one variable, `a`, in its branch."""
+    """A connector of a host with permissions on one variable, `a`, in its branch."""
     conjur.declare(f"{branch}/a", host)
     return conjur_keeper(conjur, host, branch=branch)
 

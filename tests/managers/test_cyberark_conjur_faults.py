@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong between Conjur and us is one clear error, after as many tries as are safe, and repeats nothing."""
+"""Conjur failures cause only safe retries and one clear error without Conjur's text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from servers.cyberark_conjur import Conjur
 from servers.faults import Fault, FaultProxy
 
 CANARY = "canary-in-conjur-5d1f"
-ALL = 2  # tries: retries are 1
+ALL = 2  # tries, with 1 retry
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def proxy(conjur: Conjur, fault_proxy: Callable[..., FaultProxy]) -> FaultProxy:
 
 @pytest.fixture
 def keeper(conjur: Conjur, proxy: FaultProxy, path: str) -> CyberarkConjur:
-    """A connector that has read once, so that its login is over."""
+    """A connector that has read once, so that it is logged in."""
     keeper = conjur_keeper(conjur, url=proxy.url)
     assert keeper.read(path).content
     proxy.clear()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Google kinds do when Google fails: a bounded number of tries, one typed error, nothing of what it said."""
+"""Google failures cause a limited number of tries and one typed error without Google's text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ALL = RETRIES + 1
 Code = grpc.StatusCode
 Reader = tuple[Callable[..., Any], str]
 
-# What happens each time, the error's code, and how many requests are sent.
+# The fault of every request, the error's code, and the number of requests.
 FAULTS = {
     "unavailable": (GrpcFault(Code.UNAVAILABLE), "provider_unavailable", ALL),
     "internal": (GrpcFault(Code.INTERNAL), "provider_unavailable", ALL),
@@ -54,7 +54,7 @@ FAULTS = {
 
 @pytest.fixture(params=["AccessSecretVersion", "Decrypt"])
 def read(request: pytest.FixtureRequest, google_cloud: GoogleCloud) -> Reader:
-    """What reads a value that is there, with options for the connector, and the method that it takes."""
+    """Return a function that reads an existing value with given options, and the method that it uses."""
     path, context = f"faults-{uuid.uuid4().hex}", {"a": "1"}
     if request.param == "AccessSecretVersion":
         secret_manager(google_cloud).write(path, b"a value", Writing())
@@ -190,7 +190,7 @@ def test_nothing_that_google_repeats_gets_into_an_error(
             google_cloud.calls.add(GrpcFault(code, f"not {CANARY}", reason=CANARY), target=target, times=None)
         with caplog.at_level(logging.DEBUG):
             error = _outcome(call)
-        # Nothing is there to remove where Google says so.
+        # If Google says that a secret doesn't exist, there is nothing to remove.
         assert (error is None) == ((verb, code) == ("remove", Code.NOT_FOUND))
         shown = [str(error), repr(error), json.dumps(error.to_dict()), repr(error.__cause__)] if error else []
         assert CANARY not in "".join([*shown, caplog.text])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every login to Google, against a server that looks at signatures, tokens and permissions."""
+"""All Google logins, against a server that checks signatures, tokens and permissions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VARIABLES = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GCLOUD_P
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No credentials but those of the test, and no look for an instance's."""
+    """Only the test's credentials, and no search for those of an instance."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
@@ -45,7 +45,7 @@ def path(google_cloud: GoogleCloud) -> str:
 
 @pytest.fixture
 def lifetime(google_cloud: GoogleCloud) -> Iterator[Callable[[int], None]]:
-    """Call it with the seconds that tokens live in this test."""
+    """A function that sets the lifetime of tokens in seconds."""
     usual = google_cloud.tokens.lifetime
     yield lambda seconds: setattr(google_cloud.tokens, "lifetime", seconds)
     google_cloud.tokens.lifetime = usual
@@ -124,7 +124,7 @@ def test_a_key_is_not_shown_to_the_network(google_cloud: GoogleCloud, uri: str) 
 def test_a_token_is_renewed_before_it_ends(
     google_cloud: GoogleCloud, path: str, lifetime: Callable[[int], None]
 ) -> None:
-    # google-auth counts the last minutes of a token as none.
+    # google-auth treats a token as expired in its last minutes.
     lifetime(1)
     counts = Counter[str]()
     keeper = secret_manager(google_cloud, counts)
@@ -291,7 +291,7 @@ def test_other_logins_look_for_nothing_in_the_environment(
     assert secret_manager(google_cloud).read(path).content == b"a value"
 
 
-# What the token endpoint answers each time, the error's code, and how many requests are sent.
+# The answer of the token endpoint to every request, the error's code, and the number of requests.
 FAULTS = {
     "429": (Fault.retry_after(0), "provider_throttled", 3),
     "500": (Fault.answer(500), "provider_unavailable", 3),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Google Secret Manager keeps values: versions, marks, what others made, what was disabled or destroyed."""
+"""Google Secret Manager keeps values: versions, owner marks, other secrets, disabled and destroyed versions."""
 
 from __future__ import annotations
 
@@ -385,7 +385,7 @@ def test_the_project_of_the_login_stays_the_connectors(google_cloud: GoogleCloud
     assert secret_manager(google_cloud).read(path).content == b"one"
 
 
-# The roles of the page: to read, and to write and delete as well.
+# The page's roles: one to read, one to also write and delete.
 READS = ["secretmanager.versions.access"]
 ON_PROJECT = {"secretmanager.secrets.create"}
 WRITES = [

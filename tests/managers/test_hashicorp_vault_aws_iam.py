@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The login aws_iam of HashiCorp Vault: who we say we are, by a server that checks AWS's signatures.
+"""The login aws_iam of HashiCorp Vault: the signed identity request, against a server that checks AWS signatures.
 
-OpenBao has no such login: what Vault does with the signed request, sending it to AWS, is done here by hand.
+OpenBao has no such login, so the tests forward the signed request, as Vault does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vault_connectors import POLICY, WHAT, connector, refusal
 
 
 def parameters(user: Aws, **options: str) -> dict[str, str]:
-    """Return what the login sends to Vault, decoded."""
+    """Return the decoded parameters that the login sends to Vault."""
     keys = {"access_key_id": user.access_key_id, "secret_access_key": user.secret_access_key}
     login = AwsIam({"role": "ansible", **keys, "session_token": user.session_token, **options})
     return _all_decoded(login.parameters(WHAT))
@@ -34,7 +34,7 @@ def _all_decoded(sent: dict[str, str]) -> dict[str, str]:
 
 
 def replay(server: Aws, sent: dict[str, str], **changed: str) -> requests.Response:
-    """Send the signed request to the server instead of to AWS."""
+    """Send the signed request to the test server instead of AWS."""
     headers = {**json.loads(sent["iam_request_headers"]), **changed}
     method, body = sent["iam_http_request_method"], sent["iam_request_body"]
     return requests.request(method, f"{server.url}/", data=body, headers=headers, timeout=30)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A HashiCorp Vault that fails: how many requests it gets, and which error that makes."""
+"""HashiCorp Vault failures: the number of requests, and the error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CANARY = "canary-5e3c71"
 NEW = Writing()
 PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 UNAVAILABLE = "provider_unavailable"
-# What the server does, the error that a read ends with, its category, and how many requests it sends.
+# The server's fault, the error of a read, its category, and the number of requests.
 READS = {
     "401": (Fault.answer(401), "provider_denied", "forbidden", 2),
     "403": (Fault.answer(403), "provider_denied", "forbidden", 2),
@@ -36,7 +36,7 @@ READS = {
     "429 with Retry-After": (Fault.retry_after(2), "provider_throttled", "unavailable", TRIES),
     "429 until a date": (Fault.retry_after(PAST), "provider_throttled", "unavailable", TRIES),
     "429 with nonsense": (Fault.retry_after("soon"), "provider_throttled", "unavailable", TRIES),
-    # The second wait would go beyond the deadline.
+    # The second pause would exceed the deadline.
     "429 for ever": (Fault.retry_after(10**9), "provider_throttled", "unavailable", 2),
     "500": (Fault.answer(500), UNAVAILABLE, "unavailable", TRIES),
     "501": (Fault.answer(501), UNAVAILABLE, "unavailable", 1),
@@ -57,7 +57,7 @@ READS = {
     "204": (Fault.answer(204, b""), "malformed_reply", "unavailable", 1),
     "a login page": (Fault.answer(200, b"<html>log in</html>"), "malformed_reply", "unavailable", 1),
 }
-# Replies of status 200 to a read that have no value in them.
+# Replies to a read with status 200 but without a value.
 WITHOUT_VALUE: list[object] = [
     b"",
     b"null",
@@ -89,7 +89,7 @@ def proxy(openbao: OpenBao, fault_proxy: Callable[[str], FaultProxy]) -> FaultPr
 
 @pytest.fixture
 def manager(proxy: FaultProxy, clock: Clock) -> Iterator[HashicorpVault]:
-    """A connector behind the proxy that needs no look at its engine."""
+    """A connector through the proxy that doesn't need to detect its engine's version."""
     with vault(proxy.url, retries=TRIES - 1, engine_version="2", detected_engine_version=2) as manager:
         manager.write("ours/there", b"kept", NEW)
         manager._is_verified = True
@@ -172,7 +172,7 @@ def test_one_deadline_over_all_tries(manager: HashicorpVault, proxy: FaultProxy,
     assert 3 < len(proxy.seen) < 10
 
 
-# What the server does to the request that writes, and how often it is sent.
+# The fault of the write request, and how often it is sent.
 WRITES = {
     "reset": (Fault.reset(), UNAVAILABLE, 1),
     "reset after it was done": (Fault.reset(is_applied=True), UNAVAILABLE, 1),
@@ -247,7 +247,7 @@ def test_a_login_without_a_token_in_the_reply(proxy: FaultProxy, body: object) -
 
 @pytest.mark.parametrize("case", ["reset", "503", "truncated", "500"])
 def test_a_login_that_fails_is_not_sent_twice(openbao: OpenBao, proxy: FaultProxy, clock: Clock, case: str) -> None:
-    """Its secret id may be good for one use only."""
+    """The secret id may be valid for a single use."""
     role = openbao.add_approle(next(names), "default", secret_id_num_uses=1)
     proxy.add(READS[case][0], path="auth/approle", times=None)
     counts: Counter[str] = Counter()
@@ -268,7 +268,7 @@ def test_a_server_that_repeats_secrets_in_its_errors(
     calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
         (manager.read, (f"ours/{next(names)}",)),
         (manager.write, ("ours/there", CANARY.encode(), NEW)),
-        *([(manager.remove, ("ours/there",))] if status != 404 else []),  # It is gone already then.
+        *([(manager.remove, ("ours/there",))] if status != 404 else []),  # The secret is already gone then.
         (manager.login, ()),
         (connector(proxy.url, role_id="x", secret_id=CANARY, retries=0).login, ()),
         (connector(proxy.url, username="x", password=CANARY, retries=0).login, ()),

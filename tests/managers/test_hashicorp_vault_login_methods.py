@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each login of HashiCorp Vault at a real server."""
+"""All logins of HashiCorp Vault, against a real server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def policy(openbao: OpenBao) -> str:
 
 
 def use(server: OpenBao, counts: Counter[str] | None = None, **login: object) -> None:
-    """Log in, check, write and read, and give all back."""
+    """Log in, check, write, read, and clean up."""
     counts = counts if counts is not None else Counter()
     manager = connector(server.url, counts, **login)
     manager.login()
@@ -83,7 +83,7 @@ def test_a_token_that_may_not_look_itself_up(openbao: OpenBao, policy: str) -> N
 
 def test_a_token_of_few_uses_has_one_spent_on_its_lookup(openbao: OpenBao, policy: str) -> None:
     with vault(openbao, token=openbao.create_token(policy, num_uses=3)) as manager:
-        assert refusal(manager.read, "ours/none").code == "unknown_path"  # Finds out the engine's version, too.
+        assert refusal(manager.read, "ours/none").code == "unknown_path"  # Also detects the engine's version.
         assert refusal(manager.read, "ours/none").code == "login_expired"
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policies on the page of HashiCorp Vault are enough, and none of their rights is too much."""
+"""The policies on HashiCorp Vault's page are sufficient and minimal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rules = dict[str, list[str]]
 
 
 def policies() -> list[Rules]:
-    """Return what the page has, path to capabilities, for each of its blocks."""
+    """Return, for each block on the page, its capabilities by path."""
     rule = re.compile(r'path "(.*?)" \{\s*capabilities = \[(.*?)\]', re.DOTALL)
     blocks = re.findall(r"```hcl\n(.*?)```", PAGE.read_text(), re.DOTALL)
     return [{path: re.findall(r'"(\w+)"', rights) for path, rights in rule.findall(block)} for block in blocks]
@@ -36,7 +36,7 @@ CASES: dict[str, tuple[Rules, dict[str, object]]] = {
 
 
 def use(server: OpenBao, rules: Rules, **options: object) -> None:
-    """Do all that a connector does, without the policy `default`."""
+    """Do everything that a connector does, without the policy `default`."""
     policy = server.write_policy(next(names), {**rules, "sys/capabilities-self": ["update"]})
     token = server.create_token(policy, no_default_policy=True)
     with vault(server, token=token, base_path="ansible", **options) as manager:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What HashiCorp Vault keeps: written, read, removed, in both versions of its engine."""
+"""Secrets in HashiCorp Vault: written, read and removed in both versions of the engine."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def test_removing_what_is_gone(manager: HashicorpVault) -> None:
 
 
 def test_many_writers_at_once_lose_no_write(openbao: OpenBao) -> None:
-    """Each write that is reported as done is a version; none is written over unseen."""
+    """Each successful write is a version, and none overwrites another unseen."""
     path = f"ours/{next(names)}"
     outcomes: list[str] = []
 
@@ -467,7 +467,7 @@ def test_a_path_that_may_only_be_read(openbao: OpenBao) -> None:
 
 
 def with_kv2(raft: RaftServer) -> OpenBao:
-    """Return the server, unsealed, with an engine at secret/."""
+    """Return the unsealed server, with an engine at secret/."""
     raft.initialise()
     server = raft.unseal()
     mount_version_2(server)
@@ -476,7 +476,7 @@ def with_kv2(raft: RaftServer) -> OpenBao:
 
 @pytest.mark.parametrize("character", ["a", "<", "\n", "é", '"'])
 def test_the_largest_value_fits_the_storage(tmp_path: Path, character: str) -> None:
-    """Of a server that keeps its data as one in production does. One byte more is refused before it is sent."""
+    """The largest value of a server with production storage fits. One more byte is refused before it is sent."""
     growth = {"a": 1, "<": 6, "\n": 2, "é": 2, '"': 2}[character]
     room = engines.MAX_VALUE - len('{"value": ""}')
     largest = character * (room // growth)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HashiCorp Vault over TLS: whom a connector trusts, and what of the environment counts."""
+"""HashiCorp Vault over TLS: trusted authorities, and the influence of the environment."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_an_expired_certificate(openbao: OpenBao, fault_proxy: Proxy, tmp_path: 
 def test_a_certificate_for_another_name(openbao: OpenBao, fault_proxy: Proxy, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     proxy = fault_proxy(openbao.url, certificate=authority.issue("server"))
-    # The same address to the system, another name to TLS.
+    # The same address, but another name for TLS.
     url = proxy.url.replace("127.0.0.1", "127.1")
     assert refusal(connector(url, ca_cert=str(authority.ca)).login).code == "tls_refused"
     assert proxy.seen == []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The life of HashiCorp Vault's tokens within a run: renewed, made anew, refused."""
+"""The life of HashiCorp Vault's tokens within a run: renewal, new logins, refusals."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def touch(manager: HashicorpVault) -> None:
 
 
 def quiet(**login: Any) -> dict[str, Any]:
-    """Return options of a connector whose engine needs no looking at."""
+    """Return options of a connector that doesn't need to detect its engine's version."""
     return {"detected_engine_version": 2, **login}
 
 
@@ -128,7 +128,7 @@ def test_a_token_near_its_greatest_age_is_not_renewed_again_and_again(
     openbao: OpenBao, policy: str, clock: Clock
 ) -> None:
     counts: Counter[str] = Counter()
-    # The server grants what is left of 61 minutes; to the clock here an hour has passed each time.
+    # The server grants the rest of 61 minutes, while an hour passes each time on the test's clock.
     login = approle(openbao, policy, token_ttl="1h", token_max_ttl="1h")
     with vault(openbao, counts, **quiet(**login)) as manager:
         manager._client._token.life = 3 * HOUR  # type: ignore[union-attr]  # As if it had lived for long.
@@ -163,7 +163,7 @@ def test_a_token_that_is_revoked_mid_run(openbao: OpenBao, policy: str, is_ours:
         openbao.revoke_token(token)
         error = refusal(manager.read, "ours/there")
         assert (error.code, error.category) == ("login_expired", "forbidden")
-        assert counts == {"requests": 2}  # The second asks whether the token is alive.
+        assert counts == {"requests": 2}  # The second request asks whether the token is alive.
 
 
 def test_a_token_that_expires_mid_run(openbao: OpenBao, policy: str) -> None:

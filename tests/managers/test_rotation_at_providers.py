@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A KMS rotates its key, and a task here wraps all data keys anew: the old version is needed no more."""
+"""A KMS key rotates, and a task rewraps all data keys: the old version is no longer needed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_google(google_cloud: GoogleCloud, settings: Settings, reuse: str) -> No
 
 
 def test_aws(moto: Aws, settings: Settings) -> None:
-    """Its old key material can't be disabled by itself; who imported it may delete it."""
+    """Old key material can't be disabled on its own, but imported material can be deleted."""
     key, client = kms_key(moto), moto.client("kms")
     login = {"access_key_id": moto.access_key_id, "secret_access_key": moto.secret_access_key}
     call(settings, "connector_aws_kms", identifier="kms", key_arn=key, endpoint_url=moto.url, **login)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connectors of HashiCorp Vault at a test server, as the engine makes them, and what they count."""
+"""HashiCorp Vault connectors at a test server, created like in the engine, with counters."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ POLICY = {
     "secret/data/ours/*": ["create", "read", "update", "delete"],
     "secret/metadata/ours/*": ["create", "read", "update", "delete"],
 }
-"""What a connector with the base path `ours` needs at most."""
+"""The maximum permissions of a connector with the base path `ours`."""
 names = (f"name{number}" for number in itertools.count())
 """Names that no other test uses."""
 
 
 def connector(url: str, counts: Counter[str] | None = None, **options: Any) -> HashicorpVault:
-    """Return a connector as the engine makes it, not logged in; with the root token unless a login is given."""
+    """Return a connector that is not logged in, by default with the root token."""
     owner = options.pop("owner", OWNER)
     options = {"url": url, "base_path": "ours", "timeout": 20, **options}
     if not login_options(HashicorpVault).keys() & options.keys() and "auth_method" not in options:
@@ -48,7 +48,7 @@ def connector(url: str, counts: Counter[str] | None = None, **options: Any) -> H
 
 @contextlib.contextmanager
 def vault(server: OpenBao | str, counts: Counter[str] | None = None, **options: Any) -> Iterator[HashicorpVault]:
-    """Give a connector that is logged in, without what that counted."""
+    """Yield a logged-in connector with its counters reset."""
     counts = counts if counts is not None else Counter()
     manager = connector(server if isinstance(server, str) else server.url, counts, **options)
     manager.login()
@@ -60,7 +60,7 @@ def vault(server: OpenBao | str, counts: Counter[str] | None = None, **options: 
 
 
 def mount_version_2(server: OpenBao, mount: str = "secret", *, namespace: str = "") -> None:
-    """Mount an engine of version 2, and return when it is ready, which takes a moment."""
+    """Mount a version 2 engine, and return when it is ready."""
     server.enable_kv(mount, namespace=namespace)
 
     def is_ready() -> bool:
@@ -72,14 +72,14 @@ def mount_version_2(server: OpenBao, mount: str = "secret", *, namespace: str = 
 
 
 def refusal(call: Callable[..., Any], *arguments: Any) -> ScopedSecretsError:
-    """Return the error of ours that a call raises."""
+    """Return our error that a call raises."""
     with pytest.raises(ScopedSecretsError) as caught:
         call(*arguments)
     return caught.value
 
 
 class Clock:
-    """Stands in for the time of the HTTP session and the client: pauses take none, and are remembered."""
+    """Replaces the clock of the HTTP session and the client. Pauses take no time and are recorded."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import client

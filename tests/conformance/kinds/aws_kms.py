@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS KMS, at moto, which has real cryptography; at ministack where a login must be refused."""
+"""AWS KMS: on moto, which encrypts for real, or on ministack where a login must be refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["PROVIDERS", "AwsProvider"]
 
 
 class AwsProvider(Provider):
-    """What the kinds at AWS have in common."""
+    """Shared by the AWS kinds."""
 
     SERVER = "moto"
     CREDENTIAL = "secret_access_key"
@@ -64,7 +64,7 @@ class AwsKms(AwsProvider):
 
 
 class AwsKmsReuse(AwsKms):
-    """One key of AWS' wraps what wraps all data keys of a run."""
+    """One KMS key wraps the branch key of a run."""
 
     VARIANT = "reuse"
     TITLE = ""

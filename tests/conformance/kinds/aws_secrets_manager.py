@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS Secrets Manager, at moto as strict as AWS; at ministack where a login must be refused."""
+"""AWS Secrets Manager: on moto with the strictness of AWS, or on ministack where a login must be refused."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure Key Vault: each place is a vault of its own."""
+"""Azure Key Vault: each place is a separate vault."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class AzureKeyVault(Provider):
         return seen.path.endswith("/token")
 
     def is_read(self, seen: Seen) -> bool:
-        # Without a token at first: the answer says where to get one.
+        # The first request has no token; the answer says where to get one.
         return seen.method == "GET" and seen.path.startswith("/secrets/") and seen.status != 401
 
     def is_write(self, seen: Seen) -> bool:
@@ -81,7 +81,7 @@ class AzureKeyVault(Provider):
         self.foreign.add(path)
 
     def change(self, path: str, value: str) -> None:
-        # As in the portal, whose new versions have no tags of old ones.
+        # Like the portal, whose new versions don't keep old tags.
         self._vault.add(path, value)
 
     def remove(self, path: str) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built-in secret manager: values are sealed under the scope's key and lie in the store."""
+"""The built-in secret manager: values are sealed with the scope's key and kept in the store."""
 
 from __future__ import annotations
 

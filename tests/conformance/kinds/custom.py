@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An external program: the one of tests/servers that keeps plain files and lists what it was asked."""
+"""An external program: the one in tests/servers that keeps plain files and lists its requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Custom(Provider):
         self.credential = f"canary-of-{place}"
 
     def options(self, place: str = "") -> Options:
-        # Its own interpreter without site-packages starts in a third of the time.
+        # Without site-packages, the interpreter starts three times as fast.
         program = [sys.executable, "-I", "-S", programs.__file__]
         command = [*program, str(self._folder(place)), programs.digest(self.credential)]
         return {"command": command, "credential": self.credential}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CyberArk's Central Credential Provider, logged in to with a client certificate: it counts by itself."""
+"""CyberArk's Central Credential Provider with client certificates. The test server counts requests itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CyberarkCcp(Provider):
     KIND = "cyberark_ccp"
     TITLE = "CyberArk Central Credential Provider"
     SERVER = "ccp"
-    # A proxy could not show the client's certificate.
+    # A proxy couldn't present the client's certificate.
     IS_PROXIED = False
     CREDENTIAL = "client_key"
     CELLS: ClassVar = {"reads by path": "by query", "JSON #key": "fields of the account"}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CyberArk Conjur: each place is a branch whose policy declares every variable that is asked for."""
+"""CyberArk Conjur: each place is a branch whose policy declares every requested variable."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class CyberarkConjur(Provider):
         return fields
 
     def write_foreign(self, path: str, fields: Mapping[str, Any]) -> None:
-        # Removed and declared again: it is another variable then, whose versions begin anew.
+        # Removing and declaring makes it another variable, whose versions start again at 1.
         self.remove(path)
         self.server.declare(path).add(json.dumps(fields).encode())
         self.foreign.add(path)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Google Cloud KMS, at the stand-in, which has real cryptography and counts for itself."""
+"""Google Cloud KMS: on the test server, which encrypts for real and counts requests itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["PROVIDERS", "GoogleProvider"]
 
 
 class GoogleProvider(Provider):
-    """What the kinds at Google have in common."""
+    """Shared by the Google Cloud kinds."""
 
     SERVER = "google_cloud"
     IS_PROXIED = False
@@ -78,7 +78,7 @@ class GcpKms(GoogleProvider):
 
 
 class GcpKmsReuse(GcpKms):
-    """One key of Google's wraps what wraps all data keys of a run."""
+    """One KMS key wraps the branch key of a run."""
 
     VARIANT = "reuse"
     TITLE = ""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Google Secret Manager, at the stand-in."""
+"""Google Secret Manager: on the test server."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class GcpSecretManager(GoogleProvider):
         return f"projects/{self.server.project}"
 
     def path(self, identifier: str, place: str = "") -> str:
-        # No name has a slash at Google.
+        # Names at Google have no slashes.
         return f"{place or self.place}-{identifier.replace('/', '-')}"
 
     def present(self) -> set[str]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HashiCorp Vault, at OpenBao: both versions of the key-value engine, with rights on one place only."""
+"""HashiCorp Vault: both versions of the key-value engine on OpenBao, with permissions on one place only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RIGHTS = ["create", "read", "update", "delete"]
 
 
 class Vault(Provider):
-    """What both versions have in common."""
+    """Shared by both versions."""
 
     KIND = "hashicorp_vault"
     SERVER = "openbao"
@@ -67,7 +67,7 @@ class Vault(Provider):
         return {path for path in self._walk("") if path.startswith(self.place) and self.fields_at(path)}
 
     def _walk(self, folder: str) -> list[str]:
-        """Return the paths of all secrets below a folder, those deleted softly too."""
+        """Return the paths of all secrets below a folder, including soft-deleted ones."""
         keys = self._ask("LIST", self._listing(folder)).get("data", {}).get("keys", [])
         paths = [self._walk(folder + key) if key.endswith("/") else [folder + key] for key in keys]
         return [path for some in paths for path in some]
@@ -77,7 +77,7 @@ class Vault(Provider):
             self.server.enable_kv(self.MOUNT, self.VERSION)
 
     def _ask(self, method: str, path: str) -> dict[str, Any]:
-        """Return the answer to a request, `{}` if there is nothing."""
+        """Return the answer to a request, `{}` if it is empty."""
         from servers.openbao import OpenBaoError
 
         try:
@@ -92,7 +92,7 @@ class Vault(Provider):
         raise NotImplementedError
 
     def _at(self, path: str) -> str:
-        """Return where the fields of a secret are."""
+        """Return the API path of a secret's fields."""
         raise NotImplementedError
 
     def _listing(self, folder: str) -> str:

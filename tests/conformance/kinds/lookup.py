@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lookup plugins, by one of ansible-core that finds nothing without an error: rows of a CSV file."""
+"""Lookup plugins: ansible.builtin.csvfile, which reports a missing row without an error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Lookup(Provider):
         self._asked: list[Any] = []
         self._listen(fixture("monkeypatch"))
 
-        # Here the collection was imported without Ansible's loader, which comes with the plugins and asks for this.
+        # The collection was imported without Ansible's loader. Plugins load it, and it requires this.
         vars(sys.modules["ansible_collections.scoped.secrets"]).setdefault("_collection_meta", {})
 
     def _listen(self, monkeypatch: Any) -> None:

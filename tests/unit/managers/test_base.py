@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every kind of secret manager is made of, and what all that there are have in common."""
+"""The base classes of secret managers, and the rules that all kinds follow."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class One(Login):
 
 
 class Reader(ValueKeeper):
-    """As small as a kind can be."""
+    """A minimal kind."""
 
     KIND, TITLE, OPTIONS, LOCATION, LOGINS = "reader", "Reader", {}, frozenset(), (One,)
     CAPABILITIES, MAX_VALUE, REQUIREMENTS = frozenset({Capability.READ_PATH}), 10, ()
@@ -141,7 +141,7 @@ def test_the_options_of_a_kind_fit_together(name: str, kind: type[Manager]) -> N
     assert not own & logins
     assert all(set(login.REQUIRED) <= set(login.OPTIONS) for login in kind.LOGINS)
     assert len({login.NAME for login in kind.LOGINS}) == len(kind.LOGINS)
-    # `_ref` is what the engine adds, and what is left out must stay as it is stored.
+    # The engine adds `_ref`, and an omitted option keeps its stored value.
     assert not [option for option in own | logins if option.endswith("_ref")]
     specs = [*kind.OPTIONS.values(), *(spec for login in kind.LOGINS for spec in login.OPTIONS.values())]
     assert all("default" not in spec and "required" not in spec for spec in specs)

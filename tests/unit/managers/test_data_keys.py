@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data keys of a key keeper: how often it is asked, and what it is bound to."""
+"""Data keys of a key keeper: the number of calls, and the binding to a context."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def kms(cloud: Cloud, reuse: str | None = None, key: str = "main") -> MemoryKms:
 
 
 def wrapping(keeper: MemoryKms, number: int = 0, **place: Any) -> tuple[DataKeyWrapping, bytes]:
-    """Return what wraps the data key of one value, and the context of its envelope."""
+    """Return the wrapping of one value's data key, and the context of its envelope."""
     context = PLACE._replace(**{"secret_id": f"secret-{number}", **place})
     return DataKeyWrapping(data_keys_of(keeper), context), context.encode()
 
@@ -161,7 +161,7 @@ def test_a_branch_key_that_could_not_be_wrapped_is_not_used(cloud: Cloud) -> Non
 
 
 def test_data_keys_go_with_their_keeper(cloud: Cloud) -> None:
-    """A login that was replaced leaves no keys in memory."""
+    """A replaced login leaves no keys in memory."""
     keeper = kms(cloud, "run")
     keys = data_keys_of(keeper)
     assert data_keys_of(keeper) is keys

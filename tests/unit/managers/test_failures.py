@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors that all kinds share: one failure has one code, and says what, where and what next."""
+"""The shared errors: each has one code, and says what happened, where, and what to do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SAMPLES: dict[str, Any] = {
 
 
 def made(name: str) -> ScopedSecretsError:
-    """Call one of the functions with what stands for each of its arguments."""
+    """Call one of the functions with sample arguments."""
     function = getattr(failures, name)
     arguments = {
         parameter: SAMPLES.get(parameter, f"the-{parameter}") for parameter in inspect.signature(function).parameters

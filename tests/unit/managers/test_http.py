@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP for secret managers, before a server that exists in the tests only."""
+"""HTTP for secret managers, with a fake server."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Outcome = Exception | tuple[int, dict[str, str], bytes]
 
 @dataclass
 class Server(requests.adapters.BaseAdapter):
-    """Answers with the outcomes in their order, the last one again and again, and keeps what was sent."""
+    """Answers with the outcomes in order, repeats the last one, and records what was sent."""
 
     outcomes: list[Outcome]
     sent: list[requests.PreparedRequest] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Server(requests.adapters.BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Keep what was sent."""
+        """Do nothing, so that tests can read what was sent."""
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Client:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
-    """Make a session before a server with these outcomes. Pauses take no time."""
+    """Make a session for a server with these outcomes. Pauses take no time."""
     now = [0.0]
     pauses: list[float] = []
 
@@ -99,7 +99,7 @@ def ok(body: bytes = b"{}") -> Outcome:
 
 
 def refused() -> Exception:
-    """As requests and urllib3 have it when nobody listens."""
+    """Return what requests and urllib3 raise if nothing listens."""
     cause = urllib3.exceptions.NewConnectionError(None, f"{CANARY}: [Errno 111] Connection refused")  # type: ignore[arg-type]
     cause.__cause__ = ConnectionRefusedError(111, "Connection refused")
     return requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, URL, cause))  # type: ignore[arg-type]
@@ -147,7 +147,7 @@ def test_each_failure_is_an_error_of_ours_that_says_nothing_of_theirs(client: Ca
         error = error.__cause__ or error.__context__
 
 
-# Which requests are tried again, by what became of the first one: all, those that are safe, or none.
+# Which requests are retried after each outcome: all, only safe ones, or none.
 REPEATED = {
     "refused": (refused(), "all"),
     "connect timeout": (
@@ -247,7 +247,7 @@ def test_a_try_gets_what_is_left(client: Callable[..., Client]) -> None:
 def test_a_timeout_says_how_long_it_was_waited(client: Callable[..., Client]) -> None:
     error = requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(None, URL, "x"))  # type: ignore[arg-type]
     made = client((503, {"Retry-After": "20"}, b""), error, retries=1)
-    assert "within 2" in made.error().message  # The pause, for the tries took none.
+    assert "within 2" in made.error().message  # Only the pause took time.
 
 
 def test_a_reply_that_comes_drop_by_drop(client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:

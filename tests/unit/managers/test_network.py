@@ -75,7 +75,7 @@ def test_the_documentation_has_types_defaults_and_ranges(kind: type[Manager]) ->
     for name in kind.NETWORK.names:
         network, (_place, documentation) = OPTIONS[name], options[name]
         assert documentation["type"] == network.spec["type"]
-        # An empty text is what a connector has without the option.
+        # An empty default means that the option is not set.
         if network.default != "":
             assert f"V({str(network.default).lower()}) when left out at creation." in text(documentation)
         if network.limits:

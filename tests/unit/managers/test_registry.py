@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kinds are found by their names, logins by the options that are given."""
+"""Kinds are found by name, logins by the given options."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_what_is_no_kind_is_told(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(kinds()))
 def test_a_kind_is_looked_at_without_its_library(name: str) -> None:
-    """Module files and the router read its options."""
+    """Module files and the router read a kind's options."""
     code = f"import sys, {PACKAGE}.{KINDS[name]}; print([name for name in {SDKS!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

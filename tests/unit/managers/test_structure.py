@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who imports whom in managers/, and how classes are named. Lazy imports and those for type checking count too."""
+"""Imports within managers/, and class names. Lazy imports and imports for type checking count, too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REGISTRY = "registry"
 
 
 def imported(name: str, file: Path) -> Iterator[str]:
-    """Yield the files of managers/ that a file imports, by their names below it, such as aws.kms."""
+    """Yield the files in managers/ that a file imports, as dotted names such as aws.kms."""
     package = name.split(".")[:-1]
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and 0 < node.level <= len(package) + 1:
@@ -49,7 +49,7 @@ def test_no_file_imports_itself_by_a_detour() -> None:
 
 @pytest.mark.parametrize("name", GRAPH)
 def test_a_provider_knows_shared_files_and_its_own(name: str) -> None:
-    """The registry is above all of them, and only the registry knows providers."""
+    """Only the registry imports providers, and nothing imports the registry."""
     folder = name.rpartition(".")[0]
     if name != REGISTRY:
         assert {one for one in GRAPH[name] if one.rpartition(".")[0] not in ("", folder)} == set()

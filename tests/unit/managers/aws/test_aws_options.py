@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWS kinds before they reach AWS: which options make a login, which can't work, what is never imported."""
+"""The AWS kinds without AWS: logins chosen by options, invalid options, imports."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BOTH = pytest.mark.parametrize("kind", [AwsKms, AwsSecretsManager])
 
 
 def needed(kind: type[Manager]) -> dict[str, Any]:
-    """Return the options without which a kind can't be declared."""
+    """Return the required options of a kind."""
     return {"key_arn": KEY} if kind is AwsKms else {}
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure Key Vault: its names, its options, and what it needs."""
+"""Azure Key Vault: names, options, and libraries."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 LETTERS = string.ascii_letters + "_"
-# Not the words that no identifier may be.
+# The final underscore avoids reserved words.
 IDENTIFIERS = st.builds("{}{}_".format, st.sampled_from(LETTERS), st.text(f"{LETTERS}{string.digits}$-", max_size=126))
-# Few letters, so that what is near each other is met often.
+# Few letters, so that similar names are frequent.
 NEAR = st.text("aAzZ_-$04", min_size=1, max_size=6)
 PLACE = ConnectorContext("connector 'azure'", "owner")
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs that do as they please: each ends in an error of ours, and none gets what it should not see."""
+"""Misbehaving programs: each causes one of our errors, and none sees more than it should."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ABLE = '{"verbs": ["get", "put", "delete", "check", "news"]}'
 
 
 def program(folder: Path, *lines: str, able: str = ABLE) -> list[str]:
-    """Return the command of a program that does `lines` for all but `capabilities`."""
+    """Return the command of a program that runs `lines` for every verb except `capabilities`."""
     file = folder / "program"
     body = ["#!/bin/sh", "read -r given", f"case $given in *capabilities*) echo '{able}'; exit;; esac", *lines]
     file.write_text("\n".join(body) + "\n")
@@ -97,7 +97,7 @@ def test_one_that_hangs_is_killed_with_all_that_it_started(tmp_path: Path, lines
 
 
 def _signal_group(group: int) -> None:
-    """Return once a group can still be reached after a while; raise ProcessLookupError as soon as nobody is in it."""
+    """Raise ProcessLookupError as soon as a process group is empty; return if it isn't after 30 seconds."""
     for _try in range(3000):
         os.killpg(group, 0)
         signal.sigtimedwait([], 0.01)
@@ -132,7 +132,7 @@ print(json.dumps({"value": json.dumps(seen)}))
 
 
 def test_what_it_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The credential only in its input, no variable but those named, no descriptor, no shell."""
+    """The credential is only in its input; there are no other variables, no descriptors, and no shell."""
     (tmp_path / "witness.py").write_text(WITNESS)
     monkeypatch.setenv("SCOPED_SECRETS_ROOT_KEY", CANARY)
     monkeypatch.setenv("LANG", "C.UTF-8")

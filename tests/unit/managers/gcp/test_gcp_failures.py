@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an error of the Google libraries means, by its status and, where that is not enough, by its words."""
+"""How errors of the Google libraries are translated, by their status and, if necessary, their text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Google kinds before they reach Google: which options make a login, which can't work, what is never imported."""
+"""The Google kinds without Google: logins chosen by options, invalid options, imports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FEDERATION = "project_number pool provider token_file"
 
 
 def needed(kind: type[Manager]) -> dict[str, Any]:
-    """Return the options without which a kind can't be declared."""
+    """Return the required options of a kind."""
     return KEY if kind is GcpKms else {}
 
 

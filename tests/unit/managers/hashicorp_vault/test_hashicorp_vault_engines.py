@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a value becomes fields of a secret, and metadata what fits."""
+"""How values become fields of a secret, and how metadata is limited."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_fields_that_are_no_longer_ours(fields: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("character", ["a", "<", "&", ">", "\n", "é", "\U0001f511", '"', "\\"])
 def test_size_is_that_of_go_s_json(character: str) -> None:
-    """Which is what the storage has to take: encoding/json writes `<`, `>` and `&` as `\\u003c` and so on."""
+    """The storage has to hold it: encoding/json writes `<`, `>` and `&` as `\\u003c` and so on."""
     growth = {"<": 6, ">": 6, "&": 6, "\n": 2, "é": 2, "\U0001f511": 4, '"': 2, "\\": 2}.get(character, 1)
     room = engines.MAX_VALUE - len('{"value": ""}')
     engines.check_size("x", {"value": character * (room // growth)})

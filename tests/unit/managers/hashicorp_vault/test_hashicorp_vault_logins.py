@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The logins of HashiCorp Vault: which options make which."""
+"""The logins of HashiCorp Vault, chosen by options."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What answers of HashiCorp Vault mean, without their words."""
+"""How answers of HashiCorp Vault are translated, without their text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lookup plugins: what their results become, and options that can't be."""
+"""Lookup plugins: conversion of results, and invalid options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLUGIN = "some.collection.plugin"
 
 
 class Plugin:
-    """Gives what a test says, and remembers what it got."""
+    """Returns the result that a test sets, and records its calls."""
 
     def __init__(self, result: Any) -> None:
         self.result = result
