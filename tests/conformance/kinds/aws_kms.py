@@ -45,7 +45,7 @@ class AwsProvider(Provider):
 class AwsKms(AwsProvider):
     KIND = "aws_kms"
     TITLE = "AWS KMS"
-    CELLS: ClassVar = {"versions": "ours", "delete": "with all versions"}
+    CELLS: ClassVar = {"versions": "in the store", "delete": "with all versions"}
     READS = frozenset({"Decrypt"})
     WRITES = frozenset({"Encrypt", "GenerateDataKey", "ReEncrypt"})
     REUSE = "none"

@@ -21,7 +21,7 @@ class AwsSecretsManager(AwsProvider):
     CELLS: ClassVar = {
         "versions": "stages and ids",
         "files": "as binary",
-        "delete": "7 to 30 days later, or at once",
+        "delete": "after 7 to 30 days, or at once",
         "value limit": "1 byte to 64 KiB",
     }
     REFUSES_EMPTY = True

@@ -24,7 +24,7 @@ class AzureKeyVault(Provider):
     TITLE = "Azure Key Vault"
     SERVER = "azure"
     CREDENTIAL = "client_secret"
-    CELLS: ClassVar = {"versions": "ids", "files": "as base64", "delete": "softly, or purged"}
+    CELLS: ClassVar = {"versions": "ids", "files": "as base64", "delete": "soft, or purged"}
 
     def front(self) -> FaultProxy:
         self._vaults: dict[str, Vault] = {"": self.server.open_vault()}

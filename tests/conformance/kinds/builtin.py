@@ -15,7 +15,7 @@ __all__ = ["PROVIDERS"]
 class Builtin(Provider):
     KIND = "builtin"
     TITLE = "Built-in"
-    CELLS: ClassVar = {"versions": "ours", "delete": "with all versions"}
+    CELLS: ClassVar = {"versions": "in the store", "delete": "with all versions"}
 
 
 PROVIDERS = [Builtin]

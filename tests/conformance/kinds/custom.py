@@ -22,7 +22,7 @@ __all__ = ["PROVIDERS"]
 class Custom(Provider):
     KIND = "custom"
     TITLE = "External program"
-    CELLS: ClassVar = {"writes": "if it can", "delete": "if it can"}
+    CELLS: ClassVar = {"writes": "if the program can", "delete": "if the program can"}
     CREDENTIAL = "credential"
 
     def __init__(self, fixture: Callable[[str], Any], place: str) -> None:

@@ -23,7 +23,7 @@ class CyberarkConjur(Provider):
     SERVER = "conjur"
     CREDENTIAL = "api_key"
     CELLS: ClassVar = {
-        "writes": "variables that policy declares",
+        "writes": "variables declared by policy",
         "versions": "numbers, the last 20",
         "value limit": "1 byte to 64 KiB",
     }

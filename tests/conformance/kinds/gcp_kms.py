@@ -59,7 +59,7 @@ class GoogleProvider(Provider):
 class GcpKms(GoogleProvider):
     KIND = "gcp_kms"
     TITLE = "Google Cloud KMS"
-    CELLS: ClassVar = {"versions": "ours", "delete": "with all versions"}
+    CELLS: ClassVar = {"versions": "in the store", "delete": "with all versions"}
     READS = frozenset({"Decrypt"})
     WRITES = frozenset({"Encrypt"})
     REUSE = "none"

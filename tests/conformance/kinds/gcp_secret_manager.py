@@ -20,7 +20,7 @@ class GcpSecretManager(GoogleProvider):
     TITLE = "Google Secret Manager"
     CELLS: ClassVar = {
         "versions": "numbers, aliases",
-        "delete": "for good, with all versions",
+        "delete": "permanent, with all versions",
         "value limit": "1 byte to 64 KiB",
     }
     REFUSES_EMPTY = True

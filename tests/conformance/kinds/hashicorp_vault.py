@@ -104,7 +104,7 @@ class Version2(Vault):
     CELLS: ClassVar = {
         "versions": "numbers",
         "files": "as base64",
-        "delete": "softly, or destroyed",
+        "delete": "soft, or destroyed",
         "value limit": "about 1 MiB",
     }
     MOUNT = "conformance"
@@ -144,7 +144,7 @@ class Version1(Vault):
     VARIANT = "kv1"
     TITLE = "HashiCorp Vault, OpenBao: kv version 1"
     LACKS = frozenset({Capability.VERSIONS})
-    CELLS: ClassVar = {"files": "as base64", "delete": "for good", "value limit": "about 1 MiB"}
+    CELLS: ClassVar = {"files": "as base64", "delete": "permanent", "value limit": "about 1 MiB"}
     MOUNT = "conformance-1"
     VERSION = 1
 
