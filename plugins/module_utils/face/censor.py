@@ -25,7 +25,7 @@ def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set
         option = spec.get(name) or {}
         if may_be_secret(name, value, spec):
             found.update(_strings(value))
-        elif name.endswith("url") or name in ("authority", "store"):
+        elif name.endswith(("url", "endpoint")) or name in ("authority", "store"):
             found |= passwords_in(str(value))
         elif isinstance(option.get("options"), dict) and isinstance(value, Mapping):
             found |= secret_strings(value, option["options"])

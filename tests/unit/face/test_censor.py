@@ -24,6 +24,7 @@ SPEC: dict[str, Any] = {
     "name": {"type": "str"},
     "authority": {"type": "str"},
     "endpoint_url": {"type": "str"},
+    "sts_endpoint": {"type": "str"},
     "login": {"type": "dict", "options": {"token": {"no_log": True}, "user": {}}},
 }
 SECRETS = st.sets(st.text("abcdef", min_size=MIN_LENGTH, max_size=8), min_size=1, max_size=4)
@@ -49,6 +50,7 @@ SECRETS = st.sets(st.text("abcdef", min_size=MIN_LENGTH, max_size=8), min_size=1
         ({"endpoint_url": "https://u:pass%261@host:8200/path"}, {"pass%261", "pass&1"}),
         ({"endpoint_url": "https://host:8200/path"}, set()),
         ({"authority": "https://u:pass%261@host"}, {"pass%261", "pass&1"}),
+        ({"sts_endpoint": "https://u:pass%261@host"}, {"pass%261", "pass&1"}),
     ],
 )
 def test_every_string_that_may_be_secret_is_found(arguments: dict[str, Any], expected: set[str]) -> None:
