@@ -48,6 +48,10 @@ class Provider(ABC):
     REFUSES_EMPTY: ClassVar[bool] = False
     CREDENTIAL: ClassVar[str] = ""
     """A credential among its options; empty for a kind whose login nobody checks."""
+    OFFLINE: ClassVar[Options] = {}
+    """Options of a connector to an address where nothing answers; empty for kinds without an address."""
+    LOGINS: ClassVar[Sequence[Options]] = ()
+    """Complete options of each login that takes a credential, for `OFFLINE`. Credentials are replaced by tests."""
 
     def __init__(self, fixture: Callable[[str], Any], place: str) -> None:
         """Take what returns a fixture by its name, and a word for the place."""

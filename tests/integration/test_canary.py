@@ -10,70 +10,20 @@ from typing import Any
 
 import pytest
 from canaries import LOUD, Watch, canaries, check_output, spellings
+from connector_rows import SERVED, canary_rows
 from entry_points import entry_points
 from site_of_runs import Run, Site, Task
 
 pytestmark = pytest.mark.each_core
 
 API = {"org": "payments", "project": "api"}
-# Nothing answers there: what succeeds is not checked. Where something does, see test_canary_connectors.py.
-AWS = {"region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "retries": 0}
-KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-AWS_KEY = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "{{ canary.password }}"}
 
 
-def connectors(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
-    """Return what declares a connector of AWS, and what fails to."""
-    module = f"scoped.secrets.connector_{kind}"
-    given = {**API, "identifier": kind, **AWS, **options, **AWS_KEY}
-    return (
-        [
-            {module: {**given, "session_token": "{{ canary.text }}", "check": False}},
-            {module: {**given, "secret_access_key": "{{ canary.changed }}", "check": False}},
-        ],
-        [
-            {module: {**given, "identifier": "other", "session_token": "{{ canary.text }}"}},
-            {module: {**given, "secret_access_key_ref": "text"}},
-            {module: {**given, "external_id": "x", "check": False}},
-            {module: {**given, "secret_access_key": ["{{ canary.text }}"], "retries": "many"}},
-            {module: {**given, "auth_method": "default", "check": False}},
-            {module: {**given, "org": "nobody", "check": False}},
-        ],
-    )
-
-
-def google(kind: str, **options: Any) -> tuple[list[Task], list[Task]]:
-    """Return what declares a connector of Google, and what fails to."""
-    module = f"scoped.secrets.connector_{kind}"
-    given = {**API, "identifier": kind, "gcp_project": "payments", "retries": 0, **options}
+def google(**options: Any) -> Task:
+    """Return a task about a connector with a service account's key, whose token address answers nothing."""
     key = {"type": "service_account", "private_key": "{{ canary.key }}", "token_uri": "https://localhost:9/"}
-    return (
-        [
-            {module: {**given, "credentials_json": "{{ canary.text }}", "check": False}},
-            {module: {**given, "credentials_json": key, "check": False}},
-        ],
-        [
-            {module: {**given, "identifier": "other", "credentials_json": "{{ canary.text }}"}},
-            {module: {**given, "identifier": "other", "credentials_json": key}},
-            {module: {**given, "credentials_json": "{{ canary.key }}", "credentials_json_ref": "text"}},
-            {module: {**given, "credentials_json": "{{ canary.password }}", "pool": "pipelines", "check": False}},
-            {module: {**given, "credentials_json": ["{{ canary.text }}"], "retries": "many"}},
-            {module: {**given, "credentials_jsn": "{{ canary.text }}"}},
-            {module: {**given, "org": "nobody", "credentials_json": "{{ canary.text }}", "check": False}},
-        ],
-    )
-
-
-def vault(**options: Any) -> Task:
-    """Return a task about a connector to a server that is not there."""
-    return {
-        "scoped.secrets.connector_hashicorp_vault": {
-            **API,
-            "identifier": "vault",
-            "url": "https://localhost:9",
-            **options,
-        }
-    }
+    given = {**API, "identifier": "google", "gcp_project": "payments", "retries": 0, "credentials_json": key}
+    return {"scoped.secrets.connector_gcp_secret_manager": {**given, **options}}
 
 
 def program(*command: str, **options: Any) -> Task:
@@ -84,24 +34,6 @@ def program(*command: str, **options: Any) -> Task:
 def plugin(**options: Any) -> Task:
     given = {**API, "identifier": "plugin", "plugin": "ansible.builtin.env", "credential_option": "default"}
     return {"scoped.secrets.connector_lookup": {**given, "credential": "{{ canary.text }}", **options}}
-
-
-def azure(**options: Any) -> Task:
-    """Return a task about a connector to a vault that is not there."""
-    given = {**API, "identifier": "azure", "vault_url": "https://localhost:9", "authority": "https://localhost:9"}
-    return {"scoped.secrets.connector_azure_key_vault": {**given, "tenant_id": "t", "client_id": "c", **options}}
-
-
-def conjur(**options: Any) -> Task:
-    """Return a task about a connector to a server that is not there."""
-    given = {**API, "identifier": "conjur", "url": "https://localhost:9", "account": "a", "retries": 0}
-    return {"scoped.secrets.connector_cyberark_conjur": {**given, **options}}
-
-
-def ccp(**options: Any) -> Task:
-    """Return a task about a connector to a server that is not there."""
-    given = {**API, "identifier": "ccp", "url": "https://localhost:9", "app_id": "a", "retries": 0}
-    return {"scoped.secrets.connector_cyberark_ccp": {**given, **options}}
 
 
 def ssh(**options: Any) -> Task:
@@ -397,8 +329,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     "callback/usage": ([], []),
     # It would hide here what others show. With it values are shown on purpose: see test_mask.py.
     "callback/mask": ([], []),
-    "modules/connector_aws_kms": connectors("aws_kms", key_arn=KMS_KEY),
-    "modules/connector_aws_secrets_manager": connectors("aws_secrets_manager", prefix="x"),
+    **{f"modules/connector_{kind}": canary_rows(kind, **API) for kind in SERVED},
     "modules/connector_custom": (
         [program("cat", check=False), program("cat", check=False, credential="{{ canary.key }}")],
         [
@@ -424,99 +355,13 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             plugin(org="nobody", project=""),
         ],
     ),
-    "modules/connector_azure_key_vault": (
-        [
-            azure(check=False, client_secret="{{ canary.text }}", tags={"team": "payments"}),
-            azure(check=False, client_secret="{{ canary.changed }}"),
-            azure(check=False, client_certificate="{{ canary.key }}"),
-            azure(check=False, client_secret_ref="text"),
-        ],
-        [
-            azure(client_secret="{{ canary.text }}", retries=0),
-            azure(client_certificate="{{ canary.key }}", retries=0),
-            azure(client_certificate="{{ canary.password }}", retries=0),
-            azure(client_secret_ref="text", retries=0),
-            azure(client_secret="{{ canary.text }}", client_secret_ref="text"),
-            azure(client_secret="{{ canary.text }}", client_certificate="{{ canary.key }}"),
-            azure(client_secrt="{{ canary.text }}"),
-            azure(client_secret="{{ canary.text }}", vault_url="https://u:{{ canary.short }}@localhost"),
-            azure(client_secret="{{ canary.text }}", authority="https://u:{{ canary.password | urlencode }}@localhost"),
-        ],
-    ),
-    "modules/connector_cyberark_conjur": (
-        [
-            conjur(check=False, login="host/a", api_key="{{ canary.text }}", tags={"team": "payments"}),
-            conjur(check=False, login="host/a", api_key="{{ canary.changed }}"),
-            conjur(check=False, identifier="user", login="ann", password="{{ canary.password }}"),
-            conjur(check=False, identifier="token", service_id="s", jwt="{{ canary.key }}"),
-            conjur(check=False, login="host/a", api_key_ref="text"),
-        ],
-        [
-            conjur(login="host/a", api_key="{{ canary.text }}"),
-            conjur(login="ann", password="{{ canary.password }}"),
-            conjur(service_id="s", jwt="{{ canary.text }}"),
-            conjur(login="host/a", api_key="{{ canary.text }}", api_key_ref="text"),
-            conjur(login="host/a", api_key="{{ canary.text }}", password="{{ canary.password }}"),
-            conjur(login="host/a", api_key=["{{ canary.text }}"], timeout="soon"),
-            conjur(login="host/a", apikey="{{ canary.text }}"),
-            conjur(login="host/a", api_key="{{ canary.text }}", url="https://u:{{ canary.short }}@localhost"),
-            conjur(org="nobody", project="", login="host/a", api_key="{{ canary.text }}"),
-        ],
-    ),
-    "modules/connector_cyberark_ccp": (
-        [
-            ccp(check=False, client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
-            ccp(check=False, client_cert="{{ canary.key }}", client_key="{{ canary.changed }}"),
-            ccp(check=False, client_cert_ref="key", client_key_ref="key"),
-        ],
-        [
-            ccp(client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
-            ccp(client_cert="{{ canary.text }}", client_key="{{ canary.password }}"),
-            ccp(client_cert="{{ canary.key }}"),
-            ccp(client_cert="{{ canary.key }}", client_key="{{ canary.key }}", client_key_ref="key"),
-            ccp(client_cert="{{ canary.key }}", client_key=["{{ canary.key }}"], retries="many"),
-            ccp(client_kye="{{ canary.key }}"),
-            ccp(check=False, url="https://u:{{ canary.password | urlencode }}@localhost"),
-            ccp(org="nobody", project="", client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
-        ],
-    ),
-    "modules/connector_gcp_kms": google("gcp_kms", location="global", key_ring="r", key="k"),
-    "modules/connector_gcp_secret_manager": google("gcp_secret_manager", prefix="x"),
     "modules/connector_info": (
         [{"scoped.secrets.connector_info": API}],
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],
     ),
-    "modules/connector_hashicorp_vault": (
-        [
-            vault(check=False, token="{{ canary.text }}", tags={"team": "payments"}),
-            vault(check=False, token="{{ canary.changed }}"),
-            vault(check=False, role_id="r", secret_id="{{ canary.password }}"),
-            vault(check=False, role="r", jwt="{{ canary.text }}"),
-            vault(check=False, client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
-            vault(check=False, username="u", password="{{ canary.short }}"),
-            vault(check=False, token_ref="text"),
-            vault(check=False, identifier="gone", token="{{ canary.text }}"),
-            vault(identifier="gone", state="absent"),
-        ],
-        [
-            vault(token="{{ canary.text }}", retries=0),
-            vault(role_id="r", secret_id="{{ canary.password }}", retries=0),
-            vault(client_cert="{{ canary.key }}", client_key="{{ canary.key }}"),
-            vault(token="{{ canary.text }}", token_ref="text"),
-            vault(token="{{ canary.text }}", secret_id="{{ canary.password }}"),
-            vault(token_ref="text", retries=0, tags={"now": "checked"}),
-            vault(tokn="{{ canary.text }}"),
-            vault(org="nobody", project="", token="{{ canary.text }}"),
-            vault(url="https://u:{{ canary.short }}@localhost", token="{{ canary.text }}"),
-            vault(url="https://u:{{ canary.password | urlencode }}@localhost", token="{{ canary.text }}"),
-        ],
-    ),
     "modules/connector_check": (
-        [
-            {"scoped.secrets.connector_check": {**API, "identifier": name}}
-            for name in ("vault", "aws_kms", "aws_secrets_manager", "azure", "conjur", "ccp")
-        ],
-        [{"scoped.secrets.connector_check": {"identifier": "vault", "passphrase": "{{ canary.text }}"}}],
+        [{"scoped.secrets.connector_check": {**API, "identifier": kind}} for kind in SERVED],
+        [{"scoped.secrets.connector_check": {"identifier": "hashicorp_vault", "passphrase": "{{ canary.text }}"}}],
     ),
     "modules/default_secret_manager": (
         [{"scoped.secrets.default_secret_manager": {**API, "secret_manager": "builtin"}}],
@@ -611,6 +456,8 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         ],
     ),
 }
+TABLE["modules/connector_gcp_secret_manager"][0].append(google(check=False))
+TABLE["modules/connector_gcp_secret_manager"][1].append(google(identifier="other"))
 TREE = {
     "secrets": {"of_tree": "{{ canary.text }}", "file_of_tree": {"kind": "file", "content": "{{ canary.key }}"}},
     "organizations": {"payments": {"secrets": {"fields_of_tree": {"value": "{{ canary.fields }}"}}}},

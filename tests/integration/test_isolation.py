@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from connector_rows import SERVED, isolation_rows
 from entry_points import entry_points
 from site_of_runs import Run, Site, Task
 
@@ -50,17 +51,11 @@ REFERENCES = (
 )
 # Nobody is there: see test_isolation_connectors.py for where there is somebody.
 VAULT = {"url": "http://127.0.0.1:1", "retries": 0, "check": False}
-GOOGLE = {"gcp_project": "payments", "endpoint": "http://127.0.0.1:1", "check": False}
-KEY = {"location": "global", "key_ring": "r", "key": "k"}
-AWS = {"region": "eu-central-1", "access_key_id": "AKIAX", "endpoint_url": "http://127.0.0.1:1", "check": False}
-CONJUR = {"url": "http://127.0.0.1:1", "account": "a", "login": "host/a", "check": False}
-CCP = {"url": "http://127.0.0.1:1", "app_id": "a", "check": False}
 DATABASE = {
     "admin_url": "postgresql://postgres@127.0.0.1:1/postgres",
     "owner_url": "postgresql://scoped_secrets_owner@127.0.0.1:1/secrets",
     "store": "postgresql://scoped_secrets_app@127.0.0.1:1/secrets",
 }
-AZURE = {"vault_url": "https://127.0.0.1:1", "tenant_id": "t", "client_id": "c", "check": False}
 
 
 def of(module: str, **options: Any) -> Task:
@@ -188,37 +183,13 @@ TABLE: dict[str, list[Task]] = {
         of("connector_check", **OURS, identifier=name)
         for name in ("vault", "only_theirs_vault", "theirs.vault", "org.only_theirs_vault")
     ],
-    "modules/connector_hashicorp_vault": [
-        of("connector_hashicorp_vault", **OURS, identifier="vault", tags={"a": "b"}, check=False),
-        of("connector_hashicorp_vault", **OURS, identifier="only_theirs_vault", check=False),
-        of("connector_hashicorp_vault", **OURS, identifier="only_theirs_vault", state="absent", force=True),
-        of("connector_hashicorp_vault", org="payments", identifier="vault", state="absent", force=True),
-        *elsewhere("connector_hashicorp_vault", "token", **VAULT),
-        *elsewhere("connector_hashicorp_vault", "ca_cert", token="x", **VAULT),
-    ],
-    "modules/connector_aws_secrets_manager": [
-        *elsewhere("connector_aws_secrets_manager", "secret_access_key", **AWS),
-    ],
-    "modules/connector_azure_key_vault": [
-        of("connector_azure_key_vault", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_azure_key_vault", "client_secret", "client_certificate", **AZURE),
-        *elsewhere("connector_azure_key_vault", "ca_cert", client_secret="x", **AZURE),
-    ],
-    "modules/connector_cyberark_conjur": [
-        of("connector_cyberark_conjur", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_cyberark_conjur", "api_key", "password", **CONJUR),
-        *elsewhere("connector_cyberark_conjur", "ca_cert", api_key="x", **CONJUR),
-    ],
-    "modules/connector_cyberark_ccp": [
-        of("connector_cyberark_ccp", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_cyberark_ccp", "client_key", client_cert="x", **CCP),
-        *elsewhere("connector_cyberark_ccp", "ca_cert", **CCP),
-    ],
-    "modules/connector_aws_kms": [
-        of("connector_aws_kms", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_aws_kms", "secret_access_key", key_arn="alias/a", **AWS),
-        of("connector_aws_kms", **OURS, identifier="b", key_arn_ref="theirs.text", **AWS),
-    ],
+    **{
+        f"modules/connector_{kind}": [
+            of(f"connector_{kind}", **OURS, identifier="only_theirs_vault", state="absent", force=True),
+            *(task for option, rest in isolation_rows(kind) for task in elsewhere(f"connector_{kind}", option, **rest)),
+        ]
+        for kind in SERVED
+    },
     "modules/connector_custom": [
         of("connector_custom", **OURS, identifier="only_theirs_vault", state="absent"),
         *elsewhere("connector_custom", "credential", command=["cat"]),
@@ -230,15 +201,6 @@ TABLE: dict[str, list[Task]] = {
             of("connector_lookup", **OURS, identifier="b", plugin="ansible.builtin.env", option_refs={"default": one})
             for one in ("only_theirs", "theirs.text", "org.hashicorpvault://vault/a#b")
         ),
-    ],
-    "modules/connector_gcp_secret_manager": [
-        of("connector_gcp_secret_manager", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_gcp_secret_manager", "credentials_json", **GOOGLE),
-        *elsewhere("connector_gcp_secret_manager", "ca_cert", credentials_json="{}", **GOOGLE),
-    ],
-    "modules/connector_gcp_kms": [
-        of("connector_gcp_kms", **OURS, identifier="only_theirs_vault", state="absent"),
-        *elsewhere("connector_gcp_kms", "credentials_json", **KEY, **GOOGLE),
     ],
     "modules/default_secret_manager": [
         of("default_secret_manager", **OURS, secret_manager=name)
@@ -267,6 +229,13 @@ TABLE: dict[str, list[Task]] = {
         for reference in SIDEWAYS
     ],
 }
+
+
+TABLE["modules/connector_hashicorp_vault"] += [
+    of("connector_hashicorp_vault", **OURS, identifier="vault", tags={"a": "b"}, check=False),
+    of("connector_hashicorp_vault", **OURS, identifier="only_theirs_vault", check=False),
+    of("connector_hashicorp_vault", org="payments", identifier="vault", state="absent", force=True),
+]
 
 
 def tried_by_manifests() -> Iterator[Task]:

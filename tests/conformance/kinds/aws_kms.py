@@ -20,6 +20,11 @@ class AwsProvider(Provider):
 
     SERVER = "moto"
     CREDENTIAL = "secret_access_key"
+    OFFLINE: ClassVar[Options] = {"region": "eu-central-1", "endpoint_url": "http://127.0.0.1:1", "retries": 0}
+    LOGINS: ClassVar = (
+        {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "s", "session_token": "t"},
+        {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "s"},
+    )
     READS: ClassVar[frozenset[str]]
     WRITES: ClassVar[frozenset[str]]
 
@@ -44,6 +49,10 @@ class AwsProvider(Provider):
 
 class AwsKms(AwsProvider):
     KIND = "aws_kms"
+    OFFLINE: ClassVar = {
+        **AwsProvider.OFFLINE,
+        "key_arn": "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    }
     TITLE = "AWS KMS"
     CELLS: ClassVar = {"versions": "in the store", "delete": "with all versions"}
     READS = frozenset({"Decrypt"})

@@ -21,6 +21,11 @@ __all__ = ["PROVIDERS"]
 
 class AzureKeyVault(Provider):
     KIND = "azure_key_vault"
+    OFFLINE: ClassVar = {"vault_url": "https://localhost:9", "authority": "https://localhost:9", "retries": 0}
+    LOGINS: ClassVar = (
+        {"tenant_id": "t", "client_id": "c", "client_secret": "s"},
+        {"tenant_id": "t", "client_id": "c", "client_certificate": "c"},
+    )
     TITLE = "Azure Key Vault"
     SERVER = "azure"
     CREDENTIAL = "client_secret"

@@ -19,6 +19,8 @@ __all__ = ["PROVIDERS"]
 
 class CyberarkCcp(Provider):
     KIND = "cyberark_ccp"
+    OFFLINE: ClassVar = {"url": "https://localhost:9", "app_id": "a", "retries": 0}
+    LOGINS: ClassVar = ({"client_cert": "c", "client_key": "k"},)
     TITLE = "CyberArk Central Credential Provider"
     SERVER = "ccp"
     # A proxy couldn't present the client's certificate.

@@ -19,6 +19,12 @@ __all__ = ["PROVIDERS"]
 
 class CyberarkConjur(Provider):
     KIND = "cyberark_conjur"
+    OFFLINE: ClassVar = {"url": "https://localhost:9", "account": "a", "retries": 0}
+    LOGINS: ClassVar = (
+        {"login": "host/a", "api_key": "k"},
+        {"login": "ann", "password": "p"},
+        {"service_id": "s", "jwt": "j"},
+    )
     TITLE = "CyberArk Conjur"
     SERVER = "conjur"
     CREDENTIAL = "api_key"

@@ -22,6 +22,8 @@ class GoogleProvider(Provider):
     SERVER = "google_cloud"
     IS_PROXIED = False
     CREDENTIAL = "credentials_json"
+    OFFLINE: ClassVar[Options] = {"gcp_project": "payments", "endpoint": "http://127.0.0.1:1", "retries": 0}
+    LOGINS: ClassVar = ({"credentials_json": "{}"},)
     READS: ClassVar[frozenset[str]]
     WRITES: ClassVar[frozenset[str]]
 
@@ -58,6 +60,7 @@ class GoogleProvider(Provider):
 
 class GcpKms(GoogleProvider):
     KIND = "gcp_kms"
+    OFFLINE: ClassVar = {**GoogleProvider.OFFLINE, "location": "global", "key_ring": "r", "key": "k"}
     TITLE = "Google Cloud KMS"
     CELLS: ClassVar = {"versions": "in the store", "delete": "with all versions"}
     READS = frozenset({"Decrypt"})

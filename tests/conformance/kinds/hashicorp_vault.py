@@ -26,6 +26,15 @@ class Vault(Provider):
     """Shared by both versions."""
 
     KIND = "hashicorp_vault"
+    OFFLINE: ClassVar = {"url": "https://localhost:9", "retries": 0}
+    LOGINS: ClassVar = (
+        {"token": "t"},
+        {"role_id": "r", "secret_id": "s"},
+        {"role": "r", "jwt": "j"},
+        {"role": "r", "access_key_id": "a", "secret_access_key": "s", "session_token": "t"},
+        {"client_cert": "c", "client_key": "k"},
+        {"username": "u", "password": "p"},
+    )
     SERVER = "openbao"
     CREDENTIAL = "secret_id"
     MOUNT: ClassVar[str]
