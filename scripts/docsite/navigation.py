@@ -17,13 +17,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "managers/which",
         "managers/index",
         "managers/hashicorp_vault",
-        "managers/aws_secrets_manager",
-        "managers/aws_kms",
-        "managers/azure_key_vault",
-        "managers/gcp_secret_manager",
-        "managers/gcp_kms",
-        "managers/cyberark_conjur",
-        "managers/cyberark_ccp",
+        "managers/*",
         "managers/custom",
         "managers/lookup",
     ),
@@ -38,6 +32,16 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 def navigation(pages: Iterable[str]) -> dict[str, list[str]]:
     """Return all existing pages by section. A page is its path below docs, without `.md`."""
     there = set(pages)
-    sections = {title: [page for page in named if page in there] for title, named in SECTIONS.items()}
+    sections = {title: _existing(named, there) for title, named in SECTIONS.items()}
     rest = sorted(there.difference(*sections.values()))
     return {title: named for title, named in {**sections, REST: rest}.items() if named}
+
+
+def _existing(named: Iterable[str], there: set[str]) -> list[str]:
+    """Return the existing pages of a section. `FOLDER/*` stands for those of a folder that are not listed by name."""
+    unlisted = sorted(there.difference(*SECTIONS.values()))
+    pages: list[str] = []
+    for name in named:
+        folder = name.removesuffix("*")
+        pages += [page for page in unlisted if page.startswith(folder)] if name != folder else [name]
+    return [page for page in pages if page in there]
