@@ -24,7 +24,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, MissingLibrary, NotFound
 
-PLACE = ConnectorContext("the manager", "owner")
+CONNECTOR = ConnectorContext("the manager", "owner")
 KINDS = sorted(kinds().items())
 
 
@@ -55,7 +55,7 @@ class Reader(ValueKeeper):
 
 
 def reader(**options: Any) -> Reader:
-    return Reader({"auth_method": "one", **options}, PLACE)
+    return Reader({"auth_method": "one", **options}, CONNECTOR)
 
 
 def test_options_stand_over_defaults() -> None:
@@ -105,7 +105,7 @@ def test_no_value_shows() -> None:
 
 
 def test_the_small_values_can_not_be_changed() -> None:
-    for value in (Found(b""), Writing(), PLACE):
+    for value in (Found(b""), Writing(), CONNECTOR):
         with pytest.raises(AttributeError):
             setattr(value, value._fields[0], None)
 
@@ -115,8 +115,13 @@ def test_a_library_that_is_too_old_is_told_before_it_fails() -> None:
         REQUIREMENTS = ("pytest>=999",)
 
     with pytest.raises(MissingLibrary) as caught:
+<<<<<<< HEAD
         Newer({"auth_method": "one"}, PLACE)
     assert (caught.value.code, "'pytest>=999' is needed for Reader," in caught.value.message) == (
+=======
+        Newer({"auth_method": "one"}, CONNECTOR)
+    assert (caught.value.code, "'pytest>=999' is needed for Reader;" in caught.value.message) == (
+>>>>>>> 494214c (tests: a connector's context is called that)
         "outdated_library",
         True,
     )

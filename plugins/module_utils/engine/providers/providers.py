@@ -60,7 +60,9 @@ class Providers:
     def log_in(self, connector: ScopedConnector, owner: str, credentials: Mapping[str, str]) -> Manager:
         """Return a new manager, logged in with these credentials; raise what the login raises."""
         meter = self._usage.meter(connector.label)
-        manager = connector.kind({**connector.row.options, **credentials}, ConnectorContext(connector.what, owner, meter))
+        manager = connector.kind(
+            {**connector.row.options, **credentials}, ConnectorContext(connector.what, owner, meter)
+        )
         self._tell(manager.notices)
         manager.login()
         return manager

@@ -30,7 +30,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers.identities import Authority
 
-PLACE = ConnectorContext("connector 'aws' of the account", "store/connector")
+CONNECTOR = ConnectorContext("connector 'aws' of the account", "store/connector")
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ROLE = "arn:aws:iam::123456789012:role/path/ansible"
 BOTH = pytest.mark.parametrize("kind", [AwsKms, AwsSecretsManager])
@@ -178,25 +178,25 @@ def test_every_option_of_aws_is_one_option_whatever_the_kind() -> None:
 
 @BOTH
 def test_switching_verification_off_is_told(kind: type[Manager]) -> None:
-    assert kind(needed(kind), PLACE).notices == []
-    notices = kind({**needed(kind), "validate_certs": False}, PLACE).notices
+    assert kind(needed(kind), CONNECTOR).notices == []
+    notices = kind({**needed(kind), "validate_certs": False}, CONNECTOR).notices
     assert len(notices) == 1
-    assert PLACE.what in notices[0]
+    assert CONNECTOR.what in notices[0]
     assert "validate_certs" in notices[0]
 
 
 def test_without_the_library_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "botocore.session", None)
     with pytest.raises(ScopedSecretsError) as caught:
-        AwsSession({}, PLACE)
+        AwsSession({}, CONNECTOR)
     assert caught.value.code == "missing_library"
     assert "pip install 'boto3>=1.34'" in caught.value.hint
 
 
 def test_ca_cert_may_be_text_or_a_path(tmp_path: Path) -> None:
     path = Authority(tmp_path).ca
-    from_path = AwsSession({"ca_cert": f" {path}\n"}, PLACE)
-    from_text = AwsSession({"ca_cert": path.read_text()}, PLACE)
+    from_path = AwsSession({"ca_cert": f" {path}\n"}, CONNECTOR)
+    from_text = AwsSession({"ca_cert": path.read_text()}, CONNECTOR)
     files = [Path(session._network("eu-west-1")["verify"]) for session in (from_path, from_text)]
     assert files[0] == path
     assert files[1] != path
@@ -211,14 +211,14 @@ def test_ca_cert_may_be_text_or_a_path(tmp_path: Path) -> None:
 )
 def test_ca_cert_that_is_none(ca_cert: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        AwsSession({"ca_cert": ca_cert}, PLACE)
+        AwsSession({"ca_cert": ca_cert}, CONNECTOR)
     assert caught.value.code == "invalid_certificate"
 
 
 def test_what_is_verified_without_a_ca_cert(tmp_path: Path) -> None:
     ca_cert = str(Authority(tmp_path).ca)
-    assert AwsSession({}, PLACE)._network("eu-west-1")["verify"] is None
-    assert AwsSession({"validate_certs": False, "ca_cert": ca_cert}, PLACE)._network("eu-west-1")["verify"] is False
+    assert AwsSession({}, CONNECTOR)._network("eu-west-1")["verify"] is None
+    assert AwsSession({"validate_certs": False, "ca_cert": ca_cert}, CONNECTOR)._network("eu-west-1")["verify"] is False
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_connector_without_a_key(options: dict[str, Any]) -> None:
 def test_a_key_by_reference_is_enough_and_looked_at_when_it_is_known() -> None:
     AwsKms.validate({"key_arn_ref": "account.key"})
     with pytest.raises(InvalidInput):
-        AwsKms({"key_arn": "payments", "auth_method": "default"}, PLACE).login()
+        AwsKms({"key_arn": "payments", "auth_method": "default"}, CONNECTOR).login()
 
 
 @pytest.mark.parametrize(("region", "works"), [("eu-central-1", True), ("eu-west-1", False)])
@@ -305,13 +305,13 @@ def test_options_of_secrets_manager_that_can_not_work(options: dict[str, Any]) -
     ],
 )
 def test_where_a_secret_lies(prefix: str, identifier: str, path: str) -> None:
-    assert AwsSecretsManager({"prefix": prefix}, PLACE).path_of(identifier) == path
+    assert AwsSecretsManager({"prefix": prefix}, CONNECTOR).path_of(identifier) == path
 
 
 @pytest.mark.parametrize(("prefix", "identifier"), [("", "a$b"), ("x" * 384, "y" * 128)])
 def test_names_that_aws_does_not_take(prefix: str, identifier: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        AwsSecretsManager({"prefix": prefix}, PLACE).path_of(identifier)
+        AwsSecretsManager({"prefix": prefix}, CONNECTOR).path_of(identifier)
     assert caught.value.code == "name_not_allowed"
 
 
@@ -328,5 +328,5 @@ def test_whatever_is_written_the_error_is_ours(kind: type[Manager], name: str, t
 @given(prefix=st.text(), identifier=st.text())
 def test_whatever_a_name_is_it_is_refused_or_one_of_aws(prefix: str, identifier: str) -> None:
     with contextlib.suppress(InvalidInput):
-        path = AwsSecretsManager({"prefix": prefix}, PLACE).path_of(identifier)
+        path = AwsSecretsManager({"prefix": prefix}, CONNECTOR).path_of(identifier)
         assert re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", path)

@@ -31,11 +31,11 @@ LETTERS = string.ascii_letters + "_"
 IDENTIFIERS = st.builds("{}{}_".format, st.sampled_from(LETTERS), st.text(f"{LETTERS}{string.digits}$-", max_size=126))
 # Few letters, so that similar names are frequent.
 NEAR = st.text("aAzZ_-$04", min_size=1, max_size=6)
-PLACE = ConnectorContext("connector 'azure'", "owner")
+CONNECTOR = ConnectorContext("connector 'azure'", "owner")
 
 
 def keeper(**options: Any) -> AzureKeyVault:
-    return AzureKeyVault({"vault_name": "payments", "auth_method": "default", **options}, PLACE)
+    return AzureKeyVault({"vault_name": "payments", "auth_method": "default", **options}, CONNECTOR)
 
 
 @given(IDENTIFIERS)
@@ -168,7 +168,7 @@ def test_a_token_for_azure_goes_to_azure_only(monkeypatch: pytest.MonkeyPatch, u
     monkeypatch.setattr(secrets, "SecretClient", lambda *_arguments, **named: found.append(named))
     options = {**AzureKeyVault.DEFAULTS, "tenant_id": "t", "client_id": "c", "client_secret": "s"}
     login = choose_login(AzureKeyVault, frozenset({"tenant_id", "client_id", "client_secret"}))(options)
-    azure_key_vault_client.KeyVaultClient(options, PLACE, login, url)  # type: ignore[arg-type]
+    azure_key_vault_client.KeyVaultClient(options, CONNECTOR, login, url)  # type: ignore[arg-type]
     assert [one["verify_challenge_resource"] for one in found] == [is_checked]
 
 

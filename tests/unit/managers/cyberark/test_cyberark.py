@@ -16,14 +16,14 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.c
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
-PLACE = ConnectorContext("connector 'cyberark'", "owner")
+CONNECTOR = ConnectorContext("connector 'cyberark'", "owner")
 CONJUR = {"url": "https://conjur.example.com", "account": "example"}
 CCP = {"url": "https://ccp.example.com", "app_id": "ansible"}
 
 
 def conjur(**options: Any) -> CyberarkConjur:
     given = {**CONJUR, "auth_method": "api_key", "login": "host/a", "api_key": "k", **options}
-    return CyberarkConjur(given, PLACE)
+    return CyberarkConjur(given, CONNECTOR)
 
 
 def code_of(call: Any, *arguments: Any) -> str:
@@ -118,5 +118,5 @@ def test_a_login_is_named_as_a_policy_writes_it() -> None:
 
 def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "requests", None)
-    for manager in (conjur(), CyberarkCcp({**CCP, "auth_method": "none"}, PLACE)):
+    for manager in (conjur(), CyberarkCcp({**CCP, "auth_method": "none"}, CONNECTOR)):
         assert code_of(manager.login) == "missing_library"

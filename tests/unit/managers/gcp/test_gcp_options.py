@@ -27,7 +27,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from hypothesis import given
 from hypothesis import strategies as st
 
-PLACE = ConnectorContext("connector 'google' of the account", "store/connector")
+CONNECTOR = ConnectorContext("connector 'google' of the account", "store/connector")
 KEY = {"location": "europe-west3", "key_ring": "ring", "key": "key"}
 BOTH = pytest.mark.parametrize("kind", [GcpKms, GcpSecretManager])
 FEDERATION = "project_number pool provider token_file"
@@ -75,7 +75,7 @@ def test_a_missing_library_is_named(kind: type[Manager], library: str, monkeypat
 
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.setattr("importlib.import_module", without)
-    manager = kind({**needed(kind), "auth_method": "default"}, PLACE)
+    manager = kind({**needed(kind), "auth_method": "default"}, CONNECTOR)
     error = refused(manager.login)
     wanted = next(one for one in kind.REQUIREMENTS if one.startswith(library.replace(".", "-").replace("_", "-")))
     assert (error.code, wanted in error.hint) == ("missing_library", True)
@@ -205,7 +205,7 @@ def test_places_that_can_not_be(options: dict[str, Any]) -> None:
 
 
 def secrets_at(prefix: str) -> GcpSecretManager:
-    return GcpSecretManager({"prefix": prefix, "auth_method": "default"}, PLACE)
+    return GcpSecretManager({"prefix": prefix, "auth_method": "default"}, CONNECTOR)
 
 
 def test_a_name_is_prefix_and_identifier_or_refused() -> None:
