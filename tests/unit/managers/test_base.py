@@ -115,13 +115,8 @@ def test_a_library_that_is_too_old_is_told_before_it_fails() -> None:
         REQUIREMENTS = ("pytest>=999",)
 
     with pytest.raises(MissingLibrary) as caught:
-<<<<<<< HEAD
-        Newer({"auth_method": "one"}, PLACE)
-    assert (caught.value.code, "'pytest>=999' is needed for Reader," in caught.value.message) == (
-=======
         Newer({"auth_method": "one"}, CONNECTOR)
     assert (caught.value.code, "'pytest>=999' is needed for Reader;" in caught.value.message) == (
->>>>>>> 494214c (tests: a connector's context is called that)
         "outdated_library",
         True,
     )
