@@ -103,7 +103,7 @@ class ConjurClient:
         return self._token_in(reply)
 
     def _token_reply(self) -> Reply:
-        """Log in at each possible address, keep only the one that answers, and return its answer."""
+        """Log in at the first possible address that knows the route, and keep only that one."""
         for base in self._bases:
             reply = self._login.token_reply(self._what, self.account, lambda *a, at=base, **n: self._ask(at, *a, **n))
             if reply.status_code not in NO_SUCH_ROUTE:
