@@ -95,7 +95,7 @@ class Change:
         self._intents.clear_rest()
 
     def give_up(self, error: BaseException) -> None:
-        """Undo what was begun, or leave that to a later run."""
+        """Undo an unfinished change, or leave that to a later run."""
         self._intents.give_up(error)
 
     def result(self) -> Result:
