@@ -116,7 +116,7 @@ def test_a_library_that_is_too_old_is_told_before_it_fails() -> None:
 
     with pytest.raises(MissingLibrary) as caught:
         Newer({"auth_method": "one"}, CONNECTOR)
-    assert (caught.value.code, "'pytest>=999' is needed for Reader;" in caught.value.message) == (
+    assert (caught.value.code, "'pytest>=999' is needed for Reader," in caught.value.message) == (
         "outdated_library",
         True,
     )
