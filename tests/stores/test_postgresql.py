@@ -359,7 +359,7 @@ def test_a_store_that_does_not_come_back_is_given_up(
 
 LATER = (
     *schema.STEPS,
-    schema.Step(schema.STEPS[-1].number + 1, ("CREATE TABLE later (id {identifier}, n {integer})",)),
+    schema.SchemaStep(schema.STEPS[-1].number + 1, ("CREATE TABLE later (id {identifier}, n {integer})",)),
 )
 
 

@@ -28,7 +28,7 @@ from .encoding import encode_fields
 from .primitives import AuthenticationFailed, decrypt, encrypt, hkdf_sha512
 from .rootkey import DEFAULT_KDF, RootKey, from_passphrase
 
-__all__ = ["BackupReader", "BackupWriter", "Header", "damaged_backup", "new_header"]
+__all__ = ["BackupHeader", "BackupReader", "BackupWriter", "damaged_backup", "new_header"]
 
 MAGIC = b"SSB1"
 FORMAT = 1
@@ -53,7 +53,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class BackupHeader:
     """A backup's header. Anyone can read it; it is authentic only if the file opens."""
 
     store_id: str
@@ -81,7 +81,7 @@ class Header:
         return _FIXED.pack(MAGIC, FORMAT, SUITE, len(data)) + data
 
     @classmethod
-    def of(cls, data: bytes) -> Header:
+    def of(cls, data: bytes) -> BackupHeader:
         """Parse the JSON that `encode` wrote. Other data raises one of the errors that BackupReader catches."""
         content = json.loads(data)
         recovery = content["recovery_passphrase"]
@@ -134,14 +134,14 @@ def new_header(
     root: RootKey,
     kdf: Mapping[str, Any],
     recovery_passphrase: str = "",
-) -> tuple[Header, bytes]:
+) -> tuple[BackupHeader, bytes]:
     """Return a new backup's header and its file's key; raise KeyRefused for a short passphrase.
 
     `kdf` holds the Argon2id parameters of the root key, empty if it doesn't come from a passphrase.
     """
     key = os.urandom(32)
     empty = Slot(b"", {})
-    header = Header(
+    header = BackupHeader(
         store_id, created_at, schema_version, collection, os.urandom(_SALT), os.urandom(_NONCE), empty, None
     )
     wrapped = root.wrap_backup_key(key, header._context(_ROOT))
@@ -190,14 +190,14 @@ def _keys(key: bytes, salt: bytes, bound: bytes) -> tuple[bytes, bytes]:
     return derived[:32], hmac.digest(derived[32:], encode_fields(bound), "sha256")
 
 
-def _nonce(header: Header, number: int, is_last: bool) -> bytes:
+def _nonce(header: BackupHeader, number: int, is_last: bool) -> bytes:
     return header.nonce + number.to_bytes(4, "big") + bytes([is_last])
 
 
 class BackupWriter:
     """Encrypts a stream of data into an open file."""
 
-    def __init__(self, file: BinaryIO, header: Header, key: bytes) -> None:
+    def __init__(self, file: BinaryIO, header: BackupHeader, key: bytes) -> None:
         self._file = file
         self._header = header
         self._bound = header.encode()
@@ -232,7 +232,7 @@ class BackupReader:
         self._file = file
         self._bound = self._read_bound()
         try:
-            self.header = Header.of(self._bound[_FIXED.size :])
+            self.header = BackupHeader.of(self._bound[_FIXED.size :])
         except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
             raise damaged_backup() from None
         self._key = b""

@@ -33,7 +33,7 @@ __all__ = [
     "BUILTIN_CONNECTOR",
     "MAX_VALUE",
     "DataKeyWrapper",
-    "Header",
+    "EnvelopeHeader",
     "check_size",
     "open_envelope",
     "read_header",
@@ -65,7 +65,7 @@ class DataKeyWrapper(Protocol):
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes: ...
 
 
-class Header(NamedTuple):
+class EnvelopeHeader(NamedTuple):
     """An envelope's header fields, readable without a key and not yet authenticated."""
 
     flags: int
@@ -76,7 +76,7 @@ class Header(NamedTuple):
 class _Parts(NamedTuple):
     """A parsed envelope. `bound` holds the header fields that a key rotation leaves unchanged."""
 
-    header: Header
+    header: EnvelopeHeader
     salt: bytes
     wrapped: bytes
     bound: bytes
@@ -120,7 +120,7 @@ def seal(
     return head + wrapped + nonce + commitment + len(body).to_bytes(4, "big") + body
 
 
-def read_header(envelope: bytes) -> Header:
+def read_header(envelope: bytes) -> EnvelopeHeader:
     """Return the header without opening the envelope; raise Damaged if it is malformed."""
     return _parse(envelope).header
 
@@ -224,7 +224,7 @@ def _parse(envelope: bytes) -> _Parts:
     if len(body) < TAG or int.from_bytes(envelope[body_at - 4 : body_at], "big") != len(body):
         _refuse()
     return _Parts(
-        header=Header(flags, generation, uuid.UUID(bytes=connector)),
+        header=EnvelopeHeader(flags, generation, uuid.UUID(bytes=connector)),
         salt=salt,
         wrapped=envelope[_FIXED.size : nonce_at],
         bound=_bound(envelope),

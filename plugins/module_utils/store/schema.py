@@ -13,10 +13,10 @@ from typing import NamedTuple
 from ..model.errors import StoreRefused
 from .database import Database, Transaction
 
-__all__ = ["STEPS", "Step", "now", "open_schema", "run_steps", "upgrade"]
+__all__ = ["STEPS", "SchemaStep", "now", "open_schema", "run_steps", "upgrade"]
 
 
-class Step(NamedTuple):
+class SchemaStep(NamedTuple):
     """A change of the schema: statements that run in one transaction."""
 
     number: int
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
 
 STEPS = (
-    Step(
+    SchemaStep(
         1,
         (
             """CREATE TABLE store (
@@ -112,7 +112,7 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def run_steps(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> str:
+def run_steps(database: Database, tx: Transaction, steps: tuple[SchemaStep, ...]) -> str:
     """Run the steps; return their numbers, checksums and times as JSON."""
     for step in steps:
         for statement in step.statements:
@@ -121,7 +121,7 @@ def run_steps(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> s
 
 
 def open_schema(
-    database: Database, where: str, steps: tuple[Step, ...] = STEPS, *, is_upgrade_asked_for: bool = False
+    database: Database, where: str, steps: tuple[SchemaStep, ...] = STEPS, *, is_upgrade_asked_for: bool = False
 ) -> None:
     """Upgrade an existing store to this version's schema; raise StoreRefused for a newer or foreign one.
 
@@ -150,7 +150,7 @@ def open_schema(
             pass
 
 
-def _too_old(where: str, version: int, steps: tuple[Step, ...]) -> StoreRefused:
+def _too_old(where: str, version: int, steps: tuple[SchemaStep, ...]) -> StoreRefused:
     return StoreRefused(
         "store_too_old",
         f"{where} was written by an older scoped.secrets (schema {version}; this version has {steps[-1].number}).",
@@ -164,7 +164,7 @@ def _recorded(tx: Transaction) -> tuple[int, str]:
     return (int(row["schema_version"]), row["steps"]) if row else (0, "[]")
 
 
-def _check_record(where: str, version: int, record: str, steps: tuple[Step, ...]) -> None:
+def _check_record(where: str, version: int, record: str, steps: tuple[SchemaStep, ...]) -> None:
     """Raise StoreRefused unless the recorded steps are those of this version."""
     try:
         done = [(step["number"], step["checksum"]) for step in json.loads(record)]
@@ -178,13 +178,13 @@ def _check_record(where: str, version: int, record: str, steps: tuple[Step, ...]
         )
 
 
-def upgrade(database: Database, tx: Transaction, steps: tuple[Step, ...] = STEPS) -> None:
+def upgrade(database: Database, tx: Transaction, steps: tuple[SchemaStep, ...] = STEPS) -> None:
     """Run all missing steps in one transaction, for a store that nobody else uses yet."""
     while _run_next(database, tx, steps):
         pass
 
 
-def _run_next(database: Database, tx: Transaction, steps: tuple[Step, ...]) -> bool:
+def _run_next(database: Database, tx: Transaction, steps: tuple[SchemaStep, ...]) -> bool:
     """Run the first missing step; return whether there was one. Another process may have run it meanwhile."""
     version, record = _recorded(tx)
     if version >= steps[-1].number:

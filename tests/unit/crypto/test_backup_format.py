@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.backup import (
     CHUNK,
+    BackupHeader,
     BackupReader,
     BackupWriter,
-    Header,
     new_header,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import DEFAULT_KDF, RootKey
@@ -235,7 +235,7 @@ def test_known_file_opens_with_root_key_and_passphrase(vector: dict[str, Any]) -
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_writer_reproduces_a_known_file(vector: dict[str, Any]) -> None:
     file, content = from_vector(vector)
-    header = Header.of(json.dumps(vector["header"]).encode())
+    header = BackupHeader.of(json.dumps(vector["header"]).encode())
     made = io.BytesIO()
     writer = BackupWriter(made, header, file.file_key)
     writer.write(content)

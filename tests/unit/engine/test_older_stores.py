@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store import schema
-from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, SchemaStep
 from ansible_collections.scoped.secrets.tests.unit.engine.full_store import back_up, restore
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, read, shown, store_path
 
@@ -27,8 +27,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "stores"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 LATER = (
     *STEPS,
-    Step(len(STEPS) + 1, ("ALTER TABLE store ADD COLUMN later TEXT NOT NULL DEFAULT ''",)),
-    Step(len(STEPS) + 2, ("CREATE TABLE later (id {integer}, content {bytes})",)),
+    SchemaStep(len(STEPS) + 1, ("ALTER TABLE store ADD COLUMN later TEXT NOT NULL DEFAULT ''",)),
+    SchemaStep(len(STEPS) + 2, ("CREATE TABLE later (id {integer}, content {bytes})",)),
 )
 
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import ast
+from collections import Counter, defaultdict
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -64,6 +65,12 @@ def test_lazy_and_typing_imports_count() -> None:
     lazy = Import("module_utils/engine/engine.py", "module_utils/engine/dispatch.py")
     typing = Import("module_utils/engine/reading/cache.py", "module_utils/engine/reading/resolver.py")
     assert {lazy, typing} <= set(ALL)
+
+
+def test_a_public_class_name_stands_for_one_class() -> None:
+    trees = [ast.parse(file.read_text()) for file in (PLUGINS / "module_utils").rglob("*.py")]
+    names = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
+    assert {name for name, number in names.items() if number > 1 and not name.startswith("_")} == set()
 
 
 def test_no_room_is_crowded() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
-from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, SchemaStep
 from ansible_collections.scoped.secrets.tests.unit.store.rows import new_shared_store, new_store
 
 
@@ -28,7 +28,7 @@ def make_store(shared_stores: Callable[[], str], tmp_path: Path) -> Iterator[Cal
     """Return a function that creates another store with the given schema steps."""
     numbers = itertools.count()
 
-    def make(steps: tuple[Step, ...] = STEPS) -> Database:
+    def make(steps: tuple[SchemaStep, ...] = STEPS) -> Database:
         url = shared_stores()
         return new_shared_store(url, steps) if url else new_store(tmp_path / f"{next(numbers)}" / "store.db", steps)
 

@@ -22,7 +22,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import 
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
-from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step, now, run_steps
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, SchemaStep, now, run_steps
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import SqliteDialect, create_file
 
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 
-def initialise(database: Database, steps: tuple[Step, ...] = STEPS) -> None:
+def initialise(database: Database, steps: tuple[SchemaStep, ...] = STEPS) -> None:
     """Create the tables, the store's row and the account's row."""
 
     def work(tx: Transaction) -> None:
@@ -68,12 +68,12 @@ def open_file(path: Path) -> Database:
     return Database(SqliteDialect(str(path)))
 
 
-def new_store(path: Path, steps: tuple[Step, ...] = STEPS) -> Database:
+def new_store(path: Path, steps: tuple[SchemaStep, ...] = STEPS) -> Database:
     create_file(path, lambda database: initialise(database, steps))
     return open_file(path)
 
 
-def new_shared_store(url: str, steps: tuple[Step, ...] = STEPS) -> Database:
+def new_shared_store(url: str, steps: tuple[SchemaStep, ...] = STEPS) -> Database:
     location = Location.parse(url)
     making = Database(PostgresqlDialect(location, is_new=True))
     initialise(making, steps)

@@ -16,19 +16,19 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
-from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step, now, open_schema
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, SchemaStep, now, open_schema
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import memory_database
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import fork, wait_for
 from ansible_collections.scoped.secrets.tests.unit.store.rows import dump, error_of, initialise, new_store, open_file
 
 LATER = (
     *STEPS,
-    Step(2, ("CREATE TABLE later (id TEXT PRIMARY KEY, content {bytes}, number {integer})",)),
-    Step(3, ("INSERT INTO later (id) VALUES ('made by step 3')", "ALTER TABLE later ADD COLUMN more TEXT")),
+    SchemaStep(2, ("CREATE TABLE later (id TEXT PRIMARY KEY, content {bytes}, number {integer})",)),
+    SchemaStep(3, ("INSERT INTO later (id) VALUES ('made by step 3')", "ALTER TABLE later ADD COLUMN more TEXT")),
 )
 
 
-def upgraded(database: Database, steps: tuple[Step, ...]) -> None:
+def upgraded(database: Database, steps: tuple[SchemaStep, ...]) -> None:
     open_schema(database, "The store X", steps, is_upgrade_asked_for=True)
 
 
@@ -54,9 +54,11 @@ def test_steps_are_recorded_with_their_checksums(database: Database) -> None:
 
 
 def test_checksum_depends_on_the_statements() -> None:
-    checksums = {Step(1, statements).checksum for statements in [("a", "b"), ("b", "a"), ("ab",), ("a",), ("a", "")]}
+    checksums = {
+        SchemaStep(1, statements).checksum for statements in [("a", "b"), ("b", "a"), ("ab",), ("a",), ("a", "")]
+    }
     assert len(checksums) == 5
-    assert Step(1, ("a",)).checksum == Step(2, ("a",)).checksum
+    assert SchemaStep(1, ("a",)).checksum == SchemaStep(2, ("a",)).checksum
 
 
 def test_steps_are_numbered_from_one_without_a_gap() -> None:
@@ -102,10 +104,10 @@ def test_upgrade_by_a_faster_process_is_not_repeated(database: Database) -> None
 def test_failing_step_is_rolled_back_and_earlier_steps_stay(database: Database) -> None:
     upgraded(database, LATER)
     before = dump(database)
-    broken = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)", "this is no SQL")))
+    broken = (*LATER, SchemaStep(4, ("CREATE TABLE fourth (id TEXT)", "this is no SQL")))
     assert error_of(lambda: upgraded(database, broken)).code == "store_failed"
     assert dump(database) == before
-    fixed = (*LATER, Step(4, ("CREATE TABLE fourth (id TEXT)",)))
+    fixed = (*LATER, SchemaStep(4, ("CREATE TABLE fourth (id TEXT)",)))
     upgraded(database, fixed)
     assert [step["number"] for step in record(database)] == [1, 2, 3, 4]
 

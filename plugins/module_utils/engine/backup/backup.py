@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...crypto.backup import BackupReader, BackupWriter, Header, damaged_backup, new_header
+from ...crypto.backup import BackupHeader, BackupReader, BackupWriter, damaged_backup, new_header
 from ...model.errors import NotFound, ScopedSecretsError
 from ...model.messages import Result, Tell
 from ...model.settings import Settings
@@ -35,7 +35,7 @@ COUNTED = {"scopes": "scope", "connectors": "connector", "secrets": "secret", "v
 class _Written:
     """A backup just written: its header, file key and row digests."""
 
-    header: Header
+    header: BackupHeader
     key: bytes = field(repr=False)
     rows: RowWriter
 
@@ -107,7 +107,7 @@ class _Backup:
             writer.finish()
         return _Written(header, key, rows)
 
-    def _header(self, tx: Transaction) -> tuple[Header, bytes]:
+    def _header(self, tx: Transaction) -> tuple[BackupHeader, bytes]:
         self._store.keyring.check_in_force(tx)
         row = tx.one("SELECT schema_version, kdf FROM store") or {}
         return new_header(
@@ -138,7 +138,7 @@ class _Backup:
         is_same = rows.declared == made.rows.declared and self._opens_as_wanted(reader.header)
         return _Existing(is_same, backup_view(self._dest, reader.header, rows.counts, self._dest.stat().st_size))
 
-    def _opens_as_wanted(self, header: Header) -> bool:
+    def _opens_as_wanted(self, header: BackupHeader) -> bool:
         """Tell whether the given recovery passphrase opens a file, or neither the file nor the task has one."""
         if header.recovery is None or not self._passphrase:
             return header.recovery is None and not self._passphrase
@@ -165,7 +165,7 @@ def _digest_of(reader: BackupReader) -> RowReader:
     return rows
 
 
-def backup_view(path: Path, header: Header, counts: dict[str, int], size: int | None) -> View:
+def backup_view(path: Path, header: BackupHeader, counts: dict[str, int], size: int | None) -> View:
     """Return a backup as users see it. `size`: of the file in bytes, None if it was not written."""
     return {
         "path": str(path),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...crypto.backup import BackupReader, Header, damaged_backup
+from ...crypto.backup import BackupHeader, BackupReader, damaged_backup
 from ...crypto.rootkey import RootKey
 from ...model.errors import Conflict, KeyRefused, ScopedSecretsError, StoreRefused
 from ...model.messages import Result, Tell
@@ -54,7 +54,7 @@ class _Restore:
     def __init__(self, settings: Settings, reader: BackupReader, passphrase: str, tell: Tell) -> None:
         self._settings = settings
         self._reader = reader
-        self._header: Header = reader.header
+        self._header: BackupHeader = reader.header
         self._passphrase = passphrase
         self._place = place_at(settings.store)
         self._tell = tell

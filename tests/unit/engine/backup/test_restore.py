@@ -25,7 +25,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 from ansible_collections.scoped.secrets.plugins.module_utils.store import schema
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.places import Place, place_at
-from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, Step
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, SchemaStep
 from ansible_collections.scoped.secrets.tests.unit.engine.full_store import (
     API,
     PASSPHRASE,
@@ -265,7 +265,7 @@ def test_a_missing_file_is_refused(src: Path, target: Settings) -> None:
 def test_a_backup_of_a_newer_schema(
     engine: Engine, src: Path, target: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newer = (*STEPS, Step(len(STEPS) + 1, ("CREATE TABLE later (id TEXT)",)))
+    newer = (*STEPS, SchemaStep(len(STEPS) + 1, ("CREATE TABLE later (id TEXT)",)))
     for module in (schema, restore_module):
         monkeypatch.setattr(module, "STEPS", newer)
     monkeypatch.setattr(schema.open_schema, "__defaults__", (newer,))
@@ -280,7 +280,7 @@ def test_a_backup_of_an_older_schema_is_upgraded(
     engine: Engine, src: Path, target: Settings, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = all_of(engine)
-    newer = (*STEPS, Step(len(STEPS) + 1, ("CREATE TABLE later (id TEXT)", "INSERT INTO later VALUES ('x')")))
+    newer = (*STEPS, SchemaStep(len(STEPS) + 1, ("CREATE TABLE later (id TEXT)", "INSERT INTO later VALUES ('x')")))
     for module in (schema, restore_module):
         monkeypatch.setattr(module, "STEPS", newer)
     for function in (schema.open_schema, schema.upgrade):
