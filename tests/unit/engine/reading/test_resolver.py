@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.resolver import Located, locate
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import signed_rows
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
@@ -29,12 +30,20 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_reference,
     declare,
     error_of,
+    forget_kind,
     read,
     store_path,
 )
 
 API = ("payments", "api")
 DOCUMENT = b'{"user": "api", "nested": {"list": ["x"]}}'
+KINDS = {
+    "a": "secret_text",
+    "host": "secret_ssh",
+    "ours": "secret_text",
+    "theirs": "secret_text",
+    "sealed": "secret_file",
+}
 
 
 @pytest.fixture
@@ -296,6 +305,54 @@ def test_an_expired_secret_is_refused_in_every_version(tree: Engine) -> None:
         assert (type(error), error.code, "the account" in error.message) == (Forbidden, "secret_expired", True)
     declare(tree, "secret_text", identifier="a", expires=(now + timedelta(days=1)).isoformat())
     assert read(tree, "a@1") == b"account 1"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "reference"),
+    [("a", "a"), ("a", "a@1"), ("host", "host"), ("ours", "ours"), ("theirs", "theirs"), ("sealed", "sealed")],
+)
+def test_a_secret_that_was_read_is_refused_once_it_expires(
+    settings: Settings, cloud: Cloud, kept: Engine, monkeypatch: pytest.MonkeyPatch, identifier: str, reference: str
+) -> None:
+    """The cache of an engine must not outlive the secret."""
+    cloud.put("their/path", b'{"field": "theirs"}')
+    declare(kept, "secret_ssh", identifier="host", user="u", password="p")
+    noon = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=1)
+    declare(kept, KINDS[identifier], identifier=identifier, expires=noon.isoformat())
+    reader = Engine(settings)
+    (answer,) = reader.resolve([Query(reference)])
+    assert (bool(answer.value), answer.error, answer.expires_at) == (True, None, f"{noon:%Y-%m-%dT%H:%M:%SZ}")
+    for moment in (noon, noon + timedelta(days=365)):
+        monkeypatch.setattr(signed_rows, "now", lambda moment=moment: f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+        assert error_of(lambda: read(reader, reference)).code == "secret_expired"
+    monkeypatch.setattr(signed_rows, "now", lambda: f"{noon - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}")
+    assert read(reader, reference) == answer.value
+
+
+def test_the_audit_has_the_id_of_what_was_read(kept: Engine) -> None:
+    """An identifier may be used again for another secret; the id tells which one it was."""
+    created = declare(kept, "audit_info", actions=["create"]).returned["events"]
+    ids = {one["identifier"]: one["id"] for one in created if one["kind"] == "secret"}
+    for name in ("a", "a@1", "sealed", "none"):
+        kept.resolve([Query(name)])
+    events = declare(kept, "audit_info", actions=["read"]).returned["events"]
+    told = [tuple(one[field] for field in ("kind", "of_scope", "identifier", "id", "version")) for one in events]
+    assert told == [
+        ("secret", "account", "a", ids["a"], "2"),
+        ("secret", "account", "a", ids["a"], "1"),
+        ("secret", "account", "sealed", ids["sealed"], "1"),
+        ("secret", "account", "none", "", ""),
+    ]
+
+
+def test_a_connector_of_an_unknown_kind_is_refused_before_anything_is_fetched(settings: Settings, kept: Engine) -> None:
+    """Else it would fail later, together with what others asked for at the same time."""
+    for name in ("vault", "kms"):
+        forget_kind(settings, name)
+    for name in ("ours", "ours@1", "theirs", "sealed"):
+        assert code_of(settings, Query(name)) == "unknown_kind"
+    unknown, plain = Engine(settings).resolve([Query("ours"), Query("a")])
+    assert (unknown.error.code if unknown.error else "", plain.value) == ("unknown_kind", b"account 2")
 
 
 def test_one_error_does_not_spoil_the_others(tree: Engine) -> None:
