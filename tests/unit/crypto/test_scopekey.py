@@ -15,7 +15,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.tests.unit.crypto import independent
 
 RAW = hashlib.sha256(b"a scope key for tests").digest()
-LABELS = ("wrap data keys", "wrap scope keys", "fingerprints", "row tags", "wrap fingerprint keys")
+LABELS = ("wrap data keys", "wrap scope keys", "fingerprints", "row tags", "wrap fingerprint keys", "audit")
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def key() -> ScopeKey:
 
 def subkeys(key: ScopeKey) -> list[bytes]:
     wrapping = [key._data_wrap_key, key._child_wrap_key]
-    return [*wrapping, key.fingerprint_key.export(), key._row_tag_key, key._fingerprint_wrap_key]
+    return [*wrapping, key.fingerprint_key.export(), key._row_tag_key, key._fingerprint_wrap_key, key._audit_key]
 
 
 def flips(data: bytes) -> list[bytes]:
@@ -36,7 +36,7 @@ def flips(data: bytes) -> list[bytes]:
 def test_every_use_scope_generation_and_key_has_its_own_subkey(key: ScopeKey) -> None:
     others = [ScopeKey("scope-2", 2, RAW), ScopeKey("scope-1", 3, RAW), ScopeKey("scope-1", 2, RAW[::-1])]
     found = [RAW, *itertools.chain.from_iterable(map(subkeys, [key, *others]))]
-    assert len(set(found)) == 21
+    assert len(set(found)) == 25
     assert {len(one) for one in found} == {32}
 
 
@@ -58,6 +58,7 @@ def test_a_subkey_is_derived_once(key: ScopeKey, monkeypatch: pytest.MonkeyPatch
         key.unwrap_fingerprint_key(key.wrap_fingerprint_key(key.fingerprint_key, b""), b"")
         key.fingerprint("id", "text", b"v")
         key.row_tag("t")
+        key.audit_mac("t")
     assert sorted(derived) == sorted(LABELS)
 
 
@@ -196,6 +197,15 @@ def test_altered_tag_is_detected(key: ScopeKey) -> None:
     for one in [*flips(tag), b"", tag[:16], tag[:-1], tag + b"\0", bytes(32)]:
         with pytest.raises(Damaged):
             key.check_row_tag(one, "The row", "secret", "id")
+
+
+def test_audit_mac_matches_the_second_implementation(key: ScopeKey) -> None:
+    subkey = independent.scope_subkey(RAW, LABELS[5], "scope-1", 2)
+    mac = key.audit_mac("read", 3, b"\0")
+    assert mac == hmac.digest(subkey, independent.fields("read", 3, b"\0"), "sha256")
+    assert key.is_audit_mac(mac, "read", 3, b"\0")
+    others = [*((one, ("read", 3, b"\0")) for one in flips(mac)), (mac, ("read", 4, b"\0")), (mac, ("read", 3))]
+    assert not any(key.is_audit_mac(one, *fields) for one, fields in others)
 
 
 def test_wrap_limit_keeps_nonce_collisions_unlikely() -> None:

@@ -21,9 +21,10 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 from ansible_collections.scoped.secrets.plugins.module_utils.store import schema
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, SchemaStep
 from ansible_collections.scoped.secrets.tests.unit.engine.full_store import back_up, restore
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, read, shown, store_path
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, holding, read, shown, store_path
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "stores"
+SCOPES: tuple[dict[str, str], ...] = ({}, {"org": "payments"}, {"org": "payments", "project": "api"})
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 LATER = (
     *STEPS,
@@ -55,6 +56,9 @@ def check_values(engine: Engine, name: str) -> None:
     for one in values:
         assert read(engine, one["reference"], **one["scope"]) == base64.b64decode(one["value"]), one["reference"]
     shown(engine, "scope_info", recursive=True, verify=True)
+    for scope in SCOPES:
+        (chain,) = declare(engine, "audit_info", verify=True, **scope).returned["chains"]
+        assert (chain["last"] > 1, chain["key_destroyed"]) == (True, 0)
 
 
 def version_of(settings: Settings) -> int:
@@ -76,6 +80,12 @@ def test_an_older_store_is_upgraded_and_read(name: str, tmp_path: Path) -> None:
     declare(engine, "secret_text", identifier="text", value=b"new")
     assert (read(engine, "text"), read(engine, "text@1")) == (b"new", b"of the account")
     back_up(engine, tmp_path / "new.backup")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_share_of_an_older_store_opens_with_the_key_of_its_scope(name: str, tmp_path: Path) -> None:
+    settings = old_store(name, tmp_path)
+    assert read(holding(settings, "payments", "api"), "account.text", "payments", "api") == b"of the account"
 
 
 @pytest.mark.parametrize("name", NAMES)
