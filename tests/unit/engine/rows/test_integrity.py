@@ -13,9 +13,11 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.integri
     EMPTY_HEAD,
     check_head,
     connector_fields,
+    intent_fields,
     move_head,
     scope_fields,
     secret_fields,
+    share_fields,
     sign,
     signed_generation,
     tag_connector,
@@ -26,9 +28,11 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.integri
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import (
     Connector,
+    Intent,
     Scope,
     Secret,
     SecretVersion,
+    Share,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
@@ -40,6 +44,8 @@ SCOPE = Scope("id", ScopePath("payments"), "parent", "name", head=b"head")
 CONNECTOR = Connector("id", "scope", "custom", "a", "name", options={"url": "https://one"}, kept=("token",))
 SECRET = Secret("id", "scope", "a", "text", "name", current_version=1)
 VERSION = SecretVersion("id", 1, 7, b"fingerprint", 7, 3, b"envelope", "now")
+SHARE = Share("secret", "scope", 1, 7, b"wrapped", "", "now", b"tag", "owner", "a", "text", "")
+INTENT = Intent("id", "scope", "connector", "app/a", "present", "process", "now", b"tag")
 TAGS = st.lists(st.binary(min_size=1, max_size=8), max_size=8, unique=True)
 
 
@@ -125,6 +131,32 @@ def test_every_deciding_field_of_a_connector_is_signed(change: dict[str, Any]) -
     assert tag_connector(CONNECTOR._replace(**change), KEY).tag != tag_connector(CONNECTOR, KEY).tag
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"secret_id": "x"},
+        {"scope_id": "x"},
+        {"version": 2},
+        {"key_generation": 8},
+        {"wrapped": b"x"},
+        {"owner_id": "x"},
+        {"identifier": "x"},
+        {"kind": "file"},
+        {"expires_at": "2099-01-01T00:00:00Z"},
+        {"made_by": "manifest"},
+    ],
+)
+def test_every_deciding_field_of_a_share_is_signed(change: dict[str, Any]) -> None:
+    assert sign(KEY, "t", *share_fields(SHARE._replace(**change))) != sign(KEY, "t", *share_fields(SHARE))
+
+
+@pytest.mark.parametrize(
+    "change", [{"id": "x"}, {"scope_id": "x"}, {"connector_id": "x"}, {"path": "x"}, {"goal": "absent"}]
+)
+def test_every_deciding_field_of_an_intent_is_signed(change: dict[str, Any]) -> None:
+    assert sign(KEY, "t", *intent_fields(INTENT._replace(**change))) != sign(KEY, "t", *intent_fields(INTENT))
+
+
 def test_equal_options_are_signed_alike() -> None:
     one, other = ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
     assert connector_fields(CONNECTOR._replace(options=one)) == connector_fields(CONNECTOR._replace(options=other))
@@ -147,6 +179,9 @@ def test_every_field_is_either_signed_or_descriptive() -> None:
         (CONNECTOR, len(connector_fields(CONNECTOR))),
         (SECRET, len(secret_fields(SECRET))),
         (VERSION, len(version_fields(VERSION))),
+        (SHARE, len(share_fields(SHARE))),
+        # Whoever takes an intent over becomes its process, without the key that signed it.
+        (INTENT, len(intent_fields(INTENT)) + 1),
     ]
     for entity, signed in counts:
         assert len(set(entity._fields) - words) == signed

@@ -15,10 +15,13 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.context impo
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.envelope import open_envelope
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import read_key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.sharing import _context, _Wrapping
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import signed_rows
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.sharing import _Wrapping
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.crypto import independent
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     declare,
@@ -35,6 +38,8 @@ ORG: dict[str, Any] = {"org": "payments"}
 API: dict[str, Any] = {"org": "payments", "project": "api"}
 WEB: dict[str, Any] = {"org": "payments", "project": "web"}
 TO_API = {"to_org": "payments", "to_project": "api"}
+SHARED = "SELECT id FROM secret WHERE identifier = 'shared'"
+OTHER = "SELECT id FROM secret WHERE identifier = 'other'"
 
 
 @pytest.fixture
@@ -98,6 +103,16 @@ def test_what_the_owner_says_of_it_holds(site: Settings, engine: Engine) -> None
     assert error_of(lambda: read(holding(site, **API), "account.shared", **API)).code == "scope_locked"
 
 
+def test_it_is_refused_once_it_expires(site: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answers that an engine caches must not outlive what it was given a share of."""
+    declare(engine, "secret_text", identifier="shared", value=b"first", expires="2999-01-01")
+    project = holding(site, **API)
+    (answer,) = project.resolve([Query("account.shared", **API)])
+    assert (answer.value, answer.expires_at) == (b"first", "2999-01-01T00:00:00Z")
+    monkeypatch.setattr(signed_rows, "now", lambda: "2999-01-01T00:00:00Z")
+    assert error_of(lambda: read(project, "account.shared", **API)).code == "secret_expired"
+
+
 def test_what_uses_it_in_the_scope_works(site: Settings, engine: Engine, cloud: Cloud) -> None:
     declare(engine, "secret_text", identifier="token", value=b"good")
     declare(engine, "secret_share", identifier="token", **TO_API)
@@ -158,14 +173,36 @@ def rows(settings: Settings, statement: str) -> list[Any]:
         return database.execute(statement).fetchall()
 
 
-def opened(settings: Settings, held: Any, share: Any) -> bytes:
-    """Return what a thief of the project's key and of the database gets, without any code of the engine."""
+def opened(settings: Settings, held: Any, share: Any, **elsewhere: str | int) -> bytes:
+    """Return what a thief of the project's key and of the database gets; the format is written down here once more.
+
+    `elsewhere` changes the place that the share's data key was wrapped for.
+    """
     version = rows(settings, f"SELECT * FROM secret_version WHERE secret_id = '{share['secret_id']}'")[-1]
     account = rows(settings, "SELECT id FROM scope WHERE parent_id IS NULL")[0]["id"]
-    place = _context(held.store_id, account, share["secret_id"], share["version"], share["scope_id"])
+    place = {
+        "store": held.store_id,
+        "owner": account,
+        "secret": share["secret_id"],
+        "version": share["version"],
+        "scope": share["scope_id"],
+        **elsewhere,
+    }
     context = Context(held.store_id, "account", account, share["secret_id"], "text", "value", share["version"])
-    wrapper = _Wrapping(held.key, place, share["wrapped"], version["key_generation"])
+    wrapped_for = independent.fields("secret share", *place.values())
+    wrapper = _Wrapping(held.key, wrapped_for, share["wrapped"], version["key_generation"])
     return open_envelope(version["envelope"], context, wrapper=wrapper)
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"store": "x"}, {"owner": "x"}, {"secret": "x"}, {"version": 2}, {"scope": "x"}], ids=str
+)
+def test_the_data_key_of_a_share_opens_in_its_place_only(site: Settings, elsewhere: dict[str, Any]) -> None:
+    held = read_key_text(exported(site, **API), "the test")
+    (share,) = rows(site, "SELECT * FROM secret_share")
+    assert opened(site, held, share) == b"first"
+    with pytest.raises(Damaged):
+        opened(site, held, share, **elsewhere)
 
 
 def test_older_versions_are_sealed_anew_too(site: Settings, engine: Engine) -> None:
@@ -206,40 +243,47 @@ def test_a_scope_with_shares_below_goes_whole(site: Settings, engine: Engine) ->
 
 
 @pytest.mark.parametrize(
-    ("statement", "reference"),
+    ("statement", "reference", "code"),
     [
-        ("UPDATE secret_share SET version = 2", "account.shared"),
-        ("UPDATE secret_share SET wrapped = zeroblob(60)", "account.shared"),
-        ("UPDATE secret_share SET tag = zeroblob(36)", "account.shared"),
-        ("UPDATE secret_share SET secret_id = (SELECT id FROM secret WHERE identifier = 'other')", "account.other"),
-        ("UPDATE secret SET expires_at = '2099-01-01T00:00:00Z' WHERE identifier = 'shared'", "account.shared"),
-        ("UPDATE secret SET kind = 'file' WHERE identifier = 'shared'", "account.shared"),
-        ("UPDATE secret SET identifier = 'renamed' WHERE identifier = 'shared'", "account.renamed"),
-        ("UPDATE secret_version SET envelope = zeroblob(300)", "account.shared"),
-        ("DELETE FROM secret_version", "account.shared"),
+        ("UPDATE secret_share SET version = 2", "account.shared", "damaged_row"),
+        ("UPDATE secret_share SET wrapped = zeroblob(60)", "account.shared", "damaged_row"),
+        ("UPDATE secret_share SET tag = zeroblob(36)", "account.shared", "damaged_scope_key"),
+        ("UPDATE secret_share SET made_by = 'a manifest'", "account.shared", "damaged_row"),
+        (f"UPDATE secret_share SET secret_id = ({OTHER})", "account.other", "damaged_row"),
+        (f"UPDATE secret SET expires_at = '2099-01-01' WHERE id = ({SHARED})", "account.shared", "damaged_row"),
+        (f"UPDATE secret SET kind = 'file' WHERE id = ({SHARED})", "account.shared", "damaged_row"),
+        (f"UPDATE secret SET identifier = 'renamed' WHERE id = ({SHARED})", "account.renamed", "damaged_row"),
+        ("UPDATE secret_version SET envelope = zeroblob(300)", "account.shared", "damaged_value"),
+        ("DELETE FROM secret_version", "account.shared", "missing_version"),
     ],
 )
-def test_an_edited_share_is_refused(site: Settings, statement: str, reference: str) -> None:
+def test_an_edited_share_is_refused(site: Settings, statement: str, reference: str, code: str) -> None:
     project = holding(site, **API)
     with sqlite3.connect(store_path(site)) as database:
         assert database.execute(statement).rowcount
-    error = error_of(lambda: read(project, reference, **API))
-    assert error.code in ("damaged_row", "damaged_value", "damaged_scope_key", "missing_version")
+    assert error_of(lambda: read(project, reference, **API)).code == code
+
+
+def test_a_share_moved_to_another_scope_is_refused(site: Settings) -> None:
+    with sqlite3.connect(store_path(site)) as database:
+        database.execute("UPDATE secret_share SET scope_id = (SELECT id FROM scope WHERE identifier = 'web')")
+    assert error_of(lambda: read(holding(site, **WEB), "account.shared", **WEB)).code == "damaged_row"
+    assert error_of(lambda: read(holding(site, **API), "account.shared", **API)).code == "scope_locked"
 
 
 def test_a_share_put_back_is_found(site: Settings, engine: Engine, tmp_path: Path) -> None:
     """The project's head commits to what is shared with it: an older state of it shows."""
     (old,) = rows(site, "SELECT * FROM secret_share")
     declare(engine, "secret_text", identifier="shared", value=b"second")
+    declare(holding(site, **API), "scope_info", **API, verify=True)
     with sqlite3.connect(store_path(site)) as database:
         database.execute("DELETE FROM secret_share")
         database.execute(f"INSERT INTO secret_share VALUES ({', '.join('?' * len(tuple(old)))})", tuple(old))
     error = error_of(lambda: declare(holding(site, **API), "scope_info", **API, verify=True))
     assert error.code == "rolled_back"
-    assert error_of(lambda: declare(Engine(site), "store_backup", dest="/dev/null")).code in (
-        "rolled_back",
-        "dest_taken",
-    )
+    backup = tmp_path / "b"
+    assert error_of(lambda: declare(Engine(site), "store_backup", dest=str(backup))).code == "rolled_back"
+    assert not backup.exists()
 
 
 def test_a_forged_share_is_not_given_new_versions(site: Settings, engine: Engine) -> None:
