@@ -171,7 +171,14 @@ def select_field(value: bytes, key: str, what: str) -> bytes:
             f"{what} is not text, so it has no field '{key}'.",
             hint="Remove '#field' and 'key' to read the whole value.",
         ) from None
-    return select_key(text, key, what).encode()
+    try:
+        return select_key(text, key, what).encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "value_not_json",
+            f"{what} has a field '{key}' that is not text: half a surrogate pair (\\ud800 to \\udfff) is in it.",
+            hint="Remove '#field' and 'key' to read the whole value.",
+        ) from None
 
 
 def _tokens(key: str) -> list[str]:

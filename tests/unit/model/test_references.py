@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden, InvalidInput, NotFound
-from ansible_collections.scoped.secrets.plugins.module_utils.model.references import SCHEMES, Reference, select_key
-from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.model.references import (
+    SCHEMES,
+    Reference,
+    select_field,
+    select_key,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, Level, ScopePath
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +34,24 @@ def test_url_reference_round_trips(prefix: str, scheme: str, path: str, key: str
     assert str(Reference.parse(text)) == text
 
 
+@pytest.mark.parametrize(
+    ("scheme", "kind", "path", "version"),
+    [
+        ("hashicorpvault", "hashicorp_vault", "a/b", ""),
+        ("awssecretsmanager", "aws_secrets_manager", "a/b", ""),
+        ("azurevault", "azure_key_vault", "a", "b"),
+        ("gcpsecretsmanager", "gcp_secret_manager", "a", "b"),
+        ("conjur", "cyberark_conjur", "a/b", ""),
+        ("cyberark", "cyberark_ccp", "a/b", ""),
+        ("custom", "custom", "a/b", ""),
+        ("lookup", "lookup", "a/b", ""),
+    ],
+)
+def test_schemes_are_those_that_playbooks_write(scheme: str, kind: str, path: str, version: str) -> None:
+    assert Reference.parse(f"org.{scheme}://conn/a/b#k") == Reference("conn", Level.ORG, version, "k", scheme, path)
+    assert (SCHEMES[scheme][0], len(SCHEMES)) == (kind, 8)
+
+
 @given(st.text(max_size=60))
 def test_any_text_parses_or_raises_our_error(text: str) -> None:
     try:
@@ -39,11 +62,31 @@ def test_any_text_parses_or_raises_our_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a b", "a.b", "a#", "a@0", "a@-1", "a@x", "nope://c/p", "hashicorpvault://c", "or"]
+    ("text", "code"),
+    [
+        ("", "invalid_reference"),
+        ("a" * 4097, "invalid_reference"),
+        ("a b", "invalid_identifier"),
+        ("a.b", "invalid_reference"),
+        ("a#", "invalid_reference"),
+        ("a@0", "invalid_reference"),
+        ("a@-1", "invalid_reference"),
+        ("a@x", "invalid_reference"),
+        ("a@", "invalid_reference"),
+        ("or", "reserved_identifier"),
+        ("nope://c/p", "invalid_reference"),
+        ("hashicorpvault://c", "invalid_reference"),
+        ("hashicorpvault://c/", "invalid_reference"),
+        ("hashicorpvault://c//", "invalid_reference"),
+        ("hashicorpvault:///p", "invalid_identifier"),
+        ("hashicorpvault://a.b/p", "invalid_identifier"),
+        ("azurevault://vault//version", "invalid_reference"),
+    ],
 )
-def test_invalid_references_are_refused(text: str) -> None:
-    with pytest.raises(InvalidInput):
+def test_invalid_references_are_refused(text: str, code: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
         Reference.parse(text)
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("text", ["project.a", "org.payments.a"])
@@ -89,6 +132,10 @@ def test_missing_field_is_not_found(key: str) -> None:
         select_key('{"user": "api", "list": ["a", "b"]}', key, "it")
 
 
-def test_url_without_a_name_is_refused() -> None:
-    with pytest.raises(InvalidInput):
-        Reference.parse("azurevault://vault//version")
+def test_only_json_text_has_fields() -> None:
+    """JSON can contain half a surrogate pair, which no text can."""
+    assert select_field(b'{"a": "\\ud83d\\ude00"}', "a", "it") == "\U0001f600".encode()
+    for value, key in ((b"\xff", "a"), (b"{", "a"), (b"[" * 100_000, "a"), (b'{"a": "\\ud800"}', "a")):
+        with pytest.raises(InvalidInput) as caught:
+            select_field(value, key, "it")
+        assert caught.value.code == "value_not_json"

@@ -405,10 +405,11 @@ def test_there_is_no_version_0(engine: Engine) -> None:
     assert error_of(lambda: read(engine, "a", version="0")).code == "invalid_version"
 
 
-def test_a_too_deeply_nested_value_affects_no_other(engine: Engine) -> None:
-    declare(engine, "secret_text", identifier="deep", value=b"[" * 100_000)
+@pytest.mark.parametrize("value", [b"[" * 100_000, b'{"x": "\\ud800"}'], ids=["too deeply nested", "half a pair"])
+def test_a_value_that_is_hard_to_parse_affects_no_other(engine: Engine, value: bytes) -> None:
+    declare(engine, "secret_text", identifier="hard", value=value)
     declare(engine, "secret_text", identifier="a", value=b"x")
-    deep, plain = engine.resolve([Query("deep#x"), Query("a")])
-    assert deep.error
-    assert deep.error.code == "value_not_json"
+    hard, plain = engine.resolve([Query("hard#x"), Query("a")])
+    assert hard.error
+    assert hard.error.code == "value_not_json"
     assert plain.value == b"x"
