@@ -32,6 +32,7 @@ _EXCERPT = 120
 _BEFORE = (0, 2, 3)
 # By the length of the last group: trailing characters that depend on following bytes too, padding included.
 _AFTER = (0, 3, 2)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -59,7 +60,8 @@ def parts_of(kind: str, value: bytes) -> set[bytes]:
 
 
 def _parts_of_text(text: str) -> set[str]:
-    return {part.decode() for part in parts_of("text", text.encode(errors="replace"))}
+    # JSON can contain half a surrogate pair, which UTF-8 can't: mask what comes before and after it.
+    return {part.decode() for part in parts_of("text", _SURROGATE.sub("\n", text).encode())}
 
 
 def _parts_of_credential(view: Mapping[str, Any]) -> set[bytes]:

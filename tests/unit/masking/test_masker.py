@@ -49,6 +49,11 @@ def masker() -> Masker:
         ("\ud800 hunter22 \udfff", f"\ud800 {CENSORED} \udfff"),
         ("Basic " + base64.b64encode(b"user:hunter22").decode(), f"Basic dXNlcj{CENSORED}=="),
         ("Basic " + base64.b64encode(b"users:hunter22:x").decode(), f"Basic dXNlcnM6{CENSORED}6eA=="),
+        # Base64 in which the value starts within a character, and the text with that character or the next.
+        ("podW50ZXIyMg", CENSORED),
+        ("podW50ZXIyMjp4", f"{CENSORED}p4"),
+        ("odW50ZXIyMjp4", f"{CENSORED}p4"),
+        (" odW50ZXIyMg=", f" {CENSORED}="),
         ("x" * 10_000 + "hunter22" + "y" * 10_000, "x" * 10_000 + CENSORED + "y" * 10_000),
         ("", ""),
         ("abc", "abc"),
@@ -142,6 +147,13 @@ def test_many_spellings_with_a_common_prefix_stay_fast() -> None:
     (family,) = (found for found in masker._families.values() if b"2026-012345" in found.reaches)
     assert len(family.reaches) >= 20_000
     assert len(family.lengths) <= 3
+
+
+def test_half_a_surrogate_pair_hides_no_secret() -> None:
+    masker = Masker()
+    masker.add("text", b'{"a": "\\ud800hunter22\\udcff"}')
+    for text in ("\ud800hunter22\udcff", "\\ud800hunter22\\udcff", "hunter22"):
+        assert masker.text(text) == text.replace("hunter22", CENSORED)
 
 
 def test_user_of_a_credential_is_not_masked() -> None:

@@ -39,6 +39,7 @@ def contents(value: bytes, *, is_long: bool = False) -> set[bytes]:
         (b'{"a": {"b": ["deep", 1234, true, null]}}', {b'{"a": {"b": ["deep", 1234, true, null]}}', b"deep", b"1234"}),
         (b'["a\\nb"]', {b'["a\\nb"]', b"a\nb", b"a", b"b"}),
         (b'["a", "[1]"]', {b'["a", "[1]"]', b"a", b"[1]", b"1"}),
+        (b'{"a": "\\ud800abcdef"}', {b'{"a": "\\ud800abcdef"}', b"\nabcdef", b"abcdef"}),
         (b"{no JSON", {b"{no JSON"}),
         (b"[" * 100_000, {b"[" * 100_000}),
         (b'"no object"', {b'"no object"'}),
