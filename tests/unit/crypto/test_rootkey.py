@@ -301,6 +301,19 @@ def _die_before_the_link(path: str) -> None:
     create_key_file(path)
 
 
+def test_draft_is_made_in_the_folder_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another folder it might be on another disk, where no link can lead to, or in reach of other users."""
+    drafts, link = [], os.link
+
+    def note(draft: str, path: str) -> None:
+        drafts.append(os.path.dirname(draft))
+        link(draft, path)
+
+    monkeypatch.setattr(os, "link", note)
+    create_key_file(str(tmp_path / "config" / "root.key"))
+    assert drafts == [str(tmp_path / "config")]
+
+
 def test_killed_creator_does_not_block_the_next(tmp_path: Path) -> None:
     path = tmp_path / "root.key"
     child = multiprocessing.get_context("fork").Process(target=_die_before_the_link, args=(str(path),))

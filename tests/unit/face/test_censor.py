@@ -76,6 +76,7 @@ def test_misplaced_values_may_be_secret(name: str, value: Any, expected: bool) -
     [
         ("postgresql://ansible:hunter22@db/secrets", {"hunter22"}),
         ("postgresql://ansible:p%40ss%2Fw@db/secrets", {"p%40ss%2Fw", "p@ss/w"}),
+        ("postgresql://u:a+b%40c@h/db", {"a+b%40c", "a+b@c", "a b@c"}),
         ("postgresql://db/secrets?user=ansible&password=hunter22&sslmode=require", {"hunter22"}),
         ("postgresql://a:one1@db/secrets?password=two2", {"one1", "two2"}),
         ("postgresql://db/secrets?sslpassword=hunter22&sslmode=require", {"hunter22"}),
