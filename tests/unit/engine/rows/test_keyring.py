@@ -5,21 +5,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import RootKey, read_key_file
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import FingerprintKey
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.integrity import tag_scope
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.keyring import Keyring
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import OpenStore, open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Secret
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import keys_of
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, read, rows_of, signing
+from ansible_collections.scoped.secrets.tests.unit.crypto import independent
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
+    declare,
+    error_of,
+    holding,
+    read,
+    rows_of,
+    signing,
+)
 
 T = TypeVar("T")
 API = ScopePath("payments", "api")
@@ -38,6 +50,14 @@ def worn(settings: Settings, work: Callable[[Session], T], max_wraps: int = 2) -
     store = open_store(settings, create=False)
     keyring = Keyring(store.store_id, read_key_file(settings.root_key_file), max_wraps)
     return store.database.write(lambda tx: signing(Session(tx, store.store_id, keyring), work))
+
+
+@contextmanager
+def store_and_keyring(settings: Settings) -> Iterator[tuple[OpenStore, Keyring]]:
+    """Yield an open store and a keyring that outlives the store's transactions."""
+    store = open_store(settings, create=False)
+    yield store, Keyring(store.store_id, read_key_file(settings.root_key_file))
+    store.database.close()
 
 
 def keys(settings: Settings, depth: int) -> list[tuple[int, str, int, int]]:
@@ -150,6 +170,138 @@ def test_edited_key_rows_are_found(project: Settings, statement: str, code: str)
     assert error.code == code
 
 
+@pytest.mark.parametrize(
+    "change", [{"id": "another scope"}, {"parent_id": "another parent"}, {"path": ScopePath("payments")}], ids=str
+)
+def test_a_key_that_is_open_answers_for_its_own_scope_only(
+    project: Settings, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    """Rows that say that they are another scope's, with the id of its key, do not get that key."""
+
+    def work(session: Session) -> None:
+        chain = session.chain(API)
+        row = keys_of(session.tx, chain[-1].id)[0]
+        assert session.keyring.key(session.tx, chain, 1).key_id == row.key_id
+        moved = [*chain[:-1], chain[-1]._replace(**change)]
+        session.tx.known[moved[-1].id] = [row]
+        session.keyring.key(session.tx, moved, 1)
+
+    assert error_of(lambda: worn(project, work)).code == "damaged_scope_key"
+
+
+def test_each_generation_has_a_key_of_its_own(project: Settings) -> None:
+    """Rows that claim the id of another generation's key, which is open, do not get that key."""
+    with store_and_keyring(project) as (store, keyring):
+
+        def opened(session: Session) -> list[str]:
+            return [keyring.key(session.tx, session.chain(API), number).key_id for number in (1, 2)]
+
+        store.database.write(lambda tx: keyring.renew(tx, Session(tx, store.store_id, keyring).chain(API)))
+        first, second = store.database.read(lambda tx: opened(Session(tx, store.store_id, keyring)))
+        assert first != second
+        with rows_of(project) as tx:
+            tx.run("UPDATE scope_key SET key_id = :second WHERE key_id = :first", first=first, second=second)
+        assert error_of(lambda: store.database.read(lambda tx: opened(Session(tx, store.store_id, keyring)))).code == (
+            "damaged_scope_key"
+        )
+
+
+def test_a_row_with_the_id_of_no_key_is_refused(project: Settings) -> None:
+    with rows_of(project) as tx:
+        tx.run("UPDATE scope_key SET key_id = 'edited' WHERE parent_generation = 1")
+    assert error_of(lambda: read(Engine(project), "a", "payments", "api")).code == "damaged_scope_key"
+
+
+def renewed(project: Settings, destroyed: tuple[int, ...] = ()) -> list[bytes]:
+    """Renew the project's key twice, destroy some of its generations, and return what the three were.
+
+    The project's row is signed with the newest; what is in the project is left as it is.
+    """
+
+    def work(session: Session) -> list[bytes]:
+        chain = session.chain(API)
+        for _time in range(2):
+            session.keyring.renew(session.tx, chain)
+        session.write_scope(chain)
+        keys = [session.keyring.key(session.tx, chain, number).export() for number in (1, 2, 3)]
+        for number in destroyed:
+            session.keyring.destroy(session.tx, chain, number)
+        return keys
+
+    return worn(project, work, 1 << 20)
+
+
+def test_a_destroyed_generation_is_named_where_a_row_still_needs_it(project: Settings) -> None:
+    declare(Engine(project), "secret_text", org="payments", project="api", identifier="a", value=b"v")
+    renewed(project, destroyed=(1,))
+    for engine in (Engine(project), holding(project, "payments", "api")):
+        error = error_of(lambda engine=engine: read(engine, "a", "payments", "api"))
+        assert error.code == "damaged_scope_key"
+        assert "generation 1 of project 'payments/api' was destroyed" in error.message
+
+
+def test_fingerprint_keys_that_changed_places_are_refused(project: Settings) -> None:
+    renewed(project, destroyed=(1, 2))
+
+    def work(session: Session) -> list[FingerprintKey]:
+        chain = session.chain(API)
+        return [session.keyring.fingerprint_key(session.tx, chain, number) for number in (1, 2)]
+
+    assert len({key.export() for key in worn(project, work)}) == 2
+    with rows_of(project) as tx:
+        first, second = tx.all("SELECT generation, wrapped FROM scope_key WHERE state = 'destroyed'")
+        for row, other in ((first, second), (second, first)):
+            tx.run(
+                "UPDATE scope_key SET wrapped = :wrapped WHERE state = 'destroyed' AND generation = :generation",
+                wrapped=bytes(other["wrapped"]),
+                generation=row["generation"],
+            )
+    assert error_of(lambda: worn(project, work)).code == "damaged_scope_key"
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"), [("zeroblob(60)", "damaged_scope_key"), ("zeroblob(0)", "scope_key_outdated")]
+)
+def test_a_held_key_opens_older_generations_through_their_rows(project: Settings, edit: str, code: str) -> None:
+    declare(Engine(project), "secret_text", org="payments", project="api", identifier="a", value=b"v")
+    renewed(project)
+    assert read(holding(project, "payments", "api"), "a", "payments", "api") == b"v"
+    with rows_of(project) as tx:
+        tx.run(f"UPDATE scope_key SET under_active = {edit} WHERE state = 'decrypt_only'")
+    assert error_of(lambda: read(holding(project, "payments", "api"), "a", "payments", "api")).code == code
+
+
+def test_a_held_key_that_was_replaced_opens_no_older_generation(project: Settings) -> None:
+    declare(Engine(project), "secret_text", org="payments", project="api", identifier="a", value=b"v")
+    worn(project, lambda session: session.keyring.renew(session.tx, session.chain(API)))
+    second = holding(project, "payments", "api").settings
+    worn(project, lambda session: session.keyring.renew(session.tx, session.chain(API)))
+    error = error_of(lambda: read(Engine(second), "a", "payments", "api"))
+    assert (error.code, "generation 1 is needed" in error.message) == ("scope_key_outdated", True)
+
+
+def test_rows_of_keys_have_the_described_format(project: Settings) -> None:
+    """Read by the second implementation: stores outlive the version that wrote them."""
+    keys = renewed(project, destroyed=(1,))
+    with rows_of(project) as tx:
+        store_id = tx.all("SELECT id FROM store")[0]["id"]
+        account, org, api = (dict(row) for row in tx.all("SELECT * FROM scope ORDER BY level = 'project', level"))
+        wrapped = {(row["scope_id"], row["generation"]): row for row in tx.all("SELECT * FROM scope_key")}
+    root = base64.b64decode(Path(project.root_key_file).read_bytes())
+    above = independent.derive(root, independent.fields("scoped.secrets root key", "wrap account key"))
+    for scope, generation in ((account, 1), (org, 1), (api, 3)):
+        context = independent.fields("scope key", store_id, scope["level"], scope["id"], scope["parent_id"], generation)
+        key = independent.unwrap(above, bytes(wrapped[scope["id"], generation]["wrapped"]), context)
+        above = independent.scope_subkey(key, "wrap scope keys", scope["id"], generation)
+    assert key == keys[2]
+    older = independent.fields("older generation", store_id, api["id"], 2)
+    assert independent.unwrap(above, bytes(wrapped[api["id"], 2]["under_active"]), older) == keys[1]
+    wrap_key = independent.scope_subkey(key, "wrap fingerprint keys", api["id"], 3)
+    context = independent.fields("fingerprint key", store_id, api["id"], 1)
+    fingerprint_key = independent.scope_subkey(keys[0], "fingerprints", api["id"], 1)
+    assert independent.unwrap(wrap_key, bytes(wrapped[api["id"], 1]["wrapped"]), context) == fingerprint_key
+
+
 def test_another_root_key_opens_nothing(project: Settings) -> None:
     store = open_store(project, create=False)
     keyring = Keyring(store.store_id, RootKey(bytes(range(32)), "the test"))
@@ -170,10 +322,13 @@ def test_the_key_of_one_project_never_passes_for_another(project: Settings, engi
 
     def swap(session: Session) -> None:
         mine, theirs = session.chain(API), session.chain(ScopePath("payments", "theirs"))
-        wrapped = keys_of(session.tx, mine[-1].id)[0].wrapped
+        row = keys_of(session.tx, mine[-1].id)[0]
         tag = tag_scope(theirs[-1], session.keyring.active(session.tx, mine)).tag
         session.tx.run(
-            "UPDATE scope_key SET wrapped = :wrapped WHERE scope_id = :id", wrapped=wrapped, id=theirs[-1].id
+            "UPDATE scope_key SET wrapped = :wrapped, key_id = :key_id WHERE scope_id = :id",
+            wrapped=row.wrapped,
+            key_id=row.key_id,
+            id=theirs[-1].id,
         )
         session.tx.run("UPDATE scope SET tag = :tag WHERE id = :id", tag=tag, id=theirs[-1].id)
 
