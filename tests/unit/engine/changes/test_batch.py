@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Change
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Change, Step
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import Intents
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import BATCH
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
@@ -156,6 +157,24 @@ def test_what_changed_meanwhile_is_planned_anew(settings: Settings, cloud: Cloud
     # What was begun for the first plan is put right by the next run, which finds all as it should be.
     assert set(statuses(declare(Engine(settings), *texts(3, b"another")))) == {"ok"}
     assert pending(settings) == 0
+
+
+def test_what_changed_before_it_was_recorded_is_planned_anew(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+    """Another process writes a secret after all are planned: that one begins anew, and stops no other."""
+    declare(tree, *texts(3))
+    others, patch, record = Engine(settings), pytest.MonkeyPatch(), Batch.STEPS[Step.RECORD]
+
+    def record_late(batch: Batch) -> None:
+        patch.undo()
+        others.handle(text("s1", b"of another"))
+        record(batch)
+
+    cloud.counts.clear()
+    patch.setattr(Batch, "STEPS", {**Batch.STEPS, Step.RECORD: record_late})
+    assert statuses(declare(tree, *texts(3, b"another"))) == ["changed"] * 3
+    assert [one["version"] for one in shown(tree, "secret_info", **PAY)] == [2, 3, 2]
+    assert {cloud.newest(f"app/s{number}") for number in range(3)} == {OURS + b"another"}
+    assert (cloud.counts["write"], pending(settings)) == (4, 0)
 
 
 @pytest.fixture

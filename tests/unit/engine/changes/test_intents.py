@@ -9,8 +9,11 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from threading import Event, Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,12 +21,14 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes impo
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import SecretResource
+from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Unavailable
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import StoreRefused, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.processes.identity import this_process
 from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import pending_intents
-from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, waiting_for
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, Kept, waiting_for
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
     check,
@@ -31,6 +36,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     error_of,
     read,
     rows_of,
+    shown,
 )
 
 
@@ -282,3 +288,173 @@ def test_what_a_provider_refuses_leaves_nothing_behind(engine: Engine, settings:
     assert error_of(lambda: declare(engine, "secret_text", **call)).code == "foreign_secret"
     assert pending(engine) == 0
     assert cloud.newest("app/a") == b"theirs"
+
+
+# What a run finds that settles
+
+
+def lost(engine: Engine, cloud: Cloud, verb: str, work: Callable[[str], object], **call: Any) -> None:
+    """Declare a text secret whose provider does `work` in place of a verb, and whose answer is lost."""
+
+    def lose_the_answer(path: str) -> None:
+        work(path)
+        raise Unavailable("provider_unavailable", "No answer.", hint="Wait.", retryable=True)
+
+    cloud.before[verb] = lose_the_answer
+    assert error_of(lambda: declare(engine, "secret_text", **call)).category == "unavailable"
+    del cloud.before[verb]
+    assert pending(engine) == 1
+
+
+def settle(settings: Settings) -> tuple[int, int, int]:
+    """Settle in a new run; return how many are settled, how many are left, and how many warnings there are."""
+    outcome = settle_left(Engine(settings))
+    return outcome.settled, outcome.pending, len(outcome.warnings)
+
+
+@pytest.fixture
+def vault(engine: Engine, settings: Settings) -> Engine:
+    """An engine on a store with the secret `a` at a vault, in one version."""
+    declare(engine, "scope", org="payments")
+    add_connector(settings, "vault")
+    declare(engine, "secret_text", identifier="a", value=b"old", secret_manager="vault")
+    return engine
+
+
+def test_a_value_that_never_reached_the_provider_makes_no_version(
+    vault: Engine, settings: Settings, cloud: Cloud
+) -> None:
+    lost(vault, cloud, "write", lambda _path: None, identifier="a", value=b"new")
+    assert settle(settings) == (1, 0, 0)
+    (secret,) = shown(vault, "secret_info")
+    assert (secret["version"], read(Engine(settings), "a")) == (1, b"old")
+
+
+def test_a_value_that_is_gone_leaves_the_secret_in_the_store(vault: Engine, settings: Settings, cloud: Cloud) -> None:
+    lost(vault, cloud, "write", lambda path: cloud.values.pop(("main", path)), identifier="a", value=b"new")
+    assert settle(settings) == (1, 0, 0)
+    (secret,) = shown(vault, "secret_info")
+    assert secret["version"] == 1
+    assert error_of(lambda: read(Engine(settings), "a")).code == "unknown_path"
+
+
+def test_a_removal_that_reached_the_provider_is_finished(vault: Engine, settings: Settings, cloud: Cloud) -> None:
+    lost(vault, cloud, "remove", lambda path: cloud.values.pop(("main", path)), identifier="a", state="absent")
+    assert len(shown(vault, "secret_info")) == 1
+    assert settle(settings) == (1, 0, 0)
+    assert shown(vault, "secret_info") == []
+    assert len(shown(vault, "scope_info", verify=True)) == 1
+
+
+def test_a_removal_that_did_not_reach_the_provider_is_not_done(vault: Engine, settings: Settings, cloud: Cloud) -> None:
+    lost(vault, cloud, "remove", lambda _path: None, identifier="a", state="absent")
+    assert settle(settings) == (1, 0, 0)
+    assert read(Engine(settings), "a") == b"old"
+
+
+def test_a_new_secret_that_the_store_does_not_have_is_removed_there(
+    vault: Engine, settings: Settings, cloud: Cloud
+) -> None:
+    def write(path: str) -> None:
+        owner = cloud.values["main", "app/a"][-1].owner
+        cloud.values["main", path] = [Kept(b"ours:new", owner)]
+
+    lost(vault, cloud, "write", write, identifier="b", value=b"new", secret_manager="vault")
+    assert cloud.paths() == ["app/a", "app/b"]
+    assert settle(settings) == (1, 0, 0)
+    assert cloud.paths() == ["app/a"]
+
+
+def test_a_new_secret_that_nobody_has_is_done_with(vault: Engine, settings: Settings, cloud: Cloud) -> None:
+    lost(vault, cloud, "write", lambda _path: None, identifier="b", value=b"new", secret_manager="vault")
+
+    def not_there(path: str) -> None:
+        raise failures.unknown_path("the vault", path, "")
+
+    cloud.before["remove"] = not_there
+    assert settle(settings) == (1, 0, 0)
+
+
+def test_what_others_put_there_meanwhile_is_left_with_a_warning(
+    vault: Engine, settings: Settings, cloud: Cloud
+) -> None:
+    lost(vault, cloud, "write", lambda _path: None, identifier="b", value=b"new", secret_manager="vault")
+    cloud.put("app/b", b"of others")
+    outcome = settle_left(Engine(settings))
+    assert (outcome.settled, outcome.pending) == (1, 0)
+    assert "'app/b' was left at connector 'vault' of the account" in outcome.warnings[0]
+    assert cloud.newest("app/b") == b"of others"
+
+
+def test_what_was_begun_at_a_connector_that_is_gone_is_done_with(
+    vault: Engine, settings: Settings, cloud: Cloud
+) -> None:
+    add_connector(settings, "second", vault="second")
+    lost(vault, cloud, "write", lambda _path: None, identifier="b", value=b"new", secret_manager="second")
+    execute(settings, "DELETE FROM connector WHERE identifier = 'second'")
+    assert settle(settings) == (1, 0, 0)
+
+
+def test_a_secret_whose_connector_was_deleted_stops_no_other_run(cut_off: Engine, settings: Settings) -> None:
+    execute(settings, "DELETE FROM connector")
+    assert settle(settings) == (1, 0, 0)
+
+
+def test_an_edited_row_is_not_signed_for_what_the_provider_has(cut_off: Engine, settings: Settings) -> None:
+    """Somebody who edits the row of a secret does not get it signed by the next run that settles."""
+    execute(settings, "UPDATE secret SET expires_at = '2099-01-01T00:00:00Z' WHERE identifier = 'a'")
+    outcome = settle_left(Engine(settings))
+    assert (outcome.settled, outcome.pending, len(outcome.warnings)) == (0, 1, 1)
+    assert "secret 'a' in the account was changed outside" in outcome.warnings[0]
+    assert error_of(lambda: read(Engine(settings), "a")).code == "damaged_row"
+
+
+@pytest.mark.parametrize("column", ["path", "connector_id"])
+def test_who_works_elsewhere_stops_nobody_from_settling(cut_off: Engine, settings: Settings, column: str) -> None:
+    columns = {name: name for name in ("scope_id", "connector_id", "path", "goal")} | {column: "'elsewhere'"}
+    copy = f"INSERT INTO intent SELECT 'other', {', '.join(columns.values())}, :process, created_at, tag FROM intent"
+    execute(settings, copy, process=this_process())
+    assert settle(settings) == (1, 1, 0)
+    assert read(Engine(settings), "a@2") == b"new"
+
+
+# What a change leaves behind
+
+
+def test_a_change_that_waited_is_recorded_before_it_begins(
+    cut_off: Engine, settings: Settings, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is cut off once it has waited for another one, which ends meanwhile: one intent is left, of its own."""
+    alter(settings, process=this_process())
+
+    def end_the_other(_seconds: float) -> None:
+        execute(settings, "DELETE FROM intent")
+
+    monkeypatch.setattr(intents, "time", SimpleNamespace(sleep=end_the_other, monotonic=time.monotonic))
+    lost(Engine(settings), cloud, "write", lambda _path: None, identifier="a", value=b"newest")
+    assert [process for process, _since in who_works(settings)] == [""]
+    assert settle(settings) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "paths", "values"),
+    [("a", ["app/a"], [b"old", b"new"]), ("b", ["app/a"], [])],
+    ids=["changed", "created"],
+)
+def test_what_the_store_refuses_is_put_right_at_once(
+    vault: Engine, settings: Settings, cloud: Cloud, monkeypatch: pytest.MonkeyPatch,
+    identifier: str, paths: list[str], values: list[bytes],
+) -> None:  # fmt: skip
+    """The provider has the value already: the store follows, or the provider gives it up."""
+
+    def full(*_arguments: object) -> None:
+        raise StoreRefused("store_full", "No space is left.", hint="Free space.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SecretResource, "apply", full)
+        call = {"identifier": identifier, "value": b"new", "secret_manager": "vault"}
+        assert error_of(lambda: declare(vault, "secret_text", **call)).code == "store_full"
+    assert (pending(vault), cloud.paths()) == (0, paths)
+    reader = Engine(settings)
+    assert [read(reader, f"{identifier}@{number + 1}") for number in range(len(values))] == values
+    assert len(shown(reader, "secret_info")) == 1

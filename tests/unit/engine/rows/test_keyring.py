@@ -271,6 +271,16 @@ def test_a_held_key_opens_older_generations_through_their_rows(project: Settings
     assert error_of(lambda: read(holding(project, "payments", "api"), "a", "payments", "api")).code == code
 
 
+def test_a_held_key_opens_each_older_generation_whatever_its_row_calls_it(project: Settings) -> None:
+    for value in (b"one", b"two", b"three"):
+        declare(Engine(project), "secret_text", org="payments", project="api", identifier="a", value=value)
+        worn(project, lambda session: session.keyring.renew(session.tx, session.chain(API)), 1 << 20)
+    holder = holding(project, "payments", "api")
+    with rows_of(project) as tx:
+        tx.run("UPDATE scope_key SET key_id = 'same' WHERE state = 'decrypt_only'")
+    assert [read(holder, f"a@{n}", "payments", "api") for n in (1, 2, 3)] == [b"one", b"two", b"three"]
+
+
 def test_a_held_key_that_was_replaced_opens_no_older_generation(project: Settings) -> None:
     declare(Engine(project), "secret_text", org="payments", project="api", identifier="a", value=b"v")
     worn(project, lambda session: session.keyring.renew(session.tx, session.chain(API)))
