@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Change, Step
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import Intents
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import BATCH
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
