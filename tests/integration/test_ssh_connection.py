@@ -177,8 +177,8 @@ def test_a_password_or_key_beside_it_is_not_used_and_that_is_said(ssh: SshSite, 
     run = ssh.who(host={**with_key, **beside})
     assert run.result("who")["stdout"] == ssh.sshd.key.name
     said = " ".join(run.output.split())
-    assert "ansible_password and ansible_ssh_private_key_file: not used" in said
-    assert "not used" not in ssh.who("-k", host=with_key, under=["sh", "-c", 'echo pw | "$@"', "sh"]).output
+    assert "ansible_password and ansible_ssh_private_key_file: ignored for a host with" in said
+    assert "ignored for a host" not in ssh.who("-k", host=with_key, under=["sh", "-c", 'echo pw | "$@"', "sh"]).output
 
 
 # User and port
