@@ -27,7 +27,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.references im
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import MemoryVault
 
 PACKAGE = "ansible_collections.scoped.secrets.plugins.module_utils.managers"
-SDKS = ("boto3", "botocore", "hvac", "requests", "google", "azure", "conjur_api")
+SDKS = ("azure", "boto3", "botocore", "conjur_api", "google", "grpc", "hvac", "msal", "requests", "urllib3")
 
 
 def chosen(*given: str, method: str = "") -> str:

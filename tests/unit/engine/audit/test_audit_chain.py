@@ -170,21 +170,14 @@ def renew(session: Session) -> None:
     session.write_scope(chain)
 
 
-def test_older_records_verify_after_a_rotation(chained: Settings) -> None:
-    in_session(chained, renew)
-    assert verify(chained) == 0
-    in_session(chained, lambda session: add(session, "newer"))
-    assert verify(chained) == 0
-    edit(chained, f"UPDATE audit_event SET outcome = 'edited' WHERE {row(5)}")
-    assert bad(chained) == 5
-
-
 DESTROYED = f"UPDATE scope_key SET state = 'destroyed', wrapped = zeroblob(0) WHERE {ROW} AND generation = 1"
 
 
-def test_records_with_a_destroyed_key_are_protected_by_later_ones(chained: Settings) -> None:
+def test_older_records_verify_after_a_rotation_and_without_their_key(chained: Settings) -> None:
     in_session(chained, renew)
+    assert verify(chained) == 0
     in_session(chained, lambda session: add(session, "newer"))
+    assert verify(chained) == 0
     edit(chained, DESTROYED)
     assert verify(chained) == 10
     edit(chained, f"UPDATE audit_event SET outcome = 'edited' WHERE {row(5)}")

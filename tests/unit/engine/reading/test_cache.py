@@ -21,6 +21,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.queries impor
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT
 
 A, B = Query("a"), Query("b")
+AT_KMS = ScopedConnector(Connector("id", "s", "memory_kms", "kms", "n"), ACCOUNT)
 
 
 def failed(kind: type[ScopedSecretsError]) -> Answer:
@@ -66,10 +67,14 @@ def test_other_failures_are_not_cached(kind: type[ScopedSecretsError]) -> None:
     assert cache.get(A) is None
 
 
-def test_expiring_secrets_are_not_cached() -> None:
+@pytest.mark.parametrize("found", [Answer("text", b"v"), Located(AT_KMS, "it", "text")], ids=["answer", "located"])
+def test_expiring_secrets_are_not_cached(found: Answer | Located) -> None:
+    """Answers carry the expiry of their secret: see test_resolver.py."""
     cache = AnswerCache().at(1)
-    cache.put(A, Answer("text", b"v", expires_at="2999-01-01T00:00:00Z"))
+    cache.put(A, found._replace(expires_at="2999-01-01T00:00:00Z"))
     assert cache.get(A) is None
+    cache.put(A, found)
+    assert cache.get(A) is found
 
 
 def test_the_cache_is_bounded() -> None:
@@ -93,14 +98,13 @@ def test_one_large_value_does_not_evict_all_others() -> None:
 
 
 def test_envelopes_count_like_values() -> None:
-    connector = ScopedConnector(Connector("id", "s", "memory_kms", "kms", "n"), ACCOUNT)
     cache = AnswerCache(max_bytes=100).at(1)
     for number in range(50):
-        cache.put(Query(str(number)), Located(connector, "it", "text", envelope=bytes(25)))
+        cache.put(Query(str(number)), Located(AT_KMS, "it", "text", envelope=bytes(25)))
     assert sum(cache.get(Query(str(number))) is not None for number in range(50)) <= 4
-    cache.put(A, Located(connector, "it", "text", envelope=bytes(26)))
+    cache.put(A, Located(AT_KMS, "it", "text", envelope=bytes(26)))
     assert cache.get(A) is None
-    cache.put(B, Located(connector, "it", "text", path="p"))
+    cache.put(B, Located(AT_KMS, "it", "text", path="p"))
     assert cache.get(B)
 
 
