@@ -8,6 +8,7 @@ Statements are written once, with `:name` parameters, in SQL that every engine u
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from abc import ABC, abstractmethod
@@ -192,7 +193,7 @@ class Database:
 
     def size(self) -> int | None:
         """Return the size of the database in bytes, None if unknown."""
-        return self._translated(lambda: self.dialect.size(self._connection))
+        return self._retrying(lambda: self.dialect.size(self._connection))
 
     def close(self) -> None:
         if self._connection is not None:
@@ -243,7 +244,7 @@ class Database:
                 doubts.append((mark, result))
             self._connection.execute("COMMIT")
         except BaseException:
-            self._roll_back()
+            self._abandon()
             raise
         return result
 
@@ -253,9 +254,14 @@ class Database:
             result = work(Transaction(self._connection))
             self._connection.execute("COMMIT")
         except BaseException:
-            self._roll_back()
+            self._abandon()
             raise
         return result
+
+    def _abandon(self) -> None:
+        """Roll back after a failure. If the connection is lost by now, that failure still counts."""
+        with contextlib.suppress(Exception):
+            self._roll_back()
 
     def _roll_back(self) -> None:
         # A failed COMMIT may already have ended the transaction.

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.store import database as database_module
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
-from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of
+from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
+from ansible_collections.scoped.secrets.tests.unit.store.losing import LosingDialect
+from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of, org_row
 
 
 def name_and_revision(database: Database) -> tuple[str, int]:
@@ -134,3 +138,207 @@ def test_write_locks_before_it_reads(path: Path, database: Database) -> None:
 def test_closed_database_can_not_be_used(path: Path, database: Database) -> None:
     database.close()
     assert error_of(lambda: name_and_revision(database)).code == "store_failed"
+
+
+# Losing the connection, or a race
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between attempts, which take no time; the clock shows their sum."""
+    pauses: list[float] = []
+    clock = SimpleNamespace(sleep=pauses.append, monotonic=lambda: sum(pauses))
+    monkeypatch.setattr(database_module, "time", clock)
+    return pauses
+
+
+@pytest.fixture
+def dialect(path: Path, database: Database, pauses: list[float]) -> LosingDialect:
+    return LosingDialect(str(path))
+
+
+@pytest.fixture
+def losing(dialect: LosingDialect) -> Iterator[Database]:
+    """A database on the same store as `database`, which shows what is really in it."""
+    opened = Database(dialect)
+    yield opened
+    opened.close()
+
+
+class Renaming:
+    """Renames the account's row from its first revision, and returns how often that was tried."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, tx: Transaction) -> int:
+        self.calls += 1
+        rename(tx, f"try {self.calls}")
+        return self.calls
+
+
+PLACES = [
+    ("BEGIN", "before", 1),
+    ("BEGIN", "after", 1),
+    ("UPDATE", "before", 1),
+    ("UPDATE", "after", 1),
+    ("COMMIT", "before", 2),
+    ("COMMIT", "after", 1),
+    ("COMMIT", "overtaken", 2),
+]
+
+
+@pytest.mark.parametrize(("statement", "fault", "kept"), PLACES)
+def test_a_write_happens_once_wherever_the_connection_is_lost(
+    database: Database, losing: Database, dialect: LosingDialect, statement: str, fault: str, kept: int
+) -> None:
+    """`kept` is the call whose changes are in the store in the end; its result is what the write returns."""
+    dialect.faults[statement] = [fault]
+    renaming = Renaming()
+    assert losing.write(renaming) == kept == renaming.calls
+    assert name_and_revision(database) == (f"try {kept}", 1)
+    was_lost = fault != "overtaken"
+    assert (dialect.opened, dialect.closed) == (1 + was_lost, was_lost)
+
+
+def test_a_write_that_is_in_doubt_twice_happens_once(
+    database: Database, losing: Database, dialect: LosingDialect
+) -> None:
+    dialect.faults["COMMIT"] = ["before", "after"]
+    renaming = Renaming()
+    assert losing.write(renaming) == 2 == renaming.calls
+    assert name_and_revision(database) == ("try 2", 1)
+    assert losing.write(lambda tx: rename(tx, "next", revision=1)) is None
+    assert name_and_revision(database) == ("next", 2)
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"), [(place, fault) for place, fault, _kept in PLACES if place != "UPDATE"]
+)
+def test_a_read_is_repeated_wherever_the_connection_is_lost(
+    losing: Database, dialect: LosingDialect, statement: str, fault: str
+) -> None:
+    dialect.faults[statement] = [fault]
+    assert name_and_revision(losing) == ("account", 0)
+    assert dialect.opened == 1 + (fault != "overtaken")
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault", "calls"),
+    [("BEGIN", "before", 1), ("INSERT", "after", 2), ("COMMIT", "before", 2), ("COMMIT", "overtaken", 2)],
+)
+def test_rows_are_appended_once_wherever_the_connection_is_lost(
+    database: Database, losing: Database, dialect: LosingDialect, statement: str, fault: str, calls: int
+) -> None:
+    seen: list[int] = []
+
+    def work(tx: Transaction) -> str:
+        seen.append(len(tx.all("SELECT * FROM scope")))
+        insert_scope(tx, org_row())
+        return "done"
+
+    dialect.faults[statement] = [fault]
+    assert losing.append(work) == "done"
+    assert seen == [1] * calls
+    assert database.read(lambda tx: len(tx.all("SELECT * FROM scope"))) == 2
+
+
+def test_appended_rows_that_an_earlier_call_committed_are_seen(losing: Database, dialect: LosingDialect) -> None:
+    """Whoever appends rows must look for them first: the database does not tell it that they are there."""
+    seen: list[int] = []
+
+    def work(tx: Transaction) -> None:
+        seen.append(len(tx.all("SELECT * FROM scope")))
+        if len(seen) == 1:
+            insert_scope(tx, org_row())
+
+    dialect.faults["COMMIT"] = ["after"]
+    losing.append(work)
+    assert seen == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda database: "scope" in database.table_names(),
+        lambda database: isinstance(database.state(), int),
+        lambda database: database.size() > 0,
+    ],
+    ids=["table_names", "state", "size"],
+)
+def test_questions_are_asked_again_on_a_new_connection(
+    losing: Database, dialect: LosingDialect, ask: Callable[[Database], bool]
+) -> None:
+    for statement in ("SELECT", "PRAGMA"):
+        dialect.faults[statement] = ["before"]
+    dialect.faults["connect"] = ["refused"]
+    assert ask(losing)
+    dialect.faults.clear()
+    assert (dialect.opened, ask(losing)) == (2, True)
+
+
+def test_a_store_may_be_away_for_long(
+    database: Database, losing: Database, dialect: LosingDialect, pauses: list[float]
+) -> None:
+    """Losing the connection is not counted: the time for which the store is away is what is limited."""
+    dialect.faults["connect"] = ["refused"] * 3 * database_module.ATTEMPTS
+    dialect.faults["UPDATE"] = ["before"] * 2
+    assert losing.write(lambda tx: rename(tx, "late")) is None
+    assert name_and_revision(database) == ("late", 1)
+    assert len(pauses) == 3 * database_module.ATTEMPTS + 2
+
+
+def test_a_store_that_stays_away_is_given_up_and_found_again(
+    losing: Database, dialect: LosingDialect, pauses: list[float]
+) -> None:
+    dialect.faults["BEGIN"] = ["before"]
+    dialect.faults["connect"] = ["refused"] * 1000
+    for call in (lambda: name_and_revision(losing), losing.state, losing.size):
+        error = error_of(call)
+        assert (type(error), error.code, error.retryable) == (Unavailable, "store_unavailable", True)
+        assert (error.__cause__, error.__suppress_context__) == (None, True)
+        assert sum(pauses) > database_module.PATIENCE
+        pauses.clear()
+    dialect.faults.clear()
+    assert name_and_revision(losing) == ("account", 0)
+
+
+def test_a_store_that_is_away_from_the_start_is_not_waited_for(dialect: LosingDialect, pauses: list[float]) -> None:
+    dialect.faults["connect"] = ["refused"]
+    assert error_of(lambda: Database(dialect)).code == "store_unavailable"
+    assert pauses == []
+
+
+def test_a_race_that_is_lost_too_often_is_given_up(
+    database: Database, losing: Database, dialect: LosingDialect, pauses: list[float]
+) -> None:
+    renaming = Renaming()
+    dialect.faults["COMMIT"] = ["overtaken"] * database_module.ATTEMPTS
+    error = error_of(lambda: losing.write(renaming))
+    assert (type(error), error.code) == (Unavailable, "store_busy")
+    assert (renaming.calls, len(pauses), dialect.opened) == (database_module.ATTEMPTS, database_module.ATTEMPTS - 1, 1)
+    assert name_and_revision(database) == ("account", 0)
+    dialect.faults["COMMIT"] = ["overtaken"] * (database_module.ATTEMPTS - 1)
+    assert losing.write(renaming) == 2 * database_module.ATTEMPTS
+    assert name_and_revision(database)[1] == 1
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), ValueError("x"), Conflict("c", "m", hint="h")])
+def test_a_failure_counts_even_if_the_connection_is_lost_while_rolling_back(
+    database: Database, losing: Database, dialect: LosingDialect, failure: BaseException
+) -> None:
+    calls: list[int] = []
+
+    def work(tx: Transaction) -> None:
+        calls.append(1)
+        rename(tx, "lost")
+        raise failure
+
+    for run in (losing.write, losing.append):
+        dialect.faults["ROLLBACK"] = ["before"]
+        with pytest.raises(type(failure)) as caught:
+            run(work)
+        assert caught.value is failure
+    assert len(calls) == 2
+    assert name_and_revision(database) == ("account", 0)
+    assert name_and_revision(losing) == ("account", 0)
