@@ -251,7 +251,7 @@ def test_a_timeout_says_how_long_it_was_waited(client: Callable[..., Client]) ->
     # The pause that the server asked for: the tries take no time here.
     (pause,) = made.pauses
     assert 20 <= pause <= 22
-    assert f"no answer within {pause:.0f} seconds" in message
+    assert f"did not answer within {pause:.0f} seconds" in message
 
 
 def test_a_reply_that_comes_drop_by_drop(client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
