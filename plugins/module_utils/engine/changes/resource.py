@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from ...model.audit import Subject
+from ...model.entities import Connector, Secret
 from ...model.messages import Result
 from ...model.scopes import ScopePath
 from ..providers.access import Access
@@ -18,7 +19,7 @@ from ..rows.session import Session
 from .intents import Goal
 from .observe import ValueLocation
 
-__all__ = ["Action", "Info", "Plan", "Resource", "View", "changed_fields", "pick"]
+__all__ = ["Action", "Info", "Plan", "Resource", "View", "changed_fields", "pick", "row_key"]
 
 S = TypeVar("S")
 D = TypeVar("D")
@@ -161,6 +162,11 @@ class Info(ABC):
     @abstractmethod
     def views(self, session: Session) -> list[View]:
         """Return the views of the things that pass the filters."""
+
+
+def row_key(row: Connector | Secret | None) -> Hashable:
+    """Return what tells apart the states of a row. The tag does so where a revision was rolled back and used again."""
+    return row and (row.id, row.revision, row.tag)
 
 
 def pick(params: Mapping[str, Any], *names: str) -> View:

@@ -19,7 +19,7 @@ from ...model.scopes import ScopePath
 from ...store.connectors import defaults_at
 from ...store.secrets import count_kept, kept_by, replace_references
 from ..changes.intents import Goal
-from ..changes.resource import Action, Plan, Resource, View, changed_fields, pick
+from ..changes.resource import Action, Plan, Resource, View, changed_fields, pick, row_key
 from ..providers.access import Access
 from ..providers.logins import check_no_loop, used_secrets
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
@@ -99,12 +99,12 @@ class ConnectorResource(Resource[ConnectorState]):
         )
 
     def _wanted_options(self, connector: Connector | None) -> WantedOptions:
-        key = (connector.id, connector.revision) if connector else None
-        return self._once(("options", key), lambda: wanted_options(self.kind, self.identifier, self.params, connector))
+        key = "options", row_key(connector)
+        return self._once(key, lambda: wanted_options(self.kind, self.identifier, self.params, connector))
 
     def _credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
-        key = connector and (connector.id, connector.revision), scope.default_connector_id
-        return self._once(("credentials", key), lambda: self._derive_credentials(scope, connector))
+        key = "credentials", row_key(connector), scope.default_connector_id, self.force
+        return self._once(key, lambda: self._derive_credentials(scope, connector))
 
     def _derive_credentials(self, scope: Scope, connector: Connector | None) -> OwnSecrets:
         wanted = WantedOptions() if self.absent else self._wanted_options(connector)

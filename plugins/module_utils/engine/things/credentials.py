@@ -16,7 +16,7 @@ from ...model.identifiers import check_identifier
 from ...model.references import references_among
 from ...store.secrets import replace_references
 from ..changes.intents import Goal
-from ..changes.resource import Action, Plan, Resource, View, changed_fields
+from ..changes.resource import Action, Plan, Resource, View, changed_fields, row_key
 from ..providers.access import Access
 from ..providers.logins import named_secrets
 from ..rows.session import Session
@@ -70,7 +70,7 @@ class CredentialResource(Resource[CredentialState]):
         return CredentialState(secret, self._own(secret).load(session))
 
     def _wanted(self, row: Secret | None) -> WantedCredential:
-        return self._once(("options", row and (row.id, row.revision)), lambda: self._derive_wanted(row))
+        return self._once(("options", row_key(row)), lambda: self._derive_wanted(row))
 
     def _derive_wanted(self, row: Secret | None) -> WantedCredential:
         if self.absent:
@@ -90,7 +90,7 @@ class CredentialResource(Resource[CredentialState]):
 
     def _own(self, state: SecretState) -> OwnSecrets:
         row = state.secret
-        return self._once(("own", row and (row.id, row.revision)), lambda: self._derive_own(row))
+        return self._once(("own", row_key(row), self.force), lambda: self._derive_own(row))
 
     def _derive_own(self, row: Secret | None) -> OwnSecrets:
         wanted = self._wanted(row)
