@@ -25,7 +25,7 @@ from ..providers.runtime import Runtime
 from ..rows.session import Session
 from .change import Change, Step
 from .intents import Moved
-from .observe import read_together
+from .observe import ValueLocation, read_together
 from .resource import Action, Resource
 
 __all__ = ["ALONE", "Batch", "Crew", "Outcome"]
@@ -123,10 +123,11 @@ class Batch:
         return Result(changed=True, returned={resource.noun: resource.identity}, warnings=[warning])
 
     def _read_together(self, states: Mapping[int, Any]) -> Seen:
-        places = [self._resources[number].observed_at(state) for number, state in states.items()]
-        if len(places) < 2 or self._crew.is_stopped():
+        if len(states) < 2 or self._crew.is_stopped():
             return {}
-        return read_together(filter(None, places), self._runtime.access, self._crew.each)
+        places = [_attempt(self._resources[number].observed_at, state) for number, state in states.items()]
+        locations = [place for place in places if isinstance(place, ValueLocation)]
+        return read_together(locations, self._runtime.access, self._crew.each)
 
     def _look(self, states: Mapping[int, Any], seen: Seen, number: int) -> Outcome | Change:
         """Return the change that is due, the result where nothing is, or the error."""
@@ -136,11 +137,11 @@ class Batch:
         try:
             state = resource.observe(access, states[number])
             plan = resource.plan(state)
+            if plan.action is Action.NONE or self._check_mode:
+                return resource.result(state, plan, is_predicted=self._check_mode, warnings=access.warnings)
+            return Change(self._runtime, access, resource, state, plan)
         except ScopedSecretsError as error:
             return error
-        if plan.action is Action.NONE or self._check_mode:
-            return resource.result(state, plan, is_predicted=self._check_mode, warnings=access.warnings)
-        return Change(self._runtime, access, resource, state, plan)
 
     def _carry_out(self) -> None:
         try:
@@ -153,7 +154,8 @@ class Batch:
                 self._give_up(number, error)
         except BaseException as error:
             for change in self._changes.values():
-                change.give_up(error)
+                with contextlib.suppress(ScopedSecretsError):
+                    change.give_up(error)
             raise
         self._outcomes.update({number: change.result() for number, change in self._changes.items()})
 
@@ -172,7 +174,8 @@ class Batch:
             begun = unfinished(session.tx)
             return {number: _attempt(change.record, session, begun) for number, change in changes.items()}
 
-        refused = self._runtime.write(work, self._scope) if changes else {}
+        # On the whole account: connectors are inherited, so that a change in another scope may be at the same value.
+        refused = self._runtime.write(work) if changes else {}
         for number, error in refused.items():
             if error:
                 self._give_up(number, error)

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from ...model.entities import Intent
+from ...model.errors import NotFound
 from ...model.messages import Result
 from ...model.scopes import ScopePath
 from ..providers.access import Access
@@ -73,9 +74,11 @@ class Change:
         """Change the store; return what to call once the transaction has been committed.
 
         Where only the store is involved, the change is planned again on the state of this transaction. Otherwise the
-        plan must still hold; raises Moved if it does not.
+        plan must still hold. Raises Moved if it does not, or if a secret manager has a part in it by now.
         """
         resource, plan, state = self.resource, self.plan, self._load(session)
+        if self.is_in_store and not resource.is_in_store(state):
+            raise Moved
         if self._prepared is None:
             plan = resource.plan(state)
         else:
@@ -103,7 +106,11 @@ class Change:
         return self.resource.result(self.state, self.plan, warnings=self._access.warnings)
 
     def _load(self, session: Session) -> Any:
-        return self.resource.with_observed(self.resource.load(session), self._planned_on)
+        try:
+            return self.resource.with_observed(self.resource.load(session), self._planned_on)
+        except NotFound:
+            # Its scope was removed since.
+            raise Moved from None
 
     def _check(self, session: Session) -> None:
         self._check_same(self._load(session))
