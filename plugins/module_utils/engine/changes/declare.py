@@ -79,7 +79,10 @@ class _Retries:
                 self._runtime, [self._resources[number] for number in left], self._crew, check_mode=self._check_mode
             )
             self._outcomes.update(zip(left, batch.run(), strict=True))
-            self._wait_for_holders()
+            self._tell_crew()
+            if not self._crew.is_stopped():
+                self._wait_for_holders()
+                self._tell_crew()
             left = self._left()
             if self._crew.is_stopped():
                 self._outcomes.update(dict.fromkeys(left))
@@ -92,6 +95,11 @@ class _Retries:
 
     def _left(self) -> list[int]:
         return [number for number, outcome in self._outcomes.items() if isinstance(outcome, Moved)]
+
+    def _tell_crew(self) -> None:
+        """Tell the crew of a failure. In check mode it may only be due to items that would be declared before."""
+        if not self._check_mode and any(isinstance(one, ScopedSecretsError) for one in self._outcomes.values()):
+            self._crew.has_failed()
 
     def _wait_for_holders(self) -> None:
         """Wait until others have finished with the same values, and fail where they take too long."""

@@ -196,8 +196,11 @@ class _Run:
 
     def _alone(self, number: int) -> Declared:
         """Declare one item in transactions of its own. Called by many threads."""
-        crew = self._crew()
-        return declare_all(self._runtime, [self._items[number].resource], crew, check_mode=self._check_mode)[0]
+        resources, crew = [self._items[number].resource], self._crew()
+        try:
+            return declare_all(self._runtime, resources, crew, check_mode=self._check_mode)[0]
+        except ScopedSecretsError as error:
+            return error
 
     def _crew(self, pool: ThreadPoolExecutor | None = None) -> Crew:
         return Crew(pool, lambda: self._has_stopped, self._fail)
