@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import signal
 
-import pytest
+import hermetic
 from hypothesis import settings
+
+# Before anything imports ansible-core, which reads its configuration at that moment.
+HOME = hermetic.isolate()
 
 # No test asserts a time, and machines are busy.
 settings.register_profile("patient", deadline=None)
@@ -22,8 +25,5 @@ for number in (signal.SIGINT, signal.SIGQUIT):
 pytest_plugins = ["servers.fixtures", "conformance.reporting"]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show why a test had to run once more: pytest leaves that out."""
-    for report in terminalreporter.stats.get("rerun", []):
-        terminalreporter.section(f"first run of {report.nodeid}")
-        terminalreporter.write_line(report.longreprtext)
+def pytest_unconfigure() -> None:
+    hermetic.leave(HOME)

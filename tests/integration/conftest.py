@@ -31,6 +31,7 @@ def venv() -> Path:
 def collections(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the collection installed from its tarball."""
     folder = tmp_path_factory.mktemp("installed")
+    (folder / ".ansible.cfg").touch()
     galaxy = str(venv / "bin" / "ansible-galaxy")
     environment = {**os.environ, "HOME": str(folder)}
     for command in (
@@ -43,8 +44,8 @@ def collections(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def broker() -> str:
-    """Whether runs have a broker: "on" or "off"; the whole suite runs in both ways."""
-    return os.environ.get("SCOPED_SECRETS_BROKER", "on")
+    """Whether runs have a broker: "on" or "off". Tests marked `inline` run in both ways."""
+    return os.environ.get("SCOPED_SECRETS_TEST_BROKER", "on")
 
 
 @pytest.fixture

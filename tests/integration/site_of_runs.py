@@ -29,7 +29,7 @@ other ansible_connection=local
 ansible_python_interpreter="{{ ansible_playbook_python }}"
 """
 
-# For what only a run with a broker shows: each thing asked for once. The whole suite runs without one too.
+# For what only a run with a broker shows: each thing asked for once. Tests marked `inline` also run without one.
 BROKER = {"SCOPED_SECRETS_BROKER": "on"}
 
 Task = dict[str, Any]
@@ -67,6 +67,8 @@ class Site:
         self.runs = 0
         for name in ("home", "tmp", "data", "config"):
             (folder / name).mkdir()
+        # Comes before the ansible.cfg of the system, and after that of the playbook's folder.
+        (folder / "home" / ".ansible.cfg").touch()
         # A short way to the temp folder: core 2.21 puts a socket there, whose path must be short.
         self._short = tempfile.TemporaryDirectory(prefix="ss-", dir="/tmp", ignore_cleanup_errors=True)
         self.temp = Path(self._short.name) / "t"
@@ -89,10 +91,12 @@ class Site:
         return self.folder / "data" / "scoped_secrets" / "store.db"
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
-        passed_on = ("LANG", "LC_ALL", "SSL_CERT_FILE", "SCOPED_SECRETS_BROKER")
+        passed_on = ("LANG", "LC_ALL", "SSL_CERT_FILE")
         plain = {name: os.environ[name] for name in passed_on if name in os.environ}
+        broker = os.environ.get("SCOPED_SECRETS_TEST_BROKER")
         return {
             **plain,
+            **({"SCOPED_SECRETS_BROKER": broker} if broker else {}),
             "PATH": f"{self.venv / 'bin'}:/usr/bin:/bin",
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.temp),

@@ -60,7 +60,7 @@ def run(name: str, folder: Path, variables: dict[str, str]) -> None:
         "HOME": str(folder),
         # Molecule empties this folder at the end.
         "MOLECULE_EPHEMERAL_DIRECTORY": str(folder / "scenario"),
-        "SCOPED_SECRETS_BROKER": os.environ.get("SCOPED_SECRETS_BROKER", "on"),
+        "SCOPED_SECRETS_BROKER": os.environ.get("SCOPED_SECRETS_TEST_BROKER", "on"),
         "NO_COLOR": "1",
         **variables,
     }
