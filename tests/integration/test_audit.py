@@ -34,6 +34,8 @@ def live(site: Site) -> Iterator[Live]:
         yield live
 
 
+@pytest.mark.inline
+@pytest.mark.each_store
 def test_all_that_a_run_does_has_its_name(site: Site) -> None:
     job = {"AWX_JOB_ID": "42"}
     site.run([MADE, READ, REFUSED], environment=job)
@@ -60,6 +62,7 @@ def test_a_broker_that_is_told_to_end_writes_what_it_gathered(live: Live) -> Non
     running.result()
 
 
+@pytest.mark.inline
 def test_nothing_is_done_where_no_record_can_be_made(site: Site) -> None:
     site.declare(MADE)
     strict = {**STRICT, "SCOPED_SECRETS_AUDIT_SINK": "store,file:///none/audit.jsonl"}
@@ -70,6 +73,7 @@ def test_nothing_is_done_where_no_record_can_be_made(site: Site) -> None:
     assert [one["identifier"] for one in site.run([{"scoped.secrets.secret_info": {}}]).last["secrets"]] == ["a"]
 
 
+@pytest.mark.inline
 def test_a_file_and_the_store_say_the_same(site: Site) -> None:
     path = site.folder / "audit.jsonl"
     (site.folder / "ansible.cfg").write_text(f"[scoped_secrets]\naudit = required\naudit_sink = store, file://{path}\n")

@@ -73,6 +73,7 @@ def test_a_machine_is_lost_and_there_are_only_backup_and_passphrase(site: Site, 
     assert PASSPHRASE not in run.output + again.output + refused.output
 
 
+@pytest.mark.inline
 def test_within_one_run_a_lookup_sees_what_was_restored(site: Site, kept: Path) -> None:
     """The store exists, is open, and is empty before."""
     site.run([*DECLARED, backup()])
@@ -121,6 +122,7 @@ def test_progress_is_shown_while_it_lasts(site: Site, kept: Path) -> None:
         assert run.output.count(line) == 1, run.output
 
 
+@pytest.mark.each_store
 def test_what_the_store_is(site: Site) -> None:
     info: Task = {"scoped.secrets.store_info": {}}
     engine = "postgresql" if site.shared_store else "sqlite"

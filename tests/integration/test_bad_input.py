@@ -161,6 +161,7 @@ def check_error(error: dict[str, Any], code: str) -> None:
     assert error["hint"]
 
 
+@pytest.mark.inline
 def test_what_is_asked_for_is_malformed(site: Site) -> None:
     (site.folder / "large.bin").write_bytes(bytes(10 * 1024 * 1024 + 1))
     (site.folder / "medium.bin").write_bytes(bytes(64 * 1024 + 1))
@@ -176,6 +177,7 @@ def test_what_is_asked_for_is_malformed(site: Site) -> None:
     assert content(site) == before
 
 
+@pytest.mark.inline
 def test_what_is_looked_up_is_not_to_be_had(site: Site) -> None:
     site.declare(*MADE, *CONNECTORS)
     tasks = [

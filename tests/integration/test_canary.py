@@ -14,7 +14,7 @@ from connector_rows import SERVED, canary_rows
 from entry_points import entry_points
 from site_of_runs import Run, Site, Task
 
-pytestmark = pytest.mark.each_core
+pytestmark = [pytest.mark.each_core, pytest.mark.inline]
 
 API = {"org": "payments", "project": "api"}
 

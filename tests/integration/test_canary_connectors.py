@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from canaries import LOUD, Watch, canaries, check_output, spellings
 from connector_tasks import Connector, azure_at, ccp_at, conjur_at, of, place, plugin_at, program_at, put_in_vault
 from site_of_runs import Run, Site, Task
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from servers.faults import FaultProxy
     from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
+
+# Each kind of secret manager: its library is imported, and its errors come up, in every worker without a broker.
+pytestmark = pytest.mark.inline
 
 
 def meant(reference: str, name: str) -> Task:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from connector_tasks import API, SCOPES, Connector, ignored, kept_in_vault, named, of, put_in_vault, read
 from site_of_runs import Site, Task
 
@@ -69,6 +70,7 @@ def check_foreseen(foreseen: dict[str, Any], found: dict[str, Any]) -> None:
             assert value == found[name], name
 
 
+@pytest.mark.inline
 def test_the_lives_of_connectors(site: Site, vault: Connector, aws: Connector, kms: Connector) -> None:
     change = {"tags": {"team": "a"}, "timeout": 20, "use_as_default": True}
     pairs = [(one.task(**API), one.task(**API, **change)) for one in (vault, aws, kms)]
@@ -81,6 +83,7 @@ def test_the_lives_of_connectors(site: Site, vault: Connector, aws: Connector, k
     assert found[2]["options"]["secret_access_key_ref"] == "kms_secret_access_key"
 
 
+@pytest.mark.inline
 def test_the_lives_of_secrets(site: Site, openbao: OpenBao, vault: Connector, aws: Connector, kms: Connector) -> None:
     names = [one.options["identifier"] for one in (vault, aws, kms)]
     theirs = f"{vault.base}/theirs"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from site_of_runs import BROKER, Run, Site, Task
 
 DOCTOR: Task = {"scoped.secrets.doctor": {}}
@@ -21,6 +22,7 @@ def found(run: Run, name: str) -> dict[str, Any]:
     return dict(next(check for check in run.last["checks"] if check["check"] == name))
 
 
+@pytest.mark.inline
 def test_a_fresh_installation(site: Site) -> None:
     run = site.run([DOCTOR])
     assert run.last["healthy"]
@@ -43,6 +45,7 @@ def test_a_store_and_its_key(site: Site) -> None:
     assert run.last["usage"]["calls"] == 2
 
 
+@pytest.mark.inline
 def test_what_is_wrong_gets_a_code_and_a_next_step(site: Site) -> None:
     site.declare(MADE)
     site.key_file.chmod(0o644)

@@ -32,6 +32,7 @@ def changed(run: Run) -> list[str]:
 NAMES = [f"s{number}" for number in range(6)]
 
 
+@pytest.mark.inline
 def test_secret_manager_keeps_reads_and_deletes(
     site: Site, google_cloud: GoogleCloud, google: Connector, broker: str
 ) -> None:

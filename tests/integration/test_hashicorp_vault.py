@@ -57,6 +57,7 @@ def text(identifier: str, **options: Any) -> Task:
 SCOPE: Task = {"scoped.secrets.scope": ORG}
 
 
+@pytest.mark.inline
 def test_what_is_declared_lies_in_vault(site: Site, openbao: OpenBao, proxy: FaultProxy, login: dict[str, str]) -> None:
     openbao.request("POST", "secret/data/shared/app", {"data": {"token": "theirs"}})
     declared = [

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import stat
 
+import pytest
 from site_of_runs import Site, Task
+
+pytestmark = [pytest.mark.inline, pytest.mark.each_store]
 
 API = {"org": "payments", "project": "api"}
 DECLARED: list[Task] = [

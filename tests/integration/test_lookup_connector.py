@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import pytest
 from canaries import LOUD
 from connector_tasks import ignored, named, of, read
 from site_of_runs import Site
@@ -52,6 +53,7 @@ def collection(site: Site, folder: Path, opens: str) -> None:
     (site.folder / "ansible.cfg").write_text(f"[things]\nplace = {site.folder}\n")
 
 
+@pytest.mark.inline
 def test_a_plugin_beside_the_playbook(site: Site, broker: str) -> None:
     token, other = (f"canary-{secrets.token_hex(12)}" for _name in range(2))
     collection(site, site.folder / "collections", token)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from connector_tasks import Connector, ignored, named, of, place, put_in_vault, read
 from site_of_runs import Site, Task
 
@@ -20,6 +21,7 @@ BROKER = {"SCOPED_SECRETS_BROKER": "on", "ANSIBLE_CALLBACKS_ENABLED": "record,sc
 UNVERIFIED = "does not verify TLS certificates"
 
 
+@pytest.mark.inline
 def test_each_failure_has_its_code(
     site: Site, openbao: OpenBao, moto: Aws, vault: Connector, aws: Connector, fault_proxy: Callable[..., FaultProxy]
 ) -> None:

@@ -11,8 +11,6 @@ import pytest
 from connector_tasks import Connector
 from site_of_runs import BROKER, Site, Task
 
-pytestmark = pytest.mark.each_core
-
 TREE: list[dict[str, Any]] = [
     {"secret_ssh": {"project": "api", "identifier": "host", "user": "web", "password_ref": "db"}},
     {"secret_text": {"project": "api", "identifier": "db", "value": "of the api"}},
@@ -39,6 +37,9 @@ def site(site: Site) -> Site:
     return site
 
 
+@pytest.mark.each_core
+@pytest.mark.inline
+@pytest.mark.each_store
 def test_a_tree_is_declared_in_any_order_and_once(site: Site) -> None:
     first, again = (site.run([manifest(*TREE)]).result("manifest") for _run in range(2))
     assert (first["changed"], first["counts"]) == (
@@ -76,6 +77,7 @@ def test_check_mode_tells_what_would_be_done_and_does_nothing(site: Site) -> Non
     assert site.run([{"scoped.secrets.secret_info": {"org": "payments"}}]).last["secrets"] == []
 
 
+@pytest.mark.each_core
 def test_all_mistakes_are_told_before_anything_is_done(site: Site) -> None:
     wrong = [
         TREE[4],
@@ -97,6 +99,7 @@ def test_all_mistakes_are_told_before_anything_is_done(site: Site) -> None:
     assert site.run([{"scoped.secrets.scope_info": {"org": "payments"}}]).last["scopes"] == []
 
 
+@pytest.mark.inline
 def test_a_failure_stops_or_not_as_wanted(site: Site) -> None:
     bad = {"secret_text": {"identifier": "bad", "value": "x", "secret_manager": "nobody"}}
     after = {"secret_ssh": {"identifier": "h", "user": "web", "password_ref": "bad"}}
@@ -112,6 +115,7 @@ def test_a_failure_stops_or_not_as_wanted(site: Site) -> None:
     assert went_on["results"][1]["msg"].startswith("Not declared: secret 'bad'")
 
 
+@pytest.mark.each_store
 def test_what_is_removed_goes_in_the_right_order(site: Site) -> None:
     site.run([manifest(*TREE)])
     gone = [
@@ -128,6 +132,8 @@ def test_what_is_removed_goes_in_the_right_order(site: Site) -> None:
     assert site.run([{"scoped.secrets.scope_info": {"org": "payments"}}]).last["scopes"] == []
 
 
+@pytest.mark.inline
+@pytest.mark.each_store
 def test_what_is_listed_no_longer_goes(site: Site) -> None:
     by_hand = {"scoped.secrets.secret_text": {"org": "payments", "identifier": "by_hand", "value": "stays"}}
     site.run([manifest(*TREE), by_hand])
@@ -151,6 +157,7 @@ def test_what_is_listed_no_longer_goes(site: Site) -> None:
     assert (run.result("again")["changed"], run.result("again")["counts"]["pruned"]) == (False, 0)
 
 
+@pytest.mark.each_core
 def test_a_manifest_is_not_delegated(site: Site) -> None:
     task = {**manifest(TREE[4]), "delegate_to": "other"}
     assert site.run([task], fails=True).result("manifest")["code"] == "manifest_not_delegated"

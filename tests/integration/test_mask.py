@@ -137,7 +137,11 @@ WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
     "free": (["-v"], {"ANSIBLE_STRATEGY": "free", "ANSIBLE_FORKS": "1"}),
 }
 # The others differ from these in callbacks and strategies only.
-EACH_CORE = ("plain", "everything", "check")
+MARKS = {
+    "plain": [pytest.mark.each_core, pytest.mark.inline],
+    "everything": [pytest.mark.each_core],
+    "free": [pytest.mark.inline],
+}
 
 
 @pytest.fixture
@@ -172,9 +176,7 @@ def run(site: Site, tasks: list[Task], *arguments: str, **environment: str) -> R
     )
 
 
-@pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=pytest.mark.each_core if way in EACH_CORE else ()) for way in WAYS]
-)
+@pytest.mark.parametrize("way", [pytest.param(way, marks=MARKS.get(way, [])) for way in WAYS])
 def test_nothing_is_seen_of_what_is_shown(site: Site, canary: dict[str, Any], way: str) -> None:
     arguments, environment = WAYS[way]
     if way == "check":
@@ -247,6 +249,7 @@ def test_nothing_runs_where_it_can_not_mask(site: Site, canary: dict[str, Any]) 
     assert "PLAY" not in done.output
 
 
+@pytest.mark.inline
 def test_what_a_connection_logs_in_with(site: Site, canary: dict[str, Any]) -> None:
     run(site, made())
     host = {"ansible_connection": "scoped.secrets.ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
@@ -260,6 +263,7 @@ def test_what_a_connection_logs_in_with(site: Site, canary: dict[str, Any]) -> N
     assert run(site, [{**shown, "name": "before"}, login, shown]).result("shown")["msg"] == "********"
 
 
+@pytest.mark.inline
 def test_what_a_manifest_declares(site: Site, canary: dict[str, Any]) -> None:
     resources = [
         {"secret_text": {"identifier": "a", "value": "{{ canary.text }}"}},
@@ -270,6 +274,7 @@ def test_what_a_manifest_declares(site: Site, canary: dict[str, Any]) -> None:
     check_output(site, done, spellings({"fields": {}, **{name: canary[name] for name in ("text", "key", "url")}}))
 
 
+@pytest.mark.inline
 def test_short_values_are_shown_and_warned_about_once(site: Site, canary: dict[str, Any]) -> None:
     secret = {"identifier": "pin", "value": "123"}
     tasks: list[Task] = [
@@ -292,6 +297,7 @@ def test_lines_of_a_large_file(site: Site, canary: dict[str, Any]) -> None:
     assert run(site, tasks).last["msg"] == ["********"] * 10
 
 
+@pytest.mark.inline
 def test_only_what_a_run_read_is_hidden(site: Site, canary: dict[str, Any]) -> None:
     run(site, made())
     done = run(site, [debug("shown", "{{ canary.text }}")])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from site_of_runs import Site, Task
 
-pytestmark = pytest.mark.each_core
+pytestmark = pytest.mark.inline
 
 SCOPES = [{"scoped.secrets.scope": {"org": "payments", "project": project}} for project in ("", "api")]
 API = {"org": "payments", "project": "api"}
@@ -56,7 +56,10 @@ DECLARED: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] 
 ]
 
 
-@pytest.mark.parametrize(("module", "noun", "first", "change", "shown"), DECLARED)
+@pytest.mark.parametrize(
+    ("module", "noun", "first", "change", "shown"),
+    [pytest.param(*one, marks=pytest.mark.each_core if one in (DECLARED[0], DECLARED[2]) else ()) for one in DECLARED],
+)
 def test_declared_things(
     site: Site, module: str, noun: str, first: dict[str, Any], change: dict[str, Any], shown: dict[str, Any]
 ) -> None:
@@ -88,6 +91,7 @@ def test_declared_things(
     assert shown.items() <= run.result("changed")[noun].items()
 
 
+@pytest.mark.each_store
 def test_default_secret_manager(site: Site) -> None:
     site.declare(*SCOPES)
     result = site.run([{"scoped.secrets.default_secret_manager": {**API, "secret_manager": "builtin"}}]).last
@@ -95,6 +99,7 @@ def test_default_secret_manager(site: Site) -> None:
     assert result["connector"]["is_default"]
 
 
+@pytest.mark.each_store
 def test_what_is_left_out_is_left_alone(site: Site) -> None:
     text = {"identifier": "a", "value": "some value", "description": "why", "tags": {"t": "1"}}
     run = site.run(
@@ -110,6 +115,8 @@ def test_what_is_left_out_is_left_alone(site: Site) -> None:
     assert (secret["version"], secret["tags"], secret["description"], secret["name"]) == (1, {}, "", "a")
 
 
+@pytest.mark.each_core
+@pytest.mark.each_store
 def test_infos(site: Site) -> None:
     run = site.run(
         [
@@ -142,6 +149,7 @@ def test_infos(site: Site) -> None:
     assert run.result("all")["secrets"][0] == run.result("one")["secrets"][0]
 
 
+@pytest.mark.each_store
 def test_force_removes_a_scope_with_all_in_it(site: Site) -> None:
     run = site.run(
         [
@@ -155,6 +163,7 @@ def test_force_removes_a_scope_with_all_in_it(site: Site) -> None:
     assert [s["level"] for s in run.result("left")["scopes"]] == ["account"]
 
 
+@pytest.mark.each_core
 def test_defaults_by_group_variable_environment_and_file(site: Site) -> None:
     """Option beats variable beats environment beats ansible.cfg; an empty one means none."""
     for name in ("from_opt", "from_var", "from_env", "from_ini"):
@@ -178,6 +187,7 @@ def test_defaults_by_group_variable_environment_and_file(site: Site) -> None:
     assert org({"org": ""}, env, variables=var, module_defaults=defaults) == ""
 
 
+@pytest.mark.each_core
 def test_one_modules_defaults_are_not_another_ones(site: Site) -> None:
     """All modules share one action plugin, which bears the name of one of them."""
     run = site.run(
@@ -187,6 +197,7 @@ def test_one_modules_defaults_are_not_another_ones(site: Site) -> None:
     assert run.last["secret"]["description"] == ""
 
 
+@pytest.mark.each_core
 def test_a_delegated_task_runs_there_and_needs_a_shared_store(site: Site) -> None:
     task = {"scoped.secrets.secret_text": {"identifier": "a", "value": "value a"}, "delegate_to": "other"}
     assert not site.store.exists()

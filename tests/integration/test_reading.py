@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from site_of_runs import Site, Task
 
-pytestmark = pytest.mark.each_core
+pytestmark = [pytest.mark.each_core, pytest.mark.inline]
 
 BYTES = bytes(range(256))
 IN = "org='payments', project='api'"

@@ -9,6 +9,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from connector_tasks import API, SCOPES, Connector, ignored, kept_in_vault, named, of, put_in_vault, read
 from site_of_runs import Site, Task
 
@@ -22,6 +23,7 @@ BYTES = bytes(range(256))
 BROKER = {"SCOPED_SECRETS_BROKER": "on"}
 
 
+@pytest.mark.inline
 def test_references_by_url(site: Site, openbao: OpenBao, moto: Aws, vault: Connector, aws: Connector) -> None:
     theirs = f"{vault.base}/theirs"
     put_in_vault(openbao, theirs, user="first", deep={"a/b": [1, "two"]})
@@ -94,6 +96,7 @@ def test_a_reference_by_url_says_why_it_leads_nowhere(site: Site, vault: Connect
     assert "[unknown_connector]" in run.result("of a project")["msg"]
 
 
+@pytest.mark.inline
 def test_credentials_by_url(site: Site, openbao: OpenBao, moto: Aws, vault: Connector, aws: Connector) -> None:
     """One manager has what another needs to log in."""
     put_in_vault(openbao, f"{vault.base}/aws", secret=moto.secret_access_key)
@@ -190,6 +193,7 @@ def test_what_others_changed_is_declared_anew(site: Site, openbao: OpenBao, vaul
     assert run.result("read")["msg"] == ["ours"]
 
 
+@pytest.mark.inline
 def test_versions_of_a_manager(site: Site, vault: Connector, aws: Connector, kms: Connector) -> None:
     names = [one.options["identifier"] for one in (vault, aws, kms)]
     run = site.run(

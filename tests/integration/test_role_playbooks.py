@@ -57,6 +57,7 @@ def scopes(site: Site, **options: str) -> list[str]:
 # setup
 
 
+@pytest.mark.each_store
 def test_setup_makes_a_store_once(site: Site) -> None:
     play = [role("setup", setup_organizations={"payments": {"description": "Payments", "projects": {"api": {}}}})]
     planned = site.run(play, "--check")
@@ -134,6 +135,7 @@ def test_setup_prepares_a_database(site: Site, postgresql: Postgresql) -> None:
 # manifest
 
 
+@pytest.mark.each_store
 def test_a_tree_is_declared_from_variables(site: Site) -> None:
     play = [role("manifest", manifest_tree=TREE, manifest_resources=[{"scope": {"org": "sales"}}])]
     planned, first, again = (site.run(play, *options) for options in (["--check", "--diff"], ["--diff"], []))
@@ -234,6 +236,7 @@ def plays_of(page: Path) -> list[str]:
     return [block for block in blocks if "hosts:" in block]
 
 
+@pytest.mark.each_store
 @pytest.mark.parametrize("name", ROLES)
 def test_the_example_of_the_readme(site: Site, name: str) -> None:
     (play,) = plays_of(ROOT / "roles" / name / "README.md")

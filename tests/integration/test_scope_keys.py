@@ -39,6 +39,8 @@ def team(site: Site) -> tuple[Site, dict[str, str]]:
     }
 
 
+@pytest.mark.inline
+@pytest.mark.each_store
 def test_a_team_works_in_its_project(team: tuple[Site, dict[str, str]], vault: Connector) -> None:
     site, environment = team
     tasks = [
@@ -63,6 +65,8 @@ def test_a_team_works_in_its_project(team: tuple[Site, dict[str, str]], vault: C
     assert [one["project"] for one in run.result("verified")["scopes"]] == ["api"]
 
 
+@pytest.mark.inline
+@pytest.mark.each_store
 def test_the_key_may_come_from_the_configuration_or_an_option(team: tuple[Site, dict[str, str]]) -> None:
     site, _environment = team
     (site.folder / "ansible.cfg").write_text(f"[scoped_secrets]\nscope_key_file = {site.folder}/api.key\n")
@@ -80,6 +84,7 @@ def test_the_key_may_come_from_the_configuration_or_an_option(team: tuple[Site, 
     assert run.result("lifted")["code"] == "missing_key_file"
 
 
+@pytest.mark.each_store
 def test_each_key_has_a_broker_of_its_own(team: tuple[Site, dict[str, str]]) -> None:
     """A play may hold the keys of several scopes, and none opens what is another's."""
     site, _environment = team

@@ -72,6 +72,7 @@ def test_two_playbooks_that_declare_the_same_tree_at_once(shared: Site) -> None:
         assert sorted(one[name] for one in changed) == [False, True], name
 
 
+@pytest.mark.inline
 def test_a_run_through_a_pooler_that_gives_each_transaction_another_connection(
     tmp_path: Path, venv: Path, collections: Path, postgresql: Postgresql, pgbouncer: int
 ) -> None:

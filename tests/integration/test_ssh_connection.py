@@ -53,6 +53,7 @@ def refusal(run: Run) -> str:
 # What it logs in with
 
 
+@pytest.mark.inline
 @pytest.mark.each_core
 def test_a_key(ssh: SshSite, with_key: dict[str, Any]) -> None:
     before = ssh.logins(ssh.sshd.key)
@@ -61,6 +62,7 @@ def test_a_key(ssh: SshSite, with_key: dict[str, Any]) -> None:
     assert ssh.sshd.accepted(ssh.sshd.key)[before:] == ["publickey"]
 
 
+@pytest.mark.inline
 def test_a_key_with_a_passphrase(ssh: SshSite, key: str, tmp_path: Path) -> None:
     sealed = ssh.sealed(key, PASSPHRASE)
     assert sealed != key
@@ -69,6 +71,7 @@ def test_a_key_with_a_passphrase(ssh: SshSite, key: str, tmp_path: Path) -> None
     assert run.result("who")["stdout"] == ssh.sshd.key.name
 
 
+@pytest.mark.inline
 @pytest.mark.each_core
 def test_a_password(ssh: SshSite) -> None:
     account = ssh.sshd.password
@@ -79,6 +82,7 @@ def test_a_password(ssh: SshSite) -> None:
     assert ssh.sshd.accepted(account)[before:] == ["password"]
 
 
+@pytest.mark.inline
 @pytest.mark.each_core
 @pytest.mark.parametrize("proof", ["keytab", "password"])
 def test_a_ticket(ssh: SshSite, kerberos: Kerberos, tmp_path: Path, proof: str, broker: str) -> None:
@@ -160,6 +164,7 @@ def test_nor_when_the_path_of_the_socket_is_given(
     assert [bool(task["result"].get("unreachable")) for task in run.tasks] == [False, True]
 
 
+@pytest.mark.inline
 def test_a_credential_that_changes_in_a_run(ssh: SshSite, key: str, tmp_path: Path) -> None:
     user, wrong = ssh.sshd.key.name, key_pair(tmp_path)
     tasks: list[Task] = []
@@ -279,6 +284,7 @@ def test_become(ssh: SshSite, pipelining: bool) -> None:
     assert ssh.run([WHO_BY_MODULE], hosts={"one": host}, **become).result("who")["stdout"] == account.name
 
 
+@pytest.mark.inline
 @pytest.mark.each_core
 def test_one_login_serves_all_tasks_until_it_is_reset(ssh: SshSite, with_key: dict[str, Any]) -> None:
     before = ssh.logins(ssh.sshd.key)
@@ -360,6 +366,7 @@ def test_what_may_go_well_later_is_tried_again(ssh: SshSite, with_key: dict[str,
     assert run.output.count("ssh_retry: attempt:") == 1
 
 
+@pytest.mark.inline
 @pytest.mark.parametrize(
     ("reference", "code"),
     [
@@ -394,6 +401,7 @@ def test_tasks_that_do_not_connect_ask_for_nothing(ssh: SshSite) -> None:
 # What is seen, what it costs, and what is left
 
 
+@pytest.mark.inline
 def test_no_secret_is_seen(ssh: SshSite, kerberos: Kerberos, key: str) -> None:
     password, word = f"pw-{secrets.token_hex(12)}", f"pp-{secrets.token_hex(12)}"
     principal = kerberos.add("canary", password)
@@ -441,6 +449,7 @@ def test_a_credential_is_put_together_once_for_all_hosts(ssh: SshSite, with_key:
     assert re.search(r"scoped.secrets: 40 calls, \d+ secrets read, \d+ of them from the cache, 1 opened", run.output)
 
 
+@pytest.mark.inline
 def test_nothing_is_left_of_a_run(ssh: SshSite, with_key: dict[str, Any]) -> None:
     ssh.who(host=with_key, task=WHO_BY_MODULE)
     left = [path for path in (ssh.site.folder / "tmp").rglob("*") if "cp" not in path.parts]
