@@ -1,42 +1,94 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the unit and integration tests on every ansible-core that a Python on this machine supports.
+"""Run the tests in legs: some tests each, on one ansible-core, in a virtual environment of its own.
 
-Usage: python scripts/matrix.py [CORE …]
+Usage: python scripts/matrix.py [--all | --list | --leg NAME …]
+
+Without an option, runs the legs of `make test`: every test once, and again where an ansible-core, the kind of store, or
+a run without a broker can make a difference. With --all, runs every test on every core, as a release does.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# The oldest and the newest Python that each core supports on a control node (ansible-core's support matrix).
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Core:
+    """An ansible-core. `oldest` and `newest` are the Pythons that it supports on a control node.
+
+    `is_final`: False as long as there are only release candidates.
+    """
+
+    requirement: str
+    oldest: Version
+    newest: Version
+    is_final: bool = True
+
+
+# From ansible-core's support matrix.
 CORES = {
-    "2.18": ((3, 11), (3, 13)),
-    "2.19": ((3, 11), (3, 13)),
-    "2.20": ((3, 12), (3, 14)),
-    "2.21": ((3, 12), (3, 14)),
+    "2.18": Core("ansible-core==2.18.*", (3, 11), (3, 13)),
+    "2.19": Core("ansible-core==2.19.*", (3, 11), (3, 13)),
+    "2.20": Core("ansible-core==2.20.*", (3, 12), (3, 14)),
+    "2.21": Core("ansible-core==2.21.*", (3, 12), (3, 14)),
+    "2.22": Core("ansible-core>=2.22.0rc1,<2.23", (3, 13), (3, 15), is_final=False),
 }
-# The core of the development environment, where `make check` already ran the unit tests. Only the faces depend on the
-# core. What depends on Python's own libraries is also tested on a newer Python.
+# The core of the development environment, where `make check` has run the unit tests.
 DEVELOPMENT = "2.19"
-FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "lookup", "modules", "plugin_utils")]
-UNIT = {"2.18": FACES, "2.20": FACES, "2.21": [*FACES, "tests/unit/crypto", "tests/unit/store", "tests/unit/broker"]}
-# This core also runs the tests of the servers, and of all secret managers against them.
-SERVERS = DEVELOPMENT
+# Stands for the newest final core that a Python on this machine supports.
+NEWEST = "newest"
 # This core uses the oldest libraries that requirements.txt allows. All others use the newest.
 OLDEST = "2.18"
 # The fake AWS servers share this library with the code under test, and need a new version.
 NEVER_OLD = "boto3"
+
+# More workers than CPU cores, and two legs at a time, since tests also wait for servers and processes.
+PYTEST = ("-m", "pytest", "-n", "3", "--dist", "loadgroup")
+SIDE_BY_SIDE = 2
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Tests that run together. `arguments`: those of Python; `variables`: additional ones of the environment."""
+
+    name: str
+    core: str
+    arguments: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def tests(name: str, core: str, *arguments: str, **variables: str) -> Leg:
+    """Return a leg that runs pytest. `variables` are those that say how the tests run, without their prefix."""
+    given = {f"SCOPED_SECRETS_TEST_{variable}": value for variable, value in variables.items()}
+    return Leg(name, core, (*PYTEST, *arguments), given)
+
+
+def sanity(core: str) -> Leg:
+    return Leg(f"sanity-{core}", core, ("scripts/sanity.py", f".work/sanity-{core}"))
+
+
+PLAYBOOKS = "tests/integration"
+# Only these unit tests depend on the core.
+FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "lookup", "modules", "plugin_utils")]
+# What depends on Python's own libraries also runs on a newer Python.
+LOW = [f"tests/unit/{room}" for room in ("crypto", "store", "broker")]
+MANAGERS = [f"tests/{name}" for name in ("managers", "credentials", "stores", "crash", "conformance")]
 # Every verb and every login of each secret manager, since these call the libraries.
 OLD_CALLS = [
     *(f"tests/conformance/test_{name}.py" for name in ("values", "deletion", "connectors")),
@@ -44,23 +96,68 @@ OLD_CALLS = [
     "-k",
     "conformance or logins",
 ]
-# All playbooks run twice: on this core with their stores on PostgreSQL, and on the newest core without a broker (except
-# those marked broker). The other cores run only the playbooks that depend on the core (marked each_core).
-SHARED = "2.20"
-POSTGRESQL = {"SCOPED_SECRETS_TEST_STORE": "postgresql"}
-INLINE = {"SCOPED_SECRETS_BROKER": "off"}
-# More workers than CPU cores, since tests also wait for servers and processes.
-ABREAST = ["-n", "4", "--dist", "loadgroup"]
+# Statements that are written for more than one engine: the store's own, and those of these rooms of the engine.
+SQL = ["tests/unit/store", *(f"tests/unit/engine/{room}" for room in ("rows", "keys", "backup", "changes"))]
+# The store's engine does not affect what happens at the provider, so one manager is enough.
+CRASHES = ["tests/crash", "-k", "vault"]
 
-# Runs in parallel with the tests, since it keeps one CPU core busy for minutes. Its output comes at the end.
-BESIDE = "sanity"
+SERVERS = tests("servers", DEVELOPMENT, "tests/servers")
+SHARED = (
+    tests("managers", DEVELOPMENT, *MANAGERS),
+    tests("old-libraries", OLDEST, *OLD_CALLS),
+    tests("crashes-postgresql", DEVELOPMENT, *CRASHES, STORE="postgresql"),
+)
+# The longest first, so that none is left alone at the end.
+IN_TEST = (
+    tests("playbooks", NEWEST, PLAYBOOKS),
+    sanity(NEWEST),
+    *SHARED,
+    tests("playbooks-2.18-each-core", "2.18", PLAYBOOKS, "-m", "each_core"),
+    tests("playbooks-2.19-each-core", "2.19", PLAYBOOKS, "-m", "each_core"),
+    tests("playbooks-some-inline", NEWEST, PLAYBOOKS, "-m", "inline", BROKER="off"),
+    tests("playbooks-some-postgresql", NEWEST, PLAYBOOKS, "-m", "each_store", STORE="postgresql"),
+    tests("unit-sql-postgresql", DEVELOPMENT, *SQL, STORE="postgresql"),
+    tests("unit-faces-2.18", "2.18", *FACES),
+    tests("unit-faces", NEWEST, *FACES, *LOW),
+    SERVERS,
+)
+IN_MATRIX = (
+    *(tests(f"playbooks-{core}", core, PLAYBOOKS) for core in CORES),
+    *(sanity(core) for core in CORES),
+    *SHARED,
+    tests("managers-2.22", "2.22", *MANAGERS),
+    tests("playbooks-inline", NEWEST, PLAYBOOKS, "-m", "not broker", BROKER="off"),
+    tests("playbooks-postgresql", "2.20", PLAYBOOKS, STORE="postgresql"),
+    *(tests(f"unit-{core}", core, "tests/unit", "tests/fuzz") for core in CORES),
+    tests("unit-postgresql", DEVELOPMENT, "tests/unit/engine", "tests/unit/store", STORE="postgresql"),
+    SERVERS,
+)
+LEGS = {leg.name: leg for leg in (*IN_TEST, *IN_MATRIX)}
 
-Run = tuple[str, list[str], dict[str, str]]
+# The tests of the servers only run in `make test` if one of these changed.
+OF_SERVERS = ("tests/servers", "tests/requirements-servers.txt")
+# How far to look back on the branch that changes land on.
+LANDED = 20
 
 
-def pythons() -> Iterator[tuple[tuple[int, int], str]]:
+def servers_changed(root: Path = ROOT) -> bool:
+    """Return whether the servers differ from those of the last landed commit, or that can't be told."""
+    base = _git(root, "merge-base", "HEAD", "origin/main")
+    if base in ("", _git(root, "rev-parse", "HEAD")):
+        base = _git(root, "rev-parse", f"HEAD~{LANDED}")
+    new_files = _git(root, "ls-files", "--others", "--exclude-standard", "--", *OF_SERVERS)
+    return not base or bool(new_files) or bool(_git(root, "diff", "--name-only", base, "--", *OF_SERVERS))
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """Return what git prints; nothing if it fails."""
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def pythons() -> Iterator[tuple[Version, str]]:
     """Yield version and path of this Python, of those on the PATH, and of those from pyenv."""
-    names = [shutil.which(f"python3.{minor}") or "" for minor in (12, 13, 14)]
+    names = [shutil.which(f"python3.{minor}") or "" for minor in range(12, 16)]
     pyenv = sorted(Path.home().glob(".pyenv/versions/3.1[1-9]*/bin/python"))
     for path in [sys.executable, *names, *map(str, pyenv)]:
         code = "import sys; print(*sys.version_info[:2])"
@@ -70,31 +167,43 @@ def pythons() -> Iterator[tuple[tuple[int, int], str]]:
             yield (major, minor), path
 
 
-def python_for(core: str) -> str | None:
-    """Return the oldest Python here that `core` supports, or the newest one for the newest core."""
-    oldest, newest = CORES[core]
-    fitting = sorted((version, path) for version, path in pythons() if oldest <= version <= newest)
-    return fitting[-1 if core == max(CORES) else 0][1] if fitting else None
+class Machine:
+    """The Pythons of this machine, and the cores that run on them."""
+
+    def __init__(self, found: Sequence[tuple[Version, str]]) -> None:
+        fitting = {
+            name: sorted(one for one in found if core.oldest <= one[0] <= core.newest) for name, core in CORES.items()
+        }
+        self.newest = max(name for name, core in CORES.items() if core.is_final and fitting[name])
+        # Old cores run on old Pythons, new ones on new ones.
+        self._python = {name: some[-1 if self.is_new(name) else 0] for name, some in fitting.items() if some}
+
+    def is_new(self, core: str) -> bool:
+        return core >= self.newest
+
+    def core_of(self, leg: Leg) -> str:
+        return self.newest if leg.core == NEWEST else leg.core
+
+    def python_for(self, core: str) -> tuple[Version, str] | None:
+        """Return version and path of the Python to run a core on, or None if there is none."""
+        return self._python.get(core)
 
 
-def environment(core: str, python: str, *, with_servers: bool) -> Path:
+def environment(core: str, python: str) -> Path:
     """Return a virtual environment with this core and the requirements of the tests."""
     if core == DEVELOPMENT:
         subprocess.run(["make", "-s", ".venv/dev/.ready"], cwd=ROOT, check=True)
         return ROOT / ".venv" / "dev"
     folder = ROOT / ".venv" / f"core-{core}"
-    needed = ["-r", str(ROOT / "requirements.txt"), "-r", str(ROOT / "tests" / "requirements.txt")]
-    if with_servers:
-        needed += ["-r", str(ROOT / "tests" / "requirements-servers.txt")]
+    files = [ROOT / "requirements.txt", *(ROOT / "tests" / f"requirements{name}.txt" for name in ("", "-servers"))]
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
     install = [str(folder / "bin" / "pip"), "install", "-q"]
-    subprocess.run([*install, f"ansible-core=={core}.*", *needed], check=True)
+    subprocess.run([*install, CORES[core].requirement, *(f"-r{file}" for file in files)], check=True)
     if core == OLDEST:
         # Without dependencies: the test servers require newer versions.
         subprocess.run([*install, "--no-deps", *oldest_libraries()], check=True)
-    if with_servers:
-        alone = ["--no-deps", "--upgrade", "--target", str(folder / "winrm")]
-        subprocess.run([*install, *alone, "-r", str(ROOT / "tests" / "requirements-winrm.txt")], check=True)
+    alone = ["--no-deps", "--upgrade", "--target", str(folder / "winrm")]
+    subprocess.run([*install, *alone, "-r", str(ROOT / "tests" / "requirements-winrm.txt")], check=True)
     return folder
 
 
@@ -108,85 +217,77 @@ def oldest_libraries() -> Iterator[str]:
             yield f"{name}-{extra}=={version}"
 
 
-def runs_on(core: str, python: str, newest: str) -> Iterator[Run]:
-    """Yield the runs on a core: name, command, and additional environment variables."""
-    tests = [python, "-m", "pytest", *ABREAST]
-    playbooks = [*tests, "tests/integration"]
-    if core in UNIT:
-        yield "unit", [*tests, *UNIT[core]], {}
-    if core == OLDEST:
-        yield "secret managers with the oldest libraries", [*tests, *OLD_CALLS], {}
-    if core == SERVERS:
-        yield from _at_servers(tests)
-    if core == min(SHARED, newest):
-        yield "playbooks with their stores on PostgreSQL", playbooks, POSTGRESQL
-    if core == newest:
-        yield "playbooks without a broker", [*playbooks, "-m", "not broker"], INLINE
-    if core not in (min(SHARED, newest), newest):
-        yield "playbooks", [*playbooks, "-m", "each_core"], {}
-    if core == newest:
-        yield BESIDE, [python, "scripts/sanity.py", f".work/sanity-{core}"], {}
-
-
-def has_servers(core: str, newest: str) -> bool:
-    """Return whether the tests with servers run on a core."""
-    return core in (OLDEST, SERVERS, min(SHARED, newest), newest)
-
-
-def _at_servers(tests: list[str]) -> Iterator[Run]:
-    folders = [f"tests/{name}" for name in ("servers", "managers", "credentials", "stores", "crash", "conformance")]
-    yield "servers, secret managers and credentials", [*tests, *folders], {}
-    yield "engine and store on PostgreSQL", [*tests, "tests/unit/engine", "tests/unit/store"], POSTGRESQL
-    # The store's engine does not affect what happens at the provider, so one manager is enough.
-    yield "crashes with the store on PostgreSQL", [*tests, "tests/crash", "-k", "vault"], POSTGRESQL
-
-
-def check(core: str, folder: Path, newest: str) -> bool:
-    """Return whether all tests pass on `core`."""
-    runs = list(runs_on(core, str(folder / "bin" / "python"), newest))
-    codes = []
-    with ThreadPoolExecutor() as pool:
-        beside = {run[0]: pool.submit(carry_out, run, quiet=True) for run in runs if run[0] == BESIDE}
-        # Don't stop at the first failure: starting over takes long.
-        for run in runs:
-            print(f"== core {core}: {run[0]}", flush=True)
-            code, said = beside[run[0]].result() if run[0] in beside else carry_out(run)
-            print(said, flush=True)
-            codes.append(code)
-    return not any(codes)
-
-
-def carry_out(run: Run, *, quiet: bool = False) -> tuple[int, str]:
-    """Return the exit code of a run and its duration. With `quiet`, its output comes before the duration."""
-    _name, command, extra = run
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree"), **extra}
-    output = subprocess.PIPE if quiet else None
+def run(leg: Leg, made: Future[Path]) -> bool:
+    """Run a leg once its environment is there, print its output, and return whether it passed."""
+    command = [str(made.result() / "bin" / "python"), *leg.arguments]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / ".work" / "tree"), **leg.variables}
+    print(f"== {leg.name}: begins", flush=True)
     begun = time.monotonic()
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=output, stderr=output and subprocess.STDOUT, text=True, check=False
+        command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    return done.returncode, f"{done.stdout or ''}== took {(time.monotonic() - begun) / 60:.1f} minutes"
+    minutes = (time.monotonic() - begun) / 60
+    # One call, since the output of legs that run at the same time must not mix.
+    verdict = "failed" if done.returncode else "passed"
+    print(f"== {leg.name}:\n{done.stdout}== {leg.name}: {verdict} after {minutes:.1f} minutes", flush=True)
+    return not done.returncode
+
+
+def run_all(legs: Sequence[Leg], machine: Machine) -> list[str]:
+    """Run legs and return the names of those that failed. Doesn't stop at the first one: starting over takes long."""
+    with ThreadPoolExecutor() as makers, ThreadPoolExecutor(SIDE_BY_SIDE) as runners:
+        made: dict[str, Future[Path]] = {}
+        runs: dict[str, Future[bool]] = {}
+        for leg in legs:
+            core = machine.core_of(leg)
+            python = machine.python_for(core)
+            if python is None:
+                oldest = ".".join(map(str, CORES[core].oldest))
+                print(f"== {leg.name}: skipped, core {core} needs Python {oldest} or newer", flush=True)
+                continue
+            if core not in made:
+                made[core] = makers.submit(environment, core, python[1])
+            runs[leg.name] = runners.submit(run, leg, made[core])
+        return [name for name, one in runs.items() if not one.result()]
+
+
+def chosen(arguments: argparse.Namespace) -> list[Leg]:
+    """Return the legs to run."""
+    if arguments.leg:
+        return [LEGS[name] for name in arguments.leg]
+    if arguments.all:
+        return list(IN_MATRIX)
+    return [leg for leg in IN_TEST if leg != SERVERS or servers_changed()]
+
+
+def listing(machine: Machine) -> Iterator[str]:
+    """Yield a line for each leg: its name, its core, its Python, and what runs it."""
+    for name, leg in LEGS.items():
+        core = machine.core_of(leg)
+        python = machine.python_for(core)
+        version = ".".join(map(str, python[0])) if python else "none"
+        runs = [word for word, table in (("test", IN_TEST), ("matrix", IN_MATRIX)) if leg in table]
+        note = " (in test if changed)" if leg == SERVERS else ""
+        yield f"{name:26} core {core}  Python {version:5} {', '.join(runs)}{note}"
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run the tests in legs, on several ansible-cores.")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--all", action="store_true", help="run every test on every core")
+    group.add_argument("--list", action="store_true", help="print all legs")
+    group.add_argument("--leg", action="append", choices=LEGS, metavar="NAME", help="run this leg; may be repeated")
+    return parser.parse_args(arguments)
 
 
 def main() -> int:
-    pythons_of = {core: python_for(core) for core in CORES}
-    newest = max(core for core, python in pythons_of.items() if python)
-    asked = sys.argv[1:] or sorted(CORES, key=lambda core: core != DEVELOPMENT)
-    failed = []
-    # Create the other environments while the tests on the first core run.
-    with ThreadPoolExecutor() as pool:
-        made = {
-            core: pool.submit(environment, core, python, with_servers=has_servers(core, newest))
-            for core in asked
-            if (python := pythons_of[core])
-        }
-        for core in asked:
-            if core not in made:
-                oldest = ".".join(map(str, CORES[core][0]))
-                print(f"== core {core}: skipped, it needs Python {oldest} or newer", flush=True)
-            elif not check(core, made[core].result(), newest):
-                failed.append(core)
-    print(f"== failed on: {', '.join(failed)}" if failed else "== every core passed")
+    arguments = parsed()
+    machine = Machine(list(pythons()))
+    if arguments.list:
+        print("\n".join(listing(machine)))
+        return 0
+    failed = run_all(chosen(arguments), machine)
+    print(f"== failed: {', '.join(failed)}" if failed else "== every leg passed")
     return bool(failed)
 
 
