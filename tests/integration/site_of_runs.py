@@ -92,7 +92,8 @@ class Site:
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         passed_on = ("LANG", "LC_ALL", "SSL_CERT_FILE")
-        plain = {name: os.environ[name] for name in passed_on if name in os.environ}
+        # `make coverage` measures the runs too.
+        plain = {name: os.environ[name] for name in os.environ if name in passed_on or name.startswith("COVERAGE_")}
         broker = os.environ.get("SCOPED_SECRETS_TEST_BROKER")
         return {
             **plain,
