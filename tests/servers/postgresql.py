@@ -25,7 +25,7 @@ import psycopg
 
 from servers.hosts import Host
 from servers.identities import Authority
-from servers.process import ServerFailed, by_hand, free_port, program, running
+from servers.process import ServerFailed, by_hand, free_port, has_ended, program, running, until
 
 __all__ = ["PASSWORD", "POOL", "USER", "Postgresql", "serve", "serve_pgbouncer", "url_of"]
 
@@ -113,7 +113,7 @@ class Postgresql:
     def stop(self, *, crash: bool = False) -> None:
         """Stop the server without waiting for its clients, or with `crash` like a power failure."""
         self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
-        self._process.wait(60)
+        until(lambda: has_ended(self._process))
         self._exits.close()
 
     def _answers(self) -> bool:

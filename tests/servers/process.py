@@ -26,6 +26,7 @@ __all__ = [
     "answers",
     "by_hand",
     "free_port",
+    "has_ended",
     "processes_in",
     "program",
     "running",
@@ -39,6 +40,7 @@ END_SECONDS = 5
 # Below the kernel's range for outgoing connections, which could take a port after we found it free.
 PORTS = range(12000, 32000)
 PR_SET_PDEATHSIG = 1
+_RESERVED: list[socket.socket] = []
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -47,13 +49,33 @@ class ServerFailed(Exception):
 
 
 def free_port(width: int = 1) -> int:
-    """Return a free port of the loopback interface, with the `width - 1` ports after it free as well."""
+    """Return a free port of the loopback interface, with the `width - 1` ports after it free as well.
+
+    Reserves them among the test processes of this machine, because a server takes a moment to listen.
+    """
     while True:
         port = random.SystemRandom().choice(PORTS)
         with contextlib.ExitStack() as sockets, contextlib.suppress(OSError):
-            for number in range(port, port + width):
+            numbers = range(port, port + width)
+            reserved = [sockets.enter_context(_reserved(number)) for number in numbers]
+            for number in numbers:
                 sockets.enter_context(socket.socket()).bind(("127.0.0.1", number))
+            # Until this process ends.
+            _RESERVED.extend(socket.socket(fileno=one.detach()) for one in reserved)
             return port
+
+
+def _reserved(port: int) -> socket.socket:
+    """Return a socket that stands for a port. Raises OSError if another test process has it."""
+    one = socket.socket(socket.AF_UNIX)
+    try:
+        if sys.platform == "linux":
+            # In the abstract namespace, where the name is free again once the socket is closed.
+            one.bind(f"\0scoped-secrets-tests-port-{port}")
+    except OSError:
+        one.close()
+        raise
+    return one
 
 
 def program(name: str) -> str:
@@ -151,10 +173,18 @@ def _end_with_parent() -> None:
 
 def _wait(process: subprocess.Popen[bytes], name: str, log: Path, is_ready: Callable[[], bool]) -> None:
     with contextlib.suppress(ServerFailed):
-        until(lambda: process.poll() is not None or is_ready())
-        if process.returncode is None:
+        until(lambda: has_ended(process) or is_ready())
+        if not has_ended(process):
             return
-    raise ServerFailed(f"{name} did not start.\n{log.read_text(encoding='utf-8', errors='replace')[-4000:]}")
+    why = "it ended" if has_ended(process) else f"it did not answer within {WAIT_SECONDS} seconds"
+    raise ServerFailed(f"{name} did not start: {why}.\n{log.read_text(encoding='utf-8', errors='replace')[-4000:]}")
+
+
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process has ended, without reaping it: until then, no other process gets its number."""
+    if process.returncode is not None:
+        return True
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -162,5 +192,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(END_SECONDS)
+        deadline = time.monotonic() + END_SECONDS
+        while not has_ended(process) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    # Last: a signal to a number that is free again could reach the processes of another test.
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from servers.process import TESTS, ServerFailed, processes_in, running, until
+from servers.process import TESTS, ServerFailed, free_port, processes_in, running, until
 
 KILLED = """\
 import os, signal, sys
@@ -73,3 +73,14 @@ def test_by_hand(line: str, tmp_path: Path) -> None:
         process.terminate()
     assert process.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has sockets without files")
+def test_no_other_test_process_gets_a_port_that_is_free_here() -> None:
+    code = "import sys; from servers.process import _reserved; _reserved(int(sys.argv[1]))"
+    environment = {"PYTHONPATH": str(TESTS)}
+    ports = [free_port(), free_port(2) + 1]
+    for port in ports:
+        command = [sys.executable, "-c", code, str(port)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert "Address already in use" in done.stderr
