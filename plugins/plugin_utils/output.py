@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Masks the output of ansible-core at the points through which all of it passes, which are the same in 2.18 to 2.21.
+"""Masks the output of ansible-core at the points through which all of it passes, which are the same in 2.18 to 2.22.
 
 A callback can't mask for others: they run one after the other, the one for stdout first. So this module patches what
 all of them receive: events, the results in them, and the text that is displayed or logged.

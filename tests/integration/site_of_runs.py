@@ -140,7 +140,7 @@ class Site:
             check=False,
         )
         lines = record.read_text().splitlines() if record.exists() else []
-        run = Run(done.returncode, done.stdout + done.stderr, [json.loads(line) for line in lines])
+        run = Run(done.returncode, _plain(done.stdout + done.stderr), [json.loads(_plain(line)) for line in lines])
         assert (run.rc != 0) == fails, run.output
         return run
 
@@ -161,6 +161,11 @@ class Site:
         content = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": list(tasks), **play}
         path.write_text(yaml.safe_dump([content], sort_keys=False))
         return path
+
+
+def _plain(text: str) -> str:
+    """Return output with one mark for what is hidden. ansible-core 2.22 has another one, for what modules are given."""
+    return text.replace("$REDACTED$", "********")
 
 
 def _brokers() -> list[Path]:

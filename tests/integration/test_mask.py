@@ -196,7 +196,9 @@ def test_nothing_is_seen_of_what_is_shown(site: Site, canary: dict[str, Any], wa
 
 
 def test_without_the_callback_it_would_be_seen(site: Site, canary: dict[str, Any]) -> None:
-    plain = run(site, [*made(), *shown()[:1]], ANSIBLE_CALLBACKS_ENABLED="record")
+    run(site, made())
+    # In a run of its own: from ansible-core 2.22 on, what a module is given is hidden anyway.
+    plain = run(site, shown()[:1], ANSIBLE_CALLBACKS_ENABLED="record")
     assert canary["text"] in plain.output
     assert canary["text"] in (site.folder / "ansible.log").read_text()
 
@@ -219,8 +221,10 @@ def test_events_of_ansible_runner(site: Site, canary: dict[str, Any]) -> None:
     check_output(site, Run(0, done.stdout + done.stderr), spellings(canary))
     events = [json.loads(file.read_text()) for file in project.parent.glob("artifacts/*/job_events/*.json")]
     said = [event for event in events if event.get("event_data", {}).get("task") == "said again"]
-    assert any(event["event_data"].get("res", {}).get("said", {}).get("stdout") == "********" for event in said)
-    assert any("********" in event["stdout"] for event in said)
+    # ansible-core 2.22 hides what modules were given, by a mark of its own.
+    hidden = ("********", "$REDACTED$")
+    assert any(event["event_data"].get("res", {}).get("said", {}).get("stdout") in hidden for event in said)
+    assert any(mark in event["stdout"] for event in said for mark in hidden)
 
 
 def test_the_example_of_the_documentation(site: Site) -> None:
@@ -277,14 +281,16 @@ def test_what_a_manifest_declares(site: Site, canary: dict[str, Any]) -> None:
 @pytest.mark.inline
 def test_short_values_are_shown_and_warned_about_once(site: Site, canary: dict[str, Any]) -> None:
     secret = {"identifier": "pin", "value": "123"}
-    tasks: list[Task] = [
+    written: list[Task] = [
         {"scoped.secrets.secret_text": secret},
         {"scoped.secrets.secret_text": {**secret, "value": "456"}},
-        debug("read", "{{ lookup('scoped.secrets.secret', 'pin') }}"),
     ]
-    done = run(site, tasks)
-    assert str(done.last["msg"]) == "456"
-    assert " ".join(done.output.split()).count("of fewer than 4 characters. scoped.secrets.mask does not hide it") == 1
+    reading = [debug("read", "{{ lookup('scoped.secrets.secret', 'pin') }}")] * 2
+    # In runs of their own: from ansible-core 2.22 on, what a module is given is hidden anyway.
+    runs = [run(site, written), run(site, reading)]
+    assert str(runs[1].last["msg"]) == "456"
+    warning = "of fewer than 4 characters. scoped.secrets.mask does not hide it"
+    assert [" ".join(done.output.split()).count(warning) for done in runs] == [1, 1]
 
 
 def test_lines_of_a_large_file(site: Site, canary: dict[str, Any]) -> None:
