@@ -2,6 +2,8 @@
 # every ansible-core, before a release.
 # make fuzz FUZZ="--minutes 1 envelope": some parsers, and for how long.
 # make bench BENCH="P1 P2 --rounds 1": some benchmarks, and options of tests/benchmarks/run.py.
+# make coverage COVERAGE="--others 20 tests/unit/store": an option of scripts/coverage_rooms.py, and arguments of pytest.
+# make mutate MUTATE="--sample 200 --seed 1 crypto": options of scripts/mutation, and some rooms.
 PYTHON ?= python3
 MATRIX ?= --all
 DEV := .venv/dev
@@ -19,7 +21,8 @@ unexport $(filter-out SCOPED_SECRETS_TEST_%,$(filter SCOPED_SECRETS_% ANSIBLE_% 
 	AZURE_% GOOGLE_% CLOUDSDK_% CONJUR_% CONTROLLER_% TOWER_% MOLECULE_% SOPS_% KRB5% PG% SSH_A%,$(.VARIABLES)))
 export ANSIBLE_CONFIG := $(CURDIR)/scripts/ansible.cfg
 
-.PHONY: demo check lint unit test matrix environments packages bench fuzz release format docs molecule docs-table changelog clean
+.PHONY: demo check lint unit test matrix environments packages bench fuzz coverage mutate release format docs molecule \
+	docs-table changelog clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt \
 		tests/requirements-winrm.txt
@@ -107,6 +110,12 @@ bench: $(BENCH_VENV)/.ready packages
 
 fuzz: $(FUZZ_VENV)/.ready $(LINK)
 	PYTHONPATH=$(TREE):tests $(FUZZ_VENV)/bin/python tests/fuzz/run.py $(FUZZ)
+
+coverage: $(DEV)/.ready $(LINK)
+	$(DEV)/bin/python scripts/coverage_rooms.py $(COVERAGE)
+
+mutate: $(DEV)/.ready
+	PYTHONPATH=scripts $(DEV)/bin/python -m mutation $(MUTATE)
 
 release: $(RELEASE_VENV)/.ready
 	PYTHONPATH=scripts $(RELEASE_VENV)/bin/python -m release
