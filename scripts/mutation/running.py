@@ -62,7 +62,10 @@ class Copy:
         order = {"arguments": arguments, "timeout": timeout, "log": str(self._log)}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        result: dict[str, Any] = json.loads(self._process.stdout.readline())
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"The process that runs tests in {self.folder} has ended.")
+        result: dict[str, Any] = json.loads(answer)
         return result
 
     def seconds(self, tests: Sequence[str]) -> float:
