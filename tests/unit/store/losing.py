@@ -55,6 +55,11 @@ class LosingDialect(SqliteDialect):
     def was_kept(self, connection: Any, mark: Mark) -> bool:
         return mark[0] in connection.execute("SELECT writers FROM store").fetchone()["writers"]
 
+    def engine(self, connection: Any) -> str:
+        if self.fault_at("engine"):
+            raise Lost
+        return super().engine(connection)
+
     def must_retry(self, error: Exception) -> bool:
         return isinstance(error, Overtaken)
 

@@ -45,6 +45,14 @@ def test_insert_run_all_and_one(database: Database) -> None:
     assert database.read(lambda tx: tx.one("SELECT * FROM default_manager_copy WHERE scope_id = 's3'")) is None
 
 
+def test_many_rows_are_inserted_at_once(database: Database) -> None:
+    rows = [{"scope_id": f"s{number:03}", "connector_id": f":c {number}"} for number in range(250)]
+    database.write(lambda tx: tx.run("CREATE TABLE many (connector_id TEXT, scope_id TEXT)"))
+    database.write(lambda tx: tx.insert_all("many", rows))
+    found = database.read(lambda tx: tx.all("SELECT scope_id, connector_id FROM many ORDER BY scope_id"))
+    assert [dict(row) for row in found] == rows
+
+
 def test_update_increments_the_revision(database: Database) -> None:
     database.write(lambda tx: rename(tx, "one"))
     database.write(lambda tx: rename(tx, "two", revision=1))
@@ -125,14 +133,17 @@ def test_read_sees_one_state_despite_concurrent_writes(database: Database) -> No
     other.close()
 
 
-def test_write_locks_before_it_reads(path: Path, database: Database) -> None:
+@pytest.mark.parametrize("run", [Database.write, Database.append])
+def test_write_locks_before_it_reads(
+    path: Path, database: Database, run: Callable[[Database, Callable[[Transaction], None]], None]
+) -> None:
     def work(_tx: Transaction) -> None:
         other = sqlite3.connect(path, timeout=0, isolation_level=None)
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
         other.close()
 
-    database.write(work)
+    run(database, work)
 
 
 def test_closed_database_can_not_be_used(path: Path, database: Database) -> None:
@@ -263,13 +274,14 @@ def test_appended_rows_that_an_earlier_call_committed_are_seen(losing: Database,
         lambda database: "scope" in database.table_names(),
         lambda database: isinstance(database.state(), int),
         lambda database: database.size() > 0,
+        lambda database: "SQLite" in database.engine,
     ],
-    ids=["table_names", "state", "size"],
+    ids=["table_names", "state", "size", "engine"],
 )
 def test_questions_are_asked_again_on_a_new_connection(
     losing: Database, dialect: LosingDialect, ask: Callable[[Database], bool]
 ) -> None:
-    for statement in ("SELECT", "PRAGMA"):
+    for statement in ("SELECT", "PRAGMA", "engine"):
         dialect.faults[statement] = ["before"]
     dialect.faults["connect"] = ["refused"]
     assert ask(losing)
@@ -299,6 +311,7 @@ def test_a_store_that_stays_away_is_given_up_and_found_again(
         assert (error.__cause__, error.__suppress_context__) == (None, True)
         assert sum(pauses) > database_module.PATIENCE
         pauses.clear()
+    losing.close()
     dialect.faults.clear()
     assert name_and_revision(losing) == ("account", 0)
 

@@ -16,7 +16,12 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.envelope imp
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import read_key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import signed_rows
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.sharing import _Wrapping
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.sharing import (
+    _Wrapping,
+    mark_share,
+    rewrap_shares,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
@@ -139,6 +144,36 @@ def test_it_survives_a_new_key_of_the_scope_and_of_the_owner(site: Settings) -> 
     assert read(holding(site, **API), "account.shared", **API) == b"second"
 
 
+def test_a_rotation_moves_the_shares_of_its_scope_and_no_others(site: Settings, engine: Engine) -> None:
+    declare(engine, "secret_text", identifier="more", value=b"more")
+    for shared_with in ({"to_org": "payments"}, TO_API):
+        declare(engine, "secret_share", identifier="more", **shared_with)
+    assert in_session(site, lambda session: rewrap_shares(session, session.chain(ScopePath(**API)))) == ([], [])
+    declare(engine, "key_rotation", target="scope", **API)
+    declare(engine, "key_rotation", target="scope", **API, destroy_generation=1)
+    found = rows(site, "SELECT * FROM secret_share JOIN scope ON scope.id = scope_id ORDER BY identifier")
+    moved = [(row["identifier"], row["key_generation"], row["tag"][3]) for row in found]
+    assert moved == [("api", 2, 2), ("api", 2, 2), ("payments", 1, 1)]
+    assert [read(holding(site, **API), f"account.{name}", **API) for name in ("shared", "more")] == [b"first", b"more"]
+    declare(engine, "scope_info", recursive=True, verify=True)
+
+
+def test_the_mark_of_a_manifest_stays_on_a_share(site: Settings, engine: Engine) -> None:
+    def mark(session: Session, path: ScopePath) -> None:
+        secret = session.secret(session.chain(ACCOUNT), "shared")
+        assert secret
+        mark_share(session, secret, session.chain(path), "the manifest")
+
+    in_session(site, lambda session: mark(session, ScopePath(**WEB)))
+    assert [row["made_by"] for row in rows(site, "SELECT made_by FROM secret_share")] == [""]
+    in_session(site, lambda session: mark(session, ScopePath(**API)))
+    declare(engine, "secret_text", identifier="shared", value=b"second")
+    declare(engine, "key_rotation", target="scope", **API)
+    assert [row["made_by"] for row in rows(site, "SELECT made_by FROM secret_share")] == ["the manifest"]
+    assert read(holding(site, **API), "account.shared", **API) == b"second"
+    declare(engine, "scope_info", recursive=True, verify=True)
+
+
 def test_a_backup_has_the_shares(site: Settings, engine: Engine, tmp_path: Path) -> None:
     key = exported(site, **API)
     declare(engine, "store_backup", dest=str(tmp_path / "b"))
@@ -229,6 +264,15 @@ def test_a_scope_that_goes_takes_its_shares_along(site: Settings, engine: Engine
     declare(engine, "secret_text", identifier="shared", value=b"second")
     declare(engine, "scope", **API)
     assert error_of(lambda: read(holding(site, **API), "account.shared", **API)).code == "scope_locked"
+    declare(engine, "scope_info", recursive=True, verify=True)
+
+
+def test_a_secret_shared_with_a_scope_that_is_gone_can_be_shared_and_removed(site: Settings, engine: Engine) -> None:
+    declare(engine, "scope", **API, state="absent", force=True)
+    declare(engine, "secret_share", identifier="shared", to_org="payments", to_project="web")
+    assert read(holding(site, **WEB), "account.shared", **WEB) == b"first"
+    declare(engine, "secret_text", identifier="shared", state="absent")
+    assert rows(site, "SELECT * FROM secret_share") == []
     declare(engine, "scope_info", recursive=True, verify=True)
 
 
