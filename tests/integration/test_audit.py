@@ -73,7 +73,6 @@ def test_nothing_is_done_where_no_record_can_be_made(site: Site) -> None:
     assert [one["identifier"] for one in site.run([{"scoped.secrets.secret_info": {}}]).last["secrets"]] == ["a"]
 
 
-@pytest.mark.inline
 def test_a_file_and_the_store_say_the_same(site: Site) -> None:
     path = site.folder / "audit.jsonl"
     (site.folder / "ansible.cfg").write_text(f"[scoped_secrets]\naudit = required\naudit_sink = store, file://{path}\n")

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from servers.google_cloud import GoogleCloud
     from servers.openbao import OpenBao
 
-# Each kind of secret manager: its library is imported, and its errors come up, in every worker without a broker.
-pytestmark = pytest.mark.inline
-
 
 def meant(reference: str, name: str) -> Task:
     """Return a task that writes a value where it may be."""
@@ -206,6 +203,7 @@ def test_nothing_shows_of_what_google_gets_and_gives(
     assert google_cloud.calls.count("CreateSecret") >= 2 + len(codes)
 
 
+@pytest.mark.inline
 def test_nothing_shows_of_what_cyberark_gets_and_gives(
     site: Site, conjur: Conjur, ccp: Ccp, fault_proxy: Callable[..., FaultProxy]
 ) -> None:
@@ -265,6 +263,7 @@ def test_nothing_shows_of_what_cyberark_gets_and_gives(
     assert [len(echo.seen) > 4 for echo in echoes] == [True, True]
 
 
+@pytest.mark.inline
 def test_nothing_shows_of_what_azure_a_program_and_a_plugin_get_and_give(
     site: Site, azure: Azure, fault_proxy: Callable[..., FaultProxy]
 ) -> None:

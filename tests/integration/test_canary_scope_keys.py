@@ -80,7 +80,6 @@ def test_a_key_in_a_file_is_seen_nowhere(holder: tuple[Site, str]) -> None:
     assert watch.looks > 10
 
 
-@pytest.mark.inline
 def test_a_key_in_the_environment_is_seen_only_there(holder: tuple[Site, str]) -> None:
     """Processes of Ansible inherit it, as from whoever set it; the broker does not."""
     site, key = holder

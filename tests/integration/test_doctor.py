@@ -45,7 +45,6 @@ def test_a_store_and_its_key(site: Site) -> None:
     assert run.last["usage"]["calls"] == 2
 
 
-@pytest.mark.inline
 def test_what_is_wrong_gets_a_code_and_a_next_step(site: Site) -> None:
     site.declare(MADE)
     site.key_file.chmod(0o644)

@@ -10,7 +10,7 @@ import stat
 import pytest
 from site_of_runs import Site, Task
 
-pytestmark = [pytest.mark.inline, pytest.mark.each_store]
+pytestmark = pytest.mark.each_store
 
 API = {"org": "payments", "project": "api"}
 DECLARED: list[Task] = [
@@ -29,6 +29,7 @@ def rotation(**options: object) -> Task:
     return {"scoped.secrets.key_rotation": options}
 
 
+@pytest.mark.inline
 def test_a_project_key(site: Site) -> None:
     planned = site.run([*DECLARED, rotation(**API, target="scope")], "--check")
     assert planned.last["changed"]

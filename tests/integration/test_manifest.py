@@ -132,7 +132,6 @@ def test_what_is_removed_goes_in_the_right_order(site: Site) -> None:
     assert site.run([{"scoped.secrets.scope_info": {"org": "payments"}}]).last["scopes"] == []
 
 
-@pytest.mark.inline
 @pytest.mark.each_store
 def test_what_is_listed_no_longer_goes(site: Site) -> None:
     by_hand = {"scoped.secrets.secret_text": {"org": "payments", "identifier": "by_hand", "value": "stays"}}

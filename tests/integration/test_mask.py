@@ -138,8 +138,7 @@ WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
 }
 # The others differ from these in callbacks and strategies only.
 MARKS = {
-    "plain": [pytest.mark.each_core, pytest.mark.inline],
-    "everything": [pytest.mark.each_core],
+    "plain": [pytest.mark.each_core],
     "free": [pytest.mark.inline],
 }
 

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from site_of_runs import Site, Task
 
-pytestmark = pytest.mark.inline
-
 SCOPES = [{"scoped.secrets.scope": {"org": "payments", "project": project}} for project in ("", "api")]
 API = {"org": "payments", "project": "api"}
 
@@ -55,10 +53,13 @@ DECLARED: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] 
     ),
 ]
 
+# One scope and one secret: all others go the same way.
+MARKS = [pytest.mark.each_core, pytest.mark.inline]
+
 
 @pytest.mark.parametrize(
     ("module", "noun", "first", "change", "shown"),
-    [pytest.param(*one, marks=pytest.mark.each_core if one in (DECLARED[0], DECLARED[2]) else ()) for one in DECLARED],
+    [pytest.param(*one, marks=MARKS if one in (DECLARED[0], DECLARED[2]) else ()) for one in DECLARED],
 )
 def test_declared_things(
     site: Site, module: str, noun: str, first: dict[str, Any], change: dict[str, Any], shown: dict[str, Any]
@@ -99,6 +100,7 @@ def test_default_secret_manager(site: Site) -> None:
     assert result["connector"]["is_default"]
 
 
+@pytest.mark.inline
 @pytest.mark.each_store
 def test_what_is_left_out_is_left_alone(site: Site) -> None:
     text = {"identifier": "a", "value": "some value", "description": "why", "tags": {"t": "1"}}
@@ -115,6 +117,7 @@ def test_what_is_left_out_is_left_alone(site: Site) -> None:
     assert (secret["version"], secret["tags"], secret["description"], secret["name"]) == (1, {}, "", "a")
 
 
+@pytest.mark.inline
 @pytest.mark.each_core
 @pytest.mark.each_store
 def test_infos(site: Site) -> None:
@@ -149,6 +152,7 @@ def test_infos(site: Site) -> None:
     assert run.result("all")["secrets"][0] == run.result("one")["secrets"][0]
 
 
+@pytest.mark.inline
 @pytest.mark.each_store
 def test_force_removes_a_scope_with_all_in_it(site: Site) -> None:
     run = site.run(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from site_of_runs import Site, Task
 
-pytestmark = [pytest.mark.each_core, pytest.mark.inline]
+pytestmark = pytest.mark.each_core
 
 BYTES = bytes(range(256))
 IN = "org='payments', project='api'"
@@ -51,6 +51,7 @@ def made(site: Site) -> Site:
     return site
 
 
+@pytest.mark.inline
 def test_every_option_of_the_lookup(site: Site) -> None:
     # By a run: what YAML and templates make of values belongs to it.
     site.run(MADE)
@@ -96,6 +97,7 @@ def test_the_scope_of_a_lookup_by_variable_and_environment(made: Site) -> None:
     assert evaluate(made, nowhere, variables=scope) == {"value": "of the account"}
 
 
+@pytest.mark.inline
 def test_the_filter(made: Site) -> None:
     def of(text: str) -> str:
         return f'<+secrets.getValue("{text}")>'
@@ -127,6 +129,7 @@ def test_the_filter(made: Site) -> None:
     }
 
 
+@pytest.mark.inline
 @pytest.mark.parametrize(
     ("text", "code"),
     [('<+secrets.getValue("zzz")>', "unknown_secret"), ('<+secrets.getValue("a>', "invalid_expression")],

@@ -96,7 +96,6 @@ def test_a_reference_by_url_says_why_it_leads_nowhere(site: Site, vault: Connect
     assert "[unknown_connector]" in run.result("of a project")["msg"]
 
 
-@pytest.mark.inline
 def test_credentials_by_url(site: Site, openbao: OpenBao, moto: Aws, vault: Connector, aws: Connector) -> None:
     """One manager has what another needs to log in."""
     put_in_vault(openbao, f"{vault.base}/aws", secret=moto.secret_access_key)

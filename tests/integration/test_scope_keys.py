@@ -65,7 +65,6 @@ def test_a_team_works_in_its_project(team: tuple[Site, dict[str, str]], vault: C
     assert [one["project"] for one in run.result("verified")["scopes"]] == ["api"]
 
 
-@pytest.mark.inline
 @pytest.mark.each_store
 def test_the_key_may_come_from_the_configuration_or_an_option(team: tuple[Site, dict[str, str]]) -> None:
     site, _environment = team

@@ -62,7 +62,6 @@ def test_a_key(ssh: SshSite, with_key: dict[str, Any]) -> None:
     assert ssh.sshd.accepted(ssh.sshd.key)[before:] == ["publickey"]
 
 
-@pytest.mark.inline
 def test_a_key_with_a_passphrase(ssh: SshSite, key: str, tmp_path: Path) -> None:
     sealed = ssh.sealed(key, PASSPHRASE)
     assert sealed != key
@@ -83,7 +82,6 @@ def test_a_password(ssh: SshSite) -> None:
 
 
 @pytest.mark.inline
-@pytest.mark.each_core
 @pytest.mark.parametrize("proof", ["keytab", "password"])
 def test_a_ticket(ssh: SshSite, kerberos: Kerberos, tmp_path: Path, proof: str, broker: str) -> None:
     principal = kerberos.add(f"by-{proof}", "secret")
@@ -284,7 +282,6 @@ def test_become(ssh: SshSite, pipelining: bool) -> None:
     assert ssh.run([WHO_BY_MODULE], hosts={"one": host}, **become).result("who")["stdout"] == account.name
 
 
-@pytest.mark.inline
 @pytest.mark.each_core
 def test_one_login_serves_all_tasks_until_it_is_reset(ssh: SshSite, with_key: dict[str, Any]) -> None:
     before = ssh.logins(ssh.sshd.key)
@@ -366,7 +363,6 @@ def test_what_may_go_well_later_is_tried_again(ssh: SshSite, with_key: dict[str,
     assert run.output.count("ssh_retry: attempt:") == 1
 
 
-@pytest.mark.inline
 @pytest.mark.parametrize(
     ("reference", "code"),
     [
@@ -401,7 +397,6 @@ def test_tasks_that_do_not_connect_ask_for_nothing(ssh: SshSite) -> None:
 # What is seen, what it costs, and what is left
 
 
-@pytest.mark.inline
 def test_no_secret_is_seen(ssh: SshSite, kerberos: Kerberos, key: str) -> None:
     password, word = f"pw-{secrets.token_hex(12)}", f"pp-{secrets.token_hex(12)}"
     principal = kerberos.add("canary", password)
