@@ -21,8 +21,7 @@ unexport $(filter-out SCOPED_SECRETS_TEST_%,$(filter SCOPED_SECRETS_% ANSIBLE_% 
 	AZURE_% GOOGLE_% CLOUDSDK_% CONJUR_% CONTROLLER_% TOWER_% MOLECULE_% SOPS_% KRB5% PG% SSH_A%,$(.VARIABLES)))
 export ANSIBLE_CONFIG := $(CURDIR)/scripts/ansible.cfg
 
-.PHONY: demo check lint unit test matrix environments packages bench fuzz coverage mutate release format docs molecule \
-	docs-table changelog clean
+.PHONY: demo check lint unit test matrix environments packages bench fuzz coverage mutate release format docs molecule docs-table changelog clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt \
 		tests/requirements-winrm.txt
