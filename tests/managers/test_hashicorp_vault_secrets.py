@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import engines as engines
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import engines
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from servers.openbao import OpenBao, OpenBaoError, RaftServer, serve_raft

@@ -205,7 +205,7 @@ class Database:
     def _retrying(self, step: Callable[[], T]) -> T:
         """Return the result of `step`. Retries after losing a race or the connection."""
         conflicts = losses = 0
-        deadline = time.monotonic() + PATIENCE
+        deadline = 0.0
         while True:
             try:
                 if self._connection is None:
@@ -219,6 +219,8 @@ class Database:
             except _Lost as lost:
                 self._drop()
                 losses += 1
+                # Counts from the first loss: until then, the step may have waited long for other writers.
+                deadline = deadline or time.monotonic() + PATIENCE
                 if time.monotonic() > deadline:
                     raise lost.error from None
                 time.sleep(_jitter.uniform(0, min(1.0, 0.02 * 2**losses)))

@@ -355,3 +355,36 @@ def test_a_failure_counts_even_if_the_connection_is_lost_while_rolling_back(
     assert len(calls) == 2
     assert name_and_revision(database) == ("account", 0)
     assert name_and_revision(losing) == ("account", 0)
+class _Broken(sqlite3.OperationalError):
+    """Stands for a lost connection, which SQLite has none of."""
+
+
+@pytest.mark.parametrize(("losses", "is_kept"), [(1, True), (3, False)])
+def test_patience_counts_from_the_first_loss(
+    database: Database, monkeypatch: pytest.MonkeyPatch, losses: int, is_kept: bool
+) -> None:
+    """A step that waited for other writers for longer than that is still repeated."""
+    now = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _seconds: None)
+    monkeypatch.setattr(database_module, "time", clock)
+    monkeypatch.setattr(database.dialect, "is_lost", lambda error: isinstance(error, _Broken))
+    monkeypatch.setattr(database.dialect, "translate", lambda _error: error_of_a_loss())
+    calls = []
+
+    def work(tx: Transaction) -> int:
+        calls.append(now)
+        now[0] += 2 * database_module.PATIENCE
+        if len(calls) <= losses:
+            raise _Broken
+        return tx.run("UPDATE scope SET name = 'kept'")
+
+    if is_kept:
+        assert database.write(work) == 1
+    else:
+        with pytest.raises(Unavailable):
+            database.write(work)
+        assert len(calls) == 2
+
+
+def error_of_a_loss() -> Unavailable:
+    return Unavailable("store_unavailable", "It does not answer.", hint="Run it again.", retryable=True)

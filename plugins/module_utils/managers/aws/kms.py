@@ -14,7 +14,7 @@ from ...model.errors import InvalidInput, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, ConnectorContext, KeyKeeper
 from .logins import LOGINS
-from .options import NETWORK, SHARED_OPTIONS, check_options
+from .options import AWS_NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsClient, AwsSession
 
 __all__ = ["MANAGER", "AwsKms"]
@@ -44,10 +44,10 @@ class AwsKms(KeyKeeper):
         **KeyKeeper.REUSE_OPTION,
         **SHARED_OPTIONS,
     }
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK.defaults, **KeyKeeper.REUSE_DEFAULT}
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**AWS_NETWORK.defaults, **KeyKeeper.REUSE_DEFAULT}
     LOCATION = frozenset({"key_arn"})
-    REFERABLE = NETWORK.referable | {"key_arn"}
-    NETWORK = NETWORK
+    REFERABLE = AWS_NETWORK.referable | {"key_arn"}
+    NETWORK = AWS_NETWORK
     LOGINS = LOGINS
     REQUIREMENTS = (REQUIREMENT,)
 

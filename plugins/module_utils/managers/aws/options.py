@@ -17,15 +17,15 @@ from ..base import ArgumentSpec
 from ..network import Network, check_range, check_url
 
 __all__ = [
-    "NETWORK",
+    "AWS_NETWORK",
     "ROLE_OPTIONS",
     "SHARED_OPTIONS",
     "check_endpoint",
     "check_options",
 ]
 
-NETWORK = Network.all()
-SHARED_OPTIONS: ArgumentSpec = {"region": {"type": "str"}, "endpoint_url": {"type": "str"}, **NETWORK.spec}
+AWS_NETWORK = Network.all()
+SHARED_OPTIONS: ArgumentSpec = {"region": {"type": "str"}, "endpoint_url": {"type": "str"}, **AWS_NETWORK.spec}
 
 ROLE_OPTIONS: ArgumentSpec = {
     "role_arn": {"type": "str"},

@@ -15,7 +15,7 @@ from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
 from ..network import check_range
 from .logins import LOGINS
-from .options import NETWORK, SHARED_OPTIONS, check_options
+from .options import AWS_NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsClient, AwsSession
 
 __all__ = ["MANAGER", "OWNER_TAG", "AwsSecretsManager"]
@@ -47,7 +47,7 @@ class AwsSecretsManager(ValueKeeper):
         **SHARED_OPTIONS,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {
-        **NETWORK.defaults,
+        **AWS_NETWORK.defaults,
         "prefix": "",
         "recovery_window_days": 30,
         "force_delete": False,
@@ -55,8 +55,8 @@ class AwsSecretsManager(ValueKeeper):
         "replicas": [],
     }
     LOCATION = frozenset({"region", "prefix", "endpoint_url"})
-    REFERABLE = NETWORK.referable
-    NETWORK = NETWORK
+    REFERABLE = AWS_NETWORK.referable
+    NETWORK = AWS_NETWORK
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = 65_536

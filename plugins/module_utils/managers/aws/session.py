@@ -21,7 +21,7 @@ from .. import failures
 from ..base import ConnectorContext, ExpectedError, Login
 from ..http import PEM, tls_context
 from .failures import AwsAttempt, OwnErrors, code_of, error_for_code, translate
-from .options import NETWORK, check_endpoint
+from .options import AWS_NETWORK, check_endpoint
 
 __all__ = ["REQUIREMENT", "AwsClient", "AwsSession"]
 
@@ -50,7 +50,7 @@ class AwsSession:
         logging.getLogger("botocore").setLevel(logging.CRITICAL)
         self._new = botocore.session.Session
         self.connector = connector
-        self._options = {**NETWORK.defaults, **{name: value for name, value in options.items() if value is not None}}
+        self._options = {**AWS_NETWORK.defaults, **{name: value for name, value in options.items() if value is not None}}
         self._region = region
         self._try_seconds = float(self._options["timeout"])
         self._seconds = 3 * self._try_seconds

@@ -15,7 +15,7 @@ from .. import failures
 from ..base import ArgumentSpec, ConnectorContext, ExpectedError, KeyKeeper
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
 from .logins import LOGINS
-from .options import NETWORK, SHARED_OPTIONS, check_options
+from .options import GCP_NETWORK, SHARED_OPTIONS, check_options
 from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpClient, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "GcpKms", "canonical"]
@@ -42,10 +42,10 @@ class GcpKms(KeyKeeper):
         **KeyKeeper.REUSE_OPTION,
         **SHARED_OPTIONS,
     }
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK.defaults, **KeyKeeper.REUSE_DEFAULT}
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**GCP_NETWORK.defaults, **KeyKeeper.REUSE_DEFAULT}
     LOCATION = frozenset({"gcp_project", "location", "key_ring", "key"})
-    REFERABLE = NETWORK.referable
-    NETWORK = NETWORK
+    REFERABLE = GCP_NETWORK.referable
+    NETWORK = GCP_NETWORK
     LOGINS = LOGINS
     REQUIREMENTS = (_REQUIREMENT, CHECKSUM_REQUIREMENT, *HTTP_REQUIREMENTS)
 

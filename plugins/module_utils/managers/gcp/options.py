@@ -14,15 +14,15 @@ from ..base import ArgumentSpec
 from ..network import Network, check_url
 
 __all__ = [
-    "NETWORK",
+    "GCP_NETWORK",
     "SHARED_OPTIONS",
     "check_options",
     "endpoint_url",
 ]
 
-NETWORK = Network.all_but("validate_certs")
+GCP_NETWORK = Network.all_but("validate_certs")
 """The Google libraries speak gRPC, which always verifies certificates."""
-SHARED_OPTIONS: ArgumentSpec = {"gcp_project": {"type": "str"}, "endpoint": {"type": "str"}, **NETWORK.spec}
+SHARED_OPTIONS: ArgumentSpec = {"gcp_project": {"type": "str"}, "endpoint": {"type": "str"}, **GCP_NETWORK.spec}
 
 _URLS = ("endpoint", "sts_endpoint", "iam_endpoint")
 # From the API references of Resource Manager, and of Identity and Access Management.

@@ -17,7 +17,7 @@ from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
 from .logins import LOGINS
-from .options import NETWORK, SHARED_OPTIONS, check_options
+from .options import GCP_NETWORK, SHARED_OPTIONS, check_options
 from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpClient, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "OWNER_LABEL", "GcpSecretManager", "owner_mark"]
@@ -59,10 +59,10 @@ class GcpSecretManager(ValueKeeper):
         "locations": {"type": "list", "elements": "str"},
         **SHARED_OPTIONS,
     }
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK.defaults, "prefix": "", "locations": []}
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {**GCP_NETWORK.defaults, "prefix": "", "locations": []}
     LOCATION = frozenset({"gcp_project", "prefix", "endpoint"})
-    REFERABLE = NETWORK.referable
-    NETWORK = NETWORK
+    REFERABLE = GCP_NETWORK.referable
+    NETWORK = GCP_NETWORK
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
     MAX_VALUE = _MAX_BYTES

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import engines as engines
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import engines
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import replies as replies
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import replies
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import Reply
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
