@@ -355,6 +355,8 @@ def test_a_failure_counts_even_if_the_connection_is_lost_while_rolling_back(
     assert len(calls) == 2
     assert name_and_revision(database) == ("account", 0)
     assert name_and_revision(losing) == ("account", 0)
+
+
 class _Broken(sqlite3.OperationalError):
     """Stands for a lost connection, which SQLite has none of."""
 

@@ -50,7 +50,10 @@ class AwsSession:
         logging.getLogger("botocore").setLevel(logging.CRITICAL)
         self._new = botocore.session.Session
         self.connector = connector
-        self._options = {**AWS_NETWORK.defaults, **{name: value for name, value in options.items() if value is not None}}
+        self._options = {
+            **AWS_NETWORK.defaults,
+            **{name: value for name, value in options.items() if value is not None},
+        }
         self._region = region
         self._try_seconds = float(self._options["timeout"])
         self._seconds = 3 * self._try_seconds
