@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from multiprocessing.util import Finalize
+from types import FrameType
 from typing import Any
 
 from ..model.host_login import HostLogin
@@ -101,7 +103,10 @@ class HostLogins:
             return self._wanted
         # Workers skip atexit but run multiprocessing finalizers.
         Finalize(None, self.close, exitpriority=0)
-        return tempfile.mkdtemp(prefix="scoped-secrets-")
+        folder = tempfile.mkdtemp(prefix="scoped-secrets-")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            _remove_at(number, folder)
+        return folder
 
     @property
     def agent(self) -> Agent:
@@ -129,6 +134,27 @@ class HostLogins:
             tickets.close()
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_at(number: int, folder: str) -> None:
+    """Remove `folder` when a signal arrives, before what the process does then.
+
+    At the end of a run, ansible-core terminates workers that have not ended yet, also during their finalizers; their
+    handler exits at once. An agent ends by itself once the process is gone. Takes no lock: a thread may hold it.
+    """
+    before = signal.getsignal(number)
+    if before is signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        if callable(before):
+            before(number, frame)
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    signal.signal(number, end)
 
 
 _BY_SCHEME = {
