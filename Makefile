@@ -20,6 +20,8 @@ LINK := $(TREE)/ansible_collections/scoped/secrets
 unexport $(filter-out SCOPED_SECRETS_TEST_%,$(filter SCOPED_SECRETS_% ANSIBLE_% _ANSIBLE_% XDG_% VAULT_% BAO_% AWS_% \
 	AZURE_% GOOGLE_% CLOUDSDK_% CONJUR_% CONTROLLER_% TOWER_% MOLECULE_% SOPS_% KRB5% PG% SSH_A%,$(.VARIABLES)))
 export ANSIBLE_CONFIG := $(CURDIR)/scripts/ansible.cfg
+# Where this is set, each process of each test compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo check lint unit test matrix environments packages bench fuzz coverage mutate release format docs molecule docs-table changelog clean
 

@@ -12,6 +12,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,15 +42,17 @@ RIDDLES = {
 }
 
 
-def texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the prose of a file: comments and strings of Python files, all lines of YAML files."""
+@cache
+def texts(path: Path) -> list[tuple[int, str]]:
+    """Return the prose of a file: comments and strings of Python files, all lines of YAML files."""
     content = path.read_text()
     if path.suffix == ".yml":
-        yield from enumerate(content.splitlines(), 1)
-        return
-    for token in tokenize.generate_tokens(io.StringIO(content).readline):
-        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and " " in token.string):
-            yield token.start[0], token.string
+        return list(enumerate(content.splitlines(), 1))
+    return [
+        (token.start[0], token.string)
+        for token in tokenize.generate_tokens(io.StringIO(content).readline)
+        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and " " in token.string)
+    ]
 
 
 def found(pattern: str, path: Path) -> Iterator[str]:
