@@ -29,7 +29,8 @@ bytecode.prefer()
 
 from ..module_utils.client.connect import Client, connect
 from ..module_utils.credentials.ssh_client import ssh_environment, ssh_options
-from ..module_utils.face.options import ARGUMENTS, resolve_options, settings_of
+from ..module_utils.face.facts import FACTS
+from ..module_utils.face.options import OPTIONS, resolve_options, settings_of
 from ..module_utils.model.errors import ScopedSecretsError
 from ..module_utils.model.host_login import HostLogin
 from ..module_utils.model.queries import Query
@@ -38,7 +39,9 @@ _TYPE = "connection"
 _CREDENTIAL = "ssh_credential"
 _OWN_OPTIONS: dict[str, dict[str, Any]] = {
     _CREDENTIAL: {"type": "str", "vars": [{"name": "ansible_ssh_credential"}]},
-    **{option.name: {"type": "str", "vars": [{"name": option.var}]} for option in ARGUMENTS if option.var},
+    **{option.name: {"type": "str", "vars": [{"name": option.var}]} for option in OPTIONS if option.var},
+    # Core only passes variables that are options.
+    **{name: {"type": "raw", "vars": [{"name": name}]} for name in (FACTS, "inventory_hostname")},
 }
 # Options of the built-in connection that a credential replaces. The running core may not have all of them.
 _REPLACED = ("password", "pkcs11_provider", "private_key", "private_key_file", "private_key_passphrase")

@@ -13,11 +13,13 @@ from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
 from jinja2 import pass_context
 from jinja2.runtime import Context, Undefined
+from jinja2.utils import missing
 
 from ..module_utils.processes import bytecode
 
 bytecode.prefer()
 
+from ..module_utils.face.facts import FACTS
 from ..module_utils.face.options import OPTIONS, resolve_options
 from ..module_utils.face.reading import check_options, read, to_text
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError
@@ -36,8 +38,10 @@ def resolve(context: Context, data: Any, **given: Any) -> Any:
 
 
 def _variables(context: Context) -> dict[str, Any]:
-    found = {option.var: context.resolve_or_missing(option.var) for option in OPTIONS if option.var}
-    return {name: value for name, value in found.items() if isinstance(value, str) and not isinstance(value, Undefined)}
+    """Return those variables that settings can come from, and what tells which of them are facts."""
+    names = ("inventory_hostname", FACTS, *(option.var for option in OPTIONS if option.var))
+    found = {name: context.resolve_or_missing(name) for name in names}
+    return {name: value for name, value in found.items() if value is not missing and not isinstance(value, Undefined)}
 
 
 def _values(data: Any, options: dict[str, str]) -> dict[str, str]:

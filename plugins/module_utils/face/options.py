@@ -17,6 +17,7 @@ from typing import Any
 
 from ..model.errors import InvalidInput
 from ..model.settings import Settings
+from .facts import refuse_fact
 
 __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "goes_through_broker", "resolve_options", "settings_of"]
 
@@ -93,10 +94,12 @@ def resolve_options(
     template: Callable[[Any], Any] | None = None,
     config_file: str | None = None,
 ) -> dict[str, str]:
-    """Return every shared option as text; options that are not set are empty. Raises InvalidInput.
+    """Return every shared option as text; options that are not set are empty.
+
+    Raises InvalidInput for what is not text, and Forbidden for a variable that a managed host set.
 
     `direct` holds the options of the task or lookup (None means not set, an empty string counts as set), `variables`
-    the Ansible variables, which `template` renders, and `config_file` is the path of ansible.cfg.
+    the Ansible variables with the host's facts, which `template` renders; `config_file` is the path of ansible.cfg.
     """
     resolved = {option.name: _resolve(option, direct, variables or {}, template, config_file) for option in OPTIONS}
     # If one of these two is given directly, a value of the other from elsewhere must not override it.
@@ -116,6 +119,7 @@ def _resolve(
     if direct.get(option.name) is not None:
         return _text(option, direct[option.name])
     if option.var and variables.get(option.var) is not None:
+        refuse_fact(variables, option.var)
         value = variables[option.var]
         return _text(option, template(value) if template else value)
     if given := os.environ.get(option.env):
