@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["Request", "Result", "Tell", "tell_nobody"]
+__all__ = ["Request", "Result", "Shown", "Tell", "View", "tell_nobody"]
+
+# What users see, as JSON data. In the engine, secret values are bytes, so the type checker keeps them out of results.
+Shown: TypeAlias = "str | int | float | bool | Sequence[Shown] | Mapping[str, Shown] | None"
+View = dict[str, Shown]
 
 # Progress callback: takes one line to show to the user.
 Tell = Callable[[str], None]
@@ -37,7 +41,7 @@ class Result:
     """A module's answer. `returned` maps nouns (secret, secrets, …) to data without secret values."""
 
     changed: bool = False
-    returned: dict[str, Any] = field(default_factory=dict)
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
+    returned: View = field(default_factory=dict)
+    before: View = field(default_factory=dict)
+    after: View = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

@@ -11,6 +11,7 @@ from typing import Any
 from ...model.audit import OK
 from ...model.entities import Scope
 from ...model.errors import InvalidInput, NotFound
+from ...model.messages import View
 from ...model.moments import in_utc
 from ...model.scopes import ScopePath
 from ...store.audit import Filters, Head, events_after, heads_of
@@ -20,7 +21,6 @@ from .recorder import record_view
 
 __all__ = ["AuditInfo"]
 
-View = dict[str, Any]
 
 # Options that filter by the value of a column.
 _COLUMNS = {

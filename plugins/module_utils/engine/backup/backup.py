@@ -12,7 +12,7 @@ from typing import Any
 
 from ...crypto.backup import BackupHeader, BackupReader, BackupWriter, damaged_backup, new_header
 from ...model.errors import NotFound, ScopedSecretsError
-from ...model.messages import Result, Tell
+from ...model.messages import Result, Tell, View
 from ...model.settings import Settings
 from ...model.version import VERSION
 from ...store.copying import count_rows
@@ -26,7 +26,6 @@ from .rows import Progress, RowReader, RowWriter, portable_rows
 
 __all__ = ["back_up", "backup_view"]
 
-View = dict[str, Any]
 
 COUNTED = {"scopes": "scope", "connectors": "connector", "secrets": "secret", "versions": "secret_version"}
 

@@ -66,17 +66,17 @@ class _Restore:
         self._unlock(root)
         root = root or self._replacement_root()
         rows = self._read_whole()
-        view = {"backup": backup_view(path, self._header, rows.counts, path.stat().st_size)}
+        backup = backup_view(path, self._header, rows.counts, path.stat().st_size)
         is_new = not self._place.has_store()
         if not is_new and not self._is_vacant():
             self._check_same(rows)
-            return Result(returned=view)
+            return Result(returned={"backup": backup})
         if is_new:
             check_new_place(self._place, self._settings)
         if not check_mode:
             self._write(root or self._new_root(), rows, is_new=is_new)
             self._notices.append(f"The store {self._place} was restored from {path}.")
-        return Result(True, view, {}, view["backup"], self._notices)
+        return Result(True, {"backup": backup}, {}, backup, self._notices)
 
     def _check_schema(self) -> None:
         version, known = self._header.schema_version, STEPS[-1].number

@@ -12,18 +12,17 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from ...model.audit import Subject
 from ...model.entities import Connector, Secret
-from ...model.messages import Result
+from ...model.messages import Result, View
 from ...model.scopes import ScopePath
 from ..providers.access import Access
 from ..rows.session import Session
 from .intents import Goal
 from .observe import ValueLocation
 
-__all__ = ["Action", "Info", "Plan", "Resource", "View", "changed_fields", "pick", "row_key"]
+__all__ = ["Action", "Info", "Plan", "Resource", "changed_fields", "pick", "row_key"]
 
 S = TypeVar("S")
 D = TypeVar("D")
-View = dict[str, Any]
 
 
 class Action(Enum):
@@ -169,11 +168,11 @@ def row_key(row: Connector | Secret | None) -> Hashable:
     return row and (row.id, row.revision, row.tag)
 
 
-def pick(params: Mapping[str, Any], *names: str) -> View:
+def pick(params: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """Return the named options that the user gave."""
     return {name: params[name] for name in names if params.get(name) is not None}
 
 
-def changed_fields(wanted: View, current: View) -> View:
+def changed_fields(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of `wanted` that differ from `current`."""
     return {name: value for name, value in wanted.items() if current.get(name) != value}

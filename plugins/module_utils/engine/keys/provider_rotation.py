@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 from ...crypto.envelope import rewrap
@@ -17,7 +17,7 @@ from ...managers.base import KeyKeeper, Manager
 from ...managers.data_keys import DataKeys, DataKeyWrapping, data_keys_of
 from ...model.entities import Scope, Secret, SecretVersion
 from ...model.errors import Conflict, InvalidInput
-from ...model.messages import Result, Tell
+from ...model.messages import Result, Tell, View
 from ...model.scopes import ScopePath
 from ...store.rotation import count_wrapped_elsewhere, kept_after, update_version
 from ...store.scopes import path_of
@@ -33,8 +33,6 @@ __all__ = ["rotate_at_provider"]
 
 _ROUNDS = 5
 _BATCH_BYTES = 8 * 1024 * 1024
-
-View = dict[str, Any]
 
 
 class _Sealed(NamedTuple):
@@ -187,7 +185,7 @@ class _ProviderRotation:
         return written
 
     def result(self, before: int, left: int, *, is_predicted: bool = False) -> Result:
-        view = {
+        view: View = {
             "target": "provider",
             "org": self._path.org,
             "project": self._path.project,

@@ -9,7 +9,7 @@ import os
 
 from ...crypto.rootkey import RootKey, create_key_file, from_base64, read_key_file
 from ...model.errors import KeyRefused
-from ...model.messages import Result
+from ...model.messages import Result, View
 from ...model.settings import Settings
 from ...store.places import place_at
 from ..rows.opening import open_database, refuse_scope_key, wrong_key
@@ -78,5 +78,5 @@ def _check_store(settings: Settings, given: RootKey | None) -> None:
 
 
 def _result(path: str, key: RootKey | None, *, is_new: bool = False) -> Result:
-    shown = {"file": path, "id": key.key_id if key else ""}
+    shown: View = {"file": path, "id": key.key_id if key else ""}
     return Result(is_new, {"root_key": shown}, after=shown if is_new else {})

@@ -171,12 +171,12 @@ def _next(form: str, params: View) -> str:
 
 
 def _result(before: str, after: str | None, *, left: int, warnings: list[str] | None = None) -> Result:
-    view = {
+    view: View = {
         "target": "root",
         "old_root_key_id": before,
         "root_key_id": after,
         "left": {"account_keys": left} if left else {},
         "left_total": left,
     }
-    old, new = {"root_key_id": before}, {"root_key_id": after}
-    return Result(before != after, {"rotation": view}, old, new, warnings or [])
+    shown: View = {"rotation": view}
+    return Result(before != after, shown, {"root_key_id": before}, {"root_key_id": after}, warnings or [])

@@ -13,11 +13,11 @@ from typing import Any
 from ...crypto.exported_key import key_text, read_key_text
 from ...crypto.scopekey import ScopeKey
 from ...model.errors import Conflict, InvalidInput, KeyRefused, NotFound, StoreRefused
-from ...model.messages import Request, Result, Tell
+from ...model.messages import Request, Result, Tell, View
 from ...model.scopes import ScopePath
 from ..backup.files import Draft, belongs_to_store
 from ..changes.declare import declare
-from ..changes.resource import Plan, View
+from ..changes.resource import Plan
 from ..providers.runtime import Runtime
 from ..rows.session import Session
 from ..things.secret_views import SecretState
@@ -64,8 +64,10 @@ def export_key(runtime: Runtime, request: Request, tell: Tell) -> Result:
     place = {name: params.get(name) for name in ("org", "project")}
     rotated = rotate(runtime, Request("key_rotation", {"target": "scope", **place}, check_mode), tell)
     if check_mode:
-        generation = {"generation": rotated.returned["rotation"].get("generation", 1)}
-        result.returned["scope_key"].update(generation)
+        rotation: Any = rotated.returned["rotation"]
+        exported: Any = result.returned["scope_key"]
+        generation = {"generation": rotation.get("generation", 1)}
+        exported.update(generation)
         result.after.update(generation)
     else:
         result = _export(runtime, params, check_mode=check_mode)
@@ -74,7 +76,7 @@ def export_key(runtime: Runtime, request: Request, tell: Tell) -> Result:
     return result
 
 
-def _export(runtime: Runtime, params: View, *, check_mode: bool) -> Result:
+def _export(runtime: Runtime, params: dict[str, Any], *, check_mode: bool) -> Result:
     path = ScopePath.of(params.get("org"), params.get("project"))
     if bool(params.get("dest")) == bool(params.get("secret")):
         raise InvalidInput(
@@ -154,7 +156,11 @@ class _KeyFile:
         owner = found.store_id, found.key.scope_id
         if owner != (self._exported.store_id, self._exported.key.scope_id):
             raise self._taken("it holds the key of another scope")
-        own = {"generation": found.key.generation, "dest": str(self._dest), "mode": f"{stat.S_IMODE(info.st_mode):04o}"}
+        own: View = {
+            "generation": found.key.generation,
+            "dest": str(self._dest),
+            "mode": f"{stat.S_IMODE(info.st_mode):04o}",
+        }
         return {**self._exported.view, **own}, content
 
     def _taken(self, why: str) -> Conflict:

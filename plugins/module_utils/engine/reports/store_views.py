@@ -12,6 +12,7 @@ from typing import Any
 
 from ...managers import builtin
 from ...model.entities import Scope
+from ...model.messages import View
 from ...model.queries import CREDENTIAL_KINDS
 from ...model.scopes import ACCOUNT, ScopePath
 from ...store.intents import pending_intents
@@ -24,7 +25,6 @@ from ..rows.session import Session
 
 __all__ = ["store_view"]
 
-View = dict[str, Any]
 # Counts credentials, which no secret manager keeps: they consist of other secrets.
 _CREDENTIALS = "credentials"
 
@@ -41,7 +41,7 @@ def store_view(runtime: Runtime) -> View:
     """Return the store: where it is, its root key, its size in bytes, and its contents in total and by scope."""
     store, location = runtime.store(create=False), Location.parse(runtime.settings.store)
     if store.is_pretended:
-        where = {"engine": location.engine, "where": str(location), "exists": False, "id": "", "size": None}
+        where: View = {"engine": location.engine, "where": str(location), "exists": False, "id": "", "size": None}
         return {**where, **_NOTHING}
 
     def work(session: Session) -> View:
@@ -88,7 +88,7 @@ def _contents(session: Session) -> View:
     }
 
 
-def _scopes(session: Session, chain: list[Scope], counts: _Counts, kinds: Counter[str]) -> Iterator[View]:
+def _scopes(session: Session, chain: list[Scope], counts: _Counts, kinds: Counter[str]) -> Iterator[dict[str, Any]]:
     """Yield the views of a scope and all below it; add to `kinds` how many secrets each kind of manager keeps."""
     managers = load_managers(session, chain)
     yield _scope(session, managers, counts, kinds)

@@ -10,8 +10,9 @@ from typing import Any
 from ...managers import builtin
 from ...model.entities import Scope
 from ...model.errors import NotFound, ScopedSecretsError
+from ...model.messages import View
 from ...store.secrets import count_kept, count_secrets
-from ..changes.resource import Info, View
+from ..changes.resource import Info
 from ..providers.access import Access
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session

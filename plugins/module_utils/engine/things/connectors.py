@@ -15,11 +15,12 @@ from ...managers.registry import manager_kind
 from ...model.entities import Connector, Scope
 from ...model.errors import Conflict
 from ...model.identifiers import check_identifier, check_name, check_tags
+from ...model.messages import View
 from ...model.scopes import ScopePath
 from ...store.connectors import defaults_at
 from ...store.secrets import count_kept, kept_by, replace_references
 from ..changes.intents import Goal
-from ..changes.resource import Action, Plan, Resource, View, changed_fields, pick, row_key
+from ..changes.resource import Action, Plan, Resource, changed_fields, pick, row_key
 from ..providers.access import Access
 from ..providers.logins import check_no_loop, used_secrets
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
@@ -156,7 +157,7 @@ class ConnectorResource(Resource[ConnectorState]):
             return {}
         settled = {"settled", *_settled(connector)}
         options = {name: value for name, value in connector.options.items() if name not in settled}
-        shown = {"name": connector.name, "description": connector.description, "tags": connector.tags}
+        shown: View = {"name": connector.name, "description": connector.description, "tags": connector.tags}
         return {**shown, "options": options, "use_as_default": state.is_default}
 
     def _default(self, state: ConnectorState) -> bool:

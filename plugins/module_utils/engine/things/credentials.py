@@ -13,10 +13,11 @@ from typing import Any
 
 from ...model.entities import Secret
 from ...model.identifiers import check_identifier
+from ...model.messages import View
 from ...model.references import references_among
 from ...store.secrets import replace_references
 from ..changes.intents import Goal
-from ..changes.resource import Action, Plan, Resource, View, changed_fields, row_key
+from ..changes.resource import Action, Plan, Resource, changed_fields, row_key
 from ..providers.access import Access
 from ..providers.logins import named_secrets
 from ..rows.session import Session

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from ...model.audit import Subject
 from ...model.entities import Scope
+from ...model.messages import View
 from ...store.scopes import set_default
-from ..changes.resource import Action, Plan, Resource, View
+from ..changes.resource import Action, Plan, Resource
 from ..rows.scoped_connectors import Managers, load_managers
 from ..rows.session import Session
 from .connector_views import manager_views
@@ -63,7 +64,12 @@ class DefaultManagerResource(Resource[DefaultState]):
         return {**self._view_of(state, plan.after["secret_manager"]), "is_default": True}
 
     def _view_of(self, state: DefaultState, name: str) -> View:
-        of_a_higher_scope = {"identifier": name, "org": self.path.org, "project": self.path.project, "is_default": True}
+        of_a_higher_scope: View = {
+            "identifier": name,
+            "org": self.path.org,
+            "project": self.path.project,
+            "is_default": True,
+        }
         return next((view for view in state.views if view["identifier"] == name), of_a_higher_scope)
 
 

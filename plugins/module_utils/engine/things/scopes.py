@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 from ...model.entities import Scope, Secret
 from ...model.errors import Conflict, InvalidInput, NotFound
 from ...model.identifiers import check_name, check_tags
+from ...model.messages import View
 from ...model.scopes import Level, ScopePath
 from ...store import scopes as rows
 from ...store.connectors import connectors_of
 from ...store.secrets import count_secrets, delete_secret, secrets_of
 from ..changes.intents import Goal
-from ..changes.resource import Action, Info, Plan, Resource, View, changed_fields, pick
+from ..changes.resource import Action, Info, Plan, Resource, changed_fields, pick
 from ..providers.access import Access
 from ..providers.logins import login_depth
 from ..providers.value_placement import is_kept_there, remove_kept
@@ -74,7 +75,7 @@ class ScopeResource(Resource[ScopeState]):
             return self._plan_absent(state)
         wanted = self._wanted()
         if state.scope is None:
-            defaults = {
+            defaults: View = {
                 "name": self.path.identifier,
                 "description": "",
                 "tags": {},

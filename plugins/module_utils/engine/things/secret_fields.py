@@ -11,8 +11,9 @@ from typing import Any
 from ...model.entities import Secret, SecretUser
 from ...model.errors import Conflict
 from ...model.identifiers import check_name, check_tags
+from ...model.messages import View
 from ...model.moments import in_utc
-from ..changes.resource import View, pick
+from ..changes.resource import pick
 
 __all__ = ["broken_users", "check_kind", "wanted_fields", "with_fields"]
 

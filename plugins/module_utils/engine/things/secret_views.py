@@ -11,9 +11,10 @@ from typing import Any
 from ...crypto.scopekey import FingerprintKey
 from ...model.entities import Scope, Secret, SecretUser, SecretVersion
 from ...model.identifiers import check_identifier, check_tags
+from ...model.messages import View
 from ...model.scopes import Level, ScopePath
 from ...store.secrets import secrets_of, users_of
-from ..changes.resource import Info, View, changed_fields, pick
+from ..changes.resource import Info, changed_fields, pick
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 from ..rows.sharing import grantee_paths

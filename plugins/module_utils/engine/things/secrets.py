@@ -16,9 +16,10 @@ from ...managers.base import Writing
 from ...model.entities import Secret
 from ...model.errors import Conflict, InvalidInput
 from ...model.identifiers import check_identifier
+from ...model.messages import View
 from ..changes.intents import Goal
 from ..changes.observe import ValueLocation
-from ..changes.resource import Action, Plan, Resource, View, changed_fields
+from ..changes.resource import Action, Plan, Resource, changed_fields
 from ..providers.access import Access
 from ..providers.value_placement import (
     Placement,

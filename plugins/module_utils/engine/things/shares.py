@@ -11,8 +11,9 @@ from typing import Any
 from ...model.entities import Scope, Secret
 from ...model.errors import InvalidInput, NotFound
 from ...model.identifiers import check_identifier
+from ...model.messages import View
 from ...model.scopes import ScopePath
-from ..changes.resource import Action, Plan, Resource, View
+from ..changes.resource import Action, Plan, Resource
 from ..rows.scoped_connectors import load_managers
 from ..rows.session import Session
 from ..rows.sharing import grantee_paths, mark_share, reseal
