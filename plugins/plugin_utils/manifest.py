@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ..module_utils.face.censor import secret_strings
+from ..module_utils.face.censor import secret_strings, shown
 from ..module_utils.face.sources import Files, take_value
 from ..module_utils.face.spec import Spec
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError
 from ..module_utils.model.manifests import invalid_manifest
 from ..module_utils.model.messages import Request
-from .router import Router, shown, validated
+from .router import Router, validated
 
 __all__ = ["ManifestRouter", "declaring_spec", "requests_of"]
 

@@ -25,7 +25,7 @@ from ..module_utils.processes import bytecode
 bytecode.prefer()
 
 from ..module_utils.face.call import call, failure
-from ..module_utils.face.censor import censor, may_be_secret, passwords_in, secret_strings
+from ..module_utils.face.censor import censor, censored_result, passwords_in, secret_strings, shown
 from ..module_utils.face.inherited import load_inherited
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.sources import Files, missing_src
@@ -61,7 +61,7 @@ class Router(ActionBase):
         self._hide(self._secrets_in(arguments))
         result = self._guarded(arguments, task_vars or {})
         result["invocation"] = {"module_args": self._shown(arguments)}
-        censored: dict[str, Any] = censor(result, self._secrets)
+        censored: dict[str, Any] = censored_result(result, self._secrets)
         return censored
 
     def _secrets_in(self, arguments: dict[str, Any]) -> set[str]:
@@ -138,14 +138,16 @@ class Router(ActionBase):
         audit = {f"SCOPED_SECRETS_{name.upper()}": options[name] for name in ("audit", "audit_sink") if options[name]}
         self._task.environment = [*(self._task.environment or []), {**audit, **passed_on()}]
         arguments = _HiddenArguments({option: value for option, value in merged.items() if value is not None})
-        return self._execute_module(
+        answer: dict[str, Any] = self._execute_module(
             module_name=f"scoped.secrets.{self.spec.resource}", module_args=arguments, task_vars=task_vars
         )
+        # The other host may answer what it likes, but it sets no facts.
+        return {name: value for name, value in answer.items() if not name.startswith("ansible_")}
 
     def _tell(self, line: str) -> None:
         """Show the progress of a long operation."""
-        shown: str = censor(line, self._secrets)
-        Display().display(f"{self.spec.resource}: {shown}")
+        line = censor(line, self._secrets)
+        Display().display(f"{self.spec.resource}: {line}")
 
     def _read_file(self, src: str) -> bytes:
         """Return the content of `src`, found as the copy module finds it; decrypt ansible-vault files in memory."""
@@ -179,9 +181,3 @@ def validated(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
             hint=f"Check the options in: ansible-doc scoped.secrets.{spec.resource}",
         )
     return dict(outcome.validated_parameters)
-
-
-def shown(arguments: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments, with the values of secret and unknown options hidden. `known` has the options' specs."""
-    hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-    return {name: hidden if may_be_secret(name, value, known) else value for name, value in arguments.items()}

@@ -1,18 +1,37 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Censoring: replaces secret input wherever it shows up in output, in strings and in dictionary keys."""
+"""Censoring: keeps what a task was given as a secret out of the task's result.
+
+A result of the engine has no value in it: its data comes from rows, and values are bytes. Only its prose, such as an
+error message, may quote what the task was given. So only prose is searched: if a value happens to be a word of the
+structure (`failed`, a year, a part of an identifier), the structure must stay as it is.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 from ..model.censored import CENSORED, MIN_LENGTH
 
-__all__ = ["censor", "may_be_secret", "passwords_in", "secret_strings"]
+__all__ = [
+    "HIDDEN",
+    "censor",
+    "censored_result",
+    "may_be_secret",
+    "passwords_in",
+    "secret_strings",
+    "shown",
+    "with_prose",
+]
+
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+# Fields of a result, at any depth, whose text people wrote for people.
+_WORDS = "msg hint warnings deprecations details exception module_stdout module_stderr description tags"
+_PROSE = frozenset(_WORDS.split())
 
 
 def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set[str]:
@@ -25,7 +44,7 @@ def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set
         option = spec.get(name) or {}
         if may_be_secret(name, value, spec):
             found.update(_strings(value))
-        elif name.endswith(("url", "endpoint")) or name in ("authority", "store"):
+        elif _is_url(name):
             found |= passwords_in(str(value))
         elif isinstance(option.get("options"), dict) and isinstance(value, Mapping):
             found |= secret_strings(value, option["options"])
@@ -39,6 +58,24 @@ def may_be_secret(name: str, value: Any, spec: Mapping[str, Any]) -> bool:
     if option is None or option.get("no_log"):
         return True
     return option.get("type") == "dict" and not isinstance(value, Mapping)
+
+
+def _is_url(name: str) -> bool:
+    return name.endswith(("url", "endpoint")) or name in ("authority", "store")
+
+
+def shown(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's arguments as -vvv shows them: without values of secret and unknown options."""
+    return {name: _shown(name, value, spec) for name, value in arguments.items()}
+
+
+def _shown(name: str, value: Any, spec: Mapping[str, Any]) -> Any:
+    if may_be_secret(name, value, spec):
+        return HIDDEN
+    if _is_url(name):
+        return censor(value, passwords_in(str(value)))
+    nested = spec[name].get("options")
+    return shown(value, nested) if nested and isinstance(value, Mapping) else value
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -66,8 +103,26 @@ def passwords_in(url: str) -> set[str]:
     return {text for password in written for text in (password, unquote(password), unquote_plus(password)) if text}
 
 
+def censored_result(result: Mapping[str, Any], secrets: set[str]) -> dict[str, Any]:
+    """Return a task's result with every secret string replaced in its prose."""
+    return with_prose(result, lambda prose: censor(prose, secrets))
+
+
+def with_prose(result: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return a result of this collection's modules with its prose changed, and the rest as it is."""
+    return {name: change(value) if name in _PROSE else _with_prose(value, change) for name, value in result.items()}
+
+
+def _with_prose(data: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(data, Mapping):
+        return with_prose(data, change)
+    if isinstance(data, (list, tuple)):
+        return [_with_prose(item, change) for item in data]
+    return data
+
+
 def censor(data: Any, secrets: set[str]) -> Any:
-    """Return `data` with every occurrence of a secret string replaced, in dictionary keys too."""
+    """Return `data` with every occurrence of a secret string replaced in its strings. Keys of dictionaries stay."""
     secrets = {secret for secret in secrets if secret}
     if not secrets:
         return data
@@ -88,7 +143,7 @@ class _Censor:
         if isinstance(data, str):
             return self._mask(data)
         if isinstance(data, Mapping):
-            return {self.censored(key): self.censored(value) for key, value in data.items()}
+            return {key: self.censored(value) for key, value in data.items()}
         if isinstance(data, (list, tuple, set)):
             return [self.censored(item) for item in data]
         return data

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..model.errors import ScopedSecretsError
 from ..model.messages import tell_nobody
 from .call import call, failure
-from .censor import passwords_in
+from .censor import censored_result, passwords_in, secret_strings, shown
 from .options import resolve_options
 from .sources import LOCAL
 from .spec import Spec
@@ -29,7 +29,7 @@ def run_module(spec: Spec) -> None:
         # The store's URL may contain a password, which AnsibleModule would log and return.
         no_log=True,
     )
-    module.no_log_values |= passwords_in(module.params["store"] or "")
+    secrets = secret_strings(module.params, spec.argument_spec) | passwords_in(module.params["store"] or "")
     try:
         # A broker belongs to an ansible-playbook process, which this host doesn't have.
         options = {**resolve_options(spec.common(module.params)), "broker": "off"}
@@ -44,5 +44,9 @@ def run_module(spec: Spec) -> None:
             tell=tell_nobody,
         )
     except ScopedSecretsError as error:
-        module.fail_json(**{**failure(error), "failed": True})
-    module.exit_json(**result)
+        result = failure(error)
+    result["invocation"] = {"module_args": shown(module.params, spec.argument_spec)}
+    # AnsibleModule would search the structure of the result too.
+    module.no_log_values.clear()
+    end = module.fail_json if result.get("failed") else module.exit_json
+    end(**censored_result(result, secrets))

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.face.censor import (
+    HIDDEN,
     censor,
+    censored_result,
     may_be_secret,
     passwords_in,
     secret_strings,
+    shown,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.censored import CENSORED, MIN_LENGTH
 from hypothesis import given
@@ -90,14 +93,55 @@ def test_the_password_of_a_url_is_found(url: str, expected: set[str]) -> None:
     assert passwords_in(url) == expected
 
 
-def test_keys_lists_and_nested_dictionaries_are_censored() -> None:
+def test_lists_and_nested_dictionaries_are_censored_but_no_keys() -> None:
     data = {"say hunter22": [{"a": "hunter22"}, ("hunter22", 1)], "n": 5, "none": None, "yes": True}
     assert censor(data, {"hunter22"}) == {
-        f"say {CENSORED}": [{"a": CENSORED}, [CENSORED, 1]],
+        "say hunter22": [{"a": CENSORED}, [CENSORED, 1]],
         "n": 5,
         "none": None,
         "yes": True,
     }
+
+
+RESULT: dict[str, Any] = {
+    "changed": True,
+    "failed": True,
+    "code": "hunter22",
+    "msg": "hunter22!",
+    "hint": "hunter22!",
+    "warnings": ["hunter22!"],
+    "details": {"hunter22": ["hunter22!"]},
+    "secret": {"identifier": "hunter22", "description": "hunter22!", "tags": {"hunter22": "hunter22!"}},
+    "results": [{"item": "hunter22", "msg": "hunter22!", "secret": {"reference": "hunter22"}}],
+    "diff": {"before": {"hunter22": 1}, "after": {"path": "hunter22", "description": "hunter22!"}},
+    "invocation": {"module_args": {"identifier": "hunter22", "description": "hunter22!"}},
+}
+
+
+def test_only_the_prose_of_a_result_is_censored() -> None:
+    """Everything that ends in an exclamation mark is prose."""
+    expected = json.loads(json.dumps(RESULT).replace("hunter22!", f"{CENSORED}!"))
+    assert censored_result(RESULT, {"hunter22"}) == expected
+
+
+def test_arguments_are_shown_without_secrets() -> None:
+    arguments = {
+        "value": "x",
+        "valeu": "x",
+        "name": "hunter22",
+        "endpoint_url": "https://u:hunter22@host",
+        "authority": "https://host",
+        "login": {"token": "x", "user": "u", "tokn": "x"},
+    }
+    assert shown(arguments, SPEC) == {
+        "value": HIDDEN,
+        "valeu": HIDDEN,
+        "name": "hunter22",
+        "endpoint_url": f"https://u:{CENSORED}@host",
+        "authority": "https://host",
+        "login": {"token": HIDDEN, "user": "u", "tokn": HIDDEN},
+    }
+    assert shown({"login": "token=x"}, SPEC) == {"login": HIDDEN}
 
 
 def test_sets_are_censored() -> None:
@@ -123,7 +167,7 @@ def test_the_input_is_not_modified() -> None:
 @given(SECRETS, st.text("abcdef ", max_size=30), st.text("abcdef ", max_size=30))
 def test_no_secret_is_left(secrets: set[str], before: str, after: str) -> None:
     for secret in secrets:
-        shown = json.dumps(censor({before + secret: [before + secret + after]}, secrets))
+        shown = json.dumps(censor({"": [before + secret + after]}, secrets))
         assert [one for one in secrets if one in shown] == []
 
 
