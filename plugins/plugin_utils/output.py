@@ -23,6 +23,8 @@ from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.included_file import IncludedFile
 from ansible.utils.display import Display
 
+from ..module_utils.face.censor import with_prose
+
 Mask = Callable[[Any], Any]
 
 # Fields of plays and tasks that people write or templates fill. The others belong to ansible-core.
@@ -30,6 +32,10 @@ _NAMES = """
 name args vars environment loop when changed_when failed_when until delegate_to remote_user become_user filename
 custom"""
 _WRITTEN = frozenset(_NAMES.split())
+# Whose results have values in their prose only.
+_OURS = "scoped.secrets."
+# What ansible-core adds to the result of an item of a loop, besides the item itself.
+_OF_A_LOOP = ("_ansible_item_label", "ansible_loop")
 
 
 def mask_events(mask: Mask, after: Callable[[], None]) -> None:
@@ -83,7 +89,7 @@ def _mask_copies(kind: Any, mask: Mask) -> None:
     @wraps(clean_copy)
     def masked_copy(self: Any) -> Any:
         result = clean_copy(self)
-        result._result = mask(result._result)
+        result._result = _mask_result(result._result, self._task, mask)
         result._task = _mask_argument(result._task, mask)
         result._task_fields = _mask_fields(result._task_fields, mask)
         return result
@@ -98,7 +104,7 @@ def _mask_fields(fields: Mapping[str, Any], mask: Mask) -> Mapping[str, Any]:
 
 def _mask_properties(kind: Any, mask: Mask) -> None:
     """Mask the properties of results that callbacks read, from ansible-core 2.19 on."""
-    _mask_property(kind, "result", mask)
+    _replace_property(kind, "result", lambda self, found: _mask_result(found, self._task, mask))
     for name in ("exception", "warnings", "deprecations", "task_name"):
         _mask_property(kind, name, mask)
     for name in ("task", "_task"):
@@ -107,11 +113,32 @@ def _mask_properties(kind: Any, mask: Mask) -> None:
         _mask_property(kind, name, lambda fields: _mask_fields(fields, mask))
 
 
+def _mask_result(result: Mapping[str, Any], task: Any, mask: Mask) -> Any:
+    """Return a result masked: that of another module everywhere, that of ours in its prose and in the item of a loop."""
+    # The property `resolved_action` of newer releases warns where it can't tell.
+    resolved = vars(task).get("_resolved_action") or vars(task).get("resolved_action")
+    if not str(resolved or task.action).startswith(_OURS):
+        return mask(result)
+    masked = _mask_item(with_prose(result, mask), mask)
+    if isinstance(masked.get("results"), list):
+        masked["results"] = [_mask_item(item, mask) for item in masked["results"]]
+    return masked
+
+
+def _mask_item(result: dict[str, Any], mask: Mask) -> dict[str, Any]:
+    names = {name for name in (result.get("ansible_loop_var"), *_OF_A_LOOP) if name in result}
+    return {**result, **{name: mask(result[name]) for name in names}}
+
+
 def _mask_property(kind: Any, name: str, mask: Mask) -> None:
-    """Mask a property, once per result because callbacks read it repeatedly."""
+    _replace_property(kind, name, lambda _self, found: mask(found))
+
+
+def _replace_property(kind: Any, name: str, change: Callable[[Any, Any], Any]) -> None:
+    """Change what a property returns, once per result because callbacks read it repeatedly."""
     found = getattr_static(kind, name)
     read: Any = found.func if isinstance(found, cached_property) else found.fget
-    masked = cached_property(lambda self: mask(read(self)))
+    masked = cached_property(lambda self: change(self, read(self)))
     masked.__set_name__(kind, name)
     setattr(kind, name, masked)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import sys
 import threading
@@ -123,9 +124,10 @@ def test_after_is_called_once_all_callbacks_have_the_event() -> None:
     assert order == ["mask", "after"]
 
 
-def results(data: dict[str, Any], **fields: Any) -> Any:
+def results(data: dict[str, Any], action: str = "debug") -> Any:
     """Return a task's result as ansible-core has it, and as a callback receives it."""
-    given = task(name=f"say {SECRET}", args={"a": SECRET}, action="debug", no_log=False, **fields)
+    given = task(name=f"say {SECRET}", args={"a": SECRET}, action=action, no_log=False)
+    vars(given)["resolved_action" if IS_2_18 else "_resolved_action"] = action
     host = Host("web")
     if hasattr(task_result, "_RawTaskResult"):
         raw: Any = task_result._RawTaskResult(host, given, data, given.dump_attrs())
@@ -153,6 +155,25 @@ def test_a_result_is_masked_for_callbacks_only() -> None:
     assert (got._task_fields["name"], got._task_fields["action"]) == ("say ****", "debug")
     assert DATA["deep"] == {SECRET: [SECRET, 1]}
     assert SECRET in repr(getattr(raw, "utr", None) or getattr(raw, "_return_data", None) or raw._result)
+
+
+def test_the_structure_of_our_own_results_stays() -> None:
+    """Everything that ends in an exclamation mark is prose, or belongs to the loop."""
+    item = {
+        "ansible_loop_var": "one",
+        "one": {"value": f"{SECRET}!"},
+        "_ansible_item_label": f"{SECRET}!",
+        "changed": True,
+        "secret": {"identifier": SECRET, "description": f"{SECRET}!"},
+        "invocation": {"module_args": {"identifier": SECRET}},
+    }
+    data = {"changed": True, "msg": f"a {SECRET}!", "code": SECRET, "results": [item]}
+    output.mask_results(mask)
+    _raw, got = results(data, action="scoped.secrets.secret_text")
+    expected = json.loads(json.dumps(data).replace(f"{SECRET}!", "****!"))
+    assert {name: got._result[name] for name in data} == expected
+    _raw, got = results(item, action="scoped.secrets.secret_text")
+    assert {name: got._result[name] for name in item} == expected["results"][0]
 
 
 def test_a_callback_may_change_its_own_result() -> None:
