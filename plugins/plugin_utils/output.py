@@ -114,7 +114,7 @@ def _mask_properties(kind: Any, mask: Mask) -> None:
 
 
 def _mask_result(result: Mapping[str, Any], task: Any, mask: Mask) -> Any:
-    """Return a result masked: that of another module everywhere, that of ours in its prose and in the item of a loop."""
+    """Return a result masked: one of ours in its prose and in the item of a loop, any other everywhere."""
     # The property `resolved_action` of newer releases warns where it can't tell.
     resolved = vars(task).get("_resolved_action") or vars(task).get("resolved_action")
     if not str(resolved or task.action).startswith(_OURS):
