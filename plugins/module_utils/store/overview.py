@@ -23,7 +23,7 @@ class Generations:
 
 def store_row(tx: Transaction) -> Row:
     """Return the row of the store itself."""
-    return dict(tx.one("SELECT id, created_at, schema_version, root_key_id FROM store") or {})
+    return dict(tx.one("SELECT id, created_at, schema_version, root_key_id, kdf FROM store") or {})
 
 
 def count_by_manager(tx: Transaction) -> dict[tuple[str, str | None, str], int]:

@@ -23,7 +23,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, unquote
 
 from ..model.errors import (
     Damaged,
@@ -34,6 +33,7 @@ from ..model.errors import (
     Unavailable,
 )
 from ..model.libraries import check_version
+from .connection_failures import denial_of, reason_of, shown_state
 from .database import Dialect, Mark, StaleRow
 from .location import Location
 
@@ -79,10 +79,6 @@ _LOST = frozenset(["57P01", "57P02", "57P03", "57P05", "25P03"])
 _READ_ONLY = "25006"
 # Rows in one INSERT: a statement takes at most 65,535 parameters.
 _ROWS_AT_ONCE = 100
-_DENIED = re.compile(
-    r"authentication failed|pg_hba\.conf|no password supplied|permission denied|not permitted|does not exist"
-    r"|certificate|does not support SSL"
-)
 _WRONG_VALUE = re.compile(r"invalid \w+ value")
 
 
@@ -241,7 +237,7 @@ class PostgresqlDialect(Dialect):
     def is_lost(self, error: Exception) -> bool:
         state = getattr(error, "sqlstate", None)
         if state is None:
-            return _is_operational(error) and not (_DENIED.search(str(error)) or _WRONG_VALUE.search(str(error)))
+            return _is_operational(error) and not (denial_of(str(error)) or _WRONG_VALUE.search(str(error)))
         return state in _LOST or state.startswith("08") or (state == _READ_ONLY and self._has_failover)
 
     def translate(self, error: Exception) -> ScopedSecretsError | None:
@@ -252,8 +248,8 @@ class PostgresqlDialect(Dialect):
             return self._without_state(error)
         for prefix, make in _ERRORS.items():
             if state.startswith(prefix):
-                return make(self._location, state)
-        return _failed(self._location, state)
+                return make(self._location, shown_state(state))
+        return _failed(self._location, shown_state(state))
 
     def _without_state(self, error: Exception) -> ScopedSecretsError:
         """Return our error for one that libpq or psycopg raised itself, without an SQLSTATE."""
@@ -265,17 +261,8 @@ class PostgresqlDialect(Dialect):
             )
         if _WRONG_VALUE.search(str(error)):
             return _malformed(self._location)
-        reason = self._reason(error)
-        if _DENIED.search(str(error)):
-            return _denied(self._location, reason)
-        return _unavailable(self._location, reason)
-
-    def _reason(self, error: Exception) -> str:
-        """Return the server's or libpq's message about a connection, on one line and without passwords."""
-        text = " ".join(str(error).split())
-        for secret in sorted(_secrets_in(self._location.url), key=len, reverse=True):
-            text = text.replace(secret, "********")
-        return text[:400]
+        denial = denial_of(str(error))
+        return _denied(self._location, denial) if denial else _unavailable(self._location, reason_of(str(error)))
 
 
 @contextmanager
@@ -306,15 +293,6 @@ def driver() -> Any:
 
 def _is_operational(error: Exception) -> bool:
     return isinstance(error, (driver().OperationalError, driver().InterfaceError))
-
-
-def _secrets_in(url: str) -> set[str]:
-    """Return the secrets of a URL, both encoded and decoded: passwords, and the passphrase of a client key."""
-    authority, _mark, query = url.partition("://")[2].partition("?")
-    info = authority.rpartition("@")[0]
-    written = info.partition(":")[2]
-    secret = {value for name, value in parse_qsl(query) if name in ("password", "sslpassword")}
-    return {text for text in {written, unquote(written), *secret, os.environ.get("PGPASSWORD", "")} if text}
 
 
 def _malformed(where: Location) -> ScopedSecretsError:

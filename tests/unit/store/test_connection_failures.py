@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server of PostgreSQL that is hostile can't have its own words shown, which may be the password that it was sent."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from ansible_collections.scoped.secrets.plugins.module_utils.store.connection_failures import (
+    denial_of,
+    reason_of,
+    shown_state,
+)
+from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import plain_connection
+
+PASSWORD = "hunter22 of a passfile"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ('FATAL:  password authentication failed for user "ansible"', "authentication failed"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1"', "its pg_hba.conf allows no such login"),
+        ("fe_sendauth: no password supplied", "it wants a password, and none is set"),
+        ('FATAL:  permission denied for database "secrets"', "permission denied"),
+        ('FATAL:  database "secrets" does not exist', "there is no such database"),
+        ('FATAL:  role "ansible" does not exist', "there is no such user"),
+        ("SSL error: certificate verify failed", "certificate verify failed"),
+        ("FATAL:  connection requires a valid client certificate", "a certificate is missing"),
+        ("server does not support SSL, but SSL was required", "it does not support TLS"),
+        ("Connection refused", ""),
+        (PASSWORD, ""),
+    ],
+)
+def test_a_denial_is_told_from_other_failures(message: str, expected: str) -> None:
+    assert denial_of(message).startswith(expected)
+    assert bool(denial_of(message)) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ('connection to server at "127.0.0.1", port 1 failed: Connection refused', "connection refused"),
+        ("timeout expired", "timed out"),
+        ('could not translate host name "db" to address', "its host name can't be resolved"),
+        ("failed: No such file or directory", "there is no such socket"),
+        ("Network is unreachable", "its network can't be reached"),
+        ("FATAL:  sorry, too many clients already", "it has too many connections"),
+        ("FATAL:  the database system is starting up", "it is starting or stopping"),
+        ("session is read-only", "none of its hosts takes writes"),
+        ("server closed the connection unexpectedly", "the connection broke"),
+        (PASSWORD, "the client library gives no reason"),
+    ],
+)
+def test_a_reason_is_one_of_ours(message: str, expected: str) -> None:
+    assert reason_of(message).startswith(expected)
+    assert reason_of(f"{message} {PASSWORD}") == reason_of(message)
+
+
+@pytest.mark.parametrize(("state", "expected"), [("28P01", "28P01"), ("hunter22", "unknown"), ("28p01", "unknown")])
+def test_only_a_well_formed_state_is_shown(state: str, expected: str) -> None:
+    assert shown_state(state) == expected
+
+
+def hostile_server(fields: bytes) -> int:
+    """Start a server that asks for a password in the clear, then repeats it in an error; return its port.
+
+    PostgreSQL, "Message Formats": AuthenticationCleartextPassword, PasswordMessage, ErrorResponse.
+    """
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _address = listening.accept()
+        with connection, listening:
+            connection.recv(4096)
+            connection.sendall(b"R" + struct.pack("!II", 8, 3))
+            password = connection.recv(4096)[5:].rstrip(b"\0")
+            body = b"".join(field + password + b"\0" for field in fields.split(b"-")) + b"\0"
+            connection.sendall(b"E" + struct.pack("!I", len(body) + 4) + body)
+
+    threading.Thread(target=serve, daemon=True).start()
+    port: int = listening.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize("fields", [b"SFATAL \0C28P01\0M-D-H", b"SFATAL \0C-M", b"M", b"C28P01\0Mcertificate -D"])
+def test_a_server_that_repeats_the_password_of_a_passfile(
+    fields: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "passfile").write_text(f"*:*:*:*:{PASSWORD}\n")
+    (tmp_path / "passfile").chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "passfile"))
+    url = f"postgresql://ansible@127.0.0.1:{hostile_server(fields)}/secrets?sslmode=disable&gssencmode=disable"
+    with pytest.raises(ScopedSecretsError) as caught, plain_connection(Location.parse(url)):
+        pass
+    assert caught.value.code in ("store_denied", "store_unavailable", "store_failed")
+    assert PASSWORD not in str(caught.value.to_dict())
+    assert PASSWORD not in repr(caught.value.__cause__)
