@@ -26,7 +26,6 @@ from ..model.errors import InvalidInput, ScopedSecretsError
 from . import failures
 from .base import ConnectorContext
 from .http_connections import REQUIREMENTS, Connections
-from .network import is_loopback
 
 if TYPE_CHECKING:
     import requests
@@ -355,8 +354,14 @@ class HttpSession:
 
     def _redirected(self, request: _Request, reply: Reply) -> _Request:
         target = urljoin(request.url, reply.headers.get("Location", ""))
-        if reply.status_code not in KEEPS_METHOD or target == request.url or not _is_as_safe(request.url, target):
+        if reply.status_code not in KEEPS_METHOD or target == request.url:
             raise failures.malformed_reply(self._what, f"it redirects elsewhere (status {reply.status_code})")
+        if not _is_same_server(request.url, target):
+            raise failures.malformed_reply(
+                self._what,
+                "it redirects to another scheme, host or port, which the login is not for",
+                hint="Set its address to that of the active server, or of a load balancer in front of the servers.",
+            )
         return _Request(request.method, target, request.headers, {**request.body, "params": None}, request.deadline)
 
     def _failed(self, error: Exception, seconds: float) -> _Failed:
@@ -380,13 +385,15 @@ class HttpSession:
         return _Failed(failures.unavailable(self._what, _words(causes)), is_unsent=is_unsent)
 
 
-def _is_as_safe(url: str, target: str) -> bool:
-    """Return whether following a redirect exposes the request to no further network."""
-    source, parts = urlsplit(url), urlsplit(target)
-    if parts.scheme != "http":
-        return parts.scheme == "https"
-    was_seen = source.scheme == "http" and not is_loopback(source.hostname or "")
-    return source.scheme == "http" and (was_seen or is_loopback(parts.hostname or ""))
+def _is_same_server(url: str, target: str) -> bool:
+    """Return whether a redirect stays at the server that was asked: the only one that the login is for."""
+    return _origin(url) == _origin(target)
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port (RFC 6454, section 4)."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _retry_after(outcome: Reply | _Failed) -> float:
