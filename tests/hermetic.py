@@ -47,10 +47,11 @@ def foreign(names: Iterable[str]) -> list[str]:
 def isolate() -> Path:
     """Give this process, and all that it starts, a new home without settings, and return it.
 
+    They write bytecode, as in most environments: without it, each run of ansible-playbook compiles all that it imports.
     The caller removes it. Call this before ansible-core is imported, which reads its configuration at that moment.
     """
-    for name in foreign(os.environ):
-        del os.environ[name]
+    for name in (*foreign(os.environ), "PYTHONDONTWRITEBYTECODE"):
+        os.environ.pop(name, None)
     home = Path(tempfile.mkdtemp(prefix="ss-home-"))
     _keep_index(Path.home())
     # An ansible.cfg in the home comes before /etc/ansible/ansible.cfg, also where ANSIBLE_CONFIG is not passed on.
