@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 from ..model.errors import Damaged, InvalidInput, KeyRefused, StoreRefused
 from .encoding import encode_fields
 from .primitives import AuthenticationFailed, decrypt, encrypt, hkdf_sha512
-from .rootkey import DEFAULT_KDF, RootKey, from_passphrase
+from .rootkey import DEFAULT_KDF, KDF_LIMITS, RootKey, from_passphrase
 
 __all__ = ["BackupHeader", "BackupReader", "BackupWriter", "damaged_backup", "new_header"]
 
@@ -40,7 +40,6 @@ _FIXED = struct.Struct(">4sBHI")
 _TAG, _COMMITMENT, _SALT, _NONCE = 16, 32, 32, 7
 _MAX_HEADER = 64 * 1024
 # Upper limits for Argon2id parameters: a crafted file must not exhaust memory.
-_KDF_LIMITS = {"memory_kib": 1024 * 1024, "iterations": 16, "lanes": 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,11 @@ class Slot:
     wrapped: bytes
     kdf: Mapping[str, Any]
     key_id: str = ""
+
+    @property
+    def shown_id(self) -> str:
+        """The id of the wrapping key, empty if it comes from a passphrase: readers of a log could check guesses."""
+        return "" if self.kdf else self.key_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +170,8 @@ def _slot(data: dict[str, Any]) -> Slot:
 
 def _kdf_arguments(kdf: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `from_passphrase`; raise ValueError, TypeError or KeyError for invalid parameters."""
-    costs = {name: int(kdf[name]) for name in _KDF_LIMITS}
-    if any(not 1 <= cost <= _KDF_LIMITS[name] for name, cost in costs.items()):
+    costs = {name: int(kdf[name]) for name in KDF_LIMITS}
+    if any(not least <= costs[name] <= most for name, (least, most) in KDF_LIMITS.items()):
         raise ValueError("out of range")
     return {**costs, "salt": bytes.fromhex(kdf["salt"])}
 

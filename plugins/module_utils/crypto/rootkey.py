@@ -18,6 +18,7 @@ from .scopekey import ScopeKey, unwrap_key, wrap_key
 
 __all__ = [
     "DEFAULT_KDF",
+    "KDF_LIMITS",
     "RootKey",
     "check_root_key",
     "create_key_file",
@@ -37,22 +38,37 @@ _FILE = KeyFile(
 
 # RFC 9106, section 4, second recommended option.
 DEFAULT_KDF: dict[str, int] = {"memory_kib": 64 * 1024, "iterations": 3, "lanes": 4}
+# Costs that are accepted from a store or backup. An attacker with write access could set lower ones, which make
+# guessing cheap, or higher ones, which no machine can afford.
+KDF_LIMITS = {"memory_kib": (64 * 1024, 1024 * 1024), "iterations": (3, 16), "lanes": (1, 16)}
 
 
 class RootKey:
-    """32 bytes from outside the store. `source` says where they were found, for messages."""
+    """32 bytes from outside the store.
 
-    def __init__(self, key: bytes, source: str) -> None:
+    `source` says where they were found, for messages; `is_derived`: whether they come from a passphrase.
+    """
+
+    def __init__(self, key: bytes, source: str, *, is_derived: bool = False) -> None:
         self._key = key
         self.source = source
+        self.is_derived = is_derived
 
     def __repr__(self) -> str:
-        return f"RootKey(source={self.source!r}, key_id={self.key_id!r})"
+        return f"RootKey(source={self.source!r}, key_id={self.shown_id!r})"
 
     @property
     def key_id(self) -> str:
         """A short public identifier, which reveals nothing about the key."""
         return hkdf_sha512(self._key, encode_fields("scoped.secrets root key", "id"), length=8).hex()
+
+    @property
+    def shown_id(self) -> str:
+        """The key's id, empty if it is derived from a passphrase: readers of a log could check guesses with it."""
+        return "" if self.is_derived else self.key_id
+
+    def __str__(self) -> str:
+        return self.source if self.is_derived else f"{self.source}, key {self.key_id}"
 
     def _wrap_key(self) -> bytes:
         return hkdf_sha512(self._key, encode_fields("scoped.secrets root key", "wrap account key"))
@@ -171,14 +187,15 @@ def from_passphrase(passphrase: str, *, salt: bytes, memory_kib: int, iterations
             f"The passphrase has {len(passphrase)} characters; it needs at least {MIN_PASSPHRASE}.",
             hint="Choose a longer one, for example five random words.",
         )
+    costs = {"memory_kib": memory_kib, "iterations": iterations, "lanes": lanes}
     try:
-        key = argon2id(
-            passphrase.encode("utf-8", "surrogatepass"), salt, memory_kib=memory_kib, iterations=iterations, lanes=lanes
-        )
-    except ValueError:
+        if not all(least <= costs[name] <= most for name, (least, most) in KDF_LIMITS.items()):
+            raise ValueError("out of range")
+        key = argon2id(passphrase.encode("utf-8", "surrogatepass"), salt, **costs)
+    except (ValueError, TypeError):
         raise Damaged(
             "damaged_kdf",
             "The parameters for deriving a key from the passphrase are damaged.",
             hint="Restore the newest backup.",
         ) from None
-    return RootKey(key, "the passphrase")
+    return RootKey(key, "the passphrase", is_derived=True)

@@ -19,8 +19,8 @@ FACTS = "ansible_facts"
 def refuse_fact(variables: Mapping[str, Any], name: str) -> None:
     """Raise Forbidden if the variable `name` has the value that a host reported for it.
 
-    set_fact with `cacheable: true` makes a fact too. Its literals are told apart until a later run reads them from the
-    fact cache.
+    set_fact with `cacheable: true` makes a fact too. A literal in it counts as a setting, until a later run reads it
+    from the fact cache.
     """
     if name not in (variables.get(FACTS) or ()) or _is_from_control_node(variables[name]):
         return

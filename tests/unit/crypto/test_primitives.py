@@ -29,7 +29,7 @@ uses = [
     lambda: scopekey.ScopeKey.generate("s", 1).unwrap(b"k" * 60, b""),
     lambda: scopekey.ScopeKey.generate("s", 1).row_tag("t"),
     lambda: rootkey.RootKey(b"k" * 32, "x").key_id,
-    lambda: rootkey.from_passphrase("correct horse", salt=b"s" * 16, memory_kib=64, iterations=1, lanes=1),
+    lambda: rootkey.from_passphrase("correct horse", salt=b"s" * 16, memory_kib=64 * 1024, iterations=3, lanes=4),
 ]
 for use in uses:
     try:

@@ -14,10 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import (
     DEFAULT_KDF,
+    KDF_LIMITS,
     RootKey,
     check_root_key,
     create_key_file,
@@ -115,7 +117,8 @@ def test_surrounding_white_space_is_ignored() -> None:
 
 def test_repr_shows_source_and_id_only() -> None:
     key = RootKey(RAW, "the file X")
-    assert repr(key) == str(key) == f"RootKey(source='the file X', key_id='{key.key_id}')"
+    assert repr(key) == f"RootKey(source='the file X', key_id='{key.key_id}')"
+    assert (str(key), key.shown_id) == (f"the file X, key {key.key_id}", key.key_id)
     assert not {RAW.hex()[:8], TEXT[:8]} & {key.key_id[:8]}
 
 
@@ -357,14 +360,26 @@ def test_concurrent_threads_get_the_same_key(tmp_path: Path) -> None:
 # Keys from a passphrase
 
 
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allow cheap parameters."""
+    for name in FAST:
+        monkeypatch.setitem(KDF_LIMITS, name, (1, KDF_LIMITS[name][1]))
+
+
 def test_key_from_passphrase_is_stable() -> None:
     raw = Argon2id(salt=b"s" * 16, length=32, iterations=3, lanes=4, memory_cost=65536).derive("pässphrase 12".encode())
     key = from_passphrase("pässphrase 12", salt=b"s" * 16, **json.loads(json.dumps(DEFAULT_KDF)))
     assert key.key_id == RootKey(raw, "X").key_id
-    assert repr(key) == f"RootKey(source='the passphrase', key_id='{key.key_id}')"
 
 
-def test_passphrase_salt_and_parameters_all_change_the_key() -> None:
+def test_the_id_of_a_key_from_a_passphrase_is_not_shown(fast: None) -> None:
+    key = from_passphrase("correct horse", salt=b"s" * 16, **FAST)
+    assert (key.shown_id, str(key)) == ("", "the passphrase")
+    assert repr(key) == "RootKey(source='the passphrase', key_id='')"
+
+
+def test_passphrase_salt_and_parameters_all_change_the_key(fast: None) -> None:
     def key_id(text: str = "correct horse", salt: bytes = b"s" * 16, **changed: int) -> str:
         return from_passphrase(text, salt=salt, **{**FAST, **changed}).key_id
 
@@ -384,17 +399,32 @@ def test_a_short_passphrase_is_refused(text: str) -> None:
     assert not text or text not in str(error)
 
 
-def test_twelve_characters_and_non_utf8_bytes_are_accepted() -> None:
+def test_twelve_characters_and_non_utf8_bytes_are_accepted(fast: None) -> None:
     assert from_passphrase("twelve chars", salt=b"s" * 16, **FAST).key_id
     from_the_environment = os.fsdecode(b"not utf-8: \xff\xfe")
     assert from_passphrase(from_the_environment, salt=b"s" * 16, **FAST).key_id
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"salt": b""}, {"memory_kib": 1}, {"memory_kib": 2**40}, {"iterations": 0}, {"lanes": -1}]
+    "wrong",
+    [
+        {"salt": b""},
+        # Cheap to guess.
+        {"memory_kib": 32},
+        {"memory_kib": 64 * 1024 - 1},
+        {"iterations": 2},
+        # Would end in MemoryError, or not end at all.
+        {"memory_kib": 100 * 1024 * 1024},
+        {"memory_kib": 2**40},
+        {"iterations": 4_000_000_000},
+        {"lanes": 1000},
+        {"iterations": 0},
+        {"lanes": -1},
+        {"memory_kib": "65536"},
+    ],
 )
-def test_invalid_kdf_parameters_are_reported_as_damaged(wrong: dict[str, int]) -> None:
-    settings: dict[str, int] = {**FAST, **wrong}
+def test_invalid_kdf_parameters_are_reported_as_damaged(wrong: dict[str, Any]) -> None:
+    settings: dict[str, Any] = {**DEFAULT_KDF, **wrong}
     salt = settings.pop("salt", b"s" * 16)
     with pytest.raises(Damaged) as caught:
         from_passphrase("correct horse", salt=salt, **settings)

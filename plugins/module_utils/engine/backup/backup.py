@@ -172,7 +172,7 @@ def backup_view(path: Path, header: BackupHeader, counts: dict[str, int], size: 
         "created_at": header.created_at,
         "collection": header.collection,
         "schema_version": header.schema_version,
-        "root_key_id": header.root.key_id,
+        "root_key_id": header.root.shown_id,
         "has_recovery_passphrase": header.recovery is not None,
         "size": size,
         **{name: counts.get(table, 0) for name, table in COUNTED.items()},

@@ -112,9 +112,10 @@ class _Restore:
         other_way = "The backup has no recovery passphrase, so nothing else opens it."
         if self._header.recovery:
             other_way = "If that key is lost, set 'recovery_passphrase': the store is then sealed to this task's key."
+        wanted = self._header.root.shown_id
         return KeyRefused(
             "wrong_backup_key",
-            f"The backup is sealed to root key {self._header.root.key_id}, which this task does not have.",
+            f"The backup is sealed to {f'root key {wanted}' if wanted else 'a root key'} that this task does not have.",
             hint=f"Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to that key. {other_way}",
         )
 
@@ -130,8 +131,7 @@ class _Restore:
         kdf = new_kdf() if settings.passphrase and not settings.root_key else {}
         root = root_key_of(settings, kdf, self._notices)
         self._notices.append(
-            f"The restored store is sealed to another root key, {root.key_id} from {root.source}. The old key no "
-            "longer opens it."
+            f"The restored store is sealed to another root key, from {root}. The old key no longer opens it."
         )
         return _Root(root, kdf)
 

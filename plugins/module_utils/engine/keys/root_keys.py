@@ -11,8 +11,9 @@ from ...crypto.rootkey import RootKey, create_key_file, from_base64, read_key_fi
 from ...model.errors import KeyRefused
 from ...model.messages import Result, View
 from ...model.settings import Settings
+from ...store.overview import store_row
 from ...store.places import place_at
-from ..rows.opening import open_database, refuse_scope_key, wrong_key
+from ..rows.opening import open_database, refuse_scope_key, shown_root_key_id, wrong_key
 
 __all__ = ["see_to_root_key"]
 
@@ -61,20 +62,21 @@ def _check_store(settings: Settings, given: RootKey | None) -> None:
             return
         database = open_database(place, settings)
         try:
-            wanted = database.read(lambda tx: str((tx.one("SELECT root_key_id FROM store") or {})["root_key_id"]))
+            row = database.read(store_row)
         finally:
             database.close()
     finally:
         place.close()
+    shown = shown_root_key_id(row)
     if given is None:
         raise KeyRefused(
             "missing_key_file",
-            f"The root key file {settings.root_key_file} does not exist, but the store {place} already uses root key "
-            f"{wanted}.",
+            f"The root key file {settings.root_key_file} does not exist, but the store {place} already has a root key"
+            f"{f', {shown}' if shown else ', which comes from a passphrase'}.",
             hint="Restore the file from its backup, or set 'root_key' to that key. No other key opens this store.",
         )
-    if given.key_id != wanted:
-        raise wrong_key(place, wanted, given)
+    if given.key_id != row["root_key_id"]:
+        raise wrong_key(place, shown, given)
 
 
 def _result(path: str, key: RootKey | None, *, is_new: bool = False) -> Result:

@@ -50,15 +50,15 @@ def rotate_root(runtime: Runtime, params: View, *, check_mode: bool, tell: Tell)
         return _already_rotated(runtime.settings, params, error)
     new = _new_root(runtime, form, params)
     if new.key and new.key.key_id == old.key_id:
-        return _result(old.key_id, old.key_id, left=0)
+        return _result(old, old, left=0)
     if check_mode:
-        return _result(old.key_id, new.key.key_id if new.key else None, left=runtime.read(_account_keys))
+        return _result(old, new.key, left=runtime.read(_account_keys))
     # Write the key file before the store depends on it. An existing file is never overwritten.
     key = new.key or create_key_file(params["new_root_key_file"])
-    tell(f"Rotating the root key from {old.key_id} to {key.key_id}")
+    tell(f"Rotating the root key from {old} to {key}")
     runtime.write(lambda session: _rewrap(session, key, new.kdf))
     left = runtime.read(lambda session: _left(session, old, key))
-    return _result(old.key_id, key.key_id, left=left, warnings=[_what_next(form, params, old)])
+    return _result(old, key, left=left, warnings=[_what_next(form, params, old)])
 
 
 def _form(params: View) -> str:
@@ -141,10 +141,10 @@ def _already_rotated(settings: Settings, params: View, error: KeyRefused) -> Res
         store = open_store(settings._replace(**given), create=False)
     except KeyRefused:
         raise error from None
-    key_id = store.keyring.root.key_id
+    root = store.keyring.root
     store.database.close()
-    warning = f"The store already uses this root key, {key_id}, but the settings name another. {_next(form, params)}"
-    return _result(key_id, key_id, left=0, warnings=[warning])
+    warning = f"The store already uses the root key from {root}, but the settings name another. {_next(form, params)}"
+    return _result(root, root, left=0, warnings=[warning])
 
 
 def no_store() -> NotFound:
@@ -159,7 +159,7 @@ def no_store() -> NotFound:
 def _what_next(form: str, params: View, old: RootKey) -> str:
     return (
         f"The store now uses a new root key. {_next(form, params)} Back up the new key, make a new backup of the "
-        f"store, and keep the old key ({old.key_id}, from {old.source}) for as long as you keep backups that need it."
+        f"store, and keep the old one (from {old}) for as long as you keep backups that need it."
     )
 
 
@@ -170,7 +170,8 @@ def _next(form: str, params: View) -> str:
     return f"Set {name} to the new one from now on."
 
 
-def _result(before: str, after: str | None, *, left: int, warnings: list[str] | None = None) -> Result:
+def _result(old: RootKey, new: RootKey | None, *, left: int, warnings: list[str] | None = None) -> Result:
+    before, after = old.shown_id, new.shown_id if new else None
     view: View = {
         "target": "root",
         "old_root_key_id": before,
@@ -179,4 +180,5 @@ def _result(before: str, after: str | None, *, left: int, warnings: list[str] | 
         "left_total": left,
     }
     shown: View = {"rotation": view}
-    return Result(before != after, shown, {"root_key_id": before}, {"root_key_id": after}, warnings or [])
+    changed = new is None or new.key_id != old.key_id
+    return Result(changed, shown, {"root_key_id": before}, {"root_key_id": after}, warnings or [])

@@ -114,7 +114,7 @@ def _key(store: OpenStore) -> Check:
         message = f"{held.source}, generation {held.key.generation}; it opens {held.path} and everything below"
         return _ok("scope key", message)
     root = store.keyring.root
-    return _ok("root key", f"{root.source}, key {root.key_id}; it opens the account and everything below")
+    return _ok("root key", f"{root}; it opens the account and everything below")
 
 
 def _check_library(user: str, requirement: str, only_for: str = "") -> Check:

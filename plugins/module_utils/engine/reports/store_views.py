@@ -20,6 +20,7 @@ from ...store.location import Location
 from ...store.overview import Generations, count_by_manager, generations_in_use, store_row
 from ...store.scopes import children_of, keys_of
 from ..providers.runtime import Runtime
+from ..rows.opening import shown_root_key_id
 from ..rows.scoped_connectors import Managers, load_managers
 from ..rows.session import Session
 
@@ -54,7 +55,7 @@ def store_view(runtime: Runtime) -> View:
             "size": store.database.size(),
             "created_at": row["created_at"],
             "schema_version": row["schema_version"],
-            "root_key_id": row["root_key_id"],
+            "root_key_id": shown_root_key_id(row),
             "pending_intents": pending_intents(session.tx),
             **_contents(session),
         }

@@ -145,7 +145,7 @@ class Keyring:
         if row is None or row["root_key_id"] != self.root.key_id:
             raise KeyRefused(
                 "wrong_key",
-                f"The root key was rotated: {self.source} is key {self.root.key_id}, which is no longer in force.",
+                f"The root key was rotated: the one from {self.root} is no longer in force.",
                 hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the new root key.",
             )
 

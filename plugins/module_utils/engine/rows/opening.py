@@ -35,6 +35,7 @@ __all__ = [
     "open_store",
     "refuse_scope_key",
     "root_key_of",
+    "shown_root_key_id",
     "wrong_key",
 ]
 
@@ -149,15 +150,16 @@ def _unlock(database: Database, place: Place, settings: Settings, notices: tuple
         raise _no_passphrase(place)
     root = root_key_of(settings, kdf, [], may_create=False)
     if root.key_id != row["root_key_id"]:
-        raise wrong_key(place, row["root_key_id"], root)
+        raise wrong_key(place, shown_root_key_id(row), root)
     return OpenStore(database, row["id"], Keyring(row["id"], root), notices)
 
 
 def wrong_key(place: Place, wanted: str, root: RootKey) -> KeyRefused:
-    """Return the error for a root key that is not the store's, whose id is `wanted`."""
+    """Return the error for a root key that is not the store's, whose id is `wanted` (empty: not to be shown)."""
     return KeyRefused(
         "wrong_key",
-        f"The store {place} is sealed with root key {wanted}, but {root.source} is key {root.key_id}.",
+        f"The store {place} is sealed with {f'root key {wanted}' if wanted else 'another root key'}, not with the one "
+        f"from {root}.",
         hint="Set 'root_key_file' (or SCOPED_SECRETS_ROOT_KEY, or the passphrase) to the key of this store, or "
         "'store' to the store of this key. If the root key was rotated, use the new one.",
     )
@@ -216,6 +218,11 @@ def kdf_of(row: Row) -> dict[str, Any]:
             hint="Restore the newest backup of the store.",
         )
     return kdf
+
+
+def shown_root_key_id(row: Row) -> str:
+    """Return the id of the store's root key, empty if it comes from a passphrase; raise Damaged."""
+    return "" if kdf_of(row) else str(row["root_key_id"])
 
 
 def _is_plain(value: object) -> bool:

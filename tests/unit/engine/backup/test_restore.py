@@ -266,12 +266,12 @@ def test_a_backup_of_a_newer_schema(
     engine: Engine, src: Path, target: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = (*STEPS, SchemaStep(len(STEPS) + 1, ("CREATE TABLE later (id TEXT)",)))
-    for module in (schema, restore_module):
-        monkeypatch.setattr(module, "STEPS", newer)
-    monkeypatch.setattr(schema.open_schema, "__defaults__", (newer,))
-    upgrading = Engine(engine.settings._replace(may_upgrade=True))
-    declare(upgrading, "store_backup", dest=str(src), recovery_passphrase=PASSPHRASE)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        for module in (schema, restore_module):
+            patched.setattr(module, "STEPS", newer)
+        patched.setattr(schema.open_schema, "__defaults__", (newer,))
+        upgrading = Engine(engine.settings._replace(may_upgrade=True))
+        declare(upgrading, "store_backup", dest=str(src), recovery_passphrase=PASSPHRASE)
     assert error_of(lambda: restore(Engine(target), src)).code == "backup_too_new"
     assert nothing_at(target)
 
