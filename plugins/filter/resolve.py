@@ -24,6 +24,7 @@ from ..module_utils.face.options import OPTIONS, resolve_options
 from ..module_utils.face.reading import check_options, read, to_text
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError
 from ..module_utils.model.references import EXPRESSION
+from ..plugin_utils.values import verbatim
 
 
 @pass_context
@@ -32,7 +33,7 @@ def resolve(context: Context, data: Any, **given: Any) -> Any:
     try:
         check_options(given, {}, "filter scoped.secrets.resolve")
         options = resolve_options(given, _variables(context), None, C.CONFIG_FILE)
-        return _replaced(data, _values(data, options))
+        return verbatim(_replaced(data, _values(data, options)))
     except ScopedSecretsError as error:
         raise AnsibleFilterError(f"{error} [{error.code}]") from None
 

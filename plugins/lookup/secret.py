@@ -21,6 +21,7 @@ from ..module_utils.face.options import resolve_options
 from ..module_utils.face.reading import ENCODINGS, check_options, read, to_template
 from ..module_utils.model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..module_utils.model.queries import Answer
+from ..plugin_utils.values import verbatim
 
 # Otherwise ansible-core would parse this file for documentation, which it doesn't have, at each call.
 C.config.initialize_plugin_configuration_definitions("lookup", __name__, {})
@@ -68,7 +69,7 @@ class LookupModule(LookupBase):
 def _value(reference: str, answer: Answer, given: dict[str, Any]) -> list[Any]:
     """Return a list with the value or the default; an empty one if a policy allows omitting it."""
     try:
-        return [to_template(answer, reference, given.get("encoding") or "text")]
+        return [verbatim(to_template(answer, reference, given.get("encoding") or "text"))]
     except NotFound as error:
         if "default" in given:
             return [given["default"]]
