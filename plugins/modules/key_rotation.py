@@ -150,10 +150,12 @@ rotation:
       description: For a scope, whether the task continued an earlier rotation instead of making a new generation.
       type: bool
     old_root_key_id:
-      description: The public ID of the previous root key.
+      description: The public ID of the previous root key, empty for one from a passphrase.
       type: str
     root_key_id:
-      description: The public ID of the root key in force. In check mode, null if the key does not exist yet.
+      description:
+        - The public ID of the root key in force, empty for one from a passphrase.
+        - In check mode, null if the key does not exist yet.
       type: str
     connector:
       description: The connector whose data keys were re-wrapped.

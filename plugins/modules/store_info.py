@@ -62,7 +62,7 @@ store:
       description: The version of its tables. A collection opens the version it knows and upgrades older ones.
       type: int
     root_key_id:
-      description: The public ID of the root key that opens it.
+      description: The public ID of the root key that opens it, empty for one from a passphrase.
       type: str
     pending_intents:
       description: The number of unfinished changes at secret managers.
