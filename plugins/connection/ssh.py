@@ -14,6 +14,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from typing import Any
 
 from ansible import constants as C
@@ -182,7 +183,7 @@ class Connection(BuiltinConnection):
             return super()._bare_run(cmd, in_data, sudoable=sudoable, checkrc=checkrc)
         login = self._host_login()._replace(user=self.user or "")
         try:
-            with _answering(login) as answers, _environment({**_ticket(login), **answers}):
+            with self._answering(login) as answers, _environment({**_ticket(login), **answers}):
                 # With checkrc, core would raise an error of its own that hides ssh's message.
                 ended: tuple[int, bytes, bytes] = super()._bare_run(cmd, in_data, sudoable=sudoable, checkrc=False)
         except ScopedSecretsError as error:
@@ -190,6 +191,15 @@ class Connection(BuiltinConnection):
         if ended[0] == _SSH_FAILED:
             self._explain(ended[2].decode(errors="replace"), login, is_transfer=not checkrc)
         return ended
+
+    def _answering(self, login: HostLogin) -> Any:
+        """Return a context manager that answers ssh's password prompt during one attempt."""
+        if login.scheme != "password":
+            return nullcontext({})
+        from ..module_utils.credentials.askpass import accounts_of, answering
+
+        command = self._build_command(self.get_option("ssh_executable"), "ssh", self.host)
+        return answering(login.folder, login.password, partial(accounts_of, command))
 
     def _send_initial_data(self, fh: Any, in_data: bytes, ssh_process: subprocess.Popen[bytes]) -> None:
         """Send input to the host; if ssh stops reading it, wait for ssh to report a refused login itself.
@@ -252,15 +262,6 @@ def _failure(error: ScopedSecretsError, said: str = "") -> AnsibleConnectionFail
     kind = AnsibleConnectionFailure if error.retryable else AnsibleAuthenticationFailure
     message = f"{error.message} [{error.code}] {error.hint}"
     return kind(f"{message} ssh said: {said}" if said else message)
-
-
-def _answering(login: HostLogin) -> Any:
-    """Return a context manager that answers ssh's password prompt during one attempt."""
-    if login.scheme != "password":
-        return nullcontext({})
-    from ..module_utils.credentials.askpass import answering
-
-    return answering(login.folder, login.password, account=f"{login.user}@")
 
 
 def _ticket(login: HostLogin) -> dict[str, str]:

@@ -326,6 +326,27 @@ def test_a_jump_host_lets_in_who_it_always_does(ssh: SshSite, key: str, tmp_path
     assert "Permission denied" in refusal(ssh.who(host={**host, "ansible_ssh_args": ""}, fails=True))
 
 
+def test_a_jump_host_gets_no_password_of_the_host_behind_it(ssh: SshSite, tmp_path: Path) -> None:
+    """The jump host asks for the password of a user with the same name, once under the name of the host itself."""
+    account = ssh.sshd.password
+    ssh.declare("deploy", user=account.name, password=account.password)
+    config = tmp_path / "ssh_config"
+    config.write_text(f"UserKnownHostsFile {ssh.sshd.known_hosts}\n")
+    before = ssh.logins(account)
+    jumps = {
+        "another": f"-J {account.name}@{HOSTS[1]}:{ssh.sshd.port}",
+        "of the same name": f"-J {account.name}@{HOSTS[0]}:{ssh.sshd.port}",
+        "by a command": f"-o 'ProxyCommand=ssh -F {config} -p {ssh.sshd.port} -W %h:%p {account.name}@{HOSTS[1]}'",
+    }
+    hosts = {
+        name: ssh.host(ansible_ssh_common_args=f"-F {config} {jump}", **CREDENTIAL) for name, jump in jumps.items()
+    }
+    run = ssh.run([WHO], hosts=hosts, fails=True, strategy="free")
+    assert [task["status"] for task in run.tasks] == ["unreachable"] * len(jumps)
+    # It would have been let in with the password, which is that of its user too.
+    assert ssh.logins(account) == before
+
+
 def test_the_environment_of_the_user_reaches_the_host_as_before(ssh: SshSite, with_key: dict[str, Any]) -> None:
     """What ssh finds in its environment is what a proxy command sees."""
     seen = ssh.site.folder / "seen"

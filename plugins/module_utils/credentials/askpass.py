@@ -12,15 +12,19 @@ import os
 import re
 import shlex
 import socket
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ..model.errors import InvalidInput
-from ..processes.peer import peer_user
+from ..processes.peer import ancestors, peer_process, peer_user
 
-__all__ = ["SOCKET_VARIABLE", "answering"]
+__all__ = ["SOCKET_VARIABLE", "accounts_of", "answering"]
+
+# Returns the accounts that a secret is for, in lower case: `user@host` as ssh prints it.
+Accounts = Callable[[], frozenset[str]]
 
 SOCKET_VARIABLE = "SCOPED_SECRETS_ASKPASS"
 _HELPER = """\
@@ -33,22 +37,21 @@ with socket.socket(socket.AF_UNIX) as connection:
 sys.stdout.buffer.write(answer)
 sys.exit(not answer)
 """
-# Prompts of OpenSSH (sshconnect2.c, ssh-add.c). Multi-line prompts, such as the one about a host key, never match.
+# Prompts of OpenSSH (sshconnect2.c). Multi-line prompts, such as the one about a host key, never match.
 _BY_PASSWORD = re.compile(r"(?P<account>.+@.+)'s password: ")
 _BY_KEYBOARD = re.compile(r"\((?P<account>[^)]+@[^)]+)\) .*(password|passphrase)[^:]*: *", re.IGNORECASE)
-_FOR_KEY = re.compile(r"Enter passphrase for (key )?['\"]?.+: ")
 _FOR_NEW_SECRET = re.compile(r"\b(new|retype|again|repeat)\b", re.IGNORECASE)
 _LONGEST_PROMPT = 4096
-# Seconds that a connected helper has to send its prompt.
+# Seconds that a connected helper has to send its prompt, and `ssh -G` to end.
 _PATIENCE = 10.0
 
 
 @contextmanager
-def answering(folder: str, secret: str, *, account: str = "", wanted: int = 1) -> Iterator[dict[str, str]]:
+def answering(folder: str, secret: str, accounts: Accounts, *, wanted: int = 1) -> Iterator[dict[str, str]]:
     """Yield the environment in which ssh gets the secret, at most `wanted` times and only within this context.
 
-    `folder` must be private. `account` is the beginning of the account, `user@host` or `user@`. Prompts for other
-    accounts, for example on a jump host, and other questions get no answer. Raises InvalidInput, OSError.
+    `folder` must be private. `accounts` is called at the first prompt. Prompts for other accounts, those of an ssh that
+    another ssh started to reach a jump host, and other questions get no answer. Raises InvalidInput, OSError.
     """
     if "\n" in secret or "\r" in secret:
         raise InvalidInput(
@@ -57,7 +60,7 @@ def answering(folder: str, secret: str, *, account: str = "", wanted: int = 1) -
             hint="Remove everything after the first line, which is often just a line break from the end of a file.",
         )
     path = os.path.join(folder, f"ask-{os.urandom(4).hex()}")
-    desk = _Desk(path, secret, account, wanted)
+    desk = _Desk(path, secret, accounts, wanted)
     try:
         yield {
             "SSH_ASKPASS": _helper(folder),
@@ -70,11 +73,28 @@ def answering(folder: str, secret: str, *, account: str = "", wanted: int = 1) -
         desk.close()
 
 
+def accounts_of(command: Sequence[str | bytes]) -> frozenset[str]:
+    """Return the accounts `user@host` that ssh asks a password for, in lower case; none if ssh refuses the command.
+
+    `command` has ssh, its options, and a host. `ssh -G` applies aliases, HostName and the like to them, and connects to
+    nothing (ssh(1)). A prompt has HostKeyAlias in place of the host's name if that is set (sshconnect2.c).
+    """
+    command = [*command[:1], "-G", *command[1:]]
+    try:
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()
+    words = [line.split(maxsplit=1) for line in os.fsdecode(done.stdout).splitlines()]
+    found = {pair[0]: pair[1] for pair in words if len(pair) == 2}
+    hosts = [found[name] for name in ("hostname", "hostkeyalias") if name in found]
+    return frozenset(f"{found.get('user', '')}@{host}".lower() for host in hosts)
+
+
 class _Desk:
     """Answers prompts on a socket, in a thread of its own."""
 
-    def __init__(self, path: str, secret: str, account: str, wanted: int) -> None:
-        self._path, self._secret, self._account, self._left = path, secret, account, wanted
+    def __init__(self, path: str, secret: str, accounts: Accounts, wanted: int) -> None:
+        self._path, self._secret, self._accounts, self._left = path, secret, accounts, wanted
         self._is_open = True
         self._listener = socket.socket(socket.AF_UNIX)
         try:
@@ -109,17 +129,21 @@ class _Desk:
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as asked:
             prompt = asked.read(_LONGEST_PROMPT).decode("utf-8", "replace")
-        if self._left and _is_for_us(prompt, self._account):
+        account = _account_of(prompt)
+        if self._left and account and not _is_of_a_jump(connection) and account in self._accounts():
             self._left -= 1
             connection.sendall(self._secret.encode() + b"\n")
 
 
-def _is_for_us(prompt: str, account: str) -> bool:
-    """Return whether a prompt asks for the secret of an account, and not for a new secret or anything else."""
-    if _FOR_KEY.fullmatch(prompt):
-        return True
+def _account_of(prompt: str) -> str:
+    """Return the account whose present secret a prompt asks for; empty if it asks for anything else."""
     found = _BY_PASSWORD.fullmatch(prompt) or _BY_KEYBOARD.fullmatch(prompt)
-    return bool(found and found["account"].startswith(account) and not _FOR_NEW_SECRET.search(prompt))
+    return found["account"].lower() if found and not _FOR_NEW_SECRET.search(prompt) else ""
+
+
+def _is_of_a_jump(connection: socket.socket) -> bool:
+    """Return whether one ssh started another one, which asks: a jump host may have the name of the target."""
+    return list(ancestors(peer_process(connection))).count("ssh") > 1
 
 
 def _helper(folder: str) -> str:

@@ -9,10 +9,11 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from ..model.errors import ScopedSecretsError
 from ..model.host_login import HostLogin
-from .askpass import answering
+from .askpass import accounts_of, answering
 from .programs import Ended, TimedOut, run
 from .ssh_client import ssh_environment, ssh_options
 from .ssh_failures import explain, other_key, timed_out
@@ -39,11 +40,12 @@ def check_host(
     `folder` must be private; `options` are additional options of ssh. The user's own ssh configuration applies (jump
     hosts, host names), but its keys, agents, tickets and open connections can't replace the credential.
     """
-    command = [*ssh_options(login), *_isolated(login, timeout), *_host_key(check_host_key), *options, "-vT", "--", host]
+    command = [*ssh_options(login), *_isolated(login, timeout), *_host_key(check_host_key), *options]
     try:
-        with _answers(login, folder) as answers:
+        with _answers(login, folder, [*command, host]) as answers:
             environment = {**_inherited(), **ssh_environment(login), **answers}
-            ended = run("ssh", [*command, "exit"], environment=environment, timeout=timeout + _LOGIN_TIMEOUT)
+            command += ["-vT", "--", host, "exit"]
+            ended = run("ssh", command, environment=environment, timeout=timeout + _LOGIN_TIMEOUT)
     except TimedOut:
         raise timed_out(login, host) from None
     failure = _failure(ended, login, host)
@@ -71,12 +73,11 @@ def _host_key(is_checked: bool) -> list[str]:
 
 
 @contextmanager
-def _answers(login: HostLogin, folder: str) -> Iterator[dict[str, str]]:
+def _answers(login: HostLogin, folder: str, options: Sequence[str]) -> Iterator[dict[str, str]]:
     if login.scheme != "password":
         yield {"SSH_ASKPASS_REQUIRE": "never"}
         return
-    account = f"{login.user}@" if login.user else ""
-    with answering(folder, login.password, account=account) as environment:
+    with answering(folder, login.password, partial(accounts_of, ["ssh", *options])) as environment:
         yield environment
 
 

@@ -88,7 +88,8 @@ def definitions(name: str) -> dict[str, Any]:
 def test_it_adds_options_without_changing_the_built_in_connection() -> None:
     ours = connection()
     builtin = builtin_connection()
-    added = {"ssh_credential", "store", "root_key_file", "org", "project"}
+    added = {"ssh_credential", "store", "root_key_file", "org", "project", "audit", "audit_sink"}
+    added |= {"ansible_facts", "inventory_hostname"}
     assert isinstance(ours, BuiltinConnection)
     assert definitions(ours._load_name).keys() - definitions(builtin._load_name).keys() == added
     assert not added & definitions(builtin._load_name).keys()
