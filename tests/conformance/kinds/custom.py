@@ -27,7 +27,7 @@ class Custom(Provider):
 
     def __init__(self, fixture: Callable[[str], Any], place: str) -> None:
         super().__init__(fixture, place)
-        self.root = Path(fixture("tmp_path")) / "programs"
+        self.root = Path(fixture("tmp_path")) / f"programs-{place}"
         self.root.mkdir()
         self.credential = f"canary-of-{place}"
 
@@ -85,7 +85,7 @@ class Custom(Provider):
         programs.change(self._folder(), path, value)
 
     def remove(self, path: str) -> None:
-        programs.file_of(self._folder(), path).unlink(missing_ok=True)
+        Path(programs.file_of(self._folder(), path)).unlink(missing_ok=True)
 
 
 PROVIDERS = [Custom]
