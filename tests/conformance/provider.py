@@ -27,7 +27,7 @@ Options = dict[str, Any]
 
 
 class Provider(ABC):
-    """A kind of secret manager, or a variant of one, in one test: with a place there that no other test has.
+    """A kind of secret manager, or a variant of one, for one subject: with a place there that no other has.
 
     A new kind is a file in `kinds/` with a `PROVIDERS` of subclasses of this one. What raises NotImplementedError here
     is asked of kinds with a connector, or of those that keep values.
@@ -151,8 +151,12 @@ class Provider(ABC):
         return f"{place or self.place}/{identifier}"
 
     def present(self) -> set[str]:
-        """Return the paths of all that can be read there: in this test's places, whose names begin with `place`."""
+        """Return the paths of all that can be read there: in its places, whose names begin with `place`."""
         return set()
+
+    def remains(self) -> set[str]:
+        """Return the paths of all that is there, including what its owner could restore."""
+        return self.present()
 
     def value_at(self, path: str) -> bytes | None:
         """Return the value of a secret of ours as the provider has it, None where there is none."""

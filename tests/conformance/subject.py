@@ -18,6 +18,7 @@ from conformance.workplace import Workplace
 __all__ = ["Subject"]
 
 CONNECTOR = "subject"
+NO_ROWS = {"secret": 0, "secret_version": 0, "connector": 0}
 
 
 class Subject:
@@ -29,6 +30,8 @@ class Subject:
         self.manager = CONNECTOR if provider.has_connector() else "builtin"
         self._options: dict[str, Options] = {}
         self._scopes: list[dict[str, Any]] = [{}]
+        self._settled: list[str] = []
+        self._settled_rows = NO_ROWS
 
     # Connectors.
 
@@ -114,8 +117,26 @@ class Subject:
 
     # The end.
 
+    def settle(self) -> None:
+        """Begin: what is declared now stays when the rest is cleared away, and no request is counted yet."""
+        self._settled = self.names()
+        self._settled_rows = self._rows()
+        self.provider.forget_requests()
+
+    def clear(self) -> None:
+        """Remove what was declared since `settle`, and prove that nothing of it is left."""
+        for name in self.names():
+            if name not in self._settled:
+                self.drop(name)
+        # A run remembers what others have at the provider.
+        if self.provider.foreign:
+            self.work.new_run()
+        self._prove_nothing_is_left()
+        self.provider.forget_requests()
+
     def leave(self) -> None:
         """Remove all that was declared, and prove that nothing of it is left, here or at the provider."""
+        self._settled, self._settled_rows = [], NO_ROWS
         for scope in reversed(self._scopes[1:]):
             self.work.declare("scope", **scope, state="absent", force=True)
         for connector in self.work.view("connector_info"):
@@ -123,19 +144,22 @@ class Subject:
                 self._leave(connector)
         for name in self.names():
             self.drop(name)
-        if Capability.DELETE in self.provider.able():
-            assert self.provider.present() <= self.provider.foreign
-        assert {table: self.work.rows(table) for table in ("secret", "secret_version", "connector")} == {
-            "secret": 0,
-            "secret_version": 0,
-            "connector": 0,
-        }
-        self.work.search_store()
-        for path in self.provider.present() | self.provider.foreign:
-            self.provider.remove(path)
+        self._prove_nothing_is_left()
 
     def _leave(self, connector: dict[str, Any]) -> None:
         for secret in self.work.view("secret_info", secret_manager=connector["identifier"]):
             self.drop(secret["identifier"])
         kind = f"connector_{connector['kind']}"
         self.work.declare(kind, identifier=connector["identifier"], state="absent", force=connector["is_default"])
+
+    def _prove_nothing_is_left(self) -> None:
+        if Capability.DELETE in self.provider.able():
+            assert self.provider.present() <= self.provider.foreign
+        assert self._rows() == self._settled_rows
+        self.work.search_store()
+        for path in self.provider.remains() | self.provider.foreign:
+            self.provider.remove(path)
+        self.provider.foreign.clear()
+
+    def _rows(self) -> dict[str, int]:
+        return {table: self.work.rows(table) for table in NO_ROWS}

@@ -7,51 +7,53 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 
-from conformance.choosing import managers
+from conformance.stage import Stage
 from conformance.subject import CONNECTOR, Subject
+from conformance.topic import MODES, Topic
+
+TOPIC = Topic()
 
 
 def connectors(subject: Subject, **scope: str) -> list[str]:
     return [one["identifier"] for one in subject.work.view("connector_info", **scope)]
 
 
-@managers(connector=True)
-def test_it_is_declared_once(bare: Subject) -> None:
-    first = bare.connect(description="d")
+@TOPIC.asked_of(connector=True, alone=True)
+def it_is_declared_once(subject: Subject) -> None:
+    first = subject.connect(description="d")
     view = first.returned["connector"]
-    assert (first.changed, view["kind"], view["description"]) == (True, bare.provider.KIND, "d")
-    again = bare.connect(description="d")
+    assert (first.changed, view["kind"], view["description"]) == (True, subject.provider.KIND, "d")
+    again = subject.connect(description="d")
     assert (again.changed, again.returned["connector"]) == (False, view)
-    bare.new_run()
-    assert not bare.connect(description="d").changed
-    assert bare.connect(description="e").changed
+    subject.new_run()
+    assert not subject.connect(description="d").changed
+    assert subject.connect(description="e").changed
 
 
-@managers(connector=True)
-def test_check_mode_asks_nobody(bare: Subject) -> None:
-    bare.options()
-    bare.provider.forget_requests()
-    predicted = bare.connect(check_mode=True)
-    assert (predicted.changed, predicted.returned["connector"]["kind"]) == (True, bare.provider.KIND)
-    assert (list(bare.provider.requests), bare.work.rows("connector"), bare.work.rows("secret")) == ([], 0, 0)
-    bare.connect()
-    assert not bare.connect(check_mode=True).changed
-    assert bare.disconnect(check_mode=True).changed
-    assert connectors(bare) == ["builtin", CONNECTOR]
+@TOPIC.asked_of(connector=True, alone=True)
+def check_mode_asks_nobody(subject: Subject) -> None:
+    subject.options()
+    subject.provider.forget_requests()
+    predicted = subject.connect(check_mode=True)
+    assert (predicted.changed, predicted.returned["connector"]["kind"]) == (True, subject.provider.KIND)
+    assert (list(subject.provider.requests), subject.work.rows("connector"), subject.work.rows("secret")) == ([], 0, 0)
+    subject.connect()
+    assert not subject.connect(check_mode=True).changed
+    assert subject.disconnect(check_mode=True).changed
+    assert connectors(subject) == ["builtin", CONNECTOR]
 
 
-@managers(connector=True, login=True)
-def test_a_wrong_credential_is_refused_and_nothing_stays(bare: Subject) -> None:
-    error = bare.work.refused(lambda: bare.connect(**bare.provider.wrong_login()))
+@TOPIC.asked_of(connector=True, login=True, alone=True)
+def a_wrong_credential_is_refused_and_nothing_stays(subject: Subject) -> None:
+    error = subject.work.refused(lambda: subject.connect(**subject.provider.wrong_login()))
     assert (error.code, error.category) == ("login_refused", "forbidden")
-    assert (bare.work.rows("connector"), bare.work.rows("secret")) == (0, 0)
+    assert (subject.work.rows("connector"), subject.work.rows("secret")) == (0, 0)
 
 
-@managers(connector=True, login=True, able=Capability.WRITE)
-def test_a_wrong_credential_leaves_the_right_one(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, login=True, able=Capability.WRITE)
+def a_wrong_credential_leaves_the_right_one(subject: Subject) -> None:
     wrong = {subject.provider.CREDENTIAL: "canary-of-nobody"}
     login = {**subject.provider.wrong_login(), **wrong}
     assert subject.work.refused(lambda: subject.connect(**login)).code == "login_refused"
@@ -60,8 +62,9 @@ def test_a_wrong_credential_leaves_the_right_one(subject: Subject) -> None:
     assert subject.read("a") == b"value"
 
 
-@managers(connector=True, login=True)
-def test_check_says_ready_or_why_not(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, login=True, alone=True)
+def check_says_ready_or_why_not(subject: Subject) -> None:
+    subject.connect()
     outcome = subject.work.view("connector_check", identifier=CONNECTOR)
     assert (outcome["status"], outcome["code"]) == ("ready", "")
     wrong = {**subject.options(), **subject.provider.wrong_login()}
@@ -72,8 +75,8 @@ def test_check_says_ready_or_why_not(subject: Subject) -> None:
     assert outcome["hint"]
 
 
-@managers(connector=True, able=Capability.WRITE, keeps_values=True)
-def test_check_reads_no_value_and_leaves_nothing(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, keeps_values=True)
+def check_reads_no_value_and_leaves_nothing(subject: Subject) -> None:
     subject.keep("a", "value")
     subject.new_run()
     subject.work.view("connector_check", identifier=CONNECTOR)
@@ -81,8 +84,9 @@ def test_check_reads_no_value_and_leaves_nothing(subject: Subject) -> None:
     assert subject.provider.present() == {subject.provider.path("a")}
 
 
-@managers(connector=True, login=True)
-def test_its_credential_is_a_secret_of_the_builtin_manager(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, login=True, alone=True)
+def its_credential_is_a_secret_of_the_builtin_manager(subject: Subject) -> None:
+    subject.connect()
     name = f"{CONNECTOR}_{subject.provider.CREDENTIAL}"
     (secret,) = subject.work.view("secret_info", identifier=name)
     user = {"kind": "connector", "identifier": CONNECTOR, "field": f"{subject.provider.CREDENTIAL}_ref"}
@@ -92,23 +96,24 @@ def test_its_credential_is_a_secret_of_the_builtin_manager(subject: Subject) -> 
     assert subject.names() == []
 
 
-@managers(connector=True, login=True, able=Capability.WRITE)
-def test_a_credential_may_be_a_reference(bare: Subject) -> None:
-    field = bare.provider.CREDENTIAL
-    given = dict(bare.options())
-    bare.work.declare("secret_text", identifier="login", value=given.pop(field).encode())
+@TOPIC.asked_of(connector=True, login=True, able=Capability.WRITE, alone=True)
+def a_credential_may_be_a_reference(subject: Subject) -> None:
+    field = subject.provider.CREDENTIAL
+    given = dict(subject.options())
+    subject.work.declare("secret_text", identifier="login", value=given.pop(field).encode())
     given[f"{field}_ref"] = "login"
-    bare.work.declare(bare.resource, identifier=CONNECTOR, **given)
-    bare.keep("a", "value")
-    assert bare.read("a") == b"value"
-    assert bare.work.refused(lambda: bare.drop("login")).code == "secret_in_use"
-    bare.drop("a")
-    bare.disconnect()
-    assert bare.names() == ["login"]
+    subject.work.declare(subject.resource, identifier=CONNECTOR, **given)
+    subject.keep("a", "value")
+    assert subject.read("a") == b"value"
+    assert subject.work.refused(lambda: subject.drop("login")).code == "secret_in_use"
+    subject.drop("a")
+    subject.disconnect()
+    assert subject.names() == ["login"]
 
 
-@managers(connector=True, able=Capability.WRITE)
-def test_it_can_not_go_while_it_keeps_a_secret(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, alone=True)
+def it_can_not_go_while_it_keeps_a_secret(subject: Subject) -> None:
+    subject.connect()
     subject.keep("a", "value")
     error = subject.work.refused(subject.disconnect)
     assert (error.code, error.details) == ("connector_in_use", {"used_by": ["secret 'a'"]})
@@ -118,8 +123,8 @@ def test_it_can_not_go_while_it_keeps_a_secret(subject: Subject) -> None:
     assert not subject.disconnect().changed
 
 
-@managers(connector=True, able=Capability.WRITE, variants=True)
-def test_force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, variants=True)
+def force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Subject) -> None:
     subject.keep("a", "value")
     (warning,) = subject.disconnect(force=True).warnings
     assert "secret 'a'" in warning
@@ -130,8 +135,9 @@ def test_force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Sub
     assert not subject.keep("a", "value").changed
 
 
-@managers(connector=True, able=Capability.WRITE)
-def test_what_force_left_goes_with_its_last_secret(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, alone=True)
+def what_force_left_goes_with_its_last_secret(subject: Subject) -> None:
+    subject.connect()
     subject.keep("a", "value")
     subject.disconnect(force=True)
     assert not subject.disconnect().changed
@@ -143,8 +149,9 @@ def test_what_force_left_goes_with_its_last_secret(subject: Subject) -> None:
         subject.provider.remove(path)
 
 
-@managers(connector=True, able=Capability.WRITE)
-def test_its_place_is_fixed_while_it_keeps_a_secret(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, alone=True)
+def its_place_is_fixed_while_it_keeps_a_secret(subject: Subject) -> None:
+    subject.connect()
     elsewhere = subject.options(f"{subject.provider.place}x")
     subject.keep("a", "value")
     assert subject.work.refused(lambda: subject.connect(**elsewhere)).code == "location_fixed"
@@ -155,20 +162,18 @@ def test_its_place_is_fixed_while_it_keeps_a_secret(subject: Subject) -> None:
     assert subject.read("a") == b"value"
 
 
-@managers(connector=True)
-@pytest.mark.parametrize("params", [{"auth_method": "nothing"}, {"no_such_scope": True}], ids=["login", "scope"])
-def test_what_can_not_be_is_refused_before_any_request(bare: Subject, params: dict[str, Any]) -> None:
-    given = {"org": "nowhere"} if "no_such_scope" in params else params
-    bare.options()
-    bare.provider.forget_requests()
-    error = bare.work.refused(lambda: bare.connect(**given))
+@TOPIC.asked_of(connector=True, each={"login": {"auth_method": "nothing"}, "scope": {"org": "nowhere"}}, alone=True)
+def what_can_not_be_is_refused_before_any_request(subject: Subject, params: dict[str, Any]) -> None:
+    subject.options()
+    subject.provider.forget_requests()
+    error = subject.work.refused(lambda: subject.connect(**params))
     assert error.code in ("unclear_login", "unknown_scope")
-    assert list(bare.provider.requests) == []
+    assert list(subject.provider.requests) == []
 
 
-@managers(option="read_only")
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_connector_that_only_reads(subject: Subject, check_mode: bool) -> None:
+@TOPIC.asked_of(option="read_only", each=MODES, alone=True)
+def a_connector_that_only_reads(subject: Subject, check_mode: bool) -> None:
+    subject.connect()
     subject.keep("a", "value")
     subject.connect(read_only=True)
     subject.provider.forget_requests()
@@ -183,8 +188,9 @@ def test_a_connector_that_only_reads(subject: Subject, check_mode: bool) -> None
     subject.provider.remove(path)
 
 
-@managers(connector=True, able=Capability.WRITE)
-def test_a_default_gets_new_secrets_and_moves_none(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, alone=True)
+def a_default_gets_new_secrets_and_moves_none(subject: Subject) -> None:
+    subject.connect()
     subject.keep("old", "value", secret_manager=None)
     subject.connect(use_as_default=True)
     subject.keep("recent", "value", secret_manager=None)
@@ -198,8 +204,9 @@ def test_a_default_gets_new_secrets_and_moves_none(subject: Subject) -> None:
     assert subject.keep("late", "value", secret_manager=None).returned["secret"]["secret_manager"] == "builtin"
 
 
-@managers(connector=True)
-def test_a_default_can_not_go_but_by_force(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, alone=True)
+def a_default_can_not_go_but_by_force(subject: Subject) -> None:
+    subject.connect()
     subject.connect(use_as_default=True)
     error = subject.work.refused(subject.disconnect)
     assert (error.code, error.details) == (
@@ -211,8 +218,9 @@ def test_a_default_can_not_go_but_by_force(subject: Subject) -> None:
     assert (builtin["identifier"], builtin["is_default"]) == ("builtin", True)
 
 
-@managers(connector=True, login=True, able=Capability.WRITE)
-def test_a_default_does_not_keep_its_own_credential(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, login=True, able=Capability.WRITE, alone=True)
+def a_default_does_not_keep_its_own_credential(subject: Subject) -> None:
+    subject.connect()
     subject.connect(use_as_default=True)
     name = f"{CONNECTOR}_{subject.provider.CREDENTIAL}"
     credential = subject.options()[subject.provider.CREDENTIAL]
@@ -222,3 +230,8 @@ def test_a_default_does_not_keep_its_own_credential(subject: Subject) -> None:
     subject.new_run()
     subject.keep("a", "value")
     assert subject.read("a") == b"value"
+
+
+@TOPIC.managers()
+def test_connectors(stage: Stage) -> None:
+    stage.play(TOPIC)

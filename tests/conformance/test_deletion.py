@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 
-from conformance.choosing import managers, proves
+from conformance.stage import Stage
 from conformance.subject import Subject
+from conformance.topic import MODES, Topic
+
+TOPIC = Topic()
 
 
-@managers(able=Capability.DELETE)
-@proves("delete")
-def test_it_is_gone_and_may_be_removed_again(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.DELETE, proves="delete")
+def it_is_gone_and_may_be_removed_again(subject: Subject) -> None:
     subject.keep("a", "one")
     subject.keep("a", "two")
     assert subject.drop("a").changed
@@ -26,8 +27,8 @@ def test_it_is_gone_and_may_be_removed_again(subject: Subject) -> None:
     assert list(subject.provider.requests) == []
 
 
-@managers(able=Capability.DELETE)
-def test_it_comes_back(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.DELETE)
+def it_comes_back(subject: Subject) -> None:
     for value in ("one", "two", "three"):
         created = subject.keep("a", value)
         assert (created.changed, created.returned["secret"]["version"]) == (True, 1)
@@ -37,26 +38,24 @@ def test_it_comes_back(subject: Subject) -> None:
         subject.drop("a")
 
 
-@managers(able=Capability.DELETE, keeps_values=True)
-@pytest.mark.parametrize("is_for_good", [False, True])
-def test_what_others_removed_is_removed(subject: Subject, is_for_good: bool) -> None:
+@TOPIC.asked_of(able=Capability.DELETE, keeps_values=True, each={"restorable": False, "for good": True})
+def what_others_removed_is_removed(subject: Subject, is_for_good: bool) -> None:
     subject.keep("a", "value")
     (subject.provider.remove if is_for_good else subject.provider.retire)(subject.provider.path("a"))
     assert subject.drop("a").changed
     assert "a" not in subject.names()
 
 
-@managers(able=Capability.DELETE)
-def test_only_the_named_one_goes(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.DELETE)
+def only_the_named_one_goes(subject: Subject) -> None:
     for name in ("a", "ab", "A"):
         subject.keep(name, name)
     subject.drop("a")
     assert [subject.read("ab"), subject.read("A")] == [b"ab", b"A"]
 
 
-@managers(able=Capability.WRITE, unable=Capability.DELETE)
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_what_can_not_be_deleted_is_forgotten_by_force_only(subject: Subject, check_mode: bool) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, unable=Capability.DELETE, each=MODES)
+def what_can_not_be_deleted_is_forgotten_by_force_only(subject: Subject, check_mode: bool) -> None:
     path = subject.provider.path("a")
     subject.keep("a", "value")
     subject.provider.forget_requests()
@@ -66,3 +65,8 @@ def test_what_can_not_be_deleted_is_forgotten_by_force_only(subject: Subject, ch
     (warning,) = subject.drop("a", force=True).warnings
     assert path in warning
     assert (subject.provider.value_at(path), subject.names()) == (b"value", [f"subject_{subject.provider.CREDENTIAL}"])
+
+
+@TOPIC.managers()
+def test_deletion(stage: Stage) -> None:
+    stage.play(TOPIC)

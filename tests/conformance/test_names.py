@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
-from conformance.choosing import managers
+from conformance.stage import Stage
 from conformance.subject import Subject
+from conformance.topic import Topic
 
+TOPIC = Topic()
 NAMES = {
     "one letter": "a",
     "the longest": "x" * 128,
@@ -40,9 +41,8 @@ def keep(subject: Subject, name: str, value: str) -> ScopedSecretsError | None:
     return None
 
 
-@managers(able=Capability.WRITE)
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_an_identifier_is_kept_or_refused_before_any_request(subject: Subject, name: str) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, each=NAMES)
+def an_identifier_is_kept_or_refused_before_any_request(subject: Subject, name: str) -> None:
     error = keep(subject, name, "value")
     if error:
         assert (error.code, list(subject.provider.requests)) == ("name_not_allowed", [])
@@ -52,9 +52,8 @@ def test_an_identifier_is_kept_or_refused_before_any_request(subject: Subject, n
     assert not subject.keep(name, "value").changed
 
 
-@managers(able=Capability.WRITE)
-@pytest.mark.parametrize("names", ALIKE.values(), ids=ALIKE)
-def test_identifiers_that_look_alike_are_two_secrets(subject: Subject, names: list[str]) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, each=ALIKE)
+def identifiers_that_look_alike_are_two_secrets(subject: Subject, names: list[str]) -> None:
     errors = {name: keep(subject, name, f"value of {name}") for name in names}
     assert {error.code for error in errors.values() if error} <= {"name_not_allowed"}
     kept = [name for name, error in errors.items() if error is None]
@@ -62,3 +61,8 @@ def test_identifiers_that_look_alike_are_two_secrets(subject: Subject, names: li
     assert [subject.read(name) for name in kept] == [f"value of {name}".encode() for name in kept]
     subject.drop(kept[0])
     assert [subject.read(name) for name in kept[1:]] == [f"value of {name}".encode() for name in kept[1:]]
+
+
+@TOPIC.managers()
+def test_names(stage: Stage) -> None:
+    stage.play(TOPIC)

@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 
-from conformance.choosing import managers
+from conformance.stage import Stage
 from conformance.subject import Subject
+from conformance.topic import Topic
 from conformance.workplace import canary
 
-VALUE_KEEPERS = managers(keeps_values=True, able=Capability.WRITE)
+TOPIC = Topic()
+VALUE_KEEPERS = TOPIC.asked_of(keeps_values=True, able=Capability.WRITE)
 THEIRS = {"user": "ann", "password": "theirs"}
 
 
 @VALUE_KEEPERS
-def test_a_secret_of_others_is_not_written_over(subject: Subject) -> None:
+def a_secret_of_others_is_not_written_over(subject: Subject) -> None:
     path = subject.provider.path("a")
     subject.provider.write_foreign(path, THEIRS)
     error = subject.work.refused(lambda: subject.keep("a", canary()))
@@ -27,7 +28,7 @@ def test_a_secret_of_others_is_not_written_over(subject: Subject) -> None:
 
 
 @VALUE_KEEPERS
-def test_it_can_be_adopted(subject: Subject) -> None:
+def it_can_be_adopted(subject: Subject) -> None:
     path = subject.provider.path("a")
     subject.provider.write_foreign(path, THEIRS)
     assert subject.keep("a", "ours", adopt=True).changed
@@ -39,7 +40,7 @@ def test_it_can_be_adopted(subject: Subject) -> None:
 
 
 @VALUE_KEEPERS
-def test_what_others_changed_is_seen_and_mended(subject: Subject) -> None:
+def what_others_changed_is_seen_and_mended(subject: Subject) -> None:
     path = subject.provider.path("a")
     subject.keep("a", "ours")
     subject.provider.change(path, "changed")
@@ -53,7 +54,7 @@ def test_what_others_changed_is_seen_and_mended(subject: Subject) -> None:
 
 
 @VALUE_KEEPERS
-def test_what_others_changed_stays_where_a_value_is_for_the_beginning_only(subject: Subject) -> None:
+def what_others_changed_stays_where_a_value_is_for_the_beginning_only(subject: Subject) -> None:
     subject.keep("a", "ours", update_value="on_create")
     subject.provider.change(subject.provider.path("a"), "changed")
     subject.new_run()
@@ -62,7 +63,7 @@ def test_what_others_changed_stays_where_a_value_is_for_the_beginning_only(subje
 
 
 @VALUE_KEEPERS
-def test_what_others_changed_to_the_wanted_value_is_a_version_of_ours(subject: Subject) -> None:
+def what_others_changed_to_the_wanted_value_is_a_version_of_ours(subject: Subject) -> None:
     subject.keep("a", "one")
     subject.provider.change(subject.provider.path("a"), "two")
     subject.new_run()
@@ -72,9 +73,8 @@ def test_what_others_changed_to_the_wanted_value_is_a_version_of_ours(subject: S
         assert [subject.read("a@1"), subject.read("a@2")] == [b"one", b"two"]
 
 
-@VALUE_KEEPERS
-@pytest.mark.parametrize("is_for_good", [False, True])
-def test_what_others_removed_is_missed_and_made_again(subject: Subject, is_for_good: bool) -> None:
+@TOPIC.asked_of(keeps_values=True, able=Capability.WRITE, each={"restorable": False, "for good": True})
+def what_others_removed_is_missed_and_made_again(subject: Subject, is_for_good: bool) -> None:
     path = subject.provider.path("a")
     subject.keep("a", "ours")
     (subject.provider.remove if is_for_good else subject.provider.retire)(path)
@@ -88,7 +88,7 @@ def test_what_others_removed_is_missed_and_made_again(subject: Subject, is_for_g
 
 
 @VALUE_KEEPERS
-def test_what_others_put_in_its_place_is_not_written_over(subject: Subject) -> None:
+def what_others_put_in_its_place_is_not_written_over(subject: Subject) -> None:
     path = subject.provider.path("a")
     subject.keep("a", "ours")
     subject.provider.write_foreign(path, THEIRS)
@@ -99,9 +99,8 @@ def test_what_others_put_in_its_place_is_not_written_over(subject: Subject) -> N
     assert subject.read("a") == b"ours"
 
 
-@managers(keeps_values=True, able=(Capability.WRITE, Capability.DELETE))
-@pytest.mark.parametrize("force", [False, True])
-def test_what_others_put_in_its_place_is_not_removed(subject: Subject, force: bool) -> None:
+@TOPIC.asked_of(keeps_values=True, able=(Capability.WRITE, Capability.DELETE), each={"plain": False, "force": True})
+def what_others_put_in_its_place_is_not_removed(subject: Subject, force: bool) -> None:
     path = subject.provider.path("a")
     subject.keep("a", "ours")
     subject.provider.write_foreign(path, THEIRS)
@@ -114,3 +113,8 @@ def test_what_others_put_in_its_place_is_not_removed(subject: Subject, force: bo
         subject.drop("a", force=True)
     assert subject.provider.fields_at(path) == THEIRS
     assert "a" not in subject.names()
+
+
+@TOPIC.managers()
+def test_ownership(stage: Stage) -> None:
+    stage.play(TOPIC)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 
-from conformance.choosing import managers, proves
+from conformance.stage import Stage
 from conformance.subject import CONNECTOR, Subject
+from conformance.topic import MODES, Topic
 from conformance.workplace import canary
 
-READERS = managers(unable=Capability.WRITE)
+TOPIC = Topic()
 
 
 def refused(subject: Subject, deed: Callable[[], object]) -> None:
@@ -24,28 +24,23 @@ def refused(subject: Subject, deed: Callable[[], object]) -> None:
     assert "a" not in subject.names()
 
 
-@READERS
-@pytest.mark.parametrize("check_mode", [False, True])
-@proves("writes")
-def test_no_text_is_written(subject: Subject, check_mode: bool) -> None:
+@TOPIC.asked_of(unable=Capability.WRITE, proves="writes", each=MODES)
+def no_text_is_written(subject: Subject, check_mode: bool) -> None:
     refused(subject, lambda: subject.keep("a", canary(), check_mode=check_mode))
 
 
-@READERS
-@proves("value limit")
-def test_a_value_of_any_size_is_refused(subject: Subject) -> None:
+@TOPIC.asked_of(unable=Capability.WRITE, proves="value limit")
+def a_value_of_any_size_is_refused(subject: Subject) -> None:
     refused(subject, lambda: subject.keep("a", canary().ljust(subject.provider.limit() + 1, "x")))
 
 
-@managers(unable=Capability.FILES)
-@proves("files")
-def test_no_file_is_kept(subject: Subject) -> None:
+@TOPIC.asked_of(unable=Capability.FILES, proves="files")
+def no_file_is_kept(subject: Subject) -> None:
     refused(subject, lambda: subject.keep("a", b"\xff"))
 
 
-@managers(unable=Capability.DELETE)
-@proves("delete")
-def test_nothing_is_deleted(subject: Subject) -> None:
+@TOPIC.asked_of(unable=Capability.DELETE, proves="delete")
+def nothing_is_deleted(subject: Subject) -> None:
     path = subject.provider.path("theirs")
     subject.provider.write_foreign(path, {"user": "ann"})
     subject.refer("a", path)
@@ -53,9 +48,8 @@ def test_nothing_is_deleted(subject: Subject) -> None:
     assert subject.provider.fields_at(path) == {"user": "ann"}
 
 
-@managers(unable=Capability.WRITE, able=Capability.READ_PATH)
-@proves("JSON #key")
-def test_fields_of_what_is_there(subject: Subject) -> None:
+@TOPIC.asked_of(unable=Capability.WRITE, able=Capability.READ_PATH, proves="JSON #key")
+def fields_of_what_is_there(subject: Subject) -> None:
     path = subject.provider.path("theirs")
     subject.provider.write_foreign(path, {"user": "ann", "port": "3"})
     subject.refer("a", path)
@@ -64,12 +58,16 @@ def test_fields_of_what_is_there(subject: Subject) -> None:
     assert subject.refused_read("a#none").code == "unknown_key"
 
 
-@READERS
-@proves("versions")
-def test_no_version_is_made_up(subject: Subject) -> None:
+@TOPIC.asked_of(unable=Capability.WRITE, proves="versions")
+def no_version_is_made_up(subject: Subject) -> None:
     path = subject.provider.path("theirs")
     subject.provider.write_foreign(path, {"user": "ann"})
     subject.refer("a", path)
     url = f"{subject.provider.scheme}://{CONNECTOR}/{path}"
     errors = [subject.refused_read("a@1"), subject.refused_read(url, version="2")]
     assert [error.code for error in errors] == ["not_supported"] * 2
+
+
+@TOPIC.managers()
+def test_readers(stage: Stage) -> None:
+    stage.play(TOPIC)

@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 
-from conformance.choosing import managers, proves
+from conformance.stage import Stage
 from conformance.subject import CONNECTOR, Subject
+from conformance.topic import Topic
 from conformance.workplace import canary
 
-READS_PATH = managers(able=Capability.READ_PATH)
+TOPIC = Topic()
+READS_PATH = TOPIC.asked_of(able=Capability.READ_PATH)
 
 
 def foreign(subject: Subject, name: str = "theirs", **fields: object) -> str:
@@ -27,9 +29,8 @@ def foreign(subject: Subject, name: str = "theirs", **fields: object) -> str:
     return path
 
 
-@READS_PATH
-@proves("reads by path")
-def test_a_reference(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.READ_PATH, proves="reads by path")
+def a_reference(subject: Subject) -> None:
     path = foreign(subject)
     assert subject.refer("whole", path).changed
     assert subject.refer("user", f"{path}#user").changed
@@ -44,7 +45,7 @@ def test_a_reference(subject: Subject) -> None:
 
 
 @READS_PATH
-def test_what_it_refers_to_may_change(subject: Subject) -> None:
+def what_it_refers_to_may_change(subject: Subject) -> None:
     path = foreign(subject)
     subject.refer("a", f"{path}#user")
     subject.provider.write_foreign(path, {"user": "bob", "other": "x"})
@@ -55,7 +56,7 @@ def test_what_it_refers_to_may_change(subject: Subject) -> None:
 
 
 @READS_PATH
-def test_a_url(subject: Subject) -> None:
+def a_url(subject: Subject) -> None:
     path = foreign(subject)
     url = f"{subject.provider.scheme}://{CONNECTOR}/{path}"
     assert [subject.read(f"{url}#user"), subject.read(f"account.{url}#/hosts/0")] == [b"ann", b"one"]
@@ -69,7 +70,7 @@ def test_a_url(subject: Subject) -> None:
 
 
 @READS_PATH
-def test_a_reference_to_nothing_is_refused(subject: Subject) -> None:
+def a_reference_to_nothing_is_refused(subject: Subject) -> None:
     path = foreign(subject)
     for reference, code in ((f"{path}-none", "unknown_path"), (f"{path}#none", "unknown_key")):
         error = subject.work.refused(lambda reference=reference: subject.refer("a", reference))  # type: ignore[misc]
@@ -78,7 +79,7 @@ def test_a_reference_to_nothing_is_refused(subject: Subject) -> None:
 
 
 @READS_PATH
-def test_what_it_refers_to_stays_when_it_goes(subject: Subject) -> None:
+def what_it_refers_to_stays_when_it_goes(subject: Subject) -> None:
     path = foreign(subject, user="ann")
     subject.refer("a", path)
     assert subject.drop("a").changed
@@ -86,7 +87,7 @@ def test_what_it_refers_to_stays_when_it_goes(subject: Subject) -> None:
 
 
 @READS_PATH
-def test_a_reference_is_no_value(subject: Subject) -> None:
+def a_reference_is_no_value(subject: Subject) -> None:
     path = foreign(subject, user="ann")
     subject.refer("a", path)
     subject.keep("own", "value", secret_manager="builtin")
@@ -99,7 +100,7 @@ def test_a_reference_is_no_value(subject: Subject) -> None:
 
 
 @READS_PATH
-def test_a_hundred_references_are_one_read_and_one_login(subject: Subject) -> None:
+def a_hundred_references_are_one_read_and_one_login(subject: Subject) -> None:
     path = foreign(subject, **{f"k{number}": f"v{number}" for number in range(50)})
     for number in range(50):
         subject.refer(f"r{number}", f"{path}#k{number}")
@@ -116,7 +117,7 @@ def test_a_hundred_references_are_one_read_and_one_login(subject: Subject) -> No
 
 
 @READS_PATH
-def test_many_at_once_are_one_read_and_one_login(subject: Subject) -> None:
+def many_at_once_are_one_read_and_one_login(subject: Subject) -> None:
     path = foreign(subject)
     subject.new_run()
     url = f"{subject.provider.scheme}://{CONNECTOR}/{path}#user"
@@ -132,9 +133,13 @@ def test_many_at_once_are_one_read_and_one_login(subject: Subject) -> None:
     assert (subject.reads, subject.work.count("logins"), subject.logins) == (1, 1, min(1, subject.logins))
 
 
-@managers(unable=Capability.READ_PATH)
-@proves("reads by path")
-def test_without_paths_nothing_can_be_referred_to(subject: Subject) -> None:
+@TOPIC.asked_of(unable=Capability.READ_PATH, proves="reads by path")
+def without_paths_nothing_can_be_referred_to(subject: Subject) -> None:
     error = subject.work.refused(lambda: subject.refer("a", "path#key"))
     assert (error.code, list(subject.provider.requests)) == ("not_supported", [])
     assert "a" not in subject.names()
+
+
+@TOPIC.managers()
+def test_references(stage: Stage) -> None:
+    stage.play(TOPIC)

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 
-from conformance.choosing import managers
+from conformance.stage import Stage
 from conformance.subject import Subject
+from conformance.topic import Topic
 
+TOPIC = Topic()
 MANY = 30
 
 
@@ -22,18 +23,8 @@ def keep_many(subject: Subject) -> list[str]:
     return names
 
 
-@managers(connector=True, able=Capability.WRITE, variants=True)
-def test_one_login_and_one_read_for_each_value(subject: Subject) -> None:
-    names = keep_many(subject)
-    subject.new_run()
-    values = [subject.read(name) for name in names for _again in range(3)]
-    assert values == [f"value of {name}".encode() for name in names for _again in range(3)]
-    assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
-    assert subject.reads == (MANY if subject.provider.keeps_values() else subject.provider.unwraps(MANY))
-
-
-@managers(connector=True, able=Capability.WRITE, variants=True)
-def test_a_run_that_writes_logs_in_once(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, variants=True)
+def a_run_that_writes_logs_in_once(subject: Subject) -> None:
     subject.new_run()
     names = keep_many(subject)
     assert [subject.read(name) for name in names] == [f"value of {name}".encode() for name in names]
@@ -43,9 +34,14 @@ def test_a_run_that_writes_logs_in_once(subject: Subject) -> None:
     assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
 
 
-@managers(connector=True, able=Capability.WRITE, variants=True)
-def test_many_at_once(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, variants=True)
+def one_login_and_one_read_for_each_value_also_for_many_at_once(subject: Subject) -> None:
     names = keep_many(subject)
+    subject.new_run()
+    values = [subject.read(name) for name in names for _again in range(3)]
+    assert values == [f"value of {name}".encode() for name in names for _again in range(3)]
+    assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
+    assert subject.reads == (MANY if subject.provider.keeps_values() else subject.provider.unwraps(MANY))
     subject.new_run()
     answers = subject.work.answers([Query(name) for name in [*names, "none"]])
     assert [answer.value for answer in answers[:-1]] == [f"value of {name}".encode() for name in names]
@@ -55,9 +51,8 @@ def test_many_at_once(subject: Subject) -> None:
     assert (subject.work.count("logins"), subject.logins) == (1, min(1, subject.logins))
 
 
-@managers(able=Capability.WRITE, variants=True)
-@pytest.mark.parametrize("ttl", [None, 0])
-def test_a_cached_value_is_asked_for_again_where_that_is_wanted(subject: Subject, ttl: int | None) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, variants=True, each={"of a run": None, "of no time": 0})
+def a_cached_value_is_asked_for_again_where_that_is_wanted(subject: Subject, ttl: int | None) -> None:
     subject.keep("a", "value")
     subject.new_run()
     for _again in range(3):
@@ -66,8 +61,8 @@ def test_a_cached_value_is_asked_for_again_where_that_is_wanted(subject: Subject
     assert subject.reads == (times if subject.provider.keeps_values() else subject.provider.unwraps(times))
 
 
-@managers(option="data_key_reuse")
-def test_data_keys_may_be_reused_from_now_on(subject: Subject) -> None:
+@TOPIC.asked_of(option="data_key_reuse", alone=True)
+def data_keys_may_be_reused_from_now_on(subject: Subject) -> None:
     """What a run wrote together is read together, and what was written before as it was written."""
     wraps = {}
     for reuse in ("none", "run", "3"):
@@ -83,10 +78,15 @@ def test_data_keys_may_be_reused_from_now_on(subject: Subject) -> None:
     assert subject.reads == 6 + 1 + 2
 
 
-@managers(able=Capability.WRITE, variants=True)
-def test_a_read_after_a_write_is_true(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, variants=True)
+def a_read_after_a_write_is_true(subject: Subject) -> None:
     for value in ("one", "two", "three"):
         subject.keep("a", value)
         assert subject.read("a") == value.encode()
     subject.drop("a")
     assert subject.refused_read("a").code == "unknown_secret"
+
+
+@TOPIC.managers()
+def test_runs(stage: Stage) -> None:
+    stage.play(TOPIC)

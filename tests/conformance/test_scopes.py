@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 
-from conformance.choosing import managers
+from conformance.stage import Stage
 from conformance.subject import CONNECTOR, Subject
+from conformance.topic import Topic
 from conformance.workplace import canary
 
+TOPIC = Topic()
 ANN: dict[str, Any] = {"org": "ann"}
 BOB: dict[str, Any] = {"org": "bob", "project": "api"}
 
@@ -23,44 +24,45 @@ def two_scopes(subject: Subject) -> None:
         subject.add_scope(**scope)
 
 
-@managers(able=Capability.WRITE)
-def test_the_same_name_in_two_scopes(bare: Subject) -> None:
-    two_scopes(bare)
-    for scope, place in ((ANN, f"{bare.provider.place}a"), (BOB, f"{bare.provider.place}b")):
-        bare.connect(place, **scope)
-        bare.keep("a", str(scope), **scope)
+@TOPIC.asked_of(able=Capability.WRITE, alone=True)
+def the_same_name_in_two_scopes(subject: Subject) -> None:
+    two_scopes(subject)
+    for scope, place in ((ANN, f"{subject.provider.place}a"), (BOB, f"{subject.provider.place}b")):
+        subject.connect(place, **scope)
+        subject.keep("a", str(scope), **scope)
     for scope in (ANN, BOB):
-        assert bare.read("a", **scope) == str(scope).encode()
-        assert bare.names(**scope)[0] == "a"
-    bare.drop("a", **ANN)
-    bare.new_run()
-    assert bare.refused_read("a", **ANN).code == "unknown_secret"
-    assert bare.read("a", **BOB) == str(BOB).encode()
-    assert bare.refused_read("a").code == "unknown_secret"
+        assert subject.read("a", **scope) == str(scope).encode()
+        assert subject.names(**scope)[0] == "a"
+    subject.drop("a", **ANN)
+    subject.new_run()
+    assert subject.refused_read("a", **ANN).code == "unknown_secret"
+    assert subject.read("a", **BOB) == str(BOB).encode()
+    assert subject.refused_read("a").code == "unknown_secret"
 
 
-@managers(keeps_values=True, able=Capability.WRITE)
-def test_the_same_place_for_two_scopes(bare: Subject) -> None:
-    two_scopes(bare)
+@TOPIC.asked_of(keeps_values=True, able=Capability.WRITE, alone=True)
+def the_same_place_for_two_scopes(subject: Subject) -> None:
+    two_scopes(subject)
     for scope in (ANN, BOB):
-        bare.connect(**scope)
-    bare.keep("a", "ann's", **ANN)
-    assert bare.work.refused(lambda: bare.keep("a", canary(), **BOB)).code == "foreign_secret"
-    assert bare.provider.value_at(bare.provider.path("a")) == b"ann's"
-    bare.keep("b", "bob's", **BOB)
-    bare.provider.remove(bare.provider.path("b"))
-    bare.keep("b", "ann's", **ANN)
-    bare.new_run()
-    assert bare.work.refused(lambda: bare.keep("b", canary(), **BOB)).code == "foreign_secret"
-    if Capability.DELETE in bare.provider.able():
-        assert bare.work.refused(lambda: bare.drop("b", **BOB)).code == "foreign_secret"
-    assert bare.read("b", **ANN) == b"ann's"
-    bare.drop("b", **BOB, force=True)
-    assert bare.read("b", **ANN) == b"ann's"
+        subject.connect(**scope)
+    subject.keep("a", "ann's", **ANN)
+    assert subject.work.refused(lambda: subject.keep("a", canary(), **BOB)).code == "foreign_secret"
+    assert subject.provider.value_at(subject.provider.path("a")) == b"ann's"
+    subject.keep("b", "bob's", **BOB)
+    subject.provider.remove(subject.provider.path("b"))
+    subject.keep("b", "ann's", **ANN)
+    subject.new_run()
+    assert subject.work.refused(lambda: subject.keep("b", canary(), **BOB)).code == "foreign_secret"
+    if Capability.DELETE in subject.provider.able():
+        assert subject.work.refused(lambda: subject.drop("b", **BOB)).code == "foreign_secret"
+    assert subject.read("b", **ANN) == b"ann's"
+    subject.drop("b", **BOB, force=True)
+    assert subject.read("b", **ANN) == b"ann's"
 
 
-@managers(connector=True, able=Capability.WRITE)
-def test_a_manager_of_the_account_is_not_that_of_an_organization(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, alone=True)
+def a_manager_of_the_account_is_not_that_of_an_organization(subject: Subject) -> None:
+    subject.connect()
     two_scopes(subject)
     for name in (CONNECTOR, f"account.{CONNECTOR}"):
         error = subject.work.refused(lambda name=name: subject.keep("a", canary(), **ANN, secret_manager=name))  # type: ignore[misc]
@@ -70,8 +72,9 @@ def test_a_manager_of_the_account_is_not_that_of_an_organization(subject: Subjec
     assert list(subject.provider.present()) == []
 
 
-@managers(connector=True, able=Capability.WRITE)
-def test_an_inherited_manager(subject: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, alone=True)
+def an_inherited_manager(subject: Subject) -> None:
+    subject.connect()
     two_scopes(subject)
     subject.work.declare("scope", inherited_managers="allowed")
     name = f"account.{CONNECTOR}"
@@ -87,9 +90,9 @@ def test_an_inherited_manager(subject: Subject) -> None:
     assert error.code == "manager_of_other_scope"
 
 
-@managers(connector=True, able=Capability.WRITE)
-@pytest.mark.parametrize("has_secret", [False, True])
-def test_an_inherited_default_goes_by_force(subject: Subject, has_secret: bool) -> None:
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, each={"unused": False, "used": True}, alone=True)
+def an_inherited_default_goes_by_force(subject: Subject, has_secret: bool) -> None:
+    subject.connect()
     two_scopes(subject)
     subject.work.declare("scope", inherited_managers="allowed")
     subject.work.declare("default_secret_manager", **ANN, secret_manager=f"account.{CONNECTOR}")
@@ -107,18 +110,23 @@ def test_an_inherited_default_goes_by_force(subject: Subject, has_secret: bool) 
         assert subject.read("a", **ANN) == b"value"
 
 
-@managers(connector=True, able=(Capability.WRITE, Capability.DELETE))
-def test_a_scope_that_goes_by_force_leaves_nothing_at_the_provider(bare: Subject) -> None:
+@TOPIC.asked_of(connector=True, able=(Capability.WRITE, Capability.DELETE), alone=True)
+def a_scope_that_goes_by_force_leaves_nothing_at_the_provider(subject: Subject) -> None:
     """Its connectors are still needed while it goes, and so is what they log in with."""
-    two_scopes(bare)
-    bare.connect(f"{bare.provider.place}a", **BOB, identifier="z_last", use_as_default=True)
-    bare.connect(f"{bare.provider.place}b", **BOB)
-    credential = f"{CONNECTOR}_{bare.provider.CREDENTIAL}"
-    kept = {secret["identifier"]: secret["secret_manager"] for secret in bare.work.view("secret_info", **BOB)}
+    two_scopes(subject)
+    subject.connect(f"{subject.provider.place}a", **BOB, identifier="z_last", use_as_default=True)
+    subject.connect(f"{subject.provider.place}b", **BOB)
+    credential = f"{CONNECTOR}_{subject.provider.CREDENTIAL}"
+    kept = {secret["identifier"]: secret["secret_manager"] for secret in subject.work.view("secret_info", **BOB)}
     assert kept[credential] == "z_last"
-    bare.keep("z", "value", **BOB)
-    bare.new_run()
-    assert bare.work.refused(lambda: bare.work.declare("scope", org="bob", state="absent")).code == "scope_in_use"
-    assert len(bare.work.declare("scope", org="bob", state="absent", force=True).warnings) == 1
-    assert bare.provider.present() == set()
-    assert bare.work.rows("connector") == 0
+    subject.keep("z", "value", **BOB)
+    subject.new_run()
+    assert subject.work.refused(lambda: subject.work.declare("scope", org="bob", state="absent")).code == "scope_in_use"
+    assert len(subject.work.declare("scope", org="bob", state="absent", force=True).warnings) == 1
+    assert subject.provider.present() == set()
+    assert subject.work.rows("connector") == 0
+
+
+@TOPIC.managers()
+def test_scopes(stage: Stage) -> None:
+    stage.play(TOPIC)

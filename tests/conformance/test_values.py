@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Capability
 
-from conformance.choosing import managers, proves
+from conformance.stage import Stage
 from conformance.subject import Subject
+from conformance.topic import MODES, Topic
 from conformance.workplace import canary
 
+TOPIC = Topic()
 GENERATE = {"kind": "password", "length": 24, "charset": ["ascii_letters", "digits"]}
 TEXTS = {
     "one byte": "x",
@@ -24,41 +25,39 @@ TEXTS = {
     "no JSON": '{"open": ',
     "like a file": "=base64?",
 }
+FILES = {"all": bytes(range(256)), "one": b"\xff", "text": b"text", "0": b"\0" * 1000}
+UPDATES = {"text": ("one", "two"), "file": (b"\xfe one", b"\xfe two")}
 
 
-@managers(able=Capability.WRITE)
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-@proves("writes")
-def test_text(subject: Subject, text: str) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, proves="writes", each=TEXTS)
+def a_text(subject: Subject, text: str) -> None:
     assert subject.keep("a", text).changed
     assert subject.read("a") == text.encode()
 
 
-@managers(able=Capability.WRITE, keeps_values=True)
-def test_a_value_keeper_has_it(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, keeps_values=True)
+def a_value_keeper_has_it(subject: Subject) -> None:
     subject.keep("a", "ключ")
     assert subject.provider.value_at(subject.provider.path("a")) == "ключ".encode()
     assert subject.provider.present() == {subject.provider.path("a")}
 
 
-@managers(able=Capability.WRITE, refuses_empty=False)
-def test_empty_text(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, refuses_empty=False)
+def empty_text(subject: Subject) -> None:
     subject.keep("a", "")
     assert subject.read("a") == b""
     assert not subject.keep("a", "").changed
 
 
-@managers(able=Capability.WRITE, refuses_empty=True)
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_empty_text_is_refused(subject: Subject, check_mode: bool) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, refuses_empty=True, each=MODES)
+def empty_text_is_refused(subject: Subject, check_mode: bool) -> None:
     error = subject.work.refused(lambda: subject.keep("a", "", check_mode=check_mode))
     assert (error.code, list(subject.provider.requests)) == ("empty_value_not_allowed", [])
     assert "a" not in subject.names()
 
 
-@managers(able=Capability.WRITE)
-@proves("JSON #key")
-def test_fields_of_json(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, proves="JSON #key")
+def fields_of_json(subject: Subject) -> None:
     value = {"user": "ann", "größe": 3, "hosts": [{"a/b": "x"}, {"~": True}], "": "nothing", "value": "own"}
     subject.keep("a", json.dumps(value))
     expected = {
@@ -75,18 +74,15 @@ def test_fields_of_json(subject: Subject) -> None:
     assert json.loads(subject.read("a")) == value
 
 
-@managers(able=Capability.WRITE, variants=True)
-@proves("value limit")
-def test_the_largest_value(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, variants=True, proves="value limit")
+def the_largest_value(subject: Subject) -> None:
     value = canary().ljust(subject.provider.largest(), "x")
     subject.keep("a", value)
     assert subject.read("a") == value.encode()
 
 
-@managers(able=Capability.WRITE)
-@pytest.mark.parametrize("check_mode", [False, True])
-@proves("value limit")
-def test_one_byte_more_is_refused_before_any_request(subject: Subject, check_mode: bool) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, proves="value limit", each=MODES)
+def one_byte_more_is_refused_before_any_request(subject: Subject, check_mode: bool) -> None:
     value = canary().ljust(subject.provider.largest() + 1, "x")
     error = subject.work.refused(lambda: subject.keep("a", value, check_mode=check_mode))
     assert error.code in ("value_too_large", "value_too_large_for_manager")
@@ -94,17 +90,15 @@ def test_one_byte_more_is_refused_before_any_request(subject: Subject, check_mod
     assert "a" not in subject.names()
 
 
-@managers(able=Capability.FILES)
-@pytest.mark.parametrize("value", [bytes(range(256)), b"\xff", b"text", b"\0" * 1000], ids=["all", "one", "text", "0"])
-@proves("files")
-def test_file(subject: Subject, value: bytes) -> None:
+@TOPIC.asked_of(able=Capability.FILES, proves="files", each=FILES)
+def a_file(subject: Subject, value: bytes) -> None:
     subject.keep("a", value)
     assert subject.read("a") == value
     assert not subject.keep("a", value).changed
 
 
-@managers(able=Capability.FILES)
-def test_a_file_of_more_than_64_kib(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.FILES)
+def a_file_of_more_than_64_kib(subject: Subject) -> None:
     value = bytes(range(256)) * 256 + b"\xff"
     if subject.provider.limit() < len(value):
         error = subject.work.refused(lambda: subject.keep("a", value))
@@ -114,11 +108,14 @@ def test_a_file_of_more_than_64_kib(subject: Subject) -> None:
     assert subject.read("a") == value
 
 
-@managers(able=Capability.VERSIONS, variants=True)
-@pytest.mark.parametrize("kind", [str, bytes])
-@proves("versions")
-def test_an_update_is_a_new_version(subject: Subject, kind: type) -> None:
-    first, second = ("one", "two") if kind is str else (b"\xfe one", b"\xfe two")
+@TOPIC.asked_of(
+    able=Capability.VERSIONS,
+    variants=True,
+    proves="versions",
+    each=UPDATES,
+)
+def an_update_is_a_new_version(subject: Subject, values: tuple[str | bytes, str | bytes]) -> None:
+    first, second = values
     subject.keep("a", first)
     result = subject.keep("a", second)
     assert (result.changed, result.returned["secret"]["version"]) == (True, 2)
@@ -129,25 +126,24 @@ def test_an_update_is_a_new_version(subject: Subject, kind: type) -> None:
     assert subject.refused_read("a@3").code == "unknown_version"
 
 
-@managers(able=Capability.WRITE, unable=Capability.VERSIONS)
-@proves("versions")
-def test_without_versions_none_can_be_asked_for(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, unable=Capability.VERSIONS, proves="versions")
+def without_versions_none_can_be_asked_for(subject: Subject) -> None:
     subject.keep("a", "one")
     assert subject.keep("a", "two").changed
     assert [subject.refused_read(f"a@{version}").code for version in (1, 2)] == ["not_supported"] * 2
     assert subject.read("a") == b"two"
 
 
-@managers(able=Capability.WRITE, variants=True)
-def test_what_did_not_change_is_not_written(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, variants=True)
+def what_did_not_change_is_not_written(subject: Subject) -> None:
     subject.keep("a", "value", description="d", tags={"team": "x"})
     subject.new_run()
     again = subject.keep("a", "value", description="d", tags={"team": "x"})
     assert (again.changed, subject.writes, again.returned["secret"]["version"]) == (False, 0, 1)
 
 
-@managers(able=Capability.WRITE)
-def test_a_description_is_no_new_value(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE)
+def a_description_is_no_new_value(subject: Subject) -> None:
     subject.keep("a", "value")
     result = subject.keep("a", "value", description="d", tags={"team": "x"}, expires="2099-01-01")
     view = result.returned["secret"]
@@ -155,16 +151,16 @@ def test_a_description_is_no_new_value(subject: Subject) -> None:
     assert subject.read("a") == b"value"
 
 
-@managers(able=Capability.WRITE)
-def test_only_on_create(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE)
+def only_on_create(subject: Subject) -> None:
     subject.keep("a", "first", update_value="on_create")
     subject.provider.forget_requests()
     assert not subject.keep("a", "second", update_value="on_create").changed
     assert (subject.writes, subject.read("a")) == (0, b"first")
 
 
-@managers(able=Capability.WRITE)
-def test_generated_once(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE)
+def generated_once(subject: Subject) -> None:
     given: dict[str, Any] = {"identifier": "a", "secret_manager": subject.manager, "generate": GENERATE}
     assert subject.work.declare("secret_text", **given).changed
     value = subject.read("a")
@@ -175,8 +171,8 @@ def test_generated_once(subject: Subject) -> None:
     assert (subject.writes, subject.read("a")) == (0, value)
 
 
-@managers(able=Capability.WRITE, variants=True)
-def test_check_mode_tells_what_would_happen(subject: Subject) -> None:
+@TOPIC.asked_of(able=Capability.WRITE, variants=True)
+def check_mode_tells_what_would_happen(subject: Subject) -> None:
     predicted = subject.keep("a", "one", check_mode=True)
     assert (predicted.changed, predicted.returned["secret"]["version"], subject.writes) == (True, 1, 0)
     assert subject.refused_read("a").code == "unknown_secret"
@@ -187,3 +183,8 @@ def test_check_mode_tells_what_would_happen(subject: Subject) -> None:
     assert subject.drop("a", check_mode=True).changed
     subject.new_run()
     assert (subject.writes, subject.read("a")) == (0, b"one")
+
+
+@TOPIC.managers()
+def test_values(stage: Stage) -> None:
+    stage.play(TOPIC)

@@ -47,8 +47,14 @@ class AwsSecretsManager(AwsProvider):
         return self.server.client("secretsmanager")
 
     def present(self) -> set[str]:
+        return self._listed(deleted=False)
+
+    def remains(self) -> set[str]:
+        return self._listed(deleted=True)
+
+    def _listed(self, *, deleted: bool) -> set[str]:
         filters = [{"Key": "name", "Values": [self.place]}]
-        pages = self._client.get_paginator("list_secrets").paginate(IncludePlannedDeletion=False, Filters=filters)
+        pages = self._client.get_paginator("list_secrets").paginate(IncludePlannedDeletion=deleted, Filters=filters)
         return {secret["Name"] for page in pages for secret in page["SecretList"]}
 
     def value_at(self, path: str) -> bytes | None:

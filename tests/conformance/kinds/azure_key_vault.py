@@ -69,6 +69,9 @@ class AzureKeyVault(Provider):
     def present(self) -> set[str]:
         return {secret.name for vault in self._vaults.values() for secret in vault.live.values()}
 
+    def remains(self) -> set[str]:
+        return self.present() | {name for vault in self._vaults.values() for name in vault.deleted}
+
     def value_at(self, path: str) -> bytes | None:
         if path not in self._vault.live:
             return None

@@ -73,7 +73,10 @@ class Vault(Provider):
         return str(fields["value"]).encode() if fields else None
 
     def present(self) -> set[str]:
-        return {path for path in self._walk("") if path.startswith(self.place) and self.fields_at(path)}
+        return {path for path in self.remains() if self.fields_at(path)}
+
+    def remains(self) -> set[str]:
+        return {path for path in self._walk("") if path.startswith(self.place)}
 
     def _walk(self, folder: str) -> list[str]:
         """Return the paths of all secrets below a folder, including soft-deleted ones."""

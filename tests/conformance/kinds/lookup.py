@@ -27,7 +27,7 @@ class Lookup(Provider):
 
     def __init__(self, fixture: Callable[[str], Any], place: str) -> None:
         super().__init__(fixture, place)
-        self._file = Path(fixture("tmp_path")) / "values.csv"
+        self._file = Path(fixture("tmp_path")) / f"values-{place}.csv"
         self._file.touch()
         self._asked: list[Any] = []
         self._listen(fixture("monkeypatch"))
