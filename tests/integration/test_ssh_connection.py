@@ -144,22 +144,23 @@ def test_two_credentials_for_one_host_never_share_a_connection(
     assert unreachable == ["wrong"]
 
 
-@pytest.mark.parametrize(
-    "own",
-    [
-        {"ansible_control_path": "%(directory)s/%%h"},
-        {"ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={folder}/cp/%h"},
-        {"ansible_ssh_args": "-o ControlMaster=auto -o ControlPath={folder}/cp/%h -o ControlPersist=60s"},
-    ],
-)
-def test_nor_when_the_path_of_the_socket_is_given(
-    ssh: SshSite, with_key: dict[str, Any], tmp_path: Path, own: dict[str, str]
-) -> None:
+def test_nor_when_the_path_of_the_socket_is_given(ssh: SshSite, with_key: dict[str, Any], tmp_path: Path) -> None:
     ssh.declare("wrong", user=ssh.sshd.key.name, private_key=key_pair(tmp_path))
-    variables = {name: value.format(folder=ssh.site.temp) for name, value in own.items()}
-    hosts = {name: ssh.host(ansible_ssh_credential=name, **variables) for name in ("deploy", "wrong")}
-    run = ssh.run([WHO], hosts=hosts, fails=True, serial=1)
-    assert [bool(task["result"].get("unreachable")) for task in run.tasks] == [False, True]
+    path, lasting = f"-o ControlPath={ssh.site.temp}/cp/%h", "-o ControlPersist=60s"
+    given = [
+        {"ansible_control_path": "%(directory)s/%%h"},
+        {"ansible_ssh_args": f"-o ControlMaster=auto {lasting} {path}"},
+        {"ansible_ssh_args": f"-o ControlMaster=auto {path} {lasting}"},
+    ]
+    hosts = {
+        f"{name} {number}": ssh.host(address=HOSTS[number], ansible_ssh_credential=name, **own)
+        for name in ("deploy", "wrong")
+        for number, own in enumerate(given)
+    }
+    # All that may log in come first.
+    run = ssh.run([WHO], hosts=hosts, fails=True, serial=len(given))
+    unreachable = {task["host"]: bool(task["result"].get("unreachable")) for task in run.tasks}
+    assert unreachable == {host: host.startswith("wrong") for host in hosts}
 
 
 @pytest.mark.inline
@@ -190,12 +191,16 @@ def test_a_password_or_key_beside_it_is_not_used_and_that_is_said(ssh: SshSite, 
 @pytest.mark.each_core
 def test_variables_of_the_host_win_over_the_credential(ssh: SshSite, key: str) -> None:
     ssh.declare("deploy", user="nobody-of-this-name", port=1, private_key=key)
-    for variable in ("ansible_user", "ansible_ssh_user"):
-        host = ssh.host(**{variable: ssh.sshd.key.name}, **CREDENTIAL)
-        assert ssh.who(host=host).result("who")["stdout"] == ssh.sshd.key.name
-    host = ssh.host(ssh.sshd.key, ansible_ssh_port=ssh.sshd.port, **CREDENTIAL)
-    del host["ansible_port"]
-    assert ssh.who(host=host).result("who")["stdout"] == ssh.sshd.key.name
+    user = ssh.sshd.key.name
+    own = (
+        {"ansible_user": user},
+        {"ansible_ssh_user": user},
+        {"ansible_user": user, "ansible_ssh_port": ssh.sshd.port},
+    )
+    hosts = {f"host {n}": ssh.host(address=HOSTS[n], **variables, **CREDENTIAL) for n, variables in enumerate(own)}
+    del hosts["host 2"]["ansible_port"]
+    run = ssh.run([WHO], hosts=hosts)
+    assert {task["host"]: task["result"]["stdout"] for task in run.tasks} == dict.fromkeys(hosts, user)
 
 
 @pytest.mark.each_core
@@ -247,23 +252,29 @@ def test_without_a_credential_it_is_the_builtin_one(ssh: SshSite, key: str, tmp_
     assert len({line.split()[0] for line in ours}) == 2
 
 
-@pytest.mark.parametrize(
-    ("scheme", "method"),
-    [("key", "sftp"), ("key", "smart"), ("password", "scp"), ("password", "piped"), ("password", "smart")],
-)
-def test_files_go_there_and_back(ssh: SshSite, with_key: dict[str, Any], scheme: str, method: str) -> None:
-    if scheme == "password":
-        ssh.declare("deploy", auth_scheme="password", user=ssh.sshd.password.name, password=ssh.sshd.password.password)
-    account = ssh.sshd.key if scheme == "key" else ssh.sshd.password
-    # No shared connection: each program logs in by itself.
-    host = {**with_key, "ansible_ssh_transfer_method": method, "ansible_ssh_args": "-o ControlMaster=no"}
-    content = "one\ntwo\n" * 500
+def test_files_go_there_and_back(ssh: SshSite, with_key: dict[str, Any], key: str) -> None:
+    account = ssh.sshd.password
+    ssh.declare("password", user=ssh.sshd.key.name, private_key=key)
+    ssh.declare("password", auth_scheme="password", user=account.name, password=account.password)
+    ways = [("deploy", "sftp"), ("deploy", "smart"), *(("password", method) for method in ("scp", "piped", "smart"))]
+    homes = {"deploy": ssh.sshd.key.home, "password": account.home}
+    hosts = {
+        f"{credential}-{method}": ssh.host(
+            ansible_ssh_credential=credential,
+            ansible_ssh_transfer_method=method,
+            # No shared connection: each program logs in by itself.
+            ansible_ssh_args="-o ControlMaster=no",
+            there=f"{homes[credential]}/{method}",
+        )
+        for credential, method in ways
+    }
+    content, back = "one\ntwo\n" * 500, ssh.site.folder / "back"
     tasks: list[Task] = [
-        {"ansible.builtin.copy": {"content": content, "dest": "~/there"}},
-        {"ansible.builtin.fetch": {"src": f"{account.home}/there", "dest": f"{ssh.site.folder}/back", "flat": True}},
+        {"ansible.builtin.copy": {"content": content, "dest": "~/{{ there | basename }}"}},
+        {"ansible.builtin.fetch": {"src": "{{ there }}", "dest": f"{back}/{{{{ inventory_hostname }}}}", "flat": True}},
     ]
-    ssh.run(tasks, hosts={"one": host})
-    assert (ssh.site.folder / "back").read_text() == content
+    ssh.run(tasks, hosts=hosts)
+    assert {host: (back / host).read_text() for host in hosts} == dict.fromkeys(hosts, content)
 
 
 @pytest.mark.each_core
@@ -273,13 +284,17 @@ def test_pipelining(ssh: SshSite, with_key: dict[str, Any]) -> None:
     assert len(commands(run)) == 1
 
 
-@pytest.mark.parametrize("pipelining", [True, False])
-def test_become(ssh: SshSite, pipelining: bool) -> None:
+def test_become(ssh: SshSite) -> None:
     account = ssh.sshd.password
     ssh.declare("deploy", user=account.name, password=account.password)
     become = {"become": True, "become_method": "ansible.builtin.su", "become_user": account.name}
-    host = ssh.host(ansible_become_password=account.password, ansible_pipelining=pipelining, **CREDENTIAL)
-    assert ssh.run([WHO_BY_MODULE], hosts={"one": host}, **become).result("who")["stdout"] == account.name
+    own = {"ansible_become_password": account.password, **CREDENTIAL}
+    hosts = {
+        name: ssh.host(address=address, ansible_pipelining=pipelining, **own)
+        for name, address, pipelining in (("pipelined", HOSTS[0], True), ("plain", HOSTS[1], False))
+    }
+    run = ssh.run([WHO_BY_MODULE], hosts=hosts, **become)
+    assert {task["host"]: task["result"]["stdout"] for task in run.tasks} == dict.fromkeys(hosts, account.name)
 
 
 @pytest.mark.each_core
@@ -384,23 +399,21 @@ def test_what_may_go_well_later_is_tried_again(ssh: SshSite, with_key: dict[str,
     assert run.output.count("ssh_retry: attempt:") == 1
 
 
-@pytest.mark.parametrize(
-    ("reference", "code"),
-    [
-        ("missing", "unknown_secret"),
-        ("no.such.form", "invalid_reference"),
-        ("text", "not_for_ssh"),
-        ("windows", "not_for_ssh"),
-    ],
-)
-def test_a_credential_that_can_not_be_had(ssh: SshSite, reference: str, code: str) -> None:
+def test_credentials_that_can_not_be_had(ssh: SshSite) -> None:
     ssh.site.declare(
         {"scoped.secrets.secret_text": {"identifier": "text", "value": "any text"}},
         {"scoped.secrets.secret_winrm": {"identifier": "windows", "user": "u", "password": "a password"}},
     )
-    host = ssh.host(ansible_ssh_credential=reference)
-    run = ssh.who(host=host, fails=True)
-    assert f"[{code}]" in refusal(run)
+    codes = {
+        "missing": "unknown_secret",
+        "no.such.form": "invalid_reference",
+        "text": "not_for_ssh",
+        "windows": "not_for_ssh",
+    }
+    run = ssh.run([WHO], hosts={one: ssh.host(ansible_ssh_credential=one) for one in codes}, fails=True)
+    refused = {task["host"]: task["result"] for task in run.tasks if task["result"].get("unreachable")}
+    found = {host: re.findall(r"\[(\w+)\]", result["msg"]) for host, result in refused.items()}
+    assert found == {host: [code] for host, code in codes.items()}
 
 
 def test_no_log_hides_what_ssh_says(ssh: SshSite, tmp_path: Path) -> None:
