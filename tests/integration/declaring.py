@@ -23,6 +23,9 @@ __all__ = ["declare"]
 COLLECTION = "scoped.secrets."
 MODULES = "ansible_collections.scoped.secrets.plugins.modules"
 
+# This process imports the collection without Ansible's loader. Once a lookup plugin has brought that in, it wants this.
+vars(import_module("ansible_collections.scoped.secrets")).setdefault("_collection_meta", {})
+
 
 def declare(tasks: Sequence[Mapping[str, Any]], environment: Mapping[str, str]) -> list[dict[str, Any]]:
     """Do what tasks of this collection's modules say, for a user with this environment, and return their results.

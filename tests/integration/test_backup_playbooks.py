@@ -76,7 +76,7 @@ def test_a_machine_is_lost_and_there_are_only_backup_and_passphrase(site: Site, 
 @pytest.mark.inline
 def test_within_one_run_a_lookup_sees_what_was_restored(site: Site, kept: Path) -> None:
     """The store exists, is open, and is empty before."""
-    site.run([*DECLARED, backup()])
+    site.declare(*DECLARED, backup(dest=str(kept / "secrets.backup")))
     site.store.unlink()
     for leftover in site.store.parent.glob("store.db-*"):
         leftover.unlink()

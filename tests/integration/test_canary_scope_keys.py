@@ -26,14 +26,12 @@ def looked_up(reference: str, **options: str) -> Task:
 def holder(site: Site) -> tuple[Site, str]:
     """The site without its root key, and the key of a project, which lies in the folder `meant`."""
     (site.folder / "meant").mkdir()
-    site.run(
-        [
-            of("scope", org="payments"),
-            of("scope", **API),
-            of("secret_text", **API, identifier="a", value="plain"),
-            of("secret_text", identifier="above", value="plain"),
-            of("scope_key", **API, dest="meant/api.key"),
-        ]
+    site.declare(
+        of("scope", org="payments"),
+        of("scope", **API),
+        of("secret_text", **API, identifier="a", value="plain"),
+        of("secret_text", identifier="above", value="plain"),
+        of("scope_key", **API, dest=str(site.folder / "meant" / "api.key")),
     )
     site.key_file.rename(site.folder / "meant" / "root.key")
     return site, (site.folder / "meant" / "api.key").read_text().strip()

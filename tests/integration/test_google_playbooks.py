@@ -56,8 +56,8 @@ def test_secret_manager_keeps_reads_and_deletes(
         # What is read at a version, and what is the newest, are two things.
         assert (calls.count("token"), calls.count("AccessSecretVersion")) == (1, len(NAMES) + 2)
     site.run([secrets(1, "another")])
-    assert site.run([read("s0", **API)]).last["msg"] == ["another 0"]
-    site.run([of("secret_text", **API, identifier=name, state="absent") for name in ("s0", "theirs")])
+    gone = [of("secret_text", **API, identifier=name, state="absent") for name in ("s0", "theirs")]
+    assert site.run([read("s0", **API), *gone]).tasks[0]["result"]["msg"] == ["another 0"]
     left = {one.name.rpartition("/")[2] for one in google_cloud.secrets_client.list_secrets(parent=parent)}
     assert {f"{google.base}-s1", theirs} <= left
     assert f"{google.base}-s0" not in left
@@ -78,7 +78,8 @@ def test_kms_seals_and_opens(
 
 
 def test_a_key_that_google_disabled_says_so(site: Site, google_cloud: GoogleCloud, google_kms: Connector) -> None:
-    site.run([*connected(google_kms), secrets(1)])
+    text = of("secret_text", **API, identifier="s0", value="value", secret_manager="it")
+    site.declare(*connected(google_kms), text)
     ring = f"projects/{google_cloud.project}/locations/{google_cloud.location}/keyRings/playbooks"
     version = f"{ring}/cryptoKeys/{google_kms.options['key']}/cryptoKeyVersions/1"
     disabled = {"crypto_key_version": {"name": version, "state": 2}, "update_mask": {"paths": ["state"]}}

@@ -284,28 +284,26 @@ def connected(scope: dict[str, str], word: str, identifier: str = "vault") -> Ta
 @pytest.fixture
 def two_projects(site: Site) -> tuple[Site, list[str]]:
     """The site, and words that only belong to others."""
-    run = site.run(
-        [
-            *(of("scope", **scope) for scope in ({"org": "payments"}, {"org": "elsewhere"}, OURS, SIBLING)),
-            of("scope", **THEIRS, description="about-of-theirs"),
-            *declared(OURS, "of-ours"),
-            *declared(THEIRS, "of-theirs"),
-            *declared(SIBLING, "of-sibling"),
-            connected(OURS, "of-ours"),
-            connected(THEIRS, "of-theirs"),
-            connected(SIBLING, "of-sibling"),
-            connected(THEIRS, "of-theirs", "only_theirs_vault"),
-            of("secret_text", **THEIRS, identifier="text", value="second-text-of-theirs"),
-            of("secret_text", **THEIRS, identifier="only_theirs", value="value-of-theirs"),
-            of("secret_ssh", **OURS, identifier="host", user="user-of-ours", password="password-of-ours"),
-            of("secret_ssh", **THEIRS, identifier="only_theirs_host", user="user-of-theirs", password="pw-of-theirs"),
-            {**of("secret_info", **THEIRS), "name": "theirs"},
-            {**of("secret_info", **SIBLING), "name": "sibling"},
-            {**of("audit_info", **THEIRS), "name": "audit of theirs"},
-        ]
+    *_made, of_theirs, of_sibling, audit_of_theirs = site.declare(
+        *(of("scope", **scope) for scope in ({"org": "payments"}, {"org": "elsewhere"}, OURS, SIBLING)),
+        of("scope", **THEIRS, description="about-of-theirs"),
+        *declared(OURS, "of-ours"),
+        *declared(THEIRS, "of-theirs"),
+        *declared(SIBLING, "of-sibling"),
+        connected(OURS, "of-ours"),
+        connected(THEIRS, "of-theirs"),
+        connected(SIBLING, "of-sibling"),
+        connected(THEIRS, "of-theirs", "only_theirs_vault"),
+        of("secret_text", **THEIRS, identifier="text", value="second-text-of-theirs"),
+        of("secret_text", **THEIRS, identifier="only_theirs", value="value-of-theirs"),
+        of("secret_ssh", **OURS, identifier="host", user="user-of-ours", password="password-of-ours"),
+        of("secret_ssh", **THEIRS, identifier="only_theirs_host", user="user-of-theirs", password="pw-of-theirs"),
+        of("secret_info", **THEIRS),
+        of("secret_info", **SIBLING),
+        of("audit_info", **THEIRS),
     )
-    found = [*run.result("theirs")["secrets"], *run.result("sibling")["secrets"]]
-    recorded = [event["mac"] for event in run.result("audit of theirs")["events"]]
+    found = [*of_theirs["secrets"], *of_sibling["secrets"]]
+    recorded = [event["mac"] for event in audit_of_theirs["events"]]
     assert recorded
     prints = [one["fingerprint"] for one in found if "fingerprint" in one]
     return site, ["of-theirs", "of-sibling", *prints, *recorded]

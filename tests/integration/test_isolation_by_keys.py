@@ -150,17 +150,15 @@ BEYOND: dict[str, list[Task]] = {
 def holder(two_projects: tuple[Site, list[str]]) -> tuple[Site, list[str], dict[str, str]]:
     """The site without its root key, words that only belong to others, and the environment that has the key."""
     site, words = two_projects
-    site.run(
-        [
-            of("secret_text", identifier="of_account", value="value-of-theirs-above"),
-            of("secret_text", identifier="shared", value="value-of-theirs-above"),
-            of("secret_text", **ORG, identifier="of_org", value="value-of-theirs-above"),
-            of("secret_text", **ORG, identifier="shared", value="shared-with-ours"),
-            of("secret_share", **ORG, identifier="shared", to_project="ours"),
-            of("secret_share", identifier="shared", to_org="payments", to_project="theirs"),
-            of("scope_key", **OURS, dest="ours.key"),
-            of("store_backup", dest="before.backup", recovery_passphrase="x" * 12),
-        ]
+    site.declare(
+        of("secret_text", identifier="of_account", value="value-of-theirs-above"),
+        of("secret_text", identifier="shared", value="value-of-theirs-above"),
+        of("secret_text", **ORG, identifier="of_org", value="value-of-theirs-above"),
+        of("secret_text", **ORG, identifier="shared", value="shared-with-ours"),
+        of("secret_share", **ORG, identifier="shared", to_project="ours"),
+        of("secret_share", identifier="shared", to_org="payments", to_project="theirs"),
+        of("scope_key", **OURS, dest=str(site.folder / "ours.key")),
+        of("store_backup", dest=str(site.folder / "before.backup"), recovery_passphrase="x" * 12),
     )
     site.key_file.rename(site.folder / "root.key.away")
     return site, words, {"SCOPED_SECRETS_SCOPE_KEY_FILE": str(site.folder / "ours.key")}

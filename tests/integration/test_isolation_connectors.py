@@ -91,7 +91,7 @@ def test_each_gets_its_own(
     """Also in one run, where one process has read what the other one asks for under the same name."""
     scopes = {"theirs": THEIRS, "ours": OURS}
     setup = [task for scope in scopes.values() for task in declared(scope, openbao, vault, aws, kms)]
-    site.run([of("scope", org="payments"), *setup])
+    site.declare(of("scope", org="payments"), *setup)
     steps = list(each(scopes, aws.base))
     run = site.run([named(name, task) for name, task, _values in steps], environment=BROKER)
     assert {name: run.result(name)["msg"] for name, _task, _values in steps} == {
@@ -215,7 +215,7 @@ class Others:
 def test_each_gets_its_own_at_the_others(site: Site, azure: Azure, conjur: Conjur, ccp: Ccp) -> None:
     """As above, in one run for both projects."""
     ours, theirs = (Others(scope, site, azure, conjur, ccp) for scope in (OURS, THEIRS))
-    site.run([of("scope", org="payments"), *theirs.declared(), *ours.declared()])
+    site.declare(of("scope", org="payments"), *theirs.declared(), *ours.declared())
     reads = [(f"{turn} {one.word}", one) for turn in ("first", "second") for one in (theirs, ours)]
     tries = ours.attempts(theirs)
     run = site.run(

@@ -59,9 +59,8 @@ def test_a_tree_is_declared_in_any_order_and_once(site: Site) -> None:
 
 
 def test_the_diff_has_what_changes_and_no_value(site: Site) -> None:
-    site.run([manifest(*TREE)])
     changed = [{"secret_text": {"project": "api", "identifier": "db", "value": "another value"}}, *TREE[2:]]
-    run = site.run([manifest(*changed)], "--diff")
+    run = site.run([manifest(*TREE), manifest(*changed)], "--diff")
     (diff,) = run.result("manifest")["diff"]
     assert (diff["before"]["version"], diff["after"]["version"]) == (1, 2)
     assert diff["before_header"] == "secret_text secret 'db' of project 'payments/api'"
@@ -71,10 +70,10 @@ def test_the_diff_has_what_changes_and_no_value(site: Site) -> None:
 def test_check_mode_tells_what_would_be_done_and_does_nothing(site: Site) -> None:
     told = site.run([manifest(*TREE)], "--check").result("manifest")
     assert (told["changed"], statuses(told)) == (True, ["changed"] * 5)
-    site.run([manifest(TREE[4])])
-    told = site.run([manifest(*TREE)], "--check").result("manifest")
-    assert statuses(told) == ["changed"] * 4 + ["ok"]
-    assert site.run([{"scoped.secrets.secret_info": {"org": "payments"}}]).last["secrets"] == []
+    info = {"scoped.secrets.secret_info": {"org": "payments"}}
+    run = site.run([manifest(TREE[4]), {**manifest(*TREE), "check_mode": True}, info])
+    assert statuses(run.result("manifest")) == ["changed"] * 4 + ["ok"]
+    assert run.last["secrets"] == []
 
 
 @pytest.mark.each_core
@@ -117,7 +116,6 @@ def test_a_failure_stops_or_not_as_wanted(site: Site) -> None:
 
 @pytest.mark.each_store
 def test_what_is_removed_goes_in_the_right_order(site: Site) -> None:
-    site.run([manifest(*TREE)])
     gone = [
         {"scope": {}},
         {"scope": {"project": "api"}},
@@ -126,18 +124,19 @@ def test_what_is_removed_goes_in_the_right_order(site: Site) -> None:
         {"secret_ssh": {"project": "api", "identifier": "host"}},
     ]
     options = {"defaults": {"org": "payments", "state": "absent"}}
-    for expected in ("changed", "ok"):
-        result = site.run([manifest(*gone, **options)]).result("manifest")
-        assert statuses(result) == [expected] * 5
-    assert site.run([{"scoped.secrets.scope_info": {"org": "payments"}}]).last["scopes"] == []
+    info = {"scoped.secrets.scope_info": {"org": "payments"}}
+    for before, expected in ((TREE, "changed"), ([], "ok")):
+        run = site.run([manifest(*before), manifest(*gone, **options), info])
+        assert statuses(run.result("manifest")) == [expected] * 5
+        assert run.last["scopes"] == []
 
 
 @pytest.mark.each_store
 def test_what_is_listed_no_longer_goes(site: Site) -> None:
     by_hand = {"scoped.secrets.secret_text": {"org": "payments", "identifier": "by_hand", "value": "stays"}}
-    site.run([manifest(*TREE), by_hand])
     left = manifest(TREE[4], {"secret_text": {"identifier": "by_hand", "value": "stays"}}, prune=True)
-    told = site.run([left], "--check", "--diff").result("manifest")
+    check = {**left, "check_mode": True, "diff": True}
+    told = site.run([manifest(*TREE), by_hand, check]).result("manifest")
     info = {"name": "info", "scoped.secrets.secret_info": {"org": "payments"}}
     run = site.run([left, info, {**left, "name": "again"}])
     gone = run.result("manifest")

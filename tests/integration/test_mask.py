@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -47,24 +48,29 @@ DISGUISES = {
 }
 
 
-def made() -> list[Task]:
+TEXTS = ("text", "changed", "password", "short", "fields", "key")
+# What a run makes the values of.
+TEMPLATES = {
+    **{name: f"{{{{ canary.{name} }}}}" for name in (*TEXTS, "ssh_key")},
+    "encoded": "{{ canary.text | b64encode }}",
+}
+
+
+def made(values: Mapping[str, Any] = TEMPLATES, folder: str = "meant") -> list[Task]:
     """Return tasks that write one secret of each sort."""
-    text = [
-        {"scoped.secrets.secret_text": {**API, "identifier": name, "value": f"{{{{ canary.{name} }}}}"}}
-        for name in ("text", "changed", "password", "short", "fields", "key")
-    ]
+    text = [{"scoped.secrets.secret_text": {**API, "identifier": name, "value": values[name]}} for name in TEXTS]
     files = [
-        {"scoped.secrets.secret_file": {**API, "identifier": "file", "src": "meant/key.pem"}},
-        {"scoped.secrets.secret_file": {**API, "identifier": "bytes", "content_b64": "{{ canary.text | b64encode }}"}},
+        {"scoped.secrets.secret_file": {**API, "identifier": "file", "src": f"{folder}/key.pem"}},
+        {"scoped.secrets.secret_file": {**API, "identifier": "bytes", "content_b64": values["encoded"]}},
         {
             "scoped.secrets.secret_ssh": {
                 **API,
                 "identifier": "deploy",
                 "user": "web",
-                "private_key": "{{ canary.ssh_key }}",
+                "private_key": values["ssh_key"],
             }
         },
-        {"scoped.secrets.secret_ssh": {**API, "identifier": "door", "user": "web", "password": "{{ canary.text }}"}},
+        {"scoped.secrets.secret_ssh": {**API, "identifier": "door", "user": "web", "password": values["text"]}},
     ]
     return [{"scoped.secrets.scope": {"org": "payments"}}, {"scoped.secrets.scope": API}, *text, *files]
 
@@ -155,6 +161,12 @@ def canary(site: Site) -> dict[str, Any]:
     return values
 
 
+def declare(site: Site, canary: dict[str, Any]) -> None:
+    """Write one secret of each sort without a run."""
+    encoded = base64.b64encode(canary["text"].encode()).decode()
+    site.declare(*made({**canary, "encoded": encoded}, str(site.folder / "meant")))
+
+
 def logs(site: Site) -> dict[str, str]:
     return {
         "ANSIBLE_LOG_PATH": str(site.folder / "ansible.log"),
@@ -179,7 +191,7 @@ def run(site: Site, tasks: list[Task], *arguments: str, **environment: str) -> R
 def test_nothing_is_seen_of_what_is_shown(site: Site, canary: dict[str, Any], way: str) -> None:
     arguments, environment = WAYS[way]
     if way == "check":
-        run(site, made())
+        declare(site, canary)
     # What is masked in a text is the same in every way; where texts go to is not.
     names = NAMES if way == "plain" else ("changed", "key")
     done = run(site, [*made(), *shown(names), *failing()], *arguments, **environment)
@@ -195,7 +207,7 @@ def test_nothing_is_seen_of_what_is_shown(site: Site, canary: dict[str, Any], wa
 
 
 def test_without_the_callback_it_would_be_seen(site: Site, canary: dict[str, Any]) -> None:
-    run(site, made())
+    declare(site, canary)
     # In a run of its own: from ansible-core 2.22 on, what a module is given is hidden anyway.
     plain = run(site, shown()[:1], ANSIBLE_CALLBACKS_ENABLED="record")
     assert canary["text"] in plain.output
@@ -254,7 +266,7 @@ def test_nothing_runs_where_it_can_not_mask(site: Site, canary: dict[str, Any]) 
 
 @pytest.mark.inline
 def test_what_a_connection_logs_in_with(site: Site, canary: dict[str, Any]) -> None:
-    run(site, made())
+    declare(site, canary)
     host = {"ansible_connection": "scoped.secrets.ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
     scope = {f"scoped_secrets_{name}": value for name, value in API.items()}
     login = {
@@ -304,6 +316,6 @@ def test_lines_of_a_large_file(site: Site, canary: dict[str, Any]) -> None:
 
 @pytest.mark.inline
 def test_only_what_a_run_read_is_hidden(site: Site, canary: dict[str, Any]) -> None:
-    run(site, made())
+    declare(site, canary)
     done = run(site, [debug("shown", "{{ canary.text }}")])
     assert done.last["msg"] == canary["text"]

@@ -21,16 +21,14 @@ def of(module: str, name: str = "", **options: object) -> Task:
 @pytest.fixture
 def team(site: Site) -> tuple[Site, dict[str, str]]:
     """The site without its root key, and the environment of a team."""
-    site.run(
-        [
-            of("scope", org="payments"),
-            of("scope", **API),
-            of("secret_text", **API, identifier="a", value="first"),
-            of("scope_key", **API, dest="api.key"),
-        ]
+    file = site.folder / "api.key"
+    site.declare(
+        of("scope", org="payments"),
+        of("scope", **API),
+        of("secret_text", **API, identifier="a", value="first"),
+        of("scope_key", **API, dest=str(file)),
     )
     site.key_file.rename(site.folder / "root.key.away")
-    file = site.folder / "api.key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     return site, {
         "SCOPED_SECRETS_SCOPE_KEY_FILE": str(file),
@@ -89,12 +87,10 @@ def test_each_key_has_a_broker_of_its_own(team: tuple[Site, dict[str, str]]) -> 
     site, _environment = team
     (site.folder / "root.key.away").rename(site.key_file)
     web = {"org": "payments", "project": "web"}
-    site.run(
-        [
-            of("scope", **web),
-            of("secret_text", **web, identifier="a", value="w"),
-            of("scope_key", **web, dest="web.key"),
-        ]
+    site.declare(
+        of("scope", **web),
+        of("secret_text", **web, identifier="a", value="w"),
+        of("scope_key", **web, dest=str(site.folder / "web.key")),
     )
     site.key_file.rename(site.folder / "root.key.away")
     api_key, web_key = ((site.folder / name).read_text().strip() for name in ("api.key", "web.key"))
