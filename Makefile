@@ -75,7 +75,7 @@ lint: $(DEV)/.ready $(LINK)
 	$(DEV)/bin/ruff format --check .
 	cd $(TREE) && $(CURDIR)/$(DEV)/bin/mypy --config-file $(CURDIR)/pyproject.toml \
 		-p ansible_collections.scoped.secrets.plugins.module_utils
-	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(TREE) PATH=$(CURDIR)/$(DEV)/bin:$$PATH ansible-lint --offline
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(TREE) PATH=$(CURDIR)/$(DEV)/bin:$$PATH python scripts/lint_ansible.py --offline
 	$(DEV)/bin/antsibull-changelog lint
 
 unit: $(DEV)/.ready $(LINK)

@@ -50,7 +50,7 @@ HOOKS = {
     "ruff-check": "ruff check",
     "ruff-format": "ruff format --check",
     "mypy": "mypy --config-file",
-    "ansible-lint": "ansible-lint --offline",
+    "ansible-lint": "python scripts/lint_ansible.py --offline",
     "antsibull-changelog": "antsibull-changelog lint",
 }
 
