@@ -14,6 +14,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine impor
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import SecretResource
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, read, shown
+from ansible_collections.scoped.secrets.tests.unit.engine.templates import made_once
 
 __all__ = ["API", "PASSPHRASE", "all_of", "back_up", "fill", "many", "restore"]
 
@@ -34,6 +35,7 @@ REFERENCES = (
 )
 
 
+@made_once
 def fill(engine: Engine) -> None:
     declare(engine, "scope", org="pay", description="Zahlungen", tags={"team": "ü"})
     declare(engine, "scope", **API, builtin_manager="enabled")

@@ -19,6 +19,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import StoredEvent, heads_of
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import retire_keys
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, in_session, store_path
+from ansible_collections.scoped.secrets.tests.unit.engine.templates import made_once
 
 CALLER = Caller("me", "here", "7", "this run")
 PAYMENTS = ScopePath("payments")
@@ -35,10 +36,15 @@ def add(session: Session, *identifiers: str) -> list[StoredEvent]:
 @pytest.fixture
 def chained(settings: Settings, engine: Engine) -> Settings:
     """A store whose organization has ten records; the first is of its creation."""
+    fill(engine)
+    return settings
+
+
+@made_once
+def fill(engine: Engine) -> None:
     declare(engine, "scope", org="payments")
     for number in range(3):
-        in_session(settings, lambda session, n=number: add(session, *(f"s{n}{i}" for i in range(3))))
-    return settings
+        in_session(engine.settings, lambda session, n=number: add(session, *(f"s{n}{i}" for i in range(3))))
 
 
 def verify(settings: Settings, after: int = 0) -> int:

@@ -22,19 +22,26 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     error_of,
     read,
 )
+from ansible_collections.scoped.secrets.tests.unit.engine.templates import made_once
 
 
 @pytest.fixture
-def scope(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
+def scope(cloud: Cloud, engine: Engine) -> Engine:
     """An account with a secret of its own, and references to values of others at two connectors."""
-    declare(engine, "secret_text", identifier="own", value=b"v")
-    add_connector(settings, "vault")
-    add_connector(settings, "batch", kind="memory_batch")
+    fill(engine)
     for number in range(30):
         cloud.put(f"p{number}", b"value")
-        add_reference(settings, f"v{number}", "vault", f"p{number}")
-        add_reference(settings, f"b{number}", "batch", f"p{number}")
     return engine
+
+
+@made_once
+def fill(engine: Engine) -> None:
+    declare(engine, "secret_text", identifier="own", value=b"v")
+    add_connector(engine.settings, "vault")
+    add_connector(engine.settings, "batch", kind="memory_batch")
+    for number in range(30):
+        add_reference(engine.settings, f"v{number}", "vault", f"p{number}")
+        add_reference(engine.settings, f"b{number}", "batch", f"p{number}")
 
 
 @pytest.fixture

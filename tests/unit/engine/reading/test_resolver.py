@@ -34,6 +34,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     read,
     store_path,
 )
+from ansible_collections.scoped.secrets.tests.unit.engine.templates import made_once
 
 API = ("payments", "api")
 DOCUMENT = b'{"user": "api", "nested": {"list": ["x"]}}'
@@ -49,6 +50,12 @@ KINDS = {
 @pytest.fixture
 def tree(engine: Engine) -> Engine:
     """`a` in the account, an organization and its project, in two versions; a document and a file in the project."""
+    fill(engine)
+    return engine
+
+
+@made_once
+def fill(engine: Engine) -> None:
     api = {"org": "payments", "project": "api"}
     declare(engine, "scope", org="payments")
     declare(engine, "scope", org="web")
@@ -59,7 +66,6 @@ def tree(engine: Engine) -> Engine:
     declare(engine, "secret_text", identifier="above", value=b"v")
     declare(engine, "secret_text", **api, identifier="doc", value=DOCUMENT)
     declare(engine, "secret_file", **api, identifier="file", value=b"\xff\0")
-    return engine
 
 
 @pytest.mark.parametrize(

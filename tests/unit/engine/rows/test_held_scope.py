@@ -36,6 +36,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     shown,
     store_path,
 )
+from ansible_collections.scoped.secrets.tests.unit.engine.templates import made_once
 
 API: dict[str, Any] = {"org": "payments", "project": "api"}
 WEB: dict[str, Any] = {"org": "payments", "project": "web"}
@@ -47,6 +48,12 @@ SCOPES: tuple[dict[str, Any], ...] = ({}, ORG, API, WEB, {"org": "other"}, OTHER
 @pytest.fixture
 def site(settings: Settings, engine: Engine) -> Settings:
     """A store where each scope has a secret and a connector of the same name."""
+    fill(engine)
+    return settings
+
+
+@made_once
+def fill(engine: Engine) -> None:
     for scope in SCOPES:
         if scope:
             declare(engine, "scope", **scope)
@@ -54,7 +61,6 @@ def site(settings: Settings, engine: Engine) -> Settings:
         vault = "-".join(["account", *scope.values()])
         declare(engine, "connector_memory_vault", **scope, identifier="vault", token="good", vault=vault)
         declare(engine, "secret_text", **scope, identifier="kept", value=value_of(scope), secret_manager="vault")
-    return settings
 
 
 def value_of(scope: dict[str, Any]) -> bytes:

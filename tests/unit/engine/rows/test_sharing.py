@@ -38,6 +38,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     shown,
     store_path,
 )
+from ansible_collections.scoped.secrets.tests.unit.engine.templates import made_once
 
 ORG: dict[str, Any] = {"org": "payments"}
 API: dict[str, Any] = {"org": "payments", "project": "api"}
@@ -50,12 +51,17 @@ OTHER = "SELECT id FROM secret WHERE identifier = 'other'"
 @pytest.fixture
 def site(settings: Settings, engine: Engine) -> Settings:
     """A store where the account shares one of its secrets with a project, and keeps another to itself."""
+    fill(engine)
+    return settings
+
+
+@made_once
+def fill(engine: Engine) -> None:
     for scope in (ORG, API, WEB):
         declare(engine, "scope", **scope)
     declare(engine, "secret_text", identifier="shared", value=b"first")
     declare(engine, "secret_text", identifier="other", value=b"of the account")
     declare(engine, "secret_share", identifier="shared", **TO_API)
-    return settings
 
 
 # Reading

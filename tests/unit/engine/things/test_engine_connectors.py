@@ -28,6 +28,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     rows_of,
     shown,
 )
+from ansible_collections.scoped.secrets.tests.unit.engine.templates import made_once
 
 PAY: dict[str, Any] = {"org": "pay"}
 API: dict[str, Any] = {"org": "pay", "project": "api"}
@@ -64,11 +65,16 @@ def settled(settings: Settings, identifier: str = "vault") -> str:
 @pytest.fixture
 def tree(engine: Engine) -> Engine:
     """An organization and a project; the secret `t` is a token, in the account and in the organization."""
+    fill(engine)
+    return engine
+
+
+@made_once
+def fill(engine: Engine) -> None:
     declare(engine, "scope", org="pay")
     declare(engine, "scope", **API)
     for scope in ({}, PAY):
         declare(engine, "secret_text", identifier="t", value=b"good", **scope)
-    return engine
 
 
 def test_a_connector_is_made_once(settings: Settings, cloud: Cloud, tree: Engine) -> None:
