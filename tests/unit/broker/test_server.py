@@ -28,6 +28,7 @@ from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     Lab,
     as_user,
     broker_in,
+    make_lab,
     needs_root,
     wait_for,
     write,
@@ -42,6 +43,14 @@ def lab(lab: Lab) -> Lab:
     """A run with its broker, and one secret."""
     write(lab.client(), "a")
     return lab
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Lab]:
+    """A run with its broker, and one secret, for all tests that leave both as they are."""
+    with pytest.MonkeyPatch.context() as patch, make_lab(patch) as lab:
+        write(lab.client(), "a")
+        yield lab
 
 
 def ask(connection: socket.socket, message: dict[str, Any]) -> dict[str, Any] | None:
@@ -90,12 +99,12 @@ def is_hung_up_on(connection: socket.socket) -> bool:
         struct.pack(">I", 100_000) + b"[" * 100_000,
     ],
 )
-def test_the_connection_is_dropped_on_garbage(lab: Lab, content: bytes) -> None:
-    broker = lab.broker()
-    with peers(lab, lambda peer: peer.sendall(content)) as (peer,):
+def test_the_connection_is_dropped_on_garbage(lasting: Lab, content: bytes) -> None:
+    broker = lasting.broker()
+    with peers(lasting, lambda peer: peer.sendall(content)) as (peer,):
         assert is_hung_up_on(peer)
-    assert serves(lab)
-    assert lab.broker() == broker
+    assert serves(lasting)
+    assert lasting.broker() == broker
 
 
 def test_slow_or_silent_callers_delay_nobody(lab: Lab) -> None:
@@ -130,9 +139,9 @@ def test_callers_that_hang_up_mid_call_harm_nobody(lab: Lab) -> None:
         assert serves(lab)
 
 
-def test_a_caller_that_closed_its_sending_side_gets_its_answer(lab: Lab) -> None:
-    with lab.connection() as connection:
-        send(connection, lab.call("resolve", queries=[QUERY, QUERY]))
+def test_a_caller_that_closed_its_sending_side_gets_its_answer(lasting: Lab) -> None:
+    with lasting.connection() as connection:
+        send(connection, lasting.call("resolve", queries=[QUERY, QUERY]))
         connection.shutdown(socket.SHUT_WR)
         assert [receive(connection) for _each in range(3)] == [{"kind": "text", "value": "dg=="}] * 2 + [None]
 
@@ -193,15 +202,15 @@ def proof(lab: Lab, **changes: str) -> str:
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_unauthorized_and_unknown_calls_are_refused(lab: Lab, what: str) -> None:
+def test_unauthorized_and_unknown_calls_are_refused(lasting: Lab, what: str) -> None:
     reason, make = REFUSED[what]
-    before = lab.usage()
-    with lab.connection() as connection:
-        assert ask(connection, make(lab)) == {"refused": reason}
+    before = lasting.usage()
+    with lasting.connection() as connection:
+        assert ask(connection, make(lasting)) == {"refused": reason}
         with contextlib.suppress(BrokenPipeError):
-            send(connection, accepted(lab))
+            send(connection, accepted(lasting))
         assert is_hung_up_on(connection)
-    assert lab.usage() == before
+    assert lasting.usage() == before
 
 
 @pytest.mark.parametrize(
@@ -221,11 +230,11 @@ def test_unauthorized_and_unknown_calls_are_refused(lab: Lab, what: str) -> None
         ("handle", {"request": {"resource": "secret_text", "params": {}, "value": "=base64=", "check_mode": False}}),
     ],
 )
-def test_a_malformed_call_is_refused(lab: Lab, call: str, content: dict[str, Any]) -> None:
-    with lab.connection() as connection:
-        assert ask(connection, lab.call(call, **content)) == {"refused": "call"}
+def test_a_malformed_call_is_refused(lasting: Lab, call: str, content: dict[str, Any]) -> None:
+    with lasting.connection() as connection:
+        assert ask(connection, lasting.call(call, **content)) == {"refused": "call"}
         assert is_hung_up_on(connection)
-    assert serves(lab)
+    assert serves(lasting)
 
 
 def test_an_answer_larger_than_a_frame_is_refused(lab: Lab) -> None:

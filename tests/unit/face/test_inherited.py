@@ -5,37 +5,73 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ENGINE = {"engine.engine", "engine.dispatch", "store.sqlite"}
+# For each line: a child imports a plugin within the given environment, and prints the modules that it has then.
 PARENT = """
-import os, sys
+import importlib, json, os, sys
 from ansible.plugins.loader import init_plugin_loader
 init_plugin_loader()
-from ansible_collections.scoped.secrets.plugins.{face} import {name}
-print(*(module.rpartition(".module_utils.")[2] for module in sys.modules))
+for line in sys.stdin:
+    face, name, environment = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.environ.update(environment)
+        getattr(importlib.import_module(f"ansible_collections.scoped.secrets.plugins.{face}"), name)
+        print(*(module.rpartition(".module_utils.")[2] for module in sys.modules), flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        print(flush=True)
 """
 
 
-def loaded_by(face: str, name: str, environment: dict[str, str]) -> set[str]:
-    """Return the modules that a process has after loading a plugin; those in module_utils by their path in there."""
-    code = PARENT.format(face=face, name=name)
-    plain = {"PYTHONPATH": ":".join(path for path in sys.path if path), "HOME": "/nowhere"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={**plain, **environment}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.split())
+class Parent:
+    """A process with ansible-core."""
+
+    def __init__(self, **environment: str) -> None:
+        plain = {"PYTHONPATH": ":".join(path for path in sys.path if path), "HOME": "/nowhere"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PARENT],
+            env={**plain, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def loaded_by(self, face: str, name: str, **environment: str) -> set[str]:
+        """Return the modules that it has after loading a plugin; those in module_utils by their path in there."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps([face, name, environment]) + "\n")
+        self.process.stdin.flush()
+        modules = set(self.process.stdout.readline().split())
+        assert modules
+        return modules
+
+    def __enter__(self) -> Parent:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def parent() -> Iterator[Parent]:
+    with Parent() as parent:
+        yield parent
 
 
 @pytest.mark.parametrize(("face", "name"), [("plugin_utils.router", "Router"), ("callback.usage", "CallbackModule")])
 @pytest.mark.parametrize("broker", ["", "on", "off", "maybe"])
-def test_the_engine_is_loaded_only_without_a_broker(face: str, name: str, broker: str) -> None:
-    loaded = loaded_by(face, name, {"SCOPED_SECRETS_BROKER": broker})
+def test_the_engine_is_loaded_only_without_a_broker(parent: Parent, face: str, name: str, broker: str) -> None:
+    loaded = parent.loaded_by(face, name, SCOPED_SECRETS_BROKER=broker)
     assert "face.reading" in loaded
     assert ENGINE & loaded == (ENGINE if broker == "off" else set())
 
@@ -43,7 +79,8 @@ def test_the_engine_is_loaded_only_without_a_broker(face: str, name: str, broker
 def test_ansible_cfg_counts_too(tmp_path: Path) -> None:
     config = tmp_path / "ansible.cfg"
     config.write_text("[scoped_secrets]\nbroker = off\n")
-    assert loaded_by("plugin_utils.router", "Router", {"ANSIBLE_CONFIG": str(config)}) >= ENGINE
+    with Parent(ANSIBLE_CONFIG=str(config)) as parent:
+        assert parent.loaded_by("plugin_utils.router", "Router") >= ENGINE
 
 
 @pytest.mark.parametrize(
@@ -55,6 +92,8 @@ def test_ansible_cfg_counts_too(tmp_path: Path) -> None:
         ("on", "postgresql://ansible@db/secrets", False),
     ],
 )
-def test_the_postgresql_driver_is_loaded_for_a_postgresql_store(broker: str, store: str, is_loaded: bool) -> None:
-    settings = {"SCOPED_SECRETS_BROKER": broker, "SCOPED_SECRETS_STORE": store}
-    assert ("psycopg" in loaded_by("plugin_utils.router", "Router", settings)) == is_loaded
+def test_the_postgresql_driver_is_loaded_for_a_postgresql_store(
+    parent: Parent, broker: str, store: str, is_loaded: bool
+) -> None:
+    loaded = parent.loaded_by("plugin_utils.router", "Router", SCOPED_SECRETS_BROKER=broker, SCOPED_SECRETS_STORE=store)
+    assert ("psycopg" in loaded) == is_loaded

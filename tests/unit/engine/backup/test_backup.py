@@ -268,7 +268,12 @@ def test_an_unreadable_value_is_found_unless_verify_is_off(
     from ansible_collections.scoped.secrets.plugins.module_utils.managers import builtin
 
     keep = builtin.keep
-    monkeypatch.setattr(builtin, "keep", lambda *given: keep(*given)[:-1] + b"\0")
+
+    def flipped(*given: Any) -> bytes:
+        sealed = keep(*given)
+        return sealed[:-1] + bytes([sealed[-1] ^ 1])
+
+    monkeypatch.setattr(builtin, "keep", flipped)
     declare(engine, "secret_text", identifier="a", value=b"v")
     assert error_of(lambda: back_up(engine, dest)).code == "damaged_value"
     assert list(dest.parent.iterdir()) == []
