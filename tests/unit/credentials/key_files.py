@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import base64
 import subprocess
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 PASSPHRASE = b"correct horse"
 COMMENT = "deploy of us all"
+# One round to derive a key from a passphrase.
+_QUICK = ("-a", "1")
 _SECRET = ("-passout", f"pass:{PASSPHRASE.decode()}")
 
 
@@ -40,7 +43,7 @@ def ssh_keygen(content: bytes, *words: str) -> str:
 
 def rewritten(content: bytes, *words: str) -> bytes:
     """Return the key as `ssh-keygen -p` writes it."""
-    return _keygen(content, ("-p", *words))[1]
+    return _keygen(content, ("-p", *_QUICK, *words))[1]
 
 
 def _keygen(content: bytes, words: tuple[str, ...]) -> tuple[str, bytes]:
@@ -51,18 +54,24 @@ def _keygen(content: bytes, words: tuple[str, ...]) -> tuple[str, bytes]:
         return run("ssh-keygen", *words, "-f", str(file)).decode().strip(), file.read_bytes()
 
 
-@lru_cache
+@cache
 def made(*words: str) -> bytes:
     """Return a new key from ssh-keygen."""
+    return new_key(*_QUICK, *words)
+
+
+def new_key(*words: str) -> bytes:
+    """Return a new key from ssh-keygen, with as many rounds as it chooses."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "key"
         run("ssh-keygen", "-q", "-C", COMMENT, "-f", str(file), *words)
         return file.read_bytes()
 
 
-def _public(pem: bytes) -> str:
-    """Return the public line of a key that openssl reads."""
-    public = openssl("pkey", "-pubout", stdin=pem)
+@cache
+def _public(kind: str) -> str:
+    """Return the public line of the key that openssl made."""
+    public = openssl("pkey", "-pubout", stdin=_pkcs8(kind))
     details = openssl("pkey", "-pubin", "-noout", "-text", stdin=public)
     if b"ED25519" in details:
         point = openssl("pkey", "-pubin", "-outform", "DER", stdin=public)[-32:]
@@ -71,40 +80,55 @@ def _public(pem: bytes) -> str:
     return ssh_keygen(public, "-i", "-m", "PKCS8")
 
 
-def _pem_forms(name: str, traditional: bytes, pkcs8: bytes) -> dict[str, KeyFile]:
-    public = _public(pkcs8)
-    encrypted = openssl("pkcs8", "-topk8", *_SECRET, stdin=pkcs8)
-    forms = {"pkcs8": KeyFile(pkcs8, public), "pkcs8 encrypted": KeyFile(encrypted, public, True)}
-    if traditional:
-        tool = "rsa" if name == "rsa" else "ec"
-        legacy = ("-traditional",) if name == "rsa" else ()
-        sealed = openssl(tool, *legacy, "-aes128", *_SECRET, stdin=traditional)
-        forms["traditional"] = KeyFile(traditional, public)
-        forms["traditional encrypted"] = KeyFile(sealed, public, True)
-        forms["openssh"] = KeyFile(rewritten(traditional, "-N", ""), public)
-        forms["openssh encrypted"] = KeyFile(rewritten(traditional, "-N", PASSPHRASE.decode()), public, True)
-    return {f"{name} {form}": key for form, key in forms.items()}
-
-
-def _new(kind: str) -> tuple[bytes, bytes]:
-    if kind == "ed25519":
-        return b"", openssl("genpkey", "-algorithm", "ed25519")
+@cache
+def _traditional(kind: str) -> bytes:
+    """Return a new key, except an ed25519 key, which this format does not have."""
     if kind == "rsa":
-        traditional = openssl("genrsa", "-traditional", "2048")
+        # The smallest that OpenSSH reads: checking a larger one takes long.
+        return openssl("genrsa", "-traditional", "1024")
+    # This includes a block of parameters before the key.
+    return openssl("ecparam", "-name", kind, "-genkey")
+
+
+@cache
+def _pkcs8(kind: str) -> bytes:
+    if kind == "ed25519":
+        return openssl("genpkey", "-algorithm", "ed25519")
+    return openssl("pkcs8", "-topk8", "-nocrypt", stdin=_traditional(kind))
+
+
+def _sealed_pkcs8(kind: str) -> bytes:
+    return openssl("pkcs8", "-topk8", *_SECRET, stdin=_pkcs8(kind))
+
+
+def _sealed_traditional(kind: str) -> bytes:
+    tool = ("rsa", "-traditional") if kind == "rsa" else ("ec",)
+    return openssl(*tool, "-aes128", *_SECRET, stdin=_traditional(kind))
+
+
+def _openssh(kind: str, passphrase: str = "") -> bytes:
+    if kind == "ed25519":
+        return made("-t", kind, "-N", passphrase)
+    return rewritten(_traditional(kind), "-N", passphrase)
+
+
+_FORMS: dict[str, Callable[[str], bytes]] = {
+    "pkcs8": _pkcs8,
+    "pkcs8 encrypted": _sealed_pkcs8,
+    "traditional": _traditional,
+    "traditional encrypted": _sealed_traditional,
+    "openssh": _openssh,
+    "openssh encrypted": partial(_openssh, passphrase=PASSPHRASE.decode()),
+}
+
+
+@cache
+def key_file(name: str) -> KeyFile:
+    """Return a key of a type in a format, such as `rsa traditional encrypted`."""
+    kind, _space, form = name.partition(" ")
+    content = _FORMS[form](kind)
+    if name.startswith("ed25519 openssh"):
+        public = " ".join(ssh_keygen(content, "-y", "-P", PASSPHRASE.decode()).split()[:2])
     else:
-        # This includes a block of parameters before the key.
-        traditional = openssl("ecparam", "-name", kind, "-genkey")
-    return traditional, openssl("pkcs8", "-topk8", "-nocrypt", stdin=traditional)
-
-
-@lru_cache(maxsize=1)
-def key_files() -> dict[str, KeyFile]:
-    """Return a key of each type in each format, by name."""
-    files = {}
-    for kind in ("rsa", "prime256v1", "secp384r1", "secp521r1", "ed25519"):
-        files |= _pem_forms(kind, *_new(kind))
-    for form, words in {"openssh": ("-N", ""), "openssh encrypted": ("-N", PASSPHRASE.decode())}.items():
-        content = made("-t", "ed25519", *words)
-        line = ssh_keygen(content, "-y", "-P", PASSPHRASE.decode())
-        files[f"ed25519 {form}"] = KeyFile(content, " ".join(line.split()[:2]), form.endswith("encrypted"))
-    return files
+        public = _public(kind)
+    return KeyFile(content, public, form.endswith("encrypted"))

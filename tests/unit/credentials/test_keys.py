@@ -28,7 +28,7 @@ from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import 
     COMMENT,
     PASSPHRASE,
     KeyFile,
-    key_files,
+    key_file,
     made,
     openssl,
     rewritten,
@@ -37,6 +37,8 @@ from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.usefixtures("quick_seals")
+
 WRONG = b"tr0ub4dor&3"
 WHAT = "The private key of 'deploy'"
 FORMS = [
@@ -44,12 +46,12 @@ FORMS = [
     for kind in ("rsa", "prime256v1", "secp384r1", "secp521r1")
     for form in ("pkcs8", "pkcs8 encrypted", "traditional", "traditional encrypted", "openssh", "openssh encrypted")
 ] + ["ed25519 pkcs8", "ed25519 pkcs8 encrypted", "ed25519 openssh", "ed25519 openssh encrypted"]
-BITS = {"rsa": 2048, "prime256v1": 256, "secp384r1": 384, "secp521r1": 521, "ed25519": 256}
+BITS = {"rsa": 1024, "prime256v1": 256, "secp384r1": 384, "secp521r1": 521, "ed25519": 256}
 FROM_PEM = [form for form in FORMS if "openssh" not in form]
 
 
 def file_of(name: str) -> KeyFile:
-    return key_files()[name]
+    return key_file(name)
 
 
 def read(file: KeyFile) -> PrivateKey:

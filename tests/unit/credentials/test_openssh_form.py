@@ -10,14 +10,18 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.openssh_form import Container, WrongPassphrase
-from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import COMMENT, PASSPHRASE, made
+from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import COMMENT, PASSPHRASE, made, new_key
 
 PLAIN = ("-t", "ed25519", "-N", "")
 SEALED = ("-t", "ed25519", "-N", PASSPHRASE.decode())
 
 
+def data_in(content: bytes) -> bytes:
+    return base64.b64decode(b"".join(content.splitlines()[1:-1]))
+
+
 def data_of(*words: str) -> bytes:
-    return base64.b64decode(b"".join(made(*words).splitlines()[1:-1]))
+    return data_in(made(*words))
 
 
 @pytest.mark.parametrize("words", [PLAIN, SEALED])
@@ -25,6 +29,15 @@ def test_a_container_is_written_like_ssh_keygen_writes_it(words: tuple[str, ...]
     assert Container.read(data_of(*words)).text() == made(*words)
 
 
+def test_a_passphrase_is_as_hard_to_guess_as_with_ssh_keygen() -> None:
+    ours = Container.read(data_of(*PLAIN)).sealed(PASSPHRASE).kdf_options
+    theirs = Container.read(data_in(new_key(*SEALED))).kdf_options
+    assert len(ours) == len(theirs)
+    # The last number are the rounds. Older releases choose fewer.
+    assert ours[-4:] == (24).to_bytes(4, "big") >= theirs[-4:]
+
+
+@pytest.mark.usefixtures("quick_seals")
 def test_sealing_and_opening_restores_the_key() -> None:
     plain = Container.read(data_of(*PLAIN))
     sealed = plain.sealed(PASSPHRASE)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials import openssh_form
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import DEFAULT_KDF, KDF_LIMITS
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -25,9 +26,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 @pytest.fixture(autouse=True)
 def quick_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make deriving a key from a passphrase cheap; the tests of crypto cover the real cost."""
+    """Make deriving a key from a passphrase cheap; the tests of crypto and credentials cover the real cost."""
     monkeypatch.setitem(DEFAULT_KDF, "memory_kib", 64)
     monkeypatch.setitem(KDF_LIMITS, "memory_kib", (64, 64 * 1024))
+    monkeypatch.setattr(openssh_form, "_ROUNDS", 1)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
-from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import PASSPHRASE, key_files, ssh_keygen
+from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import PASSPHRASE, key_file, ssh_keygen
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
@@ -25,9 +25,9 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     shown,
 )
 
-KEY = key_files()["ed25519 openssh"].content.decode()
-OTHER_KEY = key_files()["prime256v1 pkcs8"].content.decode()
-SEALED_KEY = key_files()["rsa traditional encrypted"].content.decode()
+KEY = key_file("ed25519 openssh").content.decode()
+OTHER_KEY = key_file("prime256v1 pkcs8").content.decode()
+SEALED_KEY = key_file("rsa traditional encrypted").content.decode()
 PASSWORD = "correct horse battery"
 KEYTAB = b"\x05\x02\0\0\0\x01"
 
