@@ -10,6 +10,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,12 @@ class Client:
         return caught.value
 
 
+@cache
+def any_context() -> ssl.SSLContext:
+    """Return a TLS context, always the same: making one takes long."""
+    return tls_context()
+
+
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
     """Make a session for a server with these outcomes. Pauses take no time."""
@@ -85,7 +92,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
     def make(*outcomes: Outcome, timeout: float = 30, retries: int = 2, **options: Any) -> Client:
         counts: Counter[str] = Counter()
         connector = ConnectorContext("connector 'x'", "owner", lambda what: counts.update([what]))
-        session = HttpSession(connector, tls_context, Patience(timeout, retries), **options)
+        session = HttpSession(connector, any_context, Patience(timeout, retries), **options)
         server = Server(list(outcomes))
         session._connections.get_ready("https://any")
         session._connections._adapters = {False: server, True: server}  # type: ignore[dict-item]

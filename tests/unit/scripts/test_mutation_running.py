@@ -69,7 +69,7 @@ def mutant(after: str) -> Mutant:
         ("return None", PATIENT, "killed"),
         ("return number - 1", PATIENT, "killed"),
         ("return False", PATIENT, "survived"),
-        ("found -= 1", 5.0, "hanging"),
+        ("found -= 1", 1.0, "hanging"),
     ],
 )
 def test_what_becomes_of_a_mutant(root: Path, copy: Copy, after: str, timeout: float, outcome: str) -> None:
