@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,19 @@ def test_one_that_died_is_replaced(agent: Agent, folder: Path, additions: list[s
     assert len(listed(socket)) == 1
     assert additions == ["ssh-add"] * 2
     assert len(agents_in(folder)) == 1
+
+
+def test_one_that_ends_late_leaves_the_next_ones_socket_alone(agent: Agent, folder: Path) -> None:
+    key = new_key(folder)
+    agent.add(*key)
+    (first,) = agents_in(folder)
+    os.kill(first, signal.SIGSTOP)
+    agent.close()
+    socket, _file = agent.add(*key)
+    with suppress(ProcessLookupError):
+        os.kill(first, signal.SIGCONT)
+    until(lambda: first not in agents_in(folder))
+    assert len(listed(socket)) == 1
 
 
 def test_what_is_no_key_is_refused_without_a_question(agent: Agent, folder: Path) -> None:

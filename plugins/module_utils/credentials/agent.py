@@ -20,7 +20,8 @@ __all__ = ["Agent", "not_usable"]
 
 # ssh-agent runs this script once it listens. The script kills the agent when it reads a line, or when its input closes
 # because our process was killed. If the script itself is killed, the agent notices within ten seconds and exits.
-_KEEPER = 'echo ready; read -r _; kill "$SSH_AGENT_PID"'
+# SIGKILL, because an agent that ends in its own time removes the path of its socket, which the next agent may use then.
+_KEEPER = 'echo ready; read -r _; kill -9 "$SSH_AGENT_PID"'
 # Longest socket path, in bytes, that every system accepts (macOS: 103).
 _LONGEST_PATH = 100
 _TIMEOUT = 30.0
