@@ -76,34 +76,6 @@ def test_a_row_put_back_to_an_older_state_is_found(settings: Settings) -> None:
     assert caught.value.code == "rolled_back"
 
 
-def counts(engine: Engine) -> dict[str, int]:
-    usage = engine.shared.usage.counts()
-    return {what: usage[what] for what in ("reads", "hits", "opened", "logins", "requests")}
-
-
-def test_what_is_fetched_and_what_is_not_is_counted(settings: Settings, cloud: Cloud, engine: Engine) -> None:
-    declare(engine, "secret_text", identifier="a", value=b"v")
-    add_connector(settings, "vault")
-    cloud.put("p", b"v")
-    engine = Engine(settings)
-    engine.resolve([Query("a"), Query("a"), Query("memory://vault/p"), Query("memory://vault/p")])
-    assert counts(engine) == {"reads": 4, "hits": 2, "opened": 2, "logins": 1, "requests": 1}
-    engine.resolve([Query("a"), Query("memory://vault/p")])
-    assert counts(engine) == {"reads": 6, "hits": 4, "opened": 2, "logins": 1, "requests": 1}
-    engine.resolve([Query("memory://vault/p", cache_ttl=0), Query("none")])
-    assert counts(engine) == {"reads": 8, "hits": 4, "opened": 3, "logins": 1, "requests": 2}
-
-
-def test_an_answer_is_what_resolving_gives(settings: Settings, cloud: Cloud, engine: Engine) -> None:
-    declare(engine, "secret_text", identifier="a", value=b"v")
-    add_connector(settings, "vault")
-    cloud.put("p", b"v")
-    for name in ("a", "memory://vault/p"):
-        assert engine.answer(Query(name)) == engine.resolve([Query(name)])[0]
-    codes = [engine.answer(Query(name)).error for name in ("none", "memory://vault/none", "memory://none/p")]
-    assert [error.code for error in codes if error] == ["unknown_secret", "unknown_path", "unknown_connector"]
-
-
 def test_what_is_shared_is_one_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     def slowly(init: Callable[..., None]) -> Callable[..., None]:
         def made(self: object, *args: object) -> None:
@@ -153,7 +125,7 @@ from {package}.model.settings import Settings
 assert Engine(Settings({settings.store!r}, {settings.root_key_file!r})).resolve([Query("a")])[0].value == b"v"
 names = [name.removeprefix("{package}.") for name in sys.modules if name.startswith("{package}.")]
 assert "engine.rows.session" in names
-late = {("engine.dispatch", "engine.reading.fetch_located", "engine.providers.access", "managers.http")}
+late = ("engine.dispatch", "engine.reading.fetch_located", "engine.providers.access", "managers.http")
 print([name for name in names if name in late])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

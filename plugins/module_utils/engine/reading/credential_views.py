@@ -65,7 +65,8 @@ def parts_of(one: Composed, values: Mapping[Query, Answer]) -> dict[str, bytes]:
     if "private_key_path" in one.settings:
         parts["private_key"] = read_on_control_node(one.settings["private_key_path"], one.what)
     for name in ("password", "passphrase"):
-        _check_text(parts.get(name, b""), name, one.what)
+        if name in parts:
+            _check_text(parts[name], name, one.what)
     return parts
 
 

@@ -37,6 +37,11 @@ def open_host_login(engine: Engine, reference: str, **scope: Any) -> HostLogin:
     return engine.open_host_login(Query(reference, **scope))
 
 
+def public(key: bytes) -> str:
+    """Return the public key of a private one as ssh-keygen does, without its comment."""
+    return " ".join(ssh_keygen(key, "-y", "-P", PASSPHRASE.decode()).split()[:2])
+
+
 def keys_in(login: HostLogin) -> list[str]:
     """Return the public keys that the agent of a login has."""
     environment = {**os.environ, "SSH_AUTH_SOCK": login.agent}
@@ -45,11 +50,11 @@ def keys_in(login: HostLogin) -> list[str]:
 
 
 def test_the_key_is_in_the_agent_and_nowhere_else(engine: Engine) -> None:
-    declare(engine, "secret_ssh", identifier="a", user="web", port=2222, private_key=KEY.content.decode())
+    declare(engine, "secret_ssh", identifier="a", user="web", port=2222, private_key=KEY.decode())
     login = open_host_login(engine, "a")
     assert (login.scheme, login.user, login.port, login.password) == ("ssh_key", "web", 2222, "")
-    assert keys_in(login) == [KEY.public]
-    assert Path(login.public_key_file).read_text(encoding="utf-8").startswith(KEY.public)
+    assert keys_in(login) == [public(KEY)]
+    assert Path(login.public_key_file).read_text(encoding="utf-8").startswith(public(KEY))
     assert Path(login.folder).stat().st_mode & 0o777 == 0o700
     assert "PRIVATE" not in repr(login)
 
@@ -57,10 +62,10 @@ def test_the_key_is_in_the_agent_and_nowhere_else(engine: Engine) -> None:
 def test_a_run_has_one_agent_for_all_and_asks_a_provider_once(engine: Engine, settings: Settings, cloud: Cloud) -> None:
     declare(engine, "scope", org="payments")
     add_connector(settings, "vault")
-    cloud.put("key", KEY.content)
+    cloud.put("key", KEY)
     reference = "account.memory://vault/key"
     declare(engine, "secret_ssh", org="payments", identifier="a", user="web", private_key_ref=reference)
-    sealed = {"private_key": SEALED.content.decode(), "passphrase": PASSPHRASE.decode()}
+    sealed = {"private_key": SEALED.decode(), "passphrase": PASSPHRASE.decode()}
     declare(engine, "secret_ssh", identifier="b", user="web", **sealed)
     before = cloud.counts["read"]
     with ThreadPoolExecutor(20) as pool:
@@ -69,7 +74,7 @@ def test_a_run_has_one_agent_for_all_and_asks_a_provider_once(engine: Engine, se
     assert cloud.counts["read"] - before <= 1
     assert len({login.agent for login in logins}) == 1
     assert len({login.mark for login in logins}) == 2
-    assert sorted(keys_in(logins[0])) == sorted([KEY.public, SEALED.public])
+    assert sorted(keys_in(logins[0])) == sorted([public(KEY), public(SEALED)])
 
 
 def test_the_mark_changes_with_whatever_the_credential_is_made_of(engine: Engine) -> None:
@@ -95,12 +100,12 @@ def test_a_ticket_of_the_users_own_is_left_where_it_is(engine: Engine) -> None:
 
 
 def test_who_logs_out_leaves_nothing_and_may_log_in_again(engine: Engine) -> None:
-    declare(engine, "secret_ssh", identifier="a", user="web", private_key=KEY.content.decode())
+    declare(engine, "secret_ssh", identifier="a", user="web", private_key=KEY.decode())
     first = open_host_login(engine, "a")
     engine.close_host_logins()
     assert not Path(first.folder).exists()
     engine.close_host_logins()
-    assert keys_in(open_host_login(engine, "a")) == [KEY.public]
+    assert keys_in(open_host_login(engine, "a")) == [public(KEY)]
 
 
 def test_only_a_credential_for_ssh_logs_in(engine: Engine) -> None:
