@@ -110,6 +110,7 @@ def test_caught_exceptions() -> None:
         "a = dict[b, c] | d",
         "a = b | None",
         "a = TypeVar('a')",
+        "a = zip(b, c, strict=True)",
         "from a import b",
         "...",
     ],
