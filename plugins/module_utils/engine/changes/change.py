@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
+from enum import Enum, auto
 from typing import Any
 
 from ...model.entities import Intent
@@ -25,10 +25,10 @@ __all__ = ["Change", "Step"]
 class Step(Enum):
     """What happens to a change once it is planned, in this order."""
 
-    RECORD = "record"
-    PREPARE = "prepare"
-    COMMIT = "commit"
-    CLEAR = "clear"
+    RECORD = auto()
+    PREPARE = auto()
+    COMMIT = auto()
+    CLEAR = auto()
 
 
 class Change:

@@ -18,17 +18,30 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes import intents
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import (
+    Goal,
+    Held,
+    Intents,
+    Moved,
+    ValueAtProvider,
+    settle_left,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.access import Access
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import (
+    ScopedConnector,
+    load_managers,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import SecretResource
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import StoreRefused, Unavailable
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, StoreRefused, Unavailable
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.processes.identity import this_process
-from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import pending_intents
-from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, Kept, waiting_for
+from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import pending_intents, unfinished
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud, Kept, waiting_for
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
     check,
@@ -232,7 +245,7 @@ def test_a_change_that_waits_too_long_is_told_for_whom(
     writes = cloud.counts["write"]
     error = error_of(lambda: declare(Engine(settings), "secret_text", identifier="a", value=b"x"))
     assert (error.code, error.retryable, cloud.counts["write"]) == ("being_changed", True, writes)
-    assert f"process {os.getpid()} on {socket.gethostname()}" in error.message
+    assert error.message.endswith(f": process {os.getpid()} on {socket.gethostname()}.")
     assert declare(Engine(settings), "secret_text", identifier="b", value=b"x", secret_manager="vault").changed
 
 
@@ -458,3 +471,122 @@ def test_what_the_store_refuses_is_put_right_at_once(
     reader = Engine(settings)
     assert [read(reader, f"{identifier}@{number + 1}") for number in range(len(values))] == values
     assert len(shown(reader, "secret_info")) == 1
+
+
+# The intents of one change
+
+
+def connector_of(engine: Engine) -> ScopedConnector:
+    (connector,) = engine.read(lambda session: load_managers(session, session.chain(ACCOUNT))).connectors
+    return connector
+
+
+def begin(engine: Engine, *goals: Goal) -> tuple[Intents, Access]:
+    """Record the intents of a change."""
+    access = engine.access()
+    of_change = Intents(engine, access, goals)
+    engine.write(of_change.write)
+    of_change.is_recorded()
+    return of_change, access
+
+
+def put_ours(cloud: Cloud, path: str) -> None:
+    """Write a value as the connector of `a` does."""
+    cloud.values["main", path] = [Kept(OURS + b"v", cloud.values["main", "app/a"][-1].owner)]
+
+
+def test_a_goal_is_to_write_before_the_store_changes_unless_it_says_otherwise(vault: Engine) -> None:
+    goal = Goal(ACCOUNT, connector_of(vault), "p")
+    assert (goal.is_absent, goal.is_last, goal.word) == (False, False, "present")
+    assert goal._replace(is_absent=True).word == "absent"
+
+
+def test_what_comes_last_is_done_once_the_store_has_changed(vault: Engine, settings: Settings, cloud: Cloud) -> None:
+    put_ours(cloud, "app/former")
+    goal = Goal(ACCOUNT, connector_of(vault), "app/b")
+    change, access = begin(vault, goal, goal._replace(path="app/former", is_absent=True, is_last=True))
+    assert pending(vault) == 2
+    vault.write(change.clear_done)
+    assert (pending(vault), cloud.paths()) == (1, ["app/a", "app/former"])
+    change.clear_rest()
+    assert (pending(vault), cloud.paths(), access.warnings) == (0, ["app/a"], [])
+
+
+def test_what_comes_last_and_fails_is_left_to_the_next_run(vault: Engine, settings: Settings, cloud: Cloud) -> None:
+    def away(_path: str) -> None:
+        raise failures.unavailable("the vault", "it is away")
+
+    cloud.before["remove"] = away
+    change, access = begin(vault, Goal(ACCOUNT, connector_of(vault), "app/b", is_absent=True, is_last=True))
+    change.clear_rest()
+    (warning,) = access.warnings
+    assert "'app/b' at connector 'vault' of the account unfinished" in warning
+    assert [process for process, _since in who_works(settings)] == [""]
+
+
+def test_a_change_without_a_last_step_settles_nothing(vault: Engine, cloud: Cloud) -> None:
+    change, access = begin(vault, Goal(ACCOUNT, connector_of(vault), "app/b"))
+    change.clear_rest()
+    assert (pending(vault), cloud.counts["remove"], access.warnings) == (1, 0, [])
+
+
+REFUSED = InvalidInput("code", "It is refused.", hint="Do not.")
+AWAY = Unavailable("code", "It is away.", hint="Wait.")
+
+
+@pytest.mark.parametrize(
+    ("has_changed", "error", "left"),
+    [
+        (False, REFUSED, None),
+        (False, Moved(), None),
+        (False, AWAY, ""),
+        (False, KeyboardInterrupt(), ""),
+        (True, REFUSED, None),
+        (True, Moved(), ""),
+        (True, AWAY, ""),
+        (True, KeyboardInterrupt(), ""),
+    ],
+)
+def test_a_change_that_is_given_up_is_forgotten_undone_or_left(
+    vault: Engine, settings: Settings, cloud: Cloud, has_changed: bool, error: BaseException, left: str | None
+) -> None:
+    """Left to the next run: the intent without its process. Undone: what was written at the provider is removed."""
+    change, access = begin(vault, Goal(ACCOUNT, connector_of(vault), "app/b"))
+    put_ours(cloud, "app/b")
+    access.has_changed = has_changed
+    change.give_up(error)
+    assert [process for process, _since in who_works(settings)] == ([] if left is None else [left])
+    assert ("app/b" in cloud.paths()) is not (has_changed and error is REFUSED)
+
+
+def test_what_was_not_recorded_is_not_given_up(vault: Engine, settings: Settings) -> None:
+    change = Intents(vault, vault.access(), [Goal(ACCOUNT, connector_of(vault), "app/b")])
+    vault.write(change.write)
+    change.give_up(REFUSED)
+    assert [process for process, _since in who_works(settings)] == [this_process()]
+
+
+@pytest.mark.parametrize(
+    ("connector", "path", "is_held"), [("", "app/b", True), ("", "app/c", False), ("another", "app/b", False)]
+)
+def test_a_change_waits_for_those_of_the_same_value_only(
+    vault: Engine, connector: str, path: str, is_held: bool
+) -> None:
+    ours = connector_of(vault)
+    begin(vault, Goal(ACCOUNT, ours, "app/b"))
+    theirs = ours._replace(row=ours.row._replace(id=connector or ours.row.id))
+    other = Intents(vault, vault.access(), [Goal(ACCOUNT, theirs, path)])
+    if is_held:
+        with pytest.raises(Held):
+            vault.read(lambda session: other.check_free(session, unfinished(session.tx)))
+    else:
+        vault.read(lambda session: other.check_free(session, unfinished(session.tx)))
+
+
+def test_a_change_does_not_wait_for_itself(vault: Engine) -> None:
+    change, _access = begin(vault, Goal(ACCOUNT, connector_of(vault), "app/b"))
+    vault.read(lambda session: change.check_free(session, unfinished(session.tx)))
+
+
+def test_a_value_does_not_show_itself() -> None:
+    assert repr(ValueAtProvider(b"canary", "3")) == "ValueAtProvider(version='3')"

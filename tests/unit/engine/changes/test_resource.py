@@ -35,6 +35,10 @@ def test_an_empty_plan_does_nothing() -> None:
     assert Plan() == Plan(Action.NONE, {}, {}, {}, ())
 
 
+def test_actions_have_names_for_people() -> None:
+    assert [action.value for action in Action] == ["none", "create", "update", "delete"]
+
+
 @pytest.mark.parametrize(
     ("params", "path", "absent", "force"),
     [
