@@ -41,10 +41,10 @@ class Located(NamedTuple):
     connector: ScopedConnector
     what: str
     kind: str
+    path: str
+    version: str
     keys: tuple[str, ...] = ()
     expires_at: str = ""
-    path: str = ""
-    version: str = ""
     is_ours: bool = False
     mark: str = ""
     envelope: bytes = b""
@@ -58,7 +58,7 @@ class Located(NamedTuple):
     def fetch_key(self) -> Hashable:
         """A key that is equal for all values that one read serves. The connector's id comes first, the path third."""
         row = self.connector.row
-        sealed = hashlib.sha256(self.envelope).digest() if self.envelope else b""
+        sealed = hashlib.sha256(self.envelope).digest()
         return row.id, row.revision, self.path, self.version, self.is_ours, self.mark, sealed
 
     def answer(self, content: bytes) -> Answer:

@@ -23,6 +23,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import
 A, B = Query("a"), Query("b")
 AT_KMS = ScopedConnector(Connector("id", "s", "memory_kms", "kms", "n"), ACCOUNT)
 
+LOCATED = Located(AT_KMS, "it", "text", "p", "")
+
 
 def failed(kind: type[ScopedSecretsError]) -> Answer:
     return Answer(error=kind("code", "message", hint="hint"))
@@ -67,7 +69,7 @@ def test_other_failures_are_not_cached(kind: type[ScopedSecretsError]) -> None:
     assert cache.get(A) is None
 
 
-@pytest.mark.parametrize("found", [Answer("text", b"v"), Located(AT_KMS, "it", "text")], ids=["answer", "located"])
+@pytest.mark.parametrize("found", [Answer("text", b"v"), LOCATED], ids=["answer", "located"])
 def test_expiring_secrets_are_not_cached(found: Answer | Located) -> None:
     """Answers carry the expiry of their secret: see test_resolver.py."""
     cache = AnswerCache().at(1)
@@ -100,11 +102,11 @@ def test_one_large_value_does_not_evict_all_others() -> None:
 def test_envelopes_count_like_values() -> None:
     cache = AnswerCache(max_bytes=100).at(1)
     for number in range(50):
-        cache.put(Query(str(number)), Located(AT_KMS, "it", "text", envelope=bytes(25)))
+        cache.put(Query(str(number)), LOCATED._replace(envelope=bytes(25)))
     assert sum(cache.get(Query(str(number))) is not None for number in range(50)) <= 4
-    cache.put(A, Located(AT_KMS, "it", "text", envelope=bytes(26)))
+    cache.put(A, LOCATED._replace(envelope=bytes(26)))
     assert cache.get(A) is None
-    cache.put(B, Located(AT_KMS, "it", "text", path="p"))
+    cache.put(B, LOCATED)
     assert cache.get(B)
 
 

@@ -31,6 +31,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     declare,
     error_of,
     forget_kind,
+    holding,
     read,
     store_path,
 )
@@ -247,7 +248,7 @@ def test_a_secret_at_a_value_keeper(settings: Settings, kept: Engine) -> None:
 def test_a_reference_keeps_its_own_field_and_takes_another(settings: Settings, kept: Engine) -> None:
     found = at_manager(settings, Query("theirs@7#inner"))
     assert (found.path, found.version, found.keys) == ("their/path", "7", ("field", "inner"))
-    assert (found.is_ours, found.mark) == (False, "")
+    assert (found.is_ours, found.mark, found.envelope, found.context) == (False, "", b"", None)
 
 
 def test_a_sealed_value_has_its_envelope_and_its_context(settings: Settings, kept: Engine) -> None:
@@ -265,6 +266,8 @@ def test_only_equal_locations_share_a_fetch_key(settings: Settings, kept: Engine
     assert key("theirs") == key("memory://vault/their/path")
     others = ["memory://vault/p", "memory://vault/q", "ours", "ours@1", "ours@2", "memory://vault/app/ours", "sealed"]
     assert len({key(reference) for reference in others}) == len(others)
+    sealed = at_manager(settings, Query("sealed"))
+    assert sealed._replace(envelope=sealed.envelope[:-1]).fetch_key != sealed.fetch_key
     before = key("ours")
     declare(kept, "secret_text", identifier="ours", value=b"three")
     assert key("ours") != before
@@ -359,6 +362,52 @@ def test_a_connector_of_an_unknown_kind_is_refused_before_anything_is_fetched(se
         assert code_of(settings, Query(name)) == "unknown_kind"
     unknown, plain = Engine(settings).resolve([Query("ours"), Query("a")])
     assert (unknown.error.code if unknown.error else "", plain.value) == ("unknown_kind", b"account 2")
+
+
+@pytest.fixture
+def project(settings: Settings, tree: Engine) -> Engine:
+    """An engine with the key of the project only, with which the account shares `shared`."""
+    for value in (b"first", DOCUMENT):
+        declare(tree, "secret_text", identifier="shared", value=value)
+    declare(tree, "secret_share", identifier="shared", to_org="payments", to_project="api")
+    return holding(settings, *API)
+
+
+@pytest.mark.parametrize("reference", ["account.shared", "account.shared@2"])
+def test_a_shared_secret_has_a_whole_answer(tree: Engine, project: Engine, reference: str) -> None:
+    declare(tree, "secret_text", identifier="shared", expires="2999-01-01")
+    assert project.resolve([Query(reference, *API)]) == [Answer("text", DOCUMENT, None, "2999-01-01T00:00:00Z")]
+    assert read(project, f"{reference}#/nested/list/0", *API) == b"x"
+    event = declare(project, "audit_info", org="payments", project="api", actions=["read"]).returned["events"][0]
+    assert [event[field] for field in ("kind", "of_scope", "identifier", "version")] == [
+        "secret",
+        "account",
+        "shared",
+        "2",
+    ]
+    assert event["id"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "code", "message"),
+    [
+        ("account.shared@1", "version_not_shared", "newest version (2) of secret 'shared' in the account"),
+        ("account.shared#none", "unknown_key", "Secret 'shared' in the account"),
+        ("account.a", "scope_locked", "The account can't be opened"),
+        ("none", "unknown_secret", "'none' in project 'payments/api'"),
+    ],
+)
+def test_a_locked_scope_has_nothing_but_what_it_shares(
+    project: Engine, reference: str, code: str, message: str
+) -> None:
+    error = error_of(lambda: read(project, reference, *API))
+    assert (error.code, message in error.message) == (code, True)
+
+
+def test_a_shared_secret_expires(tree: Engine, project: Engine) -> None:
+    declare(tree, "secret_text", identifier="shared", expires="2020-01-01")
+    error = error_of(lambda: read(project, "account.shared", *API))
+    assert (error.code, "'shared' in the account" in error.message) == ("secret_expired", True)
 
 
 def test_one_error_does_not_spoil_the_others(tree: Engine) -> None:
