@@ -292,7 +292,6 @@ class _Failed(Exception):
     """A step failed and can be retried. `error` is raised if retrying is given up."""
 
     def __init__(self, error: ScopedSecretsError) -> None:
-        super().__init__()
         self.error = error
 
 

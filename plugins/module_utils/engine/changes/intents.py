@@ -57,7 +57,6 @@ class Held(Moved):
     """
 
     def __init__(self, wait: Callable[[float], None]) -> None:
-        super().__init__()
         self.wait = wait
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Hashable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ...crypto.context import Context
 from ...crypto.scopekey import ScopeKey
@@ -248,8 +248,7 @@ def _referenced(connector: ScopedConnector, secret: Secret, reference: Reference
 
 def _fields_to_select(connector: ScopedConnector, *named: str) -> tuple[str, ...]:
     """Return the fields to select from a value that others wrote: those named, or else the kind's default."""
-    kind = connector.kind
-    default = kind.DEFAULT_KEY if issubclass(kind, ValueKeeper) else ""
+    default = cast("type[ValueKeeper]", connector.kind).DEFAULT_KEY
     return tuple(filter(None, named)) or tuple(filter(None, (default,)))
 
 

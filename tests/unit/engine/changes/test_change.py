@@ -111,6 +111,14 @@ def test_what_is_recorded_is_done_and_forgotten(
         assert result.returned["secret"] == found[identifier]
 
 
+def test_what_a_change_makes_superfluous_is_removed_last(settings: Settings, cloud: Cloud, pay: Engine) -> None:
+    host = {**PAY, "identifier": "host", "user": "web"}
+    declare(pay, "secret_ssh", **host, password="p", secret_manager="vault")
+    assert cloud.paths() == ["app/host_password", "app/kept"]
+    declare(pay, "secret_ssh", **host, password_ref="own")
+    assert (cloud.paths(), pending(pay)) == (["app/kept"], [])
+
+
 def test_the_result_follows_only_once_it_is_committed(pay: Engine) -> None:
     """A transaction may be rolled back and run again."""
     change = changing(pay, "own", value=b"new")

@@ -181,6 +181,7 @@ def test_a_change_that_never_ends_is_told(
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(declaring, "time", SimpleNamespace(sleep=pauses.append, monotonic=lambda: sum(pauses)))
+    monkeypatch.setattr(declaring, "_jitter", SimpleNamespace(uniform=lambda least, most: most if least == 0 else 99))
     keep(managers, b"0", secret_manager="kms")
     values = iter(range(1, 1000))
 
@@ -192,7 +193,9 @@ def test_a_change_that_never_ends_is_told(
     cloud.before["wrap"] = meddle
     error = error_of(lambda: keep(managers, b"mine"))
     assert (type(error), error.code, error.retryable) == (Unavailable, "changed_meanwhile", True)
-    assert sum(pauses) > declaring.PATIENCE > 0
+    assert (pauses[:8], max(pauses)) == ([0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 1.0], 1.0)
+    assert 60 < sum(pauses) <= 61
+    assert "for 60 seconds" in error.message
     assert next(values) == len(pauses) + 2
     assert len(shown(managers, "scope_info", verify=True)) == 1
 

@@ -303,6 +303,21 @@ def test_what_a_provider_refuses_leaves_nothing_behind(engine: Engine, settings:
     assert cloud.newest("app/a") == b"theirs"
 
 
+@pytest.mark.parametrize(
+    ("process", "now", "is_left"),
+    [
+        ("another-machine//1/2/3", "12:20:00", False),
+        ("another-machine//1/2/3", "12:20:01", True),
+        ("", "12:00:00", True),
+        (this_process(), "23:59:59", False),
+    ],
+    ids=["twenty minutes", "more", "given up", "running"],
+)
+def test_an_intent_is_left_once_its_process_has_ended_or_may_have(process: str, now: str, is_left: bool) -> None:
+    intent = Intent("id", "s", "c", "p", "present", process, "2026-01-01T12:00:00Z")
+    assert intents._is_abandoned(intent, f"2026-01-01T{now}Z") is is_left
+
+
 # What a run finds that settles
 
 

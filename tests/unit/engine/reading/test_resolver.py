@@ -24,7 +24,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
-from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, MemoryVault
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
     add_reference,
@@ -33,6 +33,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     forget_kind,
     holding,
     read,
+    rows_of,
     store_path,
 )
 from ansible_collections.scoped.secrets.tests.unit.engine.templates import made_once
@@ -146,9 +147,15 @@ def test_refused_callers(tree: Engine, reference: str, scope: tuple[str, ...], c
     assert error_of(lambda: read(tree, reference, *scope)).code == code
 
 
-@pytest.mark.parametrize("version", ["x", "-1", "1.0", "1 ", "1000000000"])
+@pytest.mark.parametrize("version", ["x", "-1", "1.0", "1 ", "1000000000", "0", "00000000001", "\N{SUPERSCRIPT TWO}"])
 def test_invalid_versions(tree: Engine, version: str) -> None:
     assert error_of(lambda: read(tree, "a", *API, version=version)).code == "invalid_version"
+
+
+@pytest.mark.parametrize("version", ["3", "999999999"])
+def test_unknown_versions(tree: Engine, version: str) -> None:
+    error = error_of(lambda: read(tree, "a", *API, version=version))
+    assert (type(error), error.code, f"no version {version}" in error.message) == (NotFound, "unknown_version", True)
 
 
 def test_errors_name_the_secret_and_the_scope_that_was_searched(tree: Engine) -> None:
@@ -245,6 +252,13 @@ def test_a_secret_at_a_value_keeper(settings: Settings, kept: Engine) -> None:
     assert at_manager(settings, Query("ours", key="a")).keys == ("a",)
 
 
+def test_only_a_manager_that_keeps_versions_reads_one(settings: Settings, kept: Engine) -> None:
+    add_connector(settings, "plain", kind="memory_plain")
+    declare(kept, "secret_text", identifier="newest", value=b"v", secret_manager="plain")
+    assert [at_manager(settings, Query(name)).version for name in ("newest", "sealed@1")] == ["", ""]
+    assert code_of(settings, Query("newest@1")) == "not_supported"
+
+
 def test_a_reference_keeps_its_own_field_and_takes_another(settings: Settings, kept: Engine) -> None:
     found = at_manager(settings, Query("theirs@7#inner"))
     assert (found.path, found.version, found.keys) == ("their/path", "7", ("field", "inner"))
@@ -298,6 +312,29 @@ def test_a_connector_that_was_removed_by_force_says_so(settings: Settings, cloud
         error = error_of(lambda name=name: read(kept, name))
         assert (type(error), error.code, "the account" in error.message) == (Conflict, "connector_removed", True)
     assert (cloud.counts["read"], cloud.counts["unwrap"]) == asked
+
+
+def test_a_connector_that_is_missing_says_so(settings: Settings, kept: Engine) -> None:
+    with rows_of(settings) as tx:
+        tx.run("DELETE FROM connector")
+    assert {code_of(settings, Query(name)) for name in ("ours", "theirs", "sealed")} == {"connector_removed"}
+
+
+def test_a_connector_of_a_locked_scope_is_not_used(settings: Settings, kept: Engine) -> None:
+    declare(kept, "scope", inherited_managers="allowed")
+    api = {"org": "payments", "project": "api"}
+    declare(kept, "secret_text", **api, identifier="there", value=b"v", secret_manager="account.vault")
+    assert error_of(lambda: read(holding(settings, *API), "there", *API)).code == "scope_locked"
+
+
+def test_a_kind_may_have_a_field_that_is_read_by_default(
+    settings: Settings, kept: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_reference(settings, "whole", "vault", "their/path")
+    monkeypatch.setattr(MemoryVault, "DEFAULT_KEY", "value")
+    names = ["memory://vault/p", "whole", "memory://vault/p#a", "whole#a", "theirs"]
+    keys = [at_manager(settings, Query(name)).keys for name in names]
+    assert keys == [("value",), ("value",), ("a",), ("a",), ("field",)]
 
 
 def test_a_located_value_does_not_show_its_envelope(settings: Settings, kept: Engine) -> None:
@@ -453,11 +490,6 @@ def test_more_secrets_do_not_mean_more_queries(settings: Settings, tree: Engine)
     for number in range(30):
         declare(tree, "secret_text", org="payments", project="api", identifier=f"more{number}", value=b"v")
     assert count() == before > 0
-
-
-def test_there_is_no_version_0(engine: Engine) -> None:
-    declare(engine, "secret_text", identifier="a", value=b"x")
-    assert error_of(lambda: read(engine, "a", version="0")).code == "invalid_version"
 
 
 @pytest.mark.parametrize("value", [b"[" * 100_000, b'{"x": "\\ud800"}'], ids=["too deeply nested", "half a pair"])
