@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
-from ...model.errors import NotFound, ScopedSecretsError
+from ...model.errors import ScopedSecretsError
 from ...model.messages import Result
 from ...model.scopes import common_scope
 from ...store.intents import unfinished
@@ -113,7 +113,7 @@ class Batch:
 
         There is nothing to remove. In check mode an earlier task of the run may be the one that creates the scope.
         """
-        if not isinstance(error, NotFound) or error.code != "unknown_scope":
+        if error.code != "unknown_scope":
             return error
         if resource.absent:
             return Result(returned={resource.noun: None})

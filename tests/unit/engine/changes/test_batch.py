@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch, Crew
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Change, Step
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import Intents
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.manifest.manifest import BATCH
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import SecretResource
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import pending_intents
@@ -285,3 +289,83 @@ def test_two_shares_of_one_secret(engine: Engine) -> None:
     shares = [Request("secret_share", {**PAY, "identifier": "a", "to_project": project}) for project in ("api", "web")]
     assert statuses(stores.in_time(lambda: declare(engine, *shares))) == ["changed"] * 2
     assert statuses(stores.in_time(lambda: declare(engine, *shares))) == ["ok"] * 2
+
+
+@pytest.mark.parametrize(("items", "is_pooled"), [([1], False), ([1, 2], True), ([1, 2, 3], True)])
+def test_threads_are_used_for_several_items_only(items: list[int], is_pooled: bool) -> None:
+    pooled: list[int] = []
+    with ThreadPoolExecutor(2) as pool:
+        pool.map = lambda work, each: pooled.extend(each) or map(work, each)  # type: ignore[method-assign,assignment]
+        assert Crew(pool).each(str, items) == [str(item) for item in items]
+        assert pooled == (items if is_pooled else [])
+    assert Crew().each(str, items) == [str(item) for item in items]
+
+
+def test_what_secret_managers_have_is_read_side_by_side(cloud: Cloud, tree: Engine) -> None:
+    declare(tree, *texts(2))
+    meet = threading.Barrier(2, timeout=5)
+    cloud.before["read"] = lambda _path: meet.wait()
+    assert statuses(declare(tree, *texts(2), max_parallel=2)) == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(("count", "requests"), [(1, (1, 0)), (2, (0, 1))])
+def test_one_request_reads_two_values_or_more(
+    settings: Settings, cloud: Cloud, batches: Engine, count: int, requests: tuple[int, int]
+) -> None:
+    declare(batches, *texts(count))
+    cloud.counts.clear()
+    declare(Engine(settings), *texts(count))
+    assert (cloud.counts["read"], cloud.counts["read_many"]) == requests
+
+
+@pytest.mark.parametrize(
+    ("params", "check_mode", "code", "changed", "returned"),
+    [
+        ({"value": b"v"}, False, "unknown_scope", False, None),
+        ({"value": b"v"}, True, "", True, {"org": "none", "project": "", "identifier": "a", "kind": "text"}),
+        ({"state": "absent"}, False, "", False, None),
+        ({"state": "absent"}, True, "", False, None),
+    ],
+)
+def test_a_missing_scope_has_nothing_and_may_be_created_by_an_earlier_task(
+    tree: Engine, params: dict[str, Any], check_mode: bool, code: str, changed: bool, returned: dict[str, str] | None
+) -> None:
+    resource = SecretResource({"org": "none", "identifier": "a", **params}, "text")
+    (outcome,) = Batch(tree, [resource], check_mode=check_mode).run()
+    if code:
+        assert isinstance(outcome, ScopedSecretsError)
+        assert outcome.code == code
+        return
+    assert isinstance(outcome, Result)
+    assert (outcome.changed, outcome.returned["secret"]) == (changed, returned and {**resource.identity, **returned})
+    assert ["Check mode assumes" in warning for warning in outcome.warnings] == [True] * changed
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_commit_that_is_refused_is_tried_again_only_to_find_the_faulty_one(
+    tree: Engine, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    apply, applied = SecretResource.apply, []
+
+    def refused(resource: SecretResource, *arguments: Any) -> None:
+        applied.append(resource.identifier)
+        if resource.identifier == "s0":
+            raise failures.unavailable("the store", "it is full")
+        apply(resource, *arguments)
+
+    monkeypatch.setattr(SecretResource, "apply", refused)
+    result = declare(tree, *texts(count), on_error="continue")
+    assert statuses(result) == ["failed", *["changed"] * (count - 1)]
+    assert applied.count("s0") == (1 if count == 1 else 2)
+
+
+def test_a_batch_whose_intents_can_not_be_recorded_fails_as_a_whole(
+    cloud: Cloud, tree: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_batch: Batch) -> None:
+        raise failures.unavailable("the store", "it is full")
+
+    monkeypatch.setattr(Batch, "STEPS", {**Batch.STEPS, Step.RECORD: full})
+    result = declare(tree, *texts(2), on_error="continue")
+    assert [one.get("code") for one in result.returned["results"]] == ["provider_unavailable"] * 2
+    assert cloud.counts["write"] == 0

@@ -5,17 +5,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes import declare as declaring
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.batch import Batch, Crew
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.change import Step
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import Held, Intents
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import SecretResource
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, Unavailable
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, StoreRefused, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud, at_once
@@ -25,6 +31,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     content_of,
     declare,
     error_of,
+    is_made,
     read,
     shown,
 )
@@ -308,3 +315,103 @@ def test_an_unknown_resource_is_refused(managers: Engine) -> None:
     for name in ("none", "secret_", "connector_none", "connector_", "connector_base", "connector_registry"):
         error = error_of(lambda name=name: declare(managers, name, identifier="a"))
         assert (type(error), error.code in ("unknown_resource", "unknown_kind")) == (InvalidInput, True)
+
+
+# What is recorded and created besides
+
+
+@pytest.mark.parametrize(
+    ("params", "check_mode", "creates"),
+    [
+        ({}, False, True),
+        ({}, True, False),
+        ({"org": "pay", "state": "absent"}, False, False),
+        ({"org": "pay", "state": "absent"}, True, False),
+    ],
+)
+def test_a_store_is_created_by_what_declares_something(
+    settings: Settings, engine: Engine, params: dict[str, Any], check_mode: bool, creates: bool
+) -> None:
+    assert not (check if check_mode else declare)(engine, "scope", **params).changed
+    assert is_made(settings) is creates
+
+
+@pytest.mark.parametrize(
+    ("call", "params", "recorded"),
+    [
+        (declare, {"value": b"v"}, [("write", "value_missing")]),
+        (declare, {"state": "absent"}, [("delete", "value_missing")]),
+        (check, {"value": b"v"}, []),
+        (check, {"state": "absent"}, []),
+    ],
+)
+def test_a_refusal_is_recorded_unless_in_check_mode(
+    managers: Engine, monkeypatch: pytest.MonkeyPatch, call: Any, params: dict[str, Any], recorded: list[object]
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise InvalidInput("value_missing", "It is refused.", hint="Do not.")
+
+    monkeypatch.setattr(SecretResource, "plan", refuse)
+    seen = len(told(managers))
+    assert error_of(lambda: call(managers, "secret_text", identifier="a", **params)).code == "value_missing"
+    assert told(managers)[seen:] == recorded
+
+
+def told(engine: Engine) -> list[tuple[str, str]]:
+    """Return the recorded actions on the account and their outcomes."""
+    return [(event["action"], event["outcome"]) for event in declare(engine, "audit_info").returned["events"]]
+
+
+def test_a_store_that_can_not_be_opened_is_recorded_elsewhere(
+    settings: Settings, managers: Engine, tmp_path: Path
+) -> None:
+    sink = tmp_path / "audit.jsonl"
+    wrong = Engine(settings._replace(root_key=base64.b64encode(os.urandom(32)).decode(), audit_sink=f"file://{sink}"))
+    assert error_of(lambda: keep(wrong, b"v")).code == "wrong_key"
+    (line,) = sink.read_text(encoding="utf-8").splitlines()
+    assert (json.loads(line)["action"], json.loads(line)["outcome"]) == ("write", "wrong_key")
+
+
+def test_a_batch_that_fails_as_a_whole_is_recorded_for_each(managers: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_batch: Batch) -> None:
+        raise StoreRefused("store_full", "No space is left.", hint="Free space.")
+
+    monkeypatch.setattr(Batch, "_plan", full)
+    resources = [SecretResource({"identifier": name, "value": b"v"}, "text") for name in "ab"]
+    assert error_of(lambda: declaring.declare_all(managers, resources, check_mode=False)).code == "store_full"
+    assert told(managers)[-2:] == [("write", "store_full")] * 2
+
+
+def test_what_can_not_be_recorded_is_not_done(
+    settings: Settings, cloud: Cloud, managers: Engine, tmp_path: Path
+) -> None:
+    """And the first error of a refused change is the one that people see."""
+    strict = Engine(settings._replace(audit="required", audit_sink=f"store,file://{tmp_path}/none/audit.jsonl"))
+    assert error_of(lambda: keep(strict, b"v", secret_manager="vault")).code == "audit_not_written"
+    assert (cloud.counts["write"], shown(managers, "secret_info")) == (0, [])
+    assert error_of(lambda: keep(strict, b"v", secret_manager="none")).code == "unknown_connector"
+
+
+@pytest.mark.parametrize(
+    ("secret_manager", "check_mode", "has_failed"),
+    [("vault", False, False), ("none", False, True), ("none", True, False), ("held", False, True)],
+)
+def test_the_crew_is_told_of_a_failure_unless_in_check_mode(
+    managers: Engine, monkeypatch: pytest.MonkeyPatch, secret_manager: str, check_mode: bool, has_failed: bool
+) -> None:
+    """In check mode, a failure may only be due to items that would be declared before."""
+
+    def held(_intents: Intents, *_rest: object) -> None:
+        raise Held(too_long)
+
+    def too_long(_until: float) -> None:
+        raise Unavailable("being_changed", "It is.", hint="Wait.")
+
+    if secret_manager == "held":
+        monkeypatch.setattr(Intents, "check_free", held)
+        secret_manager = "vault"
+    failures_told: list[str] = []
+    crew = Crew(has_failed=lambda: failures_told.append("failed"))
+    resource = SecretResource({"identifier": "a", "value": b"v", "secret_manager": secret_manager}, "text")
+    declaring.declare_all(managers, [resource], crew, check_mode=check_mode)
+    assert bool(failures_told) is has_failed
