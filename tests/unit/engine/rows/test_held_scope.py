@@ -18,8 +18,10 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.envelope imp
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import read_key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.held_scope import HeldScope, exported_key_of
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Scope
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -439,3 +441,42 @@ def test_refusals_elsewhere_are_recorded_in_the_held_scope(site: Settings) -> No
     refused = [one for one in events if one["outcome"] == "scope_locked"]
     assert [one["action"] for one in refused] == ["read", "write"]
     assert error_of(lambda: declare(project, "audit_info", **WEB)).code == "scope_locked"
+
+
+# The scope itself
+
+
+CHAIN = [
+    Scope("a", ACCOUNT, None, "n"),
+    Scope("p", ScopePath("payments"), "a", "n"),
+    Scope("i", ScopePath(**API), "p", "n"),
+]
+
+
+@pytest.mark.parametrize(("scope_id", "depth", "is_last"), [("a", 0, False), ("p", 1, False), ("i", 2, True)])
+def test_where_the_held_scope_is_in_a_chain(scope_id: str, depth: int, is_last: bool) -> None:
+    held = HeldScope(ScopeKey(scope_id, 1, bytes(32)), CHAIN[depth].path, "the test")
+    assert (held.depth_in(CHAIN, ScopePath(**API)), held.is_last_of(CHAIN)) == (depth, is_last)
+    assert held.is_last_of(CHAIN[: depth + 1])
+
+
+@pytest.mark.parametrize(
+    ("length", "scope"), [(1, "The account"), (2, "Organization 'payments'"), (3, "Project 'payments/api'")]
+)
+def test_a_chain_without_the_held_scope_is_locked(length: int, scope: str) -> None:
+    held = HeldScope(ScopeKey("elsewhere", 1, bytes(32)), ScopePath("other"), "the test")
+    error = error_of(lambda: held.is_last_of(CHAIN[:length]))
+    assert error.code == "scope_locked"
+    assert error.message.startswith(f"{scope} can't be opened: the scope key from the test opens organization 'other'")
+
+
+def test_the_source_of_a_key_is_named(site: Settings, tmp_path: Path) -> None:
+    key = exported(site, **API)
+    file = tmp_path / "scope.key"
+    file.write_text(f"{key}\n", encoding="utf-8")
+    file.chmod(0o600)
+    sources = {"SCOPED_SECRETS_SCOPE_KEY": {"scope_key": key}, f"the file {file}": {"scope_key_file": str(file)}}
+    for source, given in sources.items():
+        error = error_of(lambda given=given: read(Engine(site._replace(root_key_file="/none", **given)), "same"))  # type: ignore[misc]
+        assert f"the scope key from {source} opens" in error.message
+    assert exported_key_of(site) is None

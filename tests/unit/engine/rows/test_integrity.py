@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -160,6 +161,7 @@ def test_every_deciding_field_of_an_intent_is_signed(change: dict[str, Any]) -> 
 def test_equal_options_are_signed_alike() -> None:
     one, other = ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
     assert connector_fields(CONNECTOR._replace(options=one)) == connector_fields(CONNECTOR._replace(options=other))
+    assert secret_fields(SECRET._replace(options=one)) == secret_fields(SECRET._replace(options=other))
     assert connector_fields(CONNECTOR._replace(options={"a": "1"})) != connector_fields(CONNECTOR._replace(options=one))
 
 
@@ -229,7 +231,16 @@ def test_a_head_notices_missing_added_and_replaced_rows(tags: list[bytes], other
         assert code_of(scope, found) == "rolled_back"
 
 
+def test_a_head_is_a_sum_of_2048_bits() -> None:
+    """Stores outlive the version that wrote them."""
+    tags = [b"one", b"two", b"three"]
+    numbers = [int.from_bytes(hashlib.shake_256(tag).digest(256), "big") for tag in tags]
+    assert move_head(bytes(256), add=secrets_of(tags)) == (sum(numbers) % 2**2048).to_bytes(256, "big")
+    assert move_head(bytes(256), remove=secrets_of(tags[:1])) == (2**2048 - numbers[0]).to_bytes(256, "big")
+
+
 def test_an_empty_head() -> None:
+    assert bytes(256) == EMPTY_HEAD
     check_head(SCOPE._replace(head=EMPTY_HEAD), [])
     assert code_of(SCOPE._replace(head=EMPTY_HEAD), [SECRET]) == "rolled_back"
     assert code_of(SCOPE._replace(head=EMPTY_HEAD), [CONNECTOR]) == "rolled_back"

@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.held_scope import HeldScope
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import (
     Managers,
     ScopedConnector,
+    connector_removed,
     load_managers,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
@@ -23,6 +26,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
     declare,
     error_of,
+    holding,
     in_session,
     shown,
 )
@@ -105,6 +109,37 @@ def test_a_disabled_built_in_manager_takes_nothing_new() -> None:
     assert managers(builtin_enabled=False).find("builtin") is None
 
 
+HELD = HeldScope(ScopeKey("p", 1, bytes(32)), PAY, "the test")
+LOCKED = [CONNECTORS[0], CONNECTORS[2], CONNECTORS[3]._replace(locked_by=HELD)]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("account.shared", "scope_locked"),
+        ("shared", "manager_of_other_scope"),
+        (None, "scope_locked"),
+        ("account.none", "unknown_connector"),
+    ],
+)
+def test_a_locked_manager_is_not_used(name: str | None, code: str) -> None:
+    """A name without its scope may mean a manager of any scope, so the error tells nothing about a locked one."""
+    locked = managers(inherits=True, connectors=LOCKED, default_connector_id="top-id")
+    assert locked.names == ["builtin", "mine", "org.shared"]
+    assert error_of(lambda: locked.for_new(name)).code == code
+
+
+def test_an_open_manager_is_open() -> None:
+    LOCKED[0].check_open()
+    assert error_of(LOCKED[2].check_open).message.startswith("The account can't be opened")
+
+
+def test_a_removed_connector_is_named_if_it_is_known() -> None:
+    known, unknown = (connector_removed("It", connector).message for connector in (CONNECTORS[1], None))
+    assert known == "It is kept by the connector 'gone', which was removed."
+    assert unknown == "It is kept by a removed connector."
+
+
 def test_labels_and_names_of_managers() -> None:
     assert [connector.label for connector in CONNECTORS] == ["pay/api/mine", "pay/api/gone", "pay/shared", "shared"]
     assert [connector.keeps_keys for connector in CONNECTORS] == [False, False, False, True]
@@ -125,6 +160,39 @@ def test_the_nearest_come_first_and_each_scope_sees_those_above_it(settings: Set
 
     own, of_pay = ["builtin", "a", "b"], ["builtin", "a", "b", "account.a", "account.b"]
     assert in_session(settings, work) == [own, of_pay, [*own, "org.a", "org.b", "account.a", "account.b"]]
+
+
+def test_managers_are_loaded_once_until_the_scope_changes(settings: Settings, engine: Engine) -> None:
+    for path in (PAY, API):
+        declare(engine, "scope", org=path.org, project=path.project)
+
+    def work(session: Session) -> None:
+        chains = [session.chain(path) for path in (ACCOUNT, PAY, API)]
+        loaded = [load_managers(session, chain) for chain in chains]
+        assert all(load_managers(session, chain) is one for chain, one in zip(chains, loaded, strict=True))
+        session.write_scope([*chains[2][:-1], chains[2][-1]._replace(builtin_enabled=False)])
+        assert [load_managers(session, session.chain(path)).names for path in (PAY, API)] == [["builtin"], []]
+
+    in_session(settings, work)
+
+
+@pytest.mark.parametrize("inherits", [False, True])
+def test_the_key_of_one_scope_leaves_those_above_it_locked(settings: Settings, engine: Engine, inherits: bool) -> None:
+    """The account's row can't be verified then, so nothing is inherited."""
+    declare(engine, "scope", inherited_managers="allowed" if inherits else "denied")
+    for path in (PAY, API):
+        declare(engine, "scope", org=path.org, project=path.project)
+    for path in (ACCOUNT, PAY, API):
+        add_connector(settings, f"of_{path.level.value}", path)
+
+    def look(engine: Engine) -> tuple[bool, list[tuple[str, bool]]]:
+        found = engine.read(lambda session: load_managers(session, session.chain(API)), API)
+        return found.inherits, [(one.row.identifier, bool(one.locked_by)) for one in found.connectors]
+
+    names = ["of_project", "of_org", "of_account"]
+    assert look(Engine(settings)) == (inherits, [(name, False) for name in names])
+    assert look(holding(settings, "pay")) == (False, list(zip(names, (False, False, True), strict=True)))
+    assert look(holding(settings, "pay", "api")) == (False, list(zip(names, (False, True, True), strict=True)))
 
 
 def test_managers_are_shown_with_what_they_hold(settings: Settings, engine: Engine) -> None:
