@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -118,9 +119,9 @@ def events_after(
 ) -> Iterator[StoredEvent]:
     """Yield a chain's records after a sequence number, in order: at most `limit` of them, 0 for all."""
     conditions = "".join(f" AND {condition}" for condition in filters.conditions)
-    left = limit or -1
+    left = limit or sys.maxsize
     while left:
-        page = min(left, _PAGE) if limit else _PAGE
+        page = min(left, _PAGE)
         rows = tx.all(
             f"SELECT * FROM audit_event WHERE scope_id = :chain AND sequence > :after{conditions} "
             f"ORDER BY sequence LIMIT {page}",
@@ -133,7 +134,7 @@ def events_after(
         if len(rows) < page:
             return
         sequence = rows[-1]["sequence"]
-        left -= len(rows) if limit else 0
+        left -= page
 
 
 def _event(row: Mapping[str, Any]) -> StoredEvent:

@@ -161,13 +161,5 @@ def is_empty(tx: Transaction) -> bool:
 
 def count_rows(tx: Transaction) -> dict[str, int]:
     """Return the numbers of scopes (including the account), connectors, secrets and versions."""
-    found = {}
-    for name, table in (
-        ("scopes", "scope"),
-        ("connectors", "connector"),
-        ("secrets", "secret"),
-        ("versions", "secret_version"),
-    ):
-        row = tx.one(f"SELECT count(*) AS found FROM {table}")
-        found[name] = int(row["found"]) if row else 0
-    return found
+    tables = {"scopes": "scope", "connectors": "connector", "secrets": "secret", "versions": "secret_version"}
+    return {name: tx.count(f"SELECT count(*) AS found FROM {table}") for name, table in tables.items()}

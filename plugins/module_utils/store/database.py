@@ -118,6 +118,10 @@ class Transaction:
         rows: list[Row] = self._connection.execute(statement, parameters).fetchall()
         return rows
 
+    def count(self, statement: str, **parameters: Any) -> int:
+        """Return the column `found` of the only row."""
+        return int(self._connection.execute(statement, parameters).fetchone()["found"])
+
     def run(self, statement: str, **parameters: Any) -> int:
         """Execute a statement and return the number of affected rows."""
         count: int = self._connection.execute(statement, parameters).rowcount
@@ -138,12 +142,12 @@ class Transaction:
 
 
 # Cached, because few distinct statements write many rows.
-@lru_cache(maxsize=256)
+@lru_cache
 def _insert(table: str, *columns: str) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})"
 
 
-@lru_cache(maxsize=256)
+@lru_cache
 def _update(table: str, *columns: str) -> str:
     changes = ", ".join(f"{name} = :{name}" for name in columns)
     return f"UPDATE {table} SET revision = revision + 1, {changes} WHERE id = :_key AND revision = :_revision"

@@ -25,8 +25,7 @@ def unfinished(tx: Transaction) -> list[Intent]:
 
 def pending_intents(tx: Transaction) -> int:
     """Count the intents."""
-    row = tx.one("SELECT count(*) AS found FROM intent")
-    return int(row["found"]) if row else 0
+    return tx.count("SELECT count(*) AS found FROM intent")
 
 
 def claim_intent(tx: Transaction, intent: Intent, process: str, now: str) -> bool:

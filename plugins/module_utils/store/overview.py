@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .database import Row, Transaction
 
 __all__ = ["Generations", "count_by_manager", "generations_in_use", "store_row"]
 
 
-@dataclass(frozen=True, slots=True)
-class Generations:
+class Generations(NamedTuple):
     """How many versions of a scope's secrets one generation of its key wraps."""
 
     scope_id: str

@@ -83,8 +83,7 @@ def _count(tx: Transaction, rows: _Rows, condition: str, scope_id: str, generati
     statement = f"SELECT count(*) AS found FROM {rows.tables} WHERE {rows.of_scope} AND {condition}"
     parameters = {"scope": scope_id, "generation": generation, "prefix": generation.to_bytes(4, "big")}
     used = {name: value for name, value in parameters.items() if f":{name}" in statement}
-    row = tx.one(statement, **used)
-    return int(row["found"]) if row else 0
+    return tx.count(statement, **used)
 
 
 def secrets_left(tx: Transaction, scope_id: str, generation: int, *, after: str, limit: int) -> list[Secret]:
@@ -163,13 +162,12 @@ def kept_after(tx: Transaction, connector_id: str, *, after: str, limit: int) ->
 
 def count_wrapped_elsewhere(tx: Transaction, connector_id: str, mark: str) -> int:
     """Count the data keys of a connector's values that were not rewrapped with the key version `mark`."""
-    row = tx.one(
+    return tx.count(
         """SELECT count(*) AS found FROM secret_version JOIN secret ON secret.id = secret_version.secret_id
         WHERE secret.connector_id = :connector AND secret_version.at_provider <> :mark""",
         connector=connector_id,
         mark=mark,
     )
-    return int(row["found"]) if row else 0
 
 
 def set_root_key(tx: Transaction, key_id: str, kdf: str) -> None:

@@ -161,7 +161,7 @@ def _too_old(where: str, version: int, steps: tuple[SchemaStep, ...]) -> StoreRe
 
 def _recorded(tx: Transaction) -> tuple[int, str]:
     row = tx.one("SELECT schema_version, steps FROM store")
-    return (int(row["schema_version"]), row["steps"]) if row else (0, "[]")
+    return (int(row["schema_version"]), row["steps"]) if row else (1, "[]")
 
 
 def _check_record(where: str, version: int, record: str, steps: tuple[SchemaStep, ...]) -> None:

@@ -68,16 +68,12 @@ def count_secrets(tx: Transaction, scope_id: str, *, builtin_only: bool = False)
     """Count a scope's secrets. `builtin_only`: only those whose value its built-in manager keeps."""
     kinds = ", ".join(f"'{kind}'" for kind in CREDENTIAL_KINDS)
     condition = f" AND connector_id IS NULL AND kind NOT IN ({kinds})" if builtin_only else ""
-    return _count(tx.one(f"SELECT count(*) AS found FROM secret WHERE scope_id = :scope{condition}", scope=scope_id))
+    return tx.count(f"SELECT count(*) AS found FROM secret WHERE scope_id = :scope{condition}", scope=scope_id)
 
 
 def count_kept(tx: Transaction, connector_id: str) -> int:
     """Count the secrets of a connector, in any scope."""
-    return _count(tx.one("SELECT count(*) AS found FROM secret WHERE connector_id = :id", id=connector_id))
-
-
-def _count(row: Row | None) -> int:
-    return int(row["found"]) if row else 0
+    return tx.count("SELECT count(*) AS found FROM secret WHERE connector_id = :id", id=connector_id)
 
 
 def kept_by(tx: Transaction, connector_id: str, most: int) -> list[str]:
@@ -212,8 +208,8 @@ def versions_of(tx: Transaction, secret_id: str) -> list[SecretVersion]:
 
 def newest_version(tx: Transaction, secret_id: str) -> int:
     """Return the highest version number that has a row, 0 if none has."""
-    row = tx.one("SELECT max(version) AS newest FROM secret_version WHERE secret_id = :secret", secret=secret_id)
-    return int(row["newest"] or 0) if row else 0
+    statement = "SELECT coalesce(max(version), 0) AS found FROM secret_version WHERE secret_id = :secret"
+    return tx.count(statement, secret=secret_id)
 
 
 def version_of(row: Row) -> SecretVersion:

@@ -109,7 +109,7 @@ class SqliteDialect(Dialect):
         name = getattr(error, "sqlite_errorname", None) or ""
         for prefix, make in _ERRORS.items():
             if name.startswith(prefix):
-                return make(self.path, name)
+                return make(self.path)
         return StoreRefused(
             "store_failed",
             f"The store {self.path} failed: {name or type(error).__name__}.",
@@ -126,7 +126,7 @@ def unreachable(path: str, error: OSError) -> StoreRefused:
     )
 
 
-def _full(path: str, _name: str) -> ScopedSecretsError:
+def _full(path: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_full",
         f"No space is left to write the store {path}. The change was rolled back.",
@@ -134,7 +134,7 @@ def _full(path: str, _name: str) -> ScopedSecretsError:
     )
 
 
-def _read_only(path: str, _name: str) -> ScopedSecretsError:
+def _read_only(path: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_read_only",
         f"The store {path} can't be written.",
@@ -142,7 +142,7 @@ def _read_only(path: str, _name: str) -> ScopedSecretsError:
     )
 
 
-def _foreign(path: str, _name: str) -> ScopedSecretsError:
+def _foreign(path: str) -> ScopedSecretsError:
     return StoreRefused(
         "foreign_database",
         f"{path} is not a store of scoped.secrets.",
@@ -150,7 +150,7 @@ def _foreign(path: str, _name: str) -> ScopedSecretsError:
     )
 
 
-def _damaged(path: str, _name: str) -> ScopedSecretsError:
+def _damaged(path: str) -> ScopedSecretsError:
     return Damaged(
         "damaged_store",
         f"The database file {path} is damaged.",
@@ -158,7 +158,7 @@ def _damaged(path: str, _name: str) -> ScopedSecretsError:
     )
 
 
-def _busy(path: str, _name: str) -> ScopedSecretsError:
+def _busy(path: str) -> ScopedSecretsError:
     return Unavailable(
         "store_busy",
         f"The store {path} stayed locked for {BUSY_TIMEOUT_MS // 1000} seconds.",
@@ -167,7 +167,7 @@ def _busy(path: str, _name: str) -> ScopedSecretsError:
     )
 
 
-_ERRORS: dict[str, Callable[[str, str], ScopedSecretsError]] = {
+_ERRORS: dict[str, Callable[[str], ScopedSecretsError]] = {
     "SQLITE_FULL": _full,
     "SQLITE_IOERR_WRITE": _full,
     "SQLITE_IOERR_SHMSIZE": _full,
@@ -185,7 +185,7 @@ def check_file(path: Path) -> None:
     check_file_system(path)
     info, folder = path.stat(), path.parent.stat()
     if not stat.S_ISREG(info.st_mode):
-        raise _foreign(str(path), "")
+        raise _foreign(str(path))
     if info.st_uid != os.geteuid():
         raise StoreRefused(
             "foreign_store_file",
@@ -226,7 +226,7 @@ def create_file(path: Path, initialise: Callable[[Database], None]) -> bool:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_file_system(path)
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        draft.touch(mode=0o600, exist_ok=False)
         database = Database(SqliteDialect(str(draft), is_new=True))
         try:
             initialise(database)

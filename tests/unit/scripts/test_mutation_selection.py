@@ -32,7 +32,7 @@ def test_mirroring_tests_come_first() -> None:
     assert "tests/unit/engine/rows/test_keyring.py" in tests.others
     # Names of test files are unique, so some begin with the room.
     assert unit_tests_of("module_utils/store/scopes.py").mirroring == ("tests/unit/store/test_store_scopes.py",)
-    assert unit_tests_of("module_utils/engine/rows/signed_rows.py").mirroring == ()
+    assert unit_tests_of("module_utils/store/provisioning.py").mirroring == ()
     with pytest.raises(ValueError, match="no tests"):
         unit_tests_of("module_utils/nowhere/a.py")
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.store import audit
@@ -51,6 +52,31 @@ def test_records_are_read_in_order_with_any_page_size(
     assert listed(filled, 2, 3) == EVENTS[2:5]
     assert listed(filled, identifier="a", limit=2) == [EVENTS[0], EVENTS[2]]
     assert listed(filled, 7) == []
+
+
+def test_a_page_is_never_larger_than_what_is_left(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[str] = []
+    every = Transaction.all
+
+    def noted(tx: Transaction, statement: str, **parameters: Any) -> Any:
+        limits.append(statement.rpartition(" ")[2])
+        return every(tx, statement, **parameters)
+
+    monkeypatch.setattr(Transaction, "all", noted)
+    monkeypatch.setattr(audit, "_PAGE", 2)
+    assert (listed(filled, limit=3), limits) == (EVENTS[:3], ["2", "1"])
+
+
+def test_a_record_has_no_link_and_no_mac_until_it_is_chained() -> None:
+    assert StoredEvent(*EVENTS[0][:-2])[-2:] == (b"", b"")
+
+
+def test_text_in_place_of_bytes_is_read_as_it_is(path: Path, filled: Database) -> None:
+    """SQLite lets who edits the file put it there: then the signature is wrong, which tells."""
+    filled.write(lambda tx: tx.run("UPDATE audit_head SET link = 'text'"))
+    head = filled.write(lambda tx: lock_head(tx, "account-id"))
+    assert head
+    assert head.link == b"text"
 
 
 def test_finds_a_record_by_its_number(filled: Database) -> None:

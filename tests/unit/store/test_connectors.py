@@ -5,19 +5,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import (
+    connectors_made_by,
     connectors_of,
     defaults_at,
     delete_connector,
     insert_connector,
     update_connector,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import (
+    CHAIN,
+    CONNECTORS,
+    MANAGERS,
+    Database,
+    StaleRow,
+    Transaction,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope, set_default
 from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import insert_secret, replace_references
 from ansible_collections.scoped.secrets.tests.unit.store.rows import (
@@ -63,6 +72,42 @@ def count(database: Database, table: str) -> int:
 def test_connector_round_trips(database: Database) -> None:
     insert(database, FULL, connector_row("other"))
     assert found(database) == [connector_row("other"), FULL]
+
+
+def test_equal_options_are_stored_alike(database: Database) -> None:
+    insert(database, connector_row()._replace(tags={"b": "2", "a": "1"}, options={"url": "u", "port": 1}))
+    row = database.read(lambda tx: tx.one("SELECT tags, options FROM connector"))
+    assert row
+    assert dict(row) == {"tags": '{"a": "1", "b": "2"}', "options": '{"port": 1, "url": "u"}'}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tx: insert_connector(tx, connector_row("other")),
+        lambda tx: update_connector(tx, connector_row()),
+        lambda tx: delete_connector(tx, "vault-id"),
+    ],
+    ids=["insert", "update", "delete"],
+)
+def test_a_change_drops_the_cached_connectors_and_managers(
+    database: Database, change: Callable[[Transaction], None]
+) -> None:
+    insert(database, connector_row())
+
+    def work(tx: Transaction) -> set[str]:
+        tx.known = {f"{CONNECTORS}x": [], f"{MANAGERS}x": [], f"{CHAIN}x": []}
+        change(tx)
+        return set(tx.known)
+
+    assert database.write(work) == {f"{CHAIN}x"}
+
+
+def test_connectors_are_found_by_the_manifest_that_made_them(database: Database) -> None:
+    ours = connector_row("ours")._replace(made_by="a manifest")
+    insert(database, ours, connector_row("theirs")._replace(made_by="another"), connector_row("nobodys"))
+    made = [database.read(lambda tx, one=one: connectors_made_by(tx, one)) for one in ("a manifest", "")]
+    assert made == [[ours], []]
 
 
 def test_finds_connectors_of_one_scope_only(database: Database) -> None:

@@ -157,6 +157,15 @@ def test_large_versions_are_read_one_at_a_time(database: Database, monkeypatch: 
     assert seen == [1, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize(("page_bytes", "last"), [(1, 1), (3, 1), (5, 1), (6, 2), (8, 2), (9, 3), (99, 3)])
+def test_a_page_has_as_many_versions_as_fit_and_at_least_one(
+    monkeypatch: pytest.MonkeyPatch, page_bytes: int, last: int
+) -> None:
+    monkeypatch.setattr(copying, "_PAGE_BYTES", page_bytes)
+    sizes = [{"secret_id": "a", "version": number, "size": 3} for number in (1, 2, 3)]
+    assert copying._end_of_page(sizes) == ("a", last)
+
+
 @pytest.mark.parametrize("row", [("nothing", {"id": "x"}), ("secret", {"id) VALUES (1); --": "x"}), ("scope", {"": 1})])
 def test_invalid_rows_are_not_inserted(database: Database, row: tuple[str, dict[str, Any]]) -> None:
     before = dump(database)
@@ -173,6 +182,30 @@ def test_is_empty(database: Database) -> None:
     database.write(remove_all)
     assert database.read(is_empty)
     assert rows_of(database) == []
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda tx: insert_scope(tx, org_row()),
+        lambda tx: insert_connector(tx, connector_row()),
+        lambda tx: insert_secret(tx, secret_row()),
+    ],
+    ids=["scope", "connector", "secret"],
+)
+def test_a_store_with_one_thing_is_not_empty(database: Database, add: Callable[[Transaction], None]) -> None:
+    database.write(add)
+    assert not database.read(is_empty)
+
+
+@pytest.mark.parametrize("change", [remove_all, lambda tx: insert_row(tx, "audit_head", audit_head()._asdict())])
+def test_no_row_is_cached_beyond_a_copy(database: Database, change: Callable[[Transaction], None]) -> None:
+    def work(tx: Transaction) -> dict[str, Any]:
+        tx.known["key"] = "row"
+        change(tx)
+        return tx.known
+
+    assert database.write(work) == {}
 
 
 def test_store_with_an_intent_is_not_empty(database: Database) -> None:

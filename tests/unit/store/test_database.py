@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.store import database as database_module
-from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import (
+    Database,
+    Dialect,
+    StaleRow,
+    Transaction,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
 from ansible_collections.scoped.secrets.tests.unit.store.losing import LosingDialect
 from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of, org_row
@@ -51,6 +57,13 @@ def test_many_rows_are_inserted_at_once(database: Database) -> None:
     database.write(lambda tx: tx.insert_all("many", rows))
     found = database.read(lambda tx: tx.all("SELECT scope_id, connector_id FROM many ORDER BY scope_id"))
     assert [dict(row) for row in found] == rows
+
+
+def test_one_row_is_inserted_like_many(database: Database) -> None:
+    database.write(lambda tx: tx.run("CREATE TABLE one (number TEXT)"))
+    database.write(lambda tx: tx.insert_all("one", [{"number": "1"}]))
+    statement = "SELECT count(*) AS found FROM one WHERE number = :number"
+    assert [database.read(lambda tx, one=one: tx.count(statement, number=one)) for one in "12"] == [1, 0]
 
 
 def test_update_increments_the_revision(database: Database) -> None:
@@ -96,6 +109,7 @@ def test_transaction_that_stays_stale_gives_up(database: Database, monkeypatch: 
 
     error = error_of(lambda: database.write(work))
     assert (type(error), error.code, error.retryable, len(attempts)) == (Unavailable, "store_busy", True, 3)
+    assert "each of 3 attempts" in error.message
 
 
 @pytest.mark.parametrize("failure", [ValueError("x"), KeyboardInterrupt(), Conflict("c", "m", hint="h")])
@@ -149,6 +163,32 @@ def test_write_locks_before_it_reads(
 def test_closed_database_can_not_be_used(path: Path, database: Database) -> None:
     database.close()
     assert error_of(lambda: name_and_revision(database)).code == "store_failed"
+
+
+@pytest.mark.parametrize("run", [Database.read, Database.write, Database.append])
+def test_a_transaction_is_restricted_to_the_scope_that_is_named(
+    database: Database, monkeypatch: pytest.MonkeyPatch, run: Callable[..., None]
+) -> None:
+    begin, scopes = database.dialect.begin, []
+
+    def noted(connection: object, *, write: bool, scope: str) -> object:
+        scopes.append(scope)
+        return begin(connection, write=write, scope=scope)
+
+    monkeypatch.setattr(database.dialect, "begin", noted)
+    monkeypatch.setattr(database.dialect, "begin_appending", partial(noted, write=True))
+    run(database, lambda _tx: None)
+    run(database, lambda _tx: None, scope="account/payments")
+    assert scopes == ["", "account/payments"]
+
+
+def test_a_dialect_without_a_server_has_no_doubts_and_no_losses(path: Path, database: Database) -> None:
+    dialect = database.dialect
+    assert not dialect.was_kept(None, ("token", 1))
+    assert not dialect.is_lost(OSError())
+    assert dialect.upgrades_unasked
+    assert not Dialect.is_replaced(dialect)
+    assert Dialect.size(dialect, None) is None
 
 
 # Losing the connection, or a race
@@ -355,6 +395,30 @@ def test_a_failure_counts_even_if_the_connection_is_lost_while_rolling_back(
     assert len(calls) == 2
     assert name_and_revision(database) == ("account", 0)
     assert name_and_revision(losing) == ("account", 0)
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        ({"COMMIT": ["overtaken"] * 7}, [0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56]),
+        ({"connect": ["refused"] * 7, "BEGIN": ["before"]}, [0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 1.0, 1.0]),
+    ],
+    ids=["races", "losses"],
+)
+def test_pauses_become_longer(
+    losing: Database,
+    dialect: LosingDialect,
+    pauses: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    faults: dict[str, list[str]],
+    expected: list[float],
+) -> None:
+    monkeypatch.setattr(database_module, "_jitter", SimpleNamespace(uniform=lambda least, most: (least, most)))
+    pauses_of: list[tuple[float, float]] = []
+    monkeypatch.setattr(database_module.time, "sleep", pauses_of.append)
+    dialect.faults.update(faults)
+    losing.write(lambda tx: rename(tx, "late"))
+    assert pauses_of == [(0, longest) for longest in expected]
 
 
 class _Broken(sqlite3.OperationalError):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ansible_collections.scoped.secrets.plugins.module_utils.store.drafts import new_draft, remove_draft
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.store.drafts import new_draft, remove_draft, sync_folder
 
 
 def test_drafts_are_unique_and_in_the_same_folder(tmp_path: Path) -> None:
@@ -33,10 +34,19 @@ def test_only_drafts_of_dead_processes_of_this_machine_are_removed(tmp_path: Pat
         f"a[b].db.{here}-{dead}-abcdef01.new",
     }
     gone = f".a[b].db.{here}-{dead}-abcdef01.new"
-    for name in (*names, gone, f"{gone}-wal"):
+    no_process = f".a[b].db.{here}-{10**30}-abcdef01.new"
+    for name in (*names, gone, f"{gone}-wal", no_process):
         (tmp_path / name).touch()
     new_draft(path)
     assert {file.name for file in tmp_path.iterdir()} == names
+
+
+def test_a_folder_is_synced_and_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    sync_folder(tmp_path)
+    assert (synced, os.listdir("/proc/self/fd")) == ([str(tmp_path)], before)
 
 
 def test_removing_a_draft_removes_its_companion_files(tmp_path: Path) -> None:

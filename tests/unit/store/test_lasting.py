@@ -54,6 +54,24 @@ def test_paths_lost_with_the_job_are_refused(path: str, mounts: Path) -> None:
 
 
 @pytest.mark.usefixtures("in_job")
+@pytest.mark.parametrize(
+    ("point", "kind", "is_lost"),
+    [
+        *(("/", kind, True) for kind in ("aufs", "fuse-overlayfs", "fuse.fuse-overlayfs", "overlay", "ramfs", "tmpfs")),
+        *(("/srv", kind, True) for kind in ("ramfs", "tmpfs")),
+        *(("/srv", kind, False) for kind in ("overlay", "ext4", "nfs4")),
+        ("/", "ext4", False),
+    ],
+)
+def test_container_layers_and_memory_are_lost(mounts: Path, point: str, kind: str, is_lost: bool) -> None:
+    mounts.write_text(MACHINE + f"37 36 0:45 / {point} rw - {kind} x rw\n")
+    if is_lost:
+        assert error_of(lambda: check_lasting(Path("/srv/store.db"), str(mounts))).code == "store_dies_with_job"
+    else:
+        check_lasting(Path("/srv/store.db"), str(mounts))
+
+
+@pytest.mark.usefixtures("in_job")
 def test_job_without_a_container_may_use_the_disk(mounts: Path) -> None:
     mounts.write_text(MACHINE)
     check_lasting(Path("/srv/store.db"), str(mounts))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -16,7 +17,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
-from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, SchemaStep, now, open_schema
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import (
+    STEPS,
+    SchemaStep,
+    now,
+    open_schema,
+    upgrade,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import memory_database
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import fork, wait_for
 from ansible_collections.scoped.secrets.tests.unit.store.rows import dump, error_of, initialise, new_store, open_file
@@ -51,6 +58,7 @@ def test_table_names(database: Database) -> None:
 def test_steps_are_recorded_with_their_checksums(database: Database) -> None:
     steps = [(step["number"], step["checksum"]) for step in record(database)]
     assert steps == [(step.number, step.checksum) for step in STEPS]
+    assert [set(step) for step in record(database)] == [{"number", "checksum", "applied_at"}]
 
 
 def test_checksum_depends_on_the_statements() -> None:
@@ -58,6 +66,8 @@ def test_checksum_depends_on_the_statements() -> None:
         SchemaStep(1, statements).checksum for statements in [("a", "b"), ("b", "a"), ("ab",), ("a",), ("a", "")]
     }
     assert len(checksums) == 5
+    # Stores have recorded it.
+    assert SchemaStep(1, ("a", "b")).checksum == hashlib.sha256(b"a\0b").hexdigest()
     assert SchemaStep(1, ("a",)).checksum == SchemaStep(2, ("a",)).checksum
 
 
@@ -66,9 +76,42 @@ def test_steps_are_numbered_from_one_without_a_gap() -> None:
 
 
 def test_current_store_is_left_unchanged(database: Database) -> None:
-    before = dump(database)
+    before, seen = dump(database), traced(database)
     open_schema(database, "The store X")
+    assert not [statement for statement in seen if statement.startswith(("BEGIN IMMEDIATE", "UPDATE", "CREATE"))]
     assert dump(database) == before
+
+
+@pytest.mark.parametrize("unasked", [True, False])
+def test_a_shared_store_is_upgraded_only_if_that_is_asked_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch, unasked: bool
+) -> None:
+    monkeypatch.setattr(type(database.dialect), "upgrades_unasked", unasked)
+    if not unasked:
+        error = error_of(lambda: open_schema(database, "The store X", LATER))
+        assert (error.code, "schema 1; this version has 3" in error.message) == ("store_too_old", True)
+        assert version(database) == 1
+    open_schema(database, "The store X", LATER, is_upgrade_asked_for=not unasked)
+    assert version(database) == 3
+
+
+def test_a_store_that_nobody_uses_yet_is_upgraded_in_one_transaction(database: Database) -> None:
+    seen = traced(database)
+    for _time in range(2):
+        database.write(lambda tx: upgrade(database, tx, LATER))
+    assert [step["number"] for step in record(database)] == [1, 2, 3]
+    assert len([statement for statement in seen if "TABLE later" in statement]) == 2
+
+
+def test_the_row_of_the_store_is_missed(database: Database) -> None:
+    database.write(lambda tx: tx.run("DELETE FROM store"))
+    assert error_of(lambda: open_schema(database, "The store X")).code == "other_schema"
+
+
+def test_columns_have_the_types_of_the_engine(path: Path, database: Database) -> None:
+    with closing(sqlite3.connect(path)) as plain:
+        types = {row[1]: row[2] for row in plain.execute("PRAGMA table_info(scope)")}
+    assert [types[name] for name in ("identifier", "head", "revision")] == ["TEXT", "BLOB", "INTEGER"]
 
 
 def test_upgrade_runs_missing_steps_once_and_in_order(database: Database) -> None:

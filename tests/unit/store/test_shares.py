@@ -17,6 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.shares import
     find_share,
     insert_share,
     share_of,
+    shares_made_by,
     shares_with,
 )
 from ansible_collections.scoped.secrets.tests.unit.store.rows import org_row, plans_of, secret_row
@@ -52,6 +53,14 @@ def test_share_round_trips(database: Database) -> None:
 )
 def test_finds_the_exact_share_only(database: Database, owner: str, name: str, scope: str) -> None:
     assert database.read(lambda tx: find_share(tx, owner, name, scope)) is None
+
+
+def test_shares_are_found_by_the_manifest_that_made_them(database: Database) -> None:
+    made = share("a")._replace(made_by="a manifest")
+    database.write(lambda tx: delete_share(tx, share("a")))
+    database.write(lambda tx: insert_share(tx, made))
+    found = [database.read(lambda tx, one=one: shares_made_by(tx, one)) for one in ("a manifest", "another", "")]
+    assert found == [[made], [], []]
 
 
 def test_deleting_one_share_keeps_the_others(database: Database) -> None:

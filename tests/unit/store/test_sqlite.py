@@ -11,6 +11,7 @@ import sqlite3
 import stat
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.store import sqlite
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
+from ansible_collections.scoped.secrets.plugins.module_utils.store.mounts import Mount
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import (
     SqliteDialect,
     check_file,
@@ -76,6 +78,11 @@ def test_file_with_safe_permissions_is_accepted(path: Path, database: Database) 
     assert count_scopes(database) == 1
 
 
+def test_folder_that_others_can_only_read_is_accepted(path: Path, database: Database) -> None:
+    path.parent.chmod(0o755)
+    check_file(path)
+
+
 @pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
 def test_folder_that_others_can_write_is_refused(path: Path, database: Database, mode: int) -> None:
     path.parent.chmod(mode)
@@ -103,7 +110,11 @@ def test_every_connection_checks_the_file(path: Path, database: Database) -> Non
 # The file system
 
 
-@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "9p", "ceph"])
+NETWORK_TYPES = """9p afs beegfs ceph cifs fuse.ceph fuse.glusterfs fuse.s3fs fuse.sshfs glusterfs gpfs lustre ncpfs
+    nfs nfs4 smb3 smbfs"""
+
+
+@pytest.mark.parametrize("kind", NETWORK_TYPES.split())
 def test_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
     mounts = tmp_path / "mountinfo"
     mounts.write_text(f"{LOCAL}37 36 0:45 / /srv/sha\\040red rw shared:7 master:2 - {kind} host:/export rw\n")
@@ -117,7 +128,24 @@ def test_unknown_file_system_is_accepted(tmp_path: Path) -> None:
     check_file_system(tmp_path / "store.db", str(tmp_path / "no-such-file"))
 
 
+def test_no_file_is_made_or_opened_on_a_network_file_system(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_store(path).close()
+    other = path.with_name("other.db")
+    monkeypatch.setattr(sqlite, "mount_of", lambda *_arguments: Mount("/", "nfs4"))
+    for call in (lambda: open_file(path), lambda: create_file(other, initialise)):
+        assert error_of(call).code == "store_on_network"
+    assert not other.exists()
+
+
 # Creating the file
+
+
+def test_it_is_told_who_created_the_file_and_that_is_durable(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(sqlite, "sync_folder", synced.append)
+    deep = path.parent / "deep" / "er" / "store.db"
+    assert [create_file(deep, initialise) for _time in range(2)] == [True, False]
+    assert synced == [deep.parent] * 2
 
 
 def test_new_store_is_private_and_in_wal_mode(path: Path) -> None:
@@ -184,6 +212,29 @@ def test_foreign_file_is_refused_and_unchanged(tmp_path: Path) -> None:
     content = path.read_bytes()
     assert error_of(lambda: open_file(path).table_names()).code == "foreign_database"
     assert (path.read_bytes(), os.listdir(tmp_path)) == (content, ["notes.txt"])
+
+
+def test_a_database_that_is_no_store_is_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    with closing(sqlite3.connect(path)) as plain:
+        plain.execute("CREATE TABLE notes (text TEXT)")
+    path.chmod(0o600)
+    content = path.read_bytes()
+    database = open_file(path)
+    assert database.table_names() == {"notes"}
+    database.close()
+    assert (path.read_bytes(), os.listdir(tmp_path)) == (content, ["notes.db"])
+
+
+def test_another_thread_may_use_a_connection(path: Path, database: Database) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(count_scopes, database).result() == 1
+
+
+def test_the_size_of_a_database_is_that_of_its_pages(path: Path, database: Database) -> None:
+    pages, size = (database._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    assert database.size() == pages * size > 0
+    assert database.engine == f"SQLite {sqlite3.sqlite_version}"
 
 
 def test_damaged_file_is_distinguished_from_a_foreign_one(path: Path) -> None:

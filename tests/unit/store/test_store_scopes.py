@@ -5,22 +5,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Scope
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
-from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import (
+    CHAIN,
+    CONNECTORS,
+    MANAGERS,
+    Database,
+    StaleRow,
+    Transaction,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import (
     WrappedKey,
     add_wraps,
     children_of,
+    children_wrapped_elsewhere,
+    defaults_made_by,
     delete_scope,
     find_chain,
     insert_key,
     insert_scope,
     keys_of,
+    path_of,
+    replace_wrapped,
     retire_keys,
+    scopes_made_by,
     set_default,
     update_scope,
 )
@@ -60,7 +74,8 @@ def test_scope_round_trips(database: Database) -> None:
     scope = org_row()._replace(
         name="Büro",
         description="d",
-        tags={"a": "b"},
+        tags={"b": "2", "a": "1"},
+        made_by="a manifest",
         builtin_enabled=False,
         inherits_managers=True,
         head=b"\0head",
@@ -70,6 +85,9 @@ def test_scope_round_trips(database: Database) -> None:
     )
     database.write(lambda tx: insert_scope(tx, scope))
     assert database.read(lambda tx: find_chain(tx, scope.path)) == [account_row(), scope]
+    row = database.read(lambda tx: tx.one("SELECT tags FROM scope WHERE level = 'org'"))
+    assert row
+    assert row["tags"] == '{"a": "1", "b": "2"}'
 
 
 def test_chain_starts_at_the_account(tree: Database) -> None:
@@ -96,7 +114,7 @@ def test_children_of_a_scope_by_identifier(tree: Database) -> None:
 
 def test_update_writes_changeable_columns_only(tree: Database) -> None:
     wanted = org_row()._replace(name="New", description="d", tags={"t": "1"}, head=b"h", tag=b"t")
-    wanted = wanted._replace(builtin_enabled=False, inherits_managers=True)
+    wanted = wanted._replace(builtin_enabled=False, inherits_managers=True, updated_at="u")
     tree.write(lambda tx: update_scope(tx, wanted._replace(parent_id="other", created_at="other")))
     found = tree.read(lambda tx: find_chain(tx, wanted.path))[-1]
     assert found == wanted._replace(revision=1)
@@ -115,10 +133,92 @@ def test_update_of_an_older_revision_is_stale(tree: Database) -> None:
 def test_default_manager_of_a_scope(tree: Database) -> None:
     tree.write(lambda tx: insert_connector(tx, connector_row("one", "payments-id")))
     tree.write(lambda tx: insert_connector(tx, connector_row("two", "payments-id")))
-    for wanted in ("one-id", "two-id", None):
-        tree.write(lambda tx, connector=wanted: set_default(tx, org_row(), connector))
+    for wanted, made_by in (("one-id", "a manifest"), ("two-id", ""), (None, "")):
+        tree.write(lambda tx, connector=wanted, by=made_by: set_default(tx, org_row(), connector, by))
         chain = tree.read(lambda tx: find_chain(tx, API))
         assert [scope.default_connector_id for scope in chain] == [None, wanted, None]
+        assert [scope.default_made_by for scope in chain] == ["", made_by, ""]
+        made = tree.read(lambda tx: defaults_made_by(tx, "a manifest"))
+        assert made == (["payments-id"] if made_by else [])
+    tree.write(lambda tx: set_default(tx, org_row(), "one-id"))
+    assert tree.read(lambda tx: find_chain(tx, API))[1].default_made_by == ""
+    assert tree.read(lambda tx: defaults_made_by(tx, "")) == []
+
+
+def test_a_path_is_found_by_its_id(tree: Database) -> None:
+    ids = ("account-id", "web-id", "payments-api-id", "none")
+    paths = [tree.read(lambda tx, one=one: path_of(tx, one)) for one in ids]
+    assert paths == [ACCOUNT, ScopePath("web"), API, ACCOUNT]
+
+
+def test_scopes_are_found_by_the_manifest_that_made_them(tree: Database) -> None:
+    tree.write(lambda tx: insert_scope(tx, org_row("ours")._replace(made_by="a manifest")))
+    assert [tree.read(lambda tx, one=one: scopes_made_by(tx, one)) for one in ("a manifest", "")] == [["ours-id"], []]
+
+
+def test_children_with_a_key_under_another_generation(tree: Database) -> None:
+    """Destroyed generations are not under the parent's key any more."""
+    rows = [("payments-id", 1, "active", 1), ("web-id", 1, "destroyed", 1), ("web-id", 2, "active", 2)]
+    for scope_id, generation, state, parent in rows:
+        key = OLD._replace(scope_id=scope_id, generation=generation, state=state, parent_generation=parent)
+        tree.write(lambda tx, key=key: insert_key(tx, key, "now"))
+    tree.write(lambda tx: insert_key(tx, OLD._replace(scope_id="payments-api-id", parent_generation=1), "now"))
+
+    def left(scope: Scope, generation: int, limit: int = 9) -> list[ScopePath]:
+        return [one.path for one in tree.read(lambda tx: children_wrapped_elsewhere(tx, scope, generation, limit))]
+
+    payments, web = ScopePath("payments"), ScopePath("web")
+    assert [left(account_row(), generation) for generation in (1, 2, 3)] == [[web], [payments], [payments, web]]
+    assert (left(account_row(), 3, 1), left(org_row(), 2), left(org_row(), 1)) == ([payments], [API], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        (lambda tx: insert_scope(tx, org_row("other")), {CONNECTORS, "payments-api-id"}),
+        (lambda tx: update_scope(tx, org_row()), {CONNECTORS, "payments-api-id"}),
+        (lambda tx: set_default(tx, org_row(), None), {CONNECTORS, "payments-api-id"}),
+        (lambda tx: delete_scope(tx, project_row()), set()),
+        (lambda tx: insert_key(tx, OLD._replace(scope_id="payments-api-id"), "now"), {CHAIN, MANAGERS, CONNECTORS}),
+        (lambda tx: retire_keys(tx, "payments-api-id"), {CHAIN, MANAGERS, CONNECTORS}),
+        (lambda tx: replace_wrapped(tx, OLD._replace(scope_id="payments-api-id")), {CHAIN, MANAGERS, CONNECTORS}),
+    ],
+    ids=["insert", "update", "default", "delete", "new key", "retired keys", "rewrapped key"],
+)
+def test_a_change_drops_the_cached_rows_it_concerns(
+    tree: Database, change: Callable[[Transaction], None], left: set[str]
+) -> None:
+    def work(tx: Transaction) -> set[str]:
+        tx.known = dict.fromkeys((CHAIN, MANAGERS, CONNECTORS, "payments-api-id"))
+        change(tx)
+        return set(tx.known)
+
+    assert tree.write(work) == left
+
+
+def test_a_generation_is_wrapped_again(database: Database) -> None:
+    new = OLD._replace(state="decrypt_only", parent_generation=3, wrapped=b"w", under_active=b"u")
+
+    def work(tx: Transaction) -> None:
+        insert_key(tx, OLD, "now")
+        insert_key(tx, NEW, "now")
+        replace_wrapped(tx, new)
+
+    database.write(work)
+    assert database.read(lambda tx: keys_of(tx, "account-id")) == [NEW, new]
+
+
+def test_wraps_are_counted_in_the_cache_too(database: Database) -> None:
+    def work(tx: Transaction) -> list[int]:
+        for key in (OLD, NEW):
+            insert_key(tx, key, "now")
+        assert keys_of(tx, "account-id") is keys_of(tx, "account-id")
+        add_wraps(tx, "account-id", 1, 5)
+        return [key.wraps for key in keys_of(tx, "account-id")]
+
+    assert database.write(work) == [0, 5]
+    assert [key.wraps for key in database.read(lambda tx: keys_of(tx, "account-id"))] == [0, 5]
+    assert (*OLD[:6], 0, b"") == WrappedKey(*OLD[:6])
 
 
 def test_deleting_a_scope_deletes_its_keys_and_default(tree: Database) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Secret, SecretUser
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Secret, SecretUser, Share
 from ansible_collections.scoped.secrets.plugins.module_utils.store.connectors import insert_connector
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, StaleRow, Transaction
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
@@ -17,6 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets impor
     count_kept,
     count_secrets,
     delete_secret,
+    find_kept,
     find_secret,
     find_version,
     insert_secret,
@@ -25,11 +26,15 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets impor
     newest_version,
     replace_references,
     secret_by_id,
+    secrets_kept_by,
+    secrets_made_by,
     secrets_of,
     update_secret,
+    used_by,
     users_of,
     versions_of,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.store.shares import insert_share
 from ansible_collections.scoped.secrets.tests.unit.store.rows import (
     connector_row,
     error_of,
@@ -43,7 +48,11 @@ ACCOUNT = "account-id"
 FULL = secret_row()._replace(
     name="Büro",
     description="d",
-    tags={"a": "b"},
+    tags={"b": "2", "a": "1"},
+    options={"url": "u", "port": 1},
+    kept=("token",),
+    shared_with=("payments-id",),
+    made_by="a manifest",
     connector_id="vault-id",
     path="app/a",
     reference_key="/field",
@@ -77,6 +86,9 @@ def test_secret_round_trips(database: Database) -> None:
     insert(database, FULL, secret_row("b"))
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) == FULL
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "b")) == secret_row("b")
+    row = database.read(lambda tx: tx.one("SELECT tags, options FROM secret WHERE identifier = 'a'"))
+    assert row
+    assert dict(row) == {"tags": '{"a": "1", "b": "2"}', "options": '{"port": 1, "url": "u"}'}
 
 
 def test_secret_is_found_in_its_scope_by_its_exact_identifier(database: Database) -> None:
@@ -96,7 +108,8 @@ def test_identifiers_are_unique_within_a_scope(database: Database) -> None:
 def test_update_writes_changeable_columns_only(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
     wanted = secret_row("a")._replace(name="N", description="d", tags={"t": ""}, current_version=2, expires_at="e")
-    wanted = wanted._replace(updated_at="u", tag=b"t", path="p", reference_key="k")
+    wanted = wanted._replace(updated_at="u", tag=b"t", path="p", reference_key="k", options={"o": 1})
+    wanted = wanted._replace(kept=("token",), shared_with=("payments-id",))
     fixed = {"kind": "file", "identifier": "x", "created_at": "x", "connector_id": "x", "is_reference": True}
     database.write(lambda tx: update_secret(tx, wanted._replace(**fixed)))
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) == wanted._replace(revision=1)
@@ -150,6 +163,21 @@ def test_kept_secrets_are_listed_up_to_a_limit(database: Database) -> None:
     assert database.read(lambda tx: kept_by(tx, "vault-id", 2)) == ["a", "b"]
     assert database.read(lambda tx: kept_by(tx, "vault-id", 9)) == ["a", "b", "c"]
     assert database.read(lambda tx: kept_by(tx, "none", 9)) == []
+    assert database.read(lambda tx: secrets_kept_by(tx, "vault-id", 2)) == ["a-id", "b-id"]
+
+
+def test_a_kept_value_is_found_by_its_place_and_no_reference_to_it(database: Database) -> None:
+    database.write(lambda tx: insert_connector(tx, connector_row()))
+    kept = secret_row("kept")._replace(connector_id="vault-id", path="app/kept")
+    insert(database, kept._replace(id="r-id", identifier="reference", is_reference=True), kept)
+    places = [("vault-id", "app/kept"), ("vault-id", "app/other"), ("other-id", "app/kept")]
+    assert [database.read(lambda tx, at=at: find_kept(tx, *at)) for at in places] == [kept, None, None]
+
+
+def test_secrets_are_found_by_the_manifest_that_made_them(database: Database) -> None:
+    ours = secret_row("a")._replace(made_by="ours")
+    insert(database, ours, secret_row("b")._replace(made_by="theirs"), secret_row("c"))
+    assert [database.read(lambda tx, one=one: secrets_made_by(tx, one)) for one in ("ours", "")] == [[ours], []]
 
 
 def test_secret_is_found_by_its_id(database: Database) -> None:
@@ -168,6 +196,8 @@ def test_references_are_replaced_completely(database: Database) -> None:
     assert count(database, "secret_reference") == 2
     database.write(lambda tx: replace_references(tx, "connector", "two", {}))
     assert count(database, "secret_reference") == 1
+    used = [database.read(lambda tx, kind=kind: used_by(tx, kind, "one")) for kind in ("connector", "secret")]
+    assert used == [{"b-id"}, set()]
 
 
 def test_versions_round_trip(database: Database) -> None:
@@ -212,11 +242,17 @@ def test_deleting_a_secret_deletes_its_versions_and_references(database: Databas
             insert_version(tx, version_row(secret_id, 1))
             insert_version(tx, version_row(secret_id, 2))
             use(tx, "connector", "vault-id", f"{secret_id}_ref", secret_id)
+            share = Share(secret_id, "payments-id", 1, 1, b"w", "", "now", b"t", ACCOUNT, "x", "text", "")
+            insert_share(tx, share)
+        use(tx, "secret", "a-id", "password_ref", "b-id")
         delete_secret(tx, "a-id")
+
+    database.write(lambda tx: insert_scope(tx, org_row()))
 
     database.write(work)
     assert database.read(lambda tx: find_secret(tx, ACCOUNT, "a")) is None
-    assert [count(database, table) for table in ("secret", "secret_version", "secret_reference")] == [1, 2, 1]
+    tables = ("secret", "secret_version", "secret_reference", "secret_share")
+    assert [count(database, table) for table in tables] == [1, 2, 1, 1]
     assert database.read(lambda tx: users_of(tx, "b-id")) == [SecretUser("connector", "vault", "b-id_ref", "vault-id")]
 
 

@@ -20,7 +20,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -177,7 +177,7 @@ def _held(holder: Intent) -> Unavailable:
     )
 
 
-@dataclass(slots=True)
+@dataclass
 class Settled:
     """How many intents were settled and how many are pending, with warnings about the latter."""
 
@@ -262,11 +262,7 @@ def _is_abandoned(intent: Intent, now: str) -> bool:
 
 
 def _age(intent: Intent, now: str) -> timedelta:
-    return _moment(now) - _moment(intent.created_at)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc)
+    return datetime.fromisoformat(now) - datetime.fromisoformat(intent.created_at)
 
 
 def _settle(runtime: Runtime, left: _Left) -> tuple[str, ...]:
