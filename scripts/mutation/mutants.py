@@ -59,7 +59,7 @@ def _edits(node: ast.AST, function: str, source: Source) -> Iterator[tuple[str, 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes below this one that may be changed. Python 3.11 has no exact positions inside f-strings."""
-    if isinstance(node, ast.JoinedStr) or _is_list_of_names(node) or _is_text_alone(node) or _is_strictness(node):
+    if isinstance(node, ast.JoinedStr) or _is_list_of_names(node) or _is_text_alone(node) or _is_precaution(node):
         return
     for name, value in ast.iter_fields(node):
         if name in _ANNOTATIONS or (name == "body" and _is_for_type_checking(node)):
@@ -79,9 +79,9 @@ def _is_text_alone(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _is_strictness(node: ast.AST) -> bool:
-    """Return whether a node is the `strict` of zip, which only matters where the code is wrong already."""
-    return isinstance(node, ast.keyword) and node.arg == "strict"
+def _is_precaution(node: ast.AST) -> bool:
+    """Return whether a node is the `strict` of zip or the `slots` of a dataclass: they matter if other code is wrong."""
+    return isinstance(node, ast.keyword) and node.arg in ("strict", "slots")
 
 
 def _is_for_type_checking(node: ast.AST) -> bool:

@@ -177,7 +177,7 @@ def _held(holder: Intent) -> Unavailable:
     )
 
 
-@dataclass
+@dataclass(slots=True)
 class Settled:
     """How many intents were settled and how many are pending, with warnings about the latter."""
 
