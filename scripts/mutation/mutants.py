@@ -80,7 +80,7 @@ def _is_text_alone(node: ast.AST) -> bool:
 
 
 def _is_precaution(node: ast.AST) -> bool:
-    """Return whether a node is the `strict` of zip or the `slots` of a dataclass: they matter if other code is wrong."""
+    """Return whether a node is the `strict` of zip or the `slots` of a dataclass, which only guard against mistakes."""
     return isinstance(node, ast.keyword) and node.arg in ("strict", "slots")
 
 

@@ -123,14 +123,14 @@ class Masker:
         if not self._families or len(text) < MIN_LENGTH:
             return text
         # Python represents undecodable bytes by surrogateescape; other lone surrogates need surrogatepass.
-        for errors in ("surrogateescape", "surrogatepass"):
-            try:
-                content = text.encode(errors=errors)
-            except UnicodeEncodeError:
-                continue
-            masked = self.content(content)
-            return text if masked is content else masked.decode(errors=errors)
-        return CENSORED
+        errors = "surrogateescape"
+        try:
+            content = text.encode(errors=errors)
+        except UnicodeEncodeError:
+            errors = "surrogatepass"
+            content = text.encode(errors=errors)
+        masked = self.content(content)
+        return text if masked is content else masked.decode(errors=errors)
 
     def content(self, content: bytes) -> bytes:
         """Return bytes with every secret masked; the same object if there is none."""
@@ -148,7 +148,7 @@ class Masker:
     def _hidden(self, content: bytes) -> Iterator[tuple[int, int]]:
         """Yield start and end of each secret."""
         view, length, known = memoryview(content), len(content), self._families
-        for offset in range(min(_GRAM, length - _GRAM + 1)):
+        for offset in range(_GRAM):
             grams = view[offset : length - (length - offset) % _GRAM].cast("I")
             if known.keys().isdisjoint(grams):
                 continue

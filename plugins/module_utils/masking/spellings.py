@@ -48,8 +48,10 @@ class Spelling(NamedTuple):
 
 def parts_of(kind: str, value: bytes) -> set[bytes]:
     """Return the secret parts of a value: all of it, its lines and JSON fields; of a credential, its secrets."""
-    if kind in CREDENTIAL_KINDS:
-        return _parts_of_credential(json.loads(value))
+    return _parts_of_credential(json.loads(value)) if kind in CREDENTIAL_KINDS else _parts_of_value(value)
+
+
+def _parts_of_value(value: bytes) -> set[bytes]:
     text = _decoded(value)
     if text is None:
         return {value}
@@ -61,14 +63,14 @@ def parts_of(kind: str, value: bytes) -> set[bytes]:
 
 def _parts_of_text(text: str) -> set[str]:
     # JSON can contain half a surrogate pair, which UTF-8 can't: mask what comes before and after it.
-    return {part.decode() for part in parts_of("text", _SURROGATE.sub("\n", text).encode())}
+    return {part.decode() for part in _parts_of_value(_SURROGATE.sub("\n", text).encode())}
 
 
 def _parts_of_credential(view: Mapping[str, Any]) -> set[bytes]:
     secrets = [view[name].encode() for name in _SECRET_FIELDS if view.get(name)]
     if "keytab_b64" in view:
         secrets.append(base64.b64decode(view["keytab_b64"]))
-    return {part for secret in secrets for part in parts_of("text", secret)}
+    return {part for secret in secrets for part in _parts_of_value(secret)}
 
 
 def _decoded(value: bytes) -> str | None:

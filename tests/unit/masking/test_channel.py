@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.masking import channel as channel_module
 from ansible_collections.scoped.secrets.plugins.module_utils.masking.channel import Channel
 
 
@@ -67,6 +70,32 @@ def test_messages_of_one_sender_keep_their_order() -> None:
     child = forked(lambda: [channel.send(message) for message in messages] and None)
     assert received(channel, 50) == messages
     assert_ended(child)
+
+
+class FullSocket:
+    """A socket of a system that is out of buffers for the first packets."""
+
+    def __init__(self, socket: Any, refusals: int) -> None:
+        self._socket = socket
+        self._refusals = refusals
+        self.sizes: list[int] = []
+
+    def send(self, packet: bytes) -> None:
+        if self._refusals:
+            self._refusals -= 1
+            raise OSError(errno.ENOBUFS, "No buffer space available")
+        self.sizes.append(len(packet))
+        self._socket.send(packet)
+
+
+def test_packets_are_small_and_are_sent_again_when_the_system_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel, pauses = Channel(), []
+    full = FullSocket(channel._writer, 2)
+    monkeypatch.setattr(channel, "_writer", full)
+    monkeypatch.setattr(channel_module, "time", SimpleNamespace(sleep=pauses.append))
+    channel.send(b"x" * 5000)
+    assert list(channel.receive()) == [b"x" * 5000]
+    assert (max(full.sizes), len(full.sizes), len(pauses)) == (2048, 3, 2)
 
 
 class InterruptedSocket:

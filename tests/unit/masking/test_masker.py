@@ -10,14 +10,24 @@ import dataclasses
 import json
 from collections import OrderedDict, deque
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.masking.masker import Masker
+from ansible_collections.scoped.secrets.plugins.module_utils.masking.spellings import ENCODED_LIMIT
 from ansible_collections.scoped.secrets.plugins.module_utils.model.censored import CENSORED
 from hypothesis import given
 from hypothesis import strategies as st
 
-VALUES = (b"hunter22", b"pass\nword", b"password", b'{"pin": 123456}', "grün&süß".encode(), b"\xff\xfe\x00\x01")
+VALUES = (
+    b"hunter22",
+    b"pass\nword",
+    b"password",
+    b'{"pin": 123456}',
+    "grün&süß".encode(),
+    b"\xff\xfe\x00\x01",
+    b"abcd",
+)
 
 
 @pytest.fixture
@@ -54,7 +64,10 @@ def masker() -> Masker:
         ("podW50ZXIyMjp4", f"{CENSORED}p4"),
         ("odW50ZXIyMjp4", f"{CENSORED}p4"),
         (" odW50ZXIyMg=", f" {CENSORED}="),
+        (" podW50ZXIyMg", f" {CENSORED}"),
+        ("p odW50ZXIyMg", f"p {CENSORED}"),
         ("x" * 10_000 + "hunter22" + "y" * 10_000, "x" * 10_000 + CENSORED + "y" * 10_000),
+        ("abcd", CENSORED),
         ("", ""),
         ("abc", "abc"),
     ],
@@ -68,6 +81,20 @@ def test_returns_the_same_object_without_secrets(masker: Masker, text: str) -> N
     data = {"a": [text, {"b": (text, None, 1, True, 1.5)}], "c": {text}}
     assert masker.text(text) is text
     assert masker.data(data) is data
+
+
+def test_other_objects_stay_as_they_are(masker: Masker) -> None:
+    thing = object()
+    assert masker.data(thing) is thing
+    assert masker.data([thing, "hunter22"]) == [thing, CENSORED]
+
+
+@pytest.mark.parametrize(("more", "is_quoted"), [(0, True), (1, False)])
+def test_a_value_that_is_too_long_is_not_looked_for_in_every_spelling(more: int, is_quoted: bool) -> None:
+    masker, value = Masker(), " " * (ENCODED_LIMIT + more - 2)
+    masker.add("text", f"a{value}b".encode())
+    assert masker.text(f"a{value}b") == CENSORED
+    assert (masker.text(f"a{quote(value)}b") == CENSORED) is is_quoted
 
 
 def test_returns_the_same_object_without_known_values() -> None:

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import os
+import threading
+from types import SimpleNamespace
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.masking import run_masker
 from ansible_collections.scoped.secrets.plugins.module_utils.masking.run_masker import RunMasker
 from ansible_collections.scoped.secrets.plugins.module_utils.model.censored import CENSORED
 from ansible_collections.scoped.secrets.tests.unit.masking.test_channel import assert_ended, forked
@@ -63,6 +66,29 @@ def test_worker_masks_the_values_it_knows(masker: RunMasker) -> None:
         assert masker.mask("hunter22 hunter23 hunter24") == f"{CENSORED} {CENSORED} hunter24"
 
     assert_ended(forked(work))
+
+
+def test_all_that_was_revealed_is_masked_before_the_listener_has_received_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_masker, "threading", SimpleNamespace(Lock=threading.Lock, Thread=NoThread))
+    masker = RunMasker()
+    assert_ended(forked(lambda: masker.reveal("text", b"hunter22")))
+    assert masker.mask("a hunter22") == f"a {CENSORED}"
+
+
+class NoThread:
+    """A thread that never runs."""
+
+    def __init__(self, **_options: object) -> None:
+        pass
+
+    def start(self) -> None:
+        pass
+
+
+def test_the_listener_keeps_no_process_alive() -> None:
+    before = set(threading.enumerate())
+    RunMasker()
+    assert {thread.daemon for thread in set(threading.enumerate()) - before} == {True}
 
 
 def test_worker_forked_while_the_lock_is_held_does_not_block(masker: RunMasker) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.masking.spellings import (
     ENCODED_LIMIT,
+    Spelling,
     is_short,
     parts_of,
     spellings_of,
@@ -105,8 +106,8 @@ def test_spellings_of_a_text(spelled: str) -> None:
     assert spelled.encode() in contents(TEXT.encode())
 
 
-def test_excerpt_in_an_error_is_a_spelling() -> None:
-    value = "all of  these\nare words of it " * 20
+@pytest.mark.parametrize("value", ["all of  these\nare words of it " * 20, "a " * 100])
+def test_excerpt_in_an_error_is_a_spelling(value: str) -> None:
     excerpt = textwrap.shorten(value, width=120)
     assert excerpt.endswith(" [...]")
     assert excerpt.removesuffix(" [...]").encode() in contents(value.encode())
@@ -131,6 +132,19 @@ def test_base64_of_surrounding_bytes_contains_a_spelling(
     ]
     whole = len(value) * 8 // 6
     assert any(len(spelling.content) >= whole - 1 for spelling in found)
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2])
+@pytest.mark.parametrize("value", [b"hunter2", b"hunter22", b"hunter222"])
+def test_base64_within_a_text_is_looked_for_as_far_as_it_depends_on_the_value_alone(value: bytes, offset: int) -> None:
+    after = 6 - (offset + len(value)) % 3
+    one, other = (base64.b64encode(byte * offset + value + byte * after) for byte in (b"\0", b"\xff"))
+    alone = bytes(first for first, second in zip(one, other, strict=True) if first == second)
+    assert Spelling(alone, reach=1) in spellings_of([value])
+
+
+def test_spellings_do_not_show_themselves() -> None:
+    assert [repr(Spelling(b"canary")), repr(Spelling(b"canary", 1))] == ["Spelling(reach=0)", "Spelling(reach=1)"]
 
 
 @pytest.mark.parametrize("program", [["base64"], ["openssl", "base64"]])

@@ -324,7 +324,6 @@ def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> Non
 
 def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: ValueAtProvider) -> bool:
     version = session.version(chain, secret, secret.current_version)
-    if version is None:
-        return False
-    key = session.fingerprint_key(chain, version)
-    return hmac.compare_digest(key.fingerprint(secret.id, secret.kind, found.value), version.fingerprint)
+    return version is not None and hmac.compare_digest(
+        session.fingerprint_key(chain, version).fingerprint(secret.id, secret.kind, found.value), version.fingerprint
+    )

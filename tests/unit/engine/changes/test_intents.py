@@ -36,7 +36,12 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import SecretResource
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, StoreRefused, Unavailable
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
+    Conflict,
+    InvalidInput,
+    StoreRefused,
+    Unavailable,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.processes.identity import this_process
@@ -596,6 +601,37 @@ def test_a_change_waits_for_those_of_the_same_value_only(
             vault.read(lambda session: other.check_free(session, unfinished(session.tx)))
     else:
         vault.read(lambda session: other.check_free(session, unfinished(session.tx)))
+
+
+def test_a_change_does_not_wait_for_one_that_was_given_up(vault: Engine) -> None:
+    goal = Goal(ACCOUNT, connector_of(vault), "app/b", is_absent=True)
+    begin(vault, goal)[0].give_up(AWAY)
+    other = Intents(vault, vault.access(), [goal])
+    vault.read(lambda session: other.check_free(session, unfinished(session.tx)))
+
+
+def test_a_change_settles_its_own_intents_only(vault: Engine, cloud: Cloud) -> None:
+    """Also two of its own at one value, but none of another change of this process."""
+    goal = Goal(ACCOUNT, connector_of(vault), "app/b")
+    begin(vault, goal._replace(path="app/c"))
+    change, access = begin(vault, goal, goal._replace(is_absent=True))
+    access.has_changed = True
+    change.give_up(REFUSED)
+    assert [intent.path for intent in vault.read(lambda session: unfinished(session.tx))] == ["app/c"]
+
+
+@pytest.mark.parametrize("error", [Conflict("code", "No.", hint="?"), InvalidInput("code", "No.", hint="?")])
+def test_what_a_provider_does_not_remove_is_left_with_a_warning(
+    vault: Engine, settings: Settings, cloud: Cloud, error: Exception
+) -> None:
+    def refuse(_path: str) -> None:
+        raise error
+
+    begin(vault, Goal(ACCOUNT, connector_of(vault), "app/b"))[0].give_up(AWAY)
+    cloud.before["remove"] = refuse
+    outcome = settle_left(Engine(settings))
+    assert (outcome.settled, outcome.pending) == (1, 0)
+    assert outcome.warnings == ("'app/b' was left at connector 'vault' of the account: No.",)
 
 
 def test_a_change_does_not_wait_for_itself(vault: Engine) -> None:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.cache import AnswerCache
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.resolver import Located
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.reading.resolver import Composed, Located
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
@@ -84,9 +85,27 @@ def test_the_cache_is_bounded() -> None:
     queries = [Query(str(number)) for number in range(50)]
     for query in queries:
         cache.put(query, Answer("text", bytes(20)))
-    kept = [answer for query in queries if (answer := cache.get(query))]
-    assert 0 < sum(len(answer.value) for answer in kept) <= 100
-    assert cache.get(queries[-1])
+        kept = [found.value for one in queries if isinstance(found := cache.get(one), Answer)]
+        assert 0 < sum(map(len, kept)) <= 100
+        assert cache.get(query)
+
+
+def test_the_cache_may_be_full() -> None:
+    cache = AnswerCache(max_bytes=100).at(1)
+    for number in range(4):
+        cache.put(Query(str(number)), Answer("text", bytes(25)))
+    assert all(cache.get(Query(str(number))) for number in range(4))
+    cache = AnswerCache().at(1)
+    cache.put(A, Answer("text", bytes(1024 * 1024)))
+    assert cache.get(A)
+
+
+def test_what_has_no_value_takes_no_room() -> None:
+    cache = AnswerCache(max_bytes=0).at(1)
+    composed = Composed("it", "ssh", "id", {}, {}, ScopeKey("scope", 1, bytes(32)))
+    for found in (composed, LOCATED):
+        cache.put(A, found)
+        assert cache.get(A) is found
 
 
 def test_one_large_value_does_not_evict_all_others() -> None:

@@ -243,6 +243,15 @@ def test_a_failed_batch_fails_all_its_queries(cloud: Cloud, vault: Engine) -> No
     assert codes_of(vault, *urls(3, "batch", "batch")) == [""] * 3
 
 
+def test_sealed_values_are_opened_one_by_one(settings: Settings, cloud: Cloud, vault: Engine) -> None:
+    add_connector(settings, "kms", kind="memory_kms")
+    for name in ("one", "two"):
+        declare(vault, "secret_text", identifier=name, value=name.encode(), secret_manager="kms")
+    answers = Engine(settings).resolve([Query("one"), Query("two")])
+    assert [answer.value for answer in answers] == [b"one", b"two"]
+    assert (cloud.counts["unwrap"], cloud.counts["read_many"]) == (2, 0)
+
+
 def test_versions_are_read_one_by_one(cloud: Cloud, vault: Engine) -> None:
     for value in (b"one", b"two"):
         declare(vault, "secret_text", identifier="a", value=value, secret_manager="batch")
