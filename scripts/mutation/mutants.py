@@ -80,8 +80,8 @@ def _is_text_alone(node: ast.AST) -> bool:
 
 
 def _is_precaution(node: ast.AST) -> bool:
-    """Return whether a node is the `strict` of zip or the `slots` of a dataclass, which only guard against mistakes."""
-    return isinstance(node, ast.keyword) and node.arg in ("strict", "slots")
+    """Return whether a node is the `strict` of zip or an option of a dataclass that only guards against mistakes."""
+    return isinstance(node, ast.keyword) and node.arg in ("strict", "slots", "frozen")
 
 
 def _is_for_type_checking(node: ast.AST) -> bool:

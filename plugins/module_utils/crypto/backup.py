@@ -237,7 +237,7 @@ class BackupReader:
         self._bound = self._read_bound()
         try:
             self.header = BackupHeader.of(self._bound[_FIXED.size :])
-        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise damaged_backup() from None
         self._key = b""
 

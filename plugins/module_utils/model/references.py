@@ -61,7 +61,7 @@ class Reference(NamedTuple):
     def parse(cls, text: str) -> Reference:
         """Parse a reference; raise InvalidInput, or Forbidden if it points to a lower scope."""
         if not isinstance(text, str) or not text or len(text) > _MAX_LENGTH:
-            raise _invalid(str(text)[:80], f"it must have 1 to {_MAX_LENGTH} characters")
+            raise _invalid(str(text), f"it must have 1 to {_MAX_LENGTH} characters")
         head, hash_sign, key = text.partition("#")
         if hash_sign and not key:
             raise _invalid(text, "a field name must follow '#'")

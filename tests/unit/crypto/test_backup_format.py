@@ -102,6 +102,19 @@ def test_header_is_readable_and_content_is_not() -> None:
         assert hidden not in data
 
 
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+def test_header_is_read_as_it_was_made(passphrase: str) -> None:
+    options = {"recovery_passphrase": passphrase} if passphrase else {}
+    header, key = new_header(**LABEL, root=RootKey(ROOT, "tests"), kdf={}, **options)
+    file = io.BytesIO()
+    BackupWriter(file, header, key)
+    file.seek(0)
+    assert BackupReader(file).header == header
+    assert (header.recovery is None) is not bool(passphrase)
+    if header.recovery:
+        assert (header.recovery.key_id, len(bytes.fromhex(header.recovery.kdf["salt"]))) == ("", 16)
+
+
 def test_same_content_gives_different_files() -> None:
     one, other = written(1000)[0], written(1000)[0]
     assert BackupReader(io.BytesIO(one)).header.salt != BackupReader(io.BytesIO(other)).header.salt
@@ -183,10 +196,12 @@ def test_newer_format_is_refused_as_newer() -> None:
     "change",
     [
         {"salt": "AAAA"},
+        {"salt": base64.b64encode(bytes(32)).decode() + "\n"},
         {"nonce": None},
         {"store_id": ...},
         {"root_key": []},
         {"root_key": {"id": "x", "kdf": {"memory_kib": 1}, "wrapped": ""}},
+        {"root_key": {"id": "x", "kdf": {}, "wrapped": "AA==*"}},
         {"recovery_passphrase": {"kdf": {**DEFAULT_KDF, "memory_kib": 1 << 30, "salt": "00" * 16}, "wrapped": ""}},
         {"recovery_passphrase": {"kdf": {**DEFAULT_KDF, "lanes": 0, "salt": "00" * 16}, "wrapped": ""}},
         {"recovery_passphrase": {"kdf": {**DEFAULT_KDF, "salt": "no hex"}, "wrapped": ""}},
@@ -199,6 +214,47 @@ def test_invalid_header_is_refused_before_any_kdf_runs(change: dict[str, Any]) -
     merged = {name: value for name, value in {**header, **change}.items() if value is not ...}
     file = independent.Backup(bytes(32), bytes(32), bytes(7), merged).seal(b"")
     assert code_of(lambda: BackupReader(io.BytesIO(file))) == "damaged_backup"
+
+
+LOWEST = {"memory_kib": 1, "iterations": 1, "lanes": 1}
+HIGHEST = {"memory_kib": 1 << 20, "iterations": 16, "lanes": 16}
+
+
+@pytest.mark.parametrize("name", sorted(LOWEST))
+@pytest.mark.parametrize(("costs", "step"), [(LOWEST, -1), (HIGHEST, 1)])
+def test_costs_of_a_passphrase_are_limited(name: str, costs: dict[str, int], step: int) -> None:
+    header = json.loads(BackupReader(io.BytesIO(written(1)[0]))._bound[11:])
+
+    def file_with(kdf: dict[str, int]) -> io.BytesIO:
+        recovery = {"kdf": {**kdf, "salt": "00" * 16}, "wrapped": ""}
+        merged = {**header, "recovery_passphrase": recovery}
+        return io.BytesIO(independent.Backup(bytes(32), bytes(32), bytes(7), merged).seal(b""))
+
+    assert BackupReader(file_with(costs)).header.recovery
+    assert code_of(lambda: BackupReader(file_with({**costs, name: costs[name] + step}))) == "damaged_backup"
+
+
+@pytest.mark.parametrize(("length", "is_refused"), [(64 * 1024, False), (64 * 1024 + 1, True)])
+def test_a_header_has_at_most_64_kib(length: int, is_refused: bool) -> None:
+    data = written(1)[0]
+    content = BackupReader(io.BytesIO(data))._bound[11:].ljust(length)
+    file = io.BytesIO(data[:7] + length.to_bytes(4, "big") + content)
+    if is_refused:
+        assert code_of(lambda: BackupReader(file)) == "damaged_backup"
+    else:
+        assert BackupReader(file).header.store_id == LABEL["store_id"]
+
+
+@pytest.mark.parametrize(("at", "number"), [(4, 0), (6, 0), (6, 2)], ids=["format 0", "suite 0", "suite 2"])
+def test_other_formats_and_suites_are_refused_unread(at: int, number: int) -> None:
+    data = bytearray(written(1)[0])
+    data[at] = number
+    assert code_of(lambda: BackupReader(io.BytesIO(data))) == "damaged_backup"
+
+
+def test_more_chunks_than_there_are_nonces_are_refused() -> None:
+    reader = BackupReader(io.BytesIO(written(1)[0]))
+    assert code_of(lambda: reader._open(b"", 1 << 32, is_last=True)) == "damaged_backup"
 
 
 def test_header_that_is_not_a_json_object_is_refused() -> None:

@@ -9,6 +9,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -46,6 +47,16 @@ def received(channel: Channel, count: int) -> list[bytes]:
 
 def test_receives_nothing_if_nothing_was_sent() -> None:
     assert list(Channel().receive()) == []
+
+
+def test_waiting_ends_when_something_was_sent_and_receives_nothing() -> None:
+    channel, waited = Channel(), threading.Event()
+    thread = threading.Thread(target=lambda: (channel.wait(), waited.set()), daemon=True)
+    thread.start()
+    assert not waited.wait(0.1)
+    channel.send(b"message")
+    assert waited.wait(30)
+    assert list(channel.receive()) == [b"message"]
 
 
 @pytest.mark.parametrize("length", [1, 2000, 2031, 2035, 2036, 4070, 100_000, 3_000_000])

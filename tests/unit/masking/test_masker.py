@@ -141,6 +141,20 @@ def test_result_keys_are_not_masked() -> None:
     assert masker.data(data) == expected
 
 
+def test_nothing_is_looked_at_that_can_hold_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most runs have no secret, and most strings are short: masking must not cost them anything."""
+    looked_at: list[bytes] = []
+    monkeypatch.setattr(Masker, "content", lambda _masker, content: looked_at.append(content) or content)
+    masker = Masker()
+    masker.data({"a": ["hunter22", b"hunter22"]})
+    masker.text("hunter22")
+    masker.add("text", b"hunter22")
+    masker.text("abc")
+    assert looked_at == []
+    masker.data(["abcd", 1])
+    assert looked_at == [b"abcd"]
+
+
 def test_value_is_added_once() -> None:
     masker = Masker()
     assert masker.add("text", b"hunter22")

@@ -140,7 +140,7 @@ def test_base64_within_a_text_is_looked_for_as_far_as_it_depends_on_the_value_al
     after = 6 - (offset + len(value)) % 3
     one, other = (base64.b64encode(byte * offset + value + byte * after) for byte in (b"\0", b"\xff"))
     alone = bytes(first for first, second in zip(one, other, strict=True) if first == second)
-    assert Spelling(alone, reach=1) in spellings_of([value])
+    assert {spelling.reach for spelling in spellings_of([value]) if spelling.content == alone} in ({1}, {0, 1})
 
 
 def test_spellings_do_not_show_themselves() -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden, InvalidInput, NotFound
 from ansible_collections.scoped.secrets.plugins.module_utils.model.references import (
+    EXPRESSION,
     SCHEMES,
     Reference,
+    credential_not_value,
+    references_among,
     select_field,
     select_key,
 )
@@ -81,12 +84,45 @@ def test_any_text_parses_or_raises_our_error(text: str) -> None:
         ("hashicorpvault:///p", "invalid_identifier"),
         ("hashicorpvault://a.b/p", "invalid_identifier"),
         ("azurevault://vault//version", "invalid_reference"),
+        ("a@\N{SUPERSCRIPT TWO}", "invalid_reference"),
+        ("a" * 4096, "invalid_identifier"),
+        ("custom://builtin/p", "reserved_identifier"),
     ],
 )
 def test_invalid_references_are_refused(text: str, code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         Reference.parse(text)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [
+        ("a", Reference("a")),
+        ("custom://c/x", Reference("c", scheme="custom", path="x")),
+        ("org.conjur://c/a.b", Reference("c", Level.ORG, scheme="conjur", path="a.b")),
+        ("custom://c/" + "p" * 4085, Reference("c", scheme="custom", path="p" * 4085)),
+    ],
+)
+def test_what_is_not_written_is_empty(text: str, reference: Reference) -> None:
+    assert Reference.parse(text) == reference == Reference.parse(text).with_options()
+    assert Reference("a") == ("a", None, "", "", "", "")
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_expressions_in_text(quote: str) -> None:
+    text = f"<+secrets.getValue({quote}org.a{quote})>:<+secrets.getValue( {quote}b#c{quote} )>"
+    assert [found["reference"] for found in EXPRESSION.finditer(text)] == ["org.a", "b#c"]
+    assert not EXPRESSION.search("<+secrets.getValue('a\")>")
+
+
+def test_options_that_reference_a_secret() -> None:
+    assert references_among({"token_ref": "a", "url": "u", "ref": "b", "n_ref": 1}) == {"token_ref": "a", "n_ref": "1"}
+
+
+def test_a_credential_has_no_value() -> None:
+    error = credential_not_value("org.host")
+    assert (type(error), error.code, "'org.host'" in error.message) == (InvalidInput, "credential_not_value", True)
 
 
 @pytest.mark.parametrize("text", ["project.a", "org.payments.a"])
@@ -106,8 +142,11 @@ def test_references_reach_higher_scopes_only() -> None:
 
 def test_version_and_key_can_not_conflict_with_options() -> None:
     assert str(Reference.parse("a").with_options(version="2", key="k")) == "a@2#k"
-    with pytest.raises(InvalidInput):
-        Reference.parse("a@1").with_options(version="2")
+    assert Reference.parse("a@1#k").with_options(version="1", key="k") == Reference("a", None, "1", "k")
+    for option in ({"version": "2"}, {"key": "l"}):
+        with pytest.raises(InvalidInput, match=f"two different {next(iter(option))}s") as caught:
+            Reference.parse("a@1#k").with_options(**option)
+        assert caught.value.code == "conflicting_reference"
 
 
 @pytest.mark.parametrize(
@@ -119,17 +158,21 @@ def test_version_and_key_can_not_conflict_with_options() -> None:
         ("/list/1", "b"),
         ("/a~1b/c~0d", "deep"),
         ("/list", '["a","b"]'),
+        ("none", "null"),
+        ("/a~1b", '{"c~d":"deep","ü":[1,2]}'),
     ],
 )
 def test_key_selects_a_field(key: str, value: str) -> None:
-    document = '{"user": "api", "port": 5432, "on": true, "list": ["a", "b"], "a/b": {"c~d": "deep"}}'
+    document = """{"user": "api", "port": 5432, "on": true, "list": ["a", "b"], "none": null,
+        "a/b": {"c~d": "deep", "ü": [1, 2]}}"""
     assert select_key(document, key, "it") == value
 
 
 @pytest.mark.parametrize("key", ["none", "/list/2", "/list/01", "/list/-", "/user/x"])
 def test_missing_field_is_not_found(key: str) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=f"it has no field '{key}'") as caught:
         select_key('{"user": "api", "list": ["a", "b"]}', key, "it")
+    assert caught.value.code == "unknown_key"
 
 
 def test_only_json_text_has_fields() -> None:

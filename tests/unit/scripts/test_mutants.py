@@ -111,7 +111,7 @@ def test_caught_exceptions() -> None:
         "a = b | None",
         "a = TypeVar('a')",
         "a = zip(b, c, strict=True)",
-        "@dataclass(slots=True)\nclass A:\n    pass",
+        "@dataclass(frozen=True, slots=True)\nclass A:\n    pass",
         "from a import b",
         "...",
     ],
