@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import os
 
@@ -116,7 +115,7 @@ def from_base64(text: str, source: str) -> RootKey:
     """Decode a root key from base64; raise KeyRefused. `source` says where it was found."""
     try:
         material = base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise KeyRefused(
             "malformed_root_key",
             f"The root key from {source} is not valid base64.",

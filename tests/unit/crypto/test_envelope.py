@@ -62,6 +62,20 @@ class OneKey:
         return self.data_key
 
 
+def test_damage_has_one_code() -> None:
+    assert envelope_module.damaged_value().code == "damaged_value"
+
+
+def test_a_rewrapped_value_may_be_of_any_generation() -> None:
+    """The commitment leaves out all four bytes of the generation, and nothing else."""
+    old, new = OneKey(b"k" * 32, 1), OneKey(b"k" * 32, 0xFEDCBA98)
+    for connector_id in (BUILTIN_CONNECTOR, KMS):
+        sealed = seal(b"value", CONTEXT, wrapper=old, connector_id=connector_id)
+        moved = rewrap(sealed, CONTEXT, old=old, new=OneKey(old.data_key, new.generation), connector_id=connector_id)
+        new.data_key = old.data_key
+        assert open_envelope(moved, CONTEXT, wrapper=new, connector_id=connector_id) == b"value"
+
+
 def seal_here(value: bytes, wrapper: DataKeyWrapper = KEY, **rest: Any) -> bytes:
     return seal(value, CONTEXT, wrapper=wrapper, **rest)
 

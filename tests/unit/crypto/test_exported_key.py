@@ -103,6 +103,15 @@ def test_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     assert (found.key.export(), found.source) == (RAW, f"the file {path}")
 
 
+def test_large_file_hint_names_the_option(tmp_path: Path) -> None:
+    path = tmp_path / "api.key"
+    path.write_bytes(bytes(5000))
+    path.chmod(0o600)
+    with pytest.raises(KeyRefused) as caught:
+        read_scope_key_file(str(path))
+    assert caught.value.hint == "Set 'scope_key_file' to a file with one line that starts with sssk1:."
+
+
 def test_missing_file_hint_names_the_option(tmp_path: Path) -> None:
     with pytest.raises(KeyRefused) as caught:
         read_scope_key_file(str(tmp_path / "none"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.outside_keys import (
+    MAX_FILE,
     KeyFile,
     read_guarded,
     weakness,
@@ -29,6 +30,35 @@ def refusal(path: Path) -> KeyRefused:
 def test_random_bytes_are_accepted() -> None:
     assert weakness(os.urandom(32)) == ""
     assert weakness(bytes(32)) == "its bytes repeat"
+
+
+DISTINCT = bytes(range(128, 144))
+
+
+@pytest.mark.parametrize(
+    ("material", "reason"),
+    [
+        (DISTINCT + DISTINCT[::-1], ""),
+        (DISTINCT[:15] * 2 + DISTINCT[:2], "its bytes repeat"),
+        (DISTINCT + DISTINCT, "its bytes repeat"),
+        (bytes(range(32, 64)), "it is printable text, not random bytes"),
+        (bytes(range(95, 127)), "it is printable text, not random bytes"),
+        (bytes(range(31, 63)), ""),
+        (bytes(range(96, 128)), ""),
+        (DISTINCT, "it has 16 bytes, not 32"),
+    ],
+)
+def test_bytes_that_can_not_be_random_are_told(material: bytes, reason: str) -> None:
+    assert weakness(material) == reason
+
+
+def test_odd_bytes_are_replaced_and_the_file_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "k"
+    path.write_bytes(b"\xff" * MAX_FILE)
+    path.chmod(0o600)
+    before = os.listdir("/proc/self/fd")
+    assert read_guarded(str(path), KIND) == "\ufffd" * MAX_FILE
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_reads_a_file_with_safe_permissions(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto import primitives
@@ -48,13 +49,40 @@ def test_imports_without_the_library_and_each_use_says_what_to_install() -> None
     assert done.stdout.splitlines() == [line] * 5
 
 
-def test_library_without_argon2_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: encrypt(bytes(32), bytes(12), b"", b""),
+        lambda: decrypt(bytes(32), bytes(12), b"", b""),
+        lambda: hkdf_sha512(b"", b""),
+        lambda: argon2id(b"p", b"s" * 16, memory_kib=64, iterations=1, lanes=1),
+    ],
+    ids=["encrypt", "decrypt", "hkdf", "argon2"],
+)
+def test_each_primitive_needs_the_library(use: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(primitives, "_IS_INSTALLED", False)
+    with pytest.raises(MissingLibrary) as caught:
+        use()
+    assert caught.value.code == "missing_cryptography"
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_library_without_argon2_is_reported(monkeypatch: pytest.MonkeyPatch, is_old: bool) -> None:
     def refuse(**_rest: object) -> None:
         raise UnsupportedAlgorithm("no Argon2id in this OpenSSL")
 
-    monkeypatch.setattr("cryptography.hazmat.primitives.kdf.argon2.Argon2id", refuse)
-    with pytest.raises(MissingLibrary, match="lacks Argon2id"):
+    if is_old:
+        monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.kdf.argon2", None)
+    else:
+        monkeypatch.setattr("cryptography.hazmat.primitives.kdf.argon2.Argon2id", refuse)
+    with pytest.raises(MissingLibrary, match="lacks Argon2id") as caught:
         argon2id(b"p", b"s" * 16, memory_kib=64, iterations=1, lanes=1)
+    assert caught.value.code == "missing_argon2"
+
+
+def test_argon2id_gives_32_bytes() -> None:
+    made = argon2id(b"p", b"s" * 16, memory_kib=64, iterations=1, lanes=1)
+    assert (len(made), made) == (32, argon2id(b"p", b"s" * 16, memory_kib=64, iterations=1, lanes=1))
 
 
 def test_aes_256_gcm_gives_the_published_ciphertext() -> None:

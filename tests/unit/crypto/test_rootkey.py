@@ -8,6 +8,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import re
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -200,6 +201,7 @@ def test_only_regular_files_are_read(key_file: Path, tmp_path: Path) -> None:
     large.chmod(0o600)
     for path in (link, pipe, large, tmp_path, key_file / "below"):
         assert refusal(partial(read_key_file, str(path))).code == "unreadable_key_file"
+    assert "'root_key_file'" in refusal(lambda: read_key_file(str(large))).hint
     assert str(key_file) in refusal(lambda: read_key_file(str(link))).hint
 
 
@@ -271,15 +273,19 @@ def test_existing_file_is_read_and_never_overwritten(key_file: Path) -> None:
 
 
 def test_file_and_folder_are_synced_before_the_key_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    really_sync, synced = os.fsync, []
+    really_sync = os.fsync
+    synced: list[int | str] = []
 
     def note(descriptor: int) -> None:
-        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        info = os.fstat(descriptor)
+        synced.append("folder" if stat.S_ISDIR(info.st_mode) else info.st_size)
         really_sync(descriptor)
 
+    before = os.listdir("/proc/self/fd")
     monkeypatch.setattr(os, "fsync", note)
     create_key_file(str(tmp_path / "root.key"))
-    assert synced == [False, True]
+    assert synced == [len(TEXT) + 1, "folder"]
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,12 +315,16 @@ def test_draft_is_made_in_the_folder_of_the_key(tmp_path: Path, monkeypatch: pyt
     drafts, link = [], os.link
 
     def note(draft: str, path: str) -> None:
-        drafts.append(os.path.dirname(draft))
+        drafts.append(os.path.split(draft))
         link(draft, path)
+        # Somebody cleans up meanwhile.
+        os.unlink(draft)
 
     monkeypatch.setattr(os, "link", note)
     create_key_file(str(tmp_path / "config" / "root.key"))
-    assert drafts == [str(tmp_path / "config")]
+    ((folder, name),) = drafts
+    assert folder == str(tmp_path / "config")
+    assert re.fullmatch(r"root\.key\.\w{8}\.new", name)
 
 
 def test_killed_creator_does_not_block_the_next(tmp_path: Path) -> None:
