@@ -86,6 +86,6 @@ def _environment() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             boot = file.read().strip()
-    except OSError:
+    except OSError:  # pragma: no cover -- only systems other than Linux have no such file
         boot = ""
     return f"{socket.gethostname()}/{boot}/{namespace()}"

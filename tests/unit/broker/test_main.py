@@ -215,8 +215,12 @@ def test_sweeping_spares_brokers_of_other_containers(folder: Path) -> None:
             bound.bind(meeting.socket)
         listener.listen(1)
         left.close()
+        # A broker that does not listen yet.
+        early = Meeting(str(folder), name_of(GONE, "43"))
+        Path(early.token).touch()
         sweep(str(folder))
-        assert sorted(os.listdir(folder)) == sorted(map(os.path.basename, (living.socket, living.token)))
+        stay = (living.socket, living.token, early.token)
+        assert sorted(os.listdir(folder)) == sorted(map(os.path.basename, stay))
 
 
 def test_a_broker_that_was_killed_is_swept_by_the_next(lab: Lab) -> None:

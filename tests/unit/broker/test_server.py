@@ -20,6 +20,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.broker import serve
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.meeting import proof_of, proof_of_run
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.protocol import MAX_FRAME, PROTOCOL, receive, send
 from ansible_collections.scoped.secrets.plugins.module_utils.client import starting
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.usage import Usage
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     BOUND,
@@ -319,3 +320,50 @@ def _is_dropped_mid_frame(connection: socket.socket, path: str) -> bool:
     connection.connect(path)
     connection.sendall(HALF)
     return is_hung_up_on(connection)
+
+
+def asked_plainly(path: str, message: dict[str, Any]) -> dict[str, Any] | None:
+    """Send one message as the user of `broker_in`, without a client; return the reply, None if there is none."""
+
+    def connect() -> dict[str, Any] | None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(BOUND)
+            connection.connect(path)
+            try:
+                return ask(connection, message)
+            except OSError:
+                return None
+
+    return as_user(PLAIN_USER, connect)
+
+
+@contextlib.contextmanager
+def special_broker(folder: Path, prepare: Callable[[], object]) -> Iterator[int]:
+    pid, ready = broker_in(folder, prepare)
+    try:
+        assert ready == {"ready": True}
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
+
+
+def test_a_caller_that_gets_no_thread_is_dropped(folder: Path) -> None:
+    kind, most = resource.RLIMIT_NPROC, resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    with special_broker(folder, lambda: resource.setrlimit(kind, (0, most))) as pid:
+        assert asked_plainly(f"{folder}/n.sock", {"protocol": 0}) is None
+        assert as_user(PLAIN_USER, lambda: resource.prlimit(pid, kind, (most, most))) == (0, most)
+        assert asked_plainly(f"{folder}/n.sock", {"protocol": 0}) == {"refused": "call"}
+
+
+def test_an_unexpected_exception_is_reported_without_its_text(folder: Path) -> None:
+    def fail(*_given: object) -> None:
+        raise ZeroDivisionError("a value")
+
+    with special_broker(folder, lambda: setattr(Usage, "counts", fail)):
+        proof = proof_of_run(Path(folder, "n.token").read_bytes())
+        message = {"protocol": PROTOCOL, "proof": proof, "call": "usage"}
+        reply = asked_plainly(f"{folder}/n.sock", message) or {}
+    assert reply["error"]["code"] == "internal_error"
+    assert "ZeroDivisionError" in reply["error"]["message"]
+    assert "a value" not in str(reply)

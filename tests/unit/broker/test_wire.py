@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.broker.protocol import ProtocolError
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.wire import (
     request_from_wire,
     request_to_wire,
@@ -50,3 +51,10 @@ def test_values_unknown_to_json_arrive_as_text() -> None:
 def test_a_result_arrives_as_it_was() -> None:
     result = Result(True, {"secret": {"identifier": "a", "tags": {}, "version": 1}}, {"a": 1}, {"a": 2}, ["careful"])
     assert result_from_wire(json.loads(json.dumps(result_to_wire(result)))) == result
+
+
+@pytest.mark.parametrize("items", [None, {"resource": "scope"}, "scope", 7])
+def test_items_that_are_no_list_are_refused(items: Any) -> None:
+    message = {**json.loads(json.dumps(request_to_wire(Request("manifest", {})))), "items": items}
+    with pytest.raises(ProtocolError):
+        request_from_wire(message)

@@ -17,10 +17,12 @@ from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailur
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.connection.ssh import Connection as BuiltinConnection
 from ansible.plugins.loader import connection_loader
+from ansible.utils.display import Display
 from ansible_collections.scoped.secrets.plugins.connection import ssh
 from ansible_collections.scoped.secrets.plugins.connection.ssh import Connection
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.model.host_login import HostLogin
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 
 KEY = HostLogin("ssh_key", "deploy", "mark", port=2222, agent="/run/agent", public_key_file="/run/key.pub")
 PASSWORD = HostLogin("password", "deploy", "other", password="correct horse", folder="/nowhere")
@@ -246,3 +248,21 @@ def test_an_ssh_that_stops_reading_may_report_why(
             process.kill()
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()  # type: ignore[union-attr]
+
+
+def test_notices_of_the_engine_are_shown_as_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        def open_host_login(self, query: Query) -> HostLogin:
+            assert query == Query("account.deploy")
+            return KEY
+
+        def take_notices(self) -> list[str]:
+            return ["It is old.", "It is slow."]
+
+    shown: list[str] = []
+    monkeypatch.setattr(ssh, "connect", lambda _settings: Client())
+    monkeypatch.setattr(Display(), "warning", shown.append)
+    one = connection()
+    one.set_options(task_keys={}, var_options=CREDENTIAL)
+    assert one._host_login() == KEY
+    assert shown == ["It is old.", "It is slow."]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,7 +37,9 @@ class Parent:
     """A process with ansible-core."""
 
     def __init__(self, **environment: str) -> None:
-        plain = {"PYTHONPATH": ":".join(path for path in sys.path if path), "HOME": "/nowhere"}
+        # `make coverage` measures the process too.
+        coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        plain = {"PYTHONPATH": ":".join(path for path in sys.path if path), "HOME": "/nowhere", **coverage}
         self.process = subprocess.Popen(
             [sys.executable, "-c", PARENT],
             env={**plain, **environment},

@@ -232,3 +232,18 @@ def test_a_shared_store_is_upgraded_only_when_asked(text: str, expected: bool, m
     assert settings_of(resolve_options({})).may_upgrade is expected
     monkeypatch.setenv("SCOPED_SECRETS_EPHEMERAL_STORE", text)
     assert settings_of(resolve_options({})).may_be_ephemeral is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("", "on"), ("on", "on"), ("no", "off"), (True, "on"), (False, "off"), ("Required", "required")],
+)
+def test_the_audit_can_be_off_or_required(given: Any, expected: str) -> None:
+    assert settings_of(resolve_options({}, {"scoped_secrets_audit": given})).audit == expected
+
+
+@pytest.mark.parametrize("sinks", ["stdout", "store,,syslog", "file:relative"])
+def test_an_unknown_audit_sink_is_refused(sinks: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        settings_of(resolve_options({}, {"scoped_secrets_audit_sink": sinks}))
+    assert (caught.value.code, "'audit_sink'" in caught.value.message) == ("invalid_option", True)

@@ -85,6 +85,7 @@ def test_values_in_order(options: dict[str, str], terms: list[Any], given: dict[
         (["doc"], {"on_missing": "ignore"}, "invalid_option"),
         (["doc"], {"cache_ttl": "soon"}, "invalid_option"),
         (["doc"], {"cache_ttl": -1}, "invalid_option"),
+        (["doc"], {"preload": "maybe"}, "invalid_option"),
     ],
 )
 def test_errors_with_their_codes(options: dict[str, str], terms: list[str], given: dict[str, Any], code: str) -> None:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import importlib
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils import basic
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.dispatch import OPERATIONS
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.registry import INFOS, RESOURCES
 from ansible_collections.scoped.secrets.plugins.module_utils.face.connectors import connector_spec
@@ -22,6 +25,8 @@ from ansible_collections.scoped.secrets.plugins.plugin_utils.router import Route
 PACKAGE = "ansible_collections.scoped.secrets.plugins.modules"
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+
+EXAMPLES = {"str": "x", "path": "/x", "bool": True, "int": 1, "dict": {}, "list": []}
 
 
 def runtime() -> dict[str, Any]:
@@ -97,3 +102,36 @@ def test_every_module_has_an_action_with_its_spec(name: str) -> None:
     action = importlib.import_module(f"ansible_collections.scoped.secrets.plugins.action.{name}").ActionModule
     assert issubclass(action, Router)
     assert action.spec is spec_of(name)
+
+
+def example(option: dict[str, Any]) -> Any:
+    return option["choices"][0] if "choices" in option else EXAMPLES[option["type"]]
+
+
+def failure_of(name: str, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch, output: Any) -> str:
+    """Run a module file's main() with arguments, as on another host; return the message with which it fails."""
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    with pytest.raises(SystemExit, match="1"):
+        importlib.import_module(f"{PACKAGE}.{name}").main()
+    message: str = json.loads(output.readouterr().out)["msg"]
+    return message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_main_takes_the_options_of_its_own_spec(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = spec_of(name).options
+    needed = {one: example(options[one]) for one in options if options[one].get("required")}
+    message = failure_of(name, {**needed, "no_such_option": 1}, monkeypatch, capsys)
+    assert "no_such_option. Supported parameters include:" in message
+    named = re.findall(r"\w+", message.partition("include:")[2])
+    assert set(named) >= set(spec_of(name).argument_spec)
+
+
+def test_a_manifest_is_declared_only_on_the_control_node(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = failure_of("manifest", {"resources": [{"scope": {}}]}, monkeypatch, capsys)
+    assert "on the control node" in message

@@ -87,3 +87,14 @@ def test_arguments_are_shown_without_values(shared: dict[str, str]) -> None:
     shown = run(Manifest, {**shared, "resources": items})["invocation"]["module_args"]
     assert shown["resources"] == [{"secret_text": {"identifier": "a", "value": HIDDEN}}, {"scope": {"org": "pay"}}]
     assert shown["root_key"] == HIDDEN
+
+
+def test_options_of_the_task_are_refused_in_an_item(shared: dict[str, str]) -> None:
+    item = {"scope": {"org": "payments", "root_key": VALUE}}
+    result = run(Manifest, {**shared, "resources": [item]})
+    assert result["details"]["errors"] == ["item 1 (scope): root_key can only be set for the whole task"]
+
+
+def test_a_manifest_can_not_be_delegated(shared: dict[str, str]) -> None:
+    result = run(Manifest, {**shared, "resources": [{"scope": {}}]}, delegate_to="other")
+    assert (result["failed"], result["code"]) == (True, "manifest_not_delegated")

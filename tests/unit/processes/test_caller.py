@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import getpass
 import multiprocessing
+import pwd
 import socket
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.processes.caller import passed_on, this_caller
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import as_user, needs_root
 
 
 def test_worker_belongs_to_the_run_of_its_parent() -> None:
@@ -43,3 +45,10 @@ def test_module_on_another_host_reports_the_same_run_and_job(monkeypatch: pytest
     for run, is_taken in (("0123456789abcdef", True), ("no run", False), ("", False)):
         monkeypatch.setenv("SCOPED_SECRETS_RUN", run)
         assert (this_caller().run == run) == is_taken
+
+
+@needs_root
+def test_user_without_an_account_is_a_number() -> None:
+    with pytest.raises(KeyError):
+        pwd.getpwuid(54321)
+    assert as_user(54321, this_caller).user == "54321"

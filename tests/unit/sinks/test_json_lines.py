@@ -49,3 +49,14 @@ def test_partial_write_is_rolled_back(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(Unavailable, match="No space"):
         make(str(path)).write(["second line"])
     assert path.read_text() == "first\n"
+
+
+def test_a_pipe_with_a_reader_is_no_file_either(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(Unavailable, match="not a regular file"):
+            make(str(tmp_path / "pipe")).write(["1"])
+        assert os.read(reader, 10) == b""
+    finally:
+        os.close(reader)

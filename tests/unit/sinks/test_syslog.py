@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import tempfile
 from pathlib import Path
@@ -42,3 +43,16 @@ def test_log_that_ends_is_reported() -> None:
         log.close()
         with pytest.raises(Unavailable):
             sink.write(["2"])
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_a_probe_of_a_log_that_listens_sends_nothing(kind: socket.SocketKind) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX, kind) as log:
+        log.bind(f"{folder}/log")
+        if kind is socket.SOCK_STREAM:
+            log.listen()
+        make(f"{folder}/log").write([])
+        log.setblocking(False)
+        receiver = log.accept()[0] if kind is socket.SOCK_STREAM else log
+        with receiver, contextlib.suppress(BlockingIOError):
+            assert receiver.recv(100) == b""
