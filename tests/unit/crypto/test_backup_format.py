@@ -216,7 +216,7 @@ def test_invalid_header_is_refused_before_any_kdf_runs(change: dict[str, Any]) -
     assert code_of(lambda: BackupReader(io.BytesIO(file))) == "damaged_backup"
 
 
-LOWEST = {"memory_kib": 1, "iterations": 1, "lanes": 1}
+LOWEST = {"memory_kib": 64 * 1024, "iterations": 3, "lanes": 1}
 HIGHEST = {"memory_kib": 1 << 20, "iterations": 16, "lanes": 16}
 
 

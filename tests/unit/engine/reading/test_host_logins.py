@@ -17,12 +17,12 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine impor
 from ansible_collections.scoped.secrets.plugins.module_utils.model.host_login import HostLogin
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
-from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import PASSPHRASE, key_file
+from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import PASSPHRASE, made, ssh_keygen
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import add_connector, declare, error_of
 
-KEY = key_file("ed25519 openssh")
-SEALED = key_file("rsa traditional encrypted")
+KEY = made("-t", "ed25519", "-N", "")
+SEALED = made("-t", "ed25519", "-N", PASSPHRASE.decode())
 
 
 @pytest.fixture

@@ -6,18 +6,24 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import DEFAULT_KDF
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import opening
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_database, open_store
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import KeyRefused
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
+from ansible_collections.scoped.secrets.plugins.module_utils.store.places import Place, place_at
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     check,
     declare,
@@ -119,6 +125,7 @@ def test_a_wrong_key_is_refused(settings: Settings) -> None:
     for call in (lambda: read(Engine(wrong), "a"), lambda: check(Engine(wrong), "scope", org="payments")):
         error = error_of(call)
         assert (error.code, str(Location.parse(settings.store)) in error.message) == ("wrong_key", True)
+        assert "but SCOPED_SECRETS_ROOT_KEY is key " in error.message
         assert wrong.root_key not in str(error)
     assert read(Engine(settings), "a") == b"v"
 
@@ -139,6 +146,9 @@ def test_a_key_of_another_store_with_a_forged_name_opens_nothing(
 def test_a_passphrase_opens_only_its_own_store(settings: Settings) -> None:
     own = settings._replace(passphrase=PASSPHRASE)
     declare(Engine(own), "secret_text", identifier="a", value=b"v")
+    with rows_of(settings) as tx:
+        kdf = json.loads(tx.all("SELECT kdf FROM store")[0]["kdf"])
+    assert (set(kdf), len(bytes.fromhex(kdf["salt"]))) == ({*DEFAULT_KDF, "salt"}, 16)
     assert read(Engine(own._replace(root_key_file="/none")), "a") == b"v"
     for wrong in (own._replace(passphrase=PASSPHRASE + "!"), settings):
         assert error_of(lambda wrong=wrong: read(Engine(wrong), "a")).code == "wrong_key"
@@ -191,6 +201,44 @@ def test_two_stores_share_no_id_and_no_key(settings: Settings, elsewhere: Callab
     assert error_of(lambda: read(Engine(settings), "a")).code == "wrong_key"
 
 
+class Noted:
+    """A place that notes what is asked of it."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.calls: list[str] = []
+
+    def __str__(self) -> str:
+        return str(self._place)
+
+    def __getattr__(self, name: str) -> object:
+        self.calls.append(name)
+        return getattr(self._place, name)
+
+
+@pytest.mark.parametrize(
+    ("given", "calls"),
+    [
+        ({}, ["has_store", "open", "hand_over", "close"]),
+        ({"root_key": random_key()}, ["has_store", "open", "close"]),
+    ],
+    ids=["opened", "refused"],
+)
+def test_a_place_is_closed_unless_its_database_is_handed_over(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], calls: list[str]
+) -> None:
+    """With PostgreSQL, the connection would stay open, or be closed while it is used."""
+    declare(Engine(settings), "scope", name="Root")
+    noted: list[Noted] = []
+    monkeypatch.setattr(opening, "place_at", lambda url: noted.append(Noted(place_at(url))) or noted[-1])
+    with suppress(KeyRefused):
+        open_store(settings._replace(**given), create=False).database.close()
+    assert noted[0].calls == calls
+    place = Noted(place_at(settings.store))
+    open_database(place, settings).close()  # type: ignore[arg-type]
+    assert place.calls == ["open", "hand_over"]
+
+
 def test_a_foreign_database_is_refused_unread(settings: Settings) -> None:
     path = store_path(settings)
     path.parent.mkdir(mode=0o700)
@@ -207,11 +255,19 @@ def test_a_foreign_database_is_refused_unread(settings: Settings) -> None:
     [
         "nope",
         "[]",
+<<<<<<< HEAD
         '{"salt": "00"}',
         '{"salt": "zz", "memory_kib": 8, "iterations": 1, "lanes": 1}',
         f'{{"salt": "{"00" * 16}", "memory_kib": 32, "iterations": 3, "lanes": 4}}',
         f'{{"salt": "{"00" * 16}", "memory_kib": 104857600, "iterations": 3, "lanes": 4}}',
         f'{{"salt": "{"00" * 16}", "memory_kib": 65536, "iterations": 4000000000, "lanes": 4}}',
+=======
+        "null",
+        '{"salt": "00"}',
+        '{"salt": "zz", "memory_kib": 8, "iterations": 1, "lanes": 1}',
+        '{"salt": 5, "memory_kib": 8, "iterations": 1, "lanes": 1}',
+        '{"salt": "00", "memory_kib": [8], "iterations": 1, "lanes": 1}',
+>>>>>>> 414928e (tests: the place of a store is closed or handed over)
     ],
 )
 def test_altered_key_derivation_settings_are_found(settings: Settings, engine: Engine, kdf: str) -> None:
