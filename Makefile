@@ -87,9 +87,7 @@ packages: $(DEV)/.ready
 # What takes minutes to install; side by side it takes half as long.
 environments: $(DEV)/.ready $(DOCS_VENV)/.ready $(DEMO)/.ready
 
-# Docs and molecule side by side: neither keeps two cores busy by itself. A test that fails runs once more, and the output
-# names it (RERUN): find out whose fault it was.
-test: export PYTEST_ADDOPTS = --reruns 1 -rfER
+# Docs and molecule side by side: neither keeps two cores busy by itself.
 test:
 	$(MAKE) -j environments packages
 	$(MAKE) check

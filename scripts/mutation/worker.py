@@ -33,7 +33,7 @@ _LIBRARIES = (
     "cryptography.hazmat.primitives.serialization",
 )
 # Stop at the first failure. The same examples each time: whether a mutant survives must not depend on luck.
-_PYTEST = ["-x", "-q", "--no-header", "--hypothesis-seed=0", "-p", "no:xdist", "-p", "no:rerunfailures"]
+_PYTEST = ["-x", "-q", "--no-header", "--hypothesis-seed=0", "-p", "no:xdist"]
 # Bytes of memory, and of a file: a mutant may loop.
 _LIMITS = {resource.RLIMIT_AS: 4 << 30, resource.RLIMIT_FSIZE: 256 << 20}
 

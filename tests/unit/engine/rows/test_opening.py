@@ -255,19 +255,14 @@ def test_a_foreign_database_is_refused_unread(settings: Settings) -> None:
     [
         "nope",
         "[]",
-<<<<<<< HEAD
         '{"salt": "00"}',
         '{"salt": "zz", "memory_kib": 8, "iterations": 1, "lanes": 1}',
         f'{{"salt": "{"00" * 16}", "memory_kib": 32, "iterations": 3, "lanes": 4}}',
         f'{{"salt": "{"00" * 16}", "memory_kib": 104857600, "iterations": 3, "lanes": 4}}',
         f'{{"salt": "{"00" * 16}", "memory_kib": 65536, "iterations": 4000000000, "lanes": 4}}',
-=======
         "null",
-        '{"salt": "00"}',
-        '{"salt": "zz", "memory_kib": 8, "iterations": 1, "lanes": 1}',
         '{"salt": 5, "memory_kib": 8, "iterations": 1, "lanes": 1}',
         '{"salt": "00", "memory_kib": [8], "iterations": 1, "lanes": 1}',
->>>>>>> 414928e (tests: the place of a store is closed or handed over)
     ],
 )
 def test_altered_key_derivation_settings_are_found(settings: Settings, engine: Engine, kdf: str) -> None:
