@@ -125,7 +125,7 @@ def test_a_wrong_key_is_refused(settings: Settings) -> None:
     for call in (lambda: read(Engine(wrong), "a"), lambda: check(Engine(wrong), "scope", org="payments")):
         error = error_of(call)
         assert (error.code, str(Location.parse(settings.store)) in error.message) == ("wrong_key", True)
-        assert "but SCOPED_SECRETS_ROOT_KEY is key " in error.message
+        assert "not with the one from SCOPED_SECRETS_ROOT_KEY, key " in error.message
         assert wrong.root_key not in str(error)
     assert read(Engine(settings), "a") == b"v"
 
