@@ -152,11 +152,13 @@ def _loaded(text: bytes, passphrase: bytes, what: str) -> Key:
     try:
         key = load(text, passphrase or None)
     except UnsupportedAlgorithm:
-        raise _unsupported(what, bool(passphrase)) from None
+        raise _unsupported(what) from None
     except BaseException as error:
         # A panic in the library's Rust code is not an Exception (seen with a truncated initialization vector).
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
+        if passphrase and "unknown" in str(error).lower():
+            raise key_failures.unknown_cipher(what, "openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW") from None
         if passphrase:
             raise key_failures.wrong_passphrase(what) from None
         raise key_failures.damaged_key(what, "its content is damaged or incomplete") from None
@@ -179,12 +181,10 @@ def _checked(key: object, what: str) -> Key:
         key.curve, (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
     ):
         return key
-    raise _unsupported(what, False)
+    raise _unsupported(what)
 
 
-def _unsupported(what: str, is_encrypted: bool) -> InvalidInput:
-    if is_encrypted:
-        return key_failures.unknown_cipher(what, "openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW")
+def _unsupported(what: str) -> InvalidInput:
     return key_failures.unsupported_key(what, "OpenSSH does not support its curve or key type")
 
 

@@ -10,9 +10,12 @@ import contextlib
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
+import cryptography
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials import keys
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials.key_forms import recognise
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.keys import (
     PrivateKey,
     generate_key,
@@ -34,6 +37,7 @@ from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import 
     rewritten,
     ssh_keygen,
 )
+from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -237,6 +241,8 @@ PPK = b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: us\nPubli
         (b"SSH PRIVATE KEY FILE FORMAT 1.1\n\0\0\0", "unsupported_key", "no longer"),
         (b"\x30\x82\x01\x00\xff\xfe", "no_private_key", "openssl pkey -inform DER"),
         (b"x" * 65537, "no_private_key", "larger"),
+        (b"-----BEGIN DSA PRIVATE KEY-----\nMIIB\n-----END DSA PRIVATE KEY-----", "unsupported_key", "DSA"),
+        (b"-----BEGIN ANY PRIVATE KEY-----\nMIIB\n-----END ANY PRIVATE KEY-----", "unsupported_key", "PKCS#8"),
     ],
 )
 def test_content_other_than_a_private_key(content: bytes, code: str, says: str) -> None:
@@ -278,6 +284,7 @@ def test_a_missing_or_wrong_passphrase(name: str) -> None:
         ("genpkey", "-algorithm", "ed448"),
         ("genpkey", "-algorithm", "x25519"),
         ("dsaparam", "-genkey", "-noout", "1024"),
+        ("genpkey", "-algorithm", "SM2"),
     ],
 )
 def test_a_curve_or_key_type_that_openssh_does_not_support(words: tuple[str, ...]) -> None:
@@ -422,3 +429,51 @@ def test_any_change_within_a_key(name: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(blob) - 1))
     blob[at : at + data.draw(st.integers(0, 5))] = data.draw(st.binary(max_size=5))
     is_read_or_refused(b"\n".join([b"-----BEGIN" + first, base64.b64encode(blob), last]), None)
+
+
+# Limits, damage and interruptions
+
+
+def test_an_rsa_key_that_is_too_long_for_openssh(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The library takes minutes to check a key that is really too long.
+    monkeypatch.setattr(keys, "_MOST_RSA_BITS", 2047)
+    error = refusal(file_of("rsa pkcs8").content)
+    assert (error.code, "at most 2047 bits" in error.message) == ("unsupported_key", True)
+
+
+def test_a_curve_that_openssh_does_not_support_in_an_encrypted_key() -> None:
+    secret = ("-passout", f"pass:{PASSPHRASE.decode()}")
+    content = openssl("pkcs8", "-topk8", *secret, stdin=openssl("genpkey", "-algorithm", "SM2"))
+    assert refusal(content, PASSPHRASE).code == "unsupported_key"
+
+
+@pytest.mark.skipif(int(cryptography.__version__.partition(".")[0]) < 45, reason="older releases know these ciphers")
+@pytest.mark.parametrize(
+    "words", [("pkcs8", "-topk8", "-v2", "camellia-256-cbc"), ("rsa", "-traditional", "-camellia128")]
+)
+def test_a_cipher_that_the_library_does_not_know(words: tuple[str, ...]) -> None:
+    content = openssl(*words, "-passout", f"pass:{PASSPHRASE.decode()}", stdin=file_of("rsa traditional").content)
+    error = refusal(content, PASSPHRASE)
+    assert (error.code, "openssl pkcs8 -topk8" in error.hint) == ("unknown_key_cipher", True)
+
+
+def test_impossible_parameters_of_the_encryption() -> None:
+    container = recognise(file_of("ed25519 openssh encrypted").content, WHAT).container
+    assert container
+    damaged = replace(container, kdf_options=container.kdf_options[:-4] + bytes(4))
+    error = refusal(damaged.text(), PASSPHRASE)
+    assert (error.code, "encryption parameters" in error.message) == ("damaged_private_key", True)
+
+
+def test_a_comment_that_is_no_text_is_left_out() -> None:
+    key = read_key(made("-t", "ed25519", "-N", "", "-C", "\udcff"), None, WHAT)
+    assert len(key.public_line.split()) == 2
+
+
+def test_an_interruption_is_not_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(serialization, "load_pem_private_key", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        read(file_of("rsa pkcs8"))
