@@ -136,11 +136,14 @@ def test_pages_use_indexes(path: Path, database: Database) -> None:
     assert not [plan for plan in plans if "TEMP B-TREE" in plan and "secret" in plan], plans
 
 
-def test_large_versions_are_read_one_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("size", "pages"), [(3 * 1024 * 1024, [1] * 5), (3, [5])], ids=["large", "small"])
+def test_as_many_versions_are_read_at_once_as_fit_into_memory(
+    database: Database, monkeypatch: pytest.MonkeyPatch, size: int, pages: list[int]
+) -> None:
     def work(tx: Transaction) -> None:
         insert_secret(tx, secret_row("large"))
         for version in range(1, 6):
-            insert_version(tx, version_row("large-id", version)._replace(size=3 * 1024 * 1024))
+            insert_version(tx, version_row("large-id", version)._replace(size=size))
 
     database.write(work)
     seen: list[int] = []
@@ -154,7 +157,7 @@ def test_large_versions_are_read_one_at_a_time(database: Database, monkeypatch: 
 
     monkeypatch.setattr(Transaction, "all", counted)
     rows_of(database)
-    assert seen == [1, 1, 1, 1, 1]
+    assert seen == pages
 
 
 @pytest.mark.parametrize(("page_bytes", "last"), [(1, 1), (3, 1), (5, 1), (6, 2), (8, 2), (9, 3), (99, 3)])

@@ -431,6 +431,7 @@ def test_a_shared_secret_has_a_whole_answer(tree: Engine, project: Engine, refer
         ("account.shared@1", "version_not_shared", "newest version (2) of secret 'shared' in the account"),
         ("account.shared#none", "unknown_key", "Secret 'shared' in the account"),
         ("account.a", "scope_locked", "The account can't be opened"),
+        ("account.memory://shared/p", "scope_locked", "The account can't be opened"),
         ("none", "unknown_secret", "'none' in project 'payments/api'"),
     ],
 )

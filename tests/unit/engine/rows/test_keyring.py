@@ -240,6 +240,29 @@ def test_a_destroyed_generation_is_named_where_a_row_still_needs_it(project: Set
         assert "generation 1 of project 'payments/api' was destroyed" in error.message
 
 
+def test_nothing_opens_a_destroyed_generation(project: Settings) -> None:
+    """What wrapped it for those who hold the active key alone is gone too."""
+    keys = renewed(project, destroyed=(1,))
+    with rows_of(project) as tx:
+        row = tx.one("SELECT wrapped, under_active FROM scope_key WHERE state = 'destroyed'")
+    assert row
+    assert bytes(row["under_active"]) == b""
+    assert keys[0] not in bytes(row["wrapped"])
+
+
+@pytest.mark.parametrize("edit", ["UPDATE store SET root_key_id = 'newer'", "DELETE FROM store"])
+def test_a_root_key_that_is_not_in_force_any_more_seals_nothing(project: Settings, edit: str) -> None:
+    """It was rotated by another process since this one has opened the store."""
+    with store_and_keyring(project) as (store, keyring):
+
+        def renew(session: Session) -> None:
+            session.tx.run(edit)
+            keyring.renew(session.tx, session.chain(ScopePath()))
+
+        error = error_of(lambda: store.database.write(lambda tx: renew(Session(tx, store.store_id, keyring))))
+        assert (error.code, "The root key was rotated" in error.message) == ("wrong_key", True)
+
+
 def test_fingerprint_keys_that_changed_places_are_refused(project: Settings) -> None:
     renewed(project, destroyed=(1, 2))
 
