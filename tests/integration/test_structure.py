@@ -48,3 +48,14 @@ def test_no_value_changes_what_a_result_says(site: Site, environment: dict[str, 
     assert run.result("kept")["secret"]["reference"] == "org.postgres_password"
     assert run.result("used")["changed"] is True
     assert run.result("shown")["msg"] in (1, "1")
+
+
+def test_a_loop_over_names_shows_no_value(site: Site) -> None:
+    """An item that fails is printed whole, whatever its label."""
+    values = {"first": "canary of the first", "second": "canary of the second"}
+    task = of("secret_text", **NO_ORG | {"identifier": "{{ item }}"}, value="{{ passwords[item] }}")
+    (site.folder / "passwords.yml").write_text(f"passwords: {values}\n")
+    loop = {**task, "loop": "{{ passwords | list }}"}
+    run = site.run([loop], "-vvv", vars_files=["passwords.yml"], fails=True)
+    assert "canary" not in run.output
+    assert [run.tasks[number]["result"]["item"] for number in (0, 1)] == ["first", "second"]
