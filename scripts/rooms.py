@@ -74,7 +74,7 @@ ROOMS = _floors(
     (("module_utils/credentials", "what connects to hosts: the ssh-agent, tickets, keys, the check of a host"),),
     (("module_utils/store", "tables, statements, transactions, migrations; one file for each database"),),
     (("module_utils/crypto", "envelopes, keys, the format of backups"),),
-    (("module_utils/processes", "programs, identities of processes, bytecode"),),
+    (("module_utils/processes", "programs, identities of processes, folders, bytecode"),),
     (("module_utils/model", "plain values, references, errors: no I/O"),),
 )
 

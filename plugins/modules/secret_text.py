@@ -21,8 +21,8 @@ options:
     description:
       - The value, 10 MiB at most. It can be an empty string. Numbers are stored as text, dictionaries and lists as
         JSON. Put booleans in quotes.
-      - Ansible prints each item of a loop. Loop over names instead of values, or set C(no_log). C(loop_control.label) does
-        not hide an item that fails.
+      - Ansible prints each item of a loop. Loop over names instead of values, or set C(no_log). C(loop_control.label)
+        does not hide an item that fails.
     type: raw
   generate:
     description: Generate a random value if the secret does not exist yet. An existing secret keeps its value.

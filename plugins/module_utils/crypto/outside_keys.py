@@ -12,6 +12,7 @@ import stat
 from typing import NamedTuple
 
 from ..model.errors import KeyRefused
+from ..processes.folders import exposure_of
 
 __all__ = ["KEY_BYTES", "KeyFile", "read_guarded", "weakness"]
 
@@ -42,9 +43,11 @@ def weakness(material: bytes) -> str:
 
 
 def read_guarded(path: str, kind: KeyFile) -> str:
-    """Return the text of a file that only its owner, the current user, can read; raise KeyRefused."""
+    """Return the text of a file that only its owner, the current user, can read and replace; raise KeyRefused."""
     try:
-        return _read(path, kind).decode("ascii", "replace")
+        content = _read(path, kind)
+        _check_folder(os.path.dirname(os.path.abspath(path)), kind)
+        return content.decode("ascii", "replace")
     except FileNotFoundError:
         raise KeyRefused("missing_key_file", f"The {kind.what} file {path} does not exist.", hint=kind.origin) from None
     except OSError as error:
@@ -59,6 +62,16 @@ def _read(path: str, kind: KeyFile) -> bytes:
         return os.read(descriptor, MAX_FILE)
     finally:
         os.close(descriptor)
+
+
+def _check_folder(folder: str, kind: KeyFile) -> None:
+    exposure = exposure_of(folder)
+    if exposure:
+        raise KeyRefused(
+            "exposed_key_folder",
+            f"The folder {folder} of the {kind.what} file {exposure}.",
+            hint=f"Run: chown {os.geteuid()} {shlex.quote(folder)}; chmod go-w {shlex.quote(folder)}",
+        )
 
 
 def _unreadable(path: str, kind: KeyFile, error: OSError) -> KeyRefused:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..model.errors import Damaged, ScopedSecretsError, StoreRefused, Unavailable
+from ..processes.folders import exposure_of
 from .database import Database, Dialect
 from .drafts import new_draft, remove_draft, sync_folder
 from .mounts import MOUNTS, mount_of
@@ -183,7 +184,7 @@ _ERRORS: dict[str, Callable[[str], ScopedSecretsError]] = {
 def check_file(path: Path) -> None:
     """Raise StoreRefused if other users can read or replace the file, or it is on a network file system."""
     check_file_system(path)
-    info, folder = path.stat(), path.parent.stat()
+    info = path.stat()
     if not stat.S_ISREG(info.st_mode):
         raise _foreign(str(path))
     if info.st_uid != os.geteuid():
@@ -198,11 +199,12 @@ def check_file(path: Path) -> None:
             f"The store {path} has mode {stat.S_IMODE(info.st_mode):04o}: other users can access it.",
             hint=f"To fix the mode: chmod 600 '{path}'",
         )
-    if folder.st_mode & 0o022 and not folder.st_mode & stat.S_ISVTX:
+    exposure = exposure_of(str(path.parent))
+    if exposure:
         raise StoreRefused(
             "exposed_store_folder",
-            f"Other users can write to the store's folder {path.parent}.",
-            hint=f"To fix its mode: chmod go-w '{path.parent}'",
+            f"The store's folder {path.parent} {exposure}.",
+            hint=f"Run: chown {os.geteuid()} '{path.parent}'; chmod go-w '{path.parent}'",
         )
 
 

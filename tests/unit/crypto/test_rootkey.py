@@ -175,6 +175,15 @@ def test_file_that_others_can_access_is_refused_with_a_chmod_hint(key_file: Path
     assert error.hint.endswith(f"chmod 600 {key_file}")
 
 
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o777])
+def test_a_file_in_a_folder_that_others_can_write_is_refused(key_file: Path, mode: int) -> None:
+    key_file.parent.chmod(mode)
+    error = refusal(lambda: read_key_file(str(key_file)))
+    assert (error.code, f"has mode {mode:04o}" in error.message) == ("exposed_key_folder", True)
+    assert os.system(error.hint.removeprefix("Run: ")) == 0
+    assert read_key_file(str(key_file)).key_id == RootKey(RAW, "X").key_id
+
+
 def test_chmod_hint_can_be_pasted_for_any_path(tmp_path: Path) -> None:
     path = tmp_path / "it's mine; $(x)"
     path.write_text(TEXT)

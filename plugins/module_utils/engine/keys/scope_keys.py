@@ -15,6 +15,7 @@ from ...crypto.scopekey import ScopeKey
 from ...model.errors import Conflict, InvalidInput, KeyRefused, NotFound, StoreRefused
 from ...model.messages import Request, Result, Tell, View
 from ...model.scopes import ScopePath
+from ...processes.folders import foreign_link
 from ..backup.files import Draft, belongs_to_store
 from ..changes.declare import declare
 from ..changes.resource import Plan
@@ -93,7 +94,7 @@ def _export(runtime: Runtime, params: dict[str, Any], *, check_mode: bool) -> Re
         place = {"org": path.org, "project": path.project}
         return Result(changed=True, returned={"scope_key": place}, warnings=[warning])
     if params.get("dest"):
-        return _KeyFile(runtime, exported, Path(params["dest"]).resolve()).write(check_mode)
+        return _KeyFile(runtime, exported, Path(params["dest"])).write(check_mode)
     result = declare(runtime, _KeySecret(exported, params["secret"]), check_mode=check_mode)
     result.returned = {"scope_key": {**exported.view, **result.returned}}
     return result
@@ -121,6 +122,10 @@ class _KeyFile:
     def __init__(self, runtime: Runtime, exported: _Exported, dest: Path) -> None:
         self._exported = exported
         self._dest = dest
+        link = foreign_link(str(dest))
+        if link:
+            raise self._taken(f"{link} is a symbolic link of another user")
+        self._dest = dest = dest.resolve()
         if belongs_to_store(dest, runtime.settings):
             raise self._taken("it belongs to the store itself")
 

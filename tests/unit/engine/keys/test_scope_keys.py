@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import retire_keys
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import OTHER_USER, needs_root
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     check,
@@ -133,6 +135,20 @@ def test_the_stores_own_files_are_left_alone(engine: Engine, site: Settings) -> 
         error = error_of(lambda own=own: declare(engine, "scope_key", **API, dest=str(own)))  # type: ignore[misc]
         assert (error.code, "belongs to the store" in error.message) == ("dest_taken", True)
     assert read(Engine(site), "a", **API) == b"value of a"
+
+
+@needs_root
+def test_a_link_of_another_user_is_not_followed(engine: Engine, site: Settings, tmp_path: Path) -> None:
+    """Whoever can write to the folder could otherwise have the key written to a place of theirs."""
+    (tmp_path / "theirs").mkdir()
+    for link, target in (("link", "theirs"), ("api.key", "theirs/api.key")):
+        (tmp_path / link).symlink_to(tmp_path / target)
+        os.lchown(tmp_path / link, OTHER_USER, -1)
+    for dest in ("link/api.key", "api.key"):
+        where = str(tmp_path / dest)
+        error = error_of(lambda where=where: declare(engine, "scope_key", **API, dest=where))  # type: ignore[misc]
+        assert (error.code, "symbolic link of another user" in error.message) == ("dest_taken", True)
+    assert list((tmp_path / "theirs").iterdir()) == []
 
 
 def test_a_missing_folder_is_refused(engine: Engine, site: Settings, tmp_path: Path) -> None:
