@@ -341,6 +341,14 @@ def test_a_missing_scope_has_nothing_and_may_be_created_by_an_earlier_task(
     assert ["Check mode assumes" in warning for warning in outcome.warnings] == [True] * changed
 
 
+def test_a_locked_scope_is_an_error_in_check_mode_too(settings: Settings, tree: Engine) -> None:
+    stores.declare(tree, "scope", org="other")
+    resource = SecretResource({"org": "other", "identifier": "a", "state": "absent"}, "text")
+    (outcome,) = Batch(stores.holding(settings, "pay"), [resource], check_mode=True).run()
+    assert isinstance(outcome, ScopedSecretsError)
+    assert outcome.code == "scope_locked"
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_commit_that_is_refused_is_tried_again_only_to_find_the_faulty_one(
     tree: Engine, monkeypatch: pytest.MonkeyPatch, count: int

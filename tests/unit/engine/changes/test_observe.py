@@ -37,6 +37,13 @@ class Asked:
         return {path: f"{connector.row.id} {path}" for path in paths}
 
 
+def test_two_values_are_read_together_where_two_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: Any = Asked()
+    monkeypatch.setattr(MemoryBatch, "BATCH", 2)
+    read_together(at("a", 3), lambda: asked, lambda work, batches: list(map(work, batches)))
+    assert asked.requests == [("a", 2), ("a", 1)]
+
+
 @pytest.mark.parametrize(
     ("locations", "requests"),
     [

@@ -287,6 +287,12 @@ def test_only_equal_locations_share_a_fetch_key(settings: Settings, kept: Engine
     assert key("ours") != before
 
 
+def test_a_credential_has_no_versions(kept: Engine) -> None:
+    declare(kept, "secret_ssh", identifier="host", user="u", password="p")
+    error = error_of(lambda: read(kept, "host@1"))
+    assert (type(error), error.code) == (InvalidInput, "invalid_version")
+
+
 def test_a_fetched_value_becomes_an_answer(settings: Settings, kept: Engine) -> None:
     found = at_manager(settings, Query("theirs#/a/0"))
     content = b'{"field": {"a": ["x"]}}'

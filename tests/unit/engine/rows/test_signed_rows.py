@@ -184,6 +184,7 @@ def test_heads_are_signed_once_however_often_that_is_asked_for(project: Settings
             replaced_secret(session, None, blank_secret(session)._replace(id=identifier, identifier=identifier))
             for _time in range(2):
                 session.sign_heads()
+            assert [scope.path for scope in session.chain(API)] == [ACCOUNT, ScopePath("payments"), API]
 
     in_session(project, work)
     assert len(declare(Engine(project), "scope_info", recursive=True, verify=True).returned["scopes"]) == 3
