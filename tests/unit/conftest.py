@@ -12,12 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.scoped.secrets.tests.unit.broker.brokers import PLAIN_USER, Lab, make_lab
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import PLAIN_USER, Lab, make_lab, write
 
 
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     with make_lab(monkeypatch) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Lab]:
+    """A run with its broker, and the secret `a`, for all tests that leave both as they are."""
+    with pytest.MonkeyPatch.context() as patch, make_lab(patch) as lab:
+        write(lab.client(), "a")
         yield lab
 
 

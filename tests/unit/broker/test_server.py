@@ -29,7 +29,6 @@ from ansible_collections.scoped.secrets.tests.unit.broker.brokers import (
     Lab,
     as_user,
     broker_in,
-    make_lab,
     needs_root,
     wait_for,
     write,
@@ -44,14 +43,6 @@ def lab(lab: Lab) -> Lab:
     """A run with its broker, and one secret."""
     write(lab.client(), "a")
     return lab
-
-
-@pytest.fixture(scope="module")
-def lasting() -> Iterator[Lab]:
-    """A run with its broker, and one secret, for all tests that leave both as they are."""
-    with pytest.MonkeyPatch.context() as patch, make_lab(patch) as lab:
-        write(lab.client(), "a")
-        yield lab
 
 
 def ask(connection: socket.socket, message: dict[str, Any]) -> dict[str, Any] | None:

@@ -74,20 +74,18 @@ def test_calls_and_errors_pass_through(lab: Lab) -> None:
     assert len(lab.brokers()) == 1
 
 
-def test_a_failed_call_leaves_the_connection_usable(lab: Lab) -> None:
-    write(lab.client(), "a")
-    other = lab.client(root_key="", root_key_file=str(lab.folder / "none"))
+def test_a_failed_call_leaves_the_connection_usable(lasting: Lab) -> None:
+    other = lasting.client(root_key="", root_key_file=str(lasting.folder / "none"))
     for _time in range(2):
         with pytest.raises(KeyRefused):
             read(other, "a", "a", "a")
     assert other.take_notices() == []
 
 
-def test_many_references_are_one_call(lab: Lab) -> None:
-    write(lab.client(), "a")
-    before = lab.usage()
-    assert read(lab.client(), *["a", "a@1"] * 50) == [b"v"] * 100
-    after = lab.usage()
+def test_many_references_are_one_call(lasting: Lab) -> None:
+    before = lasting.usage()
+    assert read(lasting.client(), *["a", "a@1"] * 50) == [b"v"] * 100
+    after = lasting.usage()
     assert (after["calls"] - before["calls"], after["reads"] - before["reads"]) == (1, 100)
 
 
@@ -121,9 +119,8 @@ def test_a_broker_killed_during_a_call_is_replaced(lab: Lab, by: int) -> None:
     assert client.take_notices() == []
 
 
-def test_a_broker_that_keeps_failing_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(lab.client(), "a")
-    client = lab.client()
+def test_a_broker_that_keeps_failing_is_given_up(lasting: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = lasting.client()
 
     def ends(_connection: object) -> None:
         raise ConnectionResetError
@@ -135,14 +132,13 @@ def test_a_broker_that_keeps_failing_is_given_up(lab: Lab, monkeypatch: pytest.M
     assert client.take_notices() == []
 
 
-def test_a_broker_that_does_not_answer_is_an_error(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(lab.client(), "a")
+def test_a_broker_that_does_not_answer_is_an_error(lasting: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(through_broker, "ANSWER_TIMEOUT", 0.3)
-    os.kill(lab.broker(), signal.SIGSTOP)
+    os.kill(lasting.broker(), signal.SIGSTOP)
     with pytest.raises(Unavailable) as caught:
-        read(lab.client(), "a")
+        read(lasting.client(), "a")
     assert (caught.value.code, caught.value.retryable) == ("broker_timeout", True)
-    os.kill(lab.broker(), signal.SIGCONT)
+    os.kill(lasting.broker(), signal.SIGCONT)
 
 
 class TaskTimeout(BaseException):
@@ -167,8 +163,8 @@ def test_an_interrupted_answer_is_not_read_by_the_next_call(lab: Lab, monkeypatc
     assert len(lab.brokers()) == 1
 
 
-def test_threads_of_one_process_get_their_own_answers(lab: Lab) -> None:
-    client = lab.client()
+def test_threads_of_one_process_get_their_own_answers(lasting: Lab) -> None:
+    client = lasting.client()
     for number in range(8):
         write(client, f"s{number}", str(number).encode() * 100_000)
     wrong: list[int] = []
@@ -187,21 +183,19 @@ def test_threads_of_one_process_get_their_own_answers(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("version", [protocol.PROTOCOL - 1, protocol.PROTOCOL + 1])
-def test_a_broker_of_another_version_is_not_used(lab: Lab, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(lab.client(), "a")
+def test_a_broker_of_another_version_is_not_used(lasting: Lab, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "PROTOCOL", version)
-    client = lab.client()
+    client = lasting.client()
     assert read(client, "a") == [b"v"]
     assert "another version" in notice(client)
 
 
-def test_a_broker_with_another_key_is_not_used(lab: Lab) -> None:
-    write(lab.client(), "a")
-    client = lab.client(root_key=lab.settings.root_key[::-1])
+def test_a_broker_with_another_key_is_not_used(lasting: Lab) -> None:
+    client = lasting.client(root_key=lasting.settings.root_key[::-1])
     with pytest.raises((KeyRefused, InvalidInput)):
         read(client, "a")
     assert "another key" in notice(client)
-    assert read(lab.client(), "a") == [b"v"]
+    assert read(lasting.client(), "a") == [b"v"]
 
 
 def test_a_broker_of_another_run_is_not_used(lab: Lab) -> None:
@@ -286,9 +280,8 @@ def test_a_worker_of_an_ended_run_starts_no_broker(lab: Lab) -> None:
     assert (lab.brokers(), lab.files()) == ([], [])
 
 
-def test_a_call_too_large_for_a_frame_runs_inline(lab: Lab) -> None:
-    write(lab.client(), "a")
-    client = lab.client()
+def test_a_call_too_large_for_a_frame_runs_inline(lasting: Lab) -> None:
+    client = lasting.client()
     with pytest.raises(InvalidInput) as caught:
         write(client, "a", bytes(protocol.MAX_FRAME))
     assert caught.value.code == "value_too_large"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import itertools
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.credentials import 
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import DEFAULT_KDF, KDF_LIMITS
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import SqliteDialect
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, install
 
 
@@ -30,6 +32,19 @@ def quick_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DEFAULT_KDF, "memory_kib", 64)
     monkeypatch.setitem(KDF_LIMITS, "memory_kib", (64, 64 * 1024))
     monkeypatch.setattr(openssh_form, "_ROUNDS", 1)
+
+
+@pytest.fixture(autouse=True)
+def quick_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SQLite not wait for the disk; the tests of the store look at what it does in fact."""
+    connect = SqliteDialect.connect
+
+    def without_waiting(dialect: SqliteDialect) -> sqlite3.Connection:
+        connection = connect(dialect)
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    monkeypatch.setattr(SqliteDialect, "connect", without_waiting)
 
 
 @pytest.fixture

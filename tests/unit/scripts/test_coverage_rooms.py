@@ -108,8 +108,10 @@ def test_forked_and_started_processes_count_for_their_test(tmp_path: Path) -> No
         folder.mkdir()
     (plugins / "measured.py").write_text(MEASURED)
     (tmp_path / "test_it.py").write_text(TESTS.format(folder=str(plugins)))
-    command = [sys.executable, "-m", "pytest", "-p", "coverage_contexts", "-n", "1", "--rootdir", tmp_path, tmp_path]
-    subprocess.run(command, cwd=tmp_path, env=environment(str(parts), tmp_path), check=True)
+    plugins_of_pytest = ["-p", "coverage_contexts", "-p", "xdist", "-n", "1"]
+    command = [sys.executable, "-m", "pytest", *plugins_of_pytest, "--rootdir", tmp_path, tmp_path]
+    variables = {**environment(str(parts), tmp_path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    subprocess.run(command, cwd=tmp_path, env=variables, check=True)
     combined = coverage.Coverage(data_file=str(whole / "data"), config_file=str(CONFIG))
     combined.combine([str(parts)])
     combined.save()
