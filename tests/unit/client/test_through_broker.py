@@ -119,8 +119,9 @@ def test_a_broker_killed_during_a_call_is_replaced(lab: Lab, by: int) -> None:
     assert client.take_notices() == []
 
 
-def test_a_broker_that_keeps_failing_is_given_up(lasting: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = lasting.client()
+def test_a_broker_that_keeps_failing_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = lab.client()
+    write(client, "a")
 
     def ends(_connection: object) -> None:
         raise ConnectionResetError
@@ -132,13 +133,14 @@ def test_a_broker_that_keeps_failing_is_given_up(lasting: Lab, monkeypatch: pyte
     assert client.take_notices() == []
 
 
-def test_a_broker_that_does_not_answer_is_an_error(lasting: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_does_not_answer_is_an_error(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(lab.client(), "a")
     monkeypatch.setattr(through_broker, "ANSWER_TIMEOUT", 0.3)
-    os.kill(lasting.broker(), signal.SIGSTOP)
+    os.kill(lab.broker(), signal.SIGSTOP)
     with pytest.raises(Unavailable) as caught:
-        read(lasting.client(), "a")
+        read(lab.client(), "a")
     assert (caught.value.code, caught.value.retryable) == ("broker_timeout", True)
-    os.kill(lasting.broker(), signal.SIGCONT)
+    os.kill(lab.broker(), signal.SIGCONT)
 
 
 class TaskTimeout(BaseException):
