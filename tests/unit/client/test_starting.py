@@ -68,6 +68,7 @@ def test_a_starting_caller_may_be_killed(lab: Lab, monkeypatch: pytest.MonkeyPat
         read(lab.client(), "a")
 
     assert os.waitpid(fork(killed), 0)[1] == signal.SIGKILL
+    wait_for(lambda: lab.brokers() != [])
     started = lab.broker()
     assert fork_many(5, lambda: read(lab.client(), "a")) == [0] * 5
     assert lab.broker() == started

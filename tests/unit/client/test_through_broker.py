@@ -74,8 +74,9 @@ def test_calls_and_errors_pass_through(lab: Lab) -> None:
     assert len(lab.brokers()) == 1
 
 
-def test_a_failed_call_leaves_the_connection_usable(lasting: Lab) -> None:
-    other = lasting.client(root_key="", root_key_file=str(lasting.folder / "none"))
+def test_a_failed_call_leaves_the_connection_usable(lab: Lab) -> None:
+    write(lab.client(), "a")
+    other = lab.client(root_key="", root_key_file=str(lab.folder / "none"))
     for _time in range(2):
         with pytest.raises(KeyRefused):
             read(other, "a", "a", "a")
