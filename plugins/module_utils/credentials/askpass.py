@@ -12,14 +12,14 @@ import os
 import re
 import shlex
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from ..model.errors import InvalidInput
+from ..model.errors import InvalidInput, MissingLibrary
 from ..processes.peer import ancestors, peer_process, peer_user
+from .programs import TimedOut, run
 
 __all__ = ["SOCKET_VARIABLE", "accounts_of", "answering"]
 
@@ -79,12 +79,12 @@ def accounts_of(command: Sequence[str | bytes]) -> frozenset[str]:
     `command` has ssh, its options, and a host. `ssh -G` applies aliases, HostName and the like to them, and connects to
     nothing (ssh(1)). A prompt has HostKeyAlias in place of the host's name if that is set (sshconnect2.c).
     """
-    command = [*command[:1], "-G", *command[1:]]
+    ssh, *options = map(os.fsdecode, command)
     try:
-        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_PATIENCE, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        ended = run(ssh, ["-G", *options], environment=os.environ, timeout=_PATIENCE)
+    except (OSError, TimedOut, MissingLibrary):
         return frozenset()
-    words = [line.split(maxsplit=1) for line in os.fsdecode(done.stdout).splitlines()]
+    words = [line.split(maxsplit=1) for line in ended.output.splitlines()]
     found = {pair[0]: pair[1] for pair in words if len(pair) == 2}
     hosts = [found[name] for name in ("hostname", "hostkeyalias") if name in found]
     return frozenset(f"{found.get('user', '')}@{host}".lower() for host in hosts)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from ..model.errors import Forbidden
@@ -35,8 +36,7 @@ def refuse_fact(variables: Mapping[str, Any], name: str) -> None:
 
 def _is_from_control_node(value: Any) -> bool:
     """Return whether ansible-core would render a template in this value: it never does so in what hosts report."""
-    try:
-        from ansible.template import is_trusted_as_template
-    except ImportError:  # ansible-core 2.18
+    is_trusted = getattr(import_module("ansible.template"), "is_trusted_as_template", None)
+    if is_trusted is None:  # ansible-core 2.18
         return isinstance(value, str) and not hasattr(value, "__UNSAFE__")
-    return bool(is_trusted_as_template(value))
+    return bool(is_trusted(value))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 __all__ = ["Request", "Result", "Shown", "Tell", "View", "tell_nobody"]
 
 # What users see, as JSON data. In the engine, secret values are bytes, so the type checker keeps them out of results.
-Shown: TypeAlias = "str | int | float | bool | Sequence[Shown] | Mapping[str, Shown] | None"
+Shown: TypeAlias = str | int | float | bool | Sequence["Shown"] | Mapping[str, "Shown"] | None
 View = dict[str, Shown]
 
 # Progress callback: takes one line to show to the user.

@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Hashable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ...crypto.context import Context
 from ...crypto.scopekey import ScopeKey
 from ...managers import failures
-from ...managers.base import Capability, ValueKeeper
+from ...managers.base import Capability
 from ...managers.registry import manager_kind
 from ...model.audit import NOTHING, Subject, plain
 from ...model.entities import Scope, Secret, SecretVersion
@@ -248,8 +248,9 @@ def _referenced(connector: ScopedConnector, secret: Secret, reference: Reference
 
 def _fields_to_select(connector: ScopedConnector, *named: str) -> tuple[str, ...]:
     """Return the fields to select from a value that others wrote: those named, or else the kind's default."""
-    default = cast("type[ValueKeeper]", connector.kind).DEFAULT_KEY
-    return tuple(filter(None, named)) or tuple(filter(None, (default,)))
+    # A value keeper: a key keeper has no values.
+    kind: Any = connector.kind
+    return tuple(filter(None, named)) or tuple(filter(None, (kind.DEFAULT_KEY,)))
 
 
 def _connector(session: Session, chain: list[Scope], secret: Secret) -> ScopedConnector:

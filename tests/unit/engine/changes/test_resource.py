@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.resource import (
@@ -19,7 +19,6 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.reso
     row_key,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.access import Access
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.registry import INFOS, RESOURCES
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.scopes import ScopeResource
@@ -80,7 +79,8 @@ class Thing(Resource[str]):
 
 def test_what_a_resource_need_not_say() -> None:
     """Until it says something else, it asks no secret manager, and is neither batched nor made by a manifest."""
-    thing, access, plan = Thing({}), cast("Access", None), Plan()
+    access: Any = None
+    thing, plan = Thing({}), Plan()
     assert not thing.is_in_store("word")
     assert (thing.observe(access, "word"), thing.with_observed("word", "before")) == ("word", "word")
     assert (thing.observed_at("word"), thing.goals("word", plan)) == (None, [])
