@@ -18,7 +18,7 @@ from ...crypto.scopekey import ScopeKey
 from ...model.audit import Caller, Event
 from ...model.entities import Scope
 from ...model.errors import Damaged, NotFound
-from ...model.scopes import ScopePath
+from ...model.scopes import ACCOUNT, ScopePath
 from ...store.audit import Head, StoredEvent, append_events, events_after, find_event, lock_head
 from ...store.scopes import keys_of
 from ..rows.audit_head import BEFORE_FIRST, is_signed, signed_head
@@ -81,9 +81,7 @@ def nearest(session: Session, path: ScopePath) -> list[Scope]:
     try:
         return session.chain(path)
     except NotFound:
-        if path.parent is None:
-            raise
-        return nearest(session, path.parent)
+        return nearest(session, path.parent or ACCOUNT)
 
 
 def _record(scope: Scope, sequence: int, event: Event, caller: Caller, generation: int) -> StoredEvent:

@@ -257,8 +257,8 @@ class ConnectorResource(Resource[ConnectorState]):
         return (connector.id, connector.revision) if connector else None, kept
 
     def apply(self, session: Session, state: ConnectorState, plan: Plan, prepared: PreparedConnector) -> None:
-        if plan.action is Action.DELETE:
-            self._remove(session, state, plan, prepared)
+        if state.connector and plan.action is Action.DELETE:
+            self._remove(session, state, state.connector, plan, prepared)
             return
         self._apply_credentials(session, state, plan, prepared)
         chain = session.chain(self.path)
@@ -287,11 +287,10 @@ class ConnectorResource(Resource[ConnectorState]):
     ) -> None:
         self._credentials_of(state).apply(session, plan.fields.get("credentials", {}), prepared.credentials)
 
-    def _remove(self, session: Session, state: ConnectorState, plan: Plan, prepared: PreparedConnector) -> None:
+    def _remove(
+        self, session: Session, state: ConnectorState, connector: Connector, plan: Plan, prepared: PreparedConnector
+    ) -> None:
         """Remove the connector. One that keeps secrets is only marked, so that it can be declared again for them."""
-        connector = state.connector
-        if connector is None:
-            return
         for scope in state.default_of:
             write_default(session, session.chain(scope), None)
         chain = session.chain(self.path)

@@ -146,8 +146,6 @@ class ScopeResource(Resource[ScopeState]):
 
     def prepare(self, access: Access, state: ScopeState, plan: Plan) -> bool | None:
         """Remove the values of a removed scope's secrets at their secret managers."""
-        if plan.action is not Action.DELETE:
-            return None
         for _scope, connector, _secret in state.kept:
             # Log in everywhere first: the secrets to remove may include the credentials of other connectors.
             access.call(connector, lambda _manager: None)

@@ -128,8 +128,6 @@ class SecretResource(Resource[SecretState]):
         fields = changed_fields(wanted_fields(self.params), before)
         after = {**before, **fields}
         if self.reference and self.reference != (secret.path, secret.reference_key):
-            if state.connector and state.connector.row.is_removed:
-                raise connector_removed(f"The {self.what}", state.connector)
             fields["reference_to"] = self.reference
             after["reference_to"] = path_and_key(*self.reference)
         if self._has_new_value(state):
@@ -166,10 +164,14 @@ class SecretResource(Resource[SecretState]):
         if state.is_observed and (state.observed is None or not hmac.compare_digest(state.observed, self.value)):
             return True
         # The manager may hold this value unrecorded: the store must record it.
-        if state.key is None or state.secret is None or state.version is None:
-            return True
-        fingerprint = state.key.fingerprint(state.secret.id, self.kind, self.value)
-        return not hmac.compare_digest(fingerprint, state.version.fingerprint)
+        return not (
+            state.secret
+            and state.version
+            and state.key
+            and hmac.compare_digest(
+                state.key.fingerprint(state.secret.id, self.kind, self.value), state.version.fingerprint
+            )
+        )
 
     def _plan_absent(self, state: SecretState) -> Plan:
         if state.secret is None:

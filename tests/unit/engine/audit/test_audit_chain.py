@@ -224,3 +224,13 @@ def test_an_event_of_a_scope_that_does_not_exist_goes_to_the_one_above(chained: 
     (record,) = in_session(chained, work)
     assert (record.scope, record.of_scope, record.sequence) == ("account/payments", "account/payments/nothing", 11)
     assert ACCOUNT.announced == "account"
+
+
+def test_a_trusted_record_that_is_missing_is_found(chained: Settings) -> None:
+    edit(chained, f"DELETE FROM audit_event WHERE {row(5)}")
+    assert bad(chained, after=5) == 5
+
+
+def test_a_trusted_record_that_the_head_does_not_follow_is_found(chained: Settings) -> None:
+    edit(chained, f"UPDATE audit_event SET link = zeroblob(32) WHERE {row(10)}")
+    assert bad(chained, after=10) == 10

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit import chain as audit_chain
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit import recorder as audit
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine, Shared
 from ansible_collections.scoped.secrets.plugins.module_utils.model.audit import Caller
@@ -246,3 +247,28 @@ def test_a_lost_reply_records_nothing_twice(tree: Engine, settings: Settings, mo
     monkeypatch.setattr(engine.audit, "_append", twice)
     read(engine, "a")
     assert told(tree, actions=["read"]) == [("read", "a", "ok")]
+
+
+@pytest.mark.parametrize("params", [{"after": -1}, {"limit": -1}])
+def test_a_page_that_can_not_be(tree: Engine, params: dict[str, int]) -> None:
+    assert error_of(lambda: events(tree, **params)).code == "invalid_option"
+
+
+def test_a_scope_that_never_was_has_no_records(tree: Engine) -> None:
+    assert error_of(lambda: events(tree, org="payments", project="web")).code == "unknown_scope"
+    assert error_of(lambda: events(tree, org="nobody", project="web")).code == "unknown_scope"
+
+
+@pytest.mark.parametrize(("audit", "outcome"), [("required", "audit_not_written"), ("on", "warned")])
+def test_an_unexpected_failure_of_a_record_is_like_any_other(
+    tree: Engine, settings: Settings, monkeypatch: Any, audit: str, outcome: str
+) -> None:
+    engine = Engine(settings._replace(audit=audit))
+    read(engine, "a")
+    engine.take_notices()
+    monkeypatch.setattr(audit_chain, "append", lambda *_given: 1 / 0)
+    if audit == "required":
+        assert error_of(lambda: read(engine, "a")).code == outcome
+    else:
+        assert read(engine, "a") == b"value of a"
+        assert "ZeroDivisionError" in engine.take_notices()[0]

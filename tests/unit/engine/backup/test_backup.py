@@ -21,6 +21,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup impor
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.backup.test_restore import rewritten
 from ansible_collections.scoped.secrets.tests.unit.engine.full_store import (
     API,
     PASSPHRASE,
@@ -201,7 +202,7 @@ def test_the_store_and_its_key_are_never_replaced(
 
 def test_a_missing_or_closed_folder_is_refused(engine: Engine, dest: Path) -> None:
     fill(engine)
-    for path in (dest / "nowhere" / "x", Path("/proc/x")):
+    for path in (dest / "nowhere" / "x", Path(__file__) / "x", Path("/proc/x")):
         assert error_of(lambda path=path: back_up(engine, path)).code == "backup_not_written"
 
 
@@ -382,3 +383,33 @@ def test_a_killed_backup_leaves_the_old_one_and_the_next_cleans_up(
     assert len(list(dest.parent.iterdir())) == 2
     back_up(engine, dest)
     assert [path.name for path in dest.parent.iterdir()] == [dest.name]
+
+
+def test_a_file_that_was_exchanged_meanwhile_is_noticed(
+    engine: Engine, settings: Settings, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one with the same key and other rows, as somebody with the root key could make."""
+    fill(engine)
+    opened = backup_module.opened
+
+    def exchanged(path: Path, settings: Settings) -> object:
+        rewritten(path, settings, lambda table, row: None if table == "audit_event" else row)
+        return opened(path, settings)
+
+    monkeypatch.setattr(backup_module, "opened", exchanged)
+    assert error_of(lambda: back_up(engine, dest)).code == "damaged_backup"
+    assert list(dest.parent.iterdir()) == []
+
+
+def test_a_file_that_can_not_be_moved_into_place_is_refused(
+    engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(engine)
+
+    def refuse(_old: object, _new: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    error = error_of(lambda: back_up(engine, dest))
+    assert (error.code, "cross-device" in error.message) == ("backup_not_written", True)
+    assert list(dest.parent.iterdir()) == []

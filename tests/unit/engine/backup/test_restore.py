@@ -20,6 +20,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup impor
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup.rows import RowReader, RowWriter
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine, Shared
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import root_key_of
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store import schema
@@ -570,3 +571,39 @@ def test_large_values_count_as_progress(engine: Engine, tmp_path: Path, monkeypa
     seen: list[str] = []
     engine.handle(Request("store_backup", {"dest": str(tmp_path / "b")}), seen.append)
     assert seen == ["Backed up 2 of 3 secrets"]
+
+
+def test_records_after_the_last_are_refused() -> None:
+    records: list[bytes] = []
+    writer = RowWriter(records.append)
+    writer.put("scope", {"id": "a"})
+    writer.finish()
+    assert list(RowReader().rows(records)) == [("scope", {"id": "a"})]
+    with pytest.raises(Damaged):
+        list(RowReader().rows([*records, records[0]]))
+
+
+def test_a_file_that_is_exchanged_after_the_check_is_noticed(
+    settings: Settings, src: Path, target: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_steps = restore_module.run_steps
+
+    def exchanged(*given: Any) -> str:
+        rewritten(src, settings, lambda table, row: None if table == "audit_event" else row)
+        return run_steps(*given)
+
+    monkeypatch.setattr(restore_module, "run_steps", exchanged)
+    assert error_of(lambda: restore(Engine(target), src)).code == "damaged_backup"
+    assert nothing_at(target)
+
+
+def test_a_row_that_the_database_loses_is_noticed(src: Path, target: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert_row = restore_module.insert_row
+
+    def lossy(tx: Any, table: str, row: Any) -> None:
+        if table != "audit_event":
+            insert_row(tx, table, row)
+
+    monkeypatch.setattr(restore_module, "insert_row", lossy)
+    assert error_of(lambda: restore(Engine(target), src)).code == "damaged_backup"
+    assert nothing_at(target)

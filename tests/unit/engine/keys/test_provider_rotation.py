@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys import provider_rotation
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -177,3 +178,30 @@ def test_a_tampered_row_stops_the_rotation(engine: Engine, settings: Settings, c
     kms_store(engine, cloud)
     in_session(settings, lambda s: s.tx.run("UPDATE secret_version SET size = 9 WHERE version = 2"))
     assert error_of(lambda: rotate(engine)).code == "damaged_row"
+
+
+def test_batches_are_bounded_by_their_size(engine: Engine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    kms_store(engine, cloud)
+    monkeypatch.setattr(provider_rotation, "_BATCH_BYTES", 1)
+    lines: list[str] = []
+    engine.handle(Request("key_rotation", {"target": "provider", **PAY, "connector": "kms"}), lines.append)
+    assert lines == [f"Rewrapped the data keys of {done} of 7 secrets" for done in range(1, 8)]
+
+
+def test_a_rotation_that_others_keep_undoing_is_not_finished(engine: Engine, settings: Settings, cloud: Cloud) -> None:
+    """Another run writes a value with the old version of the key at the end of each round."""
+    kms_store(engine, cloud)
+    cloud.taken_version = "1"
+    other = Engine(settings)
+
+    def write(line: str) -> None:
+        declare(other, "secret_text", **PAY, identifier=f"new-{len(lines)}", value=b"new")
+        lines.append(line)
+
+    lines: list[str] = []
+    params = {"target": "provider", **PAY, "connector": "kms"}
+    error = error_of(lambda: engine.handle(Request("key_rotation", params), write))
+    assert (error.code, error.details["data_keys"] > 0) == ("rotation_not_finished", True)
+    assert rotate(engine).returned["rotation"]["left_total"] == 0
+    cloud.disabled_versions = {"1"}
+    assert {read(Engine(settings), f"new-{number}", **PAY) for number in range(len(lines))} == {b"new"}

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import from_base64
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys import root_rotation
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Result
@@ -193,3 +195,12 @@ def test_a_failure_in_the_middle_leaves_the_old_key_in_force(
     assert error_of(lambda: rotate(engine, new_root_key=key)).code == "full"
     assert read(Engine(settings), "account.text")
     assert error_of(lambda: read(Engine(settings._replace(root_key=key)), "account.text")).code == "wrong_key"
+
+
+def test_account_keys_that_the_old_key_opens_are_counted(engine: Engine, settings: Settings) -> None:
+    declare(engine, "scope", org="pay")
+    declare(engine, "key_rotation", target="scope")
+    root = engine.store(create=False).keyring.root
+    assert in_session(settings, lambda session: root_rotation._left(session, root, root)) == 2
+    other = from_base64(new_key(), "the test")
+    assert error_of(lambda: in_session(settings, lambda session: root_rotation._left(session, root, other)))

@@ -155,6 +155,8 @@ def test_a_missing_folder_is_refused(engine: Engine, site: Settings, tmp_path: P
     error = error_of(lambda: declare(engine, "scope_key", **API, dest=str(tmp_path / "no" / "api.key")))
     assert error.code == "scope_key_not_written"
     assert error_of(lambda: declare(engine, "scope_key", **API, dest=str(tmp_path))).code == "dest_taken"
+    below_a_file = str(Path(site.root_key_file) / "api.key")
+    assert error_of(lambda: declare(engine, "scope_key", **API, dest=below_a_file)).code == "scope_key_not_written"
 
 
 # A secret

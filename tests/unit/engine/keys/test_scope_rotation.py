@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys import scope_rotation
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.keys.scope_rotation import (
     RotationStep,
     ScopeRotation,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.keyring import Keyring
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, tell_nobody
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -275,3 +277,42 @@ def test_every_table_with_signed_or_wrapped_rows_is_counted(engine: Engine, sett
     audit = {"audit_head", "audit_event"}
     moved = {"scope", "scope_key", "connector", "secret", "secret_version", "secret_share", "intent"}
     assert signed == moved | audit
+
+
+def test_batches_are_bounded_by_the_size_of_their_values(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(engine)
+    monkeypatch.setattr(scope_rotation, "_BATCH_BYTES", 1)
+    lines: list[str] = []
+    engine.handle(Request("key_rotation", {"target": "scope", **API}), lines.append)
+    # The empty value fills no batch.
+    assert lines[1:] == [f"Moved {done} of 8 secrets" for done in range(2, 9)]
+
+
+def test_a_rotation_that_others_keep_beginning_anew_is_not_finished(engine: Engine, settings: Settings) -> None:
+    fill(engine)
+    path = ScopePath("pay", "api")
+
+    def renew(_line: str) -> None:
+        in_session(settings, lambda session: session.keyring.renew(session.tx, session.chain(path)))
+
+    error = error_of(lambda: engine.handle(Request("key_rotation", {"target": "scope", **API}), renew))
+    assert (error.code, error.details["secrets"] > 0) == ("rotation_not_finished", True)
+    assert rotate(engine)["left_total"] == 0
+    assert read(Engine(settings), "text", **API)
+
+
+def test_an_unfinished_change_moves_too_and_is_finished(engine: Engine, settings: Settings, cloud: Cloud) -> None:
+    declare(engine, "connector_memory_vault", identifier="vault", token="good")
+    declare(engine, "secret_text", identifier="a", value=b"old", secret_manager="vault")
+
+    def lose_the_answer(path: str) -> None:
+        cloud.overwrite(path, b"ours:new")
+        raise Unavailable("provider_unavailable", "No answer.", hint="Wait.", retryable=True)
+
+    cloud.before["write"] = lose_the_answer
+    error_of(lambda: declare(engine, "secret_text", identifier="a", value=b"new"))
+    assert rotate(engine, {})["moved"]["unfinished_changes"] == 1
+    rotate(engine, {}, destroy_generation=1)
+    later = Engine(settings)
+    declare(later, "scope", org="elsewhere")
+    assert (read(later, "a"), read(later, "a@1")) == (b"new", b"old")

@@ -137,3 +137,10 @@ def test_shares_are_declared_and_taken_back(tree: Engine, settings: Settings) ->
     gone = [Request(item.resource, {**item.params, "state": "absent"}) for item in items[:6]]
     assert set(statuses(declare(tree, *gone))) == {"changed"}
     assert shown(tree, "scope_info", recursive=True, verify=True)
+
+
+def test_check_mode_says_what_force_would_not_remove_either(tree: Engine) -> None:
+    tree.handle(Request("secret_ssh", {**PAY, "identifier": "a", "user": "web", "password": "p"}))
+    result = declare(tree, text("a", state="absent"), check_mode=True)
+    (one,) = result.returned["results"]
+    assert (one["status"], one["code"]) == ("failed", error_of(lambda: tree.handle(text("a", state="absent"))).code)

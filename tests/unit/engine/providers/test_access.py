@@ -186,3 +186,19 @@ def test_nobody_waits_for_the_store_while_a_provider_is_slow(
             assert in_time(lambda other=other: read(other, "free")) == value
         go_on.set()
         thread.join()
+
+
+def test_a_login_that_expires_amid_many_reads_is_renewed(settings: Settings, cloud: Cloud, access: Access) -> None:
+    connector = ScopedConnector(add_connector(settings, "batch", kind="memory_batch"), ACCOUNT)
+    cloud.put("p", b"one")
+    cloud.put("q", b"two")
+
+    def expire(path: str) -> None:
+        if path == "q":
+            cloud.before.clear()
+            raise failures.login_expired("it")
+
+    cloud.before["read_of_many"] = expire
+    found = access.read_many(connector, ["p", "q", "p"])
+    assert {path: one.content for path, one in found.items()} == {"p": b"one", "q": b"two"}  # type: ignore[union-attr]
+    assert (cloud.counts["login"], cloud.counts["read_many"]) == (2, 2)

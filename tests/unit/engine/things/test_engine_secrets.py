@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
     add_user,
@@ -285,3 +286,15 @@ def test_check_mode_says_nothing_about_a_value_that_it_does_not_know(engine: Eng
     real = shown(engine, "secret_text", identifier="a", value=b"three")
     assert {**real, **foreseen, "updated_at": real["updated_at"]} == real
     assert foreseen["version"] == 2
+
+
+def test_a_reference_stays_as_it_is_while_its_connector_is_removed(engine: Engine, cloud: Cloud) -> None:
+    cloud.put("app/one", b"1")
+    declare(engine, "connector_memory_vault", identifier="vault", token="good")
+    declare(engine, "secret_text", identifier="theirs", reference="app/one", secret_manager="vault")
+    declare(engine, "connector_memory_vault", identifier="vault", state="absent", force=True)
+    given = {"identifier": "theirs", "reference": "app/two", "secret_manager": None}
+    for call in (check, declare):
+        assert error_of(lambda call=call: call(engine, "secret_text", **given)).code == "connector_removed"
+    (listed,) = declare(engine, "secret_info", identifier="theirs").returned["secrets"]
+    assert listed["reference_to"] == "app/one"
