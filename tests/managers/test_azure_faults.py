@@ -207,3 +207,57 @@ def test_nothing_that_azure_repeats_gets_out(
     shown += capfd.readouterr()
     assert CANARY not in "".join(shown)
     assert error.code not in ("", "internal_error")
+
+
+def deleted(azure: Azure, proxy: FaultProxy, **options: object) -> AzureKeyVault:
+    """Return a connector that has deleted its secret `b`."""
+    keeper = key_vault(azure, proxy.url, **options)
+    keeper.write("b", b"x", Writing())
+    keeper.remove("b")
+    return keeper
+
+
+def test_a_deleted_secret_that_others_purge_before_it_is_recovered(
+    azure: Azure, vault: Vault, proxy: FaultProxy
+) -> None:
+    keeper = deleted(azure, proxy)
+    proxy.add(error(404, "SecretNotFound"), method="POST", path="/recover")
+    keeper.write("b", b"y", Writing())
+    assert keeper.read("b").content == b"y"
+
+
+def test_waiting_for_a_recovery_or_a_deletion_has_an_end(
+    azure: Azure, vault: Vault, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = deleted(azure, proxy)
+    purging = key_vault(azure, proxy.url, purge=True)
+    purging.write("c", b"x", Writing())
+    monkeypatch.setattr(AzureKeyVault, "_tries", lambda _keeper: iter([None]))
+    proxy.add(error(404, "SecretNotFound"), method="GET", path="^/secrets/b", times=None)
+    assert "still being recovered" in refusal(keeper.write, "b", b"y", Writing()).message
+    proxy.add(error(404, "SecretNotFound"), method="GET", path="^/deletedsecrets/c", times=None)
+    assert "was not purged" in refusal(purging.remove, "c").message
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (error(401, "Unauthorized"), "login_expired"),
+        (error(403, "Forbidden", "AccessDenied"), "foreign_secret"),
+        (error(404, "SecretNotFound"), "unknown_path"),
+    ],
+)
+def test_whose_a_secret_is_can_not_always_be_told(
+    keeper: AzureKeyVault, proxy: FaultProxy, fault: Fault, code: str
+) -> None:
+    proxy.add(fault, path="^/secrets/a/versions", times=None)
+    assert refusal(keeper.write, "a", b"x", Writing()).code == code
+
+
+def test_a_fault_of_our_own_is_not_blamed_on_azure(keeper: AzureKeyVault, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_given: object, **_more: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(keeper._client._client, "get_secret", fail)  # type: ignore[union-attr]
+    with pytest.raises(NotImplementedError):
+        keeper.read("a")

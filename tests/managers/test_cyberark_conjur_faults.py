@@ -173,3 +173,9 @@ def test_what_is_echoed_is_not_shown(conjur: Conjur, proxy: FaultProxy, path: st
     for call in calls:
         error = refusal(call)
         assert CANARY not in f"{error.to_dict()} {error!r}"
+
+
+def test_a_variable_whose_policy_goes_while_it_is_written(keeper: CyberarkConjur, proxy: FaultProxy, path: str) -> None:
+    proxy.add(Fault.answer(404, b""), method="POST", path="^/secrets")
+    error = refusal(keeper.write, path, b"new", Writing(adopt=True))
+    assert (error.code, path in error.message) == ("policy_not_loaded", True)

@@ -255,3 +255,8 @@ def test_nothing_is_printed_even_where_the_environment_wants_it(google_cloud: Go
     assert CANARY not in done.stderr
     assert "ya29." not in done.stderr
     assert "I0000" not in done.stderr
+
+
+def test_an_argument_that_no_message_can_hold_is_refused(google_cloud: GoogleCloud) -> None:
+    call = secret_manager(google_cloud)._client.call
+    assert refusal(call, "access_secret_version", "a", {"name": "\ud800"}).code == "provider_refused"

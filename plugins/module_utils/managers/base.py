@@ -194,9 +194,9 @@ class KeyKeeper(Manager):
         `version` is one that `newest_version` returned; empty lets the provider choose.
         """
 
+    @abstractmethod
     def newest_version(self) -> str:
         """Return the provider's name for the key version that wraps now, empty if it has none."""
-        return ""
 
     @abstractmethod
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:

@@ -348,8 +348,6 @@ class HttpSession:
                 raise failures.malformed_reply(self._what, f"it is larger than {MAX_REPLY // 1024**2} MiB")
             if monotonic() > deadline:
                 raise failures.timed_out(self._what, self.patience.total)
-        if response.raw.length_remaining:
-            raise OSError("cut short")
         return bytes(content)
 
     def _redirected(self, request: _Request, reply: Reply) -> _Request:

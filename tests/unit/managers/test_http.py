@@ -484,3 +484,15 @@ def test_tls_is_made_ready_when_it_is_spoken(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_reply_is_no_json() -> None:
     with pytest.raises(ValueError, match="Expecting value"):
         Reply(200, {}, b"<html>").json()
+
+
+def test_a_request_shows_nothing_that_it_sends() -> None:
+    request = http._Request("POST", URL, {"X-Vault-Token": CANARY}, {"json": {"a": CANARY}}, 1.0)
+    assert repr(request) == f"_Request(method='POST', url={URL!r})"
+
+
+def test_authorities_of_the_environment_may_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    context = http._trusting_as_requests()
+    # Those in a folder are read when one is needed, and no others are trusted.
+    assert (context.get_ca_certs(), context.verify_mode) == ([], ssl.CERT_REQUIRED)

@@ -15,7 +15,7 @@ from .. import failures
 from ..base import ArgumentSpec, ConnectorContext, KeyKeeper
 from .logins import LOGINS
 from .options import AWS_NETWORK, SHARED_OPTIONS, check_options
-from .session import REQUIREMENT, AwsClient, AwsSession
+from .session import REQUIREMENT, AwsSession
 
 __all__ = ["MANAGER", "AwsKms"]
 
@@ -54,8 +54,6 @@ class AwsKms(KeyKeeper):
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
         super().__init__(options, connector)
         self._pinned = str(self.options.get("pinned_key_arn") or "")
-        self._session: AwsSession | None = None
-        self._client: AwsClient | None = None
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
@@ -75,8 +73,7 @@ class AwsKms(KeyKeeper):
         self._session = session
 
     def close(self) -> None:
-        if self._session:
-            self._session.close()
+        self._session.close()
 
     def check(self) -> None:
         """Prove that the key exists, has the right type, and encrypts and decrypts random bytes."""
@@ -149,9 +146,7 @@ class AwsKms(KeyKeeper):
             raise failures.key_unusable(self.connector.what, "it is not a symmetric key for encryption")
 
     def _call(self, operation: str, key: str, **parameters: Any) -> dict[str, Any]:
-        if self._client is None:
-            self.login()
-        return self._client.call(operation, key, **parameters)  # type: ignore[union-attr]
+        return self._client.call(operation, key, **parameters)
 
     def _meaning(self, code: str) -> Any:
         def error(key: str) -> ScopedSecretsError:

@@ -16,7 +16,7 @@ from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Fo
 from ..network import check_range
 from .logins import LOGINS
 from .options import AWS_NETWORK, SHARED_OPTIONS, check_options
-from .session import REQUIREMENT, AwsClient, AwsSession
+from .session import REQUIREMENT, AwsSession
 
 __all__ = ["MANAGER", "OWNER_TAG", "AwsSecretsManager"]
 
@@ -65,8 +65,6 @@ class AwsSecretsManager(ValueKeeper):
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
         super().__init__(options, connector)
-        self._session: AwsSession | None = None
-        self._client: AwsClient | None = None
         self._reads_batches = True
 
     @classmethod
@@ -109,13 +107,10 @@ class AwsSecretsManager(ValueKeeper):
 
     def settled(self) -> dict[str, Any]:
         """Keep the region, which may come from the environment of this run."""
-        if self._session is None:
-            self.login()
-        return {"pinned_region": self._session.region}  # type: ignore[union-attr]
+        return {"pinned_region": self._session.region}
 
     def close(self) -> None:
-        if self._session:
-            self._session.close()
+        self._session.close()
 
     # Reading.
 
@@ -179,7 +174,7 @@ class AwsSecretsManager(ValueKeeper):
         for entry in errors:
             if _matches(path, entry.get("SecretId"), entry.get("SecretId")):
                 code, text = str(entry.get("ErrorCode", "")), str(entry.get("Message", ""))
-                return self._logged_in().error_of("get_secret_value", path, code, text)
+                return self._client.error_of("get_secret_value", path, code, text)
         return failures.incomplete_reply(self.connector.what, path)
 
     def _found(self, path: str, reply: Mapping[str, Any]) -> Found:
@@ -318,13 +313,7 @@ class AwsSecretsManager(ValueKeeper):
         return str(reply["VersionId"])
 
     def _call(self, operation: str, path: str, **parameters: Any) -> dict[str, Any]:
-        return self._logged_in().call(operation, path, **parameters)
-
-    def _logged_in(self) -> AwsClient:
-        if self._client is None:
-            self.login()
-        client: AwsClient = self._client  # type: ignore[assignment]
-        return client
+        return self._client.call(operation, path, **parameters)
 
 
 def _matches(path: str, name: Any, arn: Any) -> bool:

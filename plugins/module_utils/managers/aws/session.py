@@ -89,11 +89,6 @@ class AwsSession:
             raise failures.missing_region(self.connector.what)
         return str(region)
 
-    def frozen(self) -> Any:
-        """Return the current credentials (`access_key`, `secret_key`, `token`), refreshed if necessary."""
-        with self.translated("sts:AssumeRole", str(self._options.get("role_arn") or "")):
-            return self._session.get_credentials().get_frozen_credentials()
-
     def client(self, service: str, own: OwnErrors | None = None) -> AwsClient:
         """Return a client of an AWS service (`kms`, …). Its `own` error codes take precedence over the common ones."""
         with self.translated(f"{service}:*", self._options.get("endpoint_url") or service):

@@ -16,7 +16,7 @@ from ..base import ArgumentSpec, ConnectorContext, ExpectedError, KeyKeeper
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
 from .logins import LOGINS
 from .options import GCP_NETWORK, SHARED_OPTIONS, check_options
-from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpClient, GcpSession, Service, checksum
+from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "GcpKms", "canonical"]
 
@@ -52,8 +52,6 @@ class GcpKms(KeyKeeper):
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
         super().__init__(options, connector)
         self._pinned = str(self.options.get("pinned_key") or "")
-        self._session: GcpSession | None = None
-        self._client: GcpClient | None = None
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
@@ -86,8 +84,7 @@ class GcpKms(KeyKeeper):
         self._session = session
 
     def close(self) -> None:
-        if self._session:
-            self._session.close()
+        self._session.close()
 
     def check(self) -> None:
         """Prove that the key encrypts and decrypts random bytes. A minimal login can't read the key's metadata."""
@@ -162,7 +159,7 @@ class GcpKms(KeyKeeper):
     def _find(self) -> str:
         if self._pinned:
             return self._pinned
-        project = self.options.get("gcp_project") or self._logged_in()[1].project
+        project = self.options.get("gcp_project") or self._session.project
         if not project:
             raise failures.missing_project(self.connector.what)
         return self._name(str(project))
@@ -172,12 +169,7 @@ class GcpKms(KeyKeeper):
         return f"{ring}/cryptoKeys/{self.options['key']}"
 
     def _call(self, method: str, key: str, request: Mapping[str, Any], verify: Any, **more: Any) -> Any:
-        return self._logged_in()[0].call(method, key, request, verify=verify, **more)
-
-    def _logged_in(self) -> tuple[GcpClient, GcpSession]:
-        if self._client is None or self._session is None:
-            self.login()
-        return self._client, self._session  # type: ignore[return-value]
+        return self._client.call(method, key, request, verify=verify, **more)
 
     def _meaning(self, word: str) -> Any:
         def error(key: str) -> ScopedSecretsError:

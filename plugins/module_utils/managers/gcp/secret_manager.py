@@ -18,7 +18,7 @@ from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Fo
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
 from .logins import LOGINS
 from .options import GCP_NETWORK, SHARED_OPTIONS, check_options
-from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpClient, GcpSession, Service, checksum
+from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpSession, Service, checksum
 
 __all__ = ["MANAGER", "OWNER_LABEL", "GcpSecretManager", "owner_mark"]
 
@@ -70,8 +70,6 @@ class GcpSecretManager(ValueKeeper):
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
         super().__init__(options, connector)
-        self._session: GcpSession | None = None
-        self._client: GcpClient | None = None
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
@@ -124,8 +122,7 @@ class GcpSecretManager(ValueKeeper):
         return {"pinned_project": self._project()}
 
     def close(self) -> None:
-        if self._session:
-            self._session.close()
+        self._session.close()
 
     # Reading.
 
@@ -228,7 +225,7 @@ class GcpSecretManager(ValueKeeper):
 
     def _add(self, path: str, value: bytes) -> str:
         """Add a version and return its number. After a lost answer, check first whether the newest has the value."""
-        with self._logged_in()[1].one_deadline():
+        with self._session.one_deadline():
             try:
                 return self._add_once(path, value)
             except Unavailable as error:
@@ -305,18 +302,13 @@ class GcpSecretManager(ValueKeeper):
 
     def _project(self) -> str:
         given = self.options.get("gcp_project") or self.options.get("pinned_project")
-        project = given or self._logged_in()[1].project
+        project = given or self._session.project
         if not project:
             raise failures.missing_project(self.connector.what)
         return str(project)
 
     def _call(self, method: str, path: str, request: Mapping[str, Any], **more: Any) -> Any:
-        return self._logged_in()[0].call(method, path, request, **more)
-
-    def _logged_in(self) -> tuple[GcpClient, GcpSession]:
-        if self._client is None or self._session is None:
-            self.login()
-        return self._client, self._session  # type: ignore[return-value]
+        return self._client.call(method, path, request, **more)
 
 
 def owner_mark(owner: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from ...model.errors import ScopedSecretsError
 from .. import failures, http
@@ -138,10 +138,8 @@ class VaultClient:
         self._meter("logins")
         if isinstance(self._login, GivenToken):
             self._token = self._looked_up(self._login)
-        elif isinstance(self._login, TokenMaker):
-            self._token = self._token_of_login(self._login)
         else:
-            raise TypeError(type(self._login).__name__)
+            self._token = self._token_of_login(cast(TokenMaker, self._login))
         return self._token
 
     def _token_of_login(self, login: TokenMaker) -> _Token:

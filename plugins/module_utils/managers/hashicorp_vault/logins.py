@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from abc import abstractmethod
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -31,9 +32,9 @@ class GivenToken(Login):
 
     IS_RENEWED: ClassVar[bool] = True
 
+    @abstractmethod
     def token(self, what: str) -> str:
         """Return the token, empty if a Vault Agent adds its own. Raises login_refused."""
-        raise NotImplementedError
 
 
 class TokenMaker(Login):
@@ -46,9 +47,9 @@ class TokenMaker(Login):
         """Return the quoted path of the login below auth/."""
         return f"{quote(self._text('mount').strip('/') or self.DEFAULT_MOUNT)}/login"
 
+    @abstractmethod
     def parameters(self, what: str) -> dict[str, Any]:
         """Return the parameters of the login request. Raises login_refused if they are not available."""
-        raise NotImplementedError
 
     def _text(self, name: str) -> str:
         return str(self.options.get(name) or "").strip()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom import program as program_module
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom.custom import Custom
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
@@ -214,3 +216,23 @@ def test_a_command_is_needed() -> None:
         with pytest.raises(ScopedSecretsError) as caught:
             Custom.validate(options)
         assert caught.value.code == "incomplete_connector"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"), [("exit 127", "can't be started"), ("exit 126", "status 126"), ("kill -9 $$", "signal 9")]
+)
+def test_how_a_program_ended_is_told(tmp_path: Path, line: str, says: str) -> None:
+    error = error_of(program(tmp_path, line))
+    assert (error.code, says in error.message) == ("program_failed", True)
+
+
+def test_a_full_pipe_takes_nothing_and_a_closed_one_everything() -> None:
+    source, target = os.pipe()
+    os.set_blocking(target, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(target, bytes(4096))
+    assert program_module._write(target, memoryview(b"rest")) == 0
+    os.close(source)
+    assert program_module._write(target, memoryview(b"rest")) == 4
+    os.close(target)

@@ -16,6 +16,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.failur
     meaning,
     translate,
 )
+from google.auth.exceptions import TransportError
 
 ATTEMPT = GcpAttempt("connector 'google'", "secretmanager.versions.access", "name", 3.0)
 
@@ -90,3 +91,7 @@ def test_a_status_that_nobody_foresaw_is_shown() -> None:
 def test_errors_of_logins(text: str, code: str, shown: str) -> None:
     found = login_error(ValueError(text), "connector")
     assert (found.code, shown in found.message, "Signature" in found.message) == (code, True, False)
+
+
+def test_a_token_service_that_does_not_answer() -> None:
+    assert login_error(TransportError("no route to host"), "connector").code == "provider_unavailable"

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.logins import (
     LOGINS,
     AppRole,
+    AwsIam,
     Token,
     TokenMaker,
     UserPass,
@@ -106,3 +109,17 @@ def test_what_each_sends() -> None:
     assert VaultCertificate({}).parameters("x") == {}
     assert VaultCertificate({"role": "r"}).parameters("x") == {"name": "r"}
     assert Token({"token": " t\n"}).token("x") == "t"
+
+
+def test_the_aws_login_needs_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
+    with pytest.raises(ScopedSecretsError) as caught:
+        AwsIam({"role": "r", "access_key_id": "a", "secret_access_key": "s"}).parameters("x")
+    assert (caught.value.code, "boto3" in caught.value.hint) == ("missing_library", True)
+
+
+def test_a_profile_that_the_aws_libraries_do_not_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    with pytest.raises(ScopedSecretsError) as caught:
+        AwsIam({"role": "r"}).parameters("x")
+    assert caught.value.code == "login_refused"

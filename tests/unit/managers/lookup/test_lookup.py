@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.lookup import lookup
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.lookup import lookup, plugins
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.lookup.lookup import Lookup
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.lookup.plugins import (
     NoSuchPlugin,
@@ -133,3 +133,23 @@ def test_options_that_can_not_be(options: dict[str, Any]) -> None:
     with pytest.raises(ScopedSecretsError) as caught:
         Lookup.validate(options)
     assert caught.value.code == "invalid_option"
+
+
+def test_the_plugin_is_needed() -> None:
+    with pytest.raises(ScopedSecretsError) as caught:
+        Lookup.validate({"plugin": ""})
+    assert caught.value.code == "incomplete_connector"
+
+
+def test_an_identifier_is_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connector(monkeypatch, ["x"])[0].path_of("a") == "a"
+
+
+def test_a_plugin_that_can_not_be_loaded_shows_its_class_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_plugin: str) -> None:
+        raise ImportError(CANARY)
+
+    monkeypatch.setattr(plugins, "_find", fail)
+    with pytest.raises(PluginFailed) as caught:
+        plugins.find(PLUGIN)
+    assert (caught.value.args, caught.value.__cause__) == (("ImportError",), None)
