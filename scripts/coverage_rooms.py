@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import rooms
+from coverage_contexts import VARIABLE
 from coverage_redundancy import covered_by_test, redundant
 
 if TYPE_CHECKING:
     from coverage import Coverage
 
-__all__ = ["Covered", "environment", "missing", "options", "per_room", "ranges", "table"]
+__all__ = ["Covered", "environment", "missing", "options", "per_room", "ranges", "runs", "table"]
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "pyproject.toml"
@@ -62,12 +63,20 @@ def options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return ours, rest or ["tests/unit"]
 
 
+def runs(arguments: list[str]) -> list[list[str]]:
+    """Return the arguments of each run of pytest: one per folder, within which names of test files are unique."""
+    places = [one for one in arguments if (ROOT / one.partition("::")[0]).exists()]
+    rest = [one for one in arguments if one not in places]
+    return [[place, *rest] for place in places] or [rest]
+
+
 def measure(arguments: list[str]) -> int:
-    """Run pytest, and combine the data of all processes into one file; return pytest's exit code."""
+    """Run pytest, and combine the data of all processes into one file; return the worst of pytest's exit codes."""
     # Outside of the working tree, which other users that tests switch to may not be able to enter.
     with tempfile.TemporaryDirectory(prefix="coverage-", dir="/tmp") as folder:
         Path(folder).chmod(0o1777)
-        done = subprocess.run([sys.executable, *PYTEST, *arguments], cwd=ROOT, env=environment(folder), check=False)
+        commands = [[sys.executable, *PYTEST, *run] for run in runs(arguments)]
+        codes = [subprocess.run(one, cwd=ROOT, env=environment(folder), check=False).returncode for one in commands]
         shutil.rmtree(WORK, ignore_errors=True)
         WORK.mkdir(parents=True)
         measured = _coverage()
@@ -75,14 +84,14 @@ def measure(arguments: list[str]) -> int:
         # Files that no test imports.
         measured.get_data().touch_files(str(file) for file in rooms.PLUGINS.rglob("*.py"))
         measured.save()
-    return done.returncode
+    return max(codes)
 
 
 def environment(folder: str, root: Path = ROOT) -> dict[str, str]:
     """Return the environment of processes that measure what they run below `root`, and leave their data in `folder`."""
     path = os.pathsep.join(map(str, (root / ".work" / "tree", ROOT / "scripts")))
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != VARIABLE},
         "PYTHONPATH": path,
         # Python measures itself from its start if this is set: coverage's documentation, "Managing processes".
         "COVERAGE_PROCESS_START": str(CONFIG),

@@ -301,14 +301,23 @@ def test_closing_waits_for_nobody(openbao: OpenBao, proxy: FaultProxy, clock: Cl
     assert clock.pauses == []
 
 
-def test_a_standby_sends_on_to_the_active_node(
-    openbao: OpenBao, manager: HashicorpVault, fault_proxy: Callable[[str], FaultProxy], proxy: FaultProxy
+@pytest.mark.parametrize(
+    ("verb", "method", "path"), [("read", "GET", "data"), ("write", "POST", "data"), ("write", "GET", "metadata")]
+)
+def test_a_standby_is_not_followed_to_the_active_node(
+    openbao: OpenBao,
+    manager: HashicorpVault,
+    fault_proxy: Callable[[str], FaultProxy],
+    proxy: FaultProxy,
+    verb: str,
+    method: str,
+    path: str,
 ) -> None:
     active = fault_proxy(openbao.url)
-    for method, path in (("GET", "data"), ("POST", "data"), ("GET", "metadata")):
-        target = f"{active.url}/v1/secret/{path}/ours/there"
-        proxy.add(Fault.answer(307, b"", {"Location": target}), method=method, path=f"secret/{path}")
-    assert manager.value_in(manager.read("ours/there").content) == b"kept"
-    version = int(manager.read("ours/there").version)
-    assert manager.write("ours/there", b"kept", NEW) == str(version + 1)
-    assert len(active.seen) == 3
+    target = f"{active.url}/v1/secret/{path}/ours/there"
+    proxy.add(Fault.answer(307, b"", {"Location": target}), method=method, path=f"secret/{path}", times=None)
+    call = (
+        (manager.read, "ours/there") if path == "data" and method == "GET" else (manager.write, "ours/there", b"x", NEW)
+    )
+    error = refusal(*call)
+    assert (error.code, "active server" in error.hint, active.seen) == ("malformed_reply", True, [])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from coverage_redundancy import covered_by_test
-from coverage_rooms import CONFIG, Covered, environment, missing, options, per_room, ranges, table
+from coverage_rooms import CONFIG, Covered, environment, missing, options, per_room, ranges, runs, table
 
 MEASURED = """\
 def in_test(): return 1
@@ -58,6 +58,14 @@ def test_pytest_gets_what_is_not_ours() -> None:
     assert ours.others == 3
     assert rest == ["-n", "2", "tests/unit/crypto", "-k", "any"]
     assert options([])[1] == ["tests/unit"]
+
+
+def test_each_folder_has_a_run_of_its_own() -> None:
+    assert runs(["tests/unit/store", "-k", "any", "tests/stores"]) == [
+        ["tests/unit/store", "-k", "any"],
+        ["tests/stores", "-k", "any"],
+    ]
+    assert runs(["-k", "any"]) == [["-k", "any"]]
 
 
 def test_files_count_for_their_rooms() -> None:
