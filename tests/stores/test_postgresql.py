@@ -388,3 +388,20 @@ def test_the_doctor_names_engine_and_driver(shared: Settings) -> None:
     checks = {check["check"]: check for check in Engine(shared).handle(Request("doctor", {})).returned["checks"]}
     assert "PostgreSQL 1" in checks["store"]["message"]
     assert checks["library for store"]["verdict"] == "ok"
+
+
+def test_a_store_that_lost_its_own_row_is_damaged(shared: Settings, postgresql: Postgresql) -> None:
+    engine = Engine(shared)
+    write(engine, "a")
+    assert read(engine, "a") == b"v"
+    postgresql.run("DELETE FROM store", url=shared.store)
+    for call in (lambda: read(engine, "a"), lambda: write(engine, "b")):
+        with pytest.raises(ScopedSecretsError) as caught:
+            call()
+        assert caught.value.code == "damaged_store"
+
+
+def test_the_size_of_the_database_is_told(shared: Settings) -> None:
+    engine = Engine(shared)
+    write(engine, "a")
+    assert engine.handle(Request("store_info", {})).returned["store"]["size"] > 1024**2

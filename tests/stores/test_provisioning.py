@@ -66,6 +66,8 @@ def test_a_database_is_prepared_once(plan: Plan) -> None:
         plan.server.run("DROP TABLE secret", url=plan.settings.store)
     assert plan.server.run("SELECT count(*) FROM scope", url=plan.settings.store) == [(0,)]
     # What somebody changed by hand is mended.
+    plan.server.run("GRANT CREATE ON SCHEMA public TO PUBLIC", url=plan.server.url(plan.database))
+    assert [plan.prepare(check_mode=mode).changed for mode in (True, False, False)] == [True, True, False]
     plan.server.run("ALTER TABLE secret DISABLE ROW LEVEL SECURITY", url=plan.url(OWNER))
     plan.server.run(f"ALTER ROLE {APP} PASSWORD 'another'", url=plan.admin)
     assert [plan.prepare(check_mode=mode).changed for mode in (True, False, False)] == [True, True, False]

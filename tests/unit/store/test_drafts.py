@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.store.drafts import new_draft, remove_draft, sync_folder
+from ansible_collections.scoped.secrets.tests.unit.broker.brokers import PLAIN_USER, as_user, needs_root
 
 
 def test_drafts_are_unique_and_in_the_same_folder(tmp_path: Path) -> None:
@@ -55,3 +56,11 @@ def test_removing_a_draft_removes_its_companion_files(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     remove_draft(draft)
     assert [file.name for file in tmp_path.iterdir()] == [other.name]
+
+
+@needs_root
+def test_drafts_of_processes_of_another_user_stay(folder: Path) -> None:
+    left = folder / f".a.{os.uname().nodename}-1-abcdef01.new"
+    left.touch()
+    as_user(PLAIN_USER, lambda: new_draft(folder / "a").name)
+    assert left.exists()

@@ -335,6 +335,9 @@ def test_errors_without_a_name_and_foreign_exceptions() -> None:
     assert error is not None
     assert (error.code, "ProgrammingError" in error.message) == ("store_failed", True)
     assert dialect.translate(ValueError("x")) is None
+    unreadable = dialect.translate(PermissionError(13, "Permission denied"))
+    assert unreadable is not None
+    assert (unreadable.code, "Permission denied" in unreadable.message) == ("store_unreachable", True)
     assert not dialect.must_retry(sqlite3.OperationalError("x"))
 
 
