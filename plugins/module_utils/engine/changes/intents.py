@@ -324,6 +324,5 @@ def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> Non
 
 def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: ValueAtProvider) -> bool:
     version = session.version(chain, secret, secret.current_version)
-    return version is not None and hmac.compare_digest(
-        session.fingerprint_key(chain, version).fingerprint(secret.id, secret.kind, found.value), version.fingerprint
-    )
+    key = session.fingerprint_key(chain, version)
+    return hmac.compare_digest(key.fingerprint(secret.id, secret.kind, found.value), version.fingerprint)

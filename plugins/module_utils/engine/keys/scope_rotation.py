@@ -228,8 +228,6 @@ def _is_old(key: ScopeKey, tag: bytes) -> bool:
 def _move_version(session: Session, chain: list[Scope], secret: Secret, number: int, key: ScopeKey) -> None:
     """Re-sign the row of a version, and rewrap its data key if the scope's own key wraps it."""
     version = session.version(chain, secret, number)
-    if version is None:
-        return
     envelope = version.envelope
     if secret.connector_id is None:
         old = session.key(chain, version.key_generation)

@@ -274,14 +274,13 @@ def _version(session: Session, chain: list[Scope], secret: Secret, reference: Re
             f"{wanted[:40]!r} is not a valid version: versions of secrets in the store are numbers from 1.",
             hint="Write NAME@2, or set version=2.",
         )
-    version = session.version(chain, secret, int(wanted))
-    if version is None:
+    if int(wanted) > secret.current_version:
         raise NotFound(
             "unknown_version",
             f"Secret '{secret.identifier}' in {chain[-1].path} has no version {int(wanted)}.",
             hint=f"Its versions are 1 to {secret.current_version}.",
         )
-    return version
+    return session.version(chain, secret, int(wanted))
 
 
 def _provider_version(connector: ScopedConnector, version: SecretVersion) -> str:

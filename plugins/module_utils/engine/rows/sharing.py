@@ -63,7 +63,7 @@ def give(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
     version = session.version(chain, secret, secret.current_version)
     for scope_id in secret.shared_with:
         grantee = _grantee(session, scope_id)
-        if grantee and version:
+        if grantee:
             old = share_of(session.tx, secret.id, scope_id)
             made_by = old.made_by if old else ""
             session.replace_share(grantee, old, _share(session, chain, secret, version, grantee, made_by))
@@ -148,12 +148,11 @@ def reseal(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
     """Seal all versions of a secret with new data keys, so that keys in former shares open nothing."""
     for number in range(1, secret.current_version + 1):
         version = session.version(chain, secret, number)
-        if version:
-            value = session.read_version(chain, secret, version)
-            key = session.keyring.for_wrapping(session.tx, chain)
-            envelope = builtin.keep(value, session.context(chain, secret, number), key)
-            sealed = version._replace(envelope=envelope, key_generation=key.generation)
-            update_version(session.tx, integrity.tag_version(sealed, key), version.tag)
+        value = session.read_version(chain, secret, version)
+        key = session.keyring.for_wrapping(session.tx, chain)
+        envelope = builtin.keep(value, session.context(chain, secret, number), key)
+        sealed = version._replace(envelope=envelope, key_generation=key.generation)
+        update_version(session.tx, integrity.tag_version(sealed, key), version.tag)
 
 
 def grantee_paths(session: SignedRows, secret: Secret) -> tuple[ScopePath, ...]:

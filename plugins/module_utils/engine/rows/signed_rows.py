@@ -115,17 +115,16 @@ class SignedRows:
             self.check(chain, secret)
         return secret
 
-    def version(self, chain: list[Scope], secret: Secret, number: int) -> SecretVersion | None:
-        """Return a verified version of a secret, or None if it never existed."""
+    def version(self, chain: list[Scope], secret: Secret, number: int) -> SecretVersion:
+        """Return a verified version of a secret, none after the current one; raise Damaged if it is missing."""
         version = secret_rows.find_version(self.tx, secret.id, number)
-        if version:
-            self.check(chain, version)
-        elif number <= secret.current_version:
+        if version is None:
             raise Damaged(
                 "missing_version",
                 f"Version {number} of secret '{secret.identifier}' in {chain[-1].path} is missing from the store.",
                 hint="Restore the newest backup, or declare the secret again.",
             )
+        self.check(chain, version)
         return version
 
     def context(self, chain: list[Scope], secret: Secret, version: int) -> Context:

@@ -63,7 +63,7 @@ def _load_secret(session: Session, chain: list[Scope], managers: Managers, secre
         return SecretState(chain, managers, secret, users=users)
     grantees = grantee_paths(session, secret)
     version = session.version(chain, secret, secret.current_version)
-    key = session.fingerprint_key(chain, version) if version else None
+    key = session.fingerprint_key(chain, version)
     return SecretState(chain, managers, secret, version, key, users, grantees)
 
 
