@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from coverage_redundancy import covered_by_test
-from coverage_rooms import CONFIG, Covered, environment, missing, options, per_room, ranges, runs, table
+from coverage_rooms import CONFIG, ROOT, Covered, environment, missing, options, per_room, ranges, runs, table
 
 MEASURED = """\
 def in_test(): return 1
@@ -127,3 +127,9 @@ def test_forked_and_started_processes_count_for_their_test(tmp_path: Path) -> No
     assert set(covered) == {f"test_it.py::{name}" for name in ("test_itself", "test_fork", "test_process")}
     by_line = combined.get_data().contexts_by_lineno(str(plugins / "measured.py"))
     assert set(by_line) == {1, 4, 7, 10}
+
+
+def test_a_line_that_no_test_can_cover_says_why() -> None:
+    lines = [line for file in (ROOT / "plugins").rglob("*.py") for line in file.read_text().splitlines()]
+    without = [line for line in lines if "pragma: no cover" in line and "# pragma: no cover -- " not in line]
+    assert without == []

@@ -641,3 +641,17 @@ def test_a_change_does_not_wait_for_itself(vault: Engine) -> None:
 
 def test_a_value_does_not_show_itself() -> None:
     assert repr(ValueAtProvider(b"canary", "3")) == "ValueAtProvider(version='3')"
+
+
+def test_a_secret_that_is_gone_while_its_provider_is_asked_is_not_made_again(
+    cut_off: Engine, settings: Settings, cloud: Cloud
+) -> None:
+    def lose(_path: str) -> None:
+        cloud.before.clear()
+        execute(settings, "DELETE FROM secret_version")
+        execute(settings, "DELETE FROM secret WHERE identifier = 'a'")
+
+    cloud.before["read"] = lose
+    assert settle_left(Engine(settings)).settled == 1
+    with rows_of(settings) as tx:
+        assert tx.all("SELECT identifier FROM secret") == []
