@@ -52,6 +52,7 @@ def test_records_are_read_in_order_with_any_page_size(
     assert listed(filled, 2, 3) == EVENTS[2:5]
     assert listed(filled, identifier="a", limit=2) == [EVENTS[0], EVENTS[2]]
     assert listed(filled, 7) == []
+    assert filled.read(lambda tx: list(events_after(tx, "account-id", 0))) == EVENTS
 
 
 def test_a_page_is_never_larger_than_what_is_left(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,14 @@ def test_a_folder_is_synced_and_closed(tmp_path: Path, monkeypatch: pytest.Monke
     assert (synced, os.listdir("/proc/self/fd")) == ([str(tmp_path)], before)
 
 
+def test_a_draft_that_somebody_else_removes_meanwhile_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = new_draft(tmp_path / "a")
+    monkeypatch.setattr(Path, "glob", lambda folder, _pattern: iter([folder / "gone.new"]))
+    remove_draft(draft)
+
+
 def test_removing_a_draft_removes_its_companion_files(tmp_path: Path) -> None:
     draft, other = new_draft(tmp_path / "a"), new_draft(tmp_path / "a")
     for name in (draft.name, f"{draft.name}-wal", f"{draft.name}-shm", other.name):

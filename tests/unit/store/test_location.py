@@ -26,7 +26,7 @@ def test_absolute_path(url: str, path: str, monkeypatch: pytest.MonkeyPatch) -> 
     location = Location.parse(url)
     assert (location.engine, location.path) == ("sqlite", Path(path))
     assert str(location) == f"sqlite:///{path}"
-    assert Location.parse(str(location)) == location
+    assert Location.parse(str(location)) == location == ("sqlite", Path(path), "")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,13 @@ def test_unencoded_password_is_not_mistaken_for_a_host(url: str) -> None:
     error = error_of(lambda: Location.parse(url))
     assert error.code == "malformed_store_url"
     assert "hunter" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"), [("mysql://u:hunter22@h/db", "'mysql://…'"), ("hunter22", "a URL without a scheme")]
+)
+def test_the_scheme_of_another_engine_is_shown(url: str, shown: str) -> None:
+    assert error_of(lambda: Location.parse(url)).message == f"This version can't open a store at {shown}."
 
 
 @pytest.mark.parametrize("path", ["/srv/\0", "~\0", "/srv/\ud800"])

@@ -55,4 +55,4 @@ def test_mount_points_may_contain_any_bytes(mounts: Path) -> None:
 
 
 def test_unknown_without_mountinfo(tmp_path: Path) -> None:
-    assert mount_of(tmp_path, str(tmp_path / "none")) == Mount()
+    assert mount_of(tmp_path, str(tmp_path / "none")) == ("", "")
