@@ -284,7 +284,7 @@ def test_no_secret_is_in_arguments_and_environment(
     tickets.cache(TicketRequest(by_keytab, str(kerberos.config), keytab=kerberos.keytab(by_keytab)))
     login_of(kerberos.add("unseen", "canary"), sshd, kerberos, tickets)
     agent.add(*private)
-    assert [name for name, *_rest in started] == ["ssh", "kinit", "klist", "kinit", "klist", "ssh-add"]
+    assert [name for name, *_rest in started] == ["ssh", "ssh", "kinit", "klist", "kinit", "klist", "ssh-add"]
     shown = str(started)
     secrets = [password_login.password, "canary", private[0].splitlines()[2].decode(), "SCOPED_SECRETS_PASSPHRASE"]
     assert [secret for secret in secrets if secret in shown] == []

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 
 from ..model.errors import InvalidInput, MissingLibrary
 from ..processes.peer import ancestors, peer_process, peer_user
-from .programs import TimedOut, run
+from .programs import TimedOut, plain_environment, run
 
 __all__ = ["SOCKET_VARIABLE", "accounts_of", "answering"]
 
@@ -81,7 +81,7 @@ def accounts_of(command: Sequence[str | bytes]) -> frozenset[str]:
     """
     ssh, *options = map(os.fsdecode, command)
     try:
-        ended = run(ssh, ["-G", *options], environment=os.environ, timeout=_PATIENCE)
+        ended = run(ssh, ["-G", *options], environment=plain_environment(), timeout=_PATIENCE)
     except (OSError, TimedOut, MissingLibrary):
         return frozenset()
     words = [line.split(maxsplit=1) for line in ended.output.splitlines()]
