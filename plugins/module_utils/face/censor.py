@@ -32,6 +32,8 @@ HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Fields of a result, at any depth, whose text people wrote for people.
 _WORDS = "msg hint warnings deprecations details exception module_stdout module_stderr description tags"
 _PROSE = frozenset(_WORDS.split())
+# Characters of a value that is in a name by mistake, not by chance.
+_LONG = 16
 
 
 def secret_strings(arguments: Mapping[str, Any], spec: Mapping[str, Any]) -> set[str]:
@@ -105,7 +107,25 @@ def passwords_in(url: str) -> set[str]:
 
 def censored_result(result: Mapping[str, Any], secrets: set[str]) -> dict[str, Any]:
     """Return a task's result with every secret string replaced in its prose."""
-    return with_prose(result, lambda prose: censor(prose, secrets))
+    censored = with_prose(result, lambda prose: censor(prose, secrets))
+    if "invocation" in censored:
+        censored["invocation"] = _without_misplaced(censored["invocation"], secrets)
+    return censored
+
+
+def _without_misplaced(arguments: Any, secrets: set[str]) -> Any:
+    """Return a task's arguments without values in the wrong option.
+
+    A name that merely has a short or common value in it, such as `postgres`, stays.
+    """
+    if isinstance(arguments, Mapping):
+        return {name: _without_misplaced(value, secrets) for name, value in arguments.items()}
+    if isinstance(arguments, (list, tuple)):
+        return [_without_misplaced(value, secrets) for value in arguments]
+    if not isinstance(arguments, str):
+        return arguments
+    is_name = arguments not in secrets and not any(map(str.isspace, arguments))
+    return censor(arguments, {secret for secret in secrets if len(secret) >= _LONG} if is_name else secrets)
 
 
 def with_prose(result: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:

@@ -114,7 +114,7 @@ RESULT: dict[str, Any] = {
     "secret": {"identifier": "hunter22", "description": "hunter22!", "tags": {"hunter22": "hunter22!"}},
     "results": [{"item": "hunter22", "msg": "hunter22!", "secret": {"reference": "hunter22"}}],
     "diff": {"before": {"hunter22": 1}, "after": {"path": "hunter22", "description": "hunter22!"}},
-    "invocation": {"module_args": {"identifier": "hunter22", "description": "hunter22!"}},
+    "invocation": {"module_args": {"identifier": "hunter22_password", "description": "hunter22!"}},
 }
 
 
@@ -122,6 +122,18 @@ def test_only_the_prose_of_a_result_is_censored() -> None:
     """Everything that ends in an exclamation mark is prose."""
     expected = json.loads(json.dumps(RESULT).replace("hunter22!", f"{CENSORED}!"))
     assert censored_result(RESULT, {"hunter22"}) == expected
+
+
+def test_a_value_in_the_wrong_option_is_not_shown() -> None:
+    arguments = {
+        "identifier": "two words\n",
+        "items": [{"org": "word"}],
+        "project": "words",
+        "path": "a/0123456789abcdef",
+    }
+    result = censored_result({"invocation": {"module_args": arguments}}, {"two words", "word", "0123456789abcdef"})
+    shown = {"identifier": f"{CENSORED}\n", "items": [{"org": CENSORED}], "project": "words", "path": f"a/{CENSORED}"}
+    assert result == {"invocation": {"module_args": shown}}
 
 
 def test_arguments_are_shown_without_secrets() -> None:
