@@ -155,7 +155,7 @@ def test_a_login_that_is_refused_says_so_without_the_password(shared: Site) -> N
         environment={"SCOPED_SECRETS_STORE": url},
         fails=True,
     )
-    assert (run.tasks[0]["result"]["code"], "password authentication failed" in run.tasks[0]["result"]["msg"]) == (
+    assert (run.tasks[0]["result"]["code"], "login: authentication failed." in run.tasks[0]["result"]["msg"]) == (
         "store_denied",
         True,
     )
