@@ -53,8 +53,8 @@ class SshSite:
 
     def environment(self, **extra: str) -> dict[str, str]:
         return {
-            # A short path, for sockets.
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.site.temp / "cp"),
+            # A short path, for sockets: ansible-core follows symbolic links.
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.site.temp.parent / "cp"),
             "ANSIBLE_INVENTORY": str(self.site.folder / "hosts.yml"),
             **extra,
         }
