@@ -25,7 +25,9 @@ def refuse_fact(variables: Mapping[str, Any], name: str) -> None:
     """
     if name not in (variables.get(FACTS) or ()) or _is_from_control_node(variables[name]):
         return
-    host = variables.get("inventory_hostname") or "a managed host"
+    # A host can report another name for itself, too.
+    is_named = "inventory_hostname" not in variables[FACTS]
+    host = (is_named and variables.get("inventory_hostname")) or "a managed host"
     raise Forbidden(
         "setting_from_host",
         f"'{name}' is a fact of {host}. Settings are never taken from a managed host.",
