@@ -11,7 +11,7 @@ import pytest
 from docsite.navigation import REST, SECTIONS, navigation
 from docsite.sources import write_sources
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = [str(page.relative_to(ROOT / "docs").with_suffix("")) for page in (ROOT / "docs").rglob("*.md")]
 
 

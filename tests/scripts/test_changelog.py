@@ -12,7 +12,7 @@ import changelog
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 RELEASED = {"ancestor": None, "releases": {"0.1.0": {"changes": {"release_summary": "The first."}}}}
 
 

@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 # Folders of tests that make runs by itself, and folders that have none.
 BY_MAKE = {"tests/molecule", "tests/site"}
 NO_TESTS = {"tests/benchmarks", "tests/fixtures"}

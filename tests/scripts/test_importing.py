@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from release import importing
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 TAKEN = """\
 Importing with galaxy-importer 0.4.44

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 SESSIONS = {"lint", "docs-check", "extra-checks", "build-import-check", "ansible-test-sanity", "unit"}
 
 
