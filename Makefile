@@ -23,7 +23,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/scripts/ansible.cfg
 # Where this is set, each process of each test compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo check lint unit test matrix environments packages bench fuzz coverage mutate release format docs molecule docs-table changelog clean
+.PHONY: demo check lint unit scripts test matrix environments packages bench fuzz coverage mutate release format docs molecule docs-table changelog clean
 
 $(DEV)/.ready: requirements.txt tests/requirements.txt tests/requirements-servers.txt tests/requirements-dev.txt \
 		tests/requirements-winrm.txt
@@ -79,7 +79,11 @@ lint: $(DEV)/.ready $(LINK)
 	$(DEV)/bin/antsibull-changelog lint
 
 unit: $(DEV)/.ready $(LINK)
-	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 4 tests/unit tests/fuzz
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 3 --dist worksteal tests/unit tests/fuzz
+
+# What the targets of this file run.
+scripts: $(DEV)/.ready $(LINK)
+	PYTHONPATH=$(TREE) $(DEV)/bin/pytest -n 2 tests/scripts
 
 packages: $(DEV)/.ready
 	$(DEV)/bin/python scripts/packages.py
@@ -87,11 +91,11 @@ packages: $(DEV)/.ready
 # What takes minutes to install; side by side it takes half as long.
 environments: $(DEV)/.ready $(DOCS_VENV)/.ready $(DEMO)/.ready
 
-# Docs and molecule side by side: neither keeps two cores busy by itself.
+# Side by side: none keeps two cores busy by itself.
 test:
 	$(MAKE) -j environments packages
 	$(MAKE) check
-	$(MAKE) -j docs molecule
+	$(MAKE) -j docs molecule scripts
 	$(PYTHON) scripts/matrix.py
 	$(MAKE) demo
 	$(MAKE) demo | tee .work/second-demo.log

@@ -24,7 +24,7 @@ def peer_user(connection: socket.socket) -> int:
 
 def peer_process(connection: socket.socket) -> int:
     """Return the id of the process at the other end, 0 if the operating system doesn't tell (macOS, the BSDs)."""
-    if not hasattr(socket, "SO_PEERCRED"):
+    if not hasattr(socket, "SO_PEERCRED"):  # pragma: no cover -- only systems other than Linux
         return 0
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return int(struct.unpack("3i", credentials)[0])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user at the other end of a socket."""
+"""The user at the other end of a socket, and the programs above a process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import os
 import shutil
 import socket
 import struct
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import cast
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.processes.peer import peer_user
+from ansible_collections.scoped.secrets.plugins.module_utils.processes.peer import ancestors, peer_user
 from ansible_collections.scoped.secrets.tests.unit.broker.brokers import OTHER_USER, as_user, needs_root
 
 
@@ -63,3 +64,21 @@ class Credentials:
 def test_falls_back_to_local_peercred(user: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "SO_PEERCRED")
     assert peer_user(cast(socket.socket, Credentials(user))) == user
+
+
+def test_the_programs_above_a_process() -> None:
+    # The inner shell says its id, and stays a process of its own since a command follows.
+    script = "echo $$; read answer; true"
+    with subprocess.Popen(
+        ["env", "sh", "-c", f"sh -c '{script}'; true"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as outer:
+        assert outer.stdout and outer.stdin
+        inner = int(outer.stdout.readline())
+        assert list(ancestors(inner)) == ["sh", "sh"]
+        outer.stdin.write("\n")
+
+
+def test_nothing_stands_above_a_process_that_has_gone() -> None:
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    assert list(ancestors(gone.pid)) == []

@@ -34,11 +34,6 @@ class Keyring:
         self._opened: dict[tuple[object, ...], ScopeKey] = {}
 
     @property
-    def source(self) -> str:
-        """Where the root key or the scope key came from, for people."""
-        return self._top.source
-
-    @property
     def held(self) -> HeldScope | None:
         """The scope whose key is used in place of the root key, None with a root key."""
         return self._top if isinstance(self._top, HeldScope) else None
