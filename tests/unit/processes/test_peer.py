@@ -72,7 +72,8 @@ def test_the_programs_above_a_process() -> None:
     with subprocess.Popen(
         ["env", "sh", "-c", f"sh -c '{script}'; true"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as outer:
-        assert outer.stdout and outer.stdin
+        assert outer.stdout
+        assert outer.stdin
         inner = int(outer.stdout.readline())
         assert list(ancestors(inner)) == ["sh", "sh"]
         outer.stdin.write("\n")
