@@ -9,6 +9,7 @@ import functools
 import json
 import shutil
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,29 @@ def run_twice(site: Site, example: str, environment: dict[str, str] | None = Non
     return first
 
 
-def run_documentation(site: Site, entry: str, environment: dict[str, str] | None = None) -> Run:
-    """Run the examples that `ansible-doc` shows for an entry point."""
+def run_documentation(site: Site, entries: Collection[str], environment: dict[str, str] | None = None) -> None:
+    """Run the examples that `ansible-doc` shows for entry points, each with a store of its own; fail if any fails."""
+    if not site.key_file.exists():
+        site.make_key()
+    plays = [_play(site, entry) for entry in sorted(entries)]
+    playbook = site.folder / "documentation.yml"
+    playbook.write_text(yaml.safe_dump(plays, sort_keys=False))
+    run = site.run(playbook, "-i", ",".join(["localhost", *map(_host, entries), ""]), environment=environment)
+    ran = {task["host"] for task in run.tasks}
+    assert {_host(entry) for entry in entries} - ran == set()
+
+
+def _host(entry: str) -> str:
+    return entry.replace("/", ".")
+
+
+def _play(site: Site, entry: str) -> dict[str, Any]:
     kind, name = entry.split("/")
     tasks = yaml.safe_load(_documentation(site.venv, site.collections, kind)[f"scoped.secrets.{name}"]["examples"])
     assert tasks
-    return site.run(tasks, environment=environment)
+    store = {"scoped_secrets_store": f"sqlite:///{site.folder}/{_host(entry)}.db"}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    return {"hosts": _host(entry), "gather_facts": False, "vars": {**store, **local}, "tasks": tasks}
 
 
 @functools.cache

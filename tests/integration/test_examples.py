@@ -22,9 +22,12 @@ def test_playbook(site: Site, example: str) -> None:
     run_twice(site, example)
 
 
-@pytest.mark.parametrize("entry", sorted(entry_points() - CALLBACKS - served() - at_hosts()))
-def test_examples_of_the_documentation(site: Site, entry: str) -> None:
-    run_documentation(site, entry)
+@pytest.mark.parametrize("is_restoring", [False, True])
+def test_examples_of_the_documentation(site: Site, is_restoring: bool) -> None:
+    entries = entry_points() - CALLBACKS - served() - at_hosts()
+    # Its backup lies where other examples have theirs.
+    restoring = {"modules/store_restore"}
+    run_documentation(site, restoring if is_restoring else entries - restoring)
 
 
 def test_every_link_of_the_documentation_leads_somewhere() -> None:

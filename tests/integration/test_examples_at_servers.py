@@ -224,9 +224,8 @@ def test_playbook(site: Site, variables: dict[str, str], request: pytest.Fixture
     check(site, request.getfixturevalue(fixture) if fixture else None)
 
 
-@pytest.mark.parametrize("entry", sorted(served()))
-def test_examples_of_the_documentation(site: Site, variables: dict[str, str], entry: str) -> None:
-    run_documentation(site, entry, variables)
+def test_examples_of_the_documentation(site: Site, variables: dict[str, str]) -> None:
+    run_documentation(site, served(), variables)
 
 
 @pytest.mark.parametrize("example", sorted(NEED_HOSTS))
@@ -235,9 +234,8 @@ def test_playbook_at_a_host(site: Site, sshd: Sshd, host_variables: dict[str, st
     assert (sshd.key.home / "scoped-secrets-example.txt").exists()
 
 
-@pytest.mark.parametrize("entry", sorted(at_hosts()))
-def test_examples_of_the_documentation_at_a_host(site: Site, host_variables: dict[str, str], entry: str) -> None:
-    run_documentation(site, entry, host_variables)
+def test_examples_of_the_documentation_at_a_host(site: Site, host_variables: dict[str, str]) -> None:
+    run_documentation(site, at_hosts(), host_variables)
 
 
 # What others keep at secret managers, in the guides.
