@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,18 +30,36 @@ def venv() -> Path:
 
 
 @pytest.fixture(scope="session")
-def collections(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the collection installed from its tarball."""
-    folder = tmp_path_factory.mktemp("installed")
+def installed(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the collection installed from its tarball: once, whatever the number of workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "installed"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            _install(venv, folder)
+            (folder / "done").touch()
+    return folder / "collections"
+
+
+def _install(venv: Path, folder: Path) -> None:
     (folder / ".ansible.cfg").touch()
     galaxy = str(venv / "bin" / "ansible-galaxy")
     environment = {**os.environ, "HOME": str(folder)}
     for command in (
-        ["build", "--output-path", str(folder), str(ROOT)],
+        ["build", "--force", "--output-path", str(folder), str(ROOT)],
         ["install", "--force", "-p", str(folder / "collections"), str(folder / "scoped-secrets-0.1.0.tar.gz")],
     ):
         subprocess.run([galaxy, "collection", *command], env=environment, check=True, capture_output=True)
-    return folder / "collections"
+
+
+@pytest.fixture(scope="session")
+def collections(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The worker's own copy, by which its brokers are known."""
+    folder = tmp_path_factory.mktemp("collections")
+    (folder / ".ansible.cfg").touch()
+    return Path(shutil.copytree(installed, folder / "collections"))
 
 
 @pytest.fixture
