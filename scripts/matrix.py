@@ -79,8 +79,8 @@ def tests(name: str, core: str, *arguments: str, **variables: str) -> Leg:
     return Leg(name, core, (*PYTEST, *arguments), given)
 
 
-def sanity(core: str) -> Leg:
-    return Leg(f"sanity-{core}", core, ("scripts/sanity.py", f".work/sanity-{core}"))
+def sanity(core: str, *options: str) -> Leg:
+    return Leg(f"sanity-{core}", core, ("scripts/sanity.py", f".work/sanity-{core}", *options))
 
 
 PLAYBOOKS = "tests/integration"
@@ -110,7 +110,7 @@ SHARED = (
 # The longest first, so that none is left alone at the end.
 IN_TEST = (
     tests("playbooks", NEWEST, PLAYBOOKS),
-    sanity(NEWEST),
+    sanity(NEWEST, "--plugins-only"),
     *SHARED,
     tests("playbooks-2.18-each-core", "2.18", PLAYBOOKS, "-m", "each_core"),
     tests("playbooks-2.19-each-core", "2.19", PLAYBOOKS, "-m", "each_core"),
