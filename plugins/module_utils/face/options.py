@@ -22,6 +22,7 @@ from .facts import refuse_fact
 __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "goes_through_broker", "resolve_options", "settings_of"]
 
 INI_SECTION = "scoped_secrets"
+_COMMAND = r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){2,}|[A-Za-z_][A-Za-z0-9_]*"
 _SINK = r"syslog|(syslog|file):///[^,]+"
 
 
@@ -63,6 +64,8 @@ OPTIONS = (
     Option("broker", "SCOPED_SECRETS_BROKER", "broker", is_argument=False),
     Option("audit", "SCOPED_SECRETS_AUDIT", "audit", "scoped_secrets_audit", is_argument=False, is_switch=True),
     Option("audit_sink", "SCOPED_SECRETS_AUDIT_SINK", "audit_sink", "scoped_secrets_audit_sink", is_argument=False),
+    # Not a variable: a host could set it.
+    Option("allowed_commands", "SCOPED_SECRETS_ALLOWED_COMMANDS", "allowed_commands", is_argument=False),
     Option("upgrade_store", "SCOPED_SECRETS_UPGRADE_STORE", is_argument=False),
     Option("ephemeral_store", "SCOPED_SECRETS_EPHEMERAL_STORE", "ephemeral_store", is_argument=False),
 )
@@ -175,6 +178,7 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         scope_key_file=_absolute(options["scope_key_file"]) if options["scope_key_file"] else "",
         audit=_audit(options.get("audit") or "on"),
         audit_sink=_sinks(options.get("audit_sink") or "store"),
+        allowed_commands=_commands(options.get("allowed_commands") or ""),
     )
 
 
@@ -204,6 +208,19 @@ def _sinks(text: str) -> str:
                 hint="Set it to a comma-separated list of: store, file:///PATH, syslog, syslog:///SOCKET.",
             )
     return ",".join(sinks)
+
+
+def _commands(text: str) -> str:
+    commands = list(filter(None, map(str.strip, re.split("[,\n]", text)))) if text else []
+    for command in commands:
+        if not (os.path.normpath(command) == command if command[0] == "/" else re.fullmatch(_COMMAND, command)):
+            raise InvalidInput(
+                "invalid_option",
+                f"{command[:80]!r} is not a valid entry of the setting 'allowed_commands'.",
+                hint="Set it to a comma-separated list of absolute paths of programs, full names of lookup plugins, "
+                "and names of environment variables; 'none' allows nothing.",
+            )
+    return ",".join(commands)
 
 
 def _switch(name: str, text: str, choices: str = "on or off") -> bool:

@@ -24,6 +24,7 @@ from .network import Network
 __all__ = [
     "ArgumentSpec",
     "Capability",
+    "Command",
     "ConnectorContext",
     "ExpectedError",
     "Found",
@@ -48,6 +49,16 @@ class Capability(Enum):
     VERSIONS = "versions"
     FILES = "files"
     DELETE = "delete"
+
+
+class Command(NamedTuple):
+    """What a connector runs on this machine: the absolute path of a program, or the full name of a lookup plugin.
+
+    `variables` are the environment variables that the connector sets for it.
+    """
+
+    name: str
+    variables: tuple[str, ...] = ()
 
 
 class ConnectorContext(NamedTuple):
@@ -138,6 +149,11 @@ class Manager(ABC):
     def validate(cls, options: Mapping[str, Any]) -> None:
         """Raise InvalidInput for options that can never work. No I/O."""
         cls.NETWORK.check(options)
+
+    @classmethod
+    def command(cls, options: Mapping[str, Any]) -> Command | None:
+        """Return what a connector with these options runs on this machine, None for nothing."""
+        return None
 
     @property
     def notices(self) -> list[str]:

@@ -25,6 +25,7 @@ class Settings(NamedTuple):
     scope_key_file: str = ""
     audit: str = "on"
     audit_sink: str = "store"
+    allowed_commands: str = ""
 
     @property
     def has_scope_key(self) -> bool:

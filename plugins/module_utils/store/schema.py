@@ -45,8 +45,8 @@ STEPS = (
             """CREATE TABLE scope_key (
                 scope_id TEXT NOT NULL REFERENCES scope (id), generation INTEGER NOT NULL, state TEXT NOT NULL,
                 key_id TEXT NOT NULL, parent_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL,
-                wraps {integer} NOT NULL, under_active {bytes} NOT NULL, created_at TEXT NOT NULL,
-                PRIMARY KEY (scope_id, generation))""",
+                wraps {integer} NOT NULL, under_active {bytes} NOT NULL, is_handed_out INTEGER NOT NULL,
+                created_at TEXT NOT NULL, PRIMARY KEY (scope_id, generation))""",
             """CREATE TABLE connector (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), kind TEXT NOT NULL,
                 identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,

@@ -41,6 +41,7 @@ class WrappedKey(NamedTuple):
     `state` is active (exactly one generation of a scope), decrypt_only or destroyed. Of a destroyed generation only the
     fingerprint key is left, wrapped by the scope's own key of `parent_generation`. `wraps` counts the keys that it
     wrapped. `under_active` holds an older generation wrapped by the active one, for a reader who has only that.
+    `is_handed_out` says that the key was exported; `wrapped` is bound to it.
     """
 
     scope_id: str
@@ -51,6 +52,7 @@ class WrappedKey(NamedTuple):
     wrapped: bytes
     wraps: int = 0
     under_active: bytes = b""
+    is_handed_out: bool = False
 
 
 def find_chain(tx: Transaction, path: ScopePath) -> list[Scope]:
@@ -204,8 +206,8 @@ def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
     """Return the generations of a scope's key, newest first. Cached, because every row to verify needs them."""
     if scope_id not in tx.known:
         rows = tx.all(
-            "SELECT scope_id, generation, state, key_id, parent_generation, wrapped, wraps, under_active "
-            "FROM scope_key WHERE scope_id = :id ORDER BY generation DESC",
+            "SELECT scope_id, generation, state, key_id, parent_generation, wrapped, wraps, under_active, "
+            "is_handed_out FROM scope_key WHERE scope_id = :id ORDER BY generation DESC",
             id=scope_id,
         )
         tx.known[scope_id] = [_wrapped_key(row) for row in rows]
@@ -214,7 +216,8 @@ def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
 
 
 def _wrapped_key(row: Row) -> WrappedKey:
-    return WrappedKey(**{**dict(row), "wrapped": bytes(row["wrapped"]), "under_active": bytes(row["under_active"])})
+    raw = {"wrapped": bytes(row["wrapped"]), "under_active": bytes(row["under_active"])}
+    return WrappedKey(**{**dict(row), **raw, "is_handed_out": bool(row["is_handed_out"])})
 
 
 def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
@@ -229,6 +232,7 @@ def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
         wrapped=key.wrapped,
         wraps=key.wraps,
         under_active=key.under_active,
+        is_handed_out=int(key.is_handed_out),
         created_at=created_at,
     )
 
@@ -240,17 +244,19 @@ def retire_keys(tx: Transaction, scope_id: str) -> None:
 
 
 def replace_wrapped(tx: Transaction, key: WrappedKey) -> None:
-    """Update how a generation is wrapped, and its state."""
+    """Update how a generation is wrapped, its state, and whether it was handed out."""
     tx.known.pop(key.scope_id, None)
     tx.run(
         "UPDATE scope_key SET state = :state, parent_generation = :parent, wrapped = :wrapped, "
-        "under_active = :under_active WHERE scope_id = :id AND generation = :generation",
+        "under_active = :under_active, is_handed_out = :handed_out "
+        "WHERE scope_id = :id AND generation = :generation",
         id=key.scope_id,
         generation=key.generation,
         state=key.state,
         parent=key.parent_generation,
         wrapped=key.wrapped,
         under_active=key.under_active,
+        handed_out=int(key.is_handed_out),
     )
 
 

@@ -75,6 +75,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "org": ("SCOPED_SECRETS_ORG", "org", "scoped_secrets_org"),
         "project": ("SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
         "broker": ("SCOPED_SECRETS_BROKER", "broker", ""),
+        "allowed_commands": ("SCOPED_SECRETS_ALLOWED_COMMANDS", "allowed_commands", ""),
         "upgrade_store": ("SCOPED_SECRETS_UPGRADE_STORE", "", ""),
         "ephemeral_store": ("SCOPED_SECRETS_EPHEMERAL_STORE", "ephemeral_store", ""),
     }

@@ -197,7 +197,9 @@ def test_a_change_drops_the_cached_rows_it_concerns(
 
 
 def test_a_generation_is_wrapped_again(database: Database) -> None:
-    new = OLD._replace(state="decrypt_only", parent_generation=3, wrapped=b"w", under_active=b"u")
+    new = OLD._replace(
+        state="decrypt_only", parent_generation=3, wrapped=b"w", under_active=b"u", is_handed_out=True
+    )
 
     def work(tx: Transaction) -> None:
         insert_key(tx, OLD, "now")
@@ -218,7 +220,7 @@ def test_wraps_are_counted_in_the_cache_too(database: Database) -> None:
 
     assert database.write(work) == [0, 5]
     assert [key.wraps for key in database.read(lambda tx: keys_of(tx, "account-id"))] == [0, 5]
-    assert (*OLD[:6], 0, b"") == WrappedKey(*OLD[:6])
+    assert (*OLD[:6], 0, b"", False) == WrappedKey(*OLD[:6])
 
 
 def test_deleting_a_scope_deletes_its_keys_and_default(tree: Database) -> None:

@@ -69,7 +69,8 @@ class StoredRows:
         elif _is_account_key(table, row, self._account):
             key = ScopeKey(row["scope_id"], row["generation"], row["wrapped"])
             account = Scope(self._account, ACCOUNT, None, "")
-            return {**row, "wrapped": self._keyring.seal_account_key(account, key)}
+            is_handed_out = bool(row["is_handed_out"])
+            return {**row, "wrapped": self._keyring.seal_account_key(account, key, is_handed_out=is_handed_out)}
         return row
 
 

@@ -101,7 +101,8 @@ def _rewrap(session: Session, new: RootKey, kdf: View) -> None:
     for row in keys_of(session.tx, chain[-1].id):
         if row.state != "destroyed":
             key = session.key(chain, row.generation)
-            replace_wrapped(session.tx, row._replace(wrapped=other.seal_account_key(chain[-1], key)))
+            wrapped = other.seal_account_key(chain[-1], key, is_handed_out=row.is_handed_out)
+            replace_wrapped(session.tx, row._replace(wrapped=wrapped))
     set_root_key(session.tx, new.key_id, json.dumps(kdf))
 
 

@@ -95,6 +95,10 @@ def _export(runtime: Runtime, params: dict[str, Any], *, check_mode: bool) -> Re
         return Result(changed=True, returned={"scope_key": place}, warnings=[warning])
     if params.get("dest"):
         return _KeyFile(runtime, exported, Path(params["dest"])).write(check_mode)
+    if not check_mode:
+        # Plan it first: a key that goes nowhere is not handed out.
+        declare(runtime, _KeySecret(exported, params["secret"]), check_mode=True)
+        _mark(runtime, path)
     result = declare(runtime, _KeySecret(exported, params["secret"]), check_mode=check_mode)
     result.returned = {"scope_key": {**exported.view, **result.returned}}
     return result
@@ -116,10 +120,17 @@ def _key_of(runtime: Runtime, path: ScopePath) -> _Exported:
     return runtime.read(work, path)
 
 
+def _mark(runtime: Runtime, path: ScopePath) -> None:
+    """Mark the key of a scope as handed out, before it is."""
+    if not runtime.read(lambda session: session.is_handed_out(session.chain(path)), path):
+        runtime.write(lambda session: session.keyring.mark_handed_out(session.tx, session.chain(path)), path)
+
+
 class _KeyFile:
     """The file that a key is exported to. Only a file with a key of the same scope is replaced."""
 
     def __init__(self, runtime: Runtime, exported: _Exported, dest: Path) -> None:
+        self._runtime = runtime
         self._exported = exported
         self._dest = dest
         link = foreign_link(str(dest))
@@ -135,6 +146,8 @@ class _KeyFile:
         before, content = self._existing()
         line = f"{self._exported.text}\n"
         is_changed = before != after or content != line
+        if not check_mode:
+            _mark(self._runtime, self._exported.path)
         if is_changed and not check_mode:
             with Draft(self._dest, refusal=_not_written) as draft:
                 with draft.opened() as file:

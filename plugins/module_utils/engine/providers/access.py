@@ -20,6 +20,7 @@ from ...model.references import select_field
 from ...model.scopes import ScopePath
 from ..rows.scoped_connectors import ScopedConnector
 from ..rows.session import Session
+from .commands import check_command
 from .fetch_cache import Fetches
 from .logins import check_no_loop, references_of, used_secrets
 from .providers import Providers
@@ -43,7 +44,13 @@ class Access:
     """The secret managers of one store, through the logins of the run."""
 
     def __init__(
-        self, store_id: str, store: Store, providers: Providers, fetches: Fetches, seen: Seen | None = None
+        self,
+        store_id: str,
+        store: Store,
+        providers: Providers,
+        fetches: Fetches,
+        seen: Seen | None = None,
+        allowed_commands: str = "",
     ) -> None:
         """`seen`: what was just read, and need not be read again."""
         self._store_id = store_id
@@ -51,14 +58,19 @@ class Access:
         self._providers = providers
         self._fetches = fetches
         self._seen = seen or {}
+        self._allowed_commands = allowed_commands
         self.warnings: list[str] = []
         """Warnings for the user about these calls."""
         self.has_changed = False
         """Whether something was written or removed at a provider."""
 
     def call(self, connector: ScopedConnector, work: Callable[[Manager], T]) -> T:
-        """Return the result of `work` on a connector's logged-in manager; raise Forbidden for a locked connector."""
+        """Return the result of `work` on a connector's logged-in manager.
+
+        Raises Forbidden for a locked connector, and for one whose command may not run here.
+        """
         connector.check_open()
+        check_command(connector, self._allowed_commands)
         return self._providers.call(connector, self.owner(connector), self._credentials, work)
 
     def owner(self, connector: ScopedConnector) -> str:
@@ -97,6 +109,7 @@ class Access:
 
         `given` are the credentials that the task contains; the others are read again, without a cache.
         """
+        check_command(connector, self._allowed_commands)
         manager = self._providers.log_in(
             connector, self.owner(connector), {**self._referenced(connector, given, 0), **given}
         )

@@ -61,7 +61,8 @@ class Runtime(ABC):
         """Return the way to the secret managers of the store. `seen`: what was just read there."""
         from .access import Access
 
-        return Access(self.store(create=False).store_id, self, self.shared.providers, self.shared.fetches, seen)
+        shared, allowed = self.shared, self.settings.allowed_commands
+        return Access(self.store(create=False).store_id, self, shared.providers, shared.fetches, seen, allowed)
 
     def read(self, work: Callable[[Session], T], path: ScopePath = ACCOUNT) -> T:
         """Return the result of `work` on one consistent view of the store.

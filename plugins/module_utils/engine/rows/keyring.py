@@ -61,9 +61,9 @@ class Keyring:
         """
         return self.held.depth_in(chain, path) if self.held else 0
 
-    def seal_account_key(self, account: Scope, key: ScopeKey) -> bytes:
+    def seal_account_key(self, account: Scope, key: ScopeKey, *, is_handed_out: bool) -> bytes:
         """Return a generation of the account's key wrapped by the root key, as its row stores it."""
-        return self.root.wrap_account_key(key, self._context(account, key.generation))
+        return self.root.wrap_account_key(key, self._context(account, key.generation, is_handed_out))
 
     def key(self, tx: Transaction, chain: list[Scope], generation: int) -> ScopeKey:
         """Return one generation of a scope's key; raise KeyRefused for a wrong root key, Damaged for a broken row."""
@@ -104,14 +104,24 @@ class Keyring:
 
     def keep(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> WrappedKey:
         """Write a new generation of a scope's key, wrapped under its parent's."""
-        parent_generation, wrapped = self._wrapped(tx, chain, key)
-        row = WrappedKey(key.scope_id, key.generation, "active", key.key_id, parent_generation, wrapped)
+        # The holder of an older generation may have written rows that the new one signs again.
+        is_handed_out = any(older.is_handed_out for older in keys_of(tx, key.scope_id))
+        parent_generation, wrapped = self._wrapped(tx, chain, key, is_handed_out)
+        row = WrappedKey(
+            key.scope_id,
+            key.generation,
+            "active",
+            key.key_id,
+            parent_generation,
+            wrapped,
+            is_handed_out=is_handed_out,
+        )
         insert_key(tx, row, now())
         return row
 
     def rewrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> None:
         """Rewrap a generation of a scope's key, under the parent's active generation or the root key."""
-        parent_generation, wrapped = self._wrapped(tx, chain, self._open(tx, chain, row))
+        parent_generation, wrapped = self._wrapped(tx, chain, self._open(tx, chain, row), row.is_handed_out)
         replace_wrapped(tx, row._replace(parent_generation=parent_generation, wrapped=wrapped))
 
     def destroy(self, tx: Transaction, chain: list[Scope], generation: int) -> None:
@@ -126,13 +136,44 @@ class Keyring:
         gone = row._replace(state="destroyed", under_active=b"")
         replace_wrapped(tx, gone._replace(parent_generation=key.generation, wrapped=wrapped))
 
-    def _wrapped(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> tuple[int, bytes]:
+    def mark_handed_out(self, tx: Transaction, chain: list[Scope]) -> None:
+        """Mark the key of a scope as handed out, for good. The key of the parent scope, or the root key, signs that.
+
+        All generations are marked, since the active one opens the older ones.
+        """
+        if self.held and self.held.is_last_of(chain):
+            return  # Whoever handed out the held key marked it, and only a higher key could.
+        for row in keys_of(tx, chain[-1].id):
+            if row.state != "destroyed" and not row.is_handed_out:
+                key = self._open(tx, chain, row)
+                parent_generation, wrapped = self._wrapped(tx, chain, key, is_handed_out=True)
+                marked = row._replace(parent_generation=parent_generation, wrapped=wrapped, is_handed_out=True)
+                replace_wrapped(tx, marked)
+
+    def is_handed_out(self, tx: Transaction, chain: list[Scope]) -> bool:
+        """Return whether the key of a scope was handed out; raise Damaged if the mark was altered."""
+        if self.held and self.held.is_last_of(chain):
+            return True
+        # Opening the key proves its mark.
+        self.active(tx, chain)
+        return any(row.is_handed_out for row in keys_of(tx, chain[-1].id))
+
+    def handed_out_below(self, tx: Transaction, chain: list[Scope]) -> ScopePath | None:
+        """Return the first scope of a chain that somebody with a lower key than the one in use can write to.
+
+        None if all who can write to the last scope hold the key in use or a higher one.
+        """
+        first = self.held.depth_in(chain, chain[-1].path) + 1 if self.held else 0
+        below = (chain[: depth + 1] for depth in range(first, len(chain)))
+        return next((part[-1].path for part in below if self.is_handed_out(tx, part)), None)
+
+    def _wrapped(self, tx: Transaction, chain: list[Scope], key: ScopeKey, is_handed_out: bool) -> tuple[int, bytes]:
         """Return a scope's key wrapped by its parent's, after the parent's generation (0: by the root key)."""
         if len(chain) == 1:
             self.check_in_force(tx)
-            return 0, self.seal_account_key(chain[0], key)
+            return 0, self.seal_account_key(chain[0], key, is_handed_out=is_handed_out)
         parent = self.for_wrapping(tx, chain[:-1])
-        return parent.generation, parent.wrap_child(key, self._context(chain[-1], key.generation))
+        return parent.generation, parent.wrap_child(key, self._context(chain[-1], key.generation, is_handed_out))
 
     def check_in_force(self, tx: Transaction) -> None:
         """Raise KeyRefused if the root key was rotated since the store was opened, before sealing anything to it."""
@@ -164,9 +205,10 @@ class Keyring:
         if self.held and self.held.is_last_of(chain):
             return self._own_of_held(tx, chain, row, self.held)
         scope = chain[-1]
-        known = scope.path.level, scope.id, scope.parent_id, row.generation, row.key_id
+        # Includes the mark, so that an altered one is noticed although the key is open.
+        known = scope.path.level, scope.id, scope.parent_id, row.generation, row.key_id, row.is_handed_out
         if known not in self._opened:
-            key = self._unwrap(tx, chain, row, self._context(scope, row.generation))
+            key = self._unwrap(tx, chain, row, self._context(scope, row.generation, row.is_handed_out))
             if key.key_id != row.key_id:
                 raise damaged_key()
             self._opened[known] = key
@@ -195,8 +237,9 @@ class Keyring:
         parent = self.key(tx, chain[:-1], row.parent_generation)
         return parent.unwrap_child(row.wrapped, scope_id=row.scope_id, generation=row.generation, context=context)
 
-    def _context(self, scope: Scope, generation: int) -> bytes:
-        return encode_fields("scope key", self._store_id, scope.path.level.value, scope.id, scope.parent_id, generation)
+    def _context(self, scope: Scope, generation: int, is_handed_out: bool) -> bytes:
+        place = self._store_id, scope.path.level.value, scope.id, scope.parent_id
+        return encode_fields("scope key", *place, generation, int(is_handed_out))
 
     def _older_context(self, scope: Scope, generation: int) -> bytes:
         return encode_fields("older generation", self._store_id, scope.id, generation)

@@ -23,11 +23,15 @@ __all__ = ["Managers", "ScopedConnector", "connector_removed", "load_managers"]
 
 
 class ScopedConnector(NamedTuple):
-    """A connector, and the scope that it belongs to. A locked one is not verified: use nothing but its name."""
+    """A connector, and the scope that it belongs to. A locked one is not verified: use nothing but its name.
+
+    `handed_out` is a scope whose key was handed out, so that people without the key in use can write the connector.
+    """
 
     row: Connector
     path: ScopePath
     locked_by: HeldScope | None = None
+    handed_out: ScopePath | None = None
 
     def check_open(self) -> None:
         """Raise Forbidden if the connector is locked."""
@@ -184,5 +188,7 @@ def _load(session: Session, chain: list[Scope]) -> Managers:
 def _connectors_of(session: Session, chain: list[Scope]) -> list[ScopedConnector]:
     path = chain[-1].path
     if session.opens(path):
-        return [ScopedConnector(row, path) for row in session.connectors(chain)]
+        rows = session.connectors(chain)
+        handed_out = session.handed_out_below(chain) if rows else None
+        return [ScopedConnector(row, path, handed_out=handed_out) for row in rows]
     return [ScopedConnector(row, path, session.keyring.held) for row in connectors_of(session.tx, chain[-1].id)]

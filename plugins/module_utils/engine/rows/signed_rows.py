@@ -85,6 +85,14 @@ class SignedRows:
         """Tell whether our key opens a scope, whether it exists or not."""
         return self.keyring.opens(path)
 
+    def handed_out_below(self, chain: list[Scope]) -> ScopePath | None:
+        """Return a scope through which people without the key in use can write to the last scope of a chain."""
+        return self.keyring.handed_out_below(self.tx, chain)
+
+    def is_handed_out(self, chain: list[Scope]) -> bool:
+        """Tell whether the key of a scope was handed out."""
+        return self.keyring.is_handed_out(self.tx, chain)
+
     def key_of(self, chain: list[Scope], tag: bytes) -> ScopeKey:
         """Return the generation of the scope's key that made a row's tag."""
         return self.key(chain, integrity.signed_generation(tag))

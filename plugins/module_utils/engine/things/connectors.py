@@ -51,6 +51,7 @@ class ConnectorState:
     secrets: int = 0
     some_secrets: tuple[str, ...] = ()
     default_of: tuple[ScopePath, ...] = ()
+    handed_out: ScopePath | None = None
     credentials: Mapping[str, SecretState] = field(default_factory=dict)
 
     @property
@@ -89,7 +90,8 @@ class ConnectorResource(Resource[ConnectorState]):
         own = (k.row for k in managers.connectors if k.path == self.path)
         connector = next((c for c in own if c.identifier == self.identifier), None)
         credentials = self._credentials(chain[-1], connector).load(session)
-        state = ConnectorState(chain, managers, connector, credentials=credentials)
+        handed_out = session.handed_out_below(chain)
+        state = ConnectorState(chain, managers, connector, handed_out=handed_out, credentials=credentials)
         if connector is None:
             return state
         return replace(
@@ -241,7 +243,8 @@ class ConnectorResource(Resource[ConnectorState]):
         return {}
 
     def _scoped(self, state: ConnectorState, connector_id: str) -> ScopedConnector:
-        return ScopedConnector(self._connector(state, self._wanted_options(state.connector), connector_id), self.path)
+        row = self._connector(state, self._wanted_options(state.connector), connector_id)
+        return ScopedConnector(row, self.path, handed_out=state.handed_out)
 
     def _connector(self, state: ConnectorState, wanted: WantedOptions, connector_id: str) -> Connector:
         """Return the new row. What was found out at the provider stays valid while the place is the same."""

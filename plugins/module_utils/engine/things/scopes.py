@@ -50,6 +50,7 @@ class ScopeState:
     parents: list[Scope]
     scope: Scope | None
     default: str = ""
+    is_key_handed_out: bool = False
     contents: dict[str, int] = field(default_factory=dict)
     heads: tuple[bytes, ...] = field(default=(), repr=False)
     kept: tuple[KeptElsewhere, ...] = ()
@@ -65,7 +66,8 @@ class ScopeResource(Resource[ScopeState]):
         except NotFound:
             return ScopeState(session.chain(self.path.parent) if self.path.parent else [], None)
         managers = load_managers(session, chain)
-        state = ScopeState(chain[:-1], chain[-1], managers.default, _contents(session, managers))
+        handed_out = session.is_handed_out(chain)
+        state = ScopeState(chain[:-1], chain[-1], managers.default, handed_out, _contents(session, managers))
         if not self.absent:
             return state
         return replace(state, heads=tuple(_heads(session, chain[-1])), kept=tuple(_in_order(session, chain)))
@@ -177,7 +179,7 @@ class ScopeResource(Resource[ScopeState]):
     def view(self, state: ScopeState) -> View | None:
         if state.scope is None:
             return None
-        return _view(state.scope, state.default, state.contents)
+        return _view(state.scope, state.default, state.is_key_handed_out, state.contents)
 
     @property
     def identity(self) -> View:
@@ -254,13 +256,14 @@ def _fields(scope: Scope) -> View:
     }
 
 
-def _view(scope: Scope, default: str, contents: dict[str, int]) -> View:
+def _view(scope: Scope, default: str, is_key_handed_out: bool, contents: dict[str, int]) -> View:
     return {
         "level": scope.path.level.value,
         "org": scope.path.org,
         "project": scope.path.project,
         **_fields(scope),
         "default_secret_manager": default,
+        "key_handed_out": is_key_handed_out,
         **contents,
         "created_at": scope.created_at,
         "updated_at": scope.updated_at,
@@ -284,7 +287,7 @@ class ScopeInfo(Info):
         if self.params.get("verify"):
             _verify(session, chain)
         managers = load_managers(session, chain)
-        views = [_view(scope, managers.default, _contents(session, managers))]
+        views = [_view(scope, managers.default, session.is_handed_out(chain), _contents(session, managers))]
         if self.params.get("recursive"):
             for child in rows.children_of(session.tx, scope):
                 below = [*chain, child]

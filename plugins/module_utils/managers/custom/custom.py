@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 from ...model.errors import ScopedSecretsError
 from .. import failures
-from ..base import ArgumentSpec, Capability, ConnectorContext, Found, Login, NoLogin, ValueKeeper, Writing
+from ..base import ArgumentSpec, Capability, Command, ConnectorContext, Found, Login, NoLogin, ValueKeeper, Writing
 from ..network import Network, check_range
-from .program import OutputTooLarge, Program, ProgramNotStarted, ProgramResult, ProgramTimedOut, run
+from .program import OutputTooLarge, Program, ProgramNotStarted, ProgramResult, ProgramTimedOut, located, run
 
 __all__ = ["MANAGER", "Custom"]
 
@@ -70,6 +70,11 @@ class Custom(ValueKeeper):
                     "environment", "has an invalid variable", "Set names and values to plain text."
                 )
         check_range(options, "max_output", 1024, 256 * 1024 * 1024)
+
+    @classmethod
+    def command(cls, options: Mapping[str, Any]) -> Command:
+        name = str(options["command"][0])
+        return Command(located(name) or name, tuple(map(str, options.get("environment") or {})))
 
     def login(self) -> None:
         """Ask the program for its verbs. It may refuse its credential here."""

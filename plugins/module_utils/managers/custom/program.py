@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from ...processes.programs import Process
 
-__all__ = ["OutputTooLarge", "Program", "ProgramNotStarted", "ProgramResult", "ProgramTimedOut", "run"]
+__all__ = ["OutputTooLarge", "Program", "ProgramNotStarted", "ProgramResult", "ProgramTimedOut", "located", "run"]
 
 _PIECE = 65536
 
@@ -54,6 +54,12 @@ class ProgramResult:
     output: bytes = field(repr=False)
 
 
+def located(name: str) -> str:
+    """Return the absolute path at which a program is started, empty if there is none. Links are not followed."""
+    found = shutil.which(name)
+    return os.path.abspath(found) if found else ""
+
+
 def run(program: Program, given: bytes) -> ProgramResult:
     """Run a program with `given` as input. Raises ProgramNotStarted, ProgramTimedOut or OutputTooLarge."""
     deadline = time.monotonic() + program.timeout
@@ -75,10 +81,10 @@ def run(program: Program, given: bytes) -> ProgramResult:
 
 
 def _spawn(program: Program, input_end: int, output_end: int) -> Process:
-    found = shutil.which(program.command[0])
-    if not found:
+    path = located(program.command[0])
+    if not path:
         raise ProgramNotStarted("the program does not exist or is not executable")
-    command, environment = [os.path.abspath(found), *program.command[1:]], _environment(program)
+    command, environment = [path, *program.command[1:]], _environment(program)
     try:
         return Process(command, environment=environment, stdin=input_end, stdout=output_end, folder="/")
     except (OSError, ValueError) as error:

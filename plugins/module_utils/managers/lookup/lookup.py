@@ -9,15 +9,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...model.errors import InvalidInput
 from .. import failures
-from ..base import ArgumentSpec, Capability, Found, Login, NoLogin, ValueKeeper
+from ..base import ArgumentSpec, Capability, Command, Found, Login, NoLogin, ValueKeeper
 from .plugins import NoSuchPlugin, NoValue, PluginFailed, content_of, find, first_result
+from .terms import PATH, BadPath, BadTemplate, check_template, term_of
 
 __all__ = ["MANAGER", "Lookup"]
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){2,}")
 _OWN = "scoped.secrets."
-_PATH = "{path}"
 # Parameters of every plugin's `run` that are not its options.
 _RESERVED = frozenset({"terms", "variables", "self", "wantlist", "errors"})
 
@@ -44,7 +45,7 @@ class Lookup(ValueKeeper):
         "option_refs": {"type": "dict"},
         "term_template": {"type": "str"},
     }
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {"options": {}, "option_refs": {}, "term_template": _PATH}
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {"options": {}, "option_refs": {}, "term_template": PATH}
     LOCATION = frozenset({"plugin"})
     REFERENCE_DICTS = frozenset({"option_refs"})
     LOGINS = (NoLogin, PluginCredential)
@@ -62,10 +63,15 @@ class Lookup(ValueKeeper):
                 "plugin", "is not the full name of a plugin", "Set it to namespace.collection.plugin."
             )
         _refuse_own(plugin)
-        if _PATH not in (options.get("term_template") or _PATH):
+        template = options.get("term_template") or PATH
+        if PATH not in template:
             raise failures.invalid_option(
-                "term_template", f"has no {_PATH}", f"Put {_PATH} where the path of a reference goes."
+                "term_template", f"has no {PATH}", f"Put {PATH} where the path of a reference goes."
             )
+        try:
+            check_template(template, plugin)
+        except BadTemplate as error:
+            raise _bad_template(error) from None
         given = [*(options.get("options") or {}), *(options.get("option_refs") or {})]
         given += [options["credential_option"]] if options.get("credential_option") else []
         if len(set(given)) != len(given):
@@ -77,6 +83,10 @@ class Lookup(ValueKeeper):
                 f"has a name that can't be an option: {bad[0][:40]!r}",
                 "See the plugin's options in ansible-doc.",
             )
+
+    @classmethod
+    def command(cls, options: Mapping[str, Any]) -> Command:
+        return Command(str(options["plugin"]))
 
     def login(self) -> None:
         """Find the plugin. It logs in on its own at each call, as in a playbook."""
@@ -93,8 +103,8 @@ class Lookup(ValueKeeper):
         if version:
             raise failures.not_able(self.connector.what, self.TITLE, f"read version {version}")
         self.connector.meter("requests")
-        term = str(self.options["term_template"]).replace(_PATH, path)
-        instance = self._found()
+        instance, name = self._found()
+        term = self._term(path, name)
         try:
             return Found(content_of(first_result(instance, term, self._plugin_options())))
         except NoValue:
@@ -102,7 +112,16 @@ class Lookup(ValueKeeper):
         except PluginFailed as error:
             raise self._failed(error) from None
 
-    def _found(self) -> Any:
+    def _term(self, path: str, plugin: str) -> str:
+        try:
+            return term_of(str(self.options["term_template"]), path, plugin)
+        except BadPath as error:
+            raise failures.name_not_allowed(self.connector.what, path, str(error)) from None
+        except BadTemplate as error:
+            raise _bad_template(error) from None
+
+    def _found(self) -> tuple[Any, str]:
+        """Return the plugin, and its full name after redirects."""
         try:
             instance, name = find(self.options["plugin"])
         except NoSuchPlugin:
@@ -110,7 +129,7 @@ class Lookup(ValueKeeper):
         except PluginFailed as error:
             raise self._failed(error) from None
         _refuse_own(name)
-        return instance
+        return instance, name
 
     def _failed(self, error: PluginFailed) -> Exception:
         return failures.plugin_failed(self.connector.what, self.options["plugin"], str(error))
@@ -123,6 +142,10 @@ class Lookup(ValueKeeper):
         if self.options.get("credential_option"):
             options[self.options["credential_option"]] = self.options["credential"]
         return options
+
+
+def _bad_template(error: BadTemplate) -> InvalidInput:
+    return failures.invalid_option("term_template", str(error), f"Write it as a command in which {PATH} is one word.")
 
 
 def _refuse_own(plugin: str) -> None:

@@ -321,7 +321,8 @@ def test_rows_of_keys_have_the_described_format(project: Settings) -> None:
     root = base64.b64decode(Path(project.root_key_file).read_bytes())
     above = independent.derive(root, independent.fields("scoped.secrets root key", "wrap account key"))
     for scope, generation in ((account, 1), (org, 1), (api, 3)):
-        context = independent.fields("scope key", store_id, scope["level"], scope["id"], scope["parent_id"], generation)
+        place = store_id, scope["level"], scope["id"], scope["parent_id"]
+        context = independent.fields("scope key", *place, generation, 0)
         key = independent.unwrap(above, bytes(wrapped[scope["id"], generation]["wrapped"]), context)
         above = independent.scope_subkey(key, "wrap scope keys", scope["id"], generation)
     assert key == keys[2]
