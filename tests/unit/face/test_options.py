@@ -83,6 +83,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "broker",
         "audit",
         "audit_sink",
+        "allowed_commands",
         "upgrade_store",
         "ephemeral_store",
     ]

@@ -23,6 +23,7 @@ from ...model.entities import Scope
 from ...model.messages import Tell
 from ...model.scopes import ACCOUNT
 from ...store.copying import all_rows
+from ...store.scopes import keys_of
 from ..rows.keyring import Keyring
 from ..rows.session import Session
 
@@ -45,9 +46,16 @@ def portable_rows(session: Session) -> Iterator[tuple[str, Values]]:
         if table == "store":
             yield table, {name: row[name] for name in _STORE_COLUMNS}
         elif _is_account_key(table, row, account.id):
-            yield table, {**row, "wrapped": session.key([account], row["generation"]).export()}
+            yield table, {**row, **_unsealed(session, account, row["generation"])}
         else:
             yield table, row
+
+
+def _unsealed(session: Session, account: Scope, generation: int) -> Values:
+    """Return what a backup has of a generation of the account's key in place of the key that the root key wrapped."""
+    row = next(row for row in keys_of(session.tx, account.id) if row.generation == generation)
+    is_handed_out = session.keyring.was_handed_out(session.tx, [account], row)
+    return {"wrapped": session.key([account], generation).export(), "is_handed_out": int(is_handed_out)}
 
 
 class StoredRows:

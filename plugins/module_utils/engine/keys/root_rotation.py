@@ -101,8 +101,9 @@ def _rewrap(session: Session, new: RootKey, kdf: View) -> None:
     for row in keys_of(session.tx, chain[-1].id):
         if row.state != "destroyed":
             key = session.key(chain, row.generation)
-            wrapped = other.seal_account_key(chain[-1], key, is_handed_out=row.is_handed_out)
-            replace_wrapped(session.tx, row._replace(wrapped=wrapped))
+            is_handed_out = session.keyring.was_handed_out(session.tx, chain, row)
+            wrapped = other.seal_account_key(chain[-1], key, is_handed_out=is_handed_out)
+            replace_wrapped(session.tx, row._replace(wrapped=wrapped, is_handed_out=is_handed_out))
     set_root_key(session.tx, new.key_id, json.dumps(kdf))
 
 

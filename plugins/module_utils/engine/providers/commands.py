@@ -30,8 +30,8 @@ def check_command(connector: ScopedConnector, allowed: str) -> None:
             )
     elif connector.handed_out:
         raise _refused(
-            f"The {connector.what} runs {command.name}. Whoever has the key of {connector.handed_out}, which was "
-            "handed out, could have chosen that, and it would run with your rights and a higher key.",
+            f"The {connector.what} runs {command.name}. The key of {connector.handed_out} was handed out: its holders "
+            "can choose what runs here, with your rights and your keys.",
             [command.name, *command.variables],
         )
 

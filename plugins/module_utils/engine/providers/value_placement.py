@@ -11,7 +11,7 @@ from typing import cast
 from ...managers import builtin, failures
 from ...managers.base import Capability, ValueKeeper
 from ...model.entities import Secret
-from ...model.errors import Conflict, InvalidInput
+from ...model.errors import Conflict, Forbidden, InvalidInput
 from ..rows.scoped_connectors import ScopedConnector
 from .access import Access
 from .providers import describe
@@ -25,6 +25,9 @@ __all__ = [
     "remove_kept",
     "split_reference",
 ]
+
+# Errors that leave a value at its manager if its removal is forced.
+_LEFT_THERE = frozenset({"command_not_allowed", "foreign_secret", "not_supported", "read_only_manager"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +75,16 @@ def check_removable(connector: ScopedConnector | None, secret: Secret) -> None:
 def remove_kept(access: Access, connector: ScopedConnector, secret: Secret, *, is_forced: bool) -> None:
     """Remove the value of a secret at its manager, if it was written there.
 
-    With `is_forced`, a value that can't be removed or that others took over is left there with a warning.
+    With `is_forced`, a value is left there with a warning if it can't be removed, if others took it over, or if the
+    command that removes it may not run here.
     """
     if not is_kept_there(connector, secret):
         return
     try:
         check_removable(connector, secret)
         access.remove(connector, secret.path)
-    except (Conflict, InvalidInput) as error:
-        if not is_forced or error.code not in ("foreign_secret", "not_supported", "read_only_manager"):
+    except (Conflict, Forbidden, InvalidInput) as error:
+        if not is_forced or error.code not in _LEFT_THERE:
             raise
         access.warnings.append(f"'{secret.path}' was left at {connector.what}: {error.message}")
 

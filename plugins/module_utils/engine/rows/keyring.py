@@ -32,6 +32,8 @@ class Keyring:
         # By scope and key id, so that the row of another scope never passes for this one's, and a transaction that was
         # rolled back leaves no wrong key. Keys stay open when a rotation rewraps them.
         self._opened: dict[tuple[object, ...], ScopeKey] = {}
+        # Keys whose row proved that they were not handed out, by scope, generation and what the row holds.
+        self._unmarked: set[tuple[str, int, bytes]] = set()
 
     @property
     def held(self) -> HeldScope | None:
@@ -63,7 +65,7 @@ class Keyring:
 
     def seal_account_key(self, account: Scope, key: ScopeKey, *, is_handed_out: bool) -> bytes:
         """Return a generation of the account's key wrapped by the root key, as its row stores it."""
-        return self.root.wrap_account_key(key, self._context(account, key.generation, is_handed_out))
+        return self.root.wrap_account_key(key, self._context(account, key.generation, is_handed_out=is_handed_out))
 
     def key(self, tx: Transaction, chain: list[Scope], generation: int) -> ScopeKey:
         """Return one generation of a scope's key; raise KeyRefused for a wrong root key, Damaged for a broken row."""
@@ -105,8 +107,8 @@ class Keyring:
     def keep(self, tx: Transaction, chain: list[Scope], key: ScopeKey) -> WrappedKey:
         """Write a new generation of a scope's key, wrapped under its parent's."""
         # The holder of an older generation may have written rows that the new one signs again.
-        is_handed_out = any(older.is_handed_out for older in keys_of(tx, key.scope_id))
-        parent_generation, wrapped = self._wrapped(tx, chain, key, is_handed_out)
+        is_handed_out = any(self.was_handed_out(tx, chain, older) for older in keys_of(tx, key.scope_id))
+        parent_generation, wrapped = self._wrapped(tx, chain, key, is_handed_out=is_handed_out)
         row = WrappedKey(
             key.scope_id,
             key.generation,
@@ -121,8 +123,12 @@ class Keyring:
 
     def rewrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> None:
         """Rewrap a generation of a scope's key, under the parent's active generation or the root key."""
-        parent_generation, wrapped = self._wrapped(tx, chain, self._open(tx, chain, row), row.is_handed_out)
-        replace_wrapped(tx, row._replace(parent_generation=parent_generation, wrapped=wrapped))
+        self._rewrap(tx, chain, row, is_handed_out=self.was_handed_out(tx, chain, row))
+
+    def _rewrap(self, tx: Transaction, chain: list[Scope], row: WrappedKey, *, is_handed_out: bool) -> None:
+        parent_generation, wrapped = self._wrapped(tx, chain, self._open(tx, chain, row), is_handed_out=is_handed_out)
+        new = row._replace(parent_generation=parent_generation, wrapped=wrapped, is_handed_out=is_handed_out)
+        replace_wrapped(tx, new)
 
     def destroy(self, tx: Transaction, chain: list[Scope], generation: int) -> None:
         """Destroy a generation of a scope's key, except for its fingerprint key, which the active one wraps.
@@ -145,18 +151,26 @@ class Keyring:
             return  # Whoever handed out the held key marked it, and only a higher key could.
         for row in keys_of(tx, chain[-1].id):
             if row.state != "destroyed" and not row.is_handed_out:
-                key = self._open(tx, chain, row)
-                parent_generation, wrapped = self._wrapped(tx, chain, key, is_handed_out=True)
-                marked = row._replace(parent_generation=parent_generation, wrapped=wrapped, is_handed_out=True)
-                replace_wrapped(tx, marked)
+                self._rewrap(tx, chain, row, is_handed_out=True)
 
     def is_handed_out(self, tx: Transaction, chain: list[Scope]) -> bool:
-        """Return whether the key of a scope was handed out; raise Damaged if the mark was altered."""
+        """Return whether the key of a scope was handed out."""
         if self.held and self.held.is_last_of(chain):
             return True
-        # Opening the key proves its mark.
-        self.active(tx, chain)
-        return any(row.is_handed_out for row in keys_of(tx, chain[-1].id))
+        return any(self.was_handed_out(tx, chain, row) for row in keys_of(tx, chain[-1].id))
+
+    def was_handed_out(self, tx: Transaction, chain: list[Scope], row: WrappedKey) -> bool:
+        """Return whether a generation of a scope's key was handed out: yes, unless its row proves the contrary."""
+        if row.is_handed_out or row.state == "destroyed":
+            return row.is_handed_out
+        proof = row.scope_id, row.generation, row.wrapped
+        if proof not in self._unmarked:
+            try:
+                self._unwrap(tx, chain, row, self._context(chain[-1], row.generation, is_handed_out=False))
+            except (Damaged, KeyRefused):
+                return True
+            self._unmarked.add(proof)
+        return False
 
     def handed_out_below(self, tx: Transaction, chain: list[Scope]) -> ScopePath | None:
         """Return the first scope of a chain that somebody with a lower key than the one in use can write to.
@@ -167,13 +181,14 @@ class Keyring:
         below = (chain[: depth + 1] for depth in range(first, len(chain)))
         return next((part[-1].path for part in below if self.is_handed_out(tx, part)), None)
 
-    def _wrapped(self, tx: Transaction, chain: list[Scope], key: ScopeKey, is_handed_out: bool) -> tuple[int, bytes]:
+    def _wrapped(self, tx: Transaction, chain: list[Scope], key: ScopeKey, *, is_handed_out: bool) -> tuple[int, bytes]:
         """Return a scope's key wrapped by its parent's, after the parent's generation (0: by the root key)."""
         if len(chain) == 1:
             self.check_in_force(tx)
             return 0, self.seal_account_key(chain[0], key, is_handed_out=is_handed_out)
         parent = self.for_wrapping(tx, chain[:-1])
-        return parent.generation, parent.wrap_child(key, self._context(chain[-1], key.generation, is_handed_out))
+        context = self._context(chain[-1], key.generation, is_handed_out=is_handed_out)
+        return parent.generation, parent.wrap_child(key, context)
 
     def check_in_force(self, tx: Transaction) -> None:
         """Raise KeyRefused if the root key was rotated since the store was opened, before sealing anything to it."""
@@ -205,10 +220,9 @@ class Keyring:
         if self.held and self.held.is_last_of(chain):
             return self._own_of_held(tx, chain, row, self.held)
         scope = chain[-1]
-        # Includes the mark, so that an altered one is noticed although the key is open.
-        known = scope.path.level, scope.id, scope.parent_id, row.generation, row.key_id, row.is_handed_out
+        known = scope.path.level, scope.id, scope.parent_id, row.generation, row.key_id
         if known not in self._opened:
-            key = self._unwrap(tx, chain, row, self._context(scope, row.generation, row.is_handed_out))
+            key = self._unwrap(tx, chain, row, self._context(scope, row.generation, is_handed_out=row.is_handed_out))
             if key.key_id != row.key_id:
                 raise damaged_key()
             self._opened[known] = key
@@ -237,7 +251,7 @@ class Keyring:
         parent = self.key(tx, chain[:-1], row.parent_generation)
         return parent.unwrap_child(row.wrapped, scope_id=row.scope_id, generation=row.generation, context=context)
 
-    def _context(self, scope: Scope, generation: int, is_handed_out: bool) -> bytes:
+    def _context(self, scope: Scope, generation: int, *, is_handed_out: bool) -> bytes:
         place = self._store_id, scope.path.level.value, scope.id, scope.parent_id
         return encode_fields("scope key", *place, generation, int(is_handed_out))
 

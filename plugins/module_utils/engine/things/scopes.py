@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ...model.entities import Scope, Secret
-from ...model.errors import Conflict, InvalidInput, NotFound
+from ...model.errors import Conflict, Forbidden, InvalidInput, NotFound
 from ...model.identifiers import check_name, check_tags
 from ...model.messages import View
 from ...model.scopes import Level, ScopePath
@@ -150,10 +150,18 @@ class ScopeResource(Resource[ScopeState]):
         """Remove the values of a removed scope's secrets at their secret managers."""
         for _scope, connector, _secret in state.kept:
             # Log in everywhere first: the secrets to remove may include the credentials of other connectors.
-            access.call(connector, lambda _manager: None)
+            self._log_in(access, connector)
         for _scope, connector, secret in state.kept:
             remove_kept(access, connector, secret, is_forced=self.force)
         return True if state.kept else None
+
+    def _log_in(self, access: Access, connector: ScopedConnector) -> None:
+        try:
+            access.call(connector, lambda _manager: None)
+        except Forbidden as error:
+            # What it keeps is then left there with a warning.
+            if not (self.force and error.code == "command_not_allowed"):
+                raise
 
     def guard(self, state: ScopeState) -> object:
         return state.heads

@@ -55,7 +55,7 @@ def check_template(template: str, plugin: str) -> None:
 def _check_command(template: str) -> None:
     if _UNQUOTABLE.search(template):
         raise BadTemplate("has backquotes, several lines, <<, (( or $', in which a path can't be quoted")
-    # A mark that is no shell syntax, so that it is a token of its own outside of quotes.
+    # NUL stands for the path: outside of quotes, it is a token of its own.
     tokens = [match[0] for match in _SHELL_TOKEN.finditer(template.replace(PATH, "\0"))]
     if "".join(tokens) != template.replace(PATH, "\0") or any("\0" in token and token != "\0" for token in tokens):
         raise BadTemplate(f"has {PATH} within quotes or after a backslash; the path is quoted anyway")
