@@ -51,7 +51,8 @@ checks:
     check:
       description:
         - What was checked. V(versions), V(engine), V(store), V(root key) or V(scope key), C(library for NAME) for each
-          library, such as V(library for builtin), and V(unfinished changes).
+          library, such as V(library for builtin), V(unfinished changes), and V(commands), which lists the connectors
+          whose command may not run on this machine.
       type: str
     verdict:
       description: V(ok), V(warning) or V(error).

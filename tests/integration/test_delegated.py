@@ -70,3 +70,24 @@ def test_every_kind_of_secret_manager_is_taken_along(shared: Site) -> None:
     there, here = ({check["check"] for check in task["result"]["checks"]} for task in run.tasks)
     assert there == here
     assert "library for hashicorp_vault" in there
+
+
+def test_the_list_of_the_other_machine_decides_there(shared: Site) -> None:
+    """Commands of a delegated task run on that machine, with what its own environment allows."""
+    project = {"org": "payments", "project": "api"}
+    program, ran = shared.folder / "program", shared.folder / "ran"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\necho '{{\"verbs\": []}}'\n")
+    program.chmod(0o755)
+    own = {"identifier": "own", "command": [str(program)], "check": False, **project}
+    shared.declare({SCOPE: {"org": "payments"}}, {SCOPE: project}, {"scoped.secrets.connector_custom": own})
+    there: Task = {"scoped.secrets.connector_check": {"identifier": "own", **project}, **ELSEWHERE, "name": "there"}
+    key: Task = {"scoped.secrets.scope_key": {**project, "dest": str(shared.folder / "api.key")}}
+    assert shared.run([there, key]).result("there")["connector"]["status"] == "ready"
+    ran.unlink()
+    (shared.folder / "ansible.cfg").write_text(f"[scoped_secrets]\nallowed_commands = {program}\n")
+    here: Task = {"scoped.secrets.connector_check": {"identifier": "own", **project}, "name": "here"}
+    assert shared.run([there]).result("there")["connector"]["code"] == "command_not_allowed"
+    assert not ran.exists()
+    assert shared.run([here]).result("here")["connector"]["status"] == "ready"
+    of_that_machine = {"SCOPED_SECRETS_ALLOWED_COMMANDS": str(program)}
+    assert shared.run([there], environment=of_that_machine).result("there")["connector"]["status"] == "ready"

@@ -135,9 +135,10 @@ def _subject_of(request: Request) -> Subject:
 
 def _examine(runtime: Runtime, check_mode: bool) -> Result:
     # Imported here: importlib.metadata takes 20 ms to load.
-    from .reports.doctor import examine, examine_unfinished, used_settings
+    from .reports.doctor import examine, examine_commands, examine_unfinished, used_settings
 
-    checks = [*examine(runtime.settings, runtime.place), *examine_unfinished(runtime, check_mode=check_mode)]
+    unfinished = examine_unfinished(runtime, check_mode=check_mode)
+    checks = [*examine(runtime.settings, runtime.place), *unfinished, *examine_commands(runtime)]
     healthy = all(check["verdict"] != "error" for check in checks)
     usage, settings = runtime.shared.usage.counts(), used_settings(runtime.settings)
     return Result(returned={"healthy": healthy, "checks": checks, "settings": settings, "usage": usage})

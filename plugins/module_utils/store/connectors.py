@@ -17,6 +17,7 @@ __all__ = [
     "defaults_at",
     "delete_connector",
     "insert_connector",
+    "scopes_with_connectors",
     "update_connector",
 ]
 
@@ -25,6 +26,11 @@ def connectors_of(tx: Transaction, scope_id: str) -> list[Connector]:
     """Return a scope's connectors by identifier, including those removed with force."""
     rows = tx.all("SELECT * FROM connector WHERE scope_id = :scope ORDER BY identifier", scope=scope_id)
     return [_connector(row) for row in rows]
+
+
+def scopes_with_connectors(tx: Transaction) -> list[str]:
+    """Return the ids of the scopes that have a connector."""
+    return [row["scope_id"] for row in tx.all("SELECT DISTINCT scope_id FROM connector WHERE is_removed = 0")]
 
 
 def connectors_made_by(tx: Transaction, manifest: str) -> list[Connector]:

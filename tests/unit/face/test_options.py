@@ -249,3 +249,36 @@ def test_an_unknown_audit_sink_is_refused(sinks: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         settings_of(resolve_options({}, {"scoped_secrets_audit_sink": sinks}))
     assert (caught.value.code, "'audit_sink'" in caught.value.message) == ("invalid_option", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("", ""),
+        ("none", "none"),
+        ("/usr/bin/pass", "/usr/bin/pass"),
+        (" /usr/bin/pass ,\n community.general.onepassword,MODE,", "/usr/bin/pass,community.general.onepassword,MODE"),
+    ],
+)
+def test_allowed_commands_are_a_list(text: str, allowed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCOPED_SECRETS_ALLOWED_COMMANDS", text)
+    assert settings_of(resolve_options({})).allowed_commands == allowed
+    monkeypatch.delenv("SCOPED_SECRETS_ALLOWED_COMMANDS")
+    lines = text.replace("\n", "\n  ")
+    path = config(tmp_path, f"[scoped_secrets]\nallowed_commands = {lines}\n")
+    assert settings_of(resolve_options({}, {}, None, path)).allowed_commands == allowed
+
+
+@pytest.mark.parametrize(
+    "text", ["pass -c", "bin/pass", "./pass", "/usr/../pass", "/usr/bin/", "builtin.pipe", "a.b.c.", "*"]
+)
+def test_what_can_not_be_an_allowed_command_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCOPED_SECRETS_ALLOWED_COMMANDS", text)
+    with pytest.raises(InvalidInput) as caught:
+        settings_of(resolve_options({}))
+    assert (caught.value.code, "'allowed_commands'" in caught.value.message) == ("invalid_option", True)
+
+
+def test_no_variable_allows_commands() -> None:
+    variables = {"allowed_commands": "/bin/sh", "scoped_secrets_allowed_commands": "/bin/sh"}
+    assert settings_of(resolve_options({}, variables)).allowed_commands == ""

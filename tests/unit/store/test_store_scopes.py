@@ -197,9 +197,7 @@ def test_a_change_drops_the_cached_rows_it_concerns(
 
 
 def test_a_generation_is_wrapped_again(database: Database) -> None:
-    new = OLD._replace(
-        state="decrypt_only", parent_generation=3, wrapped=b"w", under_active=b"u", is_handed_out=True
-    )
+    new = OLD._replace(state="decrypt_only", parent_generation=3, wrapped=b"w", under_active=b"u", is_handed_out=True)
 
     def work(tx: Transaction) -> None:
         insert_key(tx, OLD, "now")

@@ -6,23 +6,29 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 from ...credentials.key_failures import BCRYPT
 from ...managers.registry import kinds
-from ...model.errors import ScopedSecretsError
+from ...model.errors import Forbidden, ScopedSecretsError
 from ...model.libraries import installed_version, is_new_enough, package_of
 from ...model.settings import Settings
 from ...model.version import VERSION
+from ...store.connectors import scopes_with_connectors
 from ...store.intents import pending_intents
 from ...store.location import Location
 from ...store.places import Place, place_at
 from ...store.postgresql import REQUIREMENT as PSYCOPG
+from ...store.scopes import path_of
 from ..changes.intents import Settled, settle_left
+from ..providers.commands import check_command
 from ..providers.runtime import Runtime
 from ..rows.opening import OpenStore, open_store
+from ..rows.scoped_connectors import ScopedConnector, load_managers
+from ..rows.session import Session
 
-__all__ = ["CRYPTOGRAPHY", "examine", "examine_unfinished", "used_settings"]
+__all__ = ["CRYPTOGRAPHY", "examine", "examine_commands", "examine_unfinished", "used_settings"]
 
 Check = dict[str, Any]
 
@@ -82,6 +88,32 @@ def examine_unfinished(runtime: Runtime, *, check_mode: bool) -> list[Check]:
     message = "; ".join(filter(None, [settled, pending, *outcome.warnings]))
     hint = "Check that their secret managers can be reached; the next run that declares something tries again."
     return [{"check": "unfinished changes", "verdict": "warning", "message": message, "hint": hint}]
+
+
+def examine_commands(runtime: Runtime) -> list[Check]:
+    """List the connectors whose command may not run here. Returns one check, or none if the store can't be opened."""
+    try:
+        refused = runtime.read(lambda session: list(_refused(session, runtime.settings.allowed_commands)))
+    except ScopedSecretsError:
+        return []  # The check of the store reports why.
+    message = f"may not run here: those of {', '.join(refused)}" if refused else "those of all connectors may run here"
+    return [_ok("commands", message)]
+
+
+def _refused(session: Session, allowed: str) -> Iterator[str]:
+    for connector in _open_connectors(session):
+        try:
+            check_command(connector, allowed)
+        except Forbidden:
+            yield connector.what
+
+
+def _open_connectors(session: Session) -> Iterator[ScopedConnector]:
+    paths = sorted(path_of(session.tx, scope_id) for scope_id in scopes_with_connectors(session.tx))
+    for path in filter(session.opens, paths):
+        for connector in load_managers(session, session.chain(path)).connectors:
+            if connector.path == path and not connector.row.is_removed:
+                yield connector
 
 
 def _check_store(settings: Settings) -> list[Check]:

@@ -317,3 +317,19 @@ def test_the_check_needs_no_query(team: Team, monkeypatch: pytest.MonkeyPatch) -
     before = queries("api")
     team.hand_out("web")
     assert queries("api") == before
+
+
+def test_the_doctor_lists_connectors_whose_command_may_not_run(team: Team) -> None:
+    def found(engine: Engine) -> str:
+        checks = declare(engine, "doctor").returned["checks"]
+        return next(str(one["message"]) for one in checks if one["check"] == "commands")
+
+    for scope in ("account", "api", "web"):
+        team.add(scope)
+    assert found(team.admin) == "those of all connectors may run here"
+    team.hand_out("api")
+    assert found(team.admin) == "may not run here: those of connector 'own' of project 'payments/api'"
+    assert found(team.holder("org")) == found(team.admin)
+    assert found(team.holder("api")) == found(team.allowing(team.program)) == "those of all connectors may run here"
+    assert found(team.allowing("none")).count("connector 'own'") == 3
+    assert team.runs() == 0
