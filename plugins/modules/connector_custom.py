@@ -14,6 +14,9 @@ description:
   - The program reports which operations it supports. All others are refused with C(not_supported).
   - It runs without a shell and without a terminal, in C(/), as the user that runs ansible-playbook. It is killed if it
     takes too long or writes too much. Its standard error is discarded, because it may contain a value.
+  - It does not run with a higher key than that of its scope once the scope's key was handed out, unless
+    C(allowed_commands) lists it. That setting is read from C([scoped_secrets]) in C(ansible.cfg) or from
+    E(SCOPED_SECRETS_ALLOWED_COMMANDS). O(check) runs the program too.
 options:
   command:
     description:
@@ -27,6 +30,7 @@ options:
       - Environment variables for the program. It also gets E(PATH), E(HOME) and E(LANG) of ansible-playbook, and no
         others.
       - They are stored and shown as they are. Put a credential into O(credential) instead.
+      - Where C(allowed_commands) is set, it must list their names too.
       - None when left out at creation.
     type: dict
   max_output:

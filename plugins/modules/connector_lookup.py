@@ -12,6 +12,9 @@ description:
   - Declares any Ansible lookup plugin as a read-only secret manager. Its values then have a scope, are read once per
     run and are hidden in output.
   - A reference contains the plugin's term. The first result is the value; objects and lists become JSON.
+  - The plugin does not run with a higher key than that of its scope once the scope's key was handed out, unless
+    C(allowed_commands) lists it. That setting is read from C([scoped_secrets]) in C(ansible.cfg) or from
+    E(SCOPED_SECRETS_ALLOWED_COMMANDS).
 options:
   plugin:
     description:
@@ -32,6 +35,9 @@ options:
   term_template:
     description:
       - The term for the plugin, in which C({path}) stands for the path of the reference.
+      - Except with V({path}) alone, a path can't leave the template. Parts that are empty, C(.) or C(..) and control
+        characters are refused. For C(ansible.builtin.pipe) and C(ansible.builtin.lines), the path is quoted for the
+        shell, so C({path}) must not be within quotes. The guide describes what holds for each plugin.
       - V({path}) when left out at creation.
     type: str
   auth_method:

@@ -78,6 +78,7 @@ scope:
     tags: {}
     builtin_manager: enabled
     default_secret_manager: builtin
+    key_handed_out: false
     connectors: 0
     secrets: 2
     created_at: "2026-11-23T19:07:00Z"

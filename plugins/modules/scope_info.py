@@ -49,6 +49,12 @@ scopes:
   returned: success
   type: list
   elements: dict
+  contains:
+    key_handed_out:
+      description:
+        - Whether M(scoped.secrets.scope_key) has exported the scope's key. If so, commands of the scope's connectors run
+          with a higher key only if they are allowed.
+      type: bool
 """
 
 from ..module_utils.face.module import run_module

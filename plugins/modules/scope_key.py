@@ -13,6 +13,9 @@ description:
     O(scope_key_file) or O(scope_key), the key opens that scope and the scopes below it, and nothing else.
   - The result never contains the key.
   - Exporting requires the root key, or the key of the scope or of one above it.
+  - Before the key leaves, the scope is marked for good, which M(scoped.secrets.scope_info) shows as C(key_handed_out).
+    Programs and lookup plugins of its connectors, and of those below, then no longer run with a higher key, unless the
+    setting C(allowed_commands) lists them.
   - Nothing changes if O(dest) or O(secret) already holds the key in force.
 options:
   dest:

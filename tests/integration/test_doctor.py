@@ -32,6 +32,7 @@ def test_a_fresh_installation(site: Site) -> None:
     assert {"library for builtin", "library for hashicorp_vault", "library for aws_kms"} <= libraries
     assert {found_verdicts.pop(name) for name in libraries} == {"ok"}
     assert found_verdicts.pop("unfinished changes") == "ok"
+    assert found_verdicts.pop("commands") == "ok"
     assert found_verdicts == {"versions": "ok", "engine": "ok", "store": "warning", "root key": "ok"}
     assert not site.store.exists()
     assert not site.key_file.exists()
