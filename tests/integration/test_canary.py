@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from shutil import which
 from typing import Any
 
 import pytest
@@ -462,6 +463,10 @@ TREE = {
     "secrets": {"of_tree": "{{ canary.text }}", "file_of_tree": {"kind": "file", "content": "{{ canary.key }}"}},
     "organizations": {"payments": {"secrets": {"fields_of_tree": {"value": "{{ canary.fields }}"}}}},
 }
+# The key of the project is exported, and yet its connectors' commands must run, to repeat what they are given.
+ALLOWED = ",".join(
+    ["/nowhere/program", "ansible.builtin.env", *(str(which(name, path="/usr/bin:/bin")) for name in ("cat", "sh"))]
+)
 VARIABLES = {"scope": API, "tree": TREE, "template": 'x <+secrets.getValue("text")> y'}
 
 FAILURES = ("failed", "unreachable")
@@ -494,7 +499,7 @@ def watched(site: Site, tasks: list[Task], *arguments: str, wanted: set[bytes]) 
     """Run tasks with all that Ansible can write about them, and look through what it wrote, and writes meanwhile."""
     logs = {"ANSIBLE_LOG_PATH": str(site.folder / "ansible.log"), "JUNIT_OUTPUT_DIR": str(site.folder / "junit")}
     tree = {"ANSIBLE_CALLBACK_TREE_DIR": str(site.folder / "tree"), "ANSIBLE_DEBUG": "1"}
-    environment = {**LOUD, **logs, **tree}
+    environment = {**LOUD, **logs, **tree, "SCOPED_SECRETS_ALLOWED_COMMANDS": ALLOWED}
     with Watch(wanted) as watch:
         run = site.run(tasks, *arguments, variables=VARIABLES, environment=environment, vars_files=["meant/vars.json"])
     check_output(site, run, wanted)

@@ -138,7 +138,7 @@ def _examine(runtime: Runtime, check_mode: bool) -> Result:
     from .reports.doctor import examine, examine_commands, examine_unfinished, used_settings
 
     unfinished = examine_unfinished(runtime, check_mode=check_mode)
-    checks = [*examine(runtime.settings, runtime.place), *unfinished, *examine_commands(runtime)]
+    checks = [*examine(runtime.settings, runtime.place), *examine_commands(runtime), *unfinished]
     healthy = all(check["verdict"] != "error" for check in checks)
     usage, settings = runtime.shared.usage.counts(), used_settings(runtime.settings)
     return Result(returned={"healthy": healthy, "checks": checks, "settings": settings, "usage": usage})
