@@ -52,8 +52,8 @@ scopes:
   contains:
     key_handed_out:
       description:
-        - Whether M(scoped.secrets.scope_key) has exported the scope's key. If so, commands of the scope's connectors run
-          with a higher key only if they are allowed.
+        - Whether M(scoped.secrets.scope_key) has exported the scope's key. If so, commands of the scope's connectors
+          run with a higher key only if they are allowed.
       type: bool
 """
 
