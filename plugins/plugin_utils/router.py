@@ -133,7 +133,8 @@ class Router(ActionBase):
                 hint="Use content_b64 with the file lookup and the b64encode filter instead.",
             )
         resolved = {option: options[option] for option in self.spec.common(params)}
-        merged = {**params, **resolved}
+        # Without defaults: some options exclude others, even at their default.
+        merged = {**{option: params[option] for option in self._task.args}, **resolved}
         # Passed as environment so that tasks can't disable auditing.
         audit = {f"SCOPED_SECRETS_{name.upper()}": options[name] for name in ("audit", "audit_sink") if options[name]}
         self._task.environment = [*(self._task.environment or []), {**audit, **passed_on()}]

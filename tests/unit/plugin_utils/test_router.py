@@ -20,7 +20,7 @@ from ansible_collections.scoped.secrets.plugins.action.store_backup import Actio
 from ansible_collections.scoped.secrets.plugins.action.store_restore import ActionModule as StoreRestore
 from ansible_collections.scoped.secrets.plugins.module_utils.client.connect import connect
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup import rows as backup_rows
-from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options, settings_of
+from ansible_collections.scoped.secrets.plugins.module_utils.face.options import ARGUMENTS, resolve_options, settings_of
 from ansible_collections.scoped.secrets.plugins.module_utils.model.censored import CENSORED
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.plugin_utils import router
@@ -206,6 +206,8 @@ def test_a_delegated_task_runs_the_module_there(shared: dict[str, str], monkeypa
         "org": "payments",
         **arguments,
     }
+    # Options that were not given are not sent: some exclude others.
+    assert set(call["module_args"]) <= {*arguments, *(option.name for option in ARGUMENTS)}
     assert None not in call["module_args"].values()
     assert result["msg"] == f"{CENSORED} and {CENSORED}"
     assert "ansible_facts" not in result
