@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ..modules.doctor import SPEC
-from ..plugin_utils.router import Router
+from ..plugin_utils.doctor import DoctorRouter
 
 
-class ActionModule(Router):
+class ActionModule(DoctorRouter):
     spec = SPEC

@@ -51,8 +51,9 @@ checks:
     check:
       description:
         - What was checked. V(versions), V(engine), V(store), V(root key) or V(scope key), C(library for NAME) for each
-          library, such as V(library for builtin), V(unfinished changes), and V(commands), which lists the connectors
-          whose command may not run on this machine.
+          library, such as V(library for builtin), V(unfinished changes), V(commands), which lists the connectors whose
+          command may not run on this machine, and V(masking), which is whether the callback
+          P(scoped.secrets.mask#callback) is on.
       type: str
     verdict:
       description: V(ok), V(warning) or V(error).

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property, wraps
 from inspect import getattr_static
@@ -34,6 +35,10 @@ custom"""
 _WRITTEN = frozenset(_NAMES.split())
 # Whose results have values in their prose only.
 _OURS = "scoped.secrets."
+# What callbacks calculate with or print as numbers and times, and how it looks: other data may have these names too.
+_NUMBERS = ("attempts", "retries", "rc", "started", "finished")
+_TIMES = ("start", "end", "delta")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d |\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?")
 # What ansible-core adds to the result of an item of a loop, besides the item itself.
 _OF_A_LOOP = ("_ansible_item_label", "ansible_loop")
 
@@ -118,11 +123,30 @@ def _mask_result(result: Mapping[str, Any], task: Any, mask: Mask) -> Any:
     # The property `resolved_action` of newer releases warns where it can't tell.
     resolved = vars(task).get("_resolved_action") or vars(task).get("resolved_action")
     if not str(resolved or task.action).startswith(_OURS):
-        return mask(result)
+        return _mask_foreign(result, mask)
     masked = _mask_item(with_prose(result, mask), mask)
     if isinstance(masked.get("results"), list):
         masked["results"] = [_mask_item(item, mask) for item in masked["results"]]
     return masked
+
+
+def _mask_foreign(result: Mapping[str, Any], mask: Mask) -> Any:
+    """Return a result of another module masked, of which callbacks can still use what they calculate with."""
+    masked = mask(result)
+    if masked is result:
+        return result
+    items, masked_items = result.get("results"), masked.get("results")
+    if isinstance(items, list) and isinstance(masked_items, list):
+        masked["results"] = [
+            {**shown, **_structure(item)} if isinstance(item, Mapping) and isinstance(shown, dict) else shown
+            for item, shown in zip(items, masked_items, strict=True)
+        ]
+    return {**masked, **_structure(result)}
+
+
+def _structure(result: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {name: result[name] for name in _NUMBERS if isinstance(result.get(name), int)}
+    return numbers | {name: result[name] for name in _TIMES if _TIME.fullmatch(str(result.get(name)))}
 
 
 def _mask_item(result: dict[str, Any], mask: Mask) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ..module_utils.processes import bytecode
 bytecode.prefer()
 
 from ..module_utils.face.call import call, failure
-from ..module_utils.face.censor import censor, censored_result, passwords_in, secret_strings, shown
+from ..module_utils.face.censor import censor, censored_result, secret_strings, shown
 from ..module_utils.face.inherited import load_inherited
 from ..module_utils.face.options import resolve_options
 from ..module_utils.face.sources import Files, missing_src
@@ -33,6 +33,7 @@ from ..module_utils.face.spec import Spec
 from ..module_utils.masking.revealing import reveal
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
 from ..module_utils.model.messages import Request
+from ..module_utils.model.passwords import passwords_in
 from ..module_utils.processes.caller import passed_on
 
 load_inherited(C.CONFIG_FILE)

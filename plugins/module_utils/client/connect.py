@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from ..masking.revealed_settings import reveal_key_file, reveal_settings
 from ..masking.revealing import reveal
 from .through_broker import BrokerClient, NoBroker
 
@@ -34,6 +35,8 @@ class Client:
         self._settings = settings
         self._reached: Reached | None = None
         self._notices: list[str] = []
+        self._has_revealed_key = False
+        reveal_settings(settings)
 
     def handle(self, request: Request, tell: Tell | None = None) -> Result:
         """Return the result of a module's call; raise an error of the tree in model/errors.py."""
@@ -77,6 +80,9 @@ class Client:
             return call(self._reached or self._reach())
         except NoBroker as error:
             return call(self._go_inline(str(error)))
+        finally:
+            # Afterwards, because the first call may create the key.
+            self._has_revealed_key = self._has_revealed_key or reveal_key_file(self._settings)
 
     def _reach(self) -> Reached:
         if not self._settings.through_broker:

@@ -13,16 +13,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote, unquote_plus
 
 from ..model.censored import CENSORED, MIN_LENGTH
+from ..model.passwords import passwords_in
 
 __all__ = [
     "HIDDEN",
     "censor",
     "censored_result",
     "may_be_secret",
-    "passwords_in",
     "secret_strings",
     "shown",
     "with_prose",
@@ -91,18 +90,6 @@ def _strings(value: Any) -> Iterator[str]:
         yield value.decode(errors="replace")
     elif value is not None and not isinstance(value, bool):
         yield str(value)
-
-
-def passwords_in(url: str) -> set[str]:
-    """Return every part of a URL that may be its password, both as written and percent-decoded.
-
-    This includes passwords that should have been percent-encoded but are not.
-    """
-    rest = url.partition("://")[2] or url
-    user_infos = {rest.partition("@")[0], rest.rpartition("@")[0]} if "@" in rest else set()
-    written = {part for info in user_infos if ":" in info for part in (info.partition(":")[2], info.rpartition(":")[2])}
-    written |= set(re.findall(r"[?&](?:ssl)?password=([^&]*)", url))
-    return {text for password in written for text in (password, unquote(password), unquote_plus(password)) if text}
 
 
 def censored_result(result: Mapping[str, Any], secrets: set[str]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ..model.errors import ScopedSecretsError
 from ..model.messages import tell_nobody
+from ..model.passwords import passwords_in
 from .call import call, failure
-from .censor import censored_result, passwords_in, secret_strings, shown
+from .censor import censored_result, secret_strings, shown
 from .options import resolve_options
 from .sources import LOCAL
 from .spec import Spec

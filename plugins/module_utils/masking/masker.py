@@ -8,17 +8,29 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
+from datetime import date, time
 from operator import is_
 from typing import Any
 
 from ..model.censored import CENSORED, MIN_LENGTH
-from .spellings import ENCODED_LIMIT, Spelling, is_short, parts_of, spellings_of
+from .escapes import HEAD, heads_of, steps_of
+from .spellings import (
+    ENCODED_LIMIT,
+    Spelling,
+    excerpts_of,
+    is_short,
+    numbers_of,
+    parts_of,
+    spellings_of,
+    texts_of,
+)
+from .texts import Texts
 
 __all__ = ["Masker"]
 
 _MARK = CENSORED.encode()
-# Spellings are found by their first 4 bytes, read as an integer, because that search runs in C.
-_GRAM = 4
+# What is hidden is found by its first 4 bytes, read as an integer, because that search runs in C.
+_GRAM = HEAD
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 # Keys of task results. Callbacks look them up, so they stay even if one of them is somebody's password.
 _WORDS = """
@@ -58,34 +70,49 @@ class Masker:
 
     def __init__(self) -> None:
         self.has_short = False
-        self._known: set[tuple[str, bytes]] = set()
         self._families: dict[int, _Family] = {}
+        self._texts = Texts()
+        self._known_texts: set[str] = set()
+        self._numbers: set[int | float] = set()
 
-    def add(self, kind: str, value: bytes) -> bool:
-        """Add a value; return whether it is new."""
-        if (kind, value) in self._known:
-            return False
-        self._known.add((kind, value))
-        parts = parts_of(kind, value)
+    def add(self, kind: str, value: bytes) -> None:
+        """Add a value. If this is interrupted, add it again."""
+        parts, is_long = parts_of(kind, value), len(value) > ENCODED_LIMIT
         # Lines without a letter or digit, such as brackets of JSON, are not secret.
         self.has_short |= any(is_short(part) and any(map(str.isalnum, part.decode("latin-1"))) for part in parts)
-        for spelling in spellings_of(parts, is_long=len(value) > ENCODED_LIMIT):
+        for spelling in spellings_of(parts, is_long=is_long):
             self._keep(spelling)
-        return True
+        texts = texts_of(parts)
+        numbers = numbers_of(texts)
+        self._numbers |= numbers
+        if not is_long:
+            for text in (texts | excerpts_of(texts) | set(map(str, numbers))) - self._known_texts:
+                self._keep_text(text)
 
     def _keep(self, spelling: Spelling) -> None:
         content, reach = spelling
-        family = self._families.setdefault(int.from_bytes(content[:_GRAM], sys.byteorder), _Family())
+        family = self._family(content[:_GRAM])
         family.reaches[content] = max(reach, family.reaches.get(content, 0))
         if len(content) not in family.lengths:
             family.lengths = tuple(sorted((*family.lengths, len(content)), reverse=True))
+
+    def _keep_text(self, text: str) -> None:
+        self._texts.add(steps_of(text))
+        for head in heads_of(text):
+            self._family(head)
+        self._known_texts.add(text)
+
+    def _family(self, head: bytes) -> _Family:
+        return self._families.setdefault(int.from_bytes(head, sys.byteorder), _Family())
 
     def data(self, data: Any) -> Any:
         """Return data with every secret in its strings and keys masked; the same object if there is none."""
         if isinstance(data, str):
             return self.text(data)
-        if not self._families or isinstance(data, (bool, int, float, type(None))):
+        if not self._families or data is None or isinstance(data, bool):
             return data
+        if isinstance(data, (int, float)):
+            return CENSORED if data in self._numbers else data
         if isinstance(data, Mapping):
             return self._mapping(data)
         if isinstance(data, (bytes, bytearray)):
@@ -94,6 +121,9 @@ class Masker:
             return self._items(data)
         if dataclasses.is_dataclass(data) and not isinstance(data, type):
             return self._fields(data)
+        if isinstance(data, (date, time)):
+            # YAML makes them of text.
+            return data if all(self.text(text) is text for text in (str(data), data.isoformat())) else CENSORED
         return data
 
     def _mapping(self, data: Mapping[Any, Any]) -> Any:
@@ -134,7 +164,7 @@ class Masker:
 
     def content(self, content: bytes) -> bytes:
         """Return bytes with every secret masked; the same object if there is none."""
-        hidden = sorted(self._hidden(content))
+        hidden = sorted((start, end) for start, end in self._hidden(content) if end > start)
         if not hidden:
             return content
         shown, at = bytearray(), -1
@@ -154,4 +184,6 @@ class Masker:
                 continue
             for number, gram in enumerate(grams):
                 if gram in known:
-                    yield from known[gram].find(content, offset + number * _GRAM)
+                    start = offset + number * _GRAM
+                    yield from known[gram].find(content, start)
+                    yield start, self._texts.end_of(content, start)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["reveal", "reveal_to"]
+__all__ = ["is_masked", "reveal", "reveal_to"]
 
 Listener = Callable[[str, bytes], object]
 _listener: Listener | None = None
@@ -17,6 +17,11 @@ def reveal_to(listener: Listener | None) -> None:
     """Call `listener` with kind and value of each secret revealed in this process or one forked from it."""
     global _listener
     _listener = listener
+
+
+def is_masked() -> bool:
+    """Return whether the run masks its output."""
+    return _listener is not None
 
 
 def reveal(value: bytes | str, kind: str = "text") -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a value may appear in output: its parts, and the ways templates, shells and programs write each of them."""
+"""What to look for in output: the secret parts of a value, as they are, as text, as numbers and as base64."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from textwrap import shorten
 from typing import Any, NamedTuple
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from ..model.censored import MIN_LENGTH
 from ..model.queries import CREDENTIAL_KINDS
 
-__all__ = ["ENCODED_LIMIT", "Spelling", "is_short", "parts_of", "spellings_of"]
+__all__ = ["ENCODED_LIMIT", "Spelling", "excerpts_of", "is_short", "numbers_of", "parts_of", "spellings_of", "texts_of"]
 
 # Bytes. For longer values, each part is only looked for as it is and as unbroken base64.
 ENCODED_LIMIT = 64 * 1024
@@ -107,47 +108,60 @@ def is_short(part: bytes) -> bool:
 
 
 def spellings_of(parts: Iterable[bytes], *, is_long: bool = False) -> set[Spelling]:
-    """Return the spellings of the parts. `is_long`: the value exceeds ENCODED_LIMIT, so return as few as possible."""
+    """Return how the parts are written other than escaped (see escapes.py): as they are, and as base64.
+
+    `is_long`: the value exceeds ENCODED_LIMIT, so return as few as possible.
+    """
     found: set[Spelling] = set()
     for part in parts:
         if is_short(part):
             continue
-        if is_long:
-            found |= {Spelling(part), Spelling(base64.b64encode(part))}
-        else:
-            found.update(_escaped(part), _encoded(part))
+        found.add(Spelling(part))
+        found.update([Spelling(base64.b64encode(part))] if is_long else _encoded(part))
     return {spelling for spelling in found if len(spelling.content) >= MIN_LENGTH}
 
 
-def _escaped(part: bytes) -> Iterator[Spelling]:
-    yield Spelling(part)
-    text = _decoded(part)
-    if text is None:
-        return
-    once = [json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)]
-    urls = [quote(text), quote(text, safe=""), quote_plus(text)]
-    lower = [re.sub("%..", lambda match: match[0].lower(), url) for url in urls]
-    # JSON in JSON; collapsed white space; an excerpt in an error; Python's repr; quoted for a shell; quoted in YAML.
-    other = [json.dumps(escaped)[1:-1] for escaped in once]
-    other += [
-        " ".join(text.split()),
-        shorten(text, _EXCERPT).removesuffix(" [...]"),
-        repr(text)[1:-1],
-        text.replace("'", "'\"'\"'"),
-        text.replace("'", "''"),
-    ]
-    for spelled in (*once, *urls, *lower, *other):
-        yield Spelling(spelled.encode())
+def texts_of(parts: Iterable[bytes]) -> set[str]:
+    """Return the parts that are text, without white space around them."""
+    decoded = (_decoded(part) for part in parts if not is_short(part))
+    return {text.strip() for text in decoded if text and len(text.strip()) >= MIN_LENGTH}
+
+
+def excerpts_of(texts: Iterable[str]) -> set[str]:
+    """Return what ansible-core quotes of long texts in errors."""
+    collapsed = (" ".join(text.split()) for text in texts if len(text) > _EXCERPT)
+    excerpts = {shorten(text[: 2 * _EXCERPT], _EXCERPT).removesuffix("[...]").strip() for text in collapsed}
+    return {excerpt for excerpt in excerpts if len(excerpt) >= MIN_LENGTH}
+
+
+def numbers_of(texts: Iterable[str]) -> set[int | float]:
+    """Return the numbers that templates make of texts, but not those of fewer than 4 characters."""
+    numbers = {number for text in texts for number in _numbers(text)}
+    return {number for number in numbers if len(str(number).removesuffix(".0")) >= MIN_LENGTH}
+
+
+def _numbers(text: str) -> Iterator[int | float]:
+    with suppress(ValueError):
+        yield int(text)
+    # Infinity is not an integer.
+    with suppress(ValueError, OverflowError):
+        yield from (int(float(text)), float(text))
 
 
 def _encoded(part: bytes) -> Iterator[Spelling]:
     whole = base64.b64encode(part)
     lines = [whole[start : start + width] for width in _WIDTHS for start in range(0, len(whole), width)]
     for encoded in {whole, whole.rstrip(b"="), *lines}:
-        yield Spelling(encoded)
-        yield Spelling(encoded.translate(_URLSAFE))
+        yield from _in_urls(Spelling(encoded))
     for offset, before in enumerate(_BEFORE):
         shifted = base64.b64encode(bytes(offset) + part)
         inside = shifted[before : len(shifted) - _AFTER[(offset + len(part)) % 3]]
-        yield Spelling(inside, reach=1)
-        yield Spelling(inside.translate(_URLSAFE), reach=1)
+        yield from _in_urls(Spelling(inside, reach=1))
+
+
+def _in_urls(spelling: Spelling) -> Iterator[Spelling]:
+    """Yield base64 as it is, in its alphabet for URLs, and escaped for a URL."""
+    content, reach = spelling
+    escaped = quote(content, safe="").encode()
+    yield spelling
+    yield from (Spelling(one, reach) for one in (content.translate(_URLSAFE), escaped))

@@ -14,7 +14,6 @@ from ansible_collections.scoped.secrets.plugins.module_utils.face.censor import 
     censor,
     censored_result,
     may_be_secret,
-    passwords_in,
     secret_strings,
     shown,
 )
@@ -72,25 +71,6 @@ def test_every_string_that_may_be_secret_is_found(arguments: dict[str, Any], exp
 )
 def test_misplaced_values_may_be_secret(name: str, value: Any, expected: bool) -> None:
     assert may_be_secret(name, value, SPEC) is expected
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("postgresql://ansible:hunter22@db/secrets", {"hunter22"}),
-        ("postgresql://ansible:p%40ss%2Fw@db/secrets", {"p%40ss%2Fw", "p@ss/w"}),
-        ("postgresql://u:a+b%40c@h/db", {"a+b%40c", "a+b@c", "a b@c"}),
-        ("postgresql://db/secrets?user=ansible&password=hunter22&sslmode=require", {"hunter22"}),
-        ("postgresql://a:one1@db/secrets?password=two2", {"one1", "two2"}),
-        ("postgresql://db/secrets?sslpassword=hunter22&sslmode=require", {"hunter22"}),
-        ("postgresql://ansible@db/secrets", set()),
-        ("postgresql://ansible:@db/secrets", set()),
-        ("sqlite:////srv/store.db", set()),
-        ("", set()),
-    ],
-)
-def test_the_password_of_a_url_is_found(url: str, expected: set[str]) -> None:
-    assert passwords_in(url) == expected
 
 
 def test_lists_and_nested_dictionaries_are_censored_but_no_keys() -> None:
@@ -181,21 +161,6 @@ def test_no_secret_is_left(secrets: set[str], before: str, after: str) -> None:
     for secret in secrets:
         shown = json.dumps(censor({"": [before + secret + after]}, secrets))
         assert [one for one in secrets if one in shown] == []
-
-
-@pytest.mark.parametrize(
-    ("url", "password"),
-    [
-        ("postgresql://u@h/db?password=p%40ss", "p%40ss"),
-        ("postgresql://u@h/db?x=1&password=p%40ss", "p@ss"),
-        ("postgresql://u:pa[ssword@h/db", "pa[ssword"),
-        ("postgresql://u:pa#ss/word@h/db?x=a@b", "pa#ss/word"),
-        ("postgresql://u:pa@ss@h/db", "pa@ss"),
-        ("postgresql:/u:hunter22@h/db", "hunter22"),
-    ],
-)
-def test_a_password_is_found_in_any_spelling(url: str, password: str) -> None:
-    assert password not in censor(f"x {password} y", passwords_in(url))
 
 
 def test_overlapping_secrets_are_hidden_completely() -> None:

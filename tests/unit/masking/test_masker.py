@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime
 import json
 from collections import OrderedDict, deque
 from typing import Any
@@ -50,7 +51,8 @@ def masker() -> Masker:
         ("HUNTER22", "HUNTER22"),
         ("a passwordword b", f"a {CENSORED} b"),
         ("pass\nword", CENSORED),
-        ("  pass\n  word", f"  {CENSORED}\n  {CENSORED}"),
+        ("  pass\n  word", f"  {CENSORED}"),
+        ("  word\n  pass", f"  {CENSORED}\n  {CENSORED}"),
         ("pin: 123456", f"pin: {CENSORED}"),
         ("ist grün&süß!", f"ist {CENSORED}!"),
         ("?q=gr%C3%BCn%26s%C3%BC%C3%9F&r", f"?q={CENSORED}&r"),
@@ -155,11 +157,62 @@ def test_nothing_is_looked_at_that_can_hold_no_secret(monkeypatch: pytest.Monkey
     assert looked_at == [b"abcd"]
 
 
-def test_value_is_added_once() -> None:
+def test_a_value_that_is_added_again_changes_nothing() -> None:
+    """As if the process had been forked while it was added."""
     masker = Masker()
-    assert masker.add("text", b"hunter22")
-    assert not masker.add("text", b"hunter22")
-    assert masker.add("file", b"hunter22")
+    for _time in range(2):
+        for value in VALUES:
+            masker.add("text", value)
+    assert masker.text("a hunter22 pass\nword hunter2") == f"a {CENSORED} {CENSORED} hunter2"
+
+
+NUMBERS = {
+    b"4711": 4711,
+    b" 4712 ": 4712,
+    b"004713": 4713,
+    b"+4714": 4714,
+    b"47.15": 47.15,
+    b"4716.0": 4716,
+    b"4717.9": 4717,
+    b"-4718": -4718,
+    b'{"pin": 4719, "rates": [0.125, 1e10]}': [4719, 0.125, 1e10],
+    b"4720\n4721": [4720, 4721],
+    b"1" * 5000: "no number",
+    b"1e999": "no number",
+    b"nan_": "no number",
+}
+
+
+def test_numbers_are_masked_like_their_text() -> None:
+    masker = Masker()
+    for value in NUMBERS:
+        masker.add("text", value)
+    found = [number for numbers in NUMBERS.values() if numbers != "no number" for number in _list(numbers)]
+    for number in found:
+        masked = masker.data({"a": number, number: [number, (float(number),)], "b": f"= {number}."})
+        assert masked == {"a": CENSORED, CENSORED: [CENSORED, (CENSORED,)], "b": f"= {CENSORED}."}, number
+
+
+def _list(numbers: Any) -> list[Any]:
+    return numbers if isinstance(numbers, list) else [numbers]
+
+
+def test_other_numbers_stay_as_they_are() -> None:
+    masker = Masker()
+    for value in (*NUMBERS, b"0042", b"true", b"1", b"1.00"):
+        masker.add("text", value)
+    data = {"a": [42, 471, 47110, 1, 1.0, True, float("nan"), float("inf")], 47: 0, "c": 4711 + 0.5}
+    assert masker.data(data) is data
+
+
+def test_dates_are_masked_like_their_text() -> None:
+    """YAML makes them of text."""
+    masker = Masker()
+    masker.add("text", b"2001-02-03")
+    masker.add("text", b"2001-02-04T05:06:07")
+    moment = datetime.datetime(2001, 2, 4, 5, 6, 7, tzinfo=None)
+    other = datetime.date(2001, 2, 5)
+    assert masker.data([datetime.date(2001, 2, 3), moment, other]) == [CENSORED, CENSORED, other]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,23 @@ def test_known_values_are_not_sent_again(masker: RunMasker, monkeypatch: pytest.
     assert_ended(forked(work))
 
 
+def test_a_worker_prepares_nothing_to_mask_before_it_shows_anything(
+    masker: RunMasker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most workers only reveal what they read, and how a value may be written is a lot of work."""
+    added: list[bytes] = []
+    monkeypatch.setattr(masker._masker, "add", lambda _kind, value: added.append(value))
+
+    def work() -> None:
+        masker.reveal("text", b"hunter23")
+        assert added == []
+        masker.mask("x")
+        masker.mask("x")
+        assert added == [b"hunter23"]
+
+    assert_ended(forked(work))
+
+
 def test_worker_masks_the_values_it_knows(masker: RunMasker) -> None:
     """A worker writes to the log itself, and must not receive messages meant for the parent."""
     masker.reveal("text", b"hunter22")
