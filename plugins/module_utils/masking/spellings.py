@@ -160,8 +160,9 @@ def _encoded(part: bytes) -> Iterator[Spelling]:
 
 
 def _in_urls(spelling: Spelling) -> Iterator[Spelling]:
-    """Yield base64 as it is, in its alphabet for URLs, and escaped for a URL."""
+    """Yield base64 as it is, in its alphabet for URLs, and escaped for a URL, with or without slashes."""
     content, reach = spelling
-    escaped = quote(content, safe="").encode()
     yield spelling
-    yield from (Spelling(one, reach) for one in (content.translate(_URLSAFE), escaped))
+    yield Spelling(content.translate(_URLSAFE), reach)
+    for safe in ("/", ""):
+        yield Spelling(quote(content, safe=safe).encode(), reach)

@@ -176,6 +176,33 @@ def test_the_structure_of_our_own_results_stays() -> None:
     assert {name: got._result[name] for name in item} == expected["results"][0]
 
 
+def test_what_callbacks_calculate_with_stays() -> None:
+    """Only where ansible-core puts it, and only what looks like it."""
+    times = {"start": "2026-12-01 03:04:05.678", "end": "2026-12-01 03:04:06", "delta": "1 day, 0:00:01.5"}
+    numbers = {"rc": 4711, "attempts": 4711, "retries": 4711, "started": 4711, "finished": 4711}
+    odd = {"start": "4711", "rc": "4711", "delta": 4711, "deep": {**times, **numbers}}
+    hidden = {"start": "****", "rc": "****", "delta": "****"}
+    masked = {"2026-12-01 03:04:05.678", "2026-12-01 03:04:06", "1 day, 0:00:01.5", "4711", 4711}
+    output.mask_results(lambda data: _masked(data, masked))
+    result = {**times, **numbers, "size": 4711, "results": [{**times, **numbers, "size": 4711}, "4711", odd]}
+    _raw, got = results(result)
+    shown = got._result
+    for one in (shown, shown["results"][0]):
+        assert {name: one[name] for name in (*times, *numbers, "size")} == {**times, **numbers, "size": "****"}
+    assert shown["results"][1] == "****"
+    assert {name: shown["results"][2][name] for name in hidden} == hidden
+    assert set(shown["results"][2]["deep"].values()) == {"****"}
+
+
+def _masked(data: Any, values: set[Any]) -> Any:
+    """Mask what is a value, but no keys."""
+    if isinstance(data, dict):
+        return {name: _masked(value, values) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_masked(value, values) for value in data]
+    return "****" if not isinstance(data, bool) and isinstance(data, (str, int)) and data in values else data
+
+
 def test_a_callback_may_change_its_own_result() -> None:
     output.mask_results(mask)
     _raw, got = results(DATA)
