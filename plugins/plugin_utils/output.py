@@ -36,7 +36,7 @@ _WRITTEN = frozenset(_NAMES.split())
 # Whose results have values in their prose only.
 _OURS = "scoped.secrets."
 # What callbacks calculate with or print as numbers and times, and how it looks: other data may have these names too.
-_NUMBERS = ("attempts", "retries", "rc", "started", "finished")
+_NUMBERS = ("attempts", "retries", "rc")
 _TIMES = ("start", "end", "delta")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d |\d+ days?, )?\d+:\d\d:\d\d(\.\d+)?")
 # What ansible-core adds to the result of an item of a loop, besides the item itself.

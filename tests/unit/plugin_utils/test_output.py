@@ -179,7 +179,7 @@ def test_the_structure_of_our_own_results_stays() -> None:
 def test_what_callbacks_calculate_with_stays() -> None:
     """Only where ansible-core puts it, and only what looks like it."""
     times = {"start": "2026-12-01 03:04:05.678", "end": "2026-12-01 03:04:06", "delta": "1 day, 0:00:01.5"}
-    numbers = {"rc": 4711, "attempts": 4711, "retries": 4711, "started": 4711, "finished": 4711}
+    numbers = {"rc": 4711, "attempts": 4711, "retries": 4711}
     odd = {"start": "4711", "rc": "4711", "delta": 4711, "deep": {**times, **numbers}}
     hidden = {"start": "****", "rc": "****", "delta": "****"}
     masked = {"2026-12-01 03:04:05.678", "2026-12-01 03:04:06", "1 day, 0:00:01.5", "4711", 4711}
