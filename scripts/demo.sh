@@ -25,7 +25,7 @@ run() {
     env -i \
         PATH="$bin:/usr/bin:/bin" \
         HOME="$folder/home" \
-        ANSIBLE_CONFIG="$PWD/scripts/ansible.cfg" \
+        ANSIBLE_CONFIG="$PWD/examples/ansible.cfg" \
         XDG_DATA_HOME="$folder/data" \
         XDG_CONFIG_HOME="$folder/config" \
         ANSIBLE_COLLECTIONS_PATH="$folder/collections" \

@@ -16,9 +16,10 @@ description:
     C(ansible-playbook), from any callback, as well as the log file and the events of C(ansible-runner) and AWX.
   - Also hides each line of a multi-line value and each field of a JSON value, in text secrets, files, and the keys and
     passwords of credentials.
-  - Also hides values encoded as base64 (even as part of a longer text, and URL-safe) or escaped for JSON, URLs, Python
-    and shells.
-  - Does not hide values or lines of fewer than 4 characters, and warns about them once.
+  - Also hides values encoded as base64 (even as part of a longer text, and URL-safe), escaped for JSON, YAML, HTML,
+    URLs, Python, regular expressions and shells (even several times), and the numbers that templates make of them.
+  - Also hides the root key, scope key or passphrase of the store, and the password in its URL.
+  - Does not hide values, lines or numbers of fewer than 4 characters, and warns about such values and lines once.
   - Only changes output. Variables, facts and tasks keep the real values.
 notes:
   - A value that is a common word, such as V(root), is hidden wherever that word appears.

@@ -181,7 +181,8 @@ def run_guides(site: Site, *, servers: bool, environment: Mapping[str, str] | No
     """Run the guides that need servers, or all others, in one run."""
     password = site.folder / "vault_password"
     password.write_text(VAULT_PASSWORD)
-    given = {"ANSIBLE_VAULT_PASSWORD_FILE": str(password), **(environment or {})}
+    masked = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask"}
+    given = {"ANSIBLE_VAULT_PASSWORD_FILE": str(password), **masked, **(environment or {})}
     chosen = {page: setup for page, setup in setups().items() if setup.servers == servers}
     guides = [Guide(page, setup, site.folder, given) for page, setup in chosen.items()]
     first, *others = [guide.write() for guide in guides]

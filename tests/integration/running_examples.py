@@ -26,6 +26,8 @@ KINDS = {"modules": "module"}
 def run_twice(site: Site, example: str, environment: dict[str, str] | None = None) -> Run:
     """Run a playbook twice, fail if the second run changes anything, and return the first."""
     shutil.copytree(EXAMPLES, site.folder / "examples")
+    # examples/ansible.cfg, which is read in its folder only, with the callback of the tests.
+    environment = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask", **(environment or {})}
     targets = [f"-erendered_file={site.folder}/rendered.ini", f"-etarget_folder={site.folder}"]
     playbook = site.folder / "examples" / example
     first = site.run(playbook, *targets, environment=environment)
@@ -35,7 +37,7 @@ def run_twice(site: Site, example: str, environment: dict[str, str] | None = Non
     return first
 
 
-def run_documentation(site: Site, entries: Collection[str], environment: dict[str, str] | None = None) -> None:
+def run_documentation(site: Site, entries: Collection[str], environment: dict[str, str] | None = None) -> Run:
     """Run the examples that `ansible-doc` shows for entry points, each with a store of its own; fail if any fails."""
     if not site.key_file.exists():
         site.make_key()
@@ -45,6 +47,7 @@ def run_documentation(site: Site, entries: Collection[str], environment: dict[st
     run = site.run(playbook, "-i", ",".join(["localhost", *map(_host, entries), ""]), environment=environment)
     ran = {task["host"] for task in run.tasks}
     assert {_host(entry) for entry in entries} - ran == set()
+    return run
 
 
 def _host(entry: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from site_of_runs import BROKER, Run, Site, Task
 
+MASK = {"ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.mask"}
 DOCTOR: Task = {"scoped.secrets.doctor": {}}
 MADE: Task = {"scoped.secrets.secret_text": {"identifier": "a", "value": "of a"}}
 
@@ -33,17 +34,26 @@ def test_a_fresh_installation(site: Site) -> None:
     assert {found_verdicts.pop(name) for name in libraries} == {"ok"}
     assert found_verdicts.pop("unfinished changes") == "ok"
     assert found_verdicts.pop("commands") == "ok"
-    assert found_verdicts == {"versions": "ok", "engine": "ok", "store": "warning", "root key": "ok"}
+    expected = {"versions": "ok", "engine": "ok", "store": "warning", "root key": "ok", "masking": "warning"}
+    assert found_verdicts == expected
     assert not site.store.exists()
     assert not site.key_file.exists()
 
 
 def test_a_store_and_its_key(site: Site) -> None:
-    run = site.run([MADE, DOCTOR], environment=BROKER)
+    run = site.run([MADE, DOCTOR], environment={**BROKER, **MASK})
     assert set(verdicts(run).values()) == {"ok"}
     assert str(site.store) in found(run, "store")["message"]
     assert str(site.key_file) in found(run, "root key")["message"]
     assert run.last["usage"]["calls"] == 2
+
+
+@pytest.mark.inline
+@pytest.mark.each_core
+def test_whether_the_run_is_masked(site: Site) -> None:
+    off, on = (found(site.run([DOCTOR], environment=enabled), "masking") for enabled in ({}, MASK))
+    assert (off["verdict"], on["verdict"], on["hint"]) == ("warning", "ok", "")
+    assert "callbacks_enabled = scoped.secrets.mask" in off["hint"]
 
 
 def test_what_is_wrong_gets_a_code_and_a_next_step(site: Site) -> None:

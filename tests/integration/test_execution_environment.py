@@ -42,6 +42,7 @@ def test_the_context_has_what_the_collection_needs(tmp_path: Path, collections: 
     containerfile = (context / "Containerfile").read_text()
     assert "FROM $EE_BASE_IMAGE" in containerfile
     assert all(word in containerfile for word in ("python3.12", "ansible-core>=2.19,<2.22", "ansible-runner>=2.4"))
+    assert "ENV ANSIBLE_CALLBACKS_ENABLED=scoped.secrets.mask" in containerfile.partition("AS final")[2]
     # The step of the build that looks into the collections which were installed.
     run(
         *(sys.executable, build / "scripts" / "introspect.py", "introspect", collections),

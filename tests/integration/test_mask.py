@@ -99,6 +99,11 @@ def shown(names: Sequence[str] = NAMES) -> list[Task]:
         {"name": "a fact shown", "ansible.builtin.debug": {"var": "fact"}},
         {"name": "said", "ansible.builtin.command": {"argv": ["printf", "%s\n", value]}, "register": "said"},
         {"name": "said again", "ansible.builtin.debug": {"var": "said"}},
+        {
+            "name": "variables keep it",
+            "ansible.builtin.assert": {"that": ["fact == canary.changed", "said.stdout == canary.changed"]},
+            "when": "not ansible_check_mode",
+        },
         {"name": f"named {value}", "ansible.builtin.debug": {"msg": "x"}},
         {"name": "a file", "ansible.builtin.copy": {"content": value, "dest": "meant/out.txt", "mode": "0600"}},
         {"name": "base64 of a file", "ansible.builtin.command": "base64 meant/key.pem"},
@@ -141,6 +146,7 @@ WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
     "minimal": (["-vvv"], {"ANSIBLE_STDOUT_CALLBACK": "minimal"}),
     "oneline": (["-vvv"], {"ANSIBLE_STDOUT_CALLBACK": "oneline"}),
     "free": (["-v"], {"ANSIBLE_STRATEGY": "free", "ANSIBLE_FORKS": "1"}),
+    "pinned": (["-v"], {"ANSIBLE_STRATEGY": "host_pinned"}),
 }
 # The others differ from these in callbacks and strategies only.
 MARKS = {
@@ -204,6 +210,7 @@ def test_nothing_is_seen_of_what_is_shown(site: Site, canary: dict[str, Any], wa
         assert done.result("said again")["said"]["stdout"] == "********"
         assert done.result("said again")["said"]["rc"] == 0
         assert done.result("a fact shown")["fact"] == "********"
+        assert "censored" in done.result("hidden")
 
 
 def test_without_the_callback_it_would_be_seen(site: Site, canary: dict[str, Any]) -> None:
@@ -239,7 +246,7 @@ def test_events_of_ansible_runner(site: Site, canary: dict[str, Any]) -> None:
 
 
 def test_the_example_of_the_documentation(site: Site) -> None:
-    shown = run_documentation(site, "callback/mask", MASK).last["msg"]
+    shown = run_documentation(site, {"callback/mask"}, MASK).last["msg"]
     assert shown[0] == "********"
     assert f'"{shown[1]}"' in (ROOT / "plugins" / "callback" / "mask.py").read_text()
 
@@ -314,8 +321,70 @@ def test_lines_of_a_large_file(site: Site, canary: dict[str, Any]) -> None:
     assert run(site, tasks).last["msg"] == ["********"] * 10
 
 
+DECLARED: list[Task] = [
+    {
+        "scoped.secrets.connector_custom": {
+            **API,
+            "identifier": "program",
+            "command": ["cat"],
+            "credential": "{{ canary.password }}",
+            "check": False,
+        }
+    },
+    {"scoped.secrets.secret_ssh": {**API, "identifier": "door", "user": "web-user", "password": "{{ canary.text }}"}},
+    {"scoped.secrets.store_backup": {"dest": "store.backup", "recovery_passphrase": "{{ canary.changed }}"}},
+    {"scoped.secrets.secret_text": {**API, "identifier": "made", "generate": {"length": 30}}},
+    {"scoped.secrets.scope_info": {"store": "{{ canary.url }}"}, "ignore_errors": True},
+]
+
+
+@pytest.mark.inline
+def test_what_modules_are_given(site: Site, canary: dict[str, Any]) -> None:
+    """Of a credential not the user, unless it is read by itself; of what is generated, the value once it is read."""
+    password = "canary.url.split('@')[0].split(':')[-1]"
+    shown = [
+        debug("given", f"{{{{ [canary.password, canary.text, canary.changed, {password}] }}}}"),
+        debug("user", "web-user"),
+        debug("made", f"{{{{ {read('made')} }}}}"),
+        debug("a field", f"{{{{ {read('door#user')} }}}}"),
+    ]
+    done = run(site, [*made()[:2], *DECLARED, *shown])
+    assert done.result("given")["msg"] == ["********"] * 4
+    assert done.result("user")["msg"] == "web-user"
+    assert [done.result(name)["msg"] for name in ("made", "a field")] == ["********"] * 2
+
+
+def test_caches_of_facts_have_values(site: Site, canary: dict[str, Any]) -> None:
+    declare(site, canary)
+    fact = {"fact": f"{{{{ {read('text')} }}}}", "cacheable": True}
+    folder = site.folder / "meant" / "cache"
+    cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder)}
+    done = run(site, [{"name": "fact", "ansible.builtin.set_fact": fact}], "-v", **cache)
+    assert canary["text"] not in done.output
+    assert canary["text"] in (folder / "localhost").read_text()
+
+
+@pytest.mark.inline
+@pytest.mark.parametrize("loads", ["1", "0"])
+def test_ad_hoc_commands_if_they_load_callbacks(site: Site, canary: dict[str, Any], loads: str) -> None:
+    declare(site, canary)
+    command = [str(site.venv / "bin" / "ansible"), "localhost", "-m", "ansible.builtin.debug", "-a"]
+    message = "msg={{ lookup('scoped.secrets.secret', 'text', org='payments', project='api') }}"
+    environment = site.environment({**MASK, "ANSIBLE_LOAD_CALLBACK_PLUGINS": loads})
+    done = subprocess.run([*command, message], env=environment, capture_output=True, text=True, check=True)
+    assert (canary["text"] in done.stdout, "********" in done.stdout) == (
+        (False, True) if loads == "1" else (True, False)
+    )
+
+
 @pytest.mark.inline
 def test_only_what_a_run_read_is_hidden(site: Site, canary: dict[str, Any]) -> None:
+    """Only from the time when it reads it, and not what a template computes of it."""
     declare(site, canary)
-    done = run(site, [debug("shown", "{{ canary.text }}")])
-    assert done.last["msg"] == canary["text"]
+    reading = debug("read", f"{{{{ {read('text')} | length }}}}")
+    computed = "{{ [canary.text | upper, canary.text | reverse, canary.text[4:], canary.text | hash('sha256')] }}"
+    tasks = [debug("before", "{{ canary.text }}"), reading, debug("after", "{{ canary.text }}"), debug("new", computed)]
+    done = run(site, tasks)
+    assert done.result("before")["msg"] == canary["text"]
+    assert done.result("after")["msg"] == "********"
+    assert "********" not in done.result("new")["msg"]

@@ -56,18 +56,63 @@ def scopes(site: Site, **options: str) -> list[str]:
 
 # setup
 
+MASKED = ("Create ansible.cfg or its section", "Enable the callback alone")
+ENABLED = "[defaults]\ncallbacks_enabled = scoped.secrets.mask\n"
+LIST = "callbacks_enabled = a.b.c, d, scoped.secrets.mask"
+# What is in an ansible.cfg, and what the role makes of it.
+CFGS = {
+    "none": (None, ENABLED),
+    "empty": ("", ENABLED),
+    "other sections": ("[ssh_connection]\nretries=3\n", f"[ssh_connection]\nretries=3\n{ENABLED}"),
+    "no callbacks": ("[defaults]\nforks = 9\n", f"{ENABLED}forks = 9\n"),
+    "no callback": ("[defaults]\ncallbacks_enabled =\n", ENABLED),
+    "callbacks": ("[defaults]\ncallbacks_enabled=a.b.c, d\nforks = 9\n", f"[defaults]\n{LIST}\nforks = 9\n"),
+    "lines": ("[defaults]\ncallbacks_enabled =\n  a.b.c,\n  d\n\nforks = 9\n", f"[defaults]\n{LIST}\n\nforks = 9\n"),
+    "enabled": (f"[defaults]\n{LIST}\n", f"[defaults]\n{LIST}\n"),
+}
+
+
+def test_setup_masks_the_output_of_later_runs(site: Site) -> None:
+    for name, (before, _after) in CFGS.items():
+        if before is not None:
+            (site.folder / f"{name}.cfg").write_text(before)
+    store = {"setup_store": f"sqlite:///{site.folder}/own/store.db", "setup_root_key_file": f"{site.folder}/own.key"}
+    store["setup_root_key"] = new_key()
+    play = [role("setup", **store, setup_ansible_cfg=f"{site.folder}/{name}.cfg") for name in CFGS]
+    site.run(play)
+    assert {name: (site.folder / f"{name}.cfg").read_text() for name in CFGS} == {
+        name: after for name, (_before, after) in CFGS.items()
+    }
+    assert changed(site.run(play)) == []
+    environment = {"ANSIBLE_CONFIG": str(site.folder / "none.cfg"), "SCOPED_SECRETS_STORE": store["setup_store"]}
+    environment |= {"SCOPED_SECRETS_ROOT_KEY_FILE": store["setup_root_key_file"]}
+    shown: Task = {"ansible.builtin.debug": {"msg": "{{ 'can' ~ 'ary' }} is read"}}
+    made: Task = {"scoped.secrets.secret_text": {"identifier": "a", "value": "{{ 'can' ~ 'ary' }}"}}
+    plain = ["env", "-u", "ANSIBLE_CALLBACKS_ENABLED"]
+    assert "******** is read" in site.run([made, shown], environment=environment, under=plain).output
+
+
+def test_setup_goes_on_where_it_can_not_or_must_not_mask(site: Site) -> None:
+    store = {"setup_store": f"sqlite:///{site.folder}/own/store.db", "setup_root_key_file": f"{site.folder}/own.key"}
+    run = site.run([role("setup", **store, setup_root_key=new_key(), setup_ansible_cfg="/proc/version")])
+    assert "Output is not masked. Add scoped.secrets.mask to callbacks_enabled in /proc/version" in run.output
+    assert changed(site.run([role("setup", **store, setup_ansible_cfg="")])) == []
+    assert (site.folder / "home" / ".ansible.cfg").read_text() == ""
+
 
 @pytest.mark.each_store
 def test_setup_makes_a_store_once(site: Site) -> None:
     play = [role("setup", setup_organizations={"payments": {"description": "Payments", "projects": {"api": {}}}})]
     planned = site.run(play, "--check")
     if not site.shared_store:
-        assert changed(planned) == ["Create the root key file"]
+        assert changed(planned) == ["Create the root key file", *MASKED]
         assert not site.key_file.exists()
+    assert "scoped.secrets" not in (site.folder / "home" / ".ansible.cfg").read_text()
     first = site.run(play, "--diff")
     assert stat.S_IMODE(site.key_file.stat().st_mode) == 0o600
     assert site.key_file.read_text().strip() not in first.output
-    assert "Declare the first scopes" in changed(first)
+    assert ["Declare the first scopes", *MASKED] == changed(first)[-3:]
+    assert (site.folder / "home" / ".ansible.cfg").read_text() == ENABLED
     assert ("Back it up now" in " ".join(first.output.split())) == (not site.shared_store)
     assert changed(site.run(play)) == []
     assert scopes(site) == ["", "payments", "api"]
@@ -100,7 +145,7 @@ def test_setup_takes_a_key_and_overwrites_none(site: Site) -> None:
 def test_setup_makes_no_key_where_the_environment_has_one(site: Site) -> None:
     own = {"setup_store": f"sqlite:///{site.folder}/own/store.db", "setup_root_key_file": f"{site.folder}/own.key"}
     first = site.run([role("setup", **own)], environment={"SCOPED_SECRETS_PASSPHRASE": "correct horse battery"})
-    assert changed(first) == ["Open the store, or create it"]
+    assert changed(first) == ["Open the store, or create it", *MASKED]
     assert not (site.folder / "own.key").exists()
     environment = {"SCOPED_SECRETS_SCOPE_KEY": "x"}
     run = site.run([refused("scope key", role("setup", **own))], environment=environment)
@@ -119,13 +164,14 @@ def test_setup_prepares_a_database(site: Site, postgresql: Postgresql) -> None:
         "setup_organizations": {"payments": {}},
     }
     play = [role("setup", **given)]
-    assert changed(site.run(play, "--check")) == ["Create the database and its roles"]
+    assert changed(site.run(play, "--check")) == ["Create the database and its roles", *MASKED]
     first = site.run(play, "-vvv", "--diff")
     assert changed(first) == [
         "Create the database and its roles",
         "Create the root key file",
         "Create the tables and grant privileges",
         "Declare the first scopes",
+        *MASKED,
     ]
     assert not [word for word in (*secret.values(), PASSWORD, quote(PASSWORD)) if word in first.output]
     assert changed(site.run(play)) == []

@@ -143,6 +143,22 @@ def test_result_keys_are_not_masked() -> None:
     assert masker.data(data) == expected
 
 
+def test_a_common_value_is_hidden_wherever_it_is_shown() -> None:
+    masker = Masker()
+    for value in (b"root", b"a: b\nkind: Config\n", b"4711"):
+        masker.add("text", value)
+    assert masker.text("root: /root, kind: Config, 147110") == f"{CENSORED}: /{CENSORED}, {CENSORED}, 1{CENSORED}0"
+
+
+@pytest.mark.parametrize("value", [b"-----BEGIN X-----\nhunter22\n-----END X-----", b"user: hunter22\nmore: hunter23"])
+def test_boundaries_and_parts_of_lines_are_shown(value: bytes) -> None:
+    masker = Masker()
+    masker.add("file", value)
+    text = "-----BEGIN X----- and -----END X----- and more"
+    assert masker.text(text) == text
+    assert (masker.text("hunter22") == "hunter22") is (b"user" in value)
+
+
 def test_nothing_is_looked_at_that_can_hold_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most runs have no secret, and most strings are short: masking must not cost them anything."""
     looked_at: list[bytes] = []

@@ -22,6 +22,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.conne
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import PreparedSecret
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import Reply
+from ansible_collections.scoped.secrets.plugins.module_utils.masking.escapes import Gap
 from ansible_collections.scoped.secrets.plugins.module_utils.masking.spellings import Spelling
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer
@@ -50,6 +51,7 @@ HOLDERS = [
     ValueAtProvider(b"canary", "1"),
     Found(b"canary", "1"),
     Reply(200, {"X-Echo": "canary"}, b"canary"),
+    Gap("canary", False, b"canary"),
     Spelling(b"canary"),
     Placement("p", "1", b"canary"),
     PREPARED,
@@ -97,6 +99,6 @@ def test_tuples_that_may_hold_a_value_define_their_own_repr() -> None:
     """Hide a new field of bytes from the repr, or list it as harmless above."""
     tuples = [kind for kind in classes() if issubclass(kind, tuple) and hasattr(kind, "_fields")]
     holders = [kind for kind in tuples if any(may_hold_a_value(kind, name) for name in kind._fields)]
-    known = {"Answer", "Found", "Reply", "Settings", "Spelling", "TicketRequest", "ValueAtProvider"}
+    known = {"Answer", "Found", "Gap", "Reply", "Settings", "Spelling", "TicketRequest", "ValueAtProvider"}
     assert {kind.__name__ for kind in holders} == known
     assert {kind.__name__ for kind in holders} <= {type(holder).__name__ for holder in HOLDERS}
