@@ -361,7 +361,9 @@ def test_caches_of_facts_have_values(site: Site, canary: dict[str, Any]) -> None
     cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder)}
     done = run(site, [{"name": "fact", "ansible.builtin.set_fact": fact}], "-v", **cache)
     assert canary["text"] not in done.output
-    assert canary["text"] in (folder / "localhost").read_text()
+    # Newer cores put the number of a format before the host's name.
+    (file,) = folder.glob("*localhost")
+    assert canary["text"] in file.read_text()
 
 
 @pytest.mark.inline
