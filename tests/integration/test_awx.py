@@ -15,7 +15,7 @@ import secrets
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 import yaml
@@ -166,14 +166,23 @@ def changed(run: Run) -> list[str]:
 def test_from_nothing_to_a_job_template_that_renders_a_secret(lab: Lab) -> None:
     runs = [lab.role()]
     assert len(changed(runs[0])) == 1 + 2 + 1 + 1 + 2
+    assert lab.awx.named("credentials", "scope_key")["inputs"]["database_login"].strip() == login_of(lab)
     with Watch(lab.words(), lab.site) as watch:
         jobs = [job_that_renders(lab, name) for name in KEYS]
         assert '"msg": "********"' in jobs[0].stdout
         jobs.append(job_without_a_credential(lab))
+        jobs += jobs_with_a_changed_store(lab)
     assert (watch.looks > 0, watch.seen) == (True, [])
     runs += [*role_again(lab), *role_that_fails(lab)]
     outputs = [*(run.output for run in runs), *(job.stdout for job in jobs)]
     check_output(lab.site, Run(0, "".join(outputs)), {*lab.words(), lab.token.encode()})
+
+
+def login_of(lab: Lab) -> str:
+    """Return the line of PostgreSQL's password file that is for this store only."""
+    store = urlsplit(lab.site.shared_store)
+    password = lab.values["database"].replace("\\", "\\\\").replace(":", "\\:")
+    return f"{store.hostname}:{store.port}:{store.path.strip('/')}:{store.username}:{password}"
 
 
 def job_that_renders(lab: Lab, name: str) -> Job:
@@ -195,6 +204,26 @@ def job_without_a_credential(lab: Lab) -> Job:
     return job
 
 
+def jobs_with_a_changed_store(lab: Lab) -> list[Job]:
+    """Return jobs of a credential that somebody edited who doesn't know its password: no other server gets that."""
+    from servers.postgresql_hostile import hostile_server
+
+    credential, heard = lab.awx.named("credentials", "scope_key"), list[bytes]()
+    before = credential["inputs"]["store"]
+    user_and_host, database = before.partition("?")[0].rpartition("/")[::2]
+    port = user_and_host.rpartition(":")[2]
+    elsewhere = f"{user_and_host.removesuffix(port)}{hostile_server(b'M', heard=heard)}/{database}?sslmode=disable"
+    jobs = []
+    for store in (elsewhere, f"{user_and_host}/{database}?hostaddr=127.0.0.2"):
+        lab.awx.change("credentials", credential, {"inputs": {**credential["inputs"], "store": store}})
+        jobs.append(lab.launch("scope_key"))
+    lab.awx.change("credentials", credential, {"inputs": {**credential["inputs"], "store": before}})
+    assert ([job.status for job in jobs], heard) == (["failed", "failed"], [b""])
+    assert "it wants a password, and none is set" in jobs[0].stdout
+    assert "names its host twice" in jobs[1].stdout
+    return jobs
+
+
 def role_again(lab: Lab) -> list[Run]:
     """Run the role on what is there: nothing changes, until secrets are to be written anew."""
     requests = len(lab.awx.requests)
@@ -209,7 +238,10 @@ def role_that_fails(lab: Lab) -> list[Run]:
     """Give the role what it can't take: that is told without what it could."""
     half = lab.role({"awx_credentials": [{"name": "half", "root_key": "{{ meant.root_key }}"}]}, fails=True)
     assert "store" in half.result(half.tasks[-1]["task"])["msg"]
+    unbound = {**variables()["awx_credentials"][0], "store": "postgresql:///secrets?host=db.example.com"}
+    bound = lab.role({"awx_credentials": [unbound]}, fails=True)
+    assert "there is a database_password: scope_key" in bound.result(bound.tasks[-1]["task"])["msg"]
     lab.path = str(lab.site.collections)
     alone = lab.role(fails=True)
     assert "ansible-galaxy collection install awx.awx" in alone.output
-    return [half, alone]
+    return [half, bound, alone]

@@ -21,7 +21,7 @@ URL = "postgresql://app@db.example.com/secrets"
 SEEN_AS = "/runner/env"
 ALL = {
     "store": f"{URL}?sslmode=verify-full",
-    "database_password": "a:b\\c",
+    "database_login": "db.example.com:5432:secrets:app:a\\:b\\\\c",
     "database_ca": "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n",
     "scope_key": "sssk1:x",
     "org": "payments",
@@ -89,14 +89,13 @@ def test_secrets_are_passed_as_files_only(ours: dict[str, Any], folder: Path) ->
     injected = inject(ours, ALL, folder, SEEN_AS)
     options = dict(part.split("=") for part in injected.env["SCOPED_SECRETS_STORE"].partition("?")[2].split("&"))
     assert options.keys() == {"sslmode", "passfile", "sslrootcert"}
-    # PostgreSQL, "The Password File": a colon or a backslash is escaped with a backslash.
-    assert file_of(folder, options["passfile"]).read_text() == r"*:*:*:*:a\:b\\c"
+    assert file_of(folder, options["passfile"]).read_text() == ALL["database_login"]
     assert file_of(folder, options["sslrootcert"]).read_text().strip() == ALL["database_ca"].strip()
     key = file_of(folder, injected.env["SCOPED_SECRETS_SCOPE_KEY_FILE"])
     assert (key.read_text(), stat.S_IMODE(key.stat().st_mode)) == (ALL["scope_key"], 0o600)
     assert injected.env["SCOPED_SECRETS_ROOT_KEY_FILE"] == ""
     assert injected.safe_env == injected.env
-    assert not {ALL["database_password"], ALL["scope_key"], HIDDEN} & set(re.split("[=&]", str(injected.env)))
+    assert not {ALL["database_login"], ALL["scope_key"], HIDDEN} & set(re.split("[=&]", str(injected.env)))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +103,7 @@ def test_secrets_are_passed_as_files_only(ours: dict[str, Any], folder: Path) ->
     [
         ({}, ""),
         ({"store": URL}, URL),
-        ({"store": URL, "database_password": "x"}, rf"{re.escape(URL)}\?passfile=/runner/env/\w+"),
+        ({"store": URL, "database_login": "x"}, rf"{re.escape(URL)}\?passfile=/runner/env/\w+"),
         ({"store": URL, "database_ca": "x"}, rf"{re.escape(URL)}\?sslrootcert=/runner/env/\w+"),
         ({"store": f"{URL}?a=b", "database_ca": "x"}, rf"{re.escape(URL)}\?a=b&sslrootcert=/runner/env/\w+"),
     ],

@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from ..model.errors import InvalidInput
 
@@ -83,6 +84,21 @@ def _check_shared(rest: str) -> None:
             f"The store URL '{_SHARED}…' is malformed.",
             hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE, with special characters encoded: "
             "@ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25.",
+        )
+    _check_one_host(hosts, rest.partition("?")[2])
+
+
+def _check_one_host(hosts: list[str], options: str) -> None:
+    """Raise InvalidInput if options lead elsewhere than the rest of the URL says, and the password with them.
+
+    libpq finds the password for 'host', and sends it to 'hostaddr'.
+    """
+    named = {unquote(option.partition("=")[0]) for option in options.split("&")} & {"host", "hostaddr"}
+    if len(named) + any(hosts) > 1:
+        raise InvalidInput(
+            "malformed_store_url",
+            f"The store URL '{_SHARED}…' names its host twice.",
+            hint="Name it in postgresql://USER@HOST/DATABASE, or in one of the options 'host' and 'hostaddr'.",
         )
 
 

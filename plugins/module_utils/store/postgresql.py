@@ -159,7 +159,9 @@ class PostgresqlDialect(Dialect):
             # libpq's error quotes what it can't parse, which may be a part of the password.
             raise _malformed(self._location) from None
         failover = {"target_session_attrs": "read-write"} if self._has_failover else {}
-        return {**_DEFAULTS, **failover, **given}
+        # PGHOSTADDR, or the address of a service, would get the password that is meant for this host.
+        here = {"hostaddr": ""} if given.get("host") else {}
+        return {**_DEFAULTS, **failover, **here, **given}
 
     def begin(self, connection: Any, *, write: bool, scope: str) -> Mark | None:
         self._begin(connection, _WRITE if write else _READ, scope)

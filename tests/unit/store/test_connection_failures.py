@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import socket
-import struct
-import threading
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.connection_fa
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import plain_connection
+from servers.postgresql_hostile import hostile_server
 
 PASSWORD = "hunter22 of a passfile"
 
@@ -69,27 +67,6 @@ def test_only_a_well_formed_state_is_shown(state: str, expected: str) -> None:
     assert shown_state(state) == expected
 
 
-def hostile_server(fields: bytes) -> int:
-    """Start a server that asks for a password in the clear, then repeats it in an error; return its port.
-
-    PostgreSQL, "Message Formats": AuthenticationCleartextPassword, PasswordMessage, ErrorResponse.
-    """
-    listening = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        connection, _address = listening.accept()
-        with connection, listening:
-            connection.recv(4096)
-            connection.sendall(b"R" + struct.pack("!II", 8, 3))
-            password = connection.recv(4096)[5:].rstrip(b"\0")
-            body = b"".join(field + password + b"\0" for field in fields.split(b"-")) + b"\0"
-            connection.sendall(b"E" + struct.pack("!I", len(body) + 4) + body)
-
-    threading.Thread(target=serve, daemon=True).start()
-    port: int = listening.getsockname()[1]
-    return port
-
-
 @pytest.mark.parametrize("fields", [b"SFATAL \0C28P01\0M-D-H", b"SFATAL \0C-M", b"M", b"C28P01\0Mcertificate -D"])
 def test_a_server_that_repeats_the_password_of_a_passfile(
     fields: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -103,3 +80,33 @@ def test_a_server_that_repeats_the_password_of_a_passfile(
     assert caught.value.code in ("store_denied", "store_unavailable", "store_failed")
     assert PASSWORD not in str(caught.value.to_dict())
     assert PASSWORD not in repr(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("login", "host", "more"),
+    [
+        (f"ansible:{PASSWORD.replace(' ', '%20')}@", "127.0.0.1", ""),
+        (f"ansible:{PASSWORD.replace(' ', '%20')}@", "localhost", ""),
+        ("ansible@", "127.0.0.1", "&passfile={folder}/passfile"),
+        ("ansible@", "127.0.0.1", "&password=" + PASSWORD.replace(" ", "%20")),
+        ("", "", "&host=127.0.0.1&passfile={folder}/passfile"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["PGHOSTADDR", "PGSERVICE"])
+def test_the_environment_leads_no_password_to_another_host(
+    login: str, host: str, more: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[bytes] = []
+    port = hostile_server(b"M", "127.0.0.2", heard)
+    (tmp_path / "passfile").write_text(f"{host or '127.0.0.1'}:{port}:secrets:*:{PASSWORD}\n")
+    (tmp_path / "passfile").chmod(0o600)
+    (tmp_path / "services").write_text("[elsewhere]\nhostaddr=127.0.0.2\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    monkeypatch.setenv(variable, {"PGHOSTADDR": "127.0.0.2", "PGSERVICE": "elsewhere"}[variable])
+    options = f"sslmode=disable&gssencmode=disable&port={port}{more.format(folder=tmp_path)}"
+    with (
+        pytest.raises(ScopedSecretsError) as caught,
+        plain_connection(Location.parse(f"postgresql://{login}{host}/secrets?{options}")),
+    ):
+        pass
+    assert (caught.value.code, heard) == ("store_unavailable", [])

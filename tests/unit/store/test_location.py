@@ -99,6 +99,27 @@ def test_unencoded_password_is_not_mistaken_for_a_host(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter22@host/db?hostaddr=192.0.2.1",
+        "postgresql://u:hunter22@host/db?sslmode=require&host=elsewhere",
+        "postgresql://u:hunter22@host/db?host%61ddr=192.0.2.1",
+        "postgresql://u:hunter22@:5432/db?hostaddr=192.0.2.1",
+        "postgresql:///db?host=host&hostaddr=192.0.2.1&password=hunter22",
+    ],
+)
+def test_a_url_names_its_host_once(url: str) -> None:
+    error = error_of(lambda: Location.parse(url))
+    assert (error.code, "names its host twice" in error.message) == ("malformed_store_url", True)
+    assert "hunter" not in str(error)
+
+
+@pytest.mark.parametrize("option", ["host=/run/postgresql", "hostaddr=192.0.2.1", "application_name=host"])
+def test_the_host_may_be_an_option(option: str) -> None:
+    assert Location.parse(f"postgresql://u@/db?{option}").engine == "postgresql"
+
+
+@pytest.mark.parametrize(
     ("url", "shown"), [("mysql://u:hunter22@h/db", "'mysql://…'"), ("hunter22", "a URL without a scheme")]
 )
 def test_the_scheme_of_another_engine_is_shown(url: str, shown: str) -> None:
