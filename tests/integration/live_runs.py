@@ -18,7 +18,7 @@ from typing import Any
 
 from site_of_runs import Run, Site, Task
 
-__all__ = ["Live", "live_in", "wait_for"]
+__all__ = ["Live", "children", "live_in", "processes", "wait_for"]
 
 # Seconds for what happens at once on an idle machine.
 BOUND = 120.0
@@ -74,7 +74,7 @@ class Live:
     def brokers(self) -> list[int]:
         """Return the process ids of all brokers of this site's collection."""
         plugins = os.fsencode(self.site.collections / "ansible_collections" / "scoped" / "secrets" / "plugins")
-        return [pid for pid, arguments in _processes() if plugins in arguments]
+        return [pid for pid, arguments in processes() if plugins in arguments]
 
     def broker(self) -> int:
         (pid,) = self.brokers()
@@ -83,9 +83,7 @@ class Live:
     def ansible_playbook(self) -> int:
         """Return the process id of the run that goes on beside the test."""
         playbooks = os.fsencode(self.site.folder / "playbook_")
-        found = {
-            pid for pid, arguments in _processes() if any(argument.startswith(playbooks) for argument in arguments)
-        }
+        found = {pid for pid, arguments in processes() if any(argument.startswith(playbooks) for argument in arguments)}
         # Its workers have the same arguments.
         (pid,) = (pid for pid in found if _parent(pid) not in found)
         return pid
@@ -104,10 +102,14 @@ class Live:
             os.kill(pid, signal.SIGKILL)
 
 
-def _processes() -> Iterator[tuple[int, list[bytes]]]:
+def processes() -> Iterator[tuple[int, list[bytes]]]:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             yield int(process.name), (process / "cmdline").read_bytes().split(b"\0")
+
+
+def children(pid: int) -> list[int]:
+    return [other for other, _arguments in processes() if _parent(other) == pid]
 
 
 def _parent(pid: int) -> int:

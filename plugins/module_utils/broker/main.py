@@ -72,7 +72,7 @@ def _server(order: dict[str, Any]) -> Server:
         "preload": proof,
         "usage": proof_of_run(token),
     }
-    engines = Engines(settings, meeting.own_folder, Caller(*order["caller"]))
+    engines = Engines(settings, meeting.own_folder(os.getpid()), Caller(*order["caller"]))
     return Server(meeting, listen(meeting.socket), engines, proofs, LifeTime(Run(*order["run"])))
 
 

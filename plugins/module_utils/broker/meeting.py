@@ -36,6 +36,7 @@ __all__ = [
 
 # Longest socket path that we use: sun_path has 108 bytes on Linux, 104 on macOS and the BSDs (unix(7), unix(4)).
 MAX_PATH = 100
+_HIGHEST_PID = 4194304  # proc(5), pid_max
 
 
 class NoMeeting(Exception):
@@ -64,10 +65,12 @@ class Meeting(NamedTuple):
         """The file with the broker's token: 32 random bytes from which callers derive their proof."""
         return f"{self.folder}/{self.name}.token"
 
-    @property
-    def own_folder(self) -> str:
-        """The folder for the broker's host logins: the ssh-agent's socket and Kerberos tickets."""
-        return f"{self.folder}/{self.name}.d"
+    def own_folder(self, pid: int) -> str:
+        """Return the folder of the broker with this process id, for the socket of its ssh-agent and for its tickets.
+
+        The next broker of the run has another one: what is left of this one is removed at the same time.
+        """
+        return f"{self.folder}/{self.name}.{pid}.d"
 
     @property
     def lock(self) -> str:
@@ -121,9 +124,10 @@ def meeting_of(run: Run, settings: Settings) -> Meeting:
     ]
     name = prefix_of(run) + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     for folder in folders():
+        meeting = Meeting(folder, name)
         # The agent's socket, in the broker's own folder, has the longest path.
-        if len(os.fsencode(f"{folder}/{name}.d/agent")) <= MAX_PATH and _is_ours(folder):
-            return Meeting(folder, name)
+        if len(os.fsencode(f"{meeting.own_folder(_HIGHEST_PID)}/agent")) <= MAX_PATH and _is_ours(folder):
+            return meeting
     raise NoMeeting("no temporary folder is private, writable and has a path short enough for a socket")
 
 

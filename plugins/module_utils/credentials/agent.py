@@ -8,12 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import subprocess
 import threading
 from contextlib import suppress
 
 from ..model.errors import ScopedSecretsError
-from ..processes.programs import Process
+from .keeper import Keeper
 from .programs import TimedOut, path_of, plain_environment, run
 
 __all__ = ["Agent", "not_usable"]
@@ -21,7 +20,7 @@ __all__ = ["Agent", "not_usable"]
 # ssh-agent runs this script once it listens. The script kills the agent when it reads a line, or when its input closes
 # because our process was killed. If the script itself is killed, the agent notices within ten seconds and exits.
 # SIGKILL, because an agent that ends in its own time removes the path of its socket, which the next agent may use then.
-_KEEPER = 'echo ready; read -r _; kill -9 "$SSH_AGENT_PID"'
+_END_AGENT = 'echo ready; read -r _; kill -9 "$SSH_AGENT_PID"'
 # Longest socket path, in bytes, that every system accepts (macOS: 103).
 _LONGEST_PATH = 100
 _TIMEOUT = 30.0
@@ -37,7 +36,7 @@ class Agent:
         self._folder = folder
         self._socket = os.path.join(folder, "agent")
         self._lock = threading.Lock()
-        self._keeper: Process | None = None
+        self._keeper: Keeper | None = None
         self._added: dict[bytes, str] = {}
 
     def add(self, private_key: bytes, public_line: str) -> tuple[str, str]:
@@ -76,11 +75,9 @@ class Agent:
             raise not_usable("the path of its socket is too long", "Set TMPDIR to a shorter path.")
         with suppress(FileNotFoundError):
             os.unlink(self._socket)
-        command = [path_of("ssh-agent"), "-a", self._socket, path_of("sh"), "-c", _KEEPER]
-        keeper = Process(command, environment=plain_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._keeper = keeper
-        # Only the script holds the other end: we read 'ready' once the agent listens, or end of file if it fails.
-        if keeper.stdout is None or keeper.stdout.readline() != b"ready\n":
+        self._keeper = Keeper([path_of("ssh-agent"), "-a", self._socket, path_of("sh"), "-c", _END_AGENT])
+        # Only the script holds the other end: it says 'ready' once the agent listens, and nothing if that fails.
+        if not self._keeper.is_ready():
             self._stop()
             raise not_usable("ssh-agent did not start", "Run 'ssh-agent' by hand to see why.")
 
@@ -88,8 +85,7 @@ class Agent:
         self._added = {}
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
-            # Send a line instead of only closing the input: a fork of ours may keep it open.
-            keeper.communicate(b"end\n")
+            keeper.dismiss()
 
     def _hand_over(self, private_key: bytes) -> None:
         environment = {**plain_environment(), "SSH_AUTH_SOCK": self._socket, "SSH_ASKPASS_REQUIRE": "never"}

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from multiprocessing.util import Finalize
-from types import FrameType
 from typing import Any
 
 from ..model.host_login import HostLogin
+from ..processes.identity import run_process
 from . import keys
 from .agent import Agent
+from .keeper import Keeper, keeper_of
 from .tickets import TicketRequest, Tickets
 
 __all__ = ["HostLogins", "full_principal", "handed_out", "read_key"]
@@ -27,14 +28,21 @@ __all__ = ["HostLogins", "full_principal", "handed_out", "read_key"]
 read_key = lru_cache(maxsize=64)(keys.read_key)
 handed_out = lru_cache(maxsize=64)(keys.handed_out)
 
+# Seconds between looks at whether the run of a worker has ended.
+_INTERVAL = 0.5
+
 
 class HostLogins:
-    """The agent and the tickets of one process, in a private folder. Thread-safe."""
+    """The agent and the tickets of one process, in a private folder. Thread-safe.
+
+    They go with the process or its run, whichever ends first: a keeper removes them if the process is killed.
+    """
 
     def __init__(self, folder: str = "") -> None:
         """Take the path of the folder, which is created when needed; empty means a new temporary folder."""
         self._wanted = folder
         self._folder = ""
+        self._keeper: Keeper | None = None
         self._agent: Agent | None = None
         self._tickets: Tickets | None = None
         self._lock = threading.Lock()
@@ -95,6 +103,8 @@ class HostLogins:
         with self._lock:
             if not self._folder:
                 self._folder = self._made_folder()
+                self._keeper = keeper_of(self._folder)
+                self._end_with_run(self._folder)
             return self._folder
 
     def _made_folder(self) -> str:
@@ -103,10 +113,20 @@ class HostLogins:
             return self._wanted
         # Workers skip atexit but run multiprocessing finalizers.
         Finalize(None, self.close, exitpriority=0)
-        folder = tempfile.mkdtemp(prefix="scoped-secrets-")
-        for number in (signal.SIGINT, signal.SIGTERM):
-            _remove_at(number, folder)
-        return folder
+        return tempfile.mkdtemp(prefix="scoped-secrets-")
+
+    def _end_with_run(self, folder: str) -> None:
+        """Close this when ansible-playbook has ended: a worker may go on long after that."""
+        run = run_process()
+
+        def watch() -> None:
+            while self._folder == folder and os.getppid() == run:
+                time.sleep(_INTERVAL)
+            if self._folder == folder:
+                self.close()
+
+        if run != os.getpid():
+            threading.Thread(target=watch, name="host logins", daemon=True).start()
 
     @property
     def agent(self) -> Agent:
@@ -125,8 +145,8 @@ class HostLogins:
     def close(self) -> None:
         """Stop the agent; remove the tickets and the folder."""
         with self._lock:
-            agent, tickets, folder = self._agent, self._tickets, self._folder
-            self._agent = self._tickets = None
+            agent, tickets, folder, keeper = self._agent, self._tickets, self._folder, self._keeper
+            self._agent = self._tickets = self._keeper = None
             self._folder = ""
         if agent:
             agent.close()
@@ -134,27 +154,8 @@ class HostLogins:
             tickets.close()
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_at(number: int, folder: str) -> None:
-    """Remove `folder` when a signal arrives, before what the process does then.
-
-    At the end of a run, ansible-core terminates workers that have not ended yet, also during their finalizers; their
-    handler exits at once. An agent ends by itself once the process is gone. Takes no lock: a thread may hold it.
-    """
-    before = signal.getsignal(number)
-    if before is signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
-        return
-
-    def end(number: int, frame: FrameType | None) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        if callable(before):
-            before(number, frame)
-        else:  # pragma: no cover -- the process dies of the signal, and what was measured with it
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-
-    signal.signal(number, end)
+        if keeper:
+            keeper.dismiss()
 
 
 _BY_SCHEME = {

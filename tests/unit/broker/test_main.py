@@ -200,10 +200,10 @@ def test_sweeping_removes_files_of_ended_runs(tmp_path: Path) -> None:
     for name in (*stays, *goes):
         (tmp_path / name).touch()
     for run in (GONE, US):
-        (tmp_path / f"{name_of(run)}.d").mkdir()
-        (tmp_path / f"{name_of(run)}.d/agent").touch()
+        (tmp_path / f"{name_of(run)}.7.d").mkdir()
+        (tmp_path / f"{name_of(run)}.7.d/agent").touch()
     sweep(str(tmp_path))
-    assert sorted(os.listdir(tmp_path)) == sorted([*stays, f"{name_of(US)}.d"])
+    assert sorted(os.listdir(tmp_path)) == sorted([*stays, f"{name_of(US)}.7.d"])
 
 
 def test_sweeping_spares_brokers_of_other_containers(folder: Path) -> None:

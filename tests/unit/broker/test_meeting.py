@@ -146,7 +146,7 @@ def test_a_read_only_folder_is_not_used(base: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_path_too_long_for_a_socket_is_not_used(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def length(which: str) -> int:
-        return len(f"{meeting_of(RUN, SETTINGS).own_folder}/agent".replace("first", which))
+        return len(f"{meeting_of(RUN, SETTINGS).own_folder(4194304)}/agent".replace("first", which))
 
     monkeypatch.setattr(module, "MAX_PATH", length("first"))
     assert chosen() == "first"
