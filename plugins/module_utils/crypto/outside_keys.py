@@ -12,9 +12,9 @@ import stat
 from typing import NamedTuple
 
 from ..model.errors import KeyRefused
-from ..processes.folders import exposure_of
+from ..processes.folders import exposure_of, foreign_link
 
-__all__ = ["KEY_BYTES", "KeyFile", "read_guarded", "weakness"]
+__all__ = ["KEY_BYTES", "KeyFile", "check_way", "read_guarded", "weakness"]
 
 KEY_BYTES = 32
 MIN_DISTINCT = 16  # 32 random bytes have fewer distinct values with a probability of 3 in 10^17
@@ -64,7 +64,19 @@ def _read(path: str, kind: KeyFile) -> bytes:
         os.close(descriptor)
 
 
+def check_way(folder: str, kind: KeyFile) -> None:
+    """Raise KeyRefused if another user's symbolic link leads to a folder, which need not exist yet."""
+    link = foreign_link(folder)
+    if link:
+        raise KeyRefused(
+            "exposed_key_folder",
+            f"The folder {folder} of the {kind.what} file is reached through {link}, a symbolic link of another user.",
+            hint=f"Set '{kind.option}' to a path without that link.",
+        )
+
+
 def _check_folder(folder: str, kind: KeyFile) -> None:
+    check_way(folder, kind)
     exposure = exposure_of(folder)
     if exposure:
         raise KeyRefused(

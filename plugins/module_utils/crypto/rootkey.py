@@ -11,7 +11,7 @@ import os
 
 from ..model.errors import Damaged, KeyRefused
 from .encoding import encode_fields
-from .outside_keys import KEY_BYTES, KeyFile, read_guarded, weakness
+from .outside_keys import KEY_BYTES, KeyFile, check_way, read_guarded, weakness
 from .primitives import AuthenticationFailed, argon2id, hkdf_sha512
 from .scopekey import ScopeKey, unwrap_key, wrap_key
 
@@ -140,6 +140,7 @@ def create_key_file(path: str, given: str = "") -> RootKey:
     import tempfile
 
     folder = os.path.dirname(os.path.abspath(path))
+    check_way(folder, _FILE)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor, draft = tempfile.mkstemp(prefix=os.path.basename(path) + ".", suffix=".new", dir=folder)

@@ -11,6 +11,10 @@ import stat
 __all__ = ["exposure_of", "foreign_link"]
 
 
+# As many as Linux follows in a path (path_resolution(7)).
+_MOST_LINKS = 40
+
+
 def exposure_of(folder: str) -> str:
     """Return why another user can replace the files in a folder, empty if none but root can. Raises OSError."""
     info = os.stat(folder)
@@ -23,14 +27,21 @@ def exposure_of(folder: str) -> str:
 
 
 def foreign_link(path: str) -> str:
-    """Return the first part of a path that is a symbolic link of another user than root, empty if there is none."""
-    part = os.path.abspath(path)
-    found = ""
-    while part != os.path.dirname(part):
-        if os.path.islink(part) and _is_foreign(os.lstat(part)):
-            found = part
-        part = os.path.dirname(part)
-    return found
+    """Return the first symbolic link of another user than root on the way to a path, empty if there is none."""
+    return _foreign_link(os.path.abspath(path), _MOST_LINKS)
+
+
+def _foreign_link(path: str, most: int) -> str:
+    above, name = os.path.split(path)
+    if not name or not most:
+        return ""
+    found = _foreign_link(above, most)
+    if found or not os.path.islink(path):
+        return found
+    if _is_foreign(os.lstat(path)):
+        return path
+    # What our own link names may lie behind one of theirs.
+    return _foreign_link(os.path.normpath(os.path.join(above, os.readlink(path))), most - 1)
 
 
 def _is_foreign(info: os.stat_result) -> bool:

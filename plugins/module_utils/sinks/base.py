@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib import import_module
 from typing import cast
 
 from ..model.errors import Unavailable
+from ..processes.folders import foreign_link
 
-__all__ = ["Sink", "not_written", "sinks_of"]
+__all__ = ["Sink", "check_way", "not_written", "sinks_of"]
 
 _KINDS = {"file": "json_lines", "syslog": "syslog"}
 
@@ -38,6 +40,13 @@ def sinks_of(text: str) -> list[Sink]:
             module = import_module(f"{__package__}.{_KINDS[kind]}")
             found.append(cast(Sink, module.make(where)))
     return found
+
+
+def check_way(path: str) -> None:
+    """Raise OSError if another user's symbolic link leads to a path."""
+    link = foreign_link(path)
+    if link:
+        raise OSError(errno.ELOOP, f"{link} is a symbolic link of another user")
 
 
 def not_written(what: str, error: OSError) -> Unavailable:

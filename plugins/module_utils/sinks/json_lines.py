@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Sequence
 
-from .base import Sink, not_written
+from .base import Sink, check_way, not_written
 
 __all__ = ["JsonLines", "make"]
 
@@ -22,6 +22,7 @@ _FLAGS = os.O_APPEND | os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK 
 class JsonLines(Sink):
     def write(self, lines: Sequence[str]) -> None:
         try:
+            check_way(self.where)
             descriptor = os.open(self.where, _FLAGS, 0o600)
             try:
                 _append(descriptor, "".join(f"{line}\n" for line in lines).encode())

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from logging.handlers import SysLogHandler
 
-from .base import Sink, not_written
+from .base import Sink, check_way, not_written
 
 __all__ = ["Syslog", "make"]
 
@@ -33,6 +33,7 @@ class Syslog(Sink):
 
     def write(self, lines: Sequence[str]) -> None:
         try:
+            check_way(self.where)
             if not lines:
                 self._probe()
             handler = self._connected()

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from ..model.errors import InvalidInput
+from ..processes.folders import foreign_link
 
 __all__ = ["Location"]
 
@@ -58,6 +59,7 @@ def _file(url: str, path: str) -> Path:
     try:
         expanded = os.path.expanduser(path)
         target = Path(os.path.realpath(expanded))
+        link = foreign_link(expanded)
     except ValueError:
         raise InvalidInput(
             "malformed_store_url",
@@ -69,6 +71,12 @@ def _file(url: str, path: str) -> Path:
             "relative_store_path",
             f"The path in the store URL '{url}' is not absolute.",
             hint=f"Write four slashes for an absolute path: sqlite:////{path}",
+        )
+    if link:
+        raise InvalidInput(
+            "exposed_store_folder",
+            f"The store {expanded} is reached through {link}, a symbolic link of another user.",
+            hint=f"Set 'store' to the file itself: sqlite:///{target}",
         )
     return target
 

@@ -45,3 +45,13 @@ def test_the_first_link_of_another_user_is_found(tmp_path: Path) -> None:
     assert foreign_link(str(tmp_path / "theirs" / "x.key")) == str(tmp_path / "theirs")
     assert foreign_link(str(tmp_path / "real" / "theirs.key")) == str(tmp_path / "real" / "theirs.key")
     assert foreign_link(str(tmp_path / "theirs" / "theirs.key")) == str(tmp_path / "theirs")
+    (tmp_path / "by-ours").symlink_to("theirs")
+    (tmp_path / "real" / "up").symlink_to("../by-ours/deeper")
+    assert foreign_link(str(tmp_path / "by-ours" / "x.key")) == str(tmp_path / "theirs")
+    assert foreign_link(str(tmp_path / "real" / "up" / "x.key")) == str(tmp_path / "theirs")
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert foreign_link(str(tmp_path / "a" / "x")) == ""

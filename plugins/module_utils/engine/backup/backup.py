@@ -20,7 +20,7 @@ from ...store.database import Transaction
 from ...store.schema import now
 from ..rows.opening import OpenStore, kdf_of, open_store
 from ..rows.session import Session
-from .files import Draft, check_dest, opened
+from .files import Draft, check_dest, opened, resolved_dest
 from .proof import StoreProof
 from .rows import Progress, RowReader, RowWriter, portable_rows
 
@@ -67,7 +67,7 @@ class _Backup:
     def __init__(self, settings: Settings, store: OpenStore, params: dict[str, Any], tell: Tell) -> None:
         self._settings = settings
         self._store = store
-        self._dest = Path(params["dest"]).resolve()
+        self._dest = resolved_dest(params["dest"])
         self._force = bool(params.get("force"))
         self._passphrase = str(params.get("recovery_passphrase") or "")
         self._verifies = bool(params.get("verify", True))

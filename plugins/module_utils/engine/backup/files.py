@@ -15,10 +15,11 @@ from typing import BinaryIO
 from ...crypto.backup import BackupReader
 from ...model.errors import Conflict, InvalidInput, ScopedSecretsError, StoreRefused
 from ...model.settings import Settings
+from ...processes.folders import foreign_link
 from ...store.drafts import new_draft, remove_draft, sync_folder
 from ...store.location import Location
 
-__all__ = ["Draft", "belongs_to_store", "check_dest", "opened"]
+__all__ = ["Draft", "belongs_to_store", "check_dest", "opened", "resolved_dest"]
 
 
 @contextlib.contextmanager
@@ -58,6 +59,18 @@ def belongs_to_store(path: Path, settings: Settings) -> bool:
             if os.path.samefile(path, own):
                 return True
     return False
+
+
+def resolved_dest(dest: str) -> Path:
+    """Return the path that `dest` leads to; raise Conflict if another user's symbolic link leads there."""
+    link = foreign_link(dest)
+    if link:
+        raise Conflict(
+            "dest_taken",
+            f"The backup is not written to {dest}: {link} is a symbolic link of another user.",
+            hint="Set 'dest' to another path.",
+        )
+    return Path(dest).resolve()
 
 
 def check_dest(path: Path, settings: Settings, store_id: str, *, force: bool) -> bool:
