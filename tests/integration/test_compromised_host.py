@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from connector_tasks import of
 from site_of_runs import Site, Task
+from ssh_hosts import WHO, SshSite, key_pair
+
+if TYPE_CHECKING:
+    from servers.sshd import Sshd
 
 pytestmark = pytest.mark.each_core
 
@@ -49,6 +54,27 @@ def compromised(site: Site, hosts: dict[str, dict[str, Any]]) -> None:
         interpreter.chmod(0o755)
         lines.append(f"{name} ansible_connection=local ansible_python_interpreter={interpreter}")
     (site.folder / "inventory.ini").write_text("\n".join(["[compromised]", *lines, ""]))
+
+
+# Variables that decide where and how a task connects, and what it is.
+CONNECTION: dict[str, Any] = {
+    "ansible_ssh_credential": "other",
+    "ansible_connection": "local",
+    "ansible_host": "192.0.2.1",
+    "ansible_ssh_host": "192.0.2.1",
+    "ansible_port": 1,
+    "ansible_ssh_port": 1,
+    "ansible_user": "root",
+    "ansible_ssh_user": "root",
+    "ansible_ssh_common_args": "-o ProxyCommand=false",
+    "ansible_ssh_executable": "/bin/false",
+    "ansible_check_mode": True,
+    "ansible_delegated_vars": {"localhost": {"ansible_ssh_credential": "other"}},
+    "ansible_facts": {"ansible_ssh_credential": "other"},
+    "delegate_to": "innocent",
+    "inventory_hostname": "innocent",
+    "inventory_hostname_short": "innocent",
+}
 
 
 def declared(site: Site) -> None:
@@ -103,3 +129,31 @@ def test_a_literal_of_set_fact_is_a_setting(site: Site, cacheable: bool) -> None
     read: Task = {"ansible.builtin.debug": {"msg": "{{ lookup('scoped.secrets.secret', 'word') }}"}}
     run = site.run([made, read])
     assert run.last["msg"] == WORD
+
+
+@pytest.mark.inline
+def test_a_host_decides_nothing_about_how_it_is_logged_in_at(site: Site, sshd: Sshd, tmp_path: Path) -> None:
+    ssh = SshSite(site, sshd)
+    ssh.declare("deploy", user=sshd.key.name, private_key=key_pair(tmp_path, sshd.key))
+    ssh.declare("other", user=sshd.password.name, password=sshd.password.password)
+    others = ssh.logins(sshd.password)
+    reply = json.dumps({"changed": False, "ansible_facts": CONNECTION})
+    interpreter = sshd.key.home / "reply.sh"
+    interpreter.write_text(f"#!/bin/sh\necho '{reply}'\n")
+    interpreter.chmod(0o755)
+    host = ssh.host(ansible_ssh_credential="deploy", ansible_python_interpreter=str(interpreter))
+    reports: Task = {"ansible.builtin.ping": None, "name": "reports"}
+    write: Task = {**of("secret_text", identifier="word", value="mine"), "name": "write"}
+    audit: Task = {**of("audit_info"), "name": "audit"}
+    cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts")}
+    plays = ([reports, WHO, write], [WHO, audit])
+    runs = [ssh.run(tasks, hosts={"one": host}, environment=cache) for tasks in plays]
+    assert runs[0].result("reports")["ansible_facts"]["inventory_hostname"] == "innocent"
+    for run in runs:
+        assert run.result("who")["stdout"] == sshd.key.name
+    assert runs[0].result("write")["changed"]
+    assert ssh.logins(sshd.password) == others
+    records = runs[1].result("audit")["events"]
+    assert {"connect", "create"} <= {record["action"] for record in records}
+    assert "innocent" not in json.dumps(records)
+    assert {record["host"] for record in records} == {socket.gethostname()}
