@@ -35,6 +35,8 @@ _LEAST_RSA_BITS = 1024
 _MOST_RSA_BITS = 16384
 # NIST SP 800-131A, revision 2, section 3: shorter keys are no longer acceptable for new signatures.
 _LEAST_NEW_RSA_BITS = 2048
+# Whether the primes of an RSA key are prime takes minutes to find out for a long key: its size is looked at before.
+_UNVALIDATED = {"unsafe_skip_rsa_key_validation": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def _opened(form: StoredForm, passphrase: bytes, what: str) -> tuple[Key, Contai
     _need_cryptography()
     if form.container:
         container = _unsealed(form.container, passphrase, what)
+        _check_size(container.rsa_bits, what)
         return _loaded(container.text(), b"", what), container
     key = _loaded(form.text, passphrase if form.is_encrypted else b"", what)
     return key, _container_of(key)
@@ -147,10 +150,13 @@ def _loaded(text: bytes, passphrase: bytes, what: str) -> Key:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
-    openssh = text.startswith(b"-----BEGIN OPENSSH")
-    load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
     try:
-        key = load(text, passphrase or None)
+        if text.startswith(b"-----BEGIN OPENSSH"):
+            key: object = serialization.load_ssh_private_key(text, passphrase or None)
+        else:
+            key = _validated(serialization.load_pem_private_key(text, passphrase or None, **_UNVALIDATED), what)
+    except InvalidInput:
+        raise
     except UnsupportedAlgorithm:
         raise _unsupported(what) from None
     except BaseException as error:
@@ -165,6 +171,22 @@ def _loaded(text: bytes, passphrase: bytes, what: str) -> Key:
     return _checked(key, what)
 
 
+def _validated(key: object, what: str) -> object:
+    """Return a key whose numbers fit together; raise InvalidInput for an RSA key that is too long, else ValueError."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    if not isinstance(key, rsa.RSAPrivateKey):
+        return key
+    _check_size(key.key_size, what)
+    return key.private_numbers().private_key()
+
+
+def _check_size(rsa_bits: int, what: str) -> None:
+    """Raise InvalidInput for an RSA key that OpenSSH does not support because of its size."""
+    if rsa_bits > _MOST_RSA_BITS:
+        raise key_failures.unsupported_key(what, f"OpenSSH supports RSA keys of at most {_MOST_RSA_BITS} bits")
+
+
 def _checked(key: object, what: str) -> Key:
     """Return the key if OpenSSH supports it; raise InvalidInput."""
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -172,8 +194,6 @@ def _checked(key: object, what: str) -> Key:
     if isinstance(key, rsa.RSAPrivateKey):
         if key.key_size < _LEAST_RSA_BITS:
             raise key_failures.weak_key(what, key.key_size, _LEAST_RSA_BITS)
-        if key.key_size > _MOST_RSA_BITS:
-            raise key_failures.unsupported_key(what, f"OpenSSH supports RSA keys of at most {_MOST_RSA_BITS} bits")
         return key
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key

@@ -83,6 +83,15 @@ class Container:
         """The comment of the key, from a decrypted section; raise ValueError, UnicodeError."""
         return self._split_at_comment()[1].decode()
 
+    @property
+    def rsa_bits(self) -> int:
+        """The size of the RSA key in a decrypted section, 0 for keys of other types and damaged ones."""
+        try:
+            key_type, rest = _string(self.section[8:])
+            return int.from_bytes(_string(rest)[0], "big").bit_length() if key_type == b"ssh-rsa" else 0
+        except ValueError:
+            return 0
+
     def text(self) -> bytes:
         """Return the content of a key file with this container."""
         fields = (self.cipher.encode(), self.kdf.encode(), self.kdf_options)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
+import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,6 +39,7 @@ from ansible_collections.scoped.secrets.tests.unit.credentials.key_files import 
     ssh_keygen,
 )
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -434,11 +436,36 @@ def test_any_change_within_a_key(name: str, data: st.DataObject) -> None:
 # Limits, damage and interruptions
 
 
-def test_an_rsa_key_that_is_too_long_for_openssh(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The library takes minutes to check a key that is really too long.
-    monkeypatch.setattr(keys, "_MOST_RSA_BITS", 1023)
-    error = refusal(file_of("rsa pkcs8").content)
-    assert (error.code, "at most 1023 bits" in error.message) == ("unsupported_key", True)
+FORMATS = {
+    "traditional": serialization.PrivateFormat.TraditionalOpenSSL,
+    "pkcs8": serialization.PrivateFormat.PKCS8,
+    "openssh": serialization.PrivateFormat.OpenSSH,
+}
+
+
+def of_no_primes(bits: int, form: str, passphrase: bytes | None) -> bytes:
+    """Return an RSA key whose numbers are no primes: a library that checks them refuses it as damaged."""
+    p, q = (secrets.randbits(bits // 2) | 1 | 3 << (bits // 2 - 2) for _number in range(2))
+    d = secrets.randbits(bits - 2) | 1
+    public = rsa.RSAPublicNumbers(65537, p * q)
+    numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), rsa.rsa_crt_iqmp(p, q), public)
+    protection = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    key = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+    return key.private_bytes(serialization.Encoding.PEM, FORMATS[form], protection)
+
+
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_rsa_key_that_is_too_long_is_refused_before_its_primes_are_looked_at(
+    form: str, passphrase: bytes | None
+) -> None:
+    error = refusal(of_no_primes(16386, form, passphrase), passphrase)
+    assert (error.code, "at most 16384 bits" in error.message) == ("unsupported_key", True)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_rsa_key_of_other_numbers_than_primes_is_damaged(form: str) -> None:
+    assert refusal(of_no_primes(2048, form, None)).code == "damaged_private_key"
 
 
 def test_a_curve_that_openssh_does_not_support_in_an_encrypted_key() -> None:
@@ -471,7 +498,7 @@ def test_a_comment_that_is_no_text_is_left_out() -> None:
 
 
 def test_an_interruption_is_not_damage(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_given: object) -> None:
+    def interrupted(*_given: object, **_more: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(serialization, "load_pem_private_key", interrupted)
