@@ -26,6 +26,8 @@ LOUD = {
     "ANSIBLE_CALLBACKS_ENABLED": "record,scoped.secrets.usage,junit,tree,profile_tasks",
     "ANSIBLE_RETRY_FILES_ENABLED": "1",
     "ANSIBLE_KEEP_REMOTE_FILES": "0",
+    "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+    "ANSIBLE_CACHE_PLUGIN_CONNECTION": "fact-cache",
 }
 
 

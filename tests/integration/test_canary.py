@@ -13,6 +13,7 @@ import pytest
 from canaries import LOUD, Watch, canaries, check_output, spellings
 from connector_rows import SERVED, canary_rows
 from entry_points import entry_points
+from servers.postgresql_hostile import hostile_server
 from site_of_runs import Run, Site, Task
 
 pytestmark = [pytest.mark.each_core, pytest.mark.inline]
@@ -238,7 +239,11 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         [{"scoped.secrets.secret_info": {"org": "nobody", "root_key": "{{ canary.text }}"}}],
     ),
     "modules/doctor": (
-        [{"scoped.secrets.doctor": {}}, {"scoped.secrets.doctor": {"passphrase": "{{ canary.text }}"}}],
+        [
+            {"scoped.secrets.doctor": {}},
+            {"ansible.builtin.set_fact": {"known": "of this host", "cacheable": True}},
+            {"scoped.secrets.doctor": {"passphrase": "{{ canary.text }}"}},
+        ],
         [{"scoped.secrets.doctor": {"pasphrase": "{{ canary.text }}"}}],
     ),
     "modules/store_backup": (
@@ -479,7 +484,10 @@ def test_the_table_covers_every_entry_point() -> None:
 
 def test_no_canary_is_seen(site: Site) -> None:
     """Neither when it is all done, nor in check mode afterwards."""
-    canary = canaries()
+    canary, heard = canaries(), list[bytes]()
+    # A database that repeats the password in its error.
+    port = hostile_server(b"SFATAL \0C28P01\0Mauthentication failed for -D-H", heard=heard)
+    canary["url"] = canary["url"].replace("localhost:1/x", f"127.0.0.1:{port}/x?sslmode=disable&gssencmode=disable")
     meant = site.folder / "meant"
     meant.mkdir()
     (meant / "key.pem").write_text(canary["key"])
@@ -493,6 +501,8 @@ def test_no_canary_is_seen(site: Site) -> None:
     assert [task["task"] for task in run.tasks if task["status"] in FAILURES] == [task["name"] for task in bad]
     assert canary["changed"] in (meant / "from_filter.txt").read_text()
     watched(site, [*good, *bad], *EVERYTHING, "--check", wanted=spellings(canary))
+    assert canary["url"].partition(":url-")[2].partition("@")[0] in heard[0].decode()
+    assert (site.folder / "fact-cache").is_dir()
 
 
 def watched(site: Site, tasks: list[Task], *arguments: str, wanted: set[bytes]) -> Run:

@@ -356,8 +356,9 @@ def test_a_jump_host_gets_no_password_of_the_host_behind_it(ssh: SshSite, tmp_pa
     hosts = {
         name: ssh.host(ansible_ssh_common_args=f"-F {config} {jump}", **CREDENTIAL) for name, jump in jumps.items()
     }
-    run = ssh.run([WHO], hosts=hosts, fails=True, strategy="free")
+    run = ssh.run([WHO], "-vvvvv", hosts=hosts, fails=True, strategy="free", environment={"ANSIBLE_DEBUG": "1"})
     assert [task["status"] for task in run.tasks] == ["unreachable"] * len(jumps)
+    check_output(ssh.site, run, {account.password.encode()})
     # It would have been let in with the password, which is that of its user too.
     assert ssh.logins(account) == before
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -20,15 +21,19 @@ def hostile_server(fields: bytes, address: str = "127.0.0.1", heard: list[bytes]
     listening = socket.create_server((address, 0))
 
     def serve() -> None:
-        connection, _address = listening.accept()
-        with connection, listening:
-            connection.recv(4096)
-            connection.sendall(b"R" + struct.pack("!II", 8, 3))
-            password = connection.recv(4096)[5:].rstrip(b"\0")
-            if heard is not None:
-                heard.append(password)
-            body = b"".join(field + password + b"\0" for field in fields.split(b"-")) + b"\0"
-            connection.sendall(b"E" + struct.pack("!I", len(body) + 4) + body)
+        while True:
+            connection, _address = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                answer(connection)
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"R" + struct.pack("!II", 8, 3))
+        password = connection.recv(4096)[5:].rstrip(b"\0")
+        if heard is not None:
+            heard.append(password)
+        body = b"".join(field + password + b"\0" for field in fields.split(b"-")) + b"\0"
+        connection.sendall(b"E" + struct.pack("!I", len(body) + 4) + body)
 
     threading.Thread(target=serve, daemon=True).start()
     port: int = listening.getsockname()[1]
