@@ -29,7 +29,7 @@ from ..module_utils.processes import bytecode
 bytecode.prefer()
 
 from ..module_utils.client.connect import Client, connect
-from ..module_utils.credentials.ssh_client import ssh_environment, ssh_options
+from ..module_utils.credentials.ssh_client import last_ssh_options, ssh_environment, ssh_options, without_forwarding
 from ..module_utils.face.facts import FACTS
 from ..module_utils.face.options import OPTIONS, resolve_options, settings_of
 from ..module_utils.model.errors import ScopedSecretsError
@@ -157,24 +157,31 @@ class Connection(BuiltinConnection):
             return list(super()._build_command(binary, subsystem, *other_args))
         self._replace_password()
         command: list[bytes] = super()._build_command(binary, subsystem, *other_args)
-        own = self._own_arguments(is_shared=any(self._persistence_controls(command)))
+        control_path = self._control_socket() if any(self._persistence_controls(command)) else "none"
+        own = self._own_arguments(control_path)
         Display().vvvvv(f"SSH: ansible_ssh_credential set: ({')('.join(own)})", host=self.host)
-        # ssh uses the first value of an option, so ours come before all others.
-        return [*command[:1], *(os.fsencode(word) for word in own), *command[1:]]
+        end = len(command) - len(other_args)
+        given, last = command[1:end], list[str]()
+        if subsystem == "ssh":
+            last = last_ssh_options(self._host_login(), control_path)
+        else:
+            given = without_forwarding(given, self._host_login())
+        # ssh uses the first value of an option, so ours come before all others, but the last one of a flag.
+        return [*command[:1], *map(os.fsencode, own), *given, *map(os.fsencode, last), *command[end:]]
 
-    def _own_arguments(self, *, is_shared: bool) -> list[str]:
-        """Return the arguments for the credential; `is_shared`: whether the connection may stay open for reuse."""
+    def _own_arguments(self, control_path: str) -> list[str]:
+        """Return the arguments for the credential."""
         login = self._host_login()._replace(user=self.user or "", port=self.port or 0)
         batch = ["-o", "BatchMode=no"] if login.scheme == "password" else []
         # Always set ControlPath: one from ssh_config would not differ by credential.
-        return [*ssh_options(login), *batch, "-o", f"ControlPath={self._control_socket() if is_shared else 'none'}"]
+        return [*ssh_options(login), *batch, "-o", f'ControlPath="{control_path}"']
 
     def _control_socket(self) -> str:
         """Return the path of the control socket for this credential and host; create its folder."""
         folder = unfrackpath(self.get_option("control_path_dir"))
         makedirs_safe(os.fsencode(folder), 0o700)
         path = self._create_control_path(self.host, self.port, self.user, self._host_login().mark)
-        return '"{}"'.format(path % {"directory": folder})
+        return str(path % {"directory": folder})
 
     def _bare_run(
         self, cmd: list[bytes], in_data: bytes | None, sudoable: bool = True, checkrc: bool = True

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.credentials.ssh_client import ssh_options
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials.ssh_client import last_ssh_options, ssh_options
 from ansible_collections.scoped.secrets.plugins.module_utils.model.host_login import HostLogin
 from servers.process import program
 
@@ -22,6 +22,15 @@ Host *
  IdentitiesOnly no
  ForwardAgent yes
 """
+
+
+@pytest.mark.parametrize("given", [["-A"], ["-vA"], ["-o", "ForwardAgent=yes"], ["-A", "-S", "/others"]])
+def test_flags_of_the_user_neither_forward_the_agent_nor_share_the_connection(given: list[str], folder: Path) -> None:
+    login = HostLogin("ssh_key", "me", "m", agent=str(folder / "agent"), public_key_file=str(folder / "key.pub"))
+    last = last_ssh_options(login, "/ours")
+    command = [program("ssh"), *ssh_options(login), *given, *last, "-F", "none", "-G", "host"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert {"forwardagent no", "controlpath /ours"} <= set(done.stdout.splitlines())
 
 
 @pytest.mark.parametrize("user", ["me", "DOMAIN\\me", "me@REALM", "two words"])

@@ -53,6 +53,14 @@ def refusal(run: Run) -> str:
 # What it logs in with
 
 
+@pytest.mark.parametrize("arguments", ["-A", "-vA", "-o ForwardAgent=yes"])
+def test_the_agent_of_the_run_is_never_forwarded(ssh: SshSite, with_key: dict[str, Any], arguments: str) -> None:
+    """It holds other keys of the run, which the host could use."""
+    host = {**with_key, "ansible_ssh_common_args": f"{with_key['ansible_ssh_common_args']} {arguments}"}
+    task: Task = {"name": "who", "ansible.builtin.raw": 'printf %s "[$SSH_AUTH_SOCK]"'}
+    assert ssh.who(host=host, task=task).result("who")["stdout"] == "[]"
+
+
 @pytest.mark.inline
 @pytest.mark.each_core
 def test_a_key(ssh: SshSite, with_key: dict[str, Any]) -> None:
@@ -151,6 +159,7 @@ def test_nor_when_the_path_of_the_socket_is_given(ssh: SshSite, with_key: dict[s
         {"ansible_control_path": "%(directory)s/%%h"},
         {"ansible_ssh_args": f"-o ControlMaster=auto {lasting} {path}"},
         {"ansible_ssh_args": f"-o ControlMaster=auto {path} {lasting}"},
+        {"ansible_ssh_args": f"-o ControlMaster=auto {lasting} -S {ssh.site.temp}/cp/%h"},
     ]
     hosts = {
         f"{name} {number}": ssh.host(address=HOSTS[number], ansible_ssh_credential=name, **own)

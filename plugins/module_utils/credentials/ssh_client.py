@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from ..model.host_login import HostLogin
 
-__all__ = ["METHODS", "ssh_environment", "ssh_options"]
+__all__ = ["METHODS", "last_ssh_options", "ssh_environment", "ssh_options", "without_forwarding"]
+
+# Flags of scp and sftp without a value, together as in -qA.
+_FLAGS = re.compile(rb"-[346ABCOTNafpqRrsv]*")
 
 # The authentication methods of each scheme, under ssh's names.
 METHODS = {
@@ -33,6 +39,18 @@ def ssh_options(login: HostLogin) -> list[str]:
         **({"Port": str(login.port)} if login.port else {}),
     }
     return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+
+
+def last_ssh_options(login: HostLogin, control_path: str) -> list[str]:
+    """Return options for the end of a command line of ssh: these flags override the option of the same meaning."""
+    return [*(["-a"] if login.scheme == "ssh_key" else []), "-S", control_path]
+
+
+def without_forwarding(words: Sequence[bytes], login: HostLogin) -> list[bytes]:
+    """Return options of scp or sftp without -A, which would forward the agent of the run: these have no flag for no."""
+    if login.scheme != "ssh_key":
+        return list(words)
+    return [word.replace(b"A", b"") if _FLAGS.fullmatch(word) else word for word in words if word != b"-A"]
 
 
 def ssh_environment(login: HostLogin) -> dict[str, str]:

@@ -189,7 +189,25 @@ def test_the_control_socket_differs_by_credential_or_is_turned_off(
         one, _engine = connected(monkeypatch, login, {}, **given)
         sockets.append(next(w for w in one._build_command("ssh", "ssh", "host") if w.startswith(b"ControlPath=")))
     assert sockets[0] == sockets[1] != sockets[2]
-    assert sockets[3] == b"ControlPath=none"
+    assert sockets[3] == b'ControlPath="none"'
+
+
+@pytest.mark.parametrize("given", ["-A", "-vA -C", "-S /own -A"])
+def test_flags_that_override_options_do_not_override_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+) -> None:
+    options = {"ansible_control_path_dir": str(tmp_path), "ansible_ssh_common_args": given}
+    one, _engine = connected(monkeypatch, KEY, {}, **options)
+    words = [word.decode() for word in one._build_command("ssh", "ssh", "host", "-A -S /of/the/command")]
+    path = next(word for word in words if word.startswith("ControlPath=")).split('"')[1]
+    assert words[-5:] == ["-a", "-S", path, "host", "-A -S /of/the/command"]
+    for binary in ("scp", "sftp"):
+        words = [word.decode() for word in one._build_command(binary, binary, "[-A]")]
+        assert not [word for word in words if word.startswith("-") and "A" in word]
+        assert words[-1] == "[-A]"
+        assert ("-" in words) == (binary == "sftp")  # of -b -, core's own
+    one, _engine = connected(monkeypatch, PASSWORD, {}, **options)
+    assert any("A" in word.decode() for word in one._build_command("sftp", "sftp", "host") if word.startswith(b"-"))
 
 
 def test_the_password_of_core_is_dropped_in_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:

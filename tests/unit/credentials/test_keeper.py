@@ -102,3 +102,14 @@ def test_each_login_after_a_close_has_a_new_folder() -> None:
         logins.close()
     assert len(set(folders)) == 2
     assert not any(folder.exists() for folder in folders)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_the_folder_is_closed_to_other_users(tmp_path: Path, given: bool) -> None:
+    before = os.umask(0)
+    logins = HostLogins(str(tmp_path / "own") if given else "")
+    try:
+        assert Path(logins.folder).stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
+        logins.close()
