@@ -88,7 +88,7 @@ PLAYBOOKS = "tests/integration"
 FACES = [f"tests/unit/{face}" for face in ("callback", "connection", "filter", "lookup", "modules", "plugin_utils")]
 # What depends on Python's own libraries also runs on a newer Python.
 LOW = [f"tests/unit/{room}" for room in ("crypto", "store", "broker")]
-MANAGERS = [f"tests/{name}" for name in ("managers", "credentials", "stores", "crash", "conformance")]
+MANAGERS = [f"tests/{name}" for name in ("managers", "credentials", "stores", "crash", "attack", "conformance")]
 # Every verb and every login of each secret manager, since these call the libraries.
 OLD_CALLS = [
     *(f"tests/conformance/test_{name}.py" for name in ("values", "deletion", "connectors")),
@@ -97,7 +97,11 @@ OLD_CALLS = [
     "conformance or logins",
 ]
 # Statements that are written for more than one engine: the store's own, and those of these rooms of the engine.
-SQL = ["tests/unit/store", *(f"tests/unit/engine/{room}" for room in ("rows", "keys", "backup", "changes"))]
+SQL = [
+    "tests/unit/store",
+    *(f"tests/unit/engine/{room}" for room in ("rows", "keys", "backup", "changes")),
+    "tests/attack",
+]
 # The store's engine does not affect what happens at the provider, so one manager is enough.
 CRASHES = ["tests/crash", "-k", "vault"]
 
@@ -129,7 +133,7 @@ IN_MATRIX = (
     tests("playbooks-inline", NEWEST, PLAYBOOKS, "-m", "not broker", BROKER="off"),
     tests("playbooks-postgresql", "2.20", PLAYBOOKS, STORE="postgresql"),
     *(tests(f"unit-{core}", core, "tests/unit", "tests/fuzz") for core in CORES),
-    tests("unit-postgresql", DEVELOPMENT, "tests/unit/engine", "tests/unit/store", STORE="postgresql"),
+    tests("unit-postgresql", DEVELOPMENT, "tests/unit/engine", "tests/unit/store", "tests/attack", STORE="postgresql"),
     SERVERS,
 )
 LEGS = {leg.name: leg for leg in (*IN_TEST, *IN_MATRIX)}

@@ -11,7 +11,7 @@ BEGIN;
 
 GRANT SELECT, UPDATE (revision, writers, root_key_id, kdf) ON store TO scoped_secrets_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
-    ON scope, scope_key, connector, default_manager, secret, secret_version, secret_share, secret_reference, intent TO scoped_secrets_app;
+    ON scope, scope_key, connector, default_manager, secret, secret_version, secret_index, secret_share, secret_reference, intent TO scoped_secrets_app;
 -- What was recorded stays as it is.
 GRANT SELECT, INSERT ON audit_event TO scoped_secrets_app;
 GRANT SELECT, INSERT, UPDATE (sequence, key_generation, link, tag) ON audit_head TO scoped_secrets_app;
@@ -43,6 +43,7 @@ ALTER TABLE connector ENABLE ROW LEVEL SECURITY;
 ALTER TABLE default_manager ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_version ENABLE ROW LEVEL SECURITY;
+ALTER TABLE secret_index ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_share ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_reference ENABLE ROW LEVEL SECURITY;
 ALTER TABLE intent ENABLE ROW LEVEL SECURITY;
@@ -55,6 +56,7 @@ DROP POLICY IF EXISTS by_scope ON connector;
 DROP POLICY IF EXISTS by_scope ON default_manager;
 DROP POLICY IF EXISTS by_scope ON secret;
 DROP POLICY IF EXISTS by_scope ON secret_version;
+DROP POLICY IF EXISTS by_scope ON secret_index;
 DROP POLICY IF EXISTS by_scope ON secret_share;
 DROP POLICY IF EXISTS by_scope ON secret_reference;
 DROP POLICY IF EXISTS by_scope ON intent;
@@ -76,6 +78,8 @@ CREATE POLICY by_scope ON secret TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = secret.scope_id));
 CREATE POLICY by_scope ON secret_version TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM secret WHERE secret.id = secret_version.secret_id));
+CREATE POLICY by_scope ON secret_index TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = secret_index.scope_id));
 -- A share belongs to the scope that was given it.
 CREATE POLICY by_scope ON secret_share TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = secret_share.scope_id));

@@ -116,8 +116,8 @@ RETURN = r"""
 rotation:
   description:
     - What was done, with the proof that it is complete.
-    - The counts are named C(secrets), C(versions), C(connectors), C(scopes), C(scope_keys) (of the scopes below),
-      C(shares), C(fingerprint_keys), C(unfinished_changes), C(account_keys) and C(data_keys). Counts of 0 are left out.
+    - The counts are named C(versions), C(scope_keys) (of the scopes below), C(shares), C(fingerprint_keys),
+      C(unfinished_changes), C(account_keys) and C(data_keys). Counts of 0 are left out.
   returned: success
   type: dict
   contains:
@@ -169,10 +169,10 @@ rotation:
     project: api
     generation: 2
     generations:
-      - {generation: 2, state: active, rows: 83}
+      - {generation: 2, state: active, rows: 42}
       - {generation: 1, state: decrypt_only, rows: 0}
     resumed: false
-    moved: {scopes: 1, secrets: 40, versions: 42}
+    moved: {versions: 42}
     left: {}
     left_total: 0
 """

@@ -26,10 +26,11 @@ from typing import Any
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.context import Context
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.integrity import (
-    move_head,
-    tag_secret,
-    tag_version,
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.canonical import digest_of
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.index import (
+    build_indexes,
+    depth_for,
+    root_of,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import (
@@ -46,12 +47,12 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.database impo
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, run_steps
+from ansible_collections.scoped.secrets.plugins.module_utils.store.secret_index import entries_of
 from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import insert_secret, insert_version
 
 SCOPE = {"org": "bench", "project": "many"}
 SETTINGS = settings_of(resolve_options({}))
 BACKUP = f"{SETTINGS.store.removeprefix('sqlite:///')}.backup"
-BATCH = 10_000
 
 
 def seed(size: int) -> None:
@@ -67,20 +68,21 @@ def _fill(size: int, session: Session) -> None:
     # In KiB: all of it at once, because every index is written to everywhere.
     session.tx.run(f"PRAGMA cache_size = -{size + 2000}")
     chain = session.chain(ScopePath(**SCOPE))
-    key, head = session.keyring.for_wrapping(session.tx, chain, size), chain[-1].head
-    for start in range(0, size, BATCH):
-        numbers = range(start, min(start + BATCH, size))
-        secrets = [tag_secret(_secret(chain[-1].id, number, session.now), key) for number in numbers]
-        _insert(session, chain, key, secrets)
-        head = move_head(head, add=secrets)
-    session.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
+    key = session.keyring.for_wrapping(session.tx, chain, size)
+    for number in range(size):
+        _insert(session, chain, key, _secret(chain[-1].id, number, session.now))
+    depth = depth_for(size, 0)
+    root = root_of(entries_of(session.tx, chain[-1].id), depth)
+    session.write_scope([*chain[:-1], chain[-1]._replace(secrets_root=root, secrets_depth=depth, secrets_count=size)])
+    build_indexes(session.tx)
 
 
-def _insert(session: Session, chain: list[Scope], key: ScopeKey, secrets: list[Secret]) -> None:
-    for secret in secrets:
-        insert_secret(session.tx, secret)
-        context = session.context(chain, secret, 1)
-        insert_version(session.tx, tag_version(_version(secret, context, key, session.now), key))
+def _insert(session: Session, chain: list[Scope], key: ScopeKey, secret: Secret) -> None:
+    blank = _version(secret, session.context(chain, secret, 1), key, session.now)
+    version = blank._replace(digest=digest_of(blank))
+    proving = secret._replace(version_digest=version.digest)
+    insert_secret(session.tx, proving._replace(digest=digest_of(proving)))
+    insert_version(session.tx, version)
 
 
 def _secret(scope_id: str, number: int, now: str) -> Secret:

@@ -35,6 +35,7 @@ __all__ = [
     "DataKeyWrapper",
     "EnvelopeHeader",
     "check_size",
+    "lasting_digest",
     "open_envelope",
     "read_header",
     "rewrap",
@@ -123,6 +124,16 @@ def seal(
 def read_header(envelope: bytes) -> EnvelopeHeader:
     """Return the header without opening the envelope; raise Damaged if it is malformed."""
     return _parse(envelope).header
+
+
+def lasting_digest(envelope: bytes) -> bytes:
+    """Return the SHA-256 of what a rotation leaves as it is, without a key and whatever the bytes are."""
+    if len(envelope) < _FIXED.size:
+        return hashlib.sha256(envelope).digest()
+    length = int.from_bytes(envelope[_FIXED.size - 2 : _FIXED.size], "big")
+    found = hashlib.sha256(_bound(envelope))
+    found.update(memoryview(envelope)[_FIXED.size + length :])
+    return found.digest()
 
 
 def open_envelope(

@@ -138,9 +138,9 @@ class ScopeKey:
         """Return a value's fingerprint, made with this generation's fingerprint key."""
         return self.fingerprint_key.fingerprint(secret_id, kind, value)
 
-    def row_tag(self, table: str, *fields: Field) -> bytes:
+    def row_tag(self, *fields: Field) -> bytes:
         """Return a row's 32-byte authentication tag (HMAC-SHA-256)."""
-        return hmac.digest(self._row_tag_key, encode_fields(table, *fields), "sha256")
+        return hmac.digest(self._row_tag_key, encode_fields(*fields), "sha256")
 
     def audit_mac(self, *fields: Field) -> bytes:
         """Return the 32-byte MAC (HMAC-SHA-256) of an audit record or a chain's head."""
@@ -150,14 +150,9 @@ class ScopeKey:
         """Return whether `mac` is the `audit_mac` of these fields."""
         return hmac.compare_digest(mac, self.audit_mac(*fields))
 
-    def check_row_tag(self, tag: bytes, what: str, table: str, *fields: Field) -> None:
-        """Raise Damaged unless `tag` is the fields' row tag. `what` names the row in the error."""
-        if not hmac.compare_digest(tag, self.row_tag(table, *fields)):
-            raise Damaged(
-                "damaged_row",
-                f"{what} was changed outside scoped.secrets.",
-                hint="Restore the newest backup, and find out who can write to the database.",
-            )
+    def is_row_tag(self, tag: bytes, *fields: Field) -> bool:
+        """Return whether `tag` is the `row_tag` of these fields."""
+        return hmac.compare_digest(tag, self.row_tag(*fields))
 
 
 def damaged_key() -> Damaged:

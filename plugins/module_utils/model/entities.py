@@ -18,7 +18,11 @@ __all__ = ["Connector", "Intent", "Scope", "Secret", "SecretUser", "SecretVersio
 
 
 class Scope(NamedTuple):
-    """A scope. `head` commits to the rows of its secrets and connectors.
+    """A scope. Its row, signed with its key, commits to all that belongs to it.
+
+    `secrets_root` is the root of the index of its secrets, which has `secrets_depth` levels of pages and
+    `secrets_count` entries. The digests are those of its connectors, of the shares it was given, and of the generations
+    of its key; empty without any.
 
     `default_connector_id` is None for the built-in manager. `made_by` names the manifest that created the scope,
     `default_made_by` the one that set its default manager; empty if none did. `inherits_managers` is set on the account
@@ -35,7 +39,12 @@ class Scope(NamedTuple):
     inherits_managers: bool = False
     default_connector_id: str | None = None
     default_made_by: str = ""
-    head: bytes = b""
+    secrets_root: bytes = b""
+    secrets_depth: int = 0
+    secrets_count: int = 0
+    connectors_digest: bytes = b""
+    shares_digest: bytes = b""
+    keys_digest: bytes = b""
     made_by: str = ""
     revision: int = 0
     created_at: str = ""
@@ -65,7 +74,7 @@ class Connector(NamedTuple):
     revision: int = 0
     created_at: str = ""
     updated_at: str = ""
-    tag: bytes = b""
+    digest: bytes = b""
 
 
 class Secret(NamedTuple):
@@ -76,6 +85,8 @@ class Secret(NamedTuple):
     half, or a credential's settings, including references. `kept` names the parts of a credential that were given as
     values; they are stored as secrets of their own. `shared_with` lists the ids of lower scopes that may read the
     secret. `made_by` names the manifest that created it.
+
+    `version_digest` is the digest of the current version, `history` that of the chain of the older ones.
     """
 
     id: str
@@ -93,12 +104,14 @@ class Secret(NamedTuple):
     kept: tuple[str, ...] = ()
     shared_with: tuple[str, ...] = ()
     current_version: int = 0
+    version_digest: bytes = b""
+    history: bytes = b""
     expires_at: str = ""
     made_by: str = ""
     revision: int = 0
     created_at: str = ""
     updated_at: str = ""
-    tag: bytes = b""
+    digest: bytes = b""
 
     @property
     def is_credential(self) -> bool:
@@ -123,7 +136,7 @@ class SecretVersion(NamedTuple):
     created_at: str
     at_provider: str = ""
     state: str = "enabled"
-    tag: bytes = b""
+    digest: bytes = b""
 
 
 class Share(NamedTuple):

@@ -95,7 +95,7 @@ def _changeable(connector: Connector) -> dict[str, object]:
         "is_removed": int(connector.is_removed),
         "made_by": connector.made_by,
         "updated_at": connector.updated_at,
-        "tag": connector.tag,
+        "digest": connector.digest,
     }
 
 
@@ -105,6 +105,6 @@ def _connector(row: Row) -> Connector:
         "options": json.loads(row["options"]),
         "kept": tuple(json.loads(row["kept"])),
         "is_removed": bool(row["is_removed"]),
-        "tag": bytes(row["tag"]),
+        "digest": bytes(row["digest"]),
     }
     return Connector(**{**dict(row), **converted})

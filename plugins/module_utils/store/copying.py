@@ -19,7 +19,8 @@ from .database import Row, Transaction
 __all__ = ["TABLES", "all_rows", "count_rows", "insert_row", "is_empty", "remove_all"]
 
 # Each table after those that it references. Add new tables here and in `all_rows`. `intent` is left out: a restored
-# store must not finish changes at a provider that the original store has finished since.
+# store must not finish changes at a provider that the original store has finished since. So is `secret_index`, which
+# follows from the rows.
 TABLES = (
     "store",
     "scope",
@@ -148,7 +149,7 @@ def insert_row(tx: Transaction, table: str, row: Values) -> None:
 def remove_all(tx: Transaction) -> None:
     """Delete every row, including those of the account and the store itself."""
     tx.known.clear()
-    for table in ("intent", *reversed(TABLES)):
+    for table in ("intent", "secret_index", *reversed(TABLES)):
         tx.run(f"DELETE FROM {table}")
 
 

@@ -102,6 +102,8 @@ class Transaction:
         self._connection = connection
         # Caches rows for repeated reads within this transaction. Whoever writes such rows drops them from here.
         self.known: dict[str, Any] = {}
+        # The ids of scopes whose keys this transaction has changed, so that their signed rows must follow.
+        self.rekeyed: set[str] = set()
 
     def forget(self, *prefixes: str) -> None:
         """Drop the cached rows whose keys start with one of these prefixes."""

@@ -39,10 +39,10 @@ def _signed(table: str) -> str:
     return f"substr({table}.tag, 1, 4) = :prefix"
 
 
-_VERSION_ON = (_signed("secret_version"), "secret_version.key_generation = :generation")
-# By the names that users see. Add every new table whose rows are signed or wrapped by a scope's key.
+_VERSION_ON = "secret_version.key_generation = :generation"
+# By the names that users see. Add every new table whose rows are signed or wrapped by a scope's key, but for the row of
+# the scope itself: whatever changes the keys signs it with the active one.
 _ROWS = {
-    "scopes": _Rows("scope", "scope.id = :scope", (_signed("scope"),)),
     "scope_keys": _Rows(
         "scope_key JOIN scope ON scope.id = scope_key.scope_id",
         "scope.parent_id = :scope AND scope_key.state <> 'destroyed'",
@@ -53,10 +53,8 @@ _ROWS = {
         "scope_key.scope_id = :scope AND scope_key.state = 'destroyed'",
         ("scope_key.parent_generation = :generation",),
     ),
-    "connectors": _Rows("connector", "connector.scope_id = :scope", (_signed("connector"),)),
-    "secrets": _Rows("secret", "secret.scope_id = :scope", (_signed("secret"),)),
     "versions": _Rows(
-        "secret_version JOIN secret ON secret.id = secret_version.secret_id", "secret.scope_id = :scope", _VERSION_ON
+        "secret_version JOIN secret ON secret.id = secret_version.secret_id", "secret.scope_id = :scope", (_VERSION_ON,)
     ),
     "shares": _Rows(
         "secret_share",
@@ -87,16 +85,14 @@ def _count(tx: Transaction, rows: _Rows, condition: str, scope_id: str, generati
 
 
 def secrets_left(tx: Transaction, scope_id: str, generation: int, *, after: str, limit: int) -> list[Secret]:
-    """Return the next secrets, by identifier, whose row or any version is not yet on this generation."""
+    """Return the next secrets, by identifier, of which a version is not yet on this generation."""
     rows = tx.all(
-        f"""SELECT * FROM secret WHERE scope_id = :scope AND identifier > :after AND (NOT {_signed("secret")}
-            OR EXISTS (SELECT 1 FROM secret_version WHERE secret_version.secret_id = secret.id
-                AND NOT ({" AND ".join(_VERSION_ON)})))
+        f"""SELECT * FROM secret WHERE scope_id = :scope AND identifier > :after
+            AND EXISTS (SELECT 1 FROM secret_version WHERE secret_version.secret_id = secret.id AND NOT {_VERSION_ON})
         ORDER BY identifier LIMIT :limit""",
         scope=scope_id,
         after=after,
         generation=generation,
-        prefix=generation.to_bytes(4, "big"),
         limit=limit,
     )
     return [secret_of(row) for row in rows]
@@ -112,27 +108,29 @@ class VersionLeft(NamedTuple):
 def versions_left(tx: Transaction, secret_id: str, generation: int) -> list[VersionLeft]:
     """Return the versions of a secret that are not yet on this generation, oldest first."""
     rows = tx.all(
-        f"""SELECT version, size FROM secret_version WHERE secret_id = :secret AND NOT ({" AND ".join(_VERSION_ON)})
+        f"""SELECT version, size FROM secret_version WHERE secret_id = :secret AND NOT {_VERSION_ON}
         ORDER BY version""",
         secret=secret_id,
         generation=generation,
-        prefix=generation.to_bytes(4, "big"),
     )
     return [VersionLeft(row["version"], row["size"]) for row in rows]
 
 
-def update_version(tx: Transaction, version: SecretVersion, old_tag: bytes) -> None:
-    """Update how a version is wrapped and signed; raise StaleRow if its row changed since it was read."""
+def update_version(tx: Transaction, old: SecretVersion, new: SecretVersion) -> None:
+    """Update how a version is sealed; raise StaleRow if its row changed since it was read."""
     touched = tx.run(
         """UPDATE secret_version SET key_generation = :generation, envelope = :envelope, at_provider = :at_provider,
-            tag = :tag WHERE secret_id = :secret AND version = :version AND tag = :old_tag""",
-        generation=version.key_generation,
-        envelope=version.envelope,
-        at_provider=version.at_provider,
-        tag=version.tag,
-        secret=version.secret_id,
-        version=version.version,
-        old_tag=old_tag,
+            digest = :digest WHERE secret_id = :secret AND version = :version AND envelope = :old_envelope
+            AND at_provider = :old_at_provider AND key_generation = :old_generation""",
+        generation=new.key_generation,
+        envelope=new.envelope,
+        at_provider=new.at_provider,
+        digest=new.digest,
+        secret=old.secret_id,
+        version=old.version,
+        old_envelope=old.envelope,
+        old_at_provider=old.at_provider,
+        old_generation=old.key_generation,
     )
     if touched != 1:
         raise StaleRow("secret_version")

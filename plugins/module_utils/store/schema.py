@@ -39,7 +39,9 @@ STEPS = (
                 id TEXT PRIMARY KEY, parent_id TEXT REFERENCES scope (id), level TEXT NOT NULL,
                 identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 builtin_enabled INTEGER NOT NULL, inherits_managers INTEGER NOT NULL,
-                head {bytes} NOT NULL, made_by TEXT NOT NULL, revision {integer} NOT NULL,
+                secrets_root {bytes} NOT NULL, secrets_depth INTEGER NOT NULL, secrets_count {integer} NOT NULL,
+                connectors_digest {bytes} NOT NULL, shares_digest {bytes} NOT NULL, keys_digest {bytes} NOT NULL,
+                made_by TEXT NOT NULL, revision {integer} NOT NULL,
                 created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (parent_id, identifier))""",
             """CREATE TABLE scope_key (
@@ -51,7 +53,8 @@ STEPS = (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), kind TEXT NOT NULL,
                 identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 options TEXT NOT NULL, kept TEXT NOT NULL, is_removed INTEGER NOT NULL, made_by TEXT NOT NULL,
-                revision {integer} NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                revision {integer} NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+                digest {bytes} NOT NULL,
                 UNIQUE (scope_id, identifier))""",
             """CREATE TABLE default_manager (
                 scope_id TEXT PRIMARY KEY REFERENCES scope (id),
@@ -61,17 +64,24 @@ STEPS = (
                 kind TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 connector_id TEXT REFERENCES connector (id), path TEXT NOT NULL, reference_key TEXT NOT NULL,
                 is_reference INTEGER NOT NULL, options TEXT NOT NULL, kept TEXT NOT NULL, shared_with TEXT NOT NULL,
-                current_version INTEGER NOT NULL, expires_at TEXT NOT NULL, made_by TEXT NOT NULL,
-                revision {integer} NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                current_version INTEGER NOT NULL, version_digest {bytes} NOT NULL, history {bytes} NOT NULL,
+                expires_at TEXT NOT NULL, made_by TEXT NOT NULL,
+                revision {integer} NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+                place {identifier} NOT NULL, digest {bytes} NOT NULL,
                 UNIQUE (scope_id, identifier))""",
+            # The leaves of the index of a scope's secrets are read from here, without their rows.
+            "CREATE INDEX secret_place ON secret (scope_id, place, digest)",
             "CREATE INDEX secret_connector ON secret (connector_id, id)",
             """CREATE TABLE secret_version (
                 secret_id TEXT NOT NULL REFERENCES secret (id), version INTEGER NOT NULL, state TEXT NOT NULL,
                 key_generation INTEGER NOT NULL, fingerprint {bytes} NOT NULL,
                 fingerprint_generation INTEGER NOT NULL, size {integer} NOT NULL,
                 envelope {bytes} NOT NULL, at_provider TEXT NOT NULL,
-                created_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                created_at TEXT NOT NULL, digest {bytes} NOT NULL,
                 PRIMARY KEY (secret_id, version))""",
+            """CREATE TABLE secret_index (
+                scope_id TEXT NOT NULL REFERENCES scope (id), prefix {identifier} NOT NULL, digests {bytes} NOT NULL,
+                PRIMARY KEY (scope_id, prefix))""",
             """CREATE TABLE secret_share (
                 secret_id TEXT NOT NULL REFERENCES secret (id), scope_id TEXT NOT NULL REFERENCES scope (id),
                 version INTEGER NOT NULL, key_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL,

@@ -109,7 +109,12 @@ def _scope(row: Row, path: ScopePath) -> Scope:
         inherits_managers=bool(row["inherits_managers"]),
         default_connector_id=row["default_connector_id"],
         default_made_by=row["default_by"] or "",
-        head=bytes(row["head"]),
+        secrets_root=bytes(row["secrets_root"]),
+        secrets_depth=row["secrets_depth"],
+        secrets_count=row["secrets_count"],
+        connectors_digest=bytes(row["connectors_digest"]),
+        shares_digest=bytes(row["shares_digest"]),
+        keys_digest=bytes(row["keys_digest"]),
         made_by=row["made_by"],
         revision=row["revision"],
         created_at=row["created_at"],
@@ -146,7 +151,12 @@ def _changeable(scope: Scope) -> dict[str, object]:
         "tags": json.dumps(scope.tags, sort_keys=True),
         "builtin_enabled": int(scope.builtin_enabled),
         "inherits_managers": int(scope.inherits_managers),
-        "head": scope.head,
+        "secrets_root": scope.secrets_root,
+        "secrets_depth": scope.secrets_depth,
+        "secrets_count": scope.secrets_count,
+        "connectors_digest": scope.connectors_digest,
+        "shares_digest": scope.shares_digest,
+        "keys_digest": scope.keys_digest,
         "updated_at": scope.updated_at,
         "tag": scope.tag,
     }
@@ -189,6 +199,7 @@ def delete_scope(tx: Transaction, scope: Scope) -> None:
         "DELETE FROM intent WHERE scope_id = :id",
         "DELETE FROM connector WHERE scope_id = :id",
         "DELETE FROM scope_key WHERE scope_id = :id",
+        "DELETE FROM secret_index WHERE scope_id = :id",
         "DELETE FROM scope WHERE id = :id",
     ):
         tx.run(statement, id=scope.id)
@@ -220,8 +231,13 @@ def _wrapped_key(row: Row) -> WrappedKey:
     return WrappedKey(**{**dict(row), **raw, "is_handed_out": bool(row["is_handed_out"])})
 
 
+def _rekey(tx: Transaction, scope_id: str) -> None:
+    tx.known.pop(scope_id, None)
+    tx.rekeyed.add(scope_id)
+
+
 def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
-    tx.known.pop(key.scope_id, None)
+    _rekey(tx, key.scope_id)
     tx.insert(
         "scope_key",
         scope_id=key.scope_id,
@@ -239,13 +255,13 @@ def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
 
 def retire_keys(tx: Transaction, scope_id: str) -> None:
     """Make the active generation decrypt_only: it still opens values, but wraps no more."""
-    tx.known.pop(scope_id, None)
+    _rekey(tx, scope_id)
     tx.run("UPDATE scope_key SET state = 'decrypt_only' WHERE scope_id = :id AND state = 'active'", id=scope_id)
 
 
 def replace_wrapped(tx: Transaction, key: WrappedKey) -> None:
     """Update how a generation is wrapped, its state, and whether it was handed out."""
-    tx.known.pop(key.scope_id, None)
+    _rekey(tx, key.scope_id)
     tx.run(
         "UPDATE scope_key SET state = :state, parent_generation = :parent, wrapped = :wrapped, "
         "under_active = :under_active, is_handed_out = :handed_out "

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 
@@ -23,8 +24,9 @@ __all__ = [
     "insert_version",
     "kept_by",
     "newest_version",
+    "older_digests",
+    "place_of",
     "replace_references",
-    "secret_by_id",
     "secret_of",
     "secrets_kept_by",
     "secrets_made_by",
@@ -37,6 +39,11 @@ __all__ = [
 ]
 
 PAGE = 500
+
+
+def place_of(identifier: str) -> str:
+    """Return a secret's place in the index of its scope: the SHA-256 of its identifier, in hexadecimal."""
+    return hashlib.sha256(identifier.encode()).hexdigest()
 
 
 def find_secret(tx: Transaction, scope_id: str, identifier: str) -> Secret | None:
@@ -102,11 +109,6 @@ def find_kept(tx: Transaction, connector_id: str, path: str) -> Secret | None:
     return secret_of(row) if row else None
 
 
-def secret_by_id(tx: Transaction, secret_id: str) -> Secret | None:
-    row = tx.one("SELECT * FROM secret WHERE id = :id", id=secret_id)
-    return secret_of(row) if row else None
-
-
 def replace_references(tx: Transaction, user_kind: str, user_id: str, used: Mapping[str, str]) -> None:
     """Replace the record of which secret (id) a connector or secret uses for which field."""
     tx.run("DELETE FROM secret_reference WHERE user_kind = :kind AND user_id = :id", kind=user_kind, id=user_id)
@@ -130,15 +132,17 @@ def secrets_made_by(tx: Transaction, manifest: str) -> list[Secret]:
 
 def secret_of(row: Row) -> Secret:
     """Convert a row of the table `secret`."""
+    values = dict(row)
+    del values["place"]
+    blobs = {name: bytes(row[name]) for name in ("version_digest", "history", "digest")}
     converted = {
         "tags": json.loads(row["tags"]),
         "is_reference": bool(row["is_reference"]),
         "options": json.loads(row["options"]),
         "kept": tuple(json.loads(row["kept"])),
         "shared_with": tuple(json.loads(row["shared_with"])),
-        "tag": bytes(row["tag"]),
     }
-    return Secret(**{**dict(row), **converted})
+    return Secret(**{**values, **blobs, **converted})
 
 
 def insert_secret(tx: Transaction, secret: Secret) -> None:
@@ -153,6 +157,7 @@ def insert_secret(tx: Transaction, secret: Secret) -> None:
         made_by=secret.made_by,
         revision=secret.revision,
         created_at=secret.created_at,
+        place=place_of(secret.identifier),
         **_changeable(secret),
     )
 
@@ -173,9 +178,11 @@ def _changeable(secret: Secret) -> dict[str, object]:
         "kept": json.dumps(secret.kept),
         "shared_with": json.dumps(secret.shared_with),
         "current_version": secret.current_version,
+        "version_digest": secret.version_digest,
+        "history": secret.history,
         "expires_at": secret.expires_at,
         "updated_at": secret.updated_at,
-        "tag": secret.tag,
+        "digest": secret.digest,
     }
 
 
@@ -206,6 +213,16 @@ def versions_of(tx: Transaction, secret_id: str) -> list[SecretVersion]:
     return [version_of(row) for row in rows]
 
 
+def older_digests(tx: Transaction, secret_id: str, before: int) -> list[tuple[int, bytes]]:
+    """Return the numbers and stored digests of a secret's versions before one, oldest first."""
+    rows = tx.all(
+        "SELECT version, digest FROM secret_version WHERE secret_id = :secret AND version < :before ORDER BY version",
+        secret=secret_id,
+        before=before,
+    )
+    return [(row["version"], bytes(row["digest"])) for row in rows]
+
+
 def newest_version(tx: Transaction, secret_id: str) -> int:
     """Return the highest version number that has a row, 0 if none has."""
     statement = "SELECT coalesce(max(version), 0) AS found FROM secret_version WHERE secret_id = :secret"
@@ -214,7 +231,7 @@ def newest_version(tx: Transaction, secret_id: str) -> int:
 
 def version_of(row: Row) -> SecretVersion:
     """Convert a row of the table `secret_version`."""
-    blobs = {name: bytes(row[name]) for name in ("fingerprint", "envelope", "tag")}
+    blobs = {name: bytes(row[name]) for name in ("fingerprint", "envelope", "digest")}
     return SecretVersion(**{**dict(row), **blobs})
 
 

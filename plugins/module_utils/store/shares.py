@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..model.entities import Share
 from .database import Row, Transaction
 
-__all__ = ["delete_share", "find_share", "insert_share", "share_of", "shares_made_by", "shares_with"]
+__all__ = ["delete_share", "find_share", "insert_share", "share_of", "shares_made_by", "shares_with", "tags_of"]
 
 _SELECT = """SELECT secret_share.*, secret.scope_id AS owner_id, secret.identifier, secret.kind, secret.expires_at
     FROM secret_share JOIN secret ON secret.id = secret_share.secret_id"""
@@ -40,6 +40,12 @@ def shares_with(tx: Transaction, scope_id: str) -> list[Share]:
     """Return all shares of a scope."""
     rows = tx.all(f"{_SELECT} WHERE secret_share.scope_id = :scope ORDER BY secret_share.secret_id", scope=scope_id)
     return [_share(row) for row in rows]
+
+
+def tags_of(tx: Transaction, scope_id: str) -> dict[str, bytes]:
+    """Return the tags of all shares of a scope by the ids of the secrets."""
+    rows = tx.all("SELECT secret_id, tag FROM secret_share WHERE scope_id = :scope", scope=scope_id)
+    return {row["secret_id"]: bytes(row["tag"]) for row in rows}
 
 
 def shares_made_by(tx: Transaction, manifest: str) -> list[Share]:

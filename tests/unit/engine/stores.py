@@ -16,10 +16,17 @@ from typing import Any, TypeVar
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.canonical import digest_of
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.integrity import history_of
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import manager_kind
-from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Secret
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import (
+    Connector,
+    Scope,
+    Secret,
+    SecretVersion,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
@@ -30,6 +37,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.database impo
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.places import place_at
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
+from ansible_collections.scoped.secrets.plugins.module_utils.store.rotation import update_version
+from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import versions_of
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import SqliteDialect
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import MemoryVault
 
@@ -49,8 +58,10 @@ __all__ = [
     "is_made",
     "leftovers",
     "read",
+    "replace_version",
     "rows_of",
     "shown",
+    "signing",
     "store_path",
 ]
 
@@ -172,6 +183,16 @@ def in_session(settings: Settings, work: Callable[[Session], T]) -> T:
         store.database.close()
 
 
+def replace_version(session: Session, chain: list[Scope], secret: Secret, new: SecretVersion) -> None:
+    """Replace the row of a version and commit to it, as somebody with the scope's key could."""
+    versions = {one.version: one for one in versions_of(session.tx, secret.id)}
+    signed = new._replace(digest=digest_of(new))
+    update_version(session.tx, versions[new.version], signed)
+    digests = [one.digest for one in {**versions, new.version: signed}.values()]
+    proved = {"history": history_of(digests[:-1]), "version_digest": digests[-1]}
+    session.replace_secret(chain, secret, secret._replace(**proved))
+
+
 def exported(settings: Settings, org: str = "", project: str = "") -> str:
     """Return the text of the active key of a scope."""
 
@@ -203,7 +224,7 @@ def add_connector(
         chain = session.chain(path)
         connector_id = str(uuid.uuid4())
         blank = Connector(connector_id, chain[-1].id, kind, identifier, f"The {identifier}", is_removed=is_removed)
-        session.replace_connector(chain, None, blank._replace(options=kept))
+        session.replace_connector(chain, None, blank._replace(options=kept, created_at=session.now))
         return next(one for one in session.connectors(session.chain(path)) if one.id == connector_id)
 
     return in_session(settings, work)

@@ -48,7 +48,7 @@ def test_versions_are_kept(settings: Settings) -> None:
         ("UPDATE secret_version SET envelope = (SELECT envelope FROM secret_version WHERE version = 1)", "damaged_row"),
         ("DELETE FROM secret_version WHERE version = 2", "missing_version"),
         ("UPDATE scope SET builtin_enabled = 0", "damaged_row"),
-        ("UPDATE scope SET head = :zeros", "damaged_row"),
+        ("UPDATE scope SET secrets_root = :zeros", "damaged_row"),
     ],
 )
 def test_an_edited_row_is_found(settings: Settings, statement: str, code: str) -> None:
@@ -64,13 +64,14 @@ def test_a_row_put_back_to_an_older_state_is_found(settings: Settings) -> None:
     engine = Engine(settings)
     declare(engine, "secret_text", identifier="a", value=b"one")
     with rows_of(settings) as tx:
-        old = tx.one("SELECT current_version, revision, tag FROM secret")
+        (old,) = map(dict, tx.all("SELECT * FROM secret"))
     declare(engine, "secret_text", identifier="a", value=b"two")
     assert len(declare(engine, "scope_info", verify=True).returned["scopes"]) == 1
     with rows_of(settings) as tx:
-        assert old
-        tx.run("UPDATE secret SET current_version = :current_version, revision = :revision, tag = :tag", **dict(old))
+        tx.run("DELETE FROM secret")
+        tx.insert("secret", **old)
         tx.run("DELETE FROM secret_version WHERE version = 2")
+    assert code_of(Engine(settings), "a") == "rolled_back"
     with pytest.raises(ScopedSecretsError) as caught:
         declare(Engine(settings), "scope_info", verify=True)
     assert caught.value.code == "rolled_back"

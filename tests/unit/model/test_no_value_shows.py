@@ -17,6 +17,7 @@ from ansible_collections.scoped.secrets.plugins import module_utils
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.kinit import TicketRequest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import ValueAtProvider
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.value_placement import Placement
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.signed_rows import NewValue
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connector_options import WantedOptions
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connectors import PreparedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import PreparedSecret
@@ -28,20 +29,27 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 
-# Fields that may show: encrypted, keyed or random.
+# Fields that may show: encrypted, keyed or random, or hashes of such.
 HARMLESS = {
     "under_active",
     "body",
     "bound",
     "commitment",
+    "connectors_digest",
+    "digest",
     "envelope",
     "fingerprint",
-    "head",
+    "history",
+    "keys_digest",
     "link",
     "mac",
     "nonce",
+    "root",
     "salt",
+    "secrets_root",
+    "shares_digest",
     "tag",
+    "version_digest",
     "wrapped",
 }
 SECRET_NAMES = {"content", "credentials", "inline", "observed", "params", "passphrase", "root_key", "token", "value"}
@@ -50,6 +58,7 @@ HOLDERS = [
     Answer("text", b"canary"),
     ValueAtProvider(b"canary", "1"),
     Found(b"canary", "1"),
+    NewValue(b"canary"),
     Reply(200, {"X-Echo": "canary"}, b"canary"),
     Gap("canary", False, b"canary"),
     Spelling(b"canary"),
@@ -99,6 +108,16 @@ def test_tuples_that_may_hold_a_value_define_their_own_repr() -> None:
     """Hide a new field of bytes from the repr, or list it as harmless above."""
     tuples = [kind for kind in classes() if issubclass(kind, tuple) and hasattr(kind, "_fields")]
     holders = [kind for kind in tuples if any(may_hold_a_value(kind, name) for name in kind._fields)]
-    known = {"Answer", "Found", "Gap", "Reply", "Settings", "Spelling", "TicketRequest", "ValueAtProvider"}
+    known = {
+        "Answer",
+        "Found",
+        "Gap",
+        "NewValue",
+        "Reply",
+        "Settings",
+        "Spelling",
+        "TicketRequest",
+        "ValueAtProvider",
+    }
     assert {kind.__name__ for kind in holders} == known
     assert {kind.__name__ for kind in holders} <= {type(holder).__name__ for holder in HOLDERS}

@@ -116,7 +116,7 @@ def secret_row(identifier: str = "a", scope_id: str = "account-id") -> Secret:
 
 def version_row(secret_id: str = "a-id", version: int = 1) -> SecretVersion:
     sealed, created_at = b"envelope %d" % version, "2026-11-23T00:00:00Z"
-    return SecretVersion(secret_id, version, 1, b"\1\2", 1, 3, sealed, created_at, tag=b"t")
+    return SecretVersion(secret_id, version, 1, b"\1\2", 1, 3, sealed, created_at, digest=b"t")
 
 
 def error_of(call: Callable[[], object]) -> ScopedSecretsError:

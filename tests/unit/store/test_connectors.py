@@ -49,7 +49,7 @@ FULL = connector_row()._replace(
     is_removed=True,
     created_at="2026-11-23T00:00:00Z",
     updated_at="2026-11-24T00:00:00Z",
-    tag=b"\xfftag",
+    digest=b"\xffdigest",
 )
 
 

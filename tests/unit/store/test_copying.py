@@ -104,7 +104,7 @@ def test_another_store_can_insert_rows_in_this_order(
 def test_every_table_of_the_schema_is_copied(database: Database) -> None:
     statements = " ".join(statement for step in STEPS for statement in step.statements)
     made = set(re.findall(r"CREATE TABLE (\w+)", statements))
-    assert made == {*TABLES, "intent"} == database.table_names()
+    assert made == {*TABLES, "intent", "secret_index"} == database.table_names()
     database.write(fill)
     tables = database.read(lambda tx: {table: tx.all(f"SELECT * FROM {table}") for table in TABLES})
     counts = {table: len(rows) for table, rows in tables.items()}

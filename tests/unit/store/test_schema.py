@@ -111,7 +111,7 @@ def test_the_row_of_the_store_is_missed(database: Database) -> None:
 def test_columns_have_the_types_of_the_engine(path: Path, database: Database) -> None:
     with closing(sqlite3.connect(path)) as plain:
         types = {row[1]: row[2] for row in plain.execute("PRAGMA table_info(scope)")}
-    assert [types[name] for name in ("identifier", "head", "revision")] == ["TEXT", "BLOB", "INTEGER"]
+    assert [types[name] for name in ("identifier", "secrets_root", "revision")] == ["TEXT", "BLOB", "INTEGER"]
 
 
 def test_upgrade_runs_missing_steps_once_and_in_order(database: Database) -> None:

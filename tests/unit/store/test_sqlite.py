@@ -278,19 +278,20 @@ def test_change_is_rolled_back_on_a_full_disk(path: Path, database: Database) ->
     """A file size limit simulates a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     change = b"x" * 2_000_000
+    before = database.read(lambda tx: tx.one("SELECT tag FROM scope"))["tag"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
-        error = error_of(lambda: database.write(lambda tx: tx.run("UPDATE scope SET head = :head", head=change)))
+        error = error_of(lambda: database.write(lambda tx: tx.run("UPDATE scope SET tag = :tag", tag=change)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert error.code == "store_full"
-    assert database.read(lambda tx: tx.one("SELECT head FROM scope"))["head"] == b""
+    assert database.read(lambda tx: tx.one("SELECT tag FROM scope"))["tag"] == before
 
 
 def test_change_is_rolled_back_in_a_full_database(path: Path, database: Database) -> None:
     database._connection.execute("PRAGMA max_page_count = 1")
     change = b"x" * 2_000_000
-    assert error_of(lambda: database.write(lambda tx: tx.run("UPDATE scope SET head = :h", h=change))).code == (
+    assert error_of(lambda: database.write(lambda tx: tx.run("UPDATE scope SET tag = :tag", tag=change))).code == (
         "store_full"
     )
 

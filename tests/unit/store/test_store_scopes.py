@@ -78,7 +78,12 @@ def test_scope_round_trips(database: Database) -> None:
         made_by="a manifest",
         builtin_enabled=False,
         inherits_managers=True,
-        head=b"\0head",
+        secrets_root=b"\0root",
+        secrets_depth=3,
+        secrets_count=2**40,
+        connectors_digest=b"\1",
+        shares_digest=b"\2",
+        keys_digest=b"\3",
         created_at="2026-11-23T00:00:00Z",
         updated_at="2026-11-24T00:00:00Z",
         tag=b"\xfftag",
@@ -113,7 +118,7 @@ def test_children_of_a_scope_by_identifier(tree: Database) -> None:
 
 
 def test_update_writes_changeable_columns_only(tree: Database) -> None:
-    wanted = org_row()._replace(name="New", description="d", tags={"t": "1"}, head=b"h", tag=b"t")
+    wanted = org_row()._replace(name="New", description="d", tags={"t": "1"}, secrets_root=b"r", tag=b"t")
     wanted = wanted._replace(builtin_enabled=False, inherits_managers=True, updated_at="u")
     tree.write(lambda tx: update_scope(tx, wanted._replace(parent_id="other", created_at="other")))
     found = tree.read(lambda tx: find_chain(tx, wanted.path))[-1]

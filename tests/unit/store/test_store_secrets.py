@@ -24,8 +24,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets impor
     insert_version,
     kept_by,
     newest_version,
+    older_digests,
     replace_references,
-    secret_by_id,
     secrets_kept_by,
     secrets_made_by,
     secrets_of,
@@ -58,10 +58,12 @@ FULL = secret_row()._replace(
     reference_key="/field",
     is_reference=True,
     current_version=7,
+    version_digest=b"\xffversion",
+    history=b"\xffhistory",
     expires_at="2027-01-01T00:00:00Z",
     created_at="2026-11-23T00:00:00Z",
     updated_at="2026-11-24T00:00:00Z",
-    tag=b"\xfftag",
+    digest=b"\xffdigest",
 )
 
 
@@ -108,7 +110,7 @@ def test_identifiers_are_unique_within_a_scope(database: Database) -> None:
 def test_update_writes_changeable_columns_only(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
     wanted = secret_row("a")._replace(name="N", description="d", tags={"t": ""}, current_version=2, expires_at="e")
-    wanted = wanted._replace(updated_at="u", tag=b"t", path="p", reference_key="k", options={"o": 1})
+    wanted = wanted._replace(updated_at="u", digest=b"t", path="p", reference_key="k", options={"o": 1})
     wanted = wanted._replace(kept=("token",), shared_with=("payments-id",))
     fixed = {"kind": "file", "identifier": "x", "created_at": "x", "connector_id": "x", "is_reference": True}
     database.write(lambda tx: update_secret(tx, wanted._replace(**fixed)))
@@ -180,12 +182,6 @@ def test_secrets_are_found_by_the_manifest_that_made_them(database: Database) ->
     assert [database.read(lambda tx, one=one: secrets_made_by(tx, one)) for one in ("ours", "")] == [[ours], []]
 
 
-def test_secret_is_found_by_its_id(database: Database) -> None:
-    insert(database, secret_row("a"), secret_row("b"))
-    assert database.read(lambda tx: secret_by_id(tx, "b-id")) == secret_row("b")
-    assert database.read(lambda tx: secret_by_id(tx, "b")) is None
-
-
 def test_references_are_replaced_completely(database: Database) -> None:
     insert(database, secret_row("a"), secret_row("b"))
     for user, used in (("one", {"x": "a-id", "y": "b-id"}), ("two", {"x": "a-id"}), ("one", {"x": "b-id"})):
@@ -209,6 +205,7 @@ def test_versions_round_trip(database: Database) -> None:
     assert database.read(lambda tx: versions_of(tx, "a-id")) == [first, second]
     assert database.read(lambda tx: find_version(tx, "a-id", 10)) == second
     assert database.read(lambda tx: find_version(tx, "a-id", 3)) is None
+    assert database.read(lambda tx: older_digests(tx, "a-id", 10)) == [(1, first.digest)]
     newest = [database.read(lambda tx, one=one: newest_version(tx, one)) for one in ("a-id", "b-id", "none")]
     assert newest == [10, 3, 0]
     assert error_of(lambda: database.write(lambda tx: insert_version(tx, first))).code == "store_failed"
@@ -268,7 +265,7 @@ def test_every_lookup_of_a_secret_uses_an_index(path: Path, database: Database) 
         count_secrets(tx, ACCOUNT, builtin_only=True)
         count_kept(tx, "vault-id")
         kept_by(tx, "vault-id", 20)
-        secret_by_id(tx, "a-id")
+        older_digests(tx, "a-id", 3)
 
     plans = plans_of(path, database, work)
     assert len(plans) >= 11

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verifies a whole store: every row tag, every scope's head, and every value of the built-in managers."""
+"""Verifies a whole store: every row, all that each scope commits to, and every value of the built-in managers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from ...crypto.scopekey import ScopeKey
 from ...model.entities import Scope, Secret
 from ...model.errors import Damaged
 from ...model.scopes import ACCOUNT
-from ...store.scopes import children_of
 from ...store.secrets import secret_of, version_of
-from ..rows import integrity
+from ..rows.integrity import next_history, not_as_written
 from ..rows.session import Session
 
 __all__ = ["StoreProof"]
@@ -45,19 +44,17 @@ class StoreProof:
         self._session = _OneView(session)
         self._opens_values = opens_values
         self._chains: dict[str, list[Scope]] = {}
-        self._heads: dict[str, bytes] = {}
         self._secret: Secret | None = None
         self._newest = 0
+        self._history = self._digest = b""
         self._walk(self._session.chain(ACCOUNT))
 
     def _walk(self, chain: list[Scope]) -> None:
-        scope = chain[-1]
-        self._chains[scope.id] = chain
-        rows: list[integrity.Summand] = [*self._session.connectors(chain), *self._session.shares(chain)]
-        self._heads[scope.id] = integrity.move_head(integrity.EMPTY_HEAD, add=rows)
-        for child in children_of(self._session.tx, scope):
-            below = [*chain, child]
-            self._session.check(below, child)
+        self._chains[chain[-1].id] = chain
+        self._session.connectors(chain)
+        self._session.shares(chain)
+        self._session.check_index(chain)
+        for below in self._session.children(chain):
             self._walk(below)
 
     def take(self, table: str, row: Values) -> None:
@@ -69,25 +66,27 @@ class StoreProof:
             self._take_version(row)
 
     def finish(self) -> None:
-        """Check that no secret, version, connector or share is missing, after the last row."""
+        """Check that no version of the last secret is missing, after the last row."""
         self._end_secret()
-        for scope_id, head in self._heads.items():
-            integrity.compare_head(self._chains[scope_id][-1], head)
 
     def _take_secret(self, secret: Secret) -> None:
         chain = self._chains.get(secret.scope_id)
         if chain is None:
             raise _out_of_place(f"Secret '{secret.identifier}'")
-        self._session.check(chain, secret)
-        self._heads[secret.scope_id] = integrity.move_head(self._heads[secret.scope_id], add=[secret])
+        self._session.check_digest(chain, secret)
         self._secret, self._newest = secret, 0
+        self._history = self._digest = b""
 
     def _take_version(self, row: Values) -> None:
         version, secret = version_of(row), self._secret
         if secret is None or version.secret_id != secret.id or version.version != self._newest + 1:
             raise _out_of_place(f"Version {version.version} of a secret")
         chain = self._chains[secret.scope_id]
-        self._session.check(chain, version)
+        chain = self._chains[secret.scope_id]
+        if self._newest:
+            self._history = next_history(self._history, self._digest)
+        self._session.check_digest(chain, secret, version)
+        self._digest = version.digest
         if self._opens_values and secret.connector_id is None:
             self._session.read_version(chain, secret, version)
         self._newest = version.version
@@ -100,6 +99,9 @@ class StoreProof:
                 f"Version {self._newest + 1} of secret '{self._secret.identifier}' in {path} is gone from the store.",
                 hint="Restore the newest backup, or declare the secret again.",
             )
+        if self._secret and (self._secret.history, self._secret.version_digest) != (self._history, self._digest):
+            path = self._chains[self._secret.scope_id][-1].path
+            raise not_as_written(path, f"versions of secret '{self._secret.identifier}'")
 
 
 def _out_of_place(what: str) -> Damaged:

@@ -21,6 +21,7 @@ from ...store.copying import insert_row, is_empty, remove_all
 from ...store.database import Database, Transaction
 from ...store.places import place_at
 from ...store.schema import STEPS, run_steps, upgrade
+from ..rows.index import build_indexes
 from ..rows.keyring import Keyring
 from ..rows.opening import check_new_place, makes_own_key, new_kdf, open_database, open_store, root_key_of
 from ..rows.session import Session
@@ -182,6 +183,7 @@ class _Restore:
             own = {"steps": steps, "root_key_id": root.key.key_id, "kdf": json.dumps(root.kdf)}
             self._copy(tx, StoredRows(keyring, own), rows)
             upgrade(database, tx)
+            build_indexes(tx)
             self._prove(Session(tx, self._header.store_id, keyring), rows)
 
         database.write(work)

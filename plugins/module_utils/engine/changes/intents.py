@@ -35,7 +35,7 @@ from ...store.secrets import find_kept
 from ..providers.access import Access
 from ..providers.runtime import Runtime
 from ..rows.scoped_connectors import ScopedConnector, load_managers
-from ..rows.session import Session
+from ..rows.session import NewValue, Session
 
 __all__ = ["PATIENCE", "Goal", "Held", "Intents", "Moved", "Settled", "ValueAtProvider", "settle_left", "settle_once"]
 
@@ -251,9 +251,19 @@ def _release(runtime: Runtime, ids: Iterable[str]) -> None:
 
 def _load(session: Session, intent: Intent) -> _Left:
     chain = session.chain(path_of(session.tx, intent.scope_id))
-    session.check(chain, intent)
+    session.check_intent(chain, intent)
     connector = load_managers(session, chain).connector(intent.connector_id)
-    return _Left(intent, chain[-1].path, connector, find_kept(session.tx, intent.connector_id, intent.path) is not None)
+    return _Left(intent, chain[-1].path, connector, _kept(session, chain, intent) is not None)
+
+
+def _kept(session: Session, chain: list[Scope], intent: Intent) -> Secret | None:
+    """Return the secret whose value an intent is about, None if it is proved that the scope has none."""
+    secret = find_kept(session.tx, intent.connector_id, intent.path)
+    if secret:
+        return session.prove(chain, secret)
+    place = intent.connector_id, intent.path
+    kept = (one for one in session.secrets(chain) if not one.is_reference)
+    return next((one for one in kept if (one.connector_id, one.path) == place), None)
 
 
 def _is_abandoned(intent: Intent, now: str) -> bool:
@@ -310,16 +320,14 @@ def _at_provider(access: Access, connector: ScopedConnector, path: str) -> Value
 def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> None:
     """Bring the store up to date with a provider."""
     chain = session.chain(left.scope)
-    secret = find_kept(session.tx, left.intent.connector_id, left.intent.path)
+    secret = _kept(session, chain, left.intent)
     if secret is None:
         return
-    session.check(chain, secret)
     if found is None and left.intent.goal == "absent":
         session.replace_secret(chain, secret, None)
     elif found is not None and not _is_newest(session, chain, secret, found):
         newer = secret._replace(current_version=secret.current_version + 1, updated_at=session.now)
-        session.replace_secret(chain, secret, newer)
-        session.write_version(chain, newer, found.value, envelope=b"", at_provider=found.version)
+        session.replace_secret(chain, secret, newer, NewValue(found.value, b"", found.version))
 
 
 def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: ValueAtProvider) -> bool:

@@ -164,8 +164,8 @@ class Info(ABC):
 
 
 def row_key(row: Connector | Secret | None) -> Hashable:
-    """Return what tells apart the states of a row. The tag does so where a revision was rolled back and used again."""
-    return row and (row.id, row.revision, row.tag)
+    """Return what tells apart the states of a row. The digest does so where a revision was used twice."""
+    return row and (row.id, row.revision, row.digest)
 
 
 def pick(params: Mapping[str, Any], *names: str) -> dict[str, Any]:

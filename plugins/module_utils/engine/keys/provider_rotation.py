@@ -24,7 +24,6 @@ from ...store.scopes import path_of
 from ...store.secrets import count_kept, find_version, versions_of
 from ..providers.fetch_cache import in_parallel
 from ..providers.runtime import Runtime
-from ..rows import integrity
 from ..rows.scoped_connectors import ScopedConnector
 from ..rows.session import Session
 from ..things.connector_views import ConnectorCheck
@@ -137,11 +136,11 @@ class _ProviderRotation:
                 break
             last, seen = secret.id, seen + 1
             chain = session.chain(path_of(session.tx, secret.scope_id))
-            session.check(chain, secret)
+            session.prove(chain, secret)
             for version in versions_of(session.tx, secret.id):
                 if version.at_provider != self._mark:
-                    session.check(chain, version)
-                    sealed.append(_Sealed(chain, secret, version))
+                    proved = session.version(chain, secret, version.version)
+                    sealed.append(_Sealed(chain, secret, proved))
         return _VersionBatch(sealed, last, seen)
 
     def _rewrap(self, batch: _VersionBatch) -> None:
@@ -175,12 +174,8 @@ class _ProviderRotation:
             # Removed, or rewritten by another rotation, since it was read: the next round checks again.
             if version is None or version.envelope != one.version.envelope:
                 continue
-            chain = session.chain(one.chain[-1].path)
-            session.check(chain, version)
             envelope = envelopes[version.secret_id, version.version]
-            moved = version._replace(envelope=envelope, at_provider=self._mark)
-            key = session.key(chain, version.key_generation)
-            update_version(session.tx, integrity.tag_version(moved, key), version.tag)
+            update_version(session.tx, version, version._replace(envelope=envelope, at_provider=self._mark))
             written += 1
         return written
 

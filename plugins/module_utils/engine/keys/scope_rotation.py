@@ -3,25 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scope key rotation: creates a new generation and moves all rows to it in batches, while others read and write.
 
-Data keys and the keys of scopes below are rewrapped and rows are re-signed; no value is decrypted. Each batch is one
-transaction that leaves the store consistent, so the next rotation can resume an interrupted one.
+Data keys and the keys of scopes below are rewrapped; no value is decrypted, and what the scope commits to stays as it
+is, but for its keys. Each batch is one transaction that leaves the store consistent, so the next rotation can resume an
+interrupted one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import partial
 from typing import ClassVar, NamedTuple
 
 from ...crypto.scopekey import ScopeKey
 from ...managers import builtin
-from ...model.entities import Scope, Secret, SecretVersion
+from ...model.entities import Scope, Secret
 from ...model.errors import Conflict, NotFound
 from ...model.messages import Tell
 from ...model.scopes import ScopePath
-from ...store.connectors import update_connector
 from ...store.rotation import (
     VersionLeft,
     count_left,
@@ -33,7 +32,6 @@ from ...store.rotation import (
     versions_left,
 )
 from ...store.scopes import children_wrapped_elsewhere, keys_of
-from ...store.secrets import update_secret
 from ..audit import chain as audit_chain
 from ..providers.runtime import Runtime
 from ..rows import integrity
@@ -102,7 +100,7 @@ class ScopeRotation:
         """Create the next generation, unless rows still need moving to the active one."""
         self.is_resumed, generation, self._total = self._runtime.write(self._begin, self._path)
         verb = "Resuming the rotation to" if self.is_resumed else "Rotating to"
-        self._tell(f"{verb} generation {generation} of the key of {self._path}, {self._total} secrets")
+        self._tell(f"{verb} generation {generation} of the key of {self._path}, {self._total} versions")
         return False
 
     def _begin(self, session: Session) -> tuple[bool, int, int]:
@@ -112,7 +110,7 @@ class ScopeRotation:
         if not is_resumed:
             session.keyring.renew(session.tx, chain)
             left = self._left(session)
-        return is_resumed, session.keyring.active(session.tx, chain).generation, left["secrets"]
+        return is_resumed, session.keyring.active(session.tx, chain).generation, left["versions"]
 
     def move_keys(self) -> bool:
         """Rewrap the keys of a batch of scopes below; tell whether there were any."""
@@ -126,7 +124,7 @@ class ScopeRotation:
         moved: Counter[str] = Counter()
         for child in children_wrapped_elsewhere(tx, scope, generation, self._batch_size):
             below = [*chain, child]
-            session.check(below, child)
+            session.check_scope(below)
             for row in keys_of(tx, child.id):
                 if row.state != "destroyed" and row.parent_generation != generation:
                     session.keyring.rewrap(tx, below, row)
@@ -138,33 +136,27 @@ class ScopeRotation:
         return moved
 
     def move_rows(self) -> bool:
-        """Re-sign the scope, its connectors, the shares it was given, its unfinished changes and its audit head."""
+        """Re-sign the shares that the scope was given, its unfinished changes and its audit head."""
         self.moved.update(self._runtime.write(self._move_rows, self._path))
         return False
 
     def _move_rows(self, session: Session) -> Counter[str]:
         chain, key = self._chain_and_key(session)
-        is_old = partial(_is_old, key)
-        connectors = [connector for connector in session.connectors(chain) if is_old(connector.tag)]
-        signed = [integrity.tag_connector(connector, key) for connector in connectors]
-        for connector in signed:
-            update_connector(session.tx, connector)
-        intents = [intent for intent in intents_of(session.tx, chain[-1].id) if is_old(intent.tag)]
+        intents = [
+            intent
+            for intent in intents_of(session.tx, chain[-1].id)
+            if integrity.signed_generation(intent.tag) != key.generation
+        ]
         for intent in intents:
-            session.check(chain, intent)
-            tag = integrity.sign(key, "intent", *integrity.intent_fields(intent))
-            move_intent(session.tx, intent.id, tag)
+            session.check_intent(chain, intent)
+            move_intent(session.tx, intent.id, integrity.sign(key, intent))
         audit_chain.resign_head(session, chain)
-        old_shares, shares = rewrap_shares(session, chain)
-        scopes = int(is_old(chain[-1].tag))
-        if scopes or connectors or shares:
-            _sign_scope(session, chain, [*connectors, *old_shares], [*signed, *shares])
-        return Counter(scopes=scopes, connectors=len(connectors), shares=len(shares), unfinished_changes=len(intents))
+        return Counter(shares=rewrap_shares(session, chain), unfinished_changes=len(intents))
 
     def move_secrets(self) -> bool:
-        """Move a batch of secrets with all their versions; tell whether there was one."""
+        """Move the versions of a batch of secrets; tell whether there was one."""
         moved, last = self._runtime.write(self._move_secrets, self._path)
-        before = self.moved["secrets"]
+        before = self.moved["versions"]
         self.moved.update(moved)
         self._after = last
         self._show_progress(before)
@@ -172,28 +164,21 @@ class ScopeRotation:
 
     def _show_progress(self, before: int) -> None:
         """Report progress about twenty times, however many batches there are."""
-        done, step = self.moved["secrets"], max(1, self._total // 20)
+        done, step = self.moved["versions"], max(1, self._total // 20)
         if done // step > before // step:
-            self._tell(f"Moved {done} of {max(done, self._total)} secrets")
+            self._tell(f"Moved {done} of {max(done, self._total)} versions")
 
     def _move_secrets(self, session: Session) -> tuple[Counter[str], str]:
         chain, key = self._chain_and_key(session)
         page = self._page(session, chain[-1], key.generation)
         if page.data_keys:
             key = session.keyring.for_wrapping(session.tx, chain, page.data_keys)
-        old, new = [], []
         moved: Counter[str] = Counter()
         for secret, versions in page.secrets:
-            session.check(chain, secret)
-            signed = integrity.tag_secret(secret, key)
-            update_secret(session.tx, signed)
-            old.append(secret)
-            new.append(signed)
+            session.prove(chain, secret)
             for version in versions:
                 _move_version(session, chain, secret, version.number, key)
-            moved.update(secrets=1, versions=len(versions))
-        if new:
-            _sign_scope(session, chain, old, new)
+            moved.update(versions=len(versions))
         return moved, page.last
 
     def _chain_and_key(self, session: Session) -> tuple[list[Scope], ScopeKey]:
@@ -221,29 +206,14 @@ class ScopeRotation:
     }
 
 
-def _is_old(key: ScopeKey, tag: bytes) -> bool:
-    return integrity.signed_generation(tag) != key.generation
-
-
 def _move_version(session: Session, chain: list[Scope], secret: Secret, number: int, key: ScopeKey) -> None:
-    """Re-sign the row of a version, and rewrap its data key if the scope's own key wraps it."""
+    """Move a version to a generation, and rewrap its data key if the scope's own key wraps it."""
     version = session.version(chain, secret, number)
     envelope = version.envelope
     if secret.connector_id is None:
         old = session.key(chain, version.key_generation)
         envelope = builtin.rewrap(envelope, session.context(chain, secret, number), old, key)
-    moved: SecretVersion = version._replace(key_generation=key.generation, envelope=envelope)
-    update_version(session.tx, integrity.tag_version(moved, key), version.tag)
-
-
-def _sign_scope(
-    session: Session,
-    chain: list[Scope],
-    old: Sequence[integrity.Summand],
-    new: Sequence[integrity.Summand],
-) -> None:
-    """Update the head of the scope for the new tags of its rows, and re-sign the scope."""
-    session.move_head(chain[-1].path, remove=old, add=new)
+    update_version(session.tx, version, version._replace(key_generation=key.generation, envelope=envelope))
 
 
 def generations_of(session: Session, path: ScopePath) -> list[dict[str, object]]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds what a manifest made earlier and no longer lists.
 
-The mark of the manifest that made a thing is in its row and signed by the row's tag: nobody can add or remove such a
+The mark of the manifest that made a thing is in its row and proved with it: nobody can add or remove such a
 mark without the key of the scope.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from ...managers import builtin
-from ...model.entities import Scope
+from ...model.entities import Connector, Scope
 from ...model.identifiers import check_name
 from ...model.messages import Request
 from ...model.scopes import ScopePath
@@ -21,6 +21,7 @@ from ...store.connectors import connectors_made_by
 from ...store.scopes import defaults_made_by, path_of, scopes_made_by
 from ...store.secrets import secrets_made_by
 from ...store.shares import shares_made_by
+from ..rows.integrity import not_as_written
 from ..rows.session import Session
 from .order import Thing, thing_of
 
@@ -59,17 +60,17 @@ class _Removals:
                 yield self._request("default_secret_manager", chain, secret_manager=builtin.NAME)
         for share in shares_made_by(tx, maker):
             if (chain := self._chain(share.owner_id)) and (grantee := self._chain(share.scope_id)):
-                self._session.check(grantee, share)
+                self._session.check_share(grantee, share)
                 to = grantee[-1].path
                 place = {"to_org": to.org, "to_project": to.project}
                 yield self._request("secret_share", chain, identifier=share.identifier, state="absent", **place)
         for secret in secrets_made_by(tx, maker):
             if chain := self._chain(secret.scope_id):
-                self._session.check(chain, secret)
+                self._session.prove(chain, secret)
                 yield self._request(f"secret_{secret.kind}", chain, identifier=secret.identifier, state="absent")
         for one in connectors_made_by(tx, maker):
             if not one.is_removed and (chain := self._chain(one.scope_id)):
-                self._session.check(chain, one)
+                self._check(chain, one)
                 yield self._request(f"connector_{one.kind}", chain, identifier=one.identifier, state="absent")
         for scope_id in scopes_made_by(tx, maker):
             if chain := self._chain(scope_id):
@@ -81,6 +82,11 @@ class _Removals:
             path = path_of(self._session.tx, scope_id)
             self._chains[scope_id] = self._session.chain(path) if self._session.opens(path) else []
         return self._chains[scope_id]
+
+    def _check(self, chain: list[Scope], connector: Connector) -> None:
+        """Raise Damaged unless a connector is one of the proved ones of its scope."""
+        if connector not in self._session.connectors(chain):
+            raise not_as_written(chain[-1].path, "connectors")
 
     def _request(self, resource: str, chain: list[Scope], **params: Any) -> Request:
         path = chain[-1].path

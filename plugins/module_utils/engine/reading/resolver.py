@@ -206,7 +206,7 @@ def _composed(
             name.removesuffix("_ref"): Query(text, path.org, path.project, cache_ttl=cache_ttl)
             for name, text in references.items()
         },
-        session.key_of(chain, secret.tag),
+        session.keyring.active(session.tx, chain),
         reference.key,
         secret.expires_at,
         _subject(reference, path, secret),

@@ -18,7 +18,7 @@ from ...model.scopes import ACCOUNT, ScopePath
 from ...store.intents import pending_intents
 from ...store.location import Location
 from ...store.overview import Generations, count_by_manager, generations_in_use, store_row
-from ...store.scopes import children_of, keys_of
+from ...store.scopes import keys_of
 from ..providers.runtime import Runtime
 from ..rows.opening import shown_root_key_id
 from ..rows.scoped_connectors import Managers, load_managers
@@ -93,9 +93,7 @@ def _scopes(session: Session, chain: list[Scope], counts: _Counts, kinds: Counte
     """Yield the views of a scope and all below it; add to `kinds` how many secrets each kind of manager keeps."""
     managers = load_managers(session, chain)
     yield _scope(session, managers, counts, kinds)
-    for child in children_of(session.tx, chain[-1]):
-        below = [*chain, child]
-        session.check(below, child)
+    for below in session.children(chain):
         yield from _scopes(session, below, counts, kinds)
 
 

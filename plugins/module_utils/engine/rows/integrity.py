@@ -1,136 +1,46 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Row tags and scope heads, which show that somebody without a key wrote to the database.
+"""What shows that somebody without a key wrote to the database: tags, digests, and the errors they lead to.
 
-A row tag is the key generation (4 bytes) and an HMAC over the fields that decide how the row is used. The head of a
-scope adds up the tags of its secrets, its connectors and the shares it was given, so that a row which was deleted or
-put back to an older state is noticed.
+The tag of a row is the key generation (4 bytes) and an HMAC over its canonical form. The row of a scope has one, and
+commits to everything that belongs to the scope: to its connectors, to the shares it was given and to its keys by a
+digest over all of them, to its secrets by an index. What is committed to has a digest and needs no tag of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from typing import Any
 
+from ...crypto.encoding import encode_fields
 from ...crypto.scopekey import ScopeKey
-from ...model.entities import Connector, Intent, Scope, Secret, SecretVersion, Share
+from ...model.entities import Intent, Scope, Share
 from ...model.errors import Damaged
+from ...model.scopes import ScopePath
+from ...store.scopes import WrappedKey
+from .canonical import canonical
 
 __all__ = [
-    "EMPTY_HEAD",
-    "Summand",
-    "check_head",
-    "compare_head",
-    "connector_fields",
-    "intent_fields",
-    "move_head",
-    "scope_fields",
-    "secret_fields",
-    "share_fields",
+    "changed_outside",
+    "check_tag",
+    "digest_of_keys",
+    "digest_of_set",
+    "history_of",
+    "next_history",
+    "not_as_written",
     "sign",
     "signed_generation",
-    "tag_connector",
     "tag_scope",
-    "tag_secret",
-    "tag_version",
-    "version_fields",
+    "tag_share",
 ]
 
-Summand: TypeAlias = "Secret | Connector | Share"
 
-# Adding up hashes modulo 2^2048 is AdHash (Bellare and Micciancio, EUROCRYPT 1997). The modulus is wide enough that
-# nobody can find another set of known tags with the same sum.
-_HEAD_BYTES = 256
-_MODULUS = 1 << (8 * _HEAD_BYTES)
-EMPTY_HEAD = bytes(_HEAD_BYTES)
-
-
-def scope_fields(scope: Scope) -> tuple[bytes | str | int | None, ...]:
-    return (
-        scope.id,
-        scope.parent_id,
-        scope.path.level.value,
-        scope.path.identifier,
-        int(scope.builtin_enabled),
-        int(scope.inherits_managers),
-        scope.default_connector_id,
-        scope.default_made_by,
-        scope.made_by,
-        scope.head,
-    )
-
-
-def connector_fields(connector: Connector) -> tuple[bytes | str | int | None, ...]:
-    return (
-        connector.id,
-        connector.scope_id,
-        connector.kind,
-        connector.identifier,
-        json.dumps(connector.options, sort_keys=True),
-        json.dumps(connector.kept),
-        int(connector.is_removed),
-        connector.made_by,
-    )
-
-
-def secret_fields(secret: Secret) -> tuple[bytes | str | int | None, ...]:
-    return (
-        secret.id,
-        secret.scope_id,
-        secret.identifier,
-        secret.kind,
-        secret.connector_id,
-        secret.path,
-        secret.reference_key,
-        int(secret.is_reference),
-        json.dumps(secret.options, sort_keys=True),
-        json.dumps(secret.kept),
-        json.dumps(secret.shared_with),
-        secret.current_version,
-        secret.expires_at,
-        secret.made_by,
-    )
-
-
-def version_fields(version: SecretVersion) -> tuple[bytes | str | int | None, ...]:
-    return (
-        version.secret_id,
-        version.version,
-        version.state,
-        version.key_generation,
-        version.fingerprint,
-        version.fingerprint_generation,
-        version.size,
-        hashlib.sha256(version.envelope).digest(),
-        version.at_provider,
-    )
-
-
-def share_fields(share: Share) -> tuple[bytes | str | int | None, ...]:
-    return (
-        share.secret_id,
-        share.scope_id,
-        share.version,
-        share.key_generation,
-        share.wrapped,
-        share.owner_id,
-        share.identifier,
-        share.kind,
-        share.expires_at,
-        share.made_by,
-    )
-
-
-def intent_fields(intent: Intent) -> tuple[bytes | str | int | None, ...]:
-    return intent.id, intent.scope_id, intent.connector_id, intent.path, intent.goal
-
-
-def sign(key: ScopeKey, table: str, *fields: bytes | str | int | None) -> bytes:
-    """Return the tag of a row: the key's generation and an HMAC over the fields."""
-    return key.generation.to_bytes(4, "big") + key.row_tag(table, *fields)
+def sign(key: ScopeKey, row: Scope | Share | Intent) -> bytes:
+    """Return the tag of a row: the key's generation and an HMAC over the canonical form."""
+    return key.generation.to_bytes(4, "big") + key.row_tag(canonical(row))
 
 
 def signed_generation(tag: bytes) -> int:
@@ -138,44 +48,58 @@ def signed_generation(tag: bytes) -> int:
     return int.from_bytes(tag[:4], "big")
 
 
+def check_tag(key: ScopeKey, row: Scope | Share | Intent, what: str) -> None:
+    """Raise Damaged unless this generation of a key signed the row. `what` names it in the error."""
+    if not key.is_row_tag(row.tag[4:], canonical(row)) or signed_generation(row.tag) != key.generation:
+        raise changed_outside(what)
+
+
 def tag_scope(scope: Scope, key: ScopeKey) -> Scope:
-    return scope._replace(tag=sign(key, "scope", *scope_fields(scope)))
+    return scope._replace(tag=sign(key, scope))
 
 
-def tag_connector(connector: Connector, key: ScopeKey) -> Connector:
-    return connector._replace(tag=sign(key, "connector", *connector_fields(connector)))
+def tag_share(share: Share, key: ScopeKey) -> Share:
+    return share._replace(tag=sign(key, share))
 
 
-def tag_secret(secret: Secret, key: ScopeKey) -> Secret:
-    return secret._replace(tag=sign(key, "secret", *secret_fields(secret)))
+def digest_of_set(rows: Mapping[str, bytes]) -> bytes:
+    """Return the digest over rows: their ids, each with the row's digest or tag. Empty for none."""
+    fields = [part for row in sorted(rows.items()) for part in row]
+    return hashlib.sha256(encode_fields(*fields)).digest() if fields else b""
 
 
-def tag_version(version: SecretVersion, key: ScopeKey) -> SecretVersion:
-    return version._replace(tag=sign(key, "secret_version", *version_fields(version)))
+def digest_of_keys(keys: Iterable[WrappedKey]) -> bytes:
+    """Return the digest over the generations of a scope's key, the newest and active one first."""
+    fields: list[Any] = []
+    for key in keys:
+        fields += [key.generation, key.state, key.key_id, *(["handed out"] if key.is_handed_out else [])]
+    return hashlib.sha256(encode_fields(*fields)).digest()
 
 
-def move_head(head: bytes, *, remove: Iterable[Summand] = (), add: Iterable[Summand] = ()) -> bytes:
-    """Return the head after some rows were removed and others added."""
-    total = int.from_bytes(head, "big")
-    total += sum(map(_summand, add)) - sum(map(_summand, remove))
-    return (total % _MODULUS).to_bytes(_HEAD_BYTES, "big")
+def next_history(history: bytes, version: bytes) -> bytes:
+    """Return the history of a secret whose version with this digest has become an older one."""
+    return hashlib.sha256(encode_fields(history, version)).digest()
 
 
-def _summand(row: Summand) -> int:
-    return int.from_bytes(hashlib.shake_256(row.tag).digest(_HEAD_BYTES), "big")
+def history_of(versions: Iterable[bytes]) -> bytes:
+    """Return the history of older versions with these digests, the oldest first."""
+    return reduce(next_history, versions, b"")
 
 
-def check_head(scope: Scope, rows: Iterable[Summand]) -> None:
-    """Raise Damaged unless `rows`, whose tags were checked before, are exactly those that the head commits to."""
-    compare_head(scope, move_head(EMPTY_HEAD, add=rows))
+def changed_outside(what: str) -> Damaged:
+    """Return the error for a row that does not match what proves it."""
+    return Damaged(
+        "damaged_row",
+        f"{what} was changed outside scoped.secrets, or put back to an older state.",
+        hint="Restore the newest backup, and find out who can write to the database.",
+    )
 
 
-def compare_head(scope: Scope, head: bytes) -> None:
-    """Raise Damaged unless `head`, computed from all rows of a scope, is the head that the scope has."""
-    if head != scope.head:
-        raise Damaged(
-            "rolled_back",
-            f"The secrets, connectors or shares of {scope.path} are not as they were last written: a row was removed, "
-            "or put back to an older state.",
-            hint="Restore the newest backup, or declare the secrets again.",
-        )
+def not_as_written(path: ScopePath, what: str) -> Damaged:
+    """Return the error for rows of a scope that differ from what its signed row commits to. `what`: in the plural."""
+    return Damaged(
+        "rolled_back",
+        f"The {what} of {path} are not those that scoped.secrets wrote last: some were changed, removed, added or put "
+        "back to an older state outside of it.",
+        hint="Restore the newest backup, and find out who can write to the database.",
+    )

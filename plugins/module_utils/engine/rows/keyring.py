@@ -15,6 +15,7 @@ from ...store.database import Transaction
 from ...store.schema import now
 from ...store.scopes import WrappedKey, add_wraps, insert_key, keys_of, replace_wrapped, retire_keys
 from .held_scope import HeldScope
+from .proved import Proved
 
 __all__ = ["Keyring"]
 
@@ -34,6 +35,8 @@ class Keyring:
         self._opened: dict[tuple[object, ...], ScopeKey] = {}
         # Keys whose row proved that they were not handed out, by scope, generation and what the row holds.
         self._unmarked: set[tuple[str, int, bytes]] = set()
+        self.proved = Proved()
+        """What these keys have proved so far."""
 
     @property
     def held(self) -> HeldScope | None:

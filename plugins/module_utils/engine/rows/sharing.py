@@ -9,6 +9,8 @@ of the newest version, wrapped and signed with that scope's key. The owner's sco
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...crypto.encoding import encode_fields
 from ...crypto.envelope import open_envelope, read_header, rewrap
 from ...crypto.scopekey import ScopeKey
@@ -20,13 +22,15 @@ from ...model.scopes import ScopePath
 from ...store.rotation import update_version
 from ...store.scopes import path_of
 from ...store.secrets import find_version
-from ...store.shares import delete_share, find_share, insert_share, share_of
+from ...store.shares import find_share, share_of
 from . import integrity
+from .canonical import digest_of
 from .signed_rows import SignedRows
 
 __all__ = [
     "give",
     "grantee_paths",
+    "makers_of",
     "mark_share",
     "open_share",
     "reseal",
@@ -58,15 +62,27 @@ def _context(store_id: str, owner_id: str, secret_id: str, version: int, scope_i
     return encode_fields("secret share", store_id, owner_id, secret_id, version, scope_id)
 
 
-def give(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
-    """Give the newest version of a secret, which is already written, to the scopes that it is shared with."""
-    version = session.version(chain, secret, secret.current_version)
+def give(session: SignedRows, chain: list[Scope], secret: Secret, makers: Mapping[str, str]) -> None:
+    """Give the newest version of a secret, which is already written, to the scopes that it is shared with.
+
+    `makers` are the manifests that created the shares, by the id of the scope.
+    """
     for scope_id in secret.shared_with:
-        grantee = _grantee(session, scope_id)
+        version, grantee = session.version(chain, secret, secret.current_version), _grantee(session, scope_id)
         if grantee:
-            old = share_of(session.tx, secret.id, scope_id)
-            made_by = old.made_by if old else ""
+            old, made_by = share_of(session.tx, secret.id, scope_id), makers.get(scope_id, "")
             session.replace_share(grantee, old, _share(session, chain, secret, version, grantee, made_by))
+
+
+def makers_of(session: SignedRows, secret: Secret) -> dict[str, str]:
+    """Return the manifests that created the proved shares of a secret, by the id of the scope."""
+    makers = {}
+    for scope_id in secret.shared_with:
+        share, grantee = share_of(session.tx, secret.id, scope_id), _grantee(session, scope_id)
+        if share and grantee:
+            session.check_share(grantee, share)
+            makers[scope_id] = share.made_by
+    return makers
 
 
 def _grantee(session: SignedRows, scope_id: str) -> list[Scope] | None:
@@ -97,43 +113,37 @@ def _share(
         kind=secret.kind,
         expires_at=secret.expires_at,
     )
-    return _signed(share, key)
-
-
-def _signed(share: Share, key: ScopeKey) -> Share:
-    return share._replace(tag=integrity.sign(key, "secret_share", *integrity.share_fields(share)))
+    return integrity.tag_share(share, key)
 
 
 def mark_share(session: SignedRows, secret: Secret, grantee: list[Scope], made_by: str) -> None:
     """Mark a share as made by a manifest."""
     share = share_of(session.tx, secret.id, grantee[-1].id)
     if share:
-        marked = _signed(share._replace(made_by=made_by), session.keyring.active(session.tx, grantee))
+        session.check_share(grantee, share)
+        marked = integrity.tag_share(share._replace(made_by=made_by), session.keyring.active(session.tx, grantee))
         session.replace_share(grantee, share, marked)
 
 
-def rewrap_shares(session: SignedRows, chain: list[Scope]) -> tuple[list[Share], list[Share]]:
-    """Wrap and sign the shares of a scope with its active key; return those that changed, before and after."""
+def rewrap_shares(session: SignedRows, chain: list[Scope]) -> int:
+    """Wrap and sign the shares of a scope with its active key; return how many were not."""
     active = session.keyring.active(session.tx, chain).generation
     old = [
         share
         for share in session.shares(chain)
         if (share.key_generation, integrity.signed_generation(share.tag)) != (active, active)
     ]
-    if not old:
-        return [], []
-    key = session.keyring.for_wrapping(session.tx, chain, len(old))
-    new = [_rewrapped(session, chain, share, key) for share in old]
-    for before, after in zip(old, new, strict=True):
-        delete_share(session.tx, before)
-        insert_share(session.tx, after)
-    return old, new
+    if old:
+        key = session.keyring.for_wrapping(session.tx, chain, len(old))
+        for share in old:
+            session.replace_share(chain, share, _rewrapped(session, chain, share, key))
+    return len(old)
 
 
 def _rewrapped(session: SignedRows, chain: list[Scope], share: Share, key: ScopeKey) -> Share:
     place = _context(session.store_id, share.owner_id, share.secret_id, share.version, share.scope_id)
     data_key = session.key(chain, share.key_generation).unwrap(share.wrapped, place)
-    return _signed(share._replace(key_generation=key.generation, wrapped=key.wrap(data_key, place)), key)
+    return integrity.tag_share(share._replace(key_generation=key.generation, wrapped=key.wrap(data_key, place)), key)
 
 
 def take_back(session: SignedRows, secret: Secret, scope_ids: set[str]) -> None:
@@ -144,15 +154,25 @@ def take_back(session: SignedRows, secret: Secret, scope_ids: set[str]) -> None:
             session.replace_share(grantee, share, None)
 
 
-def reseal(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
-    """Seal all versions of a secret with new data keys, so that keys in former shares open nothing."""
-    for number in range(1, secret.current_version + 1):
-        version = session.version(chain, secret, number)
-        value = session.read_version(chain, secret, version)
-        key = session.keyring.for_wrapping(session.tx, chain)
-        envelope = builtin.keep(value, session.context(chain, secret, number), key)
-        sealed = version._replace(envelope=envelope, key_generation=key.generation)
-        update_version(session.tx, integrity.tag_version(sealed, key), version.tag)
+def reseal(session: SignedRows, chain: list[Scope], secret: Secret) -> Secret:
+    """Seal all versions of a secret with new data keys, so that keys in former shares open nothing.
+
+    Return the secret's row as it must be written for them.
+    """
+    old = [session.version(chain, secret, number) for number in range(1, secret.current_version + 1)]
+    new = [_resealed(session, chain, secret, version) for version in old]
+    for before, after in zip(old, new, strict=True):
+        update_version(session.tx, before, after)
+    history = integrity.history_of(version.digest for version in new[:-1])
+    return secret._replace(version_digest=new[-1].digest, history=history)
+
+
+def _resealed(session: SignedRows, chain: list[Scope], secret: Secret, version: SecretVersion) -> SecretVersion:
+    value = session.read_version(chain, secret, version)
+    key = session.keyring.for_wrapping(session.tx, chain)
+    envelope = builtin.keep(value, session.context(chain, secret, version.version), key)
+    sealed = version._replace(envelope=envelope, key_generation=key.generation)
+    return sealed._replace(digest=digest_of(sealed))
 
 
 def grantee_paths(session: SignedRows, secret: Secret) -> tuple[ScopePath, ...]:
@@ -174,8 +194,10 @@ def shared_with(session: SignedRows, caller: ScopePath, reference: Reference) ->
         grantee = chain[: depth + 1]
         share = find_share(session.tx, owner.id, reference.identifier, grantee[-1].id)
         if share and session.opens(grantee[-1].path):
-            session.check(grantee, share)
+            session.check_share(grantee, share)
             return grantee, share
+        if session.opens(grantee[-1].path):
+            session.check_shares(grantee)
     return None
 
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from ...crypto.context import Context
 from ...crypto.scopekey import FingerprintKey, ScopeKey
@@ -25,19 +25,26 @@ from ...store.database import CHAIN, CONNECTORS, Transaction
 from ...store.schema import now
 from . import integrity
 from .audit_head import first_head
-from .integrity import Summand
+from .canonical import digest_of
+from .index import EMPTY_ROOT, SecretIndex
 from .keyring import Keyring
 
-__all__ = ["SignedRows"]
-
-_Signed: TypeAlias = "Scope | Connector | Secret | SecretVersion | Share | Intent"
+__all__ = ["NewValue", "SignedRows"]
 
 
-class _HeadChange(NamedTuple):
-    """The rows that a scope's head no longer commits to, and those that it commits to now."""
+class NewValue(NamedTuple):
+    """A value that becomes the newest version of a secret.
 
-    removed: list[Summand]
-    added: list[Summand]
+    `envelope`: what a key keeper sealed; empty if a value keeper has the value, in version `at_provider`; None to seal
+    it here.
+    """
+
+    value: bytes
+    envelope: bytes | None = None
+    at_provider: str = ""
+
+    def __repr__(self) -> str:
+        return f"NewValue(at_provider={self.at_provider!r})"
 
 
 class SignedRows:
@@ -53,7 +60,11 @@ class SignedRows:
         self.now = now()
         self.written: list[Event] = []
         """The writes of this transaction, for the audit."""
-        self._head_changes: dict[ScopePath, _HeadChange] = {}
+        self._changed: dict[ScopePath, None] = {}
+        # What scopes commit to by their ids, as it was proved and has been changed in this transaction.
+        self._indexes: dict[str, SecretIndex] = {}
+        self._connectors: dict[str, dict[str, bytes]] = {}
+        self._shares: dict[str, dict[str, bytes]] = {}
 
     def note(self, action: str, path: ScopePath, thing: Scope | Connector | Secret) -> None:
         """Have the audit record a write to a thing of the scope `path` together with this transaction."""
@@ -73,13 +84,51 @@ class SignedRows:
 
     def _chain(self, path: ScopePath) -> list[Scope]:
         chain = scope_rows.find_chain(self.tx, path)
+        try:
+            self._check_chain(chain, path)
+        except Damaged:
+            # A transaction that only appends sees each commit of others at once: a rotation may have come in between.
+            again = scope_rows.find_chain(self.tx, path)
+            if again == chain:
+                raise
+            for scope in chain:
+                self.tx.known.pop(scope.id, None)
+            self._check_chain(again, path)
+            return again
+        return chain
+
+    def _check_chain(self, chain: list[Scope], path: ScopePath) -> None:
         verified = self.keyring.first_verified(chain, path)
         for depth, step in enumerate(path.from_account):
             if depth == len(chain):
                 raise _unknown_scope(step) if depth else _no_account()
             if depth >= verified:
-                self.check(chain[: depth + 1], chain[depth])
-        return chain
+                self.check_scope(chain[: depth + 1])
+
+    def children(self, chain: list[Scope]) -> Iterator[list[Scope]]:
+        """Yield the verified chains of the scopes right below the last one of a chain, by identifier."""
+        for child in scope_rows.children_of(self.tx, chain[-1]):
+            below = [*chain, child]
+            self.check_scope(below)
+            yield below
+
+    def check_scope(self, chain: list[Scope]) -> None:
+        """Raise Damaged unless the last scope was signed with its active key and commits to all its keys."""
+        scope, keys = chain[-1], scope_rows.keys_of(self.tx, chain[-1].id)
+        states = [(key.generation, key.state, key.key_id) for key in keys]
+        if self.keyring.proved.get(scope.tag) == (scope, states):
+            return
+        what = f"The row of {scope.path}"
+        generation = integrity.signed_generation(scope.tag)
+        integrity.check_tag(self.key(chain, generation), scope, what)
+        # While a transaction changes the keys, their scope is not signed yet.
+        if scope.id in self.tx.rekeyed:
+            return
+        if integrity.digest_of_keys(keys) != scope.keys_digest:
+            raise integrity.not_as_written(scope.path, "key generations")
+        if self.keyring.active(self.tx, chain).generation != generation:
+            raise integrity.changed_outside(what)
+        self.keyring.proved.put(scope.tag, (scope, states))
 
     def opens(self, path: ScopePath) -> bool:
         """Tell whether our key opens a scope, whether it exists or not."""
@@ -93,38 +142,69 @@ class SignedRows:
         """Tell whether the key of a scope was handed out."""
         return self.keyring.is_handed_out(self.tx, chain)
 
-    def key_of(self, chain: list[Scope], tag: bytes) -> ScopeKey:
-        """Return the generation of the scope's key that made a row's tag."""
-        return self.key(chain, integrity.signed_generation(tag))
-
     def key(self, chain: list[Scope], generation: int) -> ScopeKey:
         """Return one generation of the scope's key."""
         return self.keyring.key(self.tx, chain, generation)
 
-    def check(self, chain: list[Scope], row: _Signed) -> None:
-        """Raise Damaged unless this row was signed with the scope's key."""
-        table, fields, what = _describe(chain[-1], row)
-        self.key_of(chain, row.tag).check_row_tag(row.tag[4:], what, table, *fields)
-
     def connectors(self, chain: list[Scope]) -> list[Connector]:
-        """Return the verified connectors of the scope by identifier, including those removed by force."""
-        known = CONNECTORS + chain[-1].id
+        """Return the proved connectors of the scope by identifier, including those removed by force."""
+        scope = chain[-1]
+        known = CONNECTORS + scope.id
         if known not in self.tx.known:
-            connectors = connector_rows.connectors_of(self.tx, chain[-1].id)
+            connectors = connector_rows.connectors_of(self.tx, scope.id)
             for connector in connectors:
-                self.check(chain, connector)
+                _check_digest(connector, f"The row of connector '{connector.identifier}' in {scope.path}")
+            found = {connector.id: connector.digest for connector in connectors}
+            _check_set(scope, found, self._connectors, scope.connectors_digest, "connectors")
             self.tx.known[known] = connectors
         return list(self.tx.known[known])
 
     def secret(self, chain: list[Scope], identifier: str) -> Secret | None:
-        """Return a verified secret of the scope, or None."""
+        """Return the proved newest row of a secret of the scope, None if it is proved that there is none."""
         secret = secret_rows.find_secret(self.tx, chain[-1].id, identifier)
-        if secret:
-            self.check(chain, secret)
+        digest = self._index(chain[-1]).digest(identifier)
+        if secret is None and digest is None:
+            return None
+        if secret is None:
+            raise integrity.not_as_written(chain[-1].path, "secrets")
+        return self._proved(chain, secret, digest)
+
+    def prove(self, chain: list[Scope], secret: Secret) -> Secret:
+        """Return a secret's row, however it was found, if it is the newest one of the scope; raise Damaged."""
+        return self._proved(chain, secret, self._index(chain[-1]).digest(secret.identifier))
+
+    def _proved(self, chain: list[Scope], secret: Secret, digest: bytes | None) -> Secret:
+        self.check_digest(chain, secret)
+        if secret.digest != digest or secret.scope_id != chain[-1].id:
+            raise integrity.not_as_written(chain[-1].path, "secrets")
         return secret
 
+    def check_digest(self, chain: list[Scope], secret: Secret, version: SecretVersion | None = None) -> None:
+        """Raise Damaged unless the row of a secret, or of a version, matches its own digest: it may be an old one."""
+        row = f"Version {version.version} of" if version else "The row of"
+        _check_digest(version or secret, f"{row} secret '{secret.identifier}' in {chain[-1].path}")
+
+    def secrets(self, chain: list[Scope]) -> Iterator[Secret]:
+        """Yield all secrets of the scope, proved, in no useful order; raise Damaged if one is missing."""
+        for secret in self._index(chain[-1]).secrets():
+            self.check_digest(chain, secret)
+            yield secret
+
+    def count_secrets(self, scope: Scope) -> int:
+        """Return how many secrets a scope has."""
+        return self._index(scope).count
+
+    def check_index(self, chain: list[Scope]) -> None:
+        """Raise Damaged unless the whole index of the scope's secrets is as it was last written."""
+        self._index(chain[-1]).check_all()
+
+    def _index(self, scope: Scope) -> SecretIndex:
+        if scope.id not in self._indexes:
+            self._indexes[scope.id] = SecretIndex(self.tx, scope, self.keyring.proved)
+        return self._indexes[scope.id]
+
     def version(self, chain: list[Scope], secret: Secret, number: int) -> SecretVersion:
-        """Return a verified version of a secret, none after the current one; raise Damaged if it is missing."""
+        """Return a proved version of a proved secret, none after the current one; raise Damaged if it is missing."""
         version = secret_rows.find_version(self.tx, secret.id, number)
         if version is None:
             raise Damaged(
@@ -132,37 +212,30 @@ class SignedRows:
                 f"Version {number} of secret '{secret.identifier}' in {chain[-1].path} is missing from the store.",
                 hint="Restore the newest backup, or declare the secret again.",
             )
-        self.check(chain, version)
+        self.check_digest(chain, secret, version)
+        is_current = number == secret.current_version
+        digest = secret.version_digest if is_current else self._older_digests(chain, secret)[number]
+        if version.digest != digest:
+            raise integrity.not_as_written(chain[-1].path, f"versions of secret '{secret.identifier}'")
         return version
+
+    def check_versions(self, chain: list[Scope], secret: Secret) -> None:
+        """Raise Damaged unless all versions of a proved secret are as they were last written."""
+        for number in range(1, secret.current_version + 1):
+            self.version(chain, secret, number)
+
+    def _older_digests(self, chain: list[Scope], secret: Secret) -> dict[int, bytes]:
+        """Return the proved digests of the versions before a secret's current one."""
+        older = dict(secret_rows.older_digests(self.tx, secret.id, secret.current_version))
+        if integrity.history_of(older.values()) != secret.history or list(older) != list(
+            range(1, secret.current_version)
+        ):
+            raise integrity.not_as_written(chain[-1].path, f"versions of secret '{secret.identifier}'")
+        return older
 
     def context(self, chain: list[Scope], secret: Secret, version: int) -> Context:
         scope = chain[-1]
         return Context(self.store_id, scope.path.level.value, scope.id, secret.id, secret.kind, "value", version)
-
-    def write_version(
-        self, chain: list[Scope], secret: Secret, value: bytes, *, envelope: bytes | None = None, at_provider: str = ""
-    ) -> None:
-        """Write a value as the current version of a secret whose row is already written.
-
-        `envelope`: what a key keeper sealed; empty if a value keeper has the value, in version `at_provider`; None to
-        seal it here.
-        """
-        key = self.keyring.for_wrapping(self.tx, chain)
-        number = secret.current_version
-        if envelope is None:
-            envelope = builtin.keep(value, self.context(chain, secret, number), key)
-        version = SecretVersion(
-            secret_id=secret.id,
-            version=number,
-            key_generation=key.generation,
-            fingerprint=key.fingerprint(secret.id, secret.kind, value),
-            fingerprint_generation=key.generation,
-            size=len(value),
-            envelope=envelope,
-            created_at=self.now,
-            at_provider=at_provider,
-        )
-        secret_rows.insert_version(self.tx, integrity.tag_version(version, key))
 
     def fingerprint_key(self, chain: list[Scope], version: SecretVersion) -> FingerprintKey:
         """Return the key that the fingerprint of a version was made with."""
@@ -176,58 +249,120 @@ class SignedRows:
     def create_scope(self, parents: list[Scope], scope: Scope) -> None:
         """Write a new scope and its first key."""
         key = ScopeKey.generate(scope.id, 1)
-        signed = integrity.tag_scope(scope._replace(head=integrity.EMPTY_HEAD), key)
+        first = scope_rows.WrappedKey(scope.id, key.generation, "active", key.key_id, 0, b"")
+        blank = scope._replace(secrets_root=EMPTY_ROOT, keys_digest=integrity.digest_of_keys([first]))
+        signed = integrity.tag_scope(blank, key)
         scope_rows.insert_scope(self.tx, signed)
         self.keyring.keep(self.tx, [*parents, signed], key)
         insert_head(self.tx, first_head(signed, key))
         self.note("create", scope.path, scope)
 
     def write_scope(self, chain: list[Scope]) -> None:
-        """Sign and update the last scope of the chain. Its head stays as it is until `sign_heads`."""
+        """Sign and update the last scope of the chain. What it commits to stays as it is until `sign_heads`."""
         scope = chain[-1]._replace(updated_at=self.now)
         signed = integrity.tag_scope(scope, self.keyring.active(self.tx, chain))
         scope_rows.update_scope(self.tx, signed)
         # Not read again: many secrets of the scope may follow.
         self.tx.known[CHAIN + scope.path.announced] = [*chain[:-1], signed._replace(revision=scope.revision + 1)]
 
-    def replace_secret(self, chain: list[Scope], old: Secret | None, new: Secret | None) -> Secret | None:
-        """Sign and write a secret in place of `old`, and return it; None creates or deletes."""
-        signed = integrity.tag_secret(new, self.keyring.active(self.tx, chain)) if new else None
-        self._move_head(chain, old, signed)
+    def replace_secret(
+        self, chain: list[Scope], old: Secret | None, new: Secret | None, value: NewValue | None = None
+    ) -> Secret | None:
+        """Write a secret in place of a proved one, and return it; None creates or deletes.
+
+        `value` becomes the version that is the new row's current one.
+        """
+        version = self._new_version(chain, new, value) if new and value else None
+        signed = _committing(old, new, version) if new else None
+        for secret in filter(None, [signed or old]):
+            digests = [one.digest if one else None for one in (old, signed)]
+            self._index(chain[-1]).put(secret.identifier, *digests)
+        self._changed[chain[-1].path] = None
         if signed and old:
             secret_rows.update_secret(self.tx, signed)
         elif signed:
             secret_rows.insert_secret(self.tx, signed)
         elif old:
             secret_rows.delete_secret(self.tx, old.id)
+        if version:
+            secret_rows.insert_version(self.tx, version)
         self._note_change(chain, old, signed)
         return signed
 
+    def _new_version(self, chain: list[Scope], secret: Secret, new: NewValue) -> SecretVersion:
+        key = self.keyring.for_wrapping(self.tx, chain)
+        number, envelope = secret.current_version, new.envelope
+        if envelope is None:
+            envelope = builtin.keep(new.value, self.context(chain, secret, number), key)
+        version = SecretVersion(
+            secret_id=secret.id,
+            version=number,
+            key_generation=key.generation,
+            fingerprint=key.fingerprint(secret.id, secret.kind, new.value),
+            fingerprint_generation=key.generation,
+            size=len(new.value),
+            envelope=envelope,
+            created_at=self.now,
+            at_provider=new.at_provider,
+        )
+        return version._replace(digest=digest_of(version))
+
     def shares(self, chain: list[Scope]) -> list[Share]:
-        """Return the verified shares that the scope has of other scopes' secrets."""
+        """Return the proved shares that the scope has of other scopes' secrets."""
         shares = share_rows.shares_with(self.tx, chain[-1].id)
+        self._share_tags(chain)
         for share in shares:
-            self.check(chain, share)
+            self.check_share(chain, share)
         return shares
+
+    def check_share(self, chain: list[Scope], share: Share) -> None:
+        """Raise Damaged unless a share of the scope was signed with its key and is one that it has now."""
+        what = f"The share that {chain[-1].path} has of secret '{share.identifier}'"
+        if self._share_tags(chain).get(share.secret_id) != share.tag:
+            raise integrity.not_as_written(chain[-1].path, "shares")
+        integrity.check_tag(self.key(chain, integrity.signed_generation(share.tag)), share, what)
+
+    def check_shares(self, chain: list[Scope]) -> None:
+        """Raise Damaged unless the shares of the scope are those that it was given last."""
+        self._share_tags(chain)
+
+    def _share_tags(self, chain: list[Scope]) -> dict[str, bytes]:
+        scope = chain[-1]
+        if scope.id not in self._shares:
+            found = share_rows.tags_of(self.tx, scope.id)
+            _check_set(scope, found, self._shares, scope.shares_digest, "shares")
+            self._shares[scope.id] = found
+        return self._shares[scope.id]
 
     def replace_share(self, chain: list[Scope], old: Share | None, new: Share | None) -> None:
         """Write a signed share of a scope in place of `old`; None creates or deletes."""
-        self._move_head(chain, old, new)
-        if old:
-            share_rows.delete_share(self.tx, old)
-        if new:
-            share_rows.insert_share(self.tx, new)
+        tags = self._share_tags(chain)
+        for gone in filter(None, [old]):
+            if tags.pop(gone.secret_id, None) != gone.tag:
+                raise integrity.not_as_written(chain[-1].path, "shares")
+            share_rows.delete_share(self.tx, gone)
+        for added in filter(None, [new]):
+            tags[added.secret_id] = added.tag
+            share_rows.insert_share(self.tx, added)
+        self._changed[chain[-1].path] = None
 
     def replace_connector(self, chain: list[Scope], old: Connector | None, new: Connector | None) -> None:
-        """Sign and write a connector in place of `old`; None creates or deletes."""
-        signed = integrity.tag_connector(new, self.keyring.active(self.tx, chain)) if new else None
-        self._move_head(chain, old, signed)
+        """Write a connector in place of a proved one; None creates or deletes."""
+        scope = chain[-1]
+        digests = {one.id: one.digest for one in self.connectors(chain)}
+        signed = new._replace(digest=digest_of(new)) if new else None
         if signed and old:
             connector_rows.update_connector(self.tx, signed)
         elif signed:
             connector_rows.insert_connector(self.tx, signed)
         elif old:
             connector_rows.delete_connector(self.tx, old.id)
+        for gone in filter(None, [old]):
+            del digests[gone.id]
+        for added in filter(None, [signed]):
+            digests[added.id] = added.digest
+        self._connectors[scope.id] = digests
+        self._changed[scope.path] = None
         self._note_change(chain, old, signed)
 
     def _note_change(self, chain: list[Scope], old: Secret | Connector | None, new: Secret | Connector | None) -> None:
@@ -237,31 +372,68 @@ class SignedRows:
 
     def record(self, chain: list[Scope], intent: Intent) -> None:
         """Sign and write an intent: what this process is about to do at a provider."""
-        signed = integrity.sign(self.keyring.active(self.tx, chain), "intent", *integrity.intent_fields(intent))
+        signed = integrity.sign(self.keyring.active(self.tx, chain), intent)
         intent_rows.insert_intent(self.tx, intent._replace(tag=signed))
 
-    def move_head(self, path: ScopePath, *, remove: Iterable[Summand], add: Iterable[Summand]) -> None:
-        """Have `sign_heads` sign the scope, its head committing to `add` in place of `remove`."""
-        change = self._head_changes.setdefault(path, _HeadChange([], []))
-        change.removed.extend(remove)
-        change.added.extend(add)
-
-    def _move_head(self, chain: list[Scope], old: Summand | None, new: Summand | None) -> None:
-        self.move_head(chain[-1].path, remove=[old] if old else [], add=[new] if new else [])
+    def check_intent(self, chain: list[Scope], intent: Intent) -> None:
+        """Raise Damaged unless an intent was signed with the scope's key."""
+        key = self.key(chain, integrity.signed_generation(intent.tag))
+        integrity.check_tag(key, intent, f"An intent of {chain[-1].path}")
 
     def sign_heads(self) -> None:
         """Sign and write each scope whose rows this transaction has changed, once."""
-        for path, change in self._head_changes.items():
+        rekeyed = [scope_rows.path_of(self.tx, scope_id) for scope_id in self.tx.rekeyed]
+        for path in dict.fromkeys([*self._changed, *rekeyed]):
             chain = self.chain(path)
-            head = integrity.move_head(chain[-1].head, remove=change.removed, add=change.added)
-            self.write_scope([*chain[:-1], chain[-1]._replace(head=head)])
-        self._head_changes.clear()
+            committing = self._with_commitments(chain[-1])
+            if committing != chain[-1]:
+                self.write_scope([*chain[:-1], committing])
+        self._changed.clear()
+        self.tx.rekeyed.clear()
+
+    def _with_commitments(self, scope: Scope) -> Scope:
+        """Return a scope that commits to its rows as this transaction leaves them."""
+        if scope.id in self.tx.rekeyed:
+            scope = scope._replace(keys_digest=integrity.digest_of_keys(scope_rows.keys_of(self.tx, scope.id)))
+        if scope.id in self._connectors:
+            scope = scope._replace(connectors_digest=integrity.digest_of_set(self._connectors[scope.id]))
+        if scope.id in self._shares:
+            scope = scope._replace(shares_digest=integrity.digest_of_set(self._shares[scope.id]))
+        if index := self._indexes.get(scope.id):
+            index.write()
+            scope = scope._replace(secrets_root=index.root, secrets_depth=index.depth, secrets_count=index.count)
+        return scope
 
     def delete_scope(self, scope: Scope) -> None:
         """Delete a scope that has no secrets, with its connectors and keys."""
-        self._head_changes.pop(scope.path, None)
+        self._changed.pop(scope.path, None)
+        self.tx.rekeyed.discard(scope.id)
         scope_rows.delete_scope(self.tx, scope)
         self.note("delete", scope.path, scope)
+
+
+def _check_digest(row: Connector | Secret | SecretVersion, what: str) -> None:
+    if digest_of(row) != row.digest:
+        raise integrity.changed_outside(what)
+
+
+def _check_set(
+    scope: Scope, found: dict[str, bytes], changed: dict[str, dict[str, bytes]], digest: bytes, what: str
+) -> None:
+    """Raise Damaged unless rows are those that a scope commits to, or those that this transaction has written."""
+    is_same = found == changed[scope.id] if scope.id in changed else integrity.digest_of_set(found) == digest
+    if not is_same:
+        raise integrity.not_as_written(scope.path, what)
+
+
+def _committing(old: Secret | None, new: Secret, version: SecretVersion | None) -> Secret:
+    """Return a secret's row that commits to its versions."""
+    if version:
+        history = old.history if old else b""
+        if old and old.version_digest:
+            history = integrity.next_history(history, old.version_digest)
+        new = new._replace(version_digest=version.digest, history=history)
+    return new._replace(digest=digest_of(new))
 
 
 def _named(thing: Scope | Connector | Secret) -> tuple[str, str, str]:
@@ -271,21 +443,6 @@ def _named(thing: Scope | Connector | Secret) -> tuple[str, str, str]:
     if isinstance(thing, Connector):
         return "connector", thing.identifier, ""
     return "secret", thing.identifier, str(thing.current_version or "")
-
-
-def _describe(scope: Scope, row: _Signed) -> tuple[str, tuple[bytes | str | int | None, ...], str]:
-    if isinstance(row, Scope):
-        return "scope", integrity.scope_fields(row), f"The row of {row.path}"
-    if isinstance(row, Connector):
-        return "connector", integrity.connector_fields(row), f"The row of connector '{row.identifier}' in {scope.path}"
-    if isinstance(row, Intent):
-        return "intent", integrity.intent_fields(row), f"An intent of {scope.path}"
-    if isinstance(row, Share):
-        what = f"The share that {scope.path} has of secret '{row.identifier}'"
-        return "secret_share", integrity.share_fields(row), what
-    if isinstance(row, Secret):
-        return "secret", integrity.secret_fields(row), f"The row of secret '{row.identifier}' in {scope.path}"
-    return "secret_version", integrity.version_fields(row), f"Version {row.version} of a secret in {scope.path}"
 
 
 def _unknown_scope(path: ScopePath) -> NotFound:

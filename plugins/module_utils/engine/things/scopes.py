@@ -16,14 +16,12 @@ from ...model.identifiers import check_name, check_tags
 from ...model.messages import View
 from ...model.scopes import Level, ScopePath
 from ...store import scopes as rows
-from ...store.connectors import connectors_of
-from ...store.secrets import count_secrets, delete_secret, secrets_of
+from ...store.secrets import delete_secret
 from ..changes.intents import Goal
 from ..changes.resource import Action, Info, Plan, Resource, changed_fields, pick
 from ..providers.access import Access
 from ..providers.logins import login_depth
 from ..providers.value_placement import is_kept_there, remove_kept
-from ..rows.integrity import check_head
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 
@@ -52,7 +50,7 @@ class ScopeState:
     default: str = ""
     is_key_handed_out: bool = False
     contents: dict[str, int] = field(default_factory=dict)
-    heads: tuple[bytes, ...] = field(default=(), repr=False)
+    heads: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     kept: tuple[KeptElsewhere, ...] = ()
 
 
@@ -70,7 +68,7 @@ class ScopeResource(Resource[ScopeState]):
         state = ScopeState(chain[:-1], chain[-1], managers.default, handed_out, _contents(session, managers))
         if not self.absent:
             return state
-        return replace(state, heads=tuple(_heads(session, chain[-1])), kept=tuple(_in_order(session, chain)))
+        return replace(state, heads=tuple(_heads(session, chain)), kept=tuple(_in_order(session, chain)))
 
     def plan(self, state: ScopeState) -> Plan:
         if self.absent:
@@ -173,7 +171,7 @@ class ScopeResource(Resource[ScopeState]):
             session.write_scope([*state.parents, _with_fields(state.scope, plan.fields)])
             session.note("update", self.path, state.scope)
         elif state.scope:
-            _delete_tree(session, state.scope)
+            _delete_tree(session, [*state.parents, state.scope])
 
     def _scope_of(self, session: Session, state: ScopeState, fields: Mapping[str, Any]) -> Scope:
         blank = Scope(
@@ -194,10 +192,11 @@ class ScopeResource(Resource[ScopeState]):
         return {"level": self.path.level.value, **super().identity}
 
 
-def _heads(session: Session, scope: Scope) -> Iterator[bytes]:
-    yield scope.head
-    for child in rows.children_of(session.tx, scope):
-        yield from _heads(session, child)
+def _heads(session: Session, chain: list[Scope]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield what a scope and all below it commit to of what connectors keep."""
+    yield chain[-1].secrets_root, chain[-1].connectors_digest
+    for below in session.children(chain):
+        yield from _heads(session, below)
 
 
 def _in_order(session: Session, chain: list[Scope]) -> list[KeptElsewhere]:
@@ -209,22 +208,23 @@ def _in_order(session: Session, chain: list[Scope]) -> list[KeptElsewhere]:
 
 def _kept_elsewhere(session: Session, chain: list[Scope]) -> Iterator[KeptElsewhere]:
     """Yield the secrets that connectors keep, of a scope and of all below it."""
-    for child in rows.children_of(session.tx, chain[-1]):
-        yield from _kept_elsewhere(session, [*chain, child])
+    for below in session.children(chain):
+        yield from _kept_elsewhere(session, below)
     managers = load_managers(session, chain)
-    for secret in secrets_of(session.tx, chain[-1].id):
+    for secret in session.secrets(chain):
         connector = managers.connector(secret.connector_id)
         if connector:
             yield KeptElsewhere(chain[-1].path, connector, secret)
 
 
-def _delete_tree(session: Session, scope: Scope) -> None:
-    for child in rows.children_of(session.tx, scope):
-        _delete_tree(session, child)
-    for secret in secrets_of(session.tx, scope.id):
+def _delete_tree(session: Session, chain: list[Scope]) -> None:
+    scope = chain[-1]
+    for below in session.children(chain):
+        _delete_tree(session, below)
+    for secret in session.secrets(chain):
         delete_secret(session.tx, secret.id)
         session.note("delete", scope.path, secret)
-    for connector in connectors_of(session.tx, scope.id):
+    for connector in session.connectors(chain):
         session.note("delete", scope.path, connector)
     session.delete_scope(scope)
 
@@ -243,7 +243,7 @@ def _contents(session: Session, managers: Managers) -> dict[str, int]:
     connectors = [k for k in managers.connectors if k.path == scope.path and not k.row.is_removed]
     below = {Level.ACCOUNT: "organizations", Level.ORG: "projects"}.get(scope.path.level)
     inside = {below: len(rows.children_of(session.tx, scope))} if below else {}
-    return {**inside, "connectors": len(connectors), "secrets": count_secrets(session.tx, scope.id)}
+    return {**inside, "connectors": len(connectors), "secrets": session.count_secrets(scope)}
 
 
 def _switch(enabled: bool) -> str:
@@ -297,23 +297,15 @@ class ScopeInfo(Info):
         managers = load_managers(session, chain)
         views = [_view(scope, managers.default, session.is_handed_out(chain), _contents(session, managers))]
         if self.params.get("recursive"):
-            for child in rows.children_of(session.tx, scope):
-                below = [*chain, child]
-                session.check(below, child)
+            for below in session.children(chain):
                 views += self._walk(session, below)
         return views
 
 
 def _verify(session: Session, chain: list[Scope]) -> None:
     """Raise Damaged if any row of the scope is not as it was last written."""
-
-    def checked() -> Any:
-        yield from session.connectors(chain)
-        yield from session.shares(chain)
-        for secret in secrets_of(session.tx, chain[-1].id):
-            session.check(chain, secret)
-            for number in range(1, secret.current_version + 1):
-                session.version(chain, secret, number)
-            yield secret
-
-    check_head(chain[-1], checked())
+    session.connectors(chain)
+    session.shares(chain)
+    session.check_index(chain)
+    for secret in session.secrets(chain):
+        session.check_versions(chain, secret)

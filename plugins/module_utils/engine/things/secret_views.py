@@ -13,7 +13,7 @@ from ...model.entities import Scope, Secret, SecretUser, SecretVersion
 from ...model.identifiers import check_identifier, check_tags
 from ...model.messages import View
 from ...model.scopes import Level, ScopePath
-from ...store.secrets import secrets_of, users_of
+from ...store.secrets import users_of
 from ..changes.resource import Info, changed_fields, pick
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
@@ -135,10 +135,8 @@ class SecretInfo(Info):
         if self.params.get("identifier"):
             one = session.secret(chain, check_identifier(self.params["identifier"], "secret"))
             return [one] if one and self._matches(one, managers) else []
-        found = [secret for secret in secrets_of(session.tx, chain[-1].id) if self._matches(secret, managers)]
-        for secret in found:
-            session.check(chain, secret)
-        return found
+        found = [secret for secret in session.secrets(chain) if self._matches(secret, managers)]
+        return sorted(found, key=lambda secret: secret.identifier)
 
     def _matches(self, secret: Secret, managers: Managers) -> bool:
         wanted = pick(self.params, "kind", "secret_manager")

@@ -31,7 +31,7 @@ from ..providers.value_placement import (
     split_reference,
 )
 from ..rows.scoped_connectors import ScopedConnector, connector_removed
-from ..rows.session import Session
+from ..rows.session import NewValue, Session
 from .generate import check_generate, generate, public_half
 from .secret_fields import broken_users, check_kind, wanted_fields, with_fields
 from .secret_views import SecretState, identity_of, load_state, path_and_key, shown_fields, view_of
@@ -250,12 +250,12 @@ class SecretResource(Resource[SecretState]):
         if "value" in plan.fields:
             number = secret.current_version + 1
             secret = secret._replace(current_version=number, options=self._public_half())
-        session.replace_secret(state.chain, state.secret, secret)
+        value = None
         if "value" in plan.fields and prepared and placement:
-            sealed, there = placement.envelope, placement.at_provider
-            session.write_version(state.chain, secret, prepared.value, envelope=sealed, at_provider=there)
+            value = NewValue(prepared.value, placement.envelope, placement.at_provider)
         elif "value" in plan.fields:
-            session.write_version(state.chain, secret, self._new_value())
+            value = NewValue(self._new_value())
+        session.replace_secret(state.chain, state.secret, secret, value)
 
     def _blank(self, session: Session, state: SecretState, prepared: PreparedSecret | None) -> Secret:
         connector = self._connector(state)

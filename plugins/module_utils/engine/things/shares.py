@@ -108,12 +108,11 @@ class ShareResource(Resource[ShareState]):
         secret, scope_id = state.secret, state.grantee.id
         if secret is None:
             raise self._unknown
-        if self.absent:
-            reseal(session, state.chain, secret)
+        new = reseal(session, state.chain, secret) if self.absent else secret
         others = {one for one in secret.shared_with if one != scope_id}
         shared_with = others if self.absent else {*others, scope_id}
         session.replace_secret(
-            state.chain, secret, secret._replace(shared_with=tuple(sorted(shared_with)), updated_at=session.now)
+            state.chain, secret, new._replace(shared_with=tuple(sorted(shared_with)), updated_at=session.now)
         )
         if self.made_by and not self.absent:
             mark_share(session, secret, session.chain(self.to), self.made_by)

@@ -17,7 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import StoredEvent, heads_of
-from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import retire_keys
+from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import keys_of, replace_wrapped, retire_keys
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, in_session, store_path
 from ansible_collections.scoped.secrets.tests.unit.engine.templates import made_once
 
@@ -173,10 +173,13 @@ def renew(session: Session) -> None:
     retire_keys(session.tx, chain[-1].id)
     session.keyring.keep(session.tx, chain, ScopeKey.generate(chain[-1].id, generation + 1))
     audit_chain.resign_head(session, chain)
-    session.write_scope(chain)
 
 
-DESTROYED = f"UPDATE scope_key SET state = 'destroyed', wrapped = zeroblob(0) WHERE {ROW} AND generation = 1"
+def destroy(session: Session) -> None:
+    """Destroy the first generation of the scope's key, whatever needs it."""
+    chain = session.chain(PAYMENTS)
+    first = next(row for row in keys_of(session.tx, chain[-1].id) if row.generation == 1)
+    replace_wrapped(session.tx, first._replace(state="destroyed", wrapped=b""))
 
 
 def test_older_records_verify_after_a_rotation_and_without_their_key(chained: Settings) -> None:
@@ -184,7 +187,7 @@ def test_older_records_verify_after_a_rotation_and_without_their_key(chained: Se
     assert verify(chained) == 0
     in_session(chained, lambda session: add(session, "newer"))
     assert verify(chained) == 0
-    edit(chained, DESTROYED)
+    in_session(chained, destroy)
     assert verify(chained) == 10
     edit(chained, f"UPDATE audit_event SET outcome = 'edited' WHERE {row(5)}")
     assert bad(chained) == 5
@@ -193,7 +196,8 @@ def test_older_records_verify_after_a_rotation_and_without_their_key(chained: Se
 def test_a_forged_record_can_not_claim_a_destroyed_key(chained: Settings) -> None:
     in_session(chained, renew)
     in_session(chained, lambda session: add(session, "one", "two"))
-    edit(chained, DESTROYED, f"UPDATE audit_event SET key_generation = 1, outcome = 'edited' WHERE {row(11)}")
+    in_session(chained, destroy)
+    edit(chained, f"UPDATE audit_event SET key_generation = 1, outcome = 'edited' WHERE {row(11)}")
     assert bad(chained) == 11
     edit(chained, f"UPDATE audit_head SET key_generation = 1 WHERE {ROW}")
     assert bad(chained) == 11

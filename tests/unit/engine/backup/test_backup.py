@@ -234,14 +234,14 @@ def test_a_full_disk(engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch
         ("DELETE FROM secret_version", "missing_version"),
         (
             "INSERT INTO secret_version SELECT secret_id, 4, state, key_generation, fingerprint, "
-            "fingerprint_generation, size, envelope, at_provider, created_at, tag FROM secret_version "
+            "fingerprint_generation, size, envelope, at_provider, created_at, digest FROM secret_version "
             "WHERE version = 3",
             "damaged_row",
         ),
         ("DELETE FROM connector WHERE kind = 'memory_kms'", "rolled_back"),
         (
             "UPDATE secret SET scope_id = (SELECT id FROM scope WHERE identifier = 'empty_one') WHERE kind = 'file'",
-            "damaged_row",
+            "rolled_back",
         ),
         ("DELETE FROM scope WHERE level = 'project'", "damaged_row"),
         ("UPDATE scope_key SET wrapped = :zeros WHERE parent_generation = 0", "wrong_key"),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -28,6 +29,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.inte
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.access import Access
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.opening import open_store
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import (
     ScopedConnector,
     load_managers,
@@ -52,9 +54,11 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     check,
     declare,
     error_of,
+    in_session,
     read,
     rows_of,
     shown,
+    signing,
 )
 
 
@@ -84,6 +88,19 @@ def execute(settings: Settings, statement: str, **values: str) -> None:
     """Reach round the engine into the database."""
     with rows_of(settings) as tx:
         tx.run(statement, **values)
+
+
+def remove_connector(settings: Settings, identifier: str) -> None:
+    """Delete a connector of the account, whatever it keeps."""
+
+    def work(session: Session) -> None:
+        chain = session.chain(ACCOUNT)
+        old = next(one for one in session.connectors(chain) if one.identifier == identifier)
+        session.replace_connector(chain, old, None)
+
+    store = open_store(settings, create=False)
+    with closing(store.database), rows_of(settings) as tx:
+        signing(Session(tx, store.store_id, store.keyring), work)
 
 
 def who_works(settings: Settings) -> list[tuple[str, str]]:
@@ -424,12 +441,12 @@ def test_what_was_begun_at_a_connector_that_is_gone_is_done_with(
 ) -> None:
     add_connector(settings, "second", vault="second")
     lost(vault, cloud, "write", lambda _path: None, identifier="b", value=b"new", secret_manager="second")
-    execute(settings, "DELETE FROM connector WHERE identifier = 'second'")
+    remove_connector(settings, "second")
     assert settle(settings) == (1, 0, 0)
 
 
 def test_a_secret_whose_connector_was_deleted_stops_no_other_run(cut_off: Engine, settings: Settings) -> None:
-    execute(settings, "DELETE FROM connector")
+    remove_connector(settings, "vault")
     assert settle(settings) == (1, 0, 0)
 
 
@@ -646,10 +663,13 @@ def test_a_value_does_not_show_itself() -> None:
 def test_a_secret_that_is_gone_while_its_provider_is_asked_is_not_made_again(
     cut_off: Engine, settings: Settings, cloud: Cloud
 ) -> None:
+    def remove(session: Session) -> None:
+        chain = session.chain(ACCOUNT)
+        session.replace_secret(chain, session.secret(chain, "a"), None)
+
     def lose(_path: str) -> None:
         cloud.before.clear()
-        execute(settings, "DELETE FROM secret_version")
-        execute(settings, "DELETE FROM secret WHERE identifier = 'a'")
+        in_session(settings, remove)
 
     cloud.before["read"] = lose
     assert settle_left(Engine(settings)).settled == 1

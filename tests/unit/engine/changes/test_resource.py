@@ -129,9 +129,11 @@ def test_something_is_derived_once_for_each_key() -> None:
 
 
 def test_states_of_a_row_are_told_apart() -> None:
-    row = Connector("id", "s", "k", "i", "n", revision=3, tag=b"t")
+    row = Connector("id", "s", "k", "i", "n", revision=3, digest=b"t")
     assert (row_key(row), row_key(None)) == (("id", 3, b"t"), None)
-    assert len({row_key(row._replace(**change)) for change in ({}, {"revision": 4}, {"tag": b"u"}, {"id": "x"})}) == 4
+    assert (
+        len({row_key(row._replace(**change)) for change in ({}, {"revision": 4}, {"digest": b"u"}, {"id": "x"})}) == 4
+    )
 
 
 def test_a_list_is_of_one_scope() -> None:

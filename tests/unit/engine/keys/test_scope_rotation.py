@@ -69,7 +69,7 @@ def test_users_see_no_change_and_nothing_needs_the_old_generation(
     path = ScopePath.of(scope.get("org"), scope.get("project"))
     before = without_times(all_of(engine))
     all_rows = in_session(settings, lambda s: count_on(s.tx, s.chain(path)[-1].id, 1))
-    assert all_rows["secrets"] >= 1
+    assert all_rows["versions"] >= 1
     rotation = rotate(engine, scope, batch_size=batch_size)
     assert without_times(all_of(Engine(settings))) == before == without_times(all_of(engine))
     assert rotation["left_total"] == 0
@@ -145,7 +145,7 @@ def test_a_generation_is_destroyed_only_on_demand_and_when_unused(engine: Engine
     assert (in_use.code, "active" in in_use.message) == ("generation_in_use", True)
     in_session(settings, lambda s: s.keyring.renew(s.tx, s.chain(ScopePath("pay", "api"))))
     in_use = error_of(lambda: rotate(engine, destroy_generation=1))
-    assert (in_use.code, in_use.details["secrets"]) == ("generation_in_use", 8)
+    assert (in_use.code, in_use.details["versions"]) == ("generation_in_use", 8)
     assert error_of(lambda: rotate(engine, destroy_generation=9)).code == "unknown_generation"
     rotate(engine)
     planned = check(engine, "key_rotation", target="scope", **API, destroy_generation=1)
@@ -169,11 +169,10 @@ def test_a_destroyed_generation_opens_nothing(engine: Engine, settings: Settings
     def put_back(session: Session) -> None:
         for row in old:
             session.tx.run(
-                "UPDATE secret_version SET key_generation = :generation, envelope = :envelope, tag = :tag "
+                "UPDATE secret_version SET key_generation = :generation, envelope = :envelope "
                 "WHERE secret_id = :secret AND version = :version",
                 generation=row["key_generation"],
                 envelope=bytes(row["envelope"]),
-                tag=bytes(row["tag"]),
                 secret=row["secret_id"],
                 version=row["version"],
             )
@@ -188,7 +187,7 @@ def test_check_mode_predicts_and_changes_nothing(engine: Engine, settings: Setti
     planned = check(engine, "key_rotation", target="scope", **API)
     view = planned.returned["rotation"]
     assert (planned.changed, planned.before["generation"], planned.after["generation"]) == (True, 1, 2)
-    assert (view["resumed"], view["left"]["secrets"], view["moved"]) == (False, 8, {})
+    assert (view["resumed"], view["left"]["versions"], view["moved"]) == (False, 8, {})
     assert generations(settings, ScopePath("pay", "api")) == before
     assert rotate(engine)["moved"] == view["left"]
 
@@ -205,7 +204,7 @@ def test_an_interrupted_rotation_is_resumed(engine: Engine, settings: Settings, 
     result = declare(engine, "key_rotation", target="scope", **API)
     rotation = result.returned["rotation"]
     assert (rotation["resumed"], rotation["generation"], rotation["left_total"]) == (True, 2, 0)
-    assert rotation["moved"]["secrets"] == (6 if steps == 3 else 8)
+    assert rotation["moved"]["versions"] == (6 if steps == 3 else 8)
     assert "no new generation" in result.warnings[0]
     assert rotate(engine)["generation"] == 3
 
@@ -214,8 +213,8 @@ def test_progress_is_reported(engine: Engine) -> None:
     fill(engine)
     lines: list[str] = []
     engine.handle(Request("key_rotation", {"target": "scope", **API, "batch_size": 3}), lines.append)
-    assert lines[0] == "Rotating to generation 2 of the key of project 'pay/api', 8 secrets"
-    assert lines[1:] == [f"Moved {done} of 8 secrets" for done in (3, 6, 8)]
+    assert lines[0] == "Rotating to generation 2 of the key of project 'pay/api', 8 versions"
+    assert lines[1:] == [f"Moved {done} of 8 versions" for done in (3, 8)]
 
 
 def test_a_worn_out_key_is_replaced_midway(engine: Engine, settings: Settings) -> None:
@@ -275,7 +274,7 @@ def test_every_table_with_signed_or_wrapped_rows_is_counted(engine: Engine, sett
     signed = {name for name in tables if columns[name] & {"tag", "key_generation", "parent_generation"}}
     # Audit records keep their generation; destroying a generation re-signs the head of the chain.
     audit = {"audit_head", "audit_event"}
-    moved = {"scope", "scope_key", "connector", "secret", "secret_version", "secret_share", "intent"}
+    moved = {"scope", "scope_key", "secret_version", "secret_share", "intent"}
     assert signed == moved | audit
 
 
@@ -284,8 +283,8 @@ def test_batches_are_bounded_by_the_size_of_their_values(engine: Engine, monkeyp
     monkeypatch.setattr(scope_rotation, "_BATCH_BYTES", 1)
     lines: list[str] = []
     engine.handle(Request("key_rotation", {"target": "scope", **API}), lines.append)
-    # The empty value fills no batch.
-    assert lines[1:] == [f"Moved {done} of 8 secrets" for done in range(2, 9)]
+    # One secret has three versions, which move together.
+    assert lines[1:] == [f"Moved {done} of 8 versions" for done in (1, 2, 3, 4, 7, 8)]
 
 
 def test_a_rotation_that_others_keep_beginning_anew_is_not_finished(engine: Engine, settings: Settings) -> None:
@@ -296,7 +295,7 @@ def test_a_rotation_that_others_keep_beginning_anew_is_not_finished(engine: Engi
         in_session(settings, lambda session: session.keyring.renew(session.tx, session.chain(path)))
 
     error = error_of(lambda: engine.handle(Request("key_rotation", {"target": "scope", **API}), renew))
-    assert (error.code, error.details["secrets"] > 0) == ("rotation_not_finished", True)
+    assert (error.code, error.details["versions"] > 0) == ("rotation_not_finished", True)
     assert rotate(engine)["left_total"] == 0
     assert read(Engine(settings), "text", **API)
 

@@ -16,7 +16,6 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.va
     path_for,
     split_reference,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import integrity
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
@@ -34,6 +33,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     error_of,
     in_session,
     read,
+    replace_version,
     rows_of,
     shown,
 )
@@ -241,14 +241,7 @@ def put_envelope(session: Session, identifier: str, envelope: bytes, version: in
     assert secret
     found = find_version(session.tx, secret.id, version)
     assert found
-    signed = integrity.tag_version(found._replace(envelope=envelope), session.keyring.active(session.tx, chain))
-    session.tx.run(
-        "UPDATE secret_version SET envelope = :envelope, tag = :tag WHERE secret_id = :id AND version = :version",
-        envelope=envelope,
-        tag=signed.tag,
-        id=secret.id,
-        version=version,
-    )
+    replace_version(session, chain, secret, found._replace(envelope=envelope))
 
 
 @pytest.mark.parametrize("manager", ["kms", "run"])

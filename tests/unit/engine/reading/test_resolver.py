@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
@@ -21,6 +22,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
     InvalidInput,
     NotFound,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
@@ -320,10 +322,10 @@ def test_a_connector_that_was_removed_by_force_says_so(settings: Settings, cloud
     assert (cloud.counts["read"], cloud.counts["unwrap"]) == asked
 
 
-def test_a_connector_that_is_missing_says_so(settings: Settings, kept: Engine) -> None:
+def test_a_connector_that_is_missing_is_damage(settings: Settings, kept: Engine) -> None:
     with rows_of(settings) as tx:
         tx.run("DELETE FROM connector")
-    assert {code_of(settings, Query(name)) for name in ("ours", "theirs", "sealed")} == {"connector_removed"}
+    assert {code_of(settings, Query(name)) for name in ("ours", "theirs", "sealed")} == {"rolled_back"}
 
 
 def test_a_connector_of_a_locked_scope_is_not_used(settings: Settings, kept: Engine) -> None:
@@ -483,20 +485,44 @@ def test_every_query_on_the_road_to_a_value_uses_an_index(settings: Settings, tr
     assert [plan for plan in plans if not plan.startswith("SEARCH") or "INDEX" not in plan] == []
 
 
-def test_more_secrets_do_not_mean_more_queries(settings: Settings, tree: Engine) -> None:
+def statements_of(settings: Settings, *reads: str) -> list[Counter[str]]:
+    """Return what each read of a secret of the project asks the database for, by table, all in one run."""
     store_path(settings)
-
-    def count() -> int:
-        store = open_store(settings, create=False)
+    store = open_store(settings, create=False)
+    found: list[Counter[str]] = []
+    for name in reads:
         seen: list[str] = []
+        query = Query(name, *API)
         store.database._connection.set_trace_callback(seen.append)
-        store.database.read(lambda tx: locate(Session(tx, store.store_id, store.keyring), Query("a", *API)))
-        return len(seen)
+        answer = store.database.read(lambda tx, q=query: locate(Session(tx, store.store_id, store.keyring), q))  # type: ignore[misc]
+        store.database._connection.set_trace_callback(None)
+        assert isinstance(answer, Answer)
+        assert answer.error is None or answer.error.code == "unknown_secret"
+        found.append(Counter(table_of(one) for one in seen if one.startswith("SELECT")))
+    return found
 
-    before = count()
-    for number in range(30):
-        declare(tree, "secret_text", org="payments", project="api", identifier=f"more{number}", value=b"v")
-    assert count() == before > 0
+
+def table_of(statement: str) -> str:
+    return "leaf" if "SELECT place" in statement else statement.split("FROM ")[1].split()[0]
+
+
+ROWS = {"scope": 3, "scope_key": 3, "secret": 1}
+VALUE = {**ROWS, "secret_version": 1}
+
+
+@pytest.mark.parametrize(("more", "pages"), [(0, {}), (60, {"secret_index": 1}), (300, {"secret_index": 1})])
+def test_a_proof_takes_two_statements_and_only_once(
+    settings: Settings, tree: Engine, more: int, pages: dict[str, int]
+) -> None:
+    """More secrets do not mean more queries. What was proved is not asked for again, also in later transactions."""
+    items = [{"org": API[0], "project": API[1], "identifier": f"more{number}", "value": b"v"} for number in range(more)]
+    tree.handle(Request("manifest", {}, False, tuple(Request("secret_text", item) for item in items)))
+    first, second, older, absent, again = statements_of(settings, "a", "a", "a@1", "none", "none")
+    assert first == {**VALUE, "leaf": 1, **pages}
+    assert second == VALUE
+    assert (older["leaf"], older["secret_index"]) == (0, 0)
+    assert absent.total() <= sum(ROWS.values()) + 2
+    assert again == ROWS
 
 
 @pytest.mark.parametrize("value", [b"[" * 100_000, b'{"x": "\\ud800"}'], ids=["too deeply nested", "half a pair"])

@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import integrity
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.audit_head import BEFORE_FIRST, is_signed
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.index import EMPTY_ROOT
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import NewValue, Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import (
     Connector,
     Intent,
@@ -132,7 +133,7 @@ def test_each_write_is_noted_once(project: Settings, work: Work, noted: tuple[An
     ],
     ids=["deleted", "removed by force", "changed"],
 )
-def test_a_connector_is_replaced_in_the_store_and_in_the_head(
+def test_a_connector_is_replaced_in_the_store_and_in_what_the_scope_commits_to(
     project: Settings, change: Callable[[Connector], Connector | None], kept: list[tuple[object, bool]]
 ) -> None:
     def replace(session: Session) -> None:
@@ -151,7 +152,8 @@ def test_a_new_scope_has_its_first_key_and_an_empty_audit_chain(project: Setting
         created_scope(session)
         chain = session.chain(WEB)
         (row,) = keys_of(session.tx, "w")
-        assert (chain[-1].path, chain[-1].head, row.generation) == (WEB, integrity.EMPTY_HEAD, 1)
+        assert (chain[-1].path, chain[-1].secrets_root, row.generation) == (WEB, EMPTY_ROOT, 1)
+        assert chain[-1].keys_digest == integrity.digest_of_keys([row])
         head = lock_head(session.tx, "w")
         assert head
         assert (head.sequence, head.link, head.scope) == (0, BEFORE_FIRST, WEB.announced)
@@ -163,11 +165,10 @@ def test_a_new_scope_has_its_first_key_and_an_empty_audit_chain(project: Setting
 def test_a_version_without_a_manager_is_sealed_here_and_known_nowhere_else(project: Settings) -> None:
     def versions(session: Session) -> list[SecretVersion | None]:
         chain = session.chain(API)
-        newer = secret(session)._replace(current_version=3)
-        session.replace_secret(chain, secret(session), newer)
-        session.write_version(chain, newer._replace(current_version=2), b"two")
-        session.write_version(chain, newer, b"three", envelope=b"", at_provider="7")
-        return [session.version(chain, newer, number) for number in (2, 3)]
+        for number, value in ((2, NewValue(b"two")), (3, NewValue(b"three", b"", "7"))):
+            old = secret(session)
+            session.replace_secret(chain, old, old._replace(current_version=number), value)
+        return [session.version(chain, secret(session), number) for number in (2, 3)]
 
     sealed, there = in_session(project, versions)
     assert sealed
@@ -210,7 +211,7 @@ def test_the_head_of_a_deleted_scope_is_not_signed(project: Settings) -> None:
         ("UPDATE scope SET made_by = 'x' WHERE level = 'org'", "chain", "The row of organization 'payments'"),
         ("UPDATE scope SET made_by = 'x' WHERE level = 'project'", "chain", "The row of project 'payments/api'"),
         ("UPDATE secret SET path = 'x'", "secret", "The row of secret 'a' in project 'payments/api'"),
-        ("UPDATE secret_version SET size = 9", "version", "Version 1 of a secret in project 'payments/api'"),
+        ("UPDATE secret_version SET size = 9", "version", "Version 1 of secret 'a' in project 'payments/api'"),
         ("UPDATE connector SET made_by = 'x'", "connectors", "The row of connector 'vault' in project 'payments/api'"),
         ("UPDATE secret_share SET made_by = 'x'", "shares", "The share that project 'payments/api' has of secret 'a'"),
         ("UPDATE intent SET goal = 'absent'", "intent", "An intent of project 'payments/api'"),
@@ -225,7 +226,7 @@ def test_an_edited_row_is_named(project: Settings, statement: str, read: str, me
             "version": lambda: session.version(chain, secret(session), 1),
             "connectors": lambda: session.connectors(chain),
             "shares": lambda: session.shares(chain),
-            "intent": lambda: session.check(chain, unfinished(session.tx)[0]) or [1],
+            "intent": lambda: session.check_intent(chain, unfinished(session.tx)[0]) or [1],
         }
         return work[read]()
 
@@ -233,7 +234,8 @@ def test_an_edited_row_is_named(project: Settings, statement: str, read: str, me
     with rows_of(project) as tx:
         assert tx.run(statement)
     error = error_of(lambda: in_session(project, look))
-    assert (error.code, error.message) == ("damaged_row", f"{message} was changed outside scoped.secrets.")
+    assert error.code == "damaged_row"
+    assert error.message == f"{message} was changed outside scoped.secrets, or put back to an older state."
 
 
 def test_a_missing_account_is_no_missing_organization(project: Settings) -> None:

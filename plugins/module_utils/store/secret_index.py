@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements on the index of a scope's secrets: its leaves, which are columns of the secrets, and its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ..model.entities import Secret
+from .database import Transaction
+from .secrets import secret_of
+
+__all__ = ["all_pages", "delete_pages", "depths", "entries_of", "find_pages", "leaf_of", "put_pages", "secrets_below"]
+
+Entry = tuple[str, bytes]
+
+PAGE = 2000
+# Sorts after every place that starts with the same prefix: places are hexadecimal.
+_END = "g"
+
+
+def leaf_of(tx: Transaction, scope_id: str, prefix: str) -> list[Entry]:
+    """Return the places below a prefix with the digests of their rows, in order."""
+    rows = tx.all(
+        "SELECT place, digest FROM secret WHERE scope_id = :scope AND place >= :first AND place < :last ORDER BY place",
+        scope=scope_id,
+        first=prefix,
+        last=prefix + _END,
+    )
+    return [(row["place"], bytes(row["digest"])) for row in rows]
+
+
+def entries_of(tx: Transaction, scope_id: str) -> Iterator[Entry]:
+    """Yield all places of a scope with the digests of their rows, in order, reading page by page."""
+    after = ""
+    while True:
+        rows = tx.all(
+            "SELECT place, digest FROM secret WHERE scope_id = :scope AND place > :after ORDER BY place LIMIT :page",
+            scope=scope_id,
+            after=after,
+            page=PAGE,
+        )
+        for row in rows:
+            yield row["place"], bytes(row["digest"])
+        if len(rows) < PAGE:
+            return
+        after = rows[-1]["place"]
+
+
+def secrets_below(tx: Transaction, scope_id: str, prefix: str) -> list[Secret]:
+    """Return the secrets whose places are below a prefix, in the order of their places."""
+    rows = tx.all(
+        "SELECT * FROM secret WHERE scope_id = :scope AND place >= :first AND place < :last ORDER BY place",
+        scope=scope_id,
+        first=prefix,
+        last=prefix + _END,
+    )
+    return [secret_of(row) for row in rows]
+
+
+def find_pages(tx: Transaction, scope_id: str, prefixes: Iterable[str]) -> dict[str, bytes]:
+    """Return the pages at these prefixes, as far as they exist."""
+    wanted = {f"prefix_{number}": prefix for number, prefix in enumerate(prefixes)}
+    names = ", ".join(f":{name}" for name in wanted)
+    rows = tx.all(
+        f"SELECT prefix, digests FROM secret_index WHERE scope_id = :scope AND prefix IN ({names})",
+        scope=scope_id,
+        **wanted,
+    )
+    return {row["prefix"]: bytes(row["digests"]) for row in rows}
+
+
+def all_pages(tx: Transaction, scope_id: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the pages of a scope by prefix, reading some at a time."""
+    after, is_first = "", True
+    while True:
+        rows = tx.all(
+            "SELECT prefix, digests FROM secret_index WHERE scope_id = :scope AND "
+            f"prefix {'>=' if is_first else '>'} :after ORDER BY prefix LIMIT :page",
+            scope=scope_id,
+            after=after,
+            page=PAGE,
+        )
+        for row in rows:
+            yield row["prefix"], bytes(row["digests"])
+        if len(rows) < PAGE:
+            return
+        after, is_first = rows[-1]["prefix"], False
+
+
+def put_pages(tx: Transaction, scope_id: str, pages: Mapping[str, bytes]) -> None:
+    """Write pages in place of those that are there."""
+    for prefix, digests in pages.items():
+        tx.run(
+            "INSERT INTO secret_index (scope_id, prefix, digests) VALUES (:scope, :prefix, :digests) "
+            "ON CONFLICT (scope_id, prefix) DO UPDATE SET digests = excluded.digests",
+            scope=scope_id,
+            prefix=prefix,
+            digests=digests,
+        )
+
+
+def depths(tx: Transaction) -> dict[str, int]:
+    """Return how many levels of pages the index of each scope has, by the id of the scope."""
+    return {row["id"]: row["secrets_depth"] for row in tx.all("SELECT id, secrets_depth FROM scope")}
+
+
+def delete_pages(tx: Transaction, scope_id: str) -> None:
+    """Delete all pages of a scope."""
+    tx.run("DELETE FROM secret_index WHERE scope_id = :scope", scope=scope_id)

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Somebody who can write to the database and holds no key. Whatever row was ever there is kept in a pocket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Transaction
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import rows_of
+
+__all__ = ["Attacker"]
+
+# The columns that name a row, by table.
+KEYS = {
+    "scope": ("id",),
+    "scope_key": ("scope_id", "generation"),
+    "connector": ("id",),
+    "default_manager": ("scope_id",),
+    "secret": ("id",),
+    "secret_version": ("secret_id", "version"),
+    "secret_index": ("scope_id", "prefix"),
+    "secret_share": ("secret_id", "scope_id"),
+}
+Row = dict[str, Any]
+
+
+class Attacker:
+    """Takes all rows of a store away, and puts some back later. Uses SQL only."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pocket: dict[str, dict[str, list[Row]]] = {}
+
+    def look(self, moment: str) -> None:
+        """Take a copy of all rows, under a name."""
+        with rows_of(self._settings) as tx:
+            self._pocket[moment] = {table: _plain(tx, table) for table in KEYS}
+
+    def taken(self, moment: str, table: str, **having: Any) -> list[Row]:
+        """Return the rows in the pocket that have these values."""
+        return [row for row in self._pocket[moment][table] if having.items() <= row.items()]
+
+    def one(self, moment: str, table: str, **having: Any) -> Row:
+        (row,) = self.taken(moment, table, **having)
+        return row
+
+    def put_back(self, moment: str, table: str, **having: Any) -> None:
+        """Put rows back as they were then, in place of those of the same name."""
+        rows = self.taken(moment, table, **having)
+        assert rows
+        for row in rows:
+            self.remove(table, **{name: row[name] for name in KEYS[table]})
+            self.insert(table, row)
+
+    def insert(self, table: str, row: Row, **other: Any) -> None:
+        with rows_of(self._settings) as tx:
+            tx.insert(table, **{**row, **other})
+
+    def remove(self, table: str, **having: Any) -> None:
+        conditions = " AND ".join(f"{name} = :{name}" for name in having)
+        self.run(f"DELETE FROM {table} WHERE {conditions}", **having)
+
+    def run(self, statement: str, **values: Any) -> None:
+        with rows_of(self._settings) as tx:
+            tx.run(statement, **values)
+
+
+def _plain(tx: Transaction, table: str) -> list[Row]:
+    rows = [dict(row) for row in tx.all(f"SELECT * FROM {table}")]
+    return [{k: bytes(v) if isinstance(v, (memoryview, bytes)) else v for k, v in row.items()} for row in rows]
