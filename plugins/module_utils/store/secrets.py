@@ -56,7 +56,7 @@ def find_secret(tx: Transaction, scope_id: str, identifier: str) -> Secret | Non
 
 
 def secrets_of(tx: Transaction, scope_id: str) -> Iterator[Secret]:
-    """Yield a scope's secrets by identifier, reading page by page."""
+    """Yield a scope's secrets by identifier, reading page by page. A hint: nothing proves that they are all."""
     after = ""
     while True:
         rows = tx.all(

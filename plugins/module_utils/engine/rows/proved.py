@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["Proved"]
 
-MOST = 20_000
+MOST = 5_000
 
 
 class Proved:

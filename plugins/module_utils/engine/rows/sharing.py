@@ -190,14 +190,14 @@ def shared_with(session: SignedRows, caller: ScopePath, reference: Reference) ->
     target = reference.scope(caller)
     chain = session.chain(caller)
     owner = chain[target.level.depth]
-    for depth in range(len(chain) - 1, target.level.depth, -1):
-        grantee = chain[: depth + 1]
+    below = (chain[: depth + 1] for depth in range(len(chain) - 1, target.level.depth, -1))
+    for grantee in (one for one in below if session.opens(one[-1].path)):
+        # Proves also that there is none.
+        session.share_tags(grantee)
         share = find_share(session.tx, owner.id, reference.identifier, grantee[-1].id)
-        if share and session.opens(grantee[-1].path):
+        if share:
             session.check_share(grantee, share)
             return grantee, share
-        if session.opens(grantee[-1].path):
-            session.check_shares(grantee)
     return None
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ...crypto.context import Context
@@ -205,6 +205,16 @@ class SignedRows:
 
     def version(self, chain: list[Scope], secret: Secret, number: int) -> SecretVersion:
         """Return a proved version of a proved secret, none after the current one; raise Damaged if it is missing."""
+        older = {} if number == secret.current_version else self._older_digests(chain, secret)
+        return self._version(chain, secret, number, older)
+
+    def check_versions(self, chain: list[Scope], secret: Secret) -> None:
+        """Raise Damaged unless all versions of a proved secret are as they were last written."""
+        older = self._older_digests(chain, secret)
+        for number in range(1, secret.current_version + 1):
+            self._version(chain, secret, number, older)
+
+    def _version(self, chain: list[Scope], secret: Secret, number: int, older: Mapping[int, bytes]) -> SecretVersion:
         version = secret_rows.find_version(self.tx, secret.id, number)
         if version is None:
             raise Damaged(
@@ -213,23 +223,15 @@ class SignedRows:
                 hint="Restore the newest backup, or declare the secret again.",
             )
         self.check_digest(chain, secret, version)
-        is_current = number == secret.current_version
-        digest = secret.version_digest if is_current else self._older_digests(chain, secret)[number]
-        if version.digest != digest:
+        if version.digest != older.get(number, secret.version_digest):
             raise integrity.not_as_written(chain[-1].path, f"versions of secret '{secret.identifier}'")
         return version
-
-    def check_versions(self, chain: list[Scope], secret: Secret) -> None:
-        """Raise Damaged unless all versions of a proved secret are as they were last written."""
-        for number in range(1, secret.current_version + 1):
-            self.version(chain, secret, number)
 
     def _older_digests(self, chain: list[Scope], secret: Secret) -> dict[int, bytes]:
         """Return the proved digests of the versions before a secret's current one."""
         older = dict(secret_rows.older_digests(self.tx, secret.id, secret.current_version))
-        if integrity.history_of(older.values()) != secret.history or list(older) != list(
-            range(1, secret.current_version)
-        ):
+        is_whole = list(older) == list(range(1, secret.current_version))
+        if not is_whole or integrity.history_of(older.values()) != secret.history:
             raise integrity.not_as_written(chain[-1].path, f"versions of secret '{secret.identifier}'")
         return older
 
@@ -310,7 +312,7 @@ class SignedRows:
     def shares(self, chain: list[Scope]) -> list[Share]:
         """Return the proved shares that the scope has of other scopes' secrets."""
         shares = share_rows.shares_with(self.tx, chain[-1].id)
-        self._share_tags(chain)
+        self.share_tags(chain)
         for share in shares:
             self.check_share(chain, share)
         return shares
@@ -318,15 +320,12 @@ class SignedRows:
     def check_share(self, chain: list[Scope], share: Share) -> None:
         """Raise Damaged unless a share of the scope was signed with its key and is one that it has now."""
         what = f"The share that {chain[-1].path} has of secret '{share.identifier}'"
-        if self._share_tags(chain).get(share.secret_id) != share.tag:
+        if self.share_tags(chain).get(share.secret_id) != share.tag:
             raise integrity.not_as_written(chain[-1].path, "shares")
         integrity.check_tag(self.key(chain, integrity.signed_generation(share.tag)), share, what)
 
-    def check_shares(self, chain: list[Scope]) -> None:
-        """Raise Damaged unless the shares of the scope are those that it was given last."""
-        self._share_tags(chain)
-
-    def _share_tags(self, chain: list[Scope]) -> dict[str, bytes]:
+    def share_tags(self, chain: list[Scope]) -> dict[str, bytes]:
+        """Return the proved tags of all shares of the scope by the ids of the secrets."""
         scope = chain[-1]
         if scope.id not in self._shares:
             found = share_rows.tags_of(self.tx, scope.id)
@@ -336,7 +335,7 @@ class SignedRows:
 
     def replace_share(self, chain: list[Scope], old: Share | None, new: Share | None) -> None:
         """Write a signed share of a scope in place of `old`; None creates or deletes."""
-        tags = self._share_tags(chain)
+        tags = self.share_tags(chain)
         for gone in filter(None, [old]):
             if tags.pop(gone.secret_id, None) != gone.tag:
                 raise integrity.not_as_written(chain[-1].path, "shares")
