@@ -8,11 +8,17 @@ from __future__ import annotations
 import struct
 from typing import TypeAlias
 
-__all__ = ["Field", "encode_fields"]
+__all__ = ["Field", "encode_fields", "encode_text"]
 
 _HEAD = struct.Struct(">cI").pack
 
 Field: TypeAlias = "bytes | str | int | None"
+
+
+def encode_text(field: str) -> bytes:
+    """Return what `encode_fields` returns for one text, faster."""
+    data = field.encode()
+    return _HEAD(b"s", len(data)) + data
 
 
 def encode_fields(*fields: Field) -> bytes:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from ...crypto.encoding import Field, encode_fields
+from ...crypto.encoding import Field, encode_fields, encode_text
 from ...crypto.envelope import lasting_digest
 from ...model.entities import Connector, Intent, Scope, Secret, SecretVersion, Share
 from ...model.scopes import ScopePath
@@ -51,12 +51,13 @@ def canonical(row: Signed) -> bytes:
     """Return the table of a row and its fields by name, without those at their default."""
     kind: Any = type(row)
     values: Any = _without_wrapping(row) if kind.__name__ == "SecretVersion" else row
-    fields: list[Field] = [_TABLES[kind.__name__]]
+    encoded = [encode_fields(_TABLES[kind.__name__])]
+    # Every row that is read passes through here: names are encoded once, and most values are text.
     for place, name, default in _fields(kind):
         value = values[place]
         if value != default:
-            fields += (name, _plain(value))
-    return encode_fields(*fields)
+            encoded += (name, encode_text(value) if type(value) is str else encode_fields(_plain(value)))
+    return b"".join(encoded)
 
 
 def _without_wrapping(version: Any) -> Any:
@@ -67,12 +68,12 @@ def _without_wrapping(version: Any) -> Any:
 
 
 @lru_cache
-def _fields(kind: Any) -> tuple[tuple[int, str, object], ...]:
-    """Return the place, name and default of each field that counts, in the order of their names."""
+def _fields(kind: Any) -> tuple[tuple[int, bytes, object], ...]:
+    """Return the place, encoded name and default of each field that counts, in the order of their names."""
     left_out = _NEVER | _NOT_IN.get(kind.__name__, frozenset())
     defaults = kind._field_defaults
     names = sorted((name, place) for place, name in enumerate(kind._fields) if name not in left_out)
-    return tuple((place, name, defaults.get(name, _NO_DEFAULT)) for name, place in names)
+    return tuple((place, encode_fields(name), defaults.get(name, _NO_DEFAULT)) for name, place in names)
 
 
 def _plain(value: Any) -> Field:
