@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.lookup.secret import _value
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged, ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
@@ -216,3 +217,15 @@ def test_no_write_signs_a_tamper(settings: Settings, attacker: Attacker, tamper:
         with suppress(ScopedSecretsError):
             declare(Engine(settings), "secret_text", **API, identifier=f"b{number}", value=b"beside")
     assert tamper.reading.code(settings) in tamper.codes
+
+
+@pytest.mark.parametrize("given", [{"default": "mine"}, {"on_missing": "skip"}, {"on_missing": "warn"}], ids=str)
+def test_a_removed_row_is_an_error_and_never_the_default(
+    settings: Settings, attacker: Attacker, given: dict[str, str]
+) -> None:
+    (answer,) = Engine(settings).resolve([Query("none", **API)])
+    assert _value("none", answer, given) == ([given["default"]] if "default" in given else [])
+    removed_again(attacker)
+    (answer,) = Engine(settings).resolve([Query("a2", **API)])
+    with pytest.raises(Damaged):
+        _value("a2", answer, given)

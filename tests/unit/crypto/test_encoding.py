@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.crypto.encoding import Field, encode_fields
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.encoding import Field, encode_fields, encode_text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,3 +62,8 @@ def test_lookalikes_differ(one: tuple[Field, ...], other: tuple[Field, ...]) -> 
 def test_encoding_is_stable() -> None:
     found = encode_fields(None, b"\xff", "é", -7)
     assert found == b"n\0\0\0\0b\0\0\0\1\xffs\0\0\0\2\xc3\xa9i\0\0\0\2-7"
+
+
+@pytest.mark.parametrize("text", ["", "a", "é\0", "x" * 70_000])
+def test_one_text_is_encoded_alike_on_its_own(text: str) -> None:
+    assert encode_text(text) == encode_fields(text)

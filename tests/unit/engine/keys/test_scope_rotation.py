@@ -315,3 +315,25 @@ def test_an_unfinished_change_moves_too_and_is_finished(engine: Engine, settings
     later = Engine(settings)
     declare(later, "scope", org="elsewhere")
     assert (read(later, "a"), read(later, "a@1")) == (b"new", b"old")
+
+
+def test_what_a_scope_commits_to_stays_but_for_its_keys(engine: Engine, settings: Settings) -> None:
+    """A rotation rewrites no row that is committed to: only how data keys are wrapped."""
+    fill(engine)
+
+    def committed(session: Session) -> tuple[object, ...]:
+        scope = session.chain(ScopePath("pay", "api"))[-1]
+        rows = session.tx.all("SELECT digest FROM secret_version ORDER BY secret_id, version")
+        return scope.secrets_root, scope.connectors_digest, [bytes(row["digest"]) for row in rows]
+
+    def keys_and_revision(session: Session) -> tuple[bytes, int]:
+        scope = session.chain(ScopePath("pay", "api"))[-1]
+        return scope.keys_digest, scope.revision
+
+    before, keys = in_session(settings, committed), in_session(settings, keys_and_revision)
+    rotate(engine)
+    assert in_session(settings, committed) == before
+    after = in_session(settings, keys_and_revision)
+    assert after[0] != keys[0]
+    # Signed once with the new key, and once more for the shares that were wrapped anew.
+    assert after[1] - keys[1] == 2
