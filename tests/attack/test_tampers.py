@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -80,6 +81,21 @@ def version_back(attacker: Attacker, number: int, into: int) -> None:
     attacker.insert("secret_version", row, version=into)
 
 
+def swallowed(attacker: Attacker, *, by_place: bool) -> None:
+    """Let the entry of one secret in a leaf contain that of the next, `a2`, which is removed."""
+    entries = attacker.taken(LAST, "secret", scope_id=api(attacker))
+    (swallowing, second) = next(
+        (one, two) for one, two in pairwise(sorted(entries, key=lambda row: row["place"])) if two["identifier"] == "a2"
+    )
+    removed_again(attacker)
+    if by_place:
+        place = swallowing["place"] + swallowing["digest"].decode("latin-1") + second["place"]
+        attacker.run("UPDATE secret SET place = :p WHERE id = :id", p=place.replace("\0", "x"), id=swallowing["id"])
+    else:
+        digest = swallowing["digest"] + second["place"].encode() + second["digest"]
+        attacker.run("UPDATE secret SET digest = :d WHERE id = :id", d=digest, id=swallowing["id"])
+
+
 def copied(attacker: Attacker, **other: str) -> None:
     attacker.insert("secret", attacker.one(LAST, "secret", identifier="a1"), id="copy", **other)
 
@@ -122,6 +138,8 @@ TAMPERS = (
         "an old version is removed", lambda a: a.run("DELETE FROM secret_version WHERE version = 2"), Reading("a1@1")
     ),
     Tamper("a row is removed", removed_again, Reading("a2")),
+    Tamper("a row is removed and another has its entry", lambda a: swallowed(a, by_place=False), Reading("a2")),
+    Tamper("a row is removed and another has its place", lambda a: swallowed(a, by_place=True), Reading("a2")),
     Tamper("a removed row is put back", lambda a: rows_back(a, "gone", versions=True), Reading("gone")),
     Tamper("a row is copied", lambda a: copied(a, identifier="copy"), Reading("copy"), EITHER),
     Tamper(

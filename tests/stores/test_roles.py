@@ -167,6 +167,7 @@ def test_a_session_sees_its_own_scope_and_what_is_above_and_below(made: SetUp, t
     }
     assert set(counts(made, "").values()) == {0}
     assert made.server.run("SELECT count(*) FROM secret", url=made.app.store) == [(0,)]
+    made.server.run("DELETE FROM secret_index", url=made.owner.store)
 
 
 def test_a_session_can_not_write_where_it_sees_nothing(made: SetUp, tree: Engine) -> None:

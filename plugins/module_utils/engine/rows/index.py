@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, product
+from operator import add
 from typing import NamedTuple
 
 from ...model.entities import Scope, Secret
@@ -40,6 +41,7 @@ __all__ = ["EMPTY_ROOT", "SecretIndex", "build_indexes", "depth_for", "root_of"]
 
 _DIGITS = "0123456789abcdef"
 _SIZE = hashlib.sha256().digest_size
+_PLACE = 2 * _SIZE
 # The most entries of a scope whose index is a single leaf, and of a leaf on average where there are pages.
 _SMALL, _MOST = 32, 8
 _DEEPEST = 12
@@ -49,8 +51,12 @@ _AT_ONCE = 2
 Leaf = dict[str, bytes]
 
 
-def _leaf_digest(entries: Iterable[Entry]) -> bytes:
-    return hashlib.sha256(b"\0" + b"".join(place.encode() + digest for place, digest in entries)).digest()
+def _leaf_digest(entries: Sequence[Entry]) -> bytes:
+    """Return the digest of a leaf, empty for entries of another size: one could contain the next one."""
+    places, digests = [place.encode() for place, _digest in entries], [digest for _place, digest in entries]
+    if {*map(len, places)} - {_PLACE} or {*map(len, digests)} - {_SIZE}:
+        return b""
+    return hashlib.sha256(b"\0" + b"".join(map(add, places, digests))).digest()
 
 
 def _page_digest(page: bytes) -> bytes:
