@@ -96,6 +96,14 @@ def swallowed(attacker: Attacker, *, by_place: bool) -> None:
         attacker.run("UPDATE secret SET digest = :d WHERE id = :id", d=digest, id=swallowing["id"])
 
 
+def twice(attacker: Attacker) -> None:
+    """An older row beside the newest one, with the same id: who owns the tables drops what forbids it."""
+    attacker.run("ALTER TABLE connector RENAME TO whole")
+    attacker.run("CREATE TABLE connector AS SELECT * FROM whole WHERE 1 = 0")
+    attacker.insert("connector", attacker.one(FIRST, "connector"))
+    attacker.insert("connector", attacker.one(LAST, "connector"))
+
+
 def copied(attacker: Attacker, **other: str) -> None:
     attacker.insert("secret", attacker.one(LAST, "secret", identifier="a1"), id="copy", **other)
 
@@ -154,6 +162,8 @@ TAMPERS = (
         Reading("of_org"),
     ),
     Tamper("a connector is put back", lambda a: a.put_back(FIRST, "connector"), KEPT),
+    Tamper("a connector is there twice", twice, KEPT),
+    Tamper("a row is no row at all", lambda a: a.run("UPDATE secret SET tags = '{', options = ''"), A1, EITHER),
     Tamper("a connector is removed", lambda a: a.run("DELETE FROM connector WHERE identifier = 'vault'"), KEPT),
     Tamper("a connector is edited", lambda a: a.run("UPDATE connector SET options = '{}'"), KEPT, EITHER),
     Tamper("the default manager is put back", lambda a: a.put_back(FIRST, "default_manager"), A1, EITHER),

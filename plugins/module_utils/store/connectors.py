@@ -9,7 +9,7 @@ import json
 
 from ..model.entities import Connector
 from ..model.scopes import ACCOUNT, Level, ScopePath
-from .database import CONNECTORS, MANAGERS, Row, Transaction
+from .database import CONNECTORS, MANAGERS, Row, Transaction, stored_json
 
 __all__ = [
     "connectors_made_by",
@@ -101,9 +101,9 @@ def _changeable(connector: Connector) -> dict[str, object]:
 
 def _connector(row: Row) -> Connector:
     converted = {
-        "tags": json.loads(row["tags"]),
-        "options": json.loads(row["options"]),
-        "kept": tuple(json.loads(row["kept"])),
+        "tags": stored_json(row["tags"]),
+        "options": stored_json(row["options"]),
+        "kept": tuple(stored_json(row["kept"])),
         "is_removed": bool(row["is_removed"]),
         "digest": bytes(row["digest"]),
     }

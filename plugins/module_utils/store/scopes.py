@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..model.entities import Scope
 from ..model.scopes import ACCOUNT, ScopePath
-from .database import CHAIN, CONNECTORS, MANAGERS, Row, Transaction
+from .database import CHAIN, CONNECTORS, MANAGERS, Row, Transaction, stored_json
 
 __all__ = [
     "WrappedKey",
@@ -104,7 +104,7 @@ def _scope(row: Row, path: ScopePath) -> Scope:
         parent_id=row["parent_id"],
         name=row["name"],
         description=row["description"],
-        tags=json.loads(row["tags"]),
+        tags=stored_json(row["tags"]),
         builtin_enabled=bool(row["builtin_enabled"]),
         inherits_managers=bool(row["inherits_managers"]),
         default_connector_id=row["default_connector_id"],

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from ..model.entities import Secret, SecretUser, SecretVersion
 from ..model.queries import CREDENTIAL_KINDS
-from .database import Row, Transaction
+from .database import Row, Transaction, stored_json
 
 __all__ = [
     "count_kept",
@@ -136,11 +136,11 @@ def secret_of(row: Row) -> Secret:
     del values["place"]
     blobs = {name: bytes(row[name]) for name in ("version_digest", "history", "digest")}
     converted = {
-        "tags": json.loads(row["tags"]),
+        "tags": stored_json(row["tags"]),
         "is_reference": bool(row["is_reference"]),
-        "options": json.loads(row["options"]),
-        "kept": tuple(json.loads(row["kept"])),
-        "shared_with": tuple(json.loads(row["shared_with"])),
+        "options": stored_json(row["options"]),
+        "kept": tuple(stored_json(row["kept"])),
+        "shared_with": tuple(stored_json(row["shared_with"])),
     }
     return Secret(**{**values, **blobs, **converted})
 

@@ -254,7 +254,8 @@ class SecretIndex:
         return digest
 
     def _rebuild(self, depth: int) -> None:
-        if root_of(entries_of(self._tx, self._scope.id), self.depth) != self.root:
+        tree = _tree(entries_of(self._tx, self._scope.id), self.depth)
+        if (tree.root, tree.size) != (self.root, self.count):
             raise self._damaged()
         self.root, self.depth = _build(self._tx, self._scope.id, depth), depth
         self._pages.clear()

@@ -155,6 +155,8 @@ class SignedRows:
             for connector in connectors:
                 _check_digest(connector, f"The row of connector '{connector.identifier}' in {scope.path}")
             found = {connector.id: connector.digest for connector in connectors}
+            if len(found) != len(connectors):
+                raise integrity.not_as_written(scope.path, "connectors")
             _check_set(scope, found, self._connectors, scope.connectors_digest, "connectors")
             self.tx.known[known] = connectors
         return list(self.tx.known[known])
