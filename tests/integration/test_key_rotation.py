@@ -37,8 +37,8 @@ def test_a_project_key(site: Site) -> None:
     result = next(task["result"] for task in run.tasks if "rotation" in task["result"])
     assert (result["changed"], result["rotation"]["left_total"], result["rotation"]["generation"]) == (True, 0, 2)
     for line in (
-        "key_rotation: Rotating to generation 2 of the key of project 'payments/api', 3 secrets",
-        *(f"key_rotation: Moved {done} of 3 secrets" for done in (1, 2, 3)),
+        "key_rotation: Rotating to generation 2 of the key of project 'payments/api', 3 versions",
+        *(f"key_rotation: Moved {done} of 3 versions" for done in (1, 2, 3)),
     ):
         assert run.output.count(line) == 1, run.output
     again = site.run([*DECLARED, rotation(**API, target="scope", destroy_generation=1), READ])

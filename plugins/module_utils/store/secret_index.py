@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..model.entities import Secret
 from .database import Transaction
 from .secrets import secret_of
 
-__all__ = ["all_pages", "delete_pages", "depths", "entries_of", "find_pages", "leaf_of", "put_pages", "secrets_below"]
+__all__ = ["all_pages", "delete_pages", "depths", "entries_of", "find_path", "leaf_of", "put_pages", "secrets_below"]
 
 Entry = tuple[str, bytes]
 
@@ -59,16 +59,25 @@ def secrets_below(tx: Transaction, scope_id: str, prefix: str) -> list[Secret]:
     return [secret_of(row) for row in rows]
 
 
-def find_pages(tx: Transaction, scope_id: str, prefixes: Iterable[str]) -> dict[str, bytes]:
-    """Return the pages at these prefixes, as far as they exist."""
+def find_path(
+    tx: Transaction, scope_id: str, prefixes: Sequence[str], leaf: str
+) -> tuple[dict[str, bytes], list[Entry]]:
+    """Return the pages at these prefixes, as far as they exist, and what `leaf_of` returns for the leaf below."""
     wanted = {f"prefix_{number}": prefix for number, prefix in enumerate(prefixes)}
     names = ", ".join(f":{name}" for name in wanted)
     rows = tx.all(
-        f"SELECT prefix, digests FROM secret_index WHERE scope_id = :scope AND prefix IN ({names})",
+        f"""SELECT 1 AS is_page, prefix AS place, digests AS digest FROM secret_index
+            WHERE scope_id = :scope AND prefix IN ({names})
+        UNION ALL SELECT 0, place, digest FROM secret WHERE scope_id = :scope AND place >= :first AND place < :last
+        ORDER BY 2""",
         scope=scope_id,
+        first=leaf,
+        last=leaf + _END,
         **wanted,
     )
-    return {row["prefix"]: bytes(row["digests"]) for row in rows}
+    found = [(row["is_page"], row["place"], bytes(row["digest"])) for row in rows]
+    pages = {place: digest for is_page, place, digest in found if is_page}
+    return pages, [(place, digest) for is_page, place, digest in found if not is_page]
 
 
 def all_pages(tx: Transaction, scope_id: str) -> Iterator[tuple[str, bytes]]:

@@ -28,7 +28,7 @@ from ...store.secret_index import (
     delete_pages,
     depths,
     entries_of,
-    find_pages,
+    find_path,
     leaf_of,
     put_pages,
     secrets_below,
@@ -142,6 +142,8 @@ class SecretIndex:
         self._proved = proved
         self._pages: dict[str, bytes] = {}
         self._changed: dict[str, Leaf] = {}
+        # The leaf that was read with the pages above it, before these say what it must be.
+        self._read: dict[str, list[Entry]] = {}
         self.root = scope.secrets_root
         self.depth = scope.secrets_depth
         self.count = scope.secrets_count
@@ -179,6 +181,7 @@ class SecretIndex:
 
     def write(self) -> None:
         """Write the pages above what was changed, from the leaves up. The rows are written already."""
+        self._read = {}
         if not self._changed:
             return
         digests = {prefix: self._keep_leaf(leaf) for prefix, leaf in self._changed.items()}
@@ -209,7 +212,8 @@ class SecretIndex:
         wanted = self._digest_at(prefix)
         leaf: Leaf | None = self._proved.get(wanted)
         if leaf is None:
-            entries = leaf_of(self._tx, self._scope.id, prefix)
+            read, self._read = self._read, {}
+            entries = read[prefix] if prefix in read else leaf_of(self._tx, self._scope.id, prefix)
             if _leaf_digest(entries) != wanted:
                 raise self._damaged()
             leaf = dict(entries)
@@ -225,7 +229,8 @@ class SecretIndex:
             if page is None:
                 if stored is None:
                     above = [prefix[:length] for length in range(level, len(prefix))]
-                    stored = find_pages(self._tx, self._scope.id, above)
+                    stored, entries = find_path(self._tx, self._scope.id, above, prefix)
+                    self._read = {prefix: entries}
                 page = stored.get(prefix[:level], b"")
                 if self._keep_page(page) != wanted:
                     raise self._damaged()

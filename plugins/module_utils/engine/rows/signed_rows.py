@@ -65,6 +65,8 @@ class SignedRows:
         self._indexes: dict[str, SecretIndex] = {}
         self._connectors: dict[str, dict[str, bytes]] = {}
         self._shares: dict[str, dict[str, bytes]] = {}
+        # The rows that this transaction has written by their digests: what is read again is not hashed again.
+        self._made: dict[bytes, Secret | SecretVersion] = {}
 
     def note(self, action: str, path: ScopePath, thing: Scope | Connector | Secret) -> None:
         """Have the audit record a write to a thing of the scope `path` together with this transaction."""
@@ -153,7 +155,7 @@ class SignedRows:
         if known not in self.tx.known:
             connectors = connector_rows.connectors_of(self.tx, scope.id)
             for connector in connectors:
-                _check_digest(connector, f"The row of connector '{connector.identifier}' in {scope.path}")
+                self._check_digest(connector, f"The row of connector '{connector.identifier}' in {scope.path}")
             found = {connector.id: connector.digest for connector in connectors}
             if len(found) != len(connectors):
                 raise integrity.not_as_written(scope.path, "connectors")
@@ -184,7 +186,11 @@ class SignedRows:
     def check_digest(self, chain: list[Scope], secret: Secret, version: SecretVersion | None = None) -> None:
         """Raise Damaged unless the row of a secret, or of a version, matches its own digest: it may be an old one."""
         row = f"Version {version.version} of" if version else "The row of"
-        _check_digest(version or secret, f"{row} secret '{secret.identifier}' in {chain[-1].path}")
+        self._check_digest(version or secret, f"{row} secret '{secret.identifier}' in {chain[-1].path}")
+
+    def _check_digest(self, row: Connector | Secret | SecretVersion, what: str) -> None:
+        if self._made.get(row.digest) != row and digest_of(row) != row.digest:
+            raise integrity.changed_outside(what)
 
     def secrets(self, chain: list[Scope]) -> Iterator[Secret]:
         """Yield all secrets of the scope, proved, in no useful order; raise Damaged if one is missing."""
@@ -290,6 +296,7 @@ class SignedRows:
             secret_rows.delete_secret(self.tx, old.id)
         if version:
             secret_rows.insert_version(self.tx, version)
+        self._made.update({one.digest: one for one in (signed, version) if one})
         self._note_change(chain, old, signed)
         return signed
 
@@ -411,11 +418,6 @@ class SignedRows:
         self.tx.rekeyed.discard(scope.id)
         scope_rows.delete_scope(self.tx, scope)
         self.note("delete", scope.path, scope)
-
-
-def _check_digest(row: Connector | Secret | SecretVersion, what: str) -> None:
-    if digest_of(row) != row.digest:
-        raise integrity.changed_outside(what)
 
 
 def _check_set(
