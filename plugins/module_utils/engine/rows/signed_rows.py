@@ -117,7 +117,7 @@ class SignedRows:
     def check_scope(self, chain: list[Scope]) -> None:
         """Raise Damaged unless the last scope was signed with its active key and commits to all its keys."""
         scope, keys = chain[-1], scope_rows.keys_of(self.tx, chain[-1].id)
-        states = [(key.generation, key.state, key.key_id) for key in keys]
+        states = [(key.generation, key.state, key.key_id, key.is_handed_out) for key in keys]
         if self.keyring.proved.get(scope.tag) == (scope, states):
             return
         what = f"The row of {scope.path}"
