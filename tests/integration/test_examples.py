@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import configparser
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def test_examples_of_the_documentation(site: Site, is_restoring: bool) -> None:
     # Its backup lies where other examples have theirs.
     restoring = {"modules/store_restore"}
     run_documentation(site, restoring if is_restoring else entries - restoring)
+
+
+@pytest.mark.parametrize("folder", ["", "awx"])
+def test_what_is_run_in_the_folder_of_the_examples_is_masked(folder: str) -> None:
+    config = configparser.ConfigParser()
+    assert config.read(EXAMPLES / folder / "ansible.cfg")
+    assert config["defaults"]["callbacks_enabled"] == "scoped.secrets.mask"
 
 
 def test_every_link_of_the_documentation_leads_somewhere() -> None:

@@ -368,15 +368,17 @@ def test_caches_of_facts_have_values(site: Site, canary: dict[str, Any]) -> None
 
 @pytest.mark.inline
 @pytest.mark.parametrize("loads", ["1", "0"])
-def test_ad_hoc_commands_if_they_load_callbacks(site: Site, canary: dict[str, Any], loads: str) -> None:
+@pytest.mark.parametrize("program", ["ansible", "ansible-console"])
+def test_ad_hoc_commands_if_they_load_callbacks(site: Site, canary: dict[str, Any], program: str, loads: str) -> None:
     declare(site, canary)
-    command = [str(site.venv / "bin" / "ansible"), "localhost", "-m", "ansible.builtin.debug", "-a"]
-    message = "msg={{ lookup('scoped.secrets.secret', 'text', org='payments', project='api') }}"
+    message = "msg={{lookup('scoped.secrets.secret','text',org='payments',project='api')}}"
+    arguments = ["-m", "ansible.builtin.debug", "-a", message] if program == "ansible" else []
+    command = [str(site.venv / "bin" / program), "localhost", *arguments]
     environment = site.environment({**MASK, "ANSIBLE_LOAD_CALLBACK_PLUGINS": loads})
-    done = subprocess.run([*command, message], env=environment, capture_output=True, text=True, check=True)
-    assert (canary["text"] in done.stdout, "********" in done.stdout) == (
-        (False, True) if loads == "1" else (True, False)
-    )
+    given = f"debug {message}\nexit\n"
+    done = subprocess.run(command, env=environment, input=given, capture_output=True, text=True, check=True)
+    assert ("********" if loads == "1" else canary["text"]) in done.stdout
+    assert (canary["text"] if loads == "1" else "********") not in done.stdout
 
 
 @pytest.mark.inline
