@@ -18,7 +18,7 @@ from ..module_utils.processes import bytecode
 bytecode.prefer()
 
 from ..module_utils.face.options import resolve_options
-from ..module_utils.face.reading import ENCODINGS, check_options, read, to_template
+from ..module_utils.face.reading import ENCODINGS, check_options, read, references_in, text_of_option, to_template
 from ..module_utils.model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..module_utils.model.queries import Answer
 from ..plugin_utils.values import verbatim
@@ -44,7 +44,7 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         try:
-            return self._run([str(term) for term in self._flatten(terms)], variables or {}, kwargs)
+            return self._run(references_in(self._flatten(terms)), variables or {}, _given(kwargs))
         except ScopedSecretsError as error:
             raise AnsibleLookupError(f"{error} [{error.code}]") from None
 
@@ -55,8 +55,8 @@ class LookupModule(LookupBase):
             references,
             options,
             Display().warning,
-            version=str(given.get("version") or ""),
-            key=str(given.get("key") or ""),
+            version=text_of_option(given, "version"),
+            key=text_of_option(given, "key"),
             cache_ttl=_seconds(given.get("cache_ttl")),
             preload=_switch(given.get("preload", False)),
         )
@@ -66,10 +66,15 @@ class LookupModule(LookupBase):
         return found
 
 
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given: all but those set to none, which only `default` may be."""
+    return {name: value for name, value in options.items() if value is not None or name == "default"}
+
+
 def _value(reference: str, answer: Answer, given: dict[str, Any]) -> list[Any]:
     """Return a list with the value or the default; an empty one if a policy allows omitting it."""
     try:
-        return [verbatim(to_template(answer, reference, given.get("encoding") or "text"))]
+        return [verbatim(to_template(answer, reference, given.get("encoding", "text")))]
     except NotFound as error:
         if "default" in given:
             return [given["default"]]

@@ -54,7 +54,8 @@ class ManifestRouter(Router):
         items = requests_of(params, options, self._files, self._task.check_mode)
         rest = {name: value for name, value in params.items() if name not in _NESTED}
         # 'org' and 'project' in 'defaults' also set the scope of the manifest itself.
-        scope = {name: str(params["defaults"].get(name, options[name]) or "") for name in _OF_AN_ITEM}
+        given = {name: params["defaults"].get(name, options[name]) for name in _OF_AN_ITEM}
+        scope = {name: "" if value is None else str(value) for name, value in given.items()}
         return _finished(super()._call(rest, {**options, **scope}, items), self._task.diff)
 
     def _run_there(self, params: dict[str, Any], options: dict[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def new_header(
     collection: str,
     root: RootKey,
     kdf: Mapping[str, Any],
-    recovery_passphrase: str = "",
+    recovery_passphrase: str | None = None,
 ) -> tuple[BackupHeader, bytes]:
     """Return a new backup's header and its file's key; raise KeyRefused for a short passphrase.
 
@@ -150,7 +150,7 @@ def new_header(
     )
     wrapped = root.wrap_backup_key(key, header._context(_ROOT))
     header = replace(header, root=Slot(wrapped, kdf, root.key_id))
-    if not recovery_passphrase:
+    if recovery_passphrase is None:
         return header, key
     own = {**DEFAULT_KDF, "salt": os.urandom(16).hex()}
     recovery = from_passphrase(recovery_passphrase, **_kdf_arguments(own))

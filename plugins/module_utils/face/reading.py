@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..client.connect import connect
@@ -16,9 +16,41 @@ from ..model.errors import InvalidInput
 from ..model.queries import CREDENTIAL_KINDS, Answer, Query
 from .options import ARGUMENTS, settings_of
 
-__all__ = ["check_options", "read", "to_template", "to_text"]
+__all__ = ["check_options", "read", "references_in", "text_of_option", "to_template", "to_text"]
 
 ENCODINGS = ("text", "base64")
+# What `omit` is in ansible-core 2.18. In later releases it is an object.
+_OMIT = "__omit_place_holder__"
+
+
+def references_in(terms: Iterable[Any]) -> list[str]:
+    """Return the terms of a lookup; raise InvalidInput for one that is not text, such as none."""
+    references = list(terms)
+    for term in references:
+        if not isinstance(term, str) or term.startswith(_OMIT):
+            raise InvalidInput(
+                "invalid_reference",
+                f"A term of the lookup is {'none' if term is None else 'not text'}, so it names no secret.",
+                hint="Check the variable that it comes from. 'default' does not help here: it is for secrets that do "
+                "not exist.",
+            )
+    return references
+
+
+def text_of_option(given: Mapping[str, Any], name: str) -> str:
+    """Return a lookup's option that may be text or a whole number, empty if it is not given; raise InvalidInput."""
+    value = given.get(name)
+    if value is None:
+        return ""
+    is_plain = isinstance(value, (str, int)) and not isinstance(value, bool)
+    text = str(value) if is_plain else ""
+    if not text or text.startswith(_OMIT):
+        raise InvalidInput(
+            "invalid_option",
+            f"The option '{name}' of the lookup must be text or a whole number, and not empty.",
+            hint=f"Put it in quotes. To read without it, leave '{name}' out, or set it to none.",
+        )
+    return text
 
 
 def read(

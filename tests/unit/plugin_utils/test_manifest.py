@@ -50,6 +50,11 @@ def test_defaults_apply_to_items_that_have_the_option(shared: dict[str, str]) ->
     assert run(Manifest, {**shared, "defaults": {"org": "payments"}, "resources": [items[1]]})["changed"] is False
 
 
+def test_a_scope_that_looks_like_nothing_counts(shared: dict[str, str]) -> None:
+    result = run(Manifest, {**shared, "defaults": {"org": 0}, "resources": [{"scope": {"org": "payments"}}]})
+    assert (result["failed"], result["code"]) == (True, "invalid_identifier")
+
+
 def test_an_unknown_default_is_refused(shared: dict[str, str]) -> None:
     result = run(Manifest, {**shared, "defaults": {"orgg": "payments"}, "resources": [{"scope": {}}]})
     assert result["details"]["errors"] == ["no item has the option 'orgg' of 'defaults'"]

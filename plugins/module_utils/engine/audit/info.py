@@ -32,14 +32,18 @@ _COLUMNS = {
 }
 
 
+def _given(params: dict[str, Any], name: str, default: Any) -> Any:
+    return default if params.get(name) is None else params[name]
+
+
 class AuditInfo:
     """One page of the records that match the filters, oldest first, and all chains of the scope."""
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.path = ScopePath.of(params.get("org"), params.get("project"))
         self._params = params
-        self._after = int(params.get("after") or 0)
-        self._limit = int(params.get("limit") or 100)
+        self._after = int(_given(params, "after", 0))
+        self._limit = int(_given(params, "limit", 100))
         if self._after < 0 or self._limit < 1:
             raise InvalidInput(
                 "invalid_option",
@@ -49,7 +53,8 @@ class AuditInfo:
         self._filters = self._wanted()
 
     def _wanted(self) -> Filters:
-        given = {name: self._params[name] for name in (*_COLUMNS, "since", "until") if self._params.get(name)}
+        names = (*_COLUMNS, "since", "until")
+        given = {name: self._params[name] for name in names if self._params.get(name) is not None}
         conditions = [f"{_COLUMNS[name]} = :{name}" for name in given if name in _COLUMNS]
         if given.get("outcome") == "failed":
             conditions[conditions.index("outcome = :outcome")] = "outcome <> :outcome"
@@ -58,9 +63,11 @@ class AuditInfo:
             if name in given:
                 conditions.append(f"recorded_at {sign} :{name}")
                 given[name] = in_utc(given[name], name).replace("Z", ".000Z")
-        actions = {f"action_{number}": action for number, action in enumerate(self._params.get("actions") or [])}
+        actions = {f"action_{number}": action for number, action in enumerate(_given(self._params, "actions", []))}
         if actions:
             conditions.append(f"action IN ({', '.join(f':{name}' for name in actions)})")
+        elif self._params.get("actions") is not None:
+            conditions.append("1 = 0")
         return Filters(conditions, {**given, **actions})
 
     def view(self, session: Session) -> View:
@@ -84,7 +91,7 @@ class AuditInfo:
         }
 
     def _chosen(self, heads: list[Head], current: str) -> Head:
-        wanted = self._params.get("chain") or current or heads[-1].scope_id
+        wanted = _given(self._params, "chain", current or heads[-1].scope_id)
         for head in heads:
             if head.scope_id == wanted:
                 return head

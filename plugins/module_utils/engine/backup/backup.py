@@ -69,7 +69,7 @@ class _Backup:
         self._store = store
         self._dest = resolved_dest(params["dest"])
         self._force = bool(params.get("force"))
-        self._passphrase = str(params.get("recovery_passphrase") or "")
+        self._passphrase: str | None = params.get("recovery_passphrase")
         self._verifies = bool(params.get("verify", True))
         self._tell = tell
 
@@ -139,8 +139,8 @@ class _Backup:
 
     def _opens_as_wanted(self, header: BackupHeader) -> bool:
         """Tell whether the given recovery passphrase opens a file, or neither the file nor the task has one."""
-        if header.recovery is None or not self._passphrase:
-            return header.recovery is None and not self._passphrase
+        if header.recovery is None or self._passphrase is None:
+            return header.recovery is None and self._passphrase is None
         try:
             header.open_with_passphrase(self._passphrase)
         except ScopedSecretsError:

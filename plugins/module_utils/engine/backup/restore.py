@@ -48,11 +48,11 @@ def restore(settings: Settings, params: dict[str, Any], *, check_mode: bool, tel
     """
     path = Path(params["src"]).resolve()
     with opened(path, settings) as reader:
-        return _Restore(settings, reader, str(params.get("recovery_passphrase") or ""), tell).run(path, check_mode)
+        return _Restore(settings, reader, params.get("recovery_passphrase"), tell).run(path, check_mode)
 
 
 class _Restore:
-    def __init__(self, settings: Settings, reader: BackupReader, passphrase: str, tell: Tell) -> None:
+    def __init__(self, settings: Settings, reader: BackupReader, passphrase: str | None, tell: Tell) -> None:
         self._settings = settings
         self._reader = reader
         self._header: BackupHeader = reader.header
@@ -104,7 +104,7 @@ class _Restore:
     def _unlock(self, root: _Root | None) -> None:
         if root:
             self._reader.unlock(self._header.open_with_root(root.key))
-        elif self._passphrase:
+        elif self._passphrase is not None:
             self._reader.unlock(self._header.open_with_passphrase(self._passphrase))
         else:
             raise self._no_key()

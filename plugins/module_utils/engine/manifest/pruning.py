@@ -29,11 +29,11 @@ __all__ = ["maker_of", "unlisted"]
 
 
 def maker_of(params: Mapping[str, Any]) -> str:
-    """Return the mark of what a manifest makes: the scope of its defaults, and its name there."""
+    """Return the mark of what a manifest makes: the scope of its defaults, and its name there; raise InvalidInput."""
     name = str(params.get("name") or "")
     if name:
         check_name(name)
-    return f"{ScopePath(params.get('org') or '', params.get('project') or '').announced}#{name}"
+    return f"{ScopePath.of(params.get('org'), params.get('project')).announced}#{name}"
 
 
 def unlisted(session: Session, maker: str, listed: Set[Thing], *, check_mode: bool) -> list[Request]:

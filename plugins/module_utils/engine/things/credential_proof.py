@@ -49,6 +49,12 @@ class CredentialProof:
 
     def check_host(self, host: str, *, check_key: bool) -> None:
         """Log in at a host and log out again; raises ScopedSecretsError if that fails."""
+        if not host:
+            raise InvalidInput(
+                "invalid_option",
+                "The option 'check_host' is empty, so there is no host to log in to.",
+                hint="Set it to the name of a host, or leave it out.",
+            )
         logins = HostLogins()
         try:
             login = logins.open_host_login(self._wanted.options, self._parts, "", self._what)

@@ -152,7 +152,7 @@ class CredentialResource(Resource[CredentialState]):
             access.in_store(lambda session: self._used(session, wanted))
             proof = CredentialProof(access, self.path, wanted, self.what)
             public = proof.public()
-            if self.params.get("check_host"):
+            if self.params.get("check_host") is not None:
                 proof.check_host(self.params["check_host"], check_key=self.params.get("check_host_key", True))
         own = self._own(state.secret).prepare(access, state.own, plan.fields.get("own", {}))
         return PreparedCredential(secret_id, public, own)

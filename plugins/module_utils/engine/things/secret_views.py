@@ -132,7 +132,7 @@ class SecretInfo(Info):
         return [view_of(_load_secret(session, chain, managers, s)) for s in self._found(session, chain, managers)]
 
     def _found(self, session: Session, chain: list[Scope], managers: Managers) -> list[Secret]:
-        if self.params.get("identifier"):
+        if self.params.get("identifier") is not None:
             one = session.secret(chain, check_identifier(self.params["identifier"], "secret"))
             return [one] if one and self._matches(one, managers) else []
         found = [secret for secret in session.secrets(chain) if self._matches(secret, managers)]

@@ -61,7 +61,7 @@ class SecretResource(Resource[SecretState]):
         self.kind = kind
         self.identifier = check_identifier(params["identifier"], "secret")
         self.value: bytes | None = params.get("value")
-        self.reference = split_reference(params["reference"]) if params.get("reference") else None
+        self.reference = split_reference(params["reference"]) if params.get("reference") is not None else None
         self.new_goes_to: str | None = params.get("secret_manager")
         self.what = f"secret '{self.identifier}' in {self.path}"
         if self.value is not None:

@@ -249,9 +249,20 @@ def test_a_lost_reply_records_nothing_twice(tree: Engine, settings: Settings, mo
     assert told(tree, actions=["read"]) == [("read", "a", "ok")]
 
 
-@pytest.mark.parametrize("params", [{"after": -1}, {"limit": -1}])
+@pytest.mark.parametrize("params", [{"after": -1}, {"limit": -1}, {"limit": 0}])
 def test_a_page_that_can_not_be(tree: Engine, params: dict[str, int]) -> None:
     assert error_of(lambda: events(tree, **params)).code == "invalid_option"
+
+
+@pytest.mark.parametrize("name", ["secret", "outcome", "user", "run", "actions"])
+def test_an_empty_filter_counts(tree: Engine, name: str) -> None:
+    assert events(tree)
+    assert events(tree, **{name: [] if name == "actions" else ""}) == []
+
+
+@pytest.mark.parametrize(("name", "code"), [("since", "invalid_time"), ("chain", "unknown_chain")])
+def test_an_empty_option_that_can_not_be(tree: Engine, name: str, code: str) -> None:
+    assert error_of(lambda: events(tree, **{name: ""})).code == code
 
 
 def test_a_scope_that_never_was_has_no_records(tree: Engine) -> None:

@@ -119,7 +119,9 @@ def test_filters(store: Engine, filters: dict[str, Any], expected: str) -> None:
 
 
 def test_invalid_filters(store: Engine) -> None:
-    assert error_of(lambda: shown(store, "secret_info", identifier="a.b")).code == "invalid_identifier"
+    for identifier in ("a.b", "", "0"):
+        error = error_of(lambda name=identifier: shown(store, "secret_info", identifier=name))
+        assert error.code == "invalid_identifier"
     assert error_of(lambda: shown(store, "secret_info", org="none")).code == "unknown_scope"
 
 
