@@ -74,8 +74,11 @@ def test_the_key_of_a_service_account(google_cloud: GoogleCloud, path: str) -> N
     assert counts == {"logins": 1, "requests": 3}
 
 
-def test_a_key_with_space_around_it(google_cloud: GoogleCloud, path: str) -> None:
-    assert secret_manager(google_cloud, credentials_json=f"\n{key(google_cloud)}\n").read(path)
+@pytest.mark.parametrize(("before", "after"), [("\n", "\n"), ("\ufeff", "\r\n")])
+def test_a_key_with_space_or_a_byte_order_mark_around_it(
+    google_cloud: GoogleCloud, path: str, before: str, after: str
+) -> None:
+    assert secret_manager(google_cloud, credentials_json=f"{before}{key(google_cloud)}{after}").read(path)
 
 
 def _changed(**fields: Any) -> Callable[[str], str]:

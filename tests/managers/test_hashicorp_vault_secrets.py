@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import engines
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
@@ -68,6 +69,19 @@ def test_a_value_comes_back_as_it_was(manager: HashicorpVault, wanted: bytes) ->
     path = new_path(manager)
     manager.write(path, wanted, NEW)
     assert value(manager, path) == wanted
+
+
+NUMBERS = '{"a": 1.10, "b": 1E5, "c": 12345678901234567890, "d": [0.12345678901234567890]}'
+
+
+def test_the_numbers_of_others_stay_as_the_server_has_them(openbao: OpenBao) -> None:
+    """A version 2 engine itself makes floating-point numbers of them."""
+    headers = {"X-Vault-Token": openbao.token, "Content-Type": "application/json"}
+    with vault(openbao, engine="kv1") as manager:
+        path = new_path(manager)
+        reply = requests.post(f"{openbao.url}/v1/kv1/{path}", data=NUMBERS, headers=headers, timeout=30)
+        reply.raise_for_status()
+        assert manager.read(path).content.decode() == NUMBERS
 
 
 def test_text_is_kept_so_that_others_can_read_it(kv2: HashicorpVault, openbao: OpenBao) -> None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ..model.censored import MIN_LENGTH
+from ..model.json_text import read_json
 from ..model.queries import CREDENTIAL_KINDS
 
 __all__ = ["ENCODED_LIMIT", "Spelling", "excerpts_of", "is_short", "numbers_of", "parts_of", "spellings_of", "texts_of"]
@@ -55,11 +56,16 @@ def parts_of(kind: str, value: bytes) -> set[bytes]:
 def _parts_of_value(value: bytes) -> set[bytes]:
     text = _decoded(value)
     if text is None:
-        return {value}
+        return {value} | _parts_of_json(value)
     lines = {line.strip() for line in text.splitlines()}
     found = {text, text.strip(), *(line for line in lines if not line.startswith(_BOUNDARIES))}
-    found.update(*(_parts_of_text(leaf) for leaf in _leaves(_json(text))))
-    return {part.encode() for part in found if part}
+    return {part.encode() for part in found if part} | _parts_of_json(value)
+
+
+def _parts_of_json(value: bytes) -> set[bytes]:
+    """Return the parts of the fields of JSON, with numbers as they were written and as Python writes them."""
+    leaves = {leaf for content in _readings(value) for leaf in _leaves(content)}
+    return {part.encode() for leaf in leaves for part in _parts_of_text(leaf) if part}
 
 
 def _parts_of_text(text: str) -> set[str]:
@@ -81,14 +87,13 @@ def _decoded(value: bytes) -> str | None:
         return None
 
 
-def _json(text: str) -> Any:
-    """Return the content of a JSON object or array, None for other text."""
-    if not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+def _readings(value: bytes) -> Iterator[Any]:
+    """Yield the content of a JSON object or array with numbers as they were written, and as Python reads them."""
+    for read in (read_json, json.loads):
+        with suppress(ValueError, RecursionError):
+            content = read(value)
+            if isinstance(content, (dict, list)):
+                yield content
 
 
 def _leaves(data: Any) -> Iterator[str]:

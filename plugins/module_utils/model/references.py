@@ -9,13 +9,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .errors import Forbidden, InvalidInput, NotFound
 from .identifiers import check_identifier
+from .json_text import read_json, write_json
 from .scopes import Level, ScopePath
 
 __all__ = [
@@ -142,37 +142,31 @@ def _downward(text: str) -> Forbidden:
     )
 
 
-def select_key(value: str, key: str, what: str) -> str:
-    """Return the field `key` of the JSON object or array in `value`: a string as it is, anything else as JSON.
+def select_key(value: str | bytes, key: str, what: str) -> str:
+    """Return the field `key` of the JSON object or array in `value`.
 
-    A key that starts with / is a JSON pointer (RFC 6901). `what` names the secret in errors.
+    A string is returned as it is, a number as it was written, and anything else as JSON on one line. A key that starts
+    with / is a JSON pointer (RFC 6901). `what` names the secret in errors.
     Raises InvalidInput if the value is not JSON, NotFound if it has no such field.
     """
     try:
-        node: Any = json.loads(value)
+        node: Any = read_json(value)
+        for token in _tokens(key):
+            node = _step(node, token, key, what)
+        return str(node) if isinstance(node, str) else write_json(node)
     except (ValueError, RecursionError):
         raise InvalidInput(
             "value_not_json",
             f"{what} is not JSON, so it has no field '{key}'.",
             hint="Leave out '#key' to get the whole value.",
         ) from None
-    for token in _tokens(key):
-        node = _step(node, token, key, what)
-    return node if isinstance(node, str) else json.dumps(node, ensure_ascii=False, separators=(",", ":"))
 
 
 def select_field(value: bytes, key: str, what: str) -> bytes:
     """Return a field of a JSON value; raise InvalidInput for other values, NotFound for a missing field."""
+    text = select_key(value, key, what)
     try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        raise InvalidInput(
-            "value_not_json",
-            f"{what} is not text, so it has no field '{key}'.",
-            hint="Remove '#field' and 'key' to read the whole value.",
-        ) from None
-    try:
-        return select_key(text, key, what).encode()
+        return text.encode()
     except UnicodeEncodeError:
         raise InvalidInput(
             "value_not_json",

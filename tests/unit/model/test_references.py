@@ -168,6 +168,33 @@ def test_key_selects_a_field(key: str, value: str) -> None:
     assert select_key(document, key, "it") == value
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1.10", "1.10"),
+        ("1E5", "1E5"),
+        ("1e400", "1e400"),
+        ("-0", "-0"),
+        ("0.12345678901234567890", "0.12345678901234567890"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("true", "true"),
+        ("false", "false"),
+        ("null", "null"),
+        ('"1.10"', "1.10"),
+        ('"null"', "null"),
+        ('""', ""),
+        ('{ "b": 1.10,\n "a": [ 1E5, {} ] }', '{"b":1.10,"a":[1E5,{}]}'),
+        ('"\\u00fc"', "ü"),
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_field_is_handed_out_as_it_was_written(written: str, value: str, mark: str) -> None:
+    document = f'{mark}{{"field": {written}}}'
+    assert select_key(document, "field", "it") == value
+    for encoding in ("utf-8", "utf-16"):
+        assert select_field(document.removeprefix("\ufeff").encode(encoding), "field", "it") == value.encode()
+
+
 @pytest.mark.parametrize("key", ["none", "/list/2", "/list/01", "/list/-", "/user/x"])
 def test_missing_field_is_not_found(key: str) -> None:
     with pytest.raises(NotFound, match=f"it has no field '{key}'") as caught:

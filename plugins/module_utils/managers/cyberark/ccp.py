@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import uuid
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from ...model.errors import ScopedSecretsError
+from ...model.json_text import read_json, write_json
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, Found, Login, NoLogin, ValueKeeper
 from ..http import REQUIREMENTS, HttpSession, Reply
@@ -127,12 +127,12 @@ class CyberarkCcp(ValueKeeper):
         if not reply.ok:
             raise meaning(self.connector.what, path, reply)
         try:
-            fields = reply.json()
+            fields = read_json(reply.content)
         except ValueError:
             raise failures.malformed_reply(self.connector.what, "it is not JSON") from None
         if not isinstance(fields, dict) or not fields.get(CONTENT):
             raise failures.incomplete_reply(self.connector.what, path)
-        return Found(json.dumps(fields, ensure_ascii=False).encode())
+        return Found(write_json(fields, comma=", ", colon=": ").encode())
 
     def _query(self, path: str) -> str:
         """Return a path as a query. The connector's Safe and folder apply unless the path names others."""

@@ -39,7 +39,8 @@ class ServiceAccount(GcpLogin):
 
     def credentials(self, session: GcpSession) -> Any:
         try:
-            key = json.loads(self._text("credentials_json"))
+            # Windows programs start such a file with a byte order mark.
+            key = json.loads(self._text("credentials_json").removeprefix("\ufeff"))
         except (ValueError, RecursionError):
             key = None
         # Other types of JSON credentials can name a program to run or an address to send a token to.

@@ -11,10 +11,11 @@ from __future__ import annotations
 import base64
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from ...model.json_text import read_json, write_json
 from .. import failures
 from ..base import ConnectorContext, Found, Writing
 from ..http import Reply
@@ -140,9 +141,9 @@ class KvEngine(ABC):
             return reply
         raise refusal(self._what, f"{doing} '{path}'", reply, f'path "{path}" {{ capabilities = ["{capability}"] }}')
 
-    def _data(self, reply: Reply, path: str) -> dict[str, Any]:
+    def _data(self, reply: Reply, path: str, read: Callable[[bytes], Any] = json.loads) -> dict[str, Any]:
         """Return `data` of a reply. Raises incomplete_reply without one."""
-        data = content_of(self._what, reply).get("data")
+        data = content_of(self._what, reply, read).get("data")
         if not isinstance(data, dict):
             raise failures.incomplete_reply(self._what, path)
         return data
@@ -203,7 +204,7 @@ class KvVersion1(KvEngine):
             f"{self._mount}/{path}",
             "read",
         )
-        return self._data(reply, path) if reply.ok else None
+        return self._data(reply, path, read_json) if reply.ok else None
 
 
 class KvVersion2(KvEngine):
@@ -230,7 +231,7 @@ class KvVersion2(KvEngine):
         )
         if not reply.ok:
             raise self._missing(reply, path, version)
-        data = self._data(reply, path)
+        data = self._data(reply, path, read_json)
         fields, metadata = data.get("data"), data.get("metadata")
         if not isinstance(fields, dict) or not isinstance(metadata, dict):
             raise failures.incomplete_reply(self._what, path)
@@ -334,7 +335,7 @@ def _number(version: str) -> int | None:
 
 
 def _found(fields: Mapping[str, Any], version: str = "") -> Found:
-    return Found(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"), version)
+    return Found(write_json(fields, comma=", ", colon=": ").encode("utf-8", "replace"), version)
 
 
 def _bounded(wanted: Mapping[str, str], present: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...model.errors import Conflict, NotFound, ScopedSecretsError, Unavailable
@@ -27,10 +28,10 @@ __all__ = [
 ]
 
 
-def content_of(what: str, reply: Reply) -> dict[str, Any]:
+def content_of(what: str, reply: Reply, read: Callable[[bytes], Any] = json.loads) -> dict[str, Any]:
     """Return the JSON object of a reply. Raises malformed_reply."""
     try:
-        content = reply.json()
+        content = read(reply.content)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
