@@ -130,8 +130,10 @@ options:
     type: str
   reference:
     description:
-      - The path of an existing secret in the secret manager, as C(path) or C(path#field). Leave out what the connector
+      - The path of an existing secret in the secret manager, as C(path[@version][#field]). Leave out what the connector
         already names, which is its mount, prefix or vault.
+      - In the path, write C(%23), C(%40) and C(%25) for C(#), C(@) and C(%). With a version the secret always has the
+        value of that version.
       - The value is read from there and never written. It stays there when you remove this secret.
     type: str
   adopt:

@@ -133,6 +133,36 @@ def many_at_once_are_one_read_and_one_login(subject: Subject) -> None:
     assert (subject.reads, subject.work.count("logins"), subject.logins) == (1, 1, min(1, subject.logins))
 
 
+@TOPIC.asked_of(able=(Capability.READ_PATH, Capability.VERSIONS, Capability.WRITE))
+def a_version_at_a_path(subject: Subject) -> None:
+    """In a URL, in a declared reference, and through a reference that names none."""
+    subject.keep("a", "value one")
+    subject.keep("a", "value two")
+    first, second = subject.work.versions_at_provider()
+    path = subject.provider.path("a")
+    url = f"{subject.provider.scheme}://{CONNECTOR}/{path}"
+    subject.refer("pinned", f"{path}@{first}")
+    subject.refer("newest", path)
+    assert not subject.refer("pinned", f"{path}@{first}").changed
+    references = [f"{url}@{first}", "pinned", f"newest@{first}", f"{url}@{second}", url, "newest"]
+    values = [subject.read(reference) for reference in references]
+    assert [b"value one" in value for value in values] == [True] * 3 + [False] * 3
+    assert [b"value two" in value for value in values] == [False] * 3 + [True] * 3
+    assert subject.refused_read(f"pinned@{second}").code == "conflicting_reference"
+    assert subject.refused_read(f"{url}@999").code == "unknown_path"
+
+
+@TOPIC.asked_of(able=Capability.READ_PATH, unable=Capability.VERSIONS, variants=True)
+def a_version_at_a_path_of_a_manager_without_versions(subject: Subject) -> None:
+    path = foreign(subject)
+    url = f"{subject.provider.scheme}://{CONNECTOR}/{path}"
+    errors = [
+        subject.refused_read(f"{url}@3#user"),
+        subject.work.refused(lambda: subject.refer("a", f"{path}@3#user")),
+    ]
+    assert [(error.code, "%40" in error.hint) for error in errors] == [("not_supported", True)] * 2
+
+
 @TOPIC.asked_of(unable=Capability.READ_PATH, proves="reads by path")
 def without_paths_nothing_can_be_referred_to(subject: Subject) -> None:
     error = subject.work.refused(lambda: subject.refer("a", "path#key"))

@@ -128,6 +128,12 @@ class Workplace:
         with closing(sqlite3.connect(self._file)) as database:
             return int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
+    def versions_at_provider(self) -> list[str]:
+        """Return how the provider names the versions that were written, the oldest first."""
+        with closing(sqlite3.connect(self._file)) as database:
+            rows = database.execute("SELECT at_provider FROM secret_version ORDER BY version").fetchall()
+        return [str(name).partition("~")[0] for (name,) in rows if name]
+
     def search_store(self) -> None:
         """Fail if a value lies in the store's files as it is."""
         for file in self._file.parent.glob("*"):

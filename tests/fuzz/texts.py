@@ -29,6 +29,8 @@ _REFERENCES = (
     *(f"account.{scheme}://connector/a/b#key" for scheme in SCHEMES),
     "cyberark://connector/Safe=a;Object=b",
     "azurevault://connector/name/version",
+    "hashicorpvault://connector/me%40example.com/%23%25@3#key",
+    "awssecretsmanager://connector/a@b@AWSPREVIOUS",
 )
 
 

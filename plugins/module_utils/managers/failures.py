@@ -28,6 +28,7 @@ __all__ = [
     "missing_project",
     "missing_region",
     "name_not_allowed",
+    "no_version",
     "not_able",
     "plain_http",
     "plugin_failed",
@@ -99,11 +100,12 @@ def denied(what: str, doing: str, needs: str = "") -> Forbidden:
 
 def unknown_path(what: str, path: str, version: str = "") -> NotFound:
     where = f"version {version} of '{path}'" if version else f"'{path}'"
+    escape = " For an '@' in the path write %40." if version else ""
     return NotFound(
         "unknown_path",
         f"{what} has no {where}.",
         hint="Check the path and the connector's location (engine, base path, prefix, region). If it was deleted at "
-        "the provider, restore it there or declare it again.",
+        f"the provider, restore it there or declare it again.{escape}",
     )
 
 
@@ -193,6 +195,12 @@ def not_able(what: str, title: str, doing: str, hint: str = "") -> InvalidInput:
         f"{what} can't {doing}: {title} does not support it.",
         hint=hint or "See the table of secret managers in the documentation for what each one can do.",
     )
+
+
+def no_version(what: str, title: str, version: str) -> InvalidInput:
+    """Return the error for a version at a kind that has none."""
+    hint = "Read it without a version. If the '@' belongs to the path, write %40 for it."
+    return not_able(what, title, f"read version {version}", hint)
 
 
 def name_not_allowed(what: str, name: str, rule: str) -> InvalidInput:

@@ -82,9 +82,9 @@ class Secret(NamedTuple):
 
     `path` and `reference_key` locate the value (path and field) at a secret manager that stores values; `is_reference`
     means that the value was not written there by this store. `options` holds data that is not secret: a key's public
-    half, or a credential's settings, including references. `kept` names the parts of a credential that were given as
-    values; they are stored as secrets of their own. `shared_with` lists the ids of lower scopes that may read the
-    secret. `made_by` names the manifest that created it.
+    half, the version that a reference is pinned to, or a credential's settings, including references. `kept` names the
+    parts of a credential that were given as values; they are stored as secrets of their own. `shared_with` lists the
+    ids of lower scopes that may read the secret. `made_by` names the manifest that created it.
 
     `version_digest` is the digest of the current version, `history` that of the chain of the older ones.
     """

@@ -4,7 +4,9 @@
 """References: how lookup terms, `_ref` options and expressions name a secret.
 
 [account.|org.]identifier[@version][#key]
-[account.|org.]scheme://connector/path[#key]
+[account.|org.]scheme://connector/path[@version][#key]
+
+In a path, %23, %40 and %25 stand for # @ %. Any other % stands for itself.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ __all__ = [
     "SCHEMES",
     "Reference",
     "credential_not_value",
+    "parse_path",
     "references_among",
     "select_field",
     "select_key",
+    "written_path",
 ]
 
-# URL scheme -> the kind of connector it addresses, and whether its path may end with a version.
+# URL scheme -> the kind of connector it addresses, and whether `/version` may follow its path, too.
 SCHEMES: dict[str, tuple[str, bool]] = {
     "hashicorpvault": ("hashicorp_vault", False),
     "awssecretsmanager": ("aws_secrets_manager", False),
@@ -43,6 +47,10 @@ SCHEMES: dict[str, tuple[str, bool]] = {
 # The Harness platform's expression, accepted wherever text is resolved.
 EXPRESSION = re.compile(r"""<\+secrets\.getValue\(\s*(?P<quote>["'])(?P<reference>.*?)(?P=quote)\s*\)>""")
 
+# Numbers, ids, and names of versions. What looks like a host name belongs to a path, such as that of a mail address.
+_VERSION = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
+_ESCAPED = re.compile(r"%(23|40|25)")
+_TO_ESCAPE = re.compile(r"[#@]|%(?=23|40|25)")
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)\Z", re.DOTALL)
 _MAX_LENGTH = 4096
 
@@ -70,9 +78,10 @@ class Reference(NamedTuple):
         if url:
             return cls._of_url(text, level, url["scheme"], url["rest"], key)
         identifier, at_sign, version = head.partition("@")
-        if at_sign and not (version.isascii() and version.isdigit() and int(version) > 0):
-            raise _invalid(text, "a version must be a number from 1 on, as in name@3")
-        return cls(check_identifier(identifier, "secret"), level, str(int(version)) if version else "", key)
+        if at_sign and not _is_version(version):
+            raise _invalid(text, "a version must be a number from 1 on, as in name@3, or a name that its manager has")
+        number = str(int(version)) if version.isdigit() else version
+        return cls(check_identifier(identifier, "secret"), level, number, key)
 
     @classmethod
     def _of_url(cls, text: str, level: Level | None, scheme: str, rest: str, key: str) -> Reference:
@@ -81,13 +90,27 @@ class Reference(NamedTuple):
         connector, slash, path = rest.partition("/")
         if not slash or not path.strip("/") or (SCHEMES[scheme][1] and path.startswith("/")):
             raise _invalid(text, f"write {scheme}://connector/path")
-        version = ""
+        after_slash = ""
         if SCHEMES[scheme][1]:
-            path, _slash, version = path.partition("/")
+            path, _slash, after_slash = path.partition("/")
+        try:
+            path, version = parse_path(path)
+            version = _only_version(version, after_slash)
+        except ValueError as error:
+            raise _invalid(text, str(error)) from None
         return cls(check_identifier(connector, "connector"), level, version, key, scheme, path)
 
     def with_options(self, *, version: str = "", key: str = "") -> Reference:
-        """Return the reference with a version or key from options; raise InvalidInput if it has different ones."""
+        """Return the reference with a version or key from options; raise InvalidInput if it has different ones.
+
+        Versions start at 1 everywhere, so 0 is refused before anybody takes it for none.
+        """
+        if version and not version.strip("0"):
+            raise InvalidInput(
+                "invalid_version",
+                f"{version[:40]!r} is not a valid version: versions start at 1.",
+                hint="Write NAME@2, or set version=2.",
+            )
         for option, given, own in (("version", version, self.version), ("key", key, self.key)):
             if given and own and given != own:
                 raise InvalidInput(
@@ -106,8 +129,46 @@ class Reference(NamedTuple):
         key = f"#{self.key}" if self.key else ""
         if not self.scheme:
             return f"{prefix}{self.identifier}{'@' + self.version if self.version else ''}{key}"
-        version = f"/{self.version}" if self.version else ""
-        return f"{prefix}{self.scheme}://{self.identifier}/{self.path}{version}{key}"
+        return f"{prefix}{self.scheme}://{self.identifier}/{written_path(self.path, self.version)}{key}"
+
+
+def parse_path(text: str) -> tuple[str, str]:
+    """Return a path at a secret manager and its version (empty: none) from `path[@version]`; raise ValueError.
+
+    A version is at the very end: an @ before a slash belongs to the path.
+    """
+    path, at_sign, version = text.rpartition("@")
+    if not at_sign or "/" in version:
+        return _unescaped(text), ""
+    if not path.strip("/"):
+        raise ValueError("a path must precede '@'")
+    return _unescaped(path), _checked(version)
+
+
+def _is_version(text: str) -> bool:
+    return bool(_VERSION.fullmatch(text) and text.strip("0"))
+
+
+def _checked(version: str) -> str:
+    if not _is_version(version):
+        raise ValueError(f"{version[:40]!r} can't be a version; write %40 for an '@' that belongs to the path")
+    return version
+
+
+def _only_version(after_at: str, after_slash: str) -> str:
+    if after_at and after_slash:
+        raise ValueError("it names two versions")
+    return _checked(after_slash) if after_slash else after_at
+
+
+def written_path(path: str, version: str = "") -> str:
+    """Return what `parse_path` reads as this path and version."""
+    escaped = _TO_ESCAPE.sub(lambda match: f"%{ord(match[0]):X}", path)
+    return f"{escaped}@{version}" if version else escaped
+
+
+def _unescaped(path: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), path)
 
 
 def _split_level(head: str, text: str) -> tuple[Level | None, str]:
@@ -129,7 +190,7 @@ def _invalid(text: str, why: str) -> InvalidInput:
         "invalid_reference",
         f"{text[:200]!r} is not a valid reference: {why}.",
         hint="Write identifier, org.identifier or account.identifier, optionally with @version and #key, "
-        "or scheme://connector/path#key.",
+        "or scheme://connector/path#key, with %23, %40 and %25 for # @ % in the path.",
     )
 
 

@@ -9,9 +9,11 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.references im
     SCHEMES,
     Reference,
     credential_not_value,
+    parse_path,
     references_among,
     select_field,
     select_key,
+    written_path,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, Level, ScopePath
 from hypothesis import given
@@ -31,10 +33,58 @@ def test_identifier_reference_round_trips(prefix: str, identifier: str, version:
     assert reference.version == (str(version) if version else "")
 
 
-@given(PREFIXES, st.sampled_from(sorted(SCHEMES)), st.from_regex(r"\A[a-z]{1,20}(/[a-z0-9@._-]{1,9})?\Z"), KEYS)
-def test_url_reference_round_trips(prefix: str, scheme: str, path: str, key: str) -> None:
-    text = f"{prefix}{scheme}://conn/{path}{key}"
+@given(
+    PREFIXES,
+    st.sampled_from(sorted(SCHEMES)),
+    st.from_regex(r"\A[a-z]{1,20}(/[a-z0-9._-]{1,9})?\Z"),
+    st.sampled_from(["", "@3", "@AWSPREVIOUS"]),
+    KEYS,
+)
+def test_url_reference_round_trips(prefix: str, scheme: str, path: str, version: str, key: str) -> None:
+    path = path.replace("/", "-") if SCHEMES[scheme][1] else path
+    text = f"{prefix}{scheme}://conn/{path}{version}{key}"
     assert str(Reference.parse(text)) == text
+
+
+ODD_PATHS = st.text(st.sampled_from("ab/ .-_:;=\\%#@2350ü")).filter(lambda path: path.strip("/"))
+
+
+ANY_PATH = ODD_PATHS | st.text(max_size=200).filter(lambda path: path.strip("/"))
+
+
+@given(ANY_PATH, st.sampled_from(["", "3", "v_1-x"]), KEYS)
+def test_any_path_can_be_written(path: str, version: str, key: str) -> None:
+    assert parse_path(written_path(path, version)) == (path, version)
+    reference = Reference.parse(f"custom://conn/{written_path(path, version)}{key}")
+    assert reference == Reference("conn", None, version, key[1:], "custom", path)
+    assert Reference.parse(str(reference)) == reference
+
+
+@pytest.mark.parametrize(
+    ("written", "path", "version"),
+    [
+        ("item %233", "item #3", ""),
+        ("me%40example.com", "me@example.com", ""),
+        ("100%25", "100%", ""),
+        ("100%", "100%", ""),
+        ("%20%2F%2f", "%20%2F%2f", ""),
+        ("%2523", "%23", ""),
+        ("me@example.com/db", "me@example.com/db", ""),
+        ("me@example.com/db@3", "me@example.com/db", "3"),
+        ("a@b@3", "a@b", "3"),
+        ("a@AWSPREVIOUS", "a", "AWSPREVIOUS"),
+        ("a@4e2f0b1c-90d1-4a52-8d10-2f6f6e6f2f10", "a", "4e2f0b1c-90d1-4a52-8d10-2f6f6e6f2f10"),
+    ],
+)
+def test_escapes_and_versions_in_paths(written: str, path: str, version: str) -> None:
+    assert parse_path(written) == (path, version)
+    assert Reference.parse(f"lookup://c/{written}#k") == Reference("c", None, version, "k", "lookup", path)
+
+
+@pytest.mark.parametrize("scheme", ["azurevault", "gcpsecretsmanager"])
+def test_a_version_may_follow_a_slash_where_names_have_none(scheme: str) -> None:
+    for written in ("name/3", "name@3"):
+        assert Reference.parse(f"{scheme}://c/{written}") == Reference("c", None, "3", "", scheme, "name")
 
 
 @pytest.mark.parametrize(
@@ -73,8 +123,9 @@ def test_any_text_parses_or_raises_our_error(text: str) -> None:
         ("a.b", "invalid_reference"),
         ("a#", "invalid_reference"),
         ("a@0", "invalid_reference"),
-        ("a@-1", "invalid_reference"),
-        ("a@x", "invalid_reference"),
+        ("a@00", "invalid_reference"),
+        ("a@1.0", "invalid_reference"),
+        ("a@b@c", "invalid_reference"),
         ("a@", "invalid_reference"),
         ("or", "reserved_identifier"),
         ("nope://c/p", "invalid_reference"),
@@ -87,6 +138,13 @@ def test_any_text_parses_or_raises_our_error(text: str) -> None:
         ("a@\N{SUPERSCRIPT TWO}", "invalid_reference"),
         ("a" * 4096, "invalid_identifier"),
         ("custom://builtin/p", "reserved_identifier"),
+        ("custom://c/@3", "invalid_reference"),
+        ("custom://c/a@", "invalid_reference"),
+        ("custom://c/a@0", "invalid_reference"),
+        ("custom://c/me@example.com", "invalid_reference"),
+        ("custom://c/me@example com#key", "invalid_reference"),
+        ("azurevault://c/a@1/2", "invalid_reference"),
+        ("azurevault://c/a/2@1", "invalid_reference"),
     ],
 )
 def test_invalid_references_are_refused(text: str, code: str) -> None:
@@ -99,6 +157,9 @@ def test_invalid_references_are_refused(text: str, code: str) -> None:
     ("text", "reference"),
     [
         ("a", Reference("a")),
+        ("a@007", Reference("a", version="7")),
+        ("a@AWSPREVIOUS", Reference("a", version="AWSPREVIOUS")),
+        ("a@" + "9" * 256, Reference("a", version="9" * 256)),
         ("custom://c/x", Reference("c", scheme="custom", path="x")),
         ("org.conjur://c/a.b", Reference("c", Level.ORG, scheme="conjur", path="a.b")),
         ("custom://c/" + "p" * 4085, Reference("c", scheme="custom", path="p" * 4085)),
@@ -143,6 +204,12 @@ def test_references_reach_higher_scopes_only() -> None:
 def test_version_and_key_can_not_conflict_with_options() -> None:
     assert str(Reference.parse("a").with_options(version="2", key="k")) == "a@2#k"
     assert Reference.parse("a@1#k").with_options(version="1", key="k") == Reference("a", None, "1", "k")
+    assert Reference.parse("custom://c/p").with_options(version="a.b", key="0").version == "a.b"
+    for text in ("a", "custom://c/p"):
+        for zero in ("0", "00"):
+            with pytest.raises(InvalidInput) as refused:
+                Reference.parse(text).with_options(version=zero)
+            assert refused.value.code == "invalid_version"
     for option in ({"version": "2"}, {"key": "l"}):
         with pytest.raises(InvalidInput, match=f"two different {next(iter(option))}s") as caught:
             Reference.parse("a@1#k").with_options(**option)

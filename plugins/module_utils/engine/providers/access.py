@@ -171,9 +171,9 @@ class Access:
         """Return the value of a secret that we wrote, from what was read at its path."""
         return self.call(connector, lambda manager: cast(ValueKeeper, manager).value_in(content))
 
-    def check_field(self, connector: ScopedConnector, path: str, key: str, what: str) -> None:
+    def check_field(self, connector: ScopedConnector, path: str, key: str, what: str, *, version: str = "") -> None:
         """Raise NotFound unless a path exists and has this field."""
-        content = self.read(connector, path).content
+        content = self.read(connector, path, version).content
         if key:
             select_field(content, key, what)
 

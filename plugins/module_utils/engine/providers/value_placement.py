@@ -23,7 +23,6 @@ __all__ = [
     "is_kept_there",
     "path_for",
     "remove_kept",
-    "split_reference",
 ]
 
 # Errors that leave a value at its manager if its removal is forced.
@@ -97,15 +96,3 @@ def check_referable(connector: ScopedConnector | None) -> None:
         )
         hint = "Set 'secret_manager' to a connector whose secrets can be read by path."
         raise failures.not_able(what, title, "read what others keep", hint)
-
-
-def split_reference(text: str) -> tuple[str, str]:
-    """Return the path and the field of the option `reference`; raise InvalidInput."""
-    path, hash_sign, key = text.partition("#")
-    if not path.strip("/") or (hash_sign and not key):
-        raise InvalidInput(
-            "invalid_reference_path",
-            f"{text[:200]!r} is not a path at a secret manager.",
-            hint="Write path or path#field, without the manager's own location (mount, region) before it.",
-        )
-    return path, key

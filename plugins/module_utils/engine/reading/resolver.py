@@ -25,6 +25,7 @@ from ...model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsErro
 from ...model.queries import Answer, Query
 from ...model.references import SCHEMES, Reference, references_among, select_field
 from ...model.scopes import ScopePath
+from ...model.targets import Target
 from ..rows.scoped_connectors import Managers, ScopedConnector, connector_removed, load_managers
 from ..rows.session import Session
 
@@ -235,14 +236,21 @@ def _at_connector(managers: Managers, reference: Reference) -> Located:
 
 
 def _referenced(connector: ScopedConnector, secret: Secret, reference: Reference, what: str) -> Located:
+    target = Target.of(secret)
+    if target.version and reference.version not in ("", target.version):
+        raise InvalidInput(
+            "conflicting_reference",
+            f"{what} refers to version {target.version}, so version {reference.version} of it can't be read.",
+            hint="Read it without a version, or declare it again with a 'reference' without one.",
+        )
     return Located(
         connector,
         what,
         secret.kind,
-        keys=_fields_to_select(connector, secret.reference_key, reference.key),
+        keys=_fields_to_select(connector, target.key, reference.key),
         expires_at=secret.expires_at,
-        path=secret.path,
-        version=reference.version,
+        path=target.path,
+        version=target.version or reference.version,
     )
 
 

@@ -36,7 +36,8 @@ def with_fields(secret: Secret, fields: Mapping[str, Any]) -> Secret:
     if "expires" in fields:
         changes["expires_at"] = fields["expires"]
     if "reference_to" in fields:
-        changes["path"], changes["reference_key"] = fields["reference_to"]
+        path, key, version = fields["reference_to"]
+        changes |= {"path": path, "reference_key": key, "options": {"version": version} if version else {}}
     return secret._replace(**changes)
 
 

@@ -13,13 +13,14 @@ from ...model.entities import Scope, Secret, SecretUser, SecretVersion
 from ...model.identifiers import check_identifier, check_tags
 from ...model.messages import View
 from ...model.scopes import Level, ScopePath
+from ...model.targets import Target
 from ...store.secrets import users_of
 from ..changes.resource import Info, changed_fields, pick
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 from ..rows.sharing import grantee_paths
 
-__all__ = ["SecretInfo", "SecretState", "identity_of", "load_state", "path_and_key", "shown_fields", "view_of"]
+__all__ = ["SecretInfo", "SecretState", "identity_of", "load_state", "shown_fields", "view_of"]
 
 # The public half of a key pair that is kept here.
 PUBLIC = ("public_key", "key_fingerprint")
@@ -75,7 +76,7 @@ def shown_fields(secret: Secret, managers: Managers) -> View:
         "tags": secret.tags,
         "expires": secret.expires_at,
         "secret_manager": managers.name_of(secret.connector_id),
-        **({"reference_to": path_and_key(secret.path, secret.reference_key)} if secret.is_reference else {}),
+        **({"reference_to": str(Target.of(secret))} if secret.is_reference else {}),
         **({"options": settings_of(secret)} if secret.is_credential else {}),
     }
 
@@ -83,11 +84,6 @@ def shown_fields(secret: Secret, managers: Managers) -> View:
 def settings_of(credential: Secret) -> View:
     """Return the settings that a credential was declared with, without any value."""
     return {name: value for name, value in credential.options.items() if name not in PUBLIC}
-
-
-def path_and_key(path: str, key: str) -> str:
-    """Return a location at a manager in the form that `reference` takes."""
-    return f"{path}#{key}" if key else path
 
 
 def identity_of(path: ScopePath, identifier: str, kind: str) -> View:

@@ -17,6 +17,7 @@ from ...model.entities import Secret
 from ...model.errors import Conflict, InvalidInput
 from ...model.identifiers import check_identifier
 from ...model.messages import View
+from ...model.targets import Target
 from ..changes.intents import Goal
 from ..changes.observe import ValueLocation
 from ..changes.resource import Action, Plan, Resource, changed_fields
@@ -28,13 +29,12 @@ from ..providers.value_placement import (
     is_kept_there,
     path_for,
     remove_kept,
-    split_reference,
 )
 from ..rows.scoped_connectors import ScopedConnector, connector_removed
 from ..rows.session import NewValue, Session
 from .generate import check_generate, generate, public_half
 from .secret_fields import broken_users, check_kind, wanted_fields, with_fields
-from .secret_views import SecretState, identity_of, load_state, path_and_key, shown_fields, view_of
+from .secret_views import SecretState, identity_of, load_state, shown_fields, view_of
 
 __all__ = ["SecretResource"]
 
@@ -61,7 +61,7 @@ class SecretResource(Resource[SecretState]):
         self.kind = kind
         self.identifier = check_identifier(params["identifier"], "secret")
         self.value: bytes | None = params.get("value")
-        self.reference = split_reference(params["reference"]) if params.get("reference") is not None else None
+        self.reference = Target.parse(params["reference"]) if params.get("reference") is not None else None
         self.new_goes_to: str | None = params.get("secret_manager")
         self.what = f"secret '{self.identifier}' in {self.path}"
         if self.value is not None:
@@ -117,7 +117,7 @@ class SecretResource(Resource[SecretState]):
         shown = {**fields, "secret_manager": state.managers.name_of(connector.row.id if connector else None)}
         if self.reference:
             check_referable(connector)
-            shown["reference_to"] = path_and_key(*self.reference)
+            shown["reference_to"] = str(self.reference)
             return Plan(Action.CREATE, {}, shown, {**fields, "reference_to": self.reference})
         path_for(connector, self.identifier, self.kind, self.value)
         return Plan(Action.CREATE, {}, {**shown, "version": 1}, {**fields, "value": NEW_VALUE})
@@ -127,9 +127,9 @@ class SecretResource(Resource[SecretState]):
         before = {**shown_fields(secret, state.managers), "version": secret.current_version}
         fields = changed_fields(wanted_fields(self.params), before)
         after = {**before, **fields}
-        if self.reference and self.reference != (secret.path, secret.reference_key):
+        if self.reference and self.reference != Target.of(secret):
             fields["reference_to"] = self.reference
-            after["reference_to"] = path_and_key(*self.reference)
+            after["reference_to"] = str(self.reference)
         if self._has_new_value(state):
             path_for(state.connector, self.identifier, self.kind, self.value)
             fields["value"] = NEW_VALUE
@@ -205,8 +205,8 @@ class SecretResource(Resource[SecretState]):
         if state.secret and plan.action is Action.DELETE:
             remove_kept(access, connector, state.secret, is_forced=self.force)
         elif "reference_to" in plan.fields:
-            path, key = plan.fields["reference_to"]
-            access.check_field(connector, path, key, self.what)
+            path, key, version = plan.fields["reference_to"]
+            access.check_field(connector, path, key, self.what, version=version)
         elif "value" in plan.fields:
             value = self._new_value()
             return PreparedSecret(secret_id, value, self._place(access, connector, state, secret_id, value, plan))

@@ -97,7 +97,7 @@ class Custom(ValueKeeper):
 
     def read(self, path: str, version: str = "") -> Found:
         if version and "versions" not in self._verbs:
-            raise failures.not_able(self.connector.what, self.TITLE, f"read version {version}")
+            raise failures.no_version(self.connector.what, self.TITLE, version)
         self._need("get", "read secrets")
         reply = self._ask("get", path, version=version)
         return Found(self._value_in(reply, path), _version_in(reply))

@@ -122,7 +122,7 @@ class CyberarkCcp(ValueKeeper):
     def read(self, path: str, version: str = "") -> Found:
         """Return all fields of the account that matches a path."""
         if version:
-            raise failures.not_able(self.connector.what, self.TITLE, f"read version {version}")
+            raise failures.no_version(self.connector.what, self.TITLE, version)
         reply = self._get(self._query(path))
         if not reply.ok:
             raise meaning(self.connector.what, path, reply)

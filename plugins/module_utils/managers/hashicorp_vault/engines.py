@@ -159,7 +159,7 @@ class KvVersion1(KvEngine):
 
     def read(self, path: str, version: str) -> Found:
         if version:
-            raise failures.not_able(self._what, "a version 1 engine", "read versions")
+            raise failures.no_version(self._what, "a version 1 engine", version)
         fields = self._fields(path)
         if fields is None:
             raise failures.unknown_path(self._what, path)

@@ -101,7 +101,7 @@ class Lookup(ValueKeeper):
 
     def read(self, path: str, version: str = "") -> Found:
         if version:
-            raise failures.not_able(self.connector.what, self.TITLE, f"read version {version}")
+            raise failures.no_version(self.connector.what, self.TITLE, version)
         self.connector.meter("requests")
         instance, name = self._found()
         term = self._term(path, name)

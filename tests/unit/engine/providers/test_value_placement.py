@@ -14,7 +14,6 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.va
     check_referable,
     is_kept_there,
     path_for,
-    split_reference,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
@@ -88,19 +87,6 @@ def test_only_managers_with_secrets_of_others_can_be_referred_to() -> None:
     for at, words in ((None, "the built-in secret manager"), (KMS, "connector 'c' of the account")):
         error = error_of(lambda at=at: check_referable(at))
         assert (error.code, words in error.message) == ("not_supported", True)
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [("a", ("a", "")), ("a/b#c", ("a/b", "c")), ("a#/x/0", ("a", "/x/0")), ("a#b#c", ("a", "b#c")), ("/a", ("/a", ""))],
-)
-def test_a_reference_is_a_path_with_an_optional_field(text: str, parts: tuple[str, str]) -> None:
-    assert split_reference(text) == parts
-
-
-@pytest.mark.parametrize("text", ["#a", "a#", "/", "//#a", "/#"])
-def test_invalid_references_are_refused(text: str) -> None:
-    assert error_of(lambda: split_reference(text)).code == "invalid_reference_path"
 
 
 def test_only_values_written_there_are_removed_there() -> None:

@@ -120,6 +120,8 @@ def test_version_and_key_may_be_given_separately(tree: Engine) -> None:
         ("a#user", InvalidInput, "value_not_json"),
         ("file#user", InvalidInput, "value_not_json"),
         ("a@99999999999", InvalidInput, "invalid_version"),
+        ("a@x", InvalidInput, "invalid_version"),
+        ("a@AWSPREVIOUS", InvalidInput, "invalid_version"),
         ("a b", InvalidInput, "invalid_identifier"),
         ("a@0", InvalidInput, "invalid_reference"),
         ("project.a", Forbidden, "reference_downward"),

@@ -650,6 +650,31 @@ def test_a_reference_is_proven_to_be_there_and_goes_alone(settings: Settings, cl
     )
 
 
+def test_a_reference_may_pin_a_version(cloud: Cloud, tree: Engine) -> None:
+    vault(tree)
+    cloud.put("their/path #1", b'{"f": "one"}', b'{"f": "two"}')
+    there = {"value": None, "secret_manager": "vault"}
+    first = keep(tree, "r", **there, reference="their/path %231@1#f")
+    assert (first.returned["secret"]["reference_to"], read(tree, "r")) == ("their/path %231@1#f", b"one")
+    assert [read(tree, name) for name in ("r@1", "memory://vault/their/path %231@2#f")] == [b"one", b"two"]
+    assert error_of(lambda: read(tree, "r@2")).code == "conflicting_reference"
+    assert not keep(tree, "r", **there, reference="their/path %231@1#f").changed
+    moved = keep(tree, "r", **there, reference="their/path %231@2#f")
+    assert (moved.changed, moved.before["reference_to"], read(tree, "r")) == (True, "their/path %231@1#f", b"two")
+    assert keep(tree, "r", **there, reference="their/path %231#f").changed
+    assert [read(tree, name) for name in ("r", "r@1")] == [b"two", b"one"]
+    assert error_of(lambda: keep(tree, "r", **there, reference="their/path %231@3#f")).code == "unknown_path"
+
+
+def test_a_credential_may_use_a_pinned_reference(cloud: Cloud, tree: Engine) -> None:
+    vault(tree)
+    cloud.put("login", b"old", b"new")
+    keep(tree, "pinned", value=None, secret_manager="vault", reference="login@1")
+    for reference, password in (("pinned", "old"), ("memory://vault/login@1", "old"), ("memory://vault/login", "new")):
+        declare(tree, "secret_ssh", identifier="host", auth_scheme="password", user="u", password_ref=reference)
+        assert json.loads(read(tree, "host"))["password"] == password
+
+
 def test_a_kind_may_say_which_field_is_the_value(cloud: Cloud, tree: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manager_kind("memory_vault"), "DEFAULT_KEY", "f")
     vault(tree)

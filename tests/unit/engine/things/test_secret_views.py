@@ -16,7 +16,6 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secret_views import (
     SecretState,
     identity_of,
-    path_and_key,
     shown_fields,
     view_of,
 )
@@ -52,10 +51,6 @@ def store(settings: Settings, cloud: Cloud, engine: Engine) -> Engine:
     return Engine(settings)
 
 
-def test_locations_are_written_as_declared() -> None:
-    assert [path_and_key("a/b", key) for key in ("", "c", "/c/0")] == ["a/b", "a/b#c", "a/b#/c/0"]
-
-
 def test_names_of_secrets() -> None:
     paths = [ACCOUNT, PAY, ScopePath("pay", "api")]
     assert [identity_of(path, "a", "text")["reference"] for path in paths] == ["account.a", "org.a", "a"]
@@ -71,6 +66,8 @@ def test_names_of_secrets() -> None:
 def test_shown_fields() -> None:
     fields = shown_fields(SECRET, MANAGERS)
     assert (fields["secret_manager"], fields["reference_to"], fields["name"]) == ("account.vault", "p#/k", "A")
+    odd = SECRET._replace(path="item #3 @ 100%", reference_key="", options={"version": "2"})
+    assert shown_fields(odd, MANAGERS)["reference_to"] == "item %233 %40 100%@2"
     assert "reference_to" not in shown_fields(Secret("id", "i", "a", "text", "A"), MANAGERS)
 
 
