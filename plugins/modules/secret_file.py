@@ -24,7 +24,9 @@ options:
       - A file encrypted with ansible-vault is decrypted in memory.
     type: path
   content:
-    description: The content as text.
+    description:
+      - The content as text. Dictionaries and lists are stored as JSON with sorted keys, dates and times in ISO 8601.
+        Put booleans and numbers in quotes.
     type: raw
   content_b64:
     description: The content in base64, for binary files.

@@ -19,8 +19,10 @@ description:
 options:
   value:
     description:
-      - The value, 10 MiB at most. It can be an empty string. Numbers are stored as text, dictionaries and lists as
-        JSON. Put booleans in quotes.
+      - The value, 10 MiB at most. It can be an empty string. Whole numbers are stored as text, dates and times in
+        ISO 8601, dictionaries and lists as JSON with sorted keys.
+      - Put everything in quotes that is not to be read as YAML. Booleans and numbers such as V(1.10) are refused
+        without quotes, because they have several spellings; V(0123) and V(12:30:45) are other numbers in YAML.
       - Ansible prints each item of a loop. Loop over names instead of values, or set C(no_log). C(loop_control.label)
         does not hide an item that fails.
     type: raw

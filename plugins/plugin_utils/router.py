@@ -28,7 +28,7 @@ from ..module_utils.face.call import call, failure
 from ..module_utils.face.censor import censor, censored_result, secret_strings, shown
 from ..module_utils.face.inherited import load_inherited
 from ..module_utils.face.options import resolve_options
-from ..module_utils.face.sources import Files, missing_src
+from ..module_utils.face.sources import Files, missing_src, spelled, with_dates_as_text
 from ..module_utils.face.spec import Spec
 from ..module_utils.masking.revealing import reveal
 from ..module_utils.model.errors import InvalidInput, ScopedSecretsError, internal_error
@@ -57,7 +57,8 @@ class Router(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
+        # ansible-core can't validate an option with a date in it.
+        arguments: dict[str, Any] = with_dates_as_text(dict(self._task.args))
         self._secrets: set[str] = set()
         self._hide(self._secrets_in(arguments))
         result = self._guarded(arguments, task_vars or {})
@@ -166,8 +167,11 @@ def validated(spec: Spec, arguments: Mapping[str, Any]) -> dict[str, Any]:
     validator = ArgumentSpecValidator(
         spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, required_by=spec.required_by
     )
+    # ansible-core would write the same dictionary as different text if its keys had another order.
+    is_json = {name for name, option in spec.argument_spec.items() if option.get("type") == "json"}
+    given = {name: spelled(value) if name in is_json and value else value for name, value in arguments.items()}
     try:
-        outcome = validator.validate(arguments)
+        outcome = validator.validate(given)
     except TypeError:
         # ansible-core raises it if an option with suboptions is not a dictionary.
         raise InvalidInput(

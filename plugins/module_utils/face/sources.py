@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime
 import json
 import os
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..model.errors import InvalidInput
 
-__all__ = ["LOCAL", "Files", "read_local", "take_value"]
+__all__ = ["LOCAL", "Files", "read_local", "spelled", "take_value", "with_dates_as_text"]
 
 
 class Files(NamedTuple):
@@ -35,15 +36,15 @@ def take_value(params: dict[str, Any], read_file: Callable[[str], bytes]) -> dic
 
 def _text(name: str, value: Any) -> bytes:
     """Return text encoded as UTF-8; a list or dictionary, which YAML or a template parsed, becomes JSON again."""
-    if isinstance(value, bool):
+    if isinstance(value, (bool, float)):
+        kind = "boolean" if isinstance(value, bool) else "floating-point number"
         raise InvalidInput(
             "invalid_value",
-            f"'{name}' is a boolean, which can be spelled in several ways as text.",
-            hint="Put the value in quotes.",
+            f"'{name}' is a {kind}, which can be spelled in several ways as text.",
+            hint="Put the value in quotes, or use the filter 'string' in a template.",
         )
-    text = json.dumps(value, ensure_ascii=False, default=_date) if isinstance(value, (dict, list)) else str(value)
     try:
-        return text.encode()
+        return spelled(with_dates_as_text(value)).encode()
     except UnicodeEncodeError:
         raise InvalidInput(
             "invalid_value",
@@ -52,9 +53,42 @@ def _text(name: str, value: Any) -> bytes:
         ) from None
 
 
-def _date(value: Any) -> str:
-    """Return a date or time, which YAML has parsed, as text close to how it was written."""
-    return str(value)
+def spelled(value: Any) -> str:
+    """Return a value as text. Dictionaries that differ only in the order of their keys become the same text.
+
+    Raises InvalidInput for data that JSON can't hold.
+    """
+    if not isinstance(value, (dict, list)):
+        return str(value)
+    try:
+        return json.dumps(_with_text_keys(value), ensure_ascii=False, sort_keys=True, allow_nan=False, default=str)
+    except ValueError as error:
+        raise InvalidInput(
+            "invalid_value",
+            f"The value can't be written as JSON: {error}.",
+            hint="Put numbers such as .inf and .nan in quotes, and name each key once.",
+        ) from None
+
+
+def _with_text_keys(value: Any) -> Any:
+    """Return data whose keys are text, as they are in JSON; raise ValueError if two are the same text."""
+    if isinstance(value, list):
+        return [_with_text_keys(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    named = {key if isinstance(key, str) else json.dumps(key): _with_text_keys(item) for key, item in value.items()}
+    if len(named) < len(value):
+        raise ValueError("two of its keys are the same text")
+    return named
+
+
+def with_dates_as_text(value: Any) -> Any:
+    """Return data with the dates and times, which YAML makes of unquoted text, in ISO 8601."""
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {with_dates_as_text(key): with_dates_as_text(item) for key, item in value.items()}
+    return [with_dates_as_text(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _base64(name: str, value: Any) -> bytes:

@@ -38,11 +38,15 @@ def code_of(**params: Any) -> str:
         ("true", b"true"),
         (0, b"0"),
         (4711, b"4711"),
-        (1.5, b"1.5"),
         (date(2026, 11, 23), b"2026-11-23"),
+        (datetime.datetime(2031, 1, 31, 10, 20, 30), b"2031-01-31T10:20:30"),
+        (datetime.datetime(2031, 1, 31, 10, 20, 30, tzinfo=datetime.timezone.utc), b"2031-01-31T10:20:30+00:00"),
+        ({"at": [datetime.datetime(2031, 1, 31, 10)]}, b'{"at": ["2031-01-31T10:00:00"]}'),
+        ({date(2031, 1, 31): 1, 7: 2, True: 3, None: 4}, b'{"2031-01-31": 1, "7": 2, "null": 4, "true": 3}'),
+        ({"version": 1.5}, b'{"version": 1.5}'),
         (
             {"user": "ä", "port": 5432, "on": True, "none": None},
-            '{"user": "ä", "port": 5432, "on": true, "none": null}',
+            '{"none": null, "on": true, "port": 5432, "user": "ä"}',
         ),
         ([1, "a", {}], b'[1, "a", {}]'),
         ({}, b"{}"),
@@ -54,9 +58,20 @@ def test_text_is_kept_and_structures_become_json(name: str, value: Any, expected
 
 
 @pytest.mark.parametrize("name", ["value", "content"])
-@pytest.mark.parametrize("value", [True, False])
-def test_a_boolean_is_refused(name: str, value: bool) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [True, False, 1.1, 1.0, 1e5, float("inf"), {"a": float("inf")}, [{"a": float("nan")}], {"1": "a", 1: "b"}],
+)
+def test_what_has_no_one_spelling_is_refused(name: str, value: Any) -> None:
     assert code_of(**{name: value}) == "invalid_value"
+
+
+@pytest.mark.parametrize("name", ["value", "content"])
+def test_the_order_of_keys_does_not_matter(name: str) -> None:
+    one = {"b": 1, "a": [{"d": 2, "c": 3}, "x"]}
+    other = {"a": [{"c": 3, "d": 2}, "x"], "b": 1}
+    assert taken(**{name: one}) == taken(**{name: other}) != taken(**{name: {**other, "a": ["x"]}})
+    assert list(one) == ["b", "a"]
 
 
 def test_base64_may_have_line_breaks() -> None:

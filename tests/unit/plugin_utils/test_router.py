@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.scoped.secrets.plugins.action.connector_gcp_secret_manager import ActionModule as Google
 from ansible_collections.scoped.secrets.plugins.action.secret_file import ActionModule as SecretFile
 from ansible_collections.scoped.secrets.plugins.action.secret_text import ActionModule as SecretText
 from ansible_collections.scoped.secrets.plugins.action.store_backup import ActionModule as StoreBackup
@@ -72,6 +74,34 @@ def stored(shared: dict[str, str], identifier: str, org: str = "") -> bytes:
     if answer.error:
         raise answer.error
     return answer.value
+
+
+DATES: list[tuple[Any, bytes]] = [
+    (date(2031, 1, 31), b"2031-01-31"),
+    (datetime(2031, 1, 31, 10, 20), b"2031-01-31T10:20:00"),
+    ({"user": "me", "until": date(2031, 1, 31)}, b'{"until": "2031-01-31", "user": "me"}'),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), DATES)
+def test_unquoted_dates_are_text(shared: dict[str, str], value: Any, expected: bytes) -> None:
+    more = {"expires": date(2041, 1, 31), "tags": {"since": date(2021, 1, 31)}}
+    result = run(SecretText, {**shared, "identifier": "a", "value": value, **more})
+    assert (result["changed"], stored(shared, "a")) == (True, expected)
+    assert (result["secret"]["expires"], result["secret"]["tags"]) == ("2041-01-31T00:00:00Z", {"since": "2021-01-31"})
+
+
+def test_a_dictionary_in_another_order_is_the_same_value(shared: dict[str, str]) -> None:
+    for value, changed in (({"b": 1, "a": 2}, True), ({"a": 2, "b": 1}, False), ({"a": 2, "b": 3}, True)):
+        result = run(SecretText, {**shared, "identifier": "a", "value": value})
+        assert result["changed"] is changed
+
+
+def test_a_credential_in_another_order_is_the_same_value(shared: dict[str, str]) -> None:
+    google = {**shared, "identifier": "google", "gcp_project": "shop-project", "check": False}
+    for key, changed in (({"b": "x", "a": {"d": 1, "c": 2}}, True), ({"a": {"c": 2, "d": 1}, "b": "x"}, False)):
+        result = run(Google, {**google, "credentials_json": key})
+        assert (result.get("msg"), result["changed"]) == (None, changed)
 
 
 def test_a_task_works_and_shows_no_value(shared: dict[str, str]) -> None:
