@@ -27,7 +27,7 @@ options:
     type: str
   engine:
     description:
-      - The mount path of the key-value engine.
+      - The mount path of the key-value engine, without C(data) and without a path below it, which is O(base_path).
       - V(secret) when left out at creation. It can't change while the connector keeps secrets.
     type: str
   engine_version:

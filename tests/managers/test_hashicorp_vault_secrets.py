@@ -34,8 +34,9 @@ VALUES = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _version_1(openbao: OpenBao) -> None:
+def _mounts(openbao: OpenBao) -> None:
     openbao.enable_kv("kv1", 1)
+    mount_version_2(openbao, "team/kv")
 
 
 @pytest.fixture(params=["kv1", "secret"])
@@ -453,6 +454,45 @@ def test_no_engine_there(openbao: OpenBao) -> None:
     with vault(openbao, engine="nowhere", engine_version="2") as manager:
         error = refusal(manager.read, "ours/x")
         assert (error.code, error.category) == ("unknown_mount", "not_found")
+
+
+@pytest.mark.parametrize(
+    ("engine", "mount", "base_path"),
+    [
+        ("secret/data", "secret", ""),
+        ("secret/metadata", "secret", ""),
+        ("secret/apps/prod", "secret", "apps/prod"),
+        ("/secret/data/apps/", "secret", "apps"),
+        ("kv1/apps", "kv1", "apps"),
+        ("team/kv/data", "team/kv", ""),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"engine_version": "2"}, {"detected_engine_version": 2}])
+def test_an_engine_that_is_not_a_mount(
+    openbao: OpenBao, engine: str, mount: str, base_path: str, more: dict[str, Any]
+) -> None:
+    for call, arguments in (("check", ()), ("read", ("ours/x",)), ("write", ("ours/x", b"x", NEW))):
+        if call == "write" and "detected_engine_version" in more:
+            continue
+        with vault(openbao, engine=engine, **more) as manager:
+            error = refusal(getattr(manager, call), *arguments)
+            assert (error.code, error.category, f"'{mount}'" in error.message) == ("not_a_mount", "conflict", True), call
+            assert f"'engine: {mount}'" in error.hint
+            assert (f"'base_path: {base_path}'" in error.hint) is bool(base_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "within"),
+    [("secret/data/apps/db", "apps/db"), ("secret/apps/db", "apps/db"), ("data/apps/db", "apps/db"), ("apps/db", "")],
+)
+@pytest.mark.parametrize("is_denied", [False, True])
+def test_a_path_with_its_mount_or_data_before_it(openbao: OpenBao, path: str, within: str, is_denied: bool) -> None:
+    policy = openbao.write_policy("apps", {"secret/data/apps/*": ["read"]})
+    token = openbao.create_token(policy) if is_denied else "root"
+    with vault(openbao, token=token) as manager:
+        error = refusal(manager.read, path)
+        assert error.code == ("provider_denied" if is_denied and within else "unknown_path")
+        assert (f"write '{within}'" in error.hint) is bool(within)
 
 
 def test_an_engine_of_another_kind(openbao: OpenBao) -> None:

@@ -27,6 +27,7 @@ from .replies import (
     is_lost_race,
     is_unknown_mount,
     kv_version_mismatch,
+    not_a_mount,
     refusal,
     unknown_mount,
     value_field_missing,
@@ -85,22 +86,42 @@ def find_version(client: VaultClient, mount: str) -> int | None:
     """Return the version of the engine at a mount, None if the token can't find out. Raises unknown_mount, Conflict.
 
     The first request succeeds for every token with any right below the mount. If it fails, for example because a
-    gateway hides sys/, the second one tells: only a version 2 engine has a configuration.
+    gateway hides sys/, the second one tells: only a version 2 engine has a configuration. The mount may be a path below
+    one, which the first request says, and otherwise the configuration of what is above it.
     """
     reply = client.call(lambda vault: vault.adapter.get(f"/v1/sys/internal/ui/mounts/{quote(mount)}"))
     if reply.ok:
         data = content_of(client.what, reply).get("data")
         if not isinstance(data, dict) or "type" not in data:
             raise failures.incomplete_reply(client.what, mount)
+        _check_whole(client.what, mount, str(data.get("path", "")).strip("/"))
         if data["type"] not in ("kv", "generic"):
             raise engine_is_not_kv(client.what, mount)
         return 2 if (data.get("options") or {}).get("version") == "2" else 1
-    reply = client.call(lambda vault: vault.secrets.kv.v2.read_configuration(mount_point=mount))
+    for above in _above(mount):
+        if _configuration(client, above).ok:
+            raise not_a_mount(client.what, mount, above)
+    reply = _configuration(client, mount)
     if is_unknown_mount(reply):
         raise unknown_mount(client.what, mount)
     if reply.status_code == 404:
         return 1
     return 2 if reply.ok else None
+
+
+def _configuration(client: VaultClient, mount: str) -> Reply:
+    return client.call(lambda vault: vault.secrets.kv.v2.read_configuration(mount_point=mount))
+
+
+def _above(mount: str) -> list[str]:
+    """Return the mounts that a mount could be a path of, the shortest first."""
+    parts = mount.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _check_whole(what: str, mount: str, found: str) -> None:
+    if found and mount.startswith(f"{found}/"):
+        raise not_a_mount(what, mount, found)
 
 
 class KvEngine(ABC):

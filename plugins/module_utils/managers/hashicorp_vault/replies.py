@@ -21,6 +21,8 @@ __all__ = [
     "is_lost_race",
     "is_unknown_mount",
     "kv_version_mismatch",
+    "misplaced_mount",
+    "not_a_mount",
     "refusal",
     "unknown_mount",
     "value_field_missing",
@@ -127,6 +129,33 @@ def engine_is_not_kv(what: str, engine: str) -> Conflict:
         f"The engine '{engine}' of {what} is not a key-value engine.",
         hint="Set 'engine' of the connector to the mount of a key-value engine: vault secrets list",
     )
+
+
+def not_a_mount(what: str, engine: str, mount: str) -> Conflict:
+    """Return the error for an engine that goes on after its mount, perhaps with the `data` of version 2's API."""
+    rest = _below_api(engine.removeprefix(f"{mount}/"))
+    base_path = f" and 'base_path: {rest}'" if rest else ""
+    return Conflict(
+        "not_a_mount",
+        f"'{engine}' is not a mount of {what}: the engine is mounted at '{mount}'.",
+        hint=f"Set 'engine: {mount}'{base_path} on the connector. 'data' and 'metadata' are never part of either.",
+    )
+
+
+def misplaced_mount(error: ScopedSecretsError, path: str, mount: str) -> ScopedSecretsError:
+    """Return the error for a path with a hint of its own if the path begins with the mount, or as in version 2's API."""
+    within = _below_api(path.removeprefix(f"{mount}/"))
+    if within == path:
+        return error
+    hint = f"A path has neither the mount nor 'data/' before it: write '{within}'. {error.hint}"
+    return type(error)(error.code, error.message, hint=hint)
+
+
+def _below_api(path: str) -> str:
+    for part in ("data", "metadata"):
+        if path == part or path.startswith(f"{part}/"):
+            return path.removeprefix(part).removeprefix("/")
+    return path
 
 
 def value_field_missing(what: str, fields: Mapping[str, Any]) -> NotFound:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ...model.errors import Conflict, NotFound, ScopedSecretsError
+from ...model.errors import Conflict, Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, Found, ValueKeeper, Writing
 from ..network import Network, check_url
@@ -25,7 +25,7 @@ from .engines import (
     value_of,
 )
 from .logins import LOGINS
-from .replies import content_of, kv_version_mismatch
+from .replies import content_of, kv_version_mismatch, misplaced_mount
 
 __all__ = ["MANAGER", "HashicorpVault"]
 
@@ -81,6 +81,12 @@ class HashicorpVault(ValueKeeper):
         if not given.get("url"):
             raise failures.incomplete_connector(cls.TITLE, "url")
         check_url(cls.TITLE, "url", given["url"], allow_plain_http=given["allow_plain_http"])
+        if given["url"].rstrip("/").endswith("/v1"):
+            raise InvalidInput(
+                "invalid_url",
+                f"'url' of {cls.TITLE} ends with '/v1', which is the beginning of the paths of its API.",
+                hint="Set 'url' to the address without '/v1', as VAULT_ADDR has it.",
+            )
         _clean(cls.TITLE, given["engine"])
         for option in ("namespace", "base_path"):
             if (given[option] or "").strip("/"):
@@ -125,6 +131,14 @@ class HashicorpVault(ValueKeeper):
 
     def read(self, path: str, version: str = "") -> Found:
         path = _clean(self.connector.what, path)
+        try:
+            return self._read(path, version)
+        except (NotFound, Forbidden) as error:
+            if error.code not in ("unknown_path", "provider_denied"):
+                raise
+            raise misplaced_mount(error, path, self._mount) from None
+
+    def _read(self, path: str, version: str) -> Found:
         engine = self._engine()
         try:
             return engine.read(path, version)

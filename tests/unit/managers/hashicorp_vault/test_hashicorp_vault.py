@@ -78,6 +78,8 @@ def test_the_least_that_is_needed() -> None:
     [
         ({"url": "vault.example.com"}, "invalid_url"),
         ({"url": "http://vault.example.com"}, "plain_http"),
+        ({"url": "https://vault.example.com/v1"}, "invalid_url"),
+        ({"url": "https://vault.example.com:8200/proxy/v1/"}, "invalid_url"),
         ({"engine": ""}, "name_not_allowed"),
         ({"engine": "../sys"}, "name_not_allowed"),
         ({"namespace": "a/../b"}, "name_not_allowed"),

@@ -79,6 +79,14 @@ def test_the_version_of_an_engine_behind_a_gateway(configuration: Reply, version
     assert find_version(Gateway(DENIED, configuration), "secret") == version  # type: ignore[arg-type]
 
 
+def test_a_path_below_a_mount_behind_a_gateway() -> None:
+    for mount in ("secret/data", "secret/apps/prod"):
+        with pytest.raises(ScopedSecretsError, match="mounted at 'secret'") as caught:
+            find_version(Gateway(DENIED, OK), mount)  # type: ignore[arg-type]
+        assert caught.value.code == "not_a_mount"
+    assert find_version(Gateway(DENIED, MISSING), "team/kv") == 1  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("content", [b"{}", b'{"data": []}', b'{"data": {"options": {}}}'])
 def test_a_mount_without_a_type_is_an_incomplete_reply(content: bytes) -> None:
     gateway = Gateway(Reply(200, CaseInsensitiveDict(), content), OK)
