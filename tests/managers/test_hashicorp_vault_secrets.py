@@ -476,8 +476,8 @@ def test_an_engine_that_is_not_a_mount(
             continue
         with vault(openbao, engine=engine, **more) as manager:
             error = refusal(getattr(manager, call), *arguments)
-            assert (error.code, error.category, f"'{mount}'" in error.message) == ("not_a_mount", "conflict", True), call
-            assert f"'engine: {mount}'" in error.hint
+            assert (error.code, error.category) == ("not_a_mount", "conflict"), call
+            assert (f"'{mount}'" in error.message, f"'engine: {mount}'" in error.hint) == (True, True)
             assert (f"'base_path: {base_path}'" in error.hint) is bool(base_path)
 
 

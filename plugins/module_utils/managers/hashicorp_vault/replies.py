@@ -143,7 +143,7 @@ def not_a_mount(what: str, engine: str, mount: str) -> Conflict:
 
 
 def misplaced_mount(error: ScopedSecretsError, path: str, mount: str) -> ScopedSecretsError:
-    """Return the error for a path with a hint of its own if the path begins with the mount, or as in version 2's API."""
+    """Return the error for a path, with another hint if the path begins with the mount, or as in version 2's API."""
     within = _below_api(path.removeprefix(f"{mount}/"))
     if within == path:
         return error
