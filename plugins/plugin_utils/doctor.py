@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible import constants as C
+
 from ..module_utils.masking.revealing import is_masked
 from .router import Router
+
+
+MASK = "scoped.secrets.mask"
 
 
 class DoctorRouter(Router):
@@ -24,6 +29,13 @@ class DoctorRouter(Router):
 def _check_masking() -> dict[str, str]:
     if is_masked():
         return {"check": "masking", "verdict": "ok", "message": "This run hides secrets in its output.", "hint": ""}
+    if MASK in C.CALLBACKS_ENABLED:
+        return {
+            "check": "masking",
+            "verdict": "warning",
+            "message": "Runs of ansible-playbook hide secrets in their output, but this command loads no callbacks.",
+            "hint": "Set bin_ansible_callbacks = true in section [defaults] of ansible.cfg.",
+        }
     return {
         "check": "masking",
         "verdict": "warning",

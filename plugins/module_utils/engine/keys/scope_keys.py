@@ -146,13 +146,16 @@ class _KeyFile:
         before, content = self._existing()
         line = f"{self._exported.text}\n"
         is_changed = before != after or content != line
-        if not check_mode:
-            _mark(self._runtime, self._exported.path)
         if is_changed and not check_mode:
             with Draft(self._dest, refusal=_not_written) as draft:
                 with draft.opened() as file:
+                    # Not before: a key that can't be written is not handed out.
+                    _mark(self._runtime, self._exported.path)
                     file.write(line.encode())
                 draft.move()
+        elif not check_mode:
+            # A restored store may not have the mark.
+            _mark(self._runtime, self._exported.path)
         return Result(is_changed, {"scope_key": after}, before, after)
 
     def _existing(self) -> tuple[View, str]:

@@ -25,22 +25,25 @@ def check_command(connector: ScopedConnector, allowed: str) -> None:
     if allowed:
         missing = [name for name in (command.name, *command.variables) if name not in allowed.split(",")]
         if missing:
-            raise _refused(
-                f"The {connector.what} uses {', '.join(missing)}, which 'allowed_commands' does not list.", missing
+            raise Forbidden(
+                "command_not_allowed",
+                f"The {connector.what} uses {', '.join(missing)}, which 'allowed_commands' does not list.",
+                hint=_how_to_list(missing),
             )
     elif connector.handed_out:
-        raise _refused(
+        raise Forbidden(
+            "command_not_allowed",
             f"The {connector.what} runs {command.name}. The key of {connector.handed_out} was handed out: its holders "
             "can choose what runs here, with your rights and your keys.",
-            [command.name, *command.variables],
+            hint="Use the key of the connector's own scope. "
+            + _how_to_list([command.name, *command.variables])
+            + " From then on only what is listed runs, for all connectors and keys.",
         )
 
 
-def _refused(message: str, names: Sequence[str]) -> Forbidden:
-    return Forbidden(
-        "command_not_allowed",
-        message,
-        hint=f"If you trust it on this machine, add {', '.join(names)} to 'allowed_commands', in the section "
-        "[scoped_secrets] of ansible.cfg or in SCOPED_SECRETS_ALLOWED_COMMANDS. That list then decides for all "
-        "connectors. Or use the key of the connector's own scope.",
+def _how_to_list(names: Sequence[str]) -> str:
+    return (
+        f"If {', '.join(names)} can do no harm on this machine, whatever the arguments and options are, add it to "
+        "'allowed_commands', in the section [scoped_secrets] of ansible.cfg or in SCOPED_SECRETS_ALLOWED_COMMANDS. "
+        "What reads any file, such as ansible.builtin.file, can read your keys; a shell can do everything."
     )

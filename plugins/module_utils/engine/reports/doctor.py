@@ -96,8 +96,13 @@ def examine_commands(runtime: Runtime) -> list[Check]:
         refused = runtime.read(lambda session: list(_refused(session, runtime.settings.allowed_commands)))
     except ScopedSecretsError:
         return []  # The check of the store reports why.
-    message = f"may not run here: those of {', '.join(refused)}" if refused else "those of all connectors may run here"
-    return [_ok("commands", message)]
+    if not refused:
+        return [_ok("commands", "The commands of all connectors may run here.")]
+    message = f"The commands of these connectors may not run here: {', '.join(refused)}."
+    hint = (
+        "Their secrets can only be read with the key of their own scope, or if 'allowed_commands' lists the commands."
+    )
+    return [Check(check="commands", verdict="warning", message=message, hint=hint)]
 
 
 def _refused(session: Session, allowed: str) -> Iterator[str]:

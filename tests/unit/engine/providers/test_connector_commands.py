@@ -326,10 +326,13 @@ def test_the_doctor_lists_connectors_whose_command_may_not_run(team: Team) -> No
 
     for scope in ("account", "api", "web"):
         team.add(scope)
-    assert found(team.admin) == "those of all connectors may run here"
+    assert found(team.admin) == "The commands of all connectors may run here."
     team.hand_out("api")
-    assert found(team.admin) == "may not run here: those of connector 'own' of project 'payments/api'"
+    assert found(team.admin) == (
+        "The commands of these connectors may not run here: connector 'own' of project 'payments/api'."
+    )
     assert found(team.holder("org")) == found(team.admin)
-    assert found(team.holder("api")) == found(team.allowing(team.program)) == "those of all connectors may run here"
+    for engine in (team.holder("api"), team.allowing(team.program)):
+        assert found(engine) == "The commands of all connectors may run here."
     assert found(team.allowing("none")).count("connector 'own'") == 3
     assert team.runs() == 0
