@@ -12,7 +12,6 @@ from ansible import constants as C
 from ..module_utils.masking.revealing import is_masked
 from .router import Router
 
-
 MASK = "scoped.secrets.mask"
 
 
