@@ -23,9 +23,9 @@ from ...model.audit import NOTHING, Subject, plain
 from ...model.entities import Scope, Secret, SecretVersion
 from ...model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ...model.queries import Answer, Query
+from ...model.reference_targets import Target
 from ...model.references import SCHEMES, Reference, references_among, select_field
 from ...model.scopes import ScopePath
-from ...model.targets import Target
 from ..rows.scoped_connectors import Managers, ScopedConnector, connector_removed, load_managers
 from ..rows.session import Session
 

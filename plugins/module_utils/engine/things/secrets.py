@@ -17,7 +17,7 @@ from ...model.entities import Secret
 from ...model.errors import Conflict, InvalidInput
 from ...model.identifiers import check_identifier
 from ...model.messages import View
-from ...model.targets import Target
+from ...model.reference_targets import Target
 from ..changes.intents import Goal
 from ..changes.observe import ValueLocation
 from ..changes.resource import Action, Plan, Resource, changed_fields

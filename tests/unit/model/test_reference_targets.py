@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Secret
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput
-from ansible_collections.scoped.secrets.plugins.module_utils.model.targets import Target
+from ansible_collections.scoped.secrets.plugins.module_utils.model.reference_targets import Target
 
 SECRET = Secret("id", "scope", "a", "text", "A", connector_id="c", is_reference=True)
 
