@@ -14,7 +14,6 @@ from ...model.identifiers import check_identifier, check_tags
 from ...model.messages import View
 from ...model.reference_targets import Target
 from ...model.scopes import Level, ScopePath
-from ...model.reference_targets import Target
 from ...store.secrets import users_of
 from ..changes.resource import Info, changed_fields, pick
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
