@@ -16,14 +16,20 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
-__all__ = ["HEAD", "WORD", "Gap", "heads_of", "pattern_of", "steps_of"]
+__all__ = ["HEAD", "WORD", "Gap", "can_be_escaped", "heads_of", "pattern_of", "steps_of"]
 
 # Bytes by which the start of a text is found.
 HEAD = 4
 WORD = re.compile(rb"[0-9A-Za-z_]*")
 _SPACES = re.compile(r"[ \t\n\v\f\r]+")
-# Long gaps are split, because their patterns might backtrack for long; if possible, not after what is ambiguous.
-_GAPS = re.compile(r"(G{1,8}(?!G)|G{1,7}[^0-9A-Za-z_'\\ ]|G{1,8})".replace("G", "[^0-9A-Za-z_]"))
+# Quotes and backslashes in a row are one unit: escapes only add to them, so that counting them is enough.
+# Patterns never try again what a unit took (possessive quantifiers), or they might take forever.
+_UNIT = r"""['"\\]++|[^0-9A-Za-z_'"\\]"""
+_UNITS = re.compile(_UNIT)
+# Long gaps are split, since their patterns take long to compile.
+_GAPS = re.compile(rf"((?:{_UNIT}){{1,8}})")
+# So many in a row would be compared again at each place where one stands.
+_REPEATED = re.compile(r"""['"\\]{17}""")
 
 _NAMES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 # Control characters that a letter after a backslash means in YAML, JSON or Python.
@@ -50,25 +56,34 @@ def _in_html(char: str) -> bytes:
 
 
 def _anyhow(char: str) -> bytes:
-    return rb"%s*(?:%s|%s)" % (_BACKSLASH, _or_in_url(char.encode()), _in_html(char))
+    return rb"%s*+(?:%s|%s)" % (_BACKSLASH, _or_in_url(char.encode()), _in_html(char))
 
 
 # YAML continues a quoted text on the next line after a backslash; JSON may have escaped that line break.
-_FOLD = rb"(?:\\+(?:\n|n) *)?"
+_FOLD = rb"(?:\\++(?:\n|n) *+)?"
 _HEX_SPACE = rb"(?:20|0[9A-Da-d])"
 _SPACE = b"|".join(
     [
-        rb"(?:B*%%(?:25)*%s|\+)+" % _HEX_SPACE,
-        rb"(?:\\*[ \t\n\v\f\r]|B+[tnvfr]|B+x%s|B+u00%s|&(?:amp;)*#(?:9|1[0-3]|32);)+" % (_HEX_SPACE, _HEX_SPACE),
+        rb"(?:B*+%%(?:25)*%s|\+)++" % _HEX_SPACE,
+        rb"(?:\\*+[ \t\n\v\f\r]|B++(?:[tnvfr]|x%s|u00%s)|&(?:amp;)*#(?:9|1[0-3]|32);)++" % (_HEX_SPACE, _HEX_SPACE),
     ]
 ).replace(b"B", _BACKSLASH)
-# A quote within quotes: of shells, each of which makes '"'"' or '\'' of each ', and of YAML or SQL.
-_QUOTE = rb"Q(?:DQ)*|(?:Q){2,4}".replace(b"Q", _anyhow("'")).replace(b"D", _anyhow('"'))
+_HEXADECIMAL = rb"(?<=\\)(?:x|u00|U000000)%s"
+_QUOTES = b"|".join(
+    [*(b"%s|%s" % (_or_in_url(sign), _in_html(sign.decode())) for sign in (b"'", b'"')), _HEXADECIMAL % b"2[27]"]
+)
+_BACKSLASHES = b"|".join([_BACKSLASH, _in_html("\\"), _HEXADECIMAL % b"5[cC]"])
+# A quote within quotes: shells make '"'"' or '\'' of each ', and YAML or SQL two. Five levels of shells make 485 of
+# one, and more where that is escaped again.
+_MOST = 1024
 
 _HEX = re.compile(rb"(?<=\\[uxU])[0-9a-f]+|(?<=#x)[0-9a-f]+|(?<=%)[0-9A-F]{2}")
 _QUOTE_SAMPLES = (b"''", b"'\"'", b"'\\\"", b"'\\\\", b"'\\'", b"'&", b"'%")
 _BREAK_SAMPLES = (b"", b" ", b"  ", b"   ", b"\n", b"\n ", b"\n  ", b"\n\n", b"\t")
-_ESCAPED_SPACE_SAMPLES = (b" ", b"n", b"n ", b"t", b"r", b"\n", b"x")
+_ESCAPED_SPACE_SAMPLES = (
+    *(sign + more for sign in (b" ", b"n", b"t", b"r", b"\n") for more in (b"", b" ", b"\\")),
+    b"x",
+)
 _SPACE_SAMPLES = frozenset(
     [
         *(before + b"\n" + after for before in (b"", b" ", b"\r") for after in _BREAK_SAMPLES),
@@ -90,6 +105,11 @@ class Gap(NamedTuple):
         return f"Gap(is_start={self.is_start})"
 
 
+def can_be_escaped(text: str) -> bool:
+    """Return whether a text is found in its escapes in a time that is worth it: not with many quotes in a row."""
+    return not _REPEATED.search(text)
+
+
 def steps_of(text: str) -> list[bytes | Gap]:
     """Return words and gaps in turns, first and last a word. Words may be empty."""
     parts = _GAPS.split(_SPACES.sub(" ", text))
@@ -104,19 +124,37 @@ def steps_of(text: str) -> list[bytes | Gap]:
 @lru_cache(maxsize=4096)
 def pattern_of(gap: Gap) -> re.Pattern[bytes]:
     """Return what matches a gap in whatever way it is written."""
-    written = _FOLD.join(b"(?:%s)" % b"|".join(filter(None, _forms(char))) for char in gap.text)
+    written = _FOLD.join(map(_unit, _UNITS.findall(gap.text)))
     # Without the next byte, "&amp" might be taken for an escaped "&".
     end = b"%s(?=%s)" % (_FOLD, gap.following) if gap.following else b""
     return re.compile((b"" if gap.is_start else _FOLD) + written + end)
 
 
+def _unit(text: str) -> bytes:
+    """Return the pattern of quotes and backslashes in a row, or of one other character."""
+    if text[0] in "'\"\\":
+        return _quotes(text)
+    if text == " ":
+        return b"(?:%s)" % _SPACE
+    return b"(?:%s)" % b"|".join(_forms(text))
+
+
+def _quotes(text: str) -> bytes:
+    """Return the pattern of at least as many quotes and backslashes as a text has."""
+    is_quoted = text.strip("\\") != ""
+    # Each sign in one way only, or the ways to read many of them would be without number.
+    one = b"%s|%s" % (_QUOTES, _BACKSLASHES) if is_quoted else _BACKSLASHES
+    first = b"(?=(?:%s)*+(?:%s))" % (_BACKSLASHES, _QUOTES) if is_quoted else b""
+    some = b"(?:%s){%d,%d}" % (one, len(text), _MOST * len(text))
+    # The last backslash may belong to what follows.
+    return rb"%s(?:%s+(?:\n *+)?|(?>%s(?=%s[tnvfrxuU])))" % (first, some, some, _BACKSLASH)
+
+
 def _forms(char: str) -> Iterator[bytes]:
     """Yield patterns of the ways in which a character is written."""
-    if char == " ":
-        yield _SPACE
-        return
-    # Longest first, since only the next byte decides which one it is.
-    yield {"\\": _BACKSLASH + b"+", "'": _QUOTE, "&": rb"%s*%s(?:amp%s)*" % (_BACKSLASH, _AND, _END)}.get(char, b"")
+    if char == "&":
+        # First, since only the next byte decides which one it is.
+        yield rb"%s*+%s(?:amp%s)*" % (_BACKSLASH, _AND, _END)
     yield _in_url(char.encode())
     yield _anyhow(char)
     yield from (_ignoring_case(escape) for escape in _with_backslash(char))
@@ -124,7 +162,7 @@ def _forms(char: str) -> Iterator[bytes]:
 
 def _ignoring_case(escape: bytes) -> bytes:
     """Return the pattern of an escape: its letters after the backslash count, those of hexadecimal digits do not."""
-    return re.sub(rb"\\(.)([0-9a-f]*)", lambda found: b"%s+%s(?i:%s)" % (_BACKSLASH, found[1], found[2]), escape)
+    return re.sub(rb"\\(.)([0-9a-f]*)", lambda found: b"%s++%s(?i:%s)" % (_BACKSLASH, found[1], found[2]), escape)
 
 
 def _with_backslash(char: str) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from operator import is_
 from typing import Any
 
 from ..model.censored import CENSORED, MIN_LENGTH
-from .escapes import HEAD, heads_of, steps_of
+from .escapes import HEAD, can_be_escaped, heads_of, steps_of
 from .spellings import (
     ENCODED_LIMIT,
     Spelling,
@@ -37,7 +37,7 @@ _WORDS = """
 changed failed skipped unreachable rc msg reason start end delta cmd stdout stderr stdout_lines stderr_lines
 module_stdout module_stderr exception censored invocation module_args ansible_facts ansible_stats warnings deprecations
 failed_when_result results item label ansible_loop ansible_loop_var ansible_index_var attempts retries diff before after
-before_header after_header prepared skip_reason"""
+before_header after_header prepared skip_reason ansible_job_id started finished"""
 _STRUCTURE = frozenset(_WORDS.split())
 
 
@@ -97,10 +97,11 @@ class Masker:
             family.lengths = tuple(sorted((*family.lengths, len(content)), reverse=True))
 
     def _keep_text(self, text: str) -> None:
-        self._texts.add(steps_of(text))
-        for head in heads_of(text):
-            self._family(head)
         self._known_texts.add(text)
+        if can_be_escaped(text):
+            self._texts.add(steps_of(text))
+            for head in heads_of(text):
+                self._family(head)
 
     def _family(self, head: bytes) -> _Family:
         return self._families.setdefault(int.from_bytes(head, sys.byteorder), _Family())

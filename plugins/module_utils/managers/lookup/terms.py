@@ -77,6 +77,8 @@ def _inserted(template: str, path: str, core_name: str) -> str:
     if core_name in _FILES:
         if "$" in path:
             raise BadPath("no '$', since the plugin would expand a variable")
+        if path.startswith("~"):
+            raise BadPath("no '~' at the start, since the plugin would take that for a home folder")
     elif " " in template and re.search(r"[ ='\"\\]", path):
         raise BadPath("no blanks, quotes, backslashes or '=', since the template has several words")
     elif re.search(r" [^ ]*=", path):

@@ -89,6 +89,7 @@ def test_what_a_path_becomes(plugin: str, template: str, path: str, term: str) -
         (PIPE, "cat {path}", "-rf"),
         (LINES, "cat {path}", "--help"),
         (FILE, "/pub/{path}", "$HOME"),
+        (FILE, "{path}.txt", "~/x"),
         (FILE, "/pub/{path}", "a/${HOME}"),
         ("ansible.builtin.unvault", "/pub/{path}", "$HOME"),
         ("ansible.builtin.csvfile", "{path} file=/pub/users.csv delimiter=,", "x file=/private.csv"),
