@@ -26,8 +26,10 @@ _SPACES = re.compile(r"[ \t\n\v\f\r]+")
 # Patterns never try again what a unit took (possessive quantifiers), or they might take forever.
 _UNIT = r"""['"\\]++|[^0-9A-Za-z_'"\\]"""
 _UNITS = re.compile(_UNIT)
-# Long gaps are split, since their patterns take long to compile.
-_GAPS = re.compile(rf"((?:{_UNIT}){{1,8}})")
+# Long gaps are split, since their patterns take long to compile; if possible, not after what is ambiguous.
+_GAPS = re.compile(
+    r"""((?:UNIT){1,8}(?![^0-9A-Za-z_])|(?:UNIT){1,7}[^0-9A-Za-z_'"\\ ]|(?:UNIT){1,8})""".replace("UNIT", _UNIT)
+)
 # So many in a row would be compared again at each place where one stands.
 _REPEATED = re.compile(r"""['"\\]{17}""")
 
@@ -62,12 +64,12 @@ def _anyhow(char: str) -> bytes:
 # YAML continues a quoted text on the next line after a backslash; JSON may have escaped that line break.
 _FOLD = rb"(?:\\++(?:\n|n) *+)?"
 _HEX_SPACE = rb"(?:20|0[9A-Da-d])"
-_SPACE = b"|".join(
-    [
-        rb"(?:B*+%%(?:25)*%s|\+)++" % _HEX_SPACE,
-        rb"(?:\\*+[ \t\n\v\f\r]|B++(?:[tnvfr]|x%s|u00%s)|&(?:amp;)*#(?:9|1[0-3]|32);)++" % (_HEX_SPACE, _HEX_SPACE),
-    ]
+_IN_URLS = (rb"B*+%%(?:25)*%s|\+" % _HEX_SPACE).replace(b"B", _BACKSLASH)
+_SPACES_ELSEWHERE = (
+    rb"\\*+[ \t\n\v\f\r]|B++(?:[tnvfr]|x%s|u00%s)|&(?:amp;)*#(?:9|1[0-3]|32);" % (_HEX_SPACE, _HEX_SPACE)
 ).replace(b"B", _BACKSLASH)
+# The last one may be a backslash of what follows, at the end of a line.
+_SPACE = rb"(?:%s)++|(?:%s)++|(?>(?:%s)+(?=%s))" % (_IN_URLS, _SPACES_ELSEWHERE, _SPACES_ELSEWHERE, _BACKSLASH)
 _HEXADECIMAL = rb"(?<=\\)(?:x|u00|U000000)%s"
 _QUOTES = b"|".join(
     [*(b"%s|%s" % (_or_in_url(sign), _in_html(sign.decode())) for sign in (b"'", b'"')), _HEXADECIMAL % b"2[27]"]
