@@ -68,8 +68,11 @@ _IN_URLS = (rb"B*+%%(?:25)*%s|\+" % _HEX_SPACE).replace(b"B", _BACKSLASH)
 _SPACES_ELSEWHERE = (
     rb"\\*+[ \t\n\v\f\r]|B++(?:[tnvfr]|x%s|u00%s)|&(?:amp;)*#(?:9|1[0-3]|32);" % (_HEX_SPACE, _HEX_SPACE)
 ).replace(b"B", _BACKSLASH)
-# The last one may be a backslash of what follows, at the end of a line.
-_SPACE = rb"(?:%s)++|(?:%s)++|(?>(?:%s)+(?=%s))" % (_IN_URLS, _SPACES_ELSEWHERE, _SPACES_ELSEWHERE, _BACKSLASH)
+# The last one, or all but the first, may be backslashes of what follows.
+_SPACE = rb"(?:%s)++|(?:%s)++|(?>(?:%s)+(?=%s))|(?>(?:%s)+?(?=%s))" % (
+    *(_IN_URLS, _SPACES_ELSEWHERE),
+    *(_SPACES_ELSEWHERE, _BACKSLASH) * 2,
+)
 _HEXADECIMAL = rb"(?<=\\)(?:x|u00|U000000)%s"
 _QUOTES = b"|".join(
     [*(b"%s|%s" % (_or_in_url(sign), _in_html(sign.decode())) for sign in (b"'", b'"')), _HEXADECIMAL % b"2[27]"]
