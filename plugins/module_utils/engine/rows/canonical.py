@@ -26,18 +26,18 @@ __all__ = ["Signed", "canonical", "digest_of"]
 Signed: TypeAlias = "Scope | Connector | Secret | SecretVersion | Share | Intent"
 
 _TABLES = {
-    "Scope": "scope",
-    "Connector": "connector",
-    "Secret": "secret",
-    "SecretVersion": "secret_version",
-    "Share": "secret_share",
-    "Intent": "intent",
+    Scope.__name__: "scope",
+    Connector.__name__: "connector",
+    Secret.__name__: "secret",
+    SecretVersion.__name__: "secret_version",
+    Share.__name__: "secret_share",
+    Intent.__name__: "intent",
 }
 _NEVER = frozenset({"revision", "digest", "tag"})
 _NOT_IN = {
-    "SecretVersion": frozenset({"key_generation"}),
+    SecretVersion.__name__: frozenset({"key_generation"}),
     # Whoever takes an intent over becomes its process, without the key that signed it.
-    "Intent": frozenset({"process", "created_at"}),
+    Intent.__name__: frozenset({"process", "created_at"}),
 }
 _NO_DEFAULT = object()
 
@@ -56,7 +56,7 @@ def canonical(row: Signed) -> bytes:
     for place, name, default in _fields(kind):
         value = values[place]
         if value != default:
-            encoded += (name, encode_text(value) if type(value) is str else encode_fields(_plain(value)))
+            encoded += (name, encode_text(value) if isinstance(value, str) else encode_fields(_plain(value)))
     return b"".join(encoded)
 
 
