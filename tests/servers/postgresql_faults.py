@@ -42,7 +42,7 @@ class _Message:
 
 
 class StatementProxy:
-    """Keeps the texts of the statements since `clear`. Statement number `at` gets `fault` once."""
+    """Keeps the texts of the statements since `clear`. Statement number `at` gets `fault` once: then `has_failed`."""
 
     def __init__(self, port: int) -> None:
         self._upstream = port
@@ -56,6 +56,7 @@ class StatementProxy:
         with self._lock:
             self.statements: list[str] = []
             self._at, self._fault = at, fault
+            self.has_failed = False
 
     def url(self, url: str) -> str:
         """Return the URL of a store, changed to go through this proxy."""
@@ -99,7 +100,9 @@ class StatementProxy:
         """Record a statement, and return its fault, empty for none."""
         with self._lock:
             self.statements.append(text)
-            return self._fault if len(self.statements) - 1 == self._at else ""
+            is_now = len(self.statements) - 1 == self._at
+            self.has_failed = self.has_failed or is_now
+            return self._fault if is_now else ""
 
 
 def _fail(client: socket.socket, server: socket.socket, state: str, text: str, status: bytes) -> bytes:

@@ -66,7 +66,7 @@ class Watched:
         before = self._counts()
         self.proxy.clear(at, fault)
         assert self._declare({"identifier": identifier, **SCOPE, **self.change})
-        self.statements = list(self.proxy.statements)
+        self.statements, self.has_failed = list(self.proxy.statements), self.proxy.has_failed
         grown = [now - then for now, then in zip(self._counts(), before, strict=True)]
         value = self.engine.resolve([Query(identifier, **SCOPE)])[0].value
         return value, grown, self.postgresql.run(ROWS.format(identifier), url=self.url)
@@ -92,12 +92,13 @@ def test_whatever_happens_to_a_statement_the_change_is_made_once(
 ) -> None:
     watched = Watched(postgresql, proxy, name)
     expected = watched.make()
+    # From the second time on, the index of the scope's secrets is known.
+    assert watched.make() == expected
     statements = watched.statements
     assert statements.count("COMMIT") == 2
-    assert watched.make() == expected
     for at, fault in faults(statements):
         assert watched.make(at, fault) == expected, f"{fault} at {at}: {statements[at]}"
-        assert len(watched.statements) > len(statements), f"no {fault} at {at}: {statements[at]}"
+        assert watched.has_failed, f"no {fault} at {at}: {statements[at]}"
 
 
 # What PostgreSQL says where another one has just made the same table: its name, its type, or an index of them is taken.
