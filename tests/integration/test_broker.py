@@ -279,7 +279,8 @@ def test_where_there_is_no_place_for_one_a_run_goes_on_and_says_so_once(made: Li
 
 OURS = "ansible_collections.scoped.secrets.plugins."
 LIGHT = tuple(
-    f"{OURS}module_utils.{room}" for room in ("broker", "client", "face", "masking.revealing", "model", "processes")
+    f"{OURS}module_utils.{room}"
+    for room in ("broker", "client", "face", "masking.revealed_settings", "masking.revealing", "model", "processes")
 )
 HEAVY = ("_sqlite3", "sqlite3", "cryptography", "boto3", "botocore", "hvac", "requests", "azure", "google", "psycopg")
 
