@@ -47,7 +47,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.database impo
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, run_steps
-from ansible_collections.scoped.secrets.plugins.module_utils.store.secret_index import entries_of
+from ansible_collections.scoped.secrets.plugins.module_utils.store.indexes import entries_of
 from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import insert_secret, insert_version
 
 SCOPE = {"org": "bench", "project": "many"}

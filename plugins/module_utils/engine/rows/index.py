@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from ...model.entities import Scope, Secret
 from ...store.database import Transaction
-from ...store.secret_index import (
+from ...store.indexes import (
     Entry,
     all_pages,
     delete_pages,
