@@ -11,7 +11,8 @@ BEGIN;
 
 GRANT SELECT, UPDATE (revision, writers, root_key_id, kdf) ON store TO scoped_secrets_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
-    ON scope, scope_key, connector, default_manager, secret, secret_version, secret_index, secret_share, secret_reference, intent TO scoped_secrets_app;
+    ON scope, scope_key, connector, default_manager, secret, secret_version, secret_index, secret_share, secret_reference, intent,
+    scope_child, scope_index TO scoped_secrets_app;
 -- What was recorded stays as it is.
 GRANT SELECT, INSERT ON audit_event TO scoped_secrets_app;
 GRANT SELECT, INSERT, UPDATE (sequence, key_generation, link, tag) ON audit_head TO scoped_secrets_app;
@@ -44,6 +45,8 @@ ALTER TABLE default_manager ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_index ENABLE ROW LEVEL SECURITY;
+ALTER TABLE scope_child ENABLE ROW LEVEL SECURITY;
+ALTER TABLE scope_index ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_share ENABLE ROW LEVEL SECURITY;
 ALTER TABLE secret_reference ENABLE ROW LEVEL SECURITY;
 ALTER TABLE intent ENABLE ROW LEVEL SECURITY;
@@ -57,6 +60,8 @@ DROP POLICY IF EXISTS by_scope ON default_manager;
 DROP POLICY IF EXISTS by_scope ON secret;
 DROP POLICY IF EXISTS by_scope ON secret_version;
 DROP POLICY IF EXISTS by_scope ON secret_index;
+DROP POLICY IF EXISTS by_scope ON scope_child;
+DROP POLICY IF EXISTS by_scope ON scope_index;
 DROP POLICY IF EXISTS by_scope ON secret_share;
 DROP POLICY IF EXISTS by_scope ON secret_reference;
 DROP POLICY IF EXISTS by_scope ON intent;
@@ -80,6 +85,11 @@ CREATE POLICY by_scope ON secret_version TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM secret WHERE secret.id = secret_version.secret_id));
 CREATE POLICY by_scope ON secret_index TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = secret_index.scope_id));
+-- The index of the scopes below a scope belongs to that one: who works in a scope proves it with the scopes above.
+CREATE POLICY by_scope ON scope_child TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = scope_child.scope_id));
+CREATE POLICY by_scope ON scope_index TO scoped_secrets_app
+    USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = scope_index.scope_id));
 -- A share belongs to the scope that was given it.
 CREATE POLICY by_scope ON secret_share TO scoped_secrets_app
     USING (EXISTS (SELECT 1 FROM scope WHERE scope.id = secret_share.scope_id));

@@ -14,9 +14,20 @@ description:
   - Never fails because of what it finds, and never creates a store.
   - Completes or undoes the changes at secret managers that a killed run left unfinished, as the next run that declares
     something would do. In check mode, it only counts them.
+options:
+  accept_rollback:
+    description:
+      - Accept a store that is older than this machine has seen it. Set this once, after you restored a copy of the
+        database on purpose; until then, every task that reads the store fails with C(store_rolled_back).
+      - Signs all scopes that your key opens anew, so that other machines accept them too. It changes nothing while no
+        scope is older than this machine has seen it. M(scoped.secrets.store_restore) needs none of this.
+      - Do not set it in a job that runs regularly. It would accept what an attacker put back.
+    type: bool
+    default: false
+    version_added: 0.1.0
 attributes:
   check_mode:
-    description: Can run in C(check_mode). It then leaves unfinished changes as they are.
+    description: Can run in C(check_mode). It then leaves unfinished changes as they are, and accepts nothing.
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
@@ -34,6 +45,10 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: result.healthy
     fail_msg: "{{ result.checks | rejectattr('verdict', 'eq', 'ok') | map(attribute='message') | list }}"
+
+- name: Accept a copy of the database that was restored on purpose
+  scoped.secrets.doctor:
+    accept_rollback: true
 """
 
 RETURN = r"""
@@ -52,7 +67,8 @@ checks:
       description:
         - What was checked. V(versions), V(engine), V(store), V(root key) or V(scope key), C(library for NAME) for each
           library, such as V(library for builtin), V(unfinished changes), V(commands), which lists the connectors whose
-          command may not run on this machine, and V(masking), which is whether the callback
+          command may not run on this machine, V(history), which is whether the store is at least as new as this machine
+          has seen it, and V(masking), which is whether the callback
           P(scoped.secrets.mask#callback) is on.
       type: str
     verdict:
@@ -95,7 +111,7 @@ usage:
 from ..module_utils.face.module import run_module
 from ..module_utils.face.spec import Spec
 
-SPEC = Spec("doctor")
+SPEC = Spec("doctor", {"accept_rollback": {"type": "bool", "default": False}})
 
 
 def main() -> None:

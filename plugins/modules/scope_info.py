@@ -55,6 +55,12 @@ scopes:
         - Whether M(scoped.secrets.scope_key) has exported the scope's key. If so, commands of the scope's connectors
           run with a higher key only if they are allowed.
       type: bool
+    revision:
+      description: How often the scope, or something in it, was changed. Reading changes nothing.
+      type: int
+    restored_at:
+      description: When the store was last restored from a backup, or an older state of it accepted. Empty for never.
+      type: str
 """
 
 from ..module_utils.face.module import run_module

@@ -44,10 +44,10 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
+from ansible_collections.scoped.secrets.plugins.module_utils.store.indexes import entries_of
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, run_steps
-from ansible_collections.scoped.secrets.plugins.module_utils.store.indexes import entries_of
 from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import insert_secret, insert_version
 
 SCOPE = {"org": "bench", "project": "many"}

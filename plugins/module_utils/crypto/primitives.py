@@ -7,12 +7,23 @@ from __future__ import annotations
 
 from ..model.errors import MissingLibrary
 
-__all__ = ["REQUIREMENT", "AuthenticationFailed", "argon2id", "decrypt", "encrypt", "hkdf_sha512"]
+__all__ = [
+    "REQUIREMENT",
+    "AuthenticationFailed",
+    "argon2id",
+    "decrypt",
+    "ed25519_public",
+    "ed25519_sign",
+    "encrypt",
+    "hkdf_sha512",
+    "is_ed25519",
+]
 
 REQUIREMENT = "cryptography>=44"
 
 try:
-    from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+    from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.hashes import SHA512
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -52,6 +63,28 @@ def hkdf_sha512(key: bytes, info: bytes, *, salt: bytes | None = None, length: i
     """Return `length` derived bytes (RFC 5869)."""
     _need_library()
     return HKDF(algorithm=SHA512(), length=length, salt=salt, info=info).derive(key)
+
+
+def ed25519_public(seed: bytes) -> bytes:
+    """Return the 32-byte public key of the private key that is this seed (RFC 8032)."""
+    _need_library()
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def ed25519_sign(seed: bytes, data: bytes) -> bytes:
+    """Return a signature of 64 bytes (RFC 8032)."""
+    _need_library()
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(data)
+
+
+def is_ed25519(public_key: bytes, signature: bytes, data: bytes) -> bool:
+    """Return whether a signature was made over `data` with the private half of a public key."""
+    _need_library()
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def argon2id(passphrase: bytes, salt: bytes, *, memory_kib: int, iterations: int, lanes: int) -> bytes:

@@ -12,7 +12,7 @@ from functools import cached_property
 from ..model.errors import Damaged
 from .encoding import Field, encode_fields
 from .envelope import damaged_value
-from .primitives import AuthenticationFailed, decrypt, encrypt, hkdf_sha512
+from .primitives import AuthenticationFailed, decrypt, ed25519_public, ed25519_sign, encrypt, hkdf_sha512, is_ed25519
 
 __all__ = ["MAX_WRAPS", "FingerprintKey", "ScopeKey", "damaged_key", "unwrap_key", "wrap_key"]
 
@@ -51,7 +51,10 @@ class FingerprintKey:
 
 
 class ScopeKey:
-    """One generation of a scope's key: 256 random bits. Each use has its own subkey (HKDF with separate labels)."""
+    """One generation of a scope's key: 256 random bits. Each use has its own subkey (HKDF with separate labels).
+
+    What reading needs is derived from one subkey, which neither signs nor opens the keys of scopes below.
+    """
 
     def __init__(self, scope_id: str, generation: int, key: bytes) -> None:
         self.scope_id = scope_id
@@ -66,11 +69,21 @@ class ScopeKey:
         return f"ScopeKey(scope_id={self.scope_id!r}, generation={self.generation})"
 
     def _derive(self, label: str) -> bytes:
-        return hkdf_sha512(self._key, encode_fields("scoped.secrets scope key", label, self.scope_id, self.generation))
+        return self._derived(self._key, label)
+
+    def _derive_for_reading(self, label: str) -> bytes:
+        return self._derived(self._reading_key, label)
+
+    def _derived(self, key: bytes, label: str) -> bytes:
+        return hkdf_sha512(key, encode_fields("scoped.secrets scope key", label, self.scope_id, self.generation))
+
+    @cached_property
+    def _reading_key(self) -> bytes:
+        return self._derive("read")
 
     @cached_property
     def _data_wrap_key(self) -> bytes:
-        return self._derive("wrap data keys")
+        return self._derive_for_reading("wrap data keys")
 
     @cached_property
     def _child_wrap_key(self) -> bytes:
@@ -79,15 +92,15 @@ class ScopeKey:
     @cached_property
     def key_id(self) -> str:
         """A short public identifier, which reveals nothing about the key."""
-        return self._derive("id")[:8].hex()
+        return self._derive_for_reading("id")[:8].hex()
 
     @cached_property
     def fingerprint_key(self) -> FingerprintKey:
-        return FingerprintKey(self._derive("fingerprints"))
+        return FingerprintKey(self._derive_for_reading("fingerprints"))
 
     @cached_property
     def _fingerprint_wrap_key(self) -> bytes:
-        return self._derive("wrap fingerprint keys")
+        return self._derive_for_reading("wrap fingerprint keys")
 
     @cached_property
     def _row_tag_key(self) -> bytes:
@@ -95,7 +108,16 @@ class ScopeKey:
 
     @cached_property
     def _audit_key(self) -> bytes:
-        return self._derive("audit")
+        return self._derive_for_reading("audit")
+
+    @cached_property
+    def _signing_seed(self) -> bytes:
+        return self._derive("sign")
+
+    @cached_property
+    def public_key(self) -> bytes:
+        """The 32-byte public half of the key's Ed25519 signing key, which proves what `sign` signed."""
+        return ed25519_public(self._signing_seed)
 
     def wrap(self, data_key: bytes, context: bytes) -> bytes:
         """Return a data key, wrapped and bound to `context`."""
@@ -137,6 +159,14 @@ class ScopeKey:
     def fingerprint(self, secret_id: str, kind: str, value: bytes) -> bytes:
         """Return a value's fingerprint, made with this generation's fingerprint key."""
         return self.fingerprint_key.fingerprint(secret_id, kind, value)
+
+    def sign(self, data: bytes) -> bytes:
+        """Return a 64-byte signature (Ed25519)."""
+        return ed25519_sign(self._signing_seed, data)
+
+    def has_signed(self, signature: bytes, data: bytes) -> bool:
+        """Return whether this key has signed `data`."""
+        return is_ed25519(self.public_key, signature, data)
 
     def row_tag(self, *fields: Field) -> bytes:
         """Return a row's 32-byte authentication tag (HMAC-SHA-256)."""

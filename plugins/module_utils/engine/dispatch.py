@@ -24,7 +24,7 @@ def handle(runtime: Runtime, request: Request, tell: Tell) -> Result:
     if request.resource in OPERATIONS:
         return _operate(runtime, request, tell)
     if request.resource == "doctor":
-        return _examine(runtime, request.check_mode)
+        return _examine(runtime, request)
     if request.resource == "connector_check":
         return _check_connector(runtime, ConnectorCheck(request.params))
     if request.resource in INFOS:
@@ -133,15 +133,19 @@ def _subject_of(request: Request) -> Subject:
     return Subject("scope", path.announced, path.identifier)
 
 
-def _examine(runtime: Runtime, check_mode: bool) -> Result:
+def _examine(runtime: Runtime, request: Request) -> Result:
     # Imported here: importlib.metadata takes 20 ms to load.
     from .reports.doctor import examine, examine_commands, examine_unfinished, used_settings
+    from .reports.history import examine_history
 
-    unfinished = examine_unfinished(runtime, check_mode=check_mode)
-    checks = [*examine(runtime.settings, runtime.place), *examine_commands(runtime), *unfinished]
+    is_accepted = bool(request.params.get("accept_rollback"))
+    # First, since the other checks read the store.
+    history, changed = examine_history(runtime, is_accepted=is_accepted, check_mode=request.check_mode)
+    unfinished = examine_unfinished(runtime, check_mode=request.check_mode)
+    checks = [*examine(runtime.settings, runtime.place), *history, *examine_commands(runtime), *unfinished]
     healthy = all(check["verdict"] != "error" for check in checks)
     usage, settings = runtime.shared.usage.counts(), used_settings(runtime.settings)
-    return Result(returned={"healthy": healthy, "checks": checks, "settings": settings, "usage": usage})
+    return Result(changed, {"healthy": healthy, "checks": checks, "settings": settings, "usage": usage})
 
 
 def _check_connector(runtime: Runtime, check: ConnectorCheck) -> Result:

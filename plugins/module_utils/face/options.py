@@ -66,6 +66,7 @@ OPTIONS = (
     Option("audit_sink", "SCOPED_SECRETS_AUDIT_SINK", "audit_sink", "scoped_secrets_audit_sink", is_argument=False),
     # Not a variable: a host could set it.
     Option("allowed_commands", "SCOPED_SECRETS_ALLOWED_COMMANDS", "allowed_commands", is_argument=False),
+    Option("state_folder", "SCOPED_SECRETS_STATE_FOLDER", "state_folder", is_argument=False),
     Option("upgrade_store", "SCOPED_SECRETS_UPGRADE_STORE", is_argument=False),
     Option("ephemeral_store", "SCOPED_SECRETS_EPHEMERAL_STORE", "ephemeral_store", is_argument=False),
 )
@@ -89,6 +90,12 @@ def default_store() -> str:
 
 def default_root_key_file() -> str:
     return f"{_xdg('XDG_CONFIG_HOME', '~/.config')}/scoped_secrets/root.key"
+
+
+def _state_folder(text: str) -> str:
+    if text.lower() == "none":
+        return ""
+    return _absolute(text or f"{_xdg('XDG_STATE_HOME', '~/.local/state')}/scoped_secrets")
 
 
 def resolve_options(
@@ -179,6 +186,7 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         audit=_audit(options.get("audit") or "on"),
         audit_sink=_sinks(options.get("audit_sink") or "store"),
         allowed_commands=_commands(options.get("allowed_commands") or ""),
+        state_folder=_state_folder(options.get("state_folder") or ""),
     )
 
 

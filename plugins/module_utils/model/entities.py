@@ -21,8 +21,10 @@ class Scope(NamedTuple):
     """A scope. Its row, signed with its key, commits to all that belongs to it.
 
     `secrets_root` is the root of the index of its secrets, which has `secrets_depth` levels of pages and
-    `secrets_count` entries. The digests are those of its connectors, of the shares it was given, and of the generations
-    of its key; empty without any.
+    `secrets_count` entries; likewise for the scopes right below it (`children_…`). The digests are those of its
+    connectors, of the shares it was given, and of the generations of its key; empty without any. `audit_sequence` and
+    `audit_link` are those of its newest audit record when the row was written. `revision` counts the writes; `epoch`
+    grows when the store is restored from a backup, where fewer writes may be in.
 
     `default_connector_id` is None for the built-in manager. `made_by` names the manifest that created the scope,
     `default_made_by` the one that set its default manager; empty if none did. `inherits_managers` is set on the account
@@ -42,9 +44,15 @@ class Scope(NamedTuple):
     secrets_root: bytes = b""
     secrets_depth: int = 0
     secrets_count: int = 0
+    children_root: bytes = b""
+    children_depth: int = 0
+    children_count: int = 0
     connectors_digest: bytes = b""
     shares_digest: bytes = b""
     keys_digest: bytes = b""
+    audit_sequence: int = 0
+    audit_link: bytes = b""
+    epoch: int = 0
     made_by: str = ""
     revision: int = 0
     created_at: str = ""

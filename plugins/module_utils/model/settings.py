@@ -11,7 +11,10 @@ __all__ = ["Settings"]
 
 
 class Settings(NamedTuple):
-    """The resolved common options. `is_local_default`: both the store and the key file are at their default paths."""
+    """The resolved common options. `is_local_default`: both the store and the key file are at their default paths.
+
+    `state_folder`: where this machine remembers the newest state of each store that it has seen; empty: nowhere.
+    """
 
     store: str
     root_key_file: str
@@ -26,6 +29,7 @@ class Settings(NamedTuple):
     audit: str = "on"
     audit_sink: str = "store"
     allowed_commands: str = ""
+    state_folder: str = ""
 
     @property
     def has_scope_key(self) -> bool:

@@ -19,12 +19,13 @@ from .database import Row, Transaction
 __all__ = ["TABLES", "all_rows", "count_rows", "insert_row", "is_empty", "remove_all"]
 
 # Each table after those that it references. Add new tables here and in `all_rows`. `intent` is left out: a restored
-# store must not finish changes at a provider that the original store has finished since. So is `secret_index`, which
-# follows from the rows.
+# store must not finish changes at a provider that the original store has finished since. So are the pages of indexes,
+# which follow from the rows.
 TABLES = (
     "store",
     "scope",
     "scope_key",
+    "scope_child",
     "connector",
     "default_manager",
     "secret",
@@ -48,6 +49,7 @@ def all_rows(tx: Transaction) -> Iterator[tuple[str, Values]]:
     for level in Level:
         yield from _rows(tx, "scope", "id", level=level.value)
     yield from _rows(tx, "scope_key", "scope_id", "generation")
+    yield from _rows(tx, "scope_child", "scope_id", "place")
     yield from _rows(tx, "connector", "id")
     yield from _rows(tx, "default_manager", "scope_id")
     for secrets in _pages(tx, "secret", ("id",)):
@@ -149,7 +151,7 @@ def insert_row(tx: Transaction, table: str, row: Values) -> None:
 def remove_all(tx: Transaction) -> None:
     """Delete every row, including those of the account and the store itself."""
     tx.known.clear()
-    for table in ("intent", "secret_index", *reversed(TABLES)):
+    for table in ("intent", "secret_index", "scope_index", *reversed(TABLES)):
         tx.run(f"DELETE FROM {table}")
 
 

@@ -1,29 +1,60 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statements on the index of a scope's secrets: its leaves, which are columns of the secrets, and its pages."""
+"""Statements on the indexes of a scope, one of its secrets and one of its children: leaves and pages.
+
+The leaves of secrets are columns of their rows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ..model.entities import Secret
 from .database import Transaction
 from .secrets import secret_of
 
-__all__ = ["all_pages", "delete_pages", "depths", "entries_of", "find_path", "leaf_of", "put_pages", "secrets_below"]
+__all__ = [
+    "CHILDREN",
+    "SECRETS",
+    "Entry",
+    "IndexTables",
+    "all_pages",
+    "delete_pages",
+    "depths",
+    "entries_of",
+    "find_path",
+    "leaf_of",
+    "put_pages",
+    "replace_child",
+    "secrets_below",
+]
 
 Entry = tuple[str, bytes]
+
+
+class IndexTables(NamedTuple):
+    """The tables that have the leaves and the pages of an index, and the column of a scope that has its depth."""
+
+    leaves: str
+    pages: str
+    depth: str
+
+
+SECRETS = IndexTables("secret", "secret_index", "secrets_depth")
+CHILDREN = IndexTables("scope_child", "scope_index", "children_depth")
 
 PAGE = 2000
 # Sorts after every place that starts with the same prefix: places are hexadecimal.
 _END = "g"
 
 
-def leaf_of(tx: Transaction, scope_id: str, prefix: str) -> list[Entry]:
+def leaf_of(tx: Transaction, tables: IndexTables, scope_id: str, prefix: str) -> list[Entry]:
     """Return the places below a prefix with the digests of their rows, in order."""
     rows = tx.all(
-        "SELECT place, digest FROM secret WHERE scope_id = :scope AND place >= :first AND place < :last ORDER BY place",
+        f"SELECT place, digest FROM {tables.leaves} WHERE scope_id = :scope AND place >= :first AND place < :last "
+        "ORDER BY place",
         scope=scope_id,
         first=prefix,
         last=prefix + _END,
@@ -31,12 +62,13 @@ def leaf_of(tx: Transaction, scope_id: str, prefix: str) -> list[Entry]:
     return [(row["place"], bytes(row["digest"])) for row in rows]
 
 
-def entries_of(tx: Transaction, scope_id: str) -> Iterator[Entry]:
+def entries_of(tx: Transaction, tables: IndexTables, scope_id: str) -> Iterator[Entry]:
     """Yield all places of a scope with the digests of their rows, in order, reading page by page."""
     after = ""
     while True:
         rows = tx.all(
-            "SELECT place, digest FROM secret WHERE scope_id = :scope AND place > :after ORDER BY place LIMIT :page",
+            f"SELECT place, digest FROM {tables.leaves} WHERE scope_id = :scope AND place > :after "
+            "ORDER BY place LIMIT :page",
             scope=scope_id,
             after=after,
             page=PAGE,
@@ -60,15 +92,16 @@ def secrets_below(tx: Transaction, scope_id: str, prefix: str) -> list[Secret]:
 
 
 def find_path(
-    tx: Transaction, scope_id: str, prefixes: Sequence[str], leaf: str
+    tx: Transaction, tables: IndexTables, scope_id: str, prefixes: Sequence[str], leaf: str
 ) -> tuple[dict[str, bytes], list[Entry]]:
     """Return the pages at these prefixes, as far as they exist, and what `leaf_of` returns for the leaf below."""
     wanted = {f"prefix_{number}": prefix for number, prefix in enumerate(prefixes)}
     names = ", ".join(f":{name}" for name in wanted)
     rows = tx.all(
-        f"""SELECT 1 AS is_page, prefix AS place, digests AS digest FROM secret_index
+        f"""SELECT 1 AS is_page, prefix AS place, digests AS digest FROM {tables.pages}
             WHERE scope_id = :scope AND prefix IN ({names})
-        UNION ALL SELECT 0, place, digest FROM secret WHERE scope_id = :scope AND place >= :first AND place < :last
+        UNION ALL SELECT 0, place, digest FROM {tables.leaves}
+            WHERE scope_id = :scope AND place >= :first AND place < :last
         ORDER BY 2""",
         scope=scope_id,
         first=leaf,
@@ -80,12 +113,12 @@ def find_path(
     return pages, [(place, digest) for is_page, place, digest in found if not is_page]
 
 
-def all_pages(tx: Transaction, scope_id: str) -> Iterator[tuple[str, bytes]]:
+def all_pages(tx: Transaction, tables: IndexTables, scope_id: str) -> Iterator[tuple[str, bytes]]:
     """Yield the pages of a scope by prefix, reading some at a time."""
     after, is_first = "", True
     while True:
         rows = tx.all(
-            "SELECT prefix, digests FROM secret_index WHERE scope_id = :scope AND "
+            f"SELECT prefix, digests FROM {tables.pages} WHERE scope_id = :scope AND "
             f"prefix {'>=' if is_first else '>'} :after ORDER BY prefix LIMIT :page",
             scope=scope_id,
             after=after,
@@ -98,11 +131,11 @@ def all_pages(tx: Transaction, scope_id: str) -> Iterator[tuple[str, bytes]]:
         after, is_first = rows[-1]["prefix"], False
 
 
-def put_pages(tx: Transaction, scope_id: str, pages: Mapping[str, bytes]) -> None:
+def put_pages(tx: Transaction, tables: IndexTables, scope_id: str, pages: Mapping[str, bytes]) -> None:
     """Write pages in place of those that are there."""
     for prefix, digests in pages.items():
         tx.run(
-            "INSERT INTO secret_index (scope_id, prefix, digests) VALUES (:scope, :prefix, :digests) "
+            f"INSERT INTO {tables.pages} (scope_id, prefix, digests) VALUES (:scope, :prefix, :digests) "
             "ON CONFLICT (scope_id, prefix) DO UPDATE SET digests = excluded.digests",
             scope=scope_id,
             prefix=prefix,
@@ -110,11 +143,18 @@ def put_pages(tx: Transaction, scope_id: str, pages: Mapping[str, bytes]) -> Non
         )
 
 
-def depths(tx: Transaction) -> dict[str, int]:
+def depths(tx: Transaction, tables: IndexTables) -> dict[str, int]:
     """Return how many levels of pages the index of each scope has, by the id of the scope."""
-    return {row["id"]: row["secrets_depth"] for row in tx.all("SELECT id, secrets_depth FROM scope")}
+    return {row["id"]: row["depth"] for row in tx.all(f"SELECT id, {tables.depth} AS depth FROM scope")}
 
 
-def delete_pages(tx: Transaction, scope_id: str) -> None:
+def delete_pages(tx: Transaction, tables: IndexTables, scope_id: str) -> None:
     """Delete all pages of a scope."""
-    tx.run("DELETE FROM secret_index WHERE scope_id = :scope", scope=scope_id)
+    tx.run(f"DELETE FROM {tables.pages} WHERE scope_id = :scope", scope=scope_id)
+
+
+def replace_child(tx: Transaction, scope_id: str, place: str, digest: bytes | None) -> None:
+    """Write the entry of a child in the index of its parent; None deletes it."""
+    tx.run("DELETE FROM scope_child WHERE scope_id = :scope AND place = :place", scope=scope_id, place=place)
+    if digest is not None:
+        tx.insert("scope_child", scope_id=scope_id, place=place, digest=digest)

@@ -40,13 +40,16 @@ STEPS = (
                 identifier {identifier} NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, tags TEXT NOT NULL,
                 builtin_enabled INTEGER NOT NULL, inherits_managers INTEGER NOT NULL,
                 secrets_root {bytes} NOT NULL, secrets_depth INTEGER NOT NULL, secrets_count {integer} NOT NULL,
+                children_root {bytes} NOT NULL, children_depth INTEGER NOT NULL, children_count {integer} NOT NULL,
                 connectors_digest {bytes} NOT NULL, shares_digest {bytes} NOT NULL, keys_digest {bytes} NOT NULL,
+                audit_sequence {integer} NOT NULL, audit_link {bytes} NOT NULL, epoch {integer} NOT NULL,
                 made_by TEXT NOT NULL, revision {integer} NOT NULL,
                 created_at TEXT NOT NULL, updated_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 UNIQUE (parent_id, identifier))""",
             """CREATE TABLE scope_key (
                 scope_id TEXT NOT NULL REFERENCES scope (id), generation INTEGER NOT NULL, state TEXT NOT NULL,
-                key_id TEXT NOT NULL, parent_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL,
+                key_id TEXT NOT NULL, public_key {bytes} NOT NULL,
+                parent_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL,
                 wraps {integer} NOT NULL, under_active {bytes} NOT NULL, is_handed_out INTEGER NOT NULL,
                 created_at TEXT NOT NULL, PRIMARY KEY (scope_id, generation))""",
             """CREATE TABLE connector (
@@ -80,6 +83,14 @@ STEPS = (
                 created_at TEXT NOT NULL, digest {bytes} NOT NULL,
                 PRIMARY KEY (secret_id, version))""",
             """CREATE TABLE secret_index (
+                scope_id TEXT NOT NULL REFERENCES scope (id), prefix {identifier} NOT NULL, digests {bytes} NOT NULL,
+                PRIMARY KEY (scope_id, prefix))""",
+            # The leaves of the index of a scope's children. Not columns of `scope`: with row-level security, who works
+            # in a child doesn't see the others.
+            """CREATE TABLE scope_child (
+                scope_id TEXT NOT NULL REFERENCES scope (id), place {identifier} NOT NULL, digest {bytes} NOT NULL,
+                PRIMARY KEY (scope_id, place))""",
+            """CREATE TABLE scope_index (
                 scope_id TEXT NOT NULL REFERENCES scope (id), prefix {identifier} NOT NULL, digests {bytes} NOT NULL,
                 PRIMARY KEY (scope_id, prefix))""",
             """CREATE TABLE secret_share (

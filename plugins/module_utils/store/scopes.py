@@ -41,13 +41,14 @@ class WrappedKey(NamedTuple):
     `state` is active (exactly one generation of a scope), decrypt_only or destroyed. Of a destroyed generation only the
     fingerprint key is left, wrapped by the scope's own key of `parent_generation`. `wraps` counts the keys that it
     wrapped. `under_active` holds an older generation wrapped by the active one, for a reader who has only that.
-    `is_handed_out` says that the key was exported; `wrapped` is bound to it.
+    `is_handed_out` says that the key was exported; `wrapped` is bound to it. `public_key` proves what the key signed.
     """
 
     scope_id: str
     generation: int
     state: str
     key_id: str
+    public_key: bytes
     parent_generation: int
     wrapped: bytes
     wraps: int = 0
@@ -112,9 +113,15 @@ def _scope(row: Row, path: ScopePath) -> Scope:
         secrets_root=bytes(row["secrets_root"]),
         secrets_depth=row["secrets_depth"],
         secrets_count=row["secrets_count"],
+        children_root=bytes(row["children_root"]),
+        children_depth=row["children_depth"],
+        children_count=row["children_count"],
         connectors_digest=bytes(row["connectors_digest"]),
         shares_digest=bytes(row["shares_digest"]),
         keys_digest=bytes(row["keys_digest"]),
+        audit_sequence=row["audit_sequence"],
+        audit_link=bytes(row["audit_link"]),
+        epoch=row["epoch"],
         made_by=row["made_by"],
         revision=row["revision"],
         created_at=row["created_at"],
@@ -139,9 +146,9 @@ def insert_scope(tx: Transaction, scope: Scope) -> None:
 
 
 def update_scope(tx: Transaction, scope: Scope) -> None:
-    """Update a scope's changeable columns; raise StaleRow if the stored row has another revision."""
+    """Update a scope's changeable columns; raise StaleRow unless the stored row has the revision before `scope`'s."""
     tx.forget(CHAIN, MANAGERS)
-    tx.update("scope", scope.id, scope.revision, **_changeable(scope))
+    tx.update("scope", scope.id, scope.revision - 1, **_changeable(scope))
 
 
 def _changeable(scope: Scope) -> dict[str, object]:
@@ -154,9 +161,15 @@ def _changeable(scope: Scope) -> dict[str, object]:
         "secrets_root": scope.secrets_root,
         "secrets_depth": scope.secrets_depth,
         "secrets_count": scope.secrets_count,
+        "children_root": scope.children_root,
+        "children_depth": scope.children_depth,
+        "children_count": scope.children_count,
         "connectors_digest": scope.connectors_digest,
         "shares_digest": scope.shares_digest,
         "keys_digest": scope.keys_digest,
+        "audit_sequence": scope.audit_sequence,
+        "audit_link": scope.audit_link,
+        "epoch": scope.epoch,
         "updated_at": scope.updated_at,
         "tag": scope.tag,
     }
@@ -200,6 +213,8 @@ def delete_scope(tx: Transaction, scope: Scope) -> None:
         "DELETE FROM connector WHERE scope_id = :id",
         "DELETE FROM scope_key WHERE scope_id = :id",
         "DELETE FROM secret_index WHERE scope_id = :id",
+        "DELETE FROM scope_child WHERE scope_id = :id",
+        "DELETE FROM scope_index WHERE scope_id = :id",
         "DELETE FROM scope WHERE id = :id",
     ):
         tx.run(statement, id=scope.id)
@@ -217,7 +232,7 @@ def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
     """Return the generations of a scope's key, newest first. Cached, because every row to verify needs them."""
     if scope_id not in tx.known:
         rows = tx.all(
-            "SELECT scope_id, generation, state, key_id, parent_generation, wrapped, wraps, under_active, "
+            "SELECT scope_id, generation, state, key_id, public_key, parent_generation, wrapped, wraps, under_active, "
             "is_handed_out FROM scope_key WHERE scope_id = :id ORDER BY generation DESC",
             id=scope_id,
         )
@@ -227,7 +242,7 @@ def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
 
 
 def _wrapped_key(row: Row) -> WrappedKey:
-    raw = {"wrapped": bytes(row["wrapped"]), "under_active": bytes(row["under_active"])}
+    raw = {name: bytes(row[name]) for name in ("public_key", "wrapped", "under_active")}
     return WrappedKey(**{**dict(row), **raw, "is_handed_out": bool(row["is_handed_out"])})
 
 
@@ -244,6 +259,7 @@ def insert_key(tx: Transaction, key: WrappedKey, created_at: str) -> None:
         generation=key.generation,
         state=key.state,
         key_id=key.key_id,
+        public_key=key.public_key,
         parent_generation=key.parent_generation,
         wrapped=key.wrapped,
         wraps=key.wraps,

@@ -38,8 +38,13 @@ def derive(key: bytes, info: bytes, salt: bytes | None = None, length: int = 32)
     return HKDF(algorithm=SHA512(), length=length, salt=salt, info=info).derive(key)
 
 
+FOR_READING = ("wrap data keys", "fingerprints", "wrap fingerprint keys", "audit", "id")
+"""What is derived from the subkey that reads."""
+
+
 def scope_subkey(key: bytes, label: str, scope_id: str, generation: int) -> bytes:
-    return derive(key, fields("scoped.secrets scope key", label, scope_id, generation))
+    above = scope_subkey(key, "read", scope_id, generation) if label in FOR_READING else key
+    return derive(above, fields("scoped.secrets scope key", label, scope_id, generation))
 
 
 def wrap(key: bytes, nonce: bytes, data_key: bytes, context: bytes) -> bytes:

@@ -13,9 +13,10 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.encoding imp
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import MAX_WRAPS, ScopeKey
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
 from ansible_collections.scoped.secrets.tests.unit.crypto import independent
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 RAW = hashlib.sha256(b"a scope key for tests").digest()
-LABELS = ("wrap data keys", "wrap scope keys", "fingerprints", "row tags", "wrap fingerprint keys", "audit")
+LABELS = ("wrap data keys", "wrap scope keys", "fingerprints", "row tags", "wrap fingerprint keys", "audit", "sign")
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def key() -> ScopeKey:
 
 def subkeys(key: ScopeKey) -> list[bytes]:
     wrapping = [key._data_wrap_key, key._child_wrap_key]
-    return [*wrapping, key.fingerprint_key.export(), key._row_tag_key, key._fingerprint_wrap_key, key._audit_key]
+    others = [key._row_tag_key, key._fingerprint_wrap_key, key._audit_key, key._signing_seed]
+    return [*wrapping, key.fingerprint_key.export(), *others]
 
 
 def flips(data: bytes) -> list[bytes]:
@@ -36,7 +38,7 @@ def flips(data: bytes) -> list[bytes]:
 def test_every_use_scope_generation_and_key_has_its_own_subkey(key: ScopeKey) -> None:
     others = [ScopeKey("scope-2", 2, RAW), ScopeKey("scope-1", 3, RAW), ScopeKey("scope-1", 2, RAW[::-1])]
     found = [RAW, *itertools.chain.from_iterable(map(subkeys, [key, *others]))]
-    assert len(set(found)) == 25
+    assert len(set(found)) == 29
     assert {len(one) for one in found} == {32}
 
 
@@ -47,11 +49,11 @@ def test_subkeys_are_stable(key: ScopeKey) -> None:
 def test_a_subkey_is_derived_once(key: ScopeKey, monkeypatch: pytest.MonkeyPatch) -> None:
     derived: list[str] = []
 
-    def derive(_self: ScopeKey, label: str) -> bytes:
+    def derive(_self: ScopeKey, _key: bytes, label: str) -> bytes:
         derived.append(label)
         return RAW
 
-    monkeypatch.setattr(ScopeKey, "_derive", derive)
+    monkeypatch.setattr(ScopeKey, "_derived", derive)
     for _round in range(3):
         key.unwrap(key.wrap(RAW, b""), b"")
         key.unwrap_child(key.wrap_child(key, b""), scope_id="c", generation=1, context=b"")
@@ -59,7 +61,33 @@ def test_a_subkey_is_derived_once(key: ScopeKey, monkeypatch: pytest.MonkeyPatch
         key.fingerprint("id", "text", b"v")
         key.row_tag("t")
         key.audit_mac("t")
-    assert sorted(derived) == sorted(LABELS)
+        key.has_signed(key.sign(b"t"), b"t")
+    assert sorted(derived) == sorted([*LABELS, "read"])
+
+
+def test_a_signature_is_ed25519_and_fits_one_key_and_text(key: ScopeKey) -> None:
+    signature = key.sign(b"text")
+    seed = independent.scope_subkey(RAW, "sign", "scope-1", 2)
+    assert signature == Ed25519PrivateKey.from_private_bytes(seed).sign(b"text")
+    assert key.public_key == Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    assert key.has_signed(signature, b"text")
+    tries = [(signature, b"Text"), (signature, b""), (b"", b"text"), (signature[:-1], b"text"), (bytes(64), b"text")]
+    assert not any(key.has_signed(*one) for one in tries)
+    assert not ScopeKey("scope-1", 3, RAW).has_signed(signature, b"text")
+
+
+def test_what_reads_can_neither_sign_nor_open_scopes_below() -> None:
+    """The subkey for reading gives the keys that read and prove; those of writing don't follow from it."""
+    reading = independent.scope_subkey(RAW, "read", "scope-1", 2)
+    follow = {
+        independent.derive(reading, independent.fields("scoped.secrets scope key", label, "scope-1", 2))
+        for label in (*LABELS, "id")
+    }
+    key = ScopeKey("scope-1", 2, RAW)
+    assert follow & set(subkeys(key)) == {
+        independent.scope_subkey(RAW, label, "scope-1", 2) for label in independent.FOR_READING if label != "id"
+    }
+    assert not follow & {key._signing_seed, key._child_wrap_key, key._row_tag_key}
 
 
 def test_generate_gives_random_keys() -> None:

@@ -59,6 +59,9 @@ def fill(engine: Engine) -> None:
 def all_of(engine: Engine) -> dict[str, Any]:
     """Return what users see of a full store: its values, and everything that is listed."""
     scopes = shown(engine, "scope_info", recursive=True, verify=True)
+    for scope in scopes:
+        # What a restore and a rotation change.
+        del scope["revision"], scope["restored_at"]
     return {
         "values": {f"{name} of {scope}": read(engine, name, **scope) for name, scope in REFERENCES},
         "scopes": scopes,

@@ -76,6 +76,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "project": ("SCOPED_SECRETS_PROJECT", "project", "scoped_secrets_project"),
         "broker": ("SCOPED_SECRETS_BROKER", "broker", ""),
         "allowed_commands": ("SCOPED_SECRETS_ALLOWED_COMMANDS", "allowed_commands", ""),
+        "state_folder": ("SCOPED_SECRETS_STATE_FOLDER", "state_folder", ""),
         "upgrade_store": ("SCOPED_SECRETS_UPGRADE_STORE", "", ""),
         "ephemeral_store": ("SCOPED_SECRETS_EPHEMERAL_STORE", "ephemeral_store", ""),
     }
@@ -84,6 +85,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "audit",
         "audit_sink",
         "allowed_commands",
+        "state_folder",
         "upgrade_store",
         "ephemeral_store",
     ]

@@ -31,6 +31,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 
 # Fields that may show: encrypted, keyed or random, or hashes of such.
 HARMLESS = {
+    "audit_link",
+    "children_root",
+    "public_key",
     "under_active",
     "body",
     "bound",

@@ -24,6 +24,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.copying impor
     remove_all,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
+from ansible_collections.scoped.secrets.plugins.module_utils.store.indexes import replace_child
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import (
     WrappedKey,
@@ -57,7 +58,10 @@ def fill(tx: Transaction, secrets: int = 7) -> None:
     insert_scope(tx, project)
     for scope in (org, project):
         for generation in (1, 2):
-            insert_key(tx, WrappedKey(scope.id, generation, "active", "id", 1, b"w%d" % generation, 0), "now")
+            insert_key(
+                tx, WrappedKey(scope.id, generation, "active", "id", b"public", 1, b"w%d" % generation, 0), "now"
+            )
+    replace_child(tx, org.id, "place", b"d")
     for name in ("vault", "other"):
         insert_connector(tx, connector_row(name))
     set_default(tx, org, "vault-id")
@@ -104,7 +108,7 @@ def test_another_store_can_insert_rows_in_this_order(
 def test_every_table_of_the_schema_is_copied(database: Database) -> None:
     statements = " ".join(statement for step in STEPS for statement in step.statements)
     made = set(re.findall(r"CREATE TABLE (\w+)", statements))
-    assert made == {*TABLES, "intent", "secret_index"} == database.table_names()
+    assert made == {*TABLES, "intent", "secret_index", "scope_index"} == database.table_names()
     database.write(fill)
     tables = database.read(lambda tx: {table: tx.all(f"SELECT * FROM {table}") for table in TABLES})
     counts = {table: len(rows) for table, rows in tables.items()}

@@ -50,8 +50,8 @@ from ansible_collections.scoped.secrets.tests.unit.store.rows import (
 )
 
 API = ScopePath("payments", "api")
-OLD = WrappedKey("account-id", 1, "active", "id", 0, b"\0wrapped", 0)
-NEW = WrappedKey("account-id", 2, "active", "id", 0, b"\1wrapped", 0)
+OLD = WrappedKey("account-id", 1, "active", "id", b"public", 0, b"\0wrapped", 0)
+NEW = WrappedKey("account-id", 2, "active", "id", b"public", 0, b"\1wrapped", 0)
 
 
 @pytest.fixture
@@ -120,17 +120,19 @@ def test_children_of_a_scope_by_identifier(tree: Database) -> None:
 def test_update_writes_changeable_columns_only(tree: Database) -> None:
     wanted = org_row()._replace(name="New", description="d", tags={"t": "1"}, secrets_root=b"r", tag=b"t")
     wanted = wanted._replace(builtin_enabled=False, inherits_managers=True, updated_at="u")
+    wanted = wanted._replace(children_root=b"c", audit_sequence=3, audit_link=b"l", epoch=7, revision=1)
     tree.write(lambda tx: update_scope(tx, wanted._replace(parent_id="other", created_at="other")))
     found = tree.read(lambda tx: find_chain(tx, wanted.path))[-1]
-    assert found == wanted._replace(revision=1)
+    assert found == wanted
     assert tree.read(lambda tx: find_chain(tx, ScopePath("web")))[-1] == org_row("web")
 
 
 def test_update_of_an_older_revision_is_stale(tree: Database) -> None:
     def work(tx: Transaction) -> None:
-        update_scope(tx, org_row())
-        with pytest.raises(StaleRow):
-            update_scope(tx, org_row())
+        update_scope(tx, org_row()._replace(revision=1))
+        for revision in (0, 1, 3):
+            with pytest.raises(StaleRow):
+                update_scope(tx, org_row()._replace(revision=revision))
 
     tree.write(work)
 
@@ -181,7 +183,7 @@ def test_children_with_a_key_under_another_generation(tree: Database) -> None:
     ("change", "left"),
     [
         (lambda tx: insert_scope(tx, org_row("other")), {CONNECTORS, "payments-api-id"}),
-        (lambda tx: update_scope(tx, org_row()), {CONNECTORS, "payments-api-id"}),
+        (lambda tx: update_scope(tx, org_row()._replace(revision=1)), {CONNECTORS, "payments-api-id"}),
         (lambda tx: set_default(tx, org_row(), None), {CONNECTORS, "payments-api-id"}),
         (lambda tx: delete_scope(tx, project_row()), set()),
         (lambda tx: insert_key(tx, OLD._replace(scope_id="payments-api-id"), "now"), {CHAIN, MANAGERS, CONNECTORS}),
@@ -223,7 +225,7 @@ def test_wraps_are_counted_in_the_cache_too(database: Database) -> None:
 
     assert database.write(work) == [0, 5]
     assert [key.wraps for key in database.read(lambda tx: keys_of(tx, "account-id"))] == [0, 5]
-    assert (*OLD[:6], 0, b"", False) == WrappedKey(*OLD[:6])
+    assert (*OLD[:7], 0, b"", False) == WrappedKey(*OLD[:7])
 
 
 def test_deleting_a_scope_deletes_its_keys_and_default(tree: Database) -> None:

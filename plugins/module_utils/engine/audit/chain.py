@@ -27,6 +27,7 @@ from ..rows.session import Session
 __all__ = ["append", "broken_head", "nearest", "resign_head", "verify"]
 
 _BAD_HEAD = "The head of its chain was altered: records may be missing at the end."
+_REPLACED = "Its newest records are not those that the scope's row knows of."
 _SIGNED = StoredEvent._fields.index("link")
 
 
@@ -48,6 +49,8 @@ def append(session: Session, path: ScopePath, events: Sequence[Event], caller: C
         mac, link = key.audit_mac("event", link, content), _link(link, content)
         records.append(record._replace(link=link, mac=mac))
     append_events(session.tx, records, signed_head(scope, key, sequence, link))
+    session.sight.see_audit(scope, sequence)
+    session.audited[scope.path] = sequence, link
     return records
 
 
@@ -65,7 +68,15 @@ def _locked_head(session: Session, chain: list[Scope]) -> Head:
         raise broken_head(chain[-1])
     if not is_signed(head, session.key(chain, head.key_generation)):
         raise _broken(head, head.sequence, _BAD_HEAD)
+    _check_newest(session, chain[-1], head)
     return head
+
+
+def _check_newest(session: Session, scope: Scope, head: Head) -> None:
+    """Raise Damaged if records are gone that the scope's row, or this machine, knows of."""
+    session.sight.see_audit(scope, head.sequence)
+    if head.sequence == scope.audit_sequence and head.link != scope.audit_link:
+        raise _broken(head, head.sequence, _REPLACED)
 
 
 def _content(record: StoredEvent) -> bytes:
@@ -160,6 +171,14 @@ class _ChainProof:
             raise self._bad(sequence + 1, "and all after it are missing")
         if link != head.link:
             raise self._bad(sequence, "was altered, replaced or added")
+        if not self._is_removed:
+            self._check_known(self._chain[-1])
+
+    def _check_known(self, scope: Scope) -> None:
+        """Check the chain against the scope's row, which knows the record that was the newest at its last change."""
+        _check_newest(self._session, scope, self._head)
+        if self._link_of(scope.audit_sequence) != scope.audit_link:
+            raise _broken(self._head, scope.audit_sequence, _REPLACED)
 
     def _key(self, generation: int, sequence: int) -> ScopeKey | None:
         """Return the key of a generation, None if it was destroyed; raise Damaged if it never existed."""

@@ -21,9 +21,10 @@ from ...store.copying import insert_row, is_empty, remove_all
 from ...store.database import Database, Transaction
 from ...store.places import place_at
 from ...store.schema import STEPS, run_steps, upgrade
+from ..rows.epochs import begin_epoch
 from ..rows.index import build_indexes
 from ..rows.keyring import Keyring
-from ..rows.opening import check_new_place, makes_own_key, new_kdf, open_database, open_store, root_key_of
+from ..rows.opening import check_new_place, makes_own_key, marks_of, new_kdf, open_database, open_store, root_key_of
 from ..rows.session import Session
 from .backup import backup_view
 from .files import opened
@@ -185,7 +186,9 @@ class _Restore:
             upgrade(database, tx)
             build_indexes(tx)
             self._prove(Session(tx, self._header.store_id, keyring), rows)
+            begin_epoch(Session(tx, self._header.store_id, keyring), marks.seen())
 
+        marks = marks_of(self._settings, self._header.store_id)
         database.write(work)
 
     def _new_tables(self, database: Database, tx: Transaction) -> str:

@@ -33,6 +33,8 @@ Values = dict[str, Any]
 
 _END = "end"
 _AUDIT_TABLES = ("audit_head", "audit_event")
+# Columns of a scope that a restore writes.
+_OF_EPOCH = frozenset({"epoch", "revision", "tag"})
 _STORE_COLUMNS = ("id", "created_at", "schema_version")
 _LENGTH = 4
 # Reports progress by count, not time: after so many secrets, or bytes of values.
@@ -95,15 +97,17 @@ class _Tally:
         self._hash = hashlib.sha512()
         self._declared = hashlib.sha512()
 
-    def add(self, table: str, record: bytes) -> None:
+    def add(self, table: str, data: Values, record: bytes) -> None:
         self.counts[table] += 1
         self._hash.update(record)
-        if table not in _AUDIT_TABLES:
+        if table == "scope":
+            self._declared.update(_record(table, {name: data[name] for name in data.keys() - _OF_EPOCH}))
+        elif table not in _AUDIT_TABLES:
             self._declared.update(record)
 
     @property
     def declared(self) -> str:
-        """A digest of everything but the audit, which does not count as a difference between stores."""
+        """A digest of what was declared, without the audit and what a restore signs anew."""
         return self._declared.hexdigest()
 
     @property
@@ -122,8 +126,9 @@ class RowWriter(_Tally):
         self._write = write
 
     def put(self, table: str, row: Values) -> None:
-        record = _record(table, {name: _to_json(value) for name, value in row.items()})
-        self.add(table, record)
+        data = {name: _to_json(value) for name, value in row.items()}
+        record = _record(table, data)
+        self.add(table, data, record)
         self._write(record)
 
     def finish(self) -> None:
@@ -148,7 +153,7 @@ class RowReader(_Tally):
             if table == _END:
                 is_whole = row == self._end()
             else:
-                self.add(table, record)
+                self.add(table, data, record)
                 yield table, row
         if not is_whole:
             raise damaged_backup()

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager, suppress
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
-from ...model.errors import KeyRefused
+from ...model.audit import OK, Event, Subject, moment
+from ...model.entities import Scope
+from ...model.errors import Damaged, KeyRefused
 from ...model.queries import Answer, Query
 from ...model.scopes import ACCOUNT, ScopePath
 from ...model.settings import Settings
 from ..audit.recorder import Recorder
+from ..rows.epochs import begin_epoch, rolled_back
+from ..rows.high_water import Mark, Sight, began
 from ..rows.opening import OpenStore, open_store
 from ..rows.session import Session
 from .shared import Shared
@@ -28,6 +32,12 @@ if TYPE_CHECKING:
 __all__ = ["Runtime"]
 
 T = TypeVar("T")
+
+
+class _RunTransaction(Protocol):
+    """Runs a transaction of a database."""
+
+    def __call__(self, work: Callable[[Transaction], T], *, scope: str = "") -> T: ...
 
 
 class Runtime(ABC):
@@ -71,24 +81,68 @@ class Runtime(ABC):
         """
         with self._lock:
             store = self.store(create=False)
-            scope = path.announced
-            return store.database.read(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
+            return self._within(store, store.database.read, work, path)
 
     def write(self, work: Callable[[Session], T], path: ScopePath = ACCOUNT) -> T:
         """Return the result of `work` once everything it wrote is durable. `work` may be called several times."""
         with self._lock:
             store = self.store(create=True)
-            scope = path.announced
-            written = store.database.write(lambda tx: self._written(store, tx, work), scope=scope)
+            written = self._within(store, store.database.write, lambda session: self._written(session, work), path)
             self.forget_answers()
             return written
 
-    def _written(self, store: OpenStore, tx: Transaction, work: Callable[[Session], T]) -> T:
-        session = Session(tx, store.store_id, store.keyring)
+    def _written(self, session: Session, work: Callable[[Session], T]) -> T:
         written = work(session)
-        session.sign_heads()
         self.audit.within(session)
+        # What the scopes sign includes their audit.
+        session.sign_heads()
         return written
+
+    def rolled_back(self) -> list[Damaged]:
+        """Return an error for each scope that is older than this machine has seen it; the store is read as it is."""
+        with self._lock:
+            store = self.store(create=False)
+            seen = store.marks.seen()
+            return store.database.read(lambda tx: rolled_back(Session(tx, store.store_id, store.keyring), seen))
+
+    def accept_rollback(self) -> int:
+        """Accept the store as it is, for all machines, and return the epoch that begins so."""
+        with self._lock:
+            store = self.store(create=False)
+            seen = store.marks.seen()
+            sights: list[Sight] = []
+
+            def step(tx: Transaction) -> int:
+                session = Session(tx, store.store_id, store.keyring)
+                sights.append(session.sight)
+                return self._written(session, lambda session: _accepted(session, seen))
+
+            epoch = store.database.write(step)
+            self._remember(store, sights[-1])
+            self.forget_answers()
+            return epoch
+
+    def _within(self, store: OpenStore, run: _RunTransaction, work: Callable[[Session], T], path: ScopePath) -> T:
+        """Return the result of `work` in a transaction, which must not see less than others saw before it began."""
+        seen = store.marks.seen()
+        sights: list[Sight] = []
+
+        def step(tx: Transaction) -> T:
+            session = Session(tx, store.store_id, store.keyring, seen)
+            sights.append(session.sight)
+            return work(session)
+
+        result = run(step, scope=path.announced)
+        self._remember(store, sights[-1])
+        return result
+
+    def _remember(self, store: OpenStore, sight: Sight) -> None:
+        store.marks.add(sight.marks)
+        if sight.restored:
+            self._notices.append(_restored(sight.restored))
+        if not self.shared.is_served:
+            with suppress(OSError):
+                store.marks.save()
 
     def _record(self, work: Callable[[Session], object], path: ScopePath) -> None:
         """Let `work` add audit records. Does nothing while there is no store."""
@@ -99,8 +153,8 @@ class Runtime(ABC):
                 return  # Without the key nothing happened, so there is nothing to record.
             if not store.is_pretended:
                 # What was refused in a locked scope is recorded in the scope whose key is held.
-                scope = path.announced if store.keyring.opens(path) else ACCOUNT.announced
-                store.database.append(lambda tx: work(Session(tx, store.store_id, store.keyring)), scope=scope)
+                scope = path if store.keyring.opens(path) else ACCOUNT
+                self._within(store, store.database.append, work, scope)
 
     def turn(self, thing: Hashable) -> AbstractContextManager[object]:
         """Return a lock for `thing`, so that the threads of this process declare it one after the other."""
@@ -142,5 +196,21 @@ class Runtime(ABC):
         self.audit.close(seconds)
         # The lock is never released: a later caller would open the store again.
         if self._lock.acquire(timeout=seconds) and self._open:
+            with suppress(OSError):
+                self._open.marks.save()
             self._open.database.close()
             self._open = None
+
+
+def _accepted(session: Session, seen: Mapping[str, Mark]) -> int:
+    held = session.keyring.held
+    path = held.path if held else ACCOUNT
+    session.written.append(Event(path, "accept_rollback", OK, Subject("store", path.announced), moment()))
+    return begin_epoch(session, seen)
+
+
+def _restored(scope: Scope) -> str:
+    return (
+        f"The store was restored at {began(scope.epoch)}: {scope.path} is at revision {scope.revision} again, and what "
+        "was written to it later is gone. You see this once, because this machine had seen it."
+    )

@@ -4,8 +4,8 @@
 """The canonical form of a row, which digests and tags cover: all its fields by name, whoever may read them.
 
 A field at its default is left out, so that a column added later leaves the digests of older rows as they are. What an
-entity gains joins by itself. Left out by rule: the optimistic lock, what proves the row, and in a version what a
-rotation of keys rewrites, so that the same value stays proved.
+entity gains joins by itself. Left out by rule: the optimistic lock, which only of a scope counts its writes, what
+proves the row, and in a version what a rotation of keys rewrites, so that the same value stays proved.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ _TABLES = {
     Share.__name__: "secret_share",
     Intent.__name__: "intent",
 }
-_NEVER = frozenset({"revision", "digest", "tag"})
+_NEVER = frozenset({"digest", "tag"})
 _NOT_IN = {
+    Connector.__name__: frozenset({"revision"}),
+    Secret.__name__: frozenset({"revision"}),
     SecretVersion.__name__: frozenset({"key_generation"}),
     # Whoever takes an intent over becomes its process, without the key that signed it.
     Intent.__name__: frozenset({"process", "created_at"}),

@@ -1,15 +1,15 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The index of a scope's secrets: a hash tree that proves which row of a secret is the newest, or that there is none.
+"""The indexes of a scope, of its secrets and of its children: hash trees that prove what is the newest, or not there.
 
-A secret's place is the SHA-256 of its identifier, in hexadecimal. A leaf has the places that share their first digits,
-with the digests of their rows; a page has the digests of the sixteen leaves or pages below it. The scope's signed row
-has the digest at the root and the number of levels. Leaves and pages are hashed differently, so that neither passes for
-the other (as in RFC 6962, 2.1). A small scope is a single leaf without any pages.
+A place is the SHA-256 of an identifier, in hexadecimal. A leaf has the places that share their first digits, with the
+digests of what is there; a page has the digests of the sixteen leaves or pages below it. The scope's signed row has the
+digest at the root and the number of levels. Leaves and pages are hashed differently, so that neither passes for the
+other (as in RFC 6962, 2.1). A small index is a single leaf without any pages.
 
 What is read is checked against the root; what is written is computed from what was checked and from the change, never
-from what the database has by then. So a change of one secret never signs what somebody else changed beside it.
+from what the database has by then. So a change of one thing never signs what somebody else changed beside it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, product
 from operator import add
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ...model.entities import Scope, Secret
 from ...store.database import Transaction
 from ...store.indexes import (
+    CHILDREN,
+    SECRETS,
     Entry,
+    IndexTables,
     all_pages,
     delete_pages,
     depths,
@@ -31,13 +34,14 @@ from ...store.indexes import (
     find_path,
     leaf_of,
     put_pages,
+    replace_child,
     secrets_below,
 )
 from ...store.secrets import place_of
 from .integrity import not_as_written
 from .proved import Proved
 
-__all__ = ["EMPTY_ROOT", "SecretIndex", "build_indexes", "depth_for", "root_of"]
+__all__ = ["EMPTY_ROOT", "ChildIndex", "SecretIndex", "build_indexes", "depth_for", "root_of"]
 
 _DIGITS = "0123456789abcdef"
 _SIZE = hashlib.sha256().digest_size
@@ -121,22 +125,26 @@ def root_of(entries: Iterable[Entry], depth: int) -> bytes:
 
 def build_indexes(tx: Transaction) -> None:
     """Write the pages of all scopes over the entries that the database has. Needs no key, and proves nothing."""
-    for scope_id, depth in depths(tx).items():
-        _build(tx, scope_id, depth)
+    for tables in (SECRETS, CHILDREN):
+        for scope_id, depth in depths(tx, tables).items():
+            _build(tx, tables, scope_id, depth)
 
 
-def _build(tx: Transaction, scope_id: str, depth: int) -> bytes:
+def _build(tx: Transaction, tables: IndexTables, scope_id: str, depth: int) -> bytes:
     """Write the pages over the entries that the database has; return the root, for the caller to compare."""
-    tree = _tree(entries_of(tx, scope_id), depth)
-    delete_pages(tx, scope_id)
-    put_pages(tx, scope_id, tree.pages)
+    tree = _tree(entries_of(tx, tables, scope_id), depth)
+    delete_pages(tx, tables, scope_id)
+    put_pages(tx, tables, scope_id, tree.pages)
     return tree.root
 
 
-class SecretIndex:
-    """The index of one scope in one transaction. Raises Damaged for what is not as it was last written."""
+class _Index:
+    """An index of one scope in one transaction. Raises Damaged for what is not as it was last written."""
 
-    def __init__(self, tx: Transaction, scope: Scope, proved: Proved) -> None:
+    TABLES: ClassVar[IndexTables]
+    NOUN: ClassVar[str]
+
+    def __init__(self, tx: Transaction, scope: Scope, proved: Proved, root: bytes, depth: int, count: int) -> None:
         self._tx = tx
         self._scope = scope
         self._proved = proved
@@ -144,17 +152,17 @@ class SecretIndex:
         self._changed: dict[str, Leaf] = {}
         # The leaf that was read with the pages above it, before these say what it must be.
         self._read: dict[str, list[Entry]] = {}
-        self.root = scope.secrets_root
-        self.depth = scope.secrets_depth
-        self.count = scope.secrets_count
+        self.root = root
+        self.depth = depth
+        self.count = count
 
     def digest(self, identifier: str) -> bytes | None:
-        """Return the digest that the row of a secret must have, None if there must be no such secret."""
+        """Return the digest that a thing must have, None if there must be no such thing."""
         place = place_of(identifier)
         return self._leaf(place[: self.depth]).get(place)
 
     def put(self, identifier: str, old: bytes | None, new: bytes | None) -> None:
-        """Replace the digest of a secret; None for no such secret. Called before its row is written."""
+        """Replace the digest of a thing; None for no such thing. Called before the entry is written."""
         place = place_of(identifier)
         prefix = place[: self.depth]
         if self._leaf(prefix).get(place) != old:
@@ -167,18 +175,6 @@ class SecretIndex:
             leaf[place] = new
         self.count += (new is not None) - (old is not None)
 
-    def secrets(self) -> Iterator[Secret]:
-        """Yield all secrets, whose digests are proved and none is missing, in no useful order."""
-        self.write()
-        level = max(0, self.depth - _AT_ONCE)
-        for digits in product(_DIGITS, repeat=level):
-            prefix = "".join(digits)
-            found = secrets_below(self._tx, self._scope.id, prefix)
-            entries = [(place_of(secret.identifier), secret.digest) for secret in found]
-            if not _in_order(entries, prefix) or _tree(entries, self.depth, prefix).root != self._digest_at(prefix):
-                raise self._damaged()
-            yield from found
-
     def write(self) -> None:
         """Write the pages above what was changed, from the leaves up. The rows are written already."""
         self._read = {}
@@ -190,7 +186,7 @@ class SecretIndex:
             above = self._pages_above(digests)
             digests = {prefix: self._keep_page(page) for prefix, page in above.items()}
             pages.update(above)
-        put_pages(self._tx, self._scope.id, pages)
+        put_pages(self._tx, self.TABLES, self._scope.id, pages)
         self._pages.update(pages)
         self._changed.clear()
         self.root = digests[""]
@@ -200,9 +196,11 @@ class SecretIndex:
 
     def check_all(self) -> None:
         """Raise Damaged unless all entries and all pages are those that the root commits to."""
-        tree = _tree(entries_of(self._tx, self._scope.id), self.depth)
+        tree = _tree(entries_of(self._tx, self.TABLES, self._scope.id), self.depth)
         blank = set(_EMPTY_PAGES.values())
-        stored = {prefix: page for prefix, page in all_pages(self._tx, self._scope.id) if page not in blank}
+        stored = {
+            prefix: page for prefix, page in all_pages(self._tx, self.TABLES, self._scope.id) if page not in blank
+        }
         if (tree.root, tree.pages, tree.size) != (self.root, stored, self.count):
             raise self._damaged()
 
@@ -213,7 +211,7 @@ class SecretIndex:
         leaf: Leaf | None = self._proved.get(wanted)
         if leaf is None:
             read, self._read = self._read, {}
-            entries = read[prefix] if prefix in read else leaf_of(self._tx, self._scope.id, prefix)
+            entries = read[prefix] if prefix in read else leaf_of(self._tx, self.TABLES, self._scope.id, prefix)
             if _leaf_digest(entries) != wanted:
                 raise self._damaged()
             leaf = dict(entries)
@@ -229,7 +227,7 @@ class SecretIndex:
             if page is None:
                 if stored is None:
                     above = [prefix[:length] for length in range(level, len(prefix))]
-                    stored, entries = find_path(self._tx, self._scope.id, above, prefix)
+                    stored, entries = find_path(self._tx, self.TABLES, self._scope.id, above, prefix)
                     self._read = {prefix: entries}
                 page = stored.get(prefix[:level], b"")
                 if self._keep_page(page) != wanted:
@@ -259,14 +257,55 @@ class SecretIndex:
         return digest
 
     def _rebuild(self, depth: int) -> None:
-        tree = _tree(entries_of(self._tx, self._scope.id), self.depth)
+        tree = _tree(entries_of(self._tx, self.TABLES, self._scope.id), self.depth)
         if (tree.root, tree.size) != (self.root, self.count):
             raise self._damaged()
-        self.root, self.depth = _build(self._tx, self._scope.id, depth), depth
+        self.root, self.depth = _build(self._tx, self.TABLES, self._scope.id, depth), depth
         self._pages.clear()
 
     def _damaged(self) -> Exception:
-        return not_as_written(self._scope.path, "secrets")
+        return not_as_written(self._scope.path, self.NOUN)
+
+
+class SecretIndex(_Index):
+    """The index of the secrets of a scope."""
+
+    TABLES = SECRETS
+    NOUN = "secrets"
+
+    def __init__(self, tx: Transaction, scope: Scope, proved: Proved) -> None:
+        super().__init__(tx, scope, proved, scope.secrets_root, scope.secrets_depth, scope.secrets_count)
+
+    def secrets(self) -> Iterator[Secret]:
+        """Yield all secrets, whose digests are proved and none is missing, in no useful order."""
+        self.write()
+        level = max(0, self.depth - _AT_ONCE)
+        for digits in product(_DIGITS, repeat=level):
+            prefix = "".join(digits)
+            found = secrets_below(self._tx, self._scope.id, prefix)
+            entries = [(place_of(secret.identifier), secret.digest) for secret in found]
+            if not _in_order(entries, prefix) or _tree(entries, self.depth, prefix).root != self._digest_at(prefix):
+                raise self._damaged()
+            yield from found
+
+
+class ChildIndex(_Index):
+    """The index of the scopes right below a scope."""
+
+    TABLES = CHILDREN
+    NOUN = "scopes below"
+
+    def __init__(self, tx: Transaction, scope: Scope, proved: Proved) -> None:
+        super().__init__(tx, scope, proved, scope.children_root, scope.children_depth, scope.children_count)
+
+    def replace(self, identifier: str, digest: bytes | None) -> bool:
+        """Write the digest of a child in place of the one that it has, None to remove it; tell if that changed it."""
+        old = self.digest(identifier)
+        if digest == old:
+            return False
+        self.put(identifier, old, digest)
+        replace_child(self._tx, self._scope.id, place_of(identifier), digest)
+        return True
 
 
 def _in_order(entries: Sequence[Entry], prefix: str) -> bool:

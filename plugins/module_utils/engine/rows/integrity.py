@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What shows that somebody without a key wrote to the database: tags, digests, and the errors they lead to.
 
-The tag of a row is the key generation (4 bytes) and an HMAC over its canonical form. The row of a scope has one, and
-commits to everything that belongs to the scope: to its connectors, to the shares it was given and to its keys by a
-digest over all of them, to its secrets by an index. What is committed to has a digest and needs no tag of its own.
+The tag of a row is the key generation (4 bytes) and what that key made of its canonical form: of a scope's row a
+signature (Ed25519), so that who can only read can prove it too, of others an HMAC. The row of a scope commits to
+everything that belongs to the scope: to its connectors, to the shares it was given and to its keys by a digest over
+all of them, to its secrets and to the scopes below by an index each, and to its audit up to the row's last change.
+What is committed to has a digest and needs no tag of its own.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ from .canonical import canonical
 
 __all__ = [
     "changed_outside",
+    "check_scope_tag",
     "check_tag",
     "digest_of_keys",
     "digest_of_set",
     "history_of",
+    "identity_of",
     "next_history",
     "not_as_written",
     "sign",
@@ -38,7 +42,7 @@ __all__ = [
 ]
 
 
-def sign(key: ScopeKey, row: Scope | Share | Intent) -> bytes:
+def sign(key: ScopeKey, row: Share | Intent) -> bytes:
     """Return the tag of a row: the key's generation and an HMAC over the canonical form."""
     return key.generation.to_bytes(4, "big") + key.row_tag(canonical(row))
 
@@ -48,14 +52,20 @@ def signed_generation(tag: bytes) -> int:
     return int.from_bytes(tag[:4], "big")
 
 
-def check_tag(key: ScopeKey, row: Scope | Share | Intent, what: str) -> None:
+def check_tag(key: ScopeKey, row: Share | Intent, what: str) -> None:
     """Raise Damaged unless this generation of a key signed the row. `what` names it in the error."""
     if not key.is_row_tag(row.tag[4:], canonical(row)) or signed_generation(row.tag) != key.generation:
         raise changed_outside(what)
 
 
 def tag_scope(scope: Scope, key: ScopeKey) -> Scope:
-    return scope._replace(tag=sign(key, scope))
+    return scope._replace(tag=key.generation.to_bytes(4, "big") + key.sign(canonical(scope)))
+
+
+def check_scope_tag(key: ScopeKey, scope: Scope, what: str) -> None:
+    """Raise Damaged unless this generation of a key signed the row of a scope. `what` names it in the error."""
+    if signed_generation(scope.tag) != key.generation or not key.has_signed(scope.tag[4:], canonical(scope)):
+        raise changed_outside(what)
 
 
 def tag_share(share: Share, key: ScopeKey) -> Share:
@@ -72,8 +82,17 @@ def digest_of_keys(keys: Iterable[WrappedKey]) -> bytes:
     """Return the digest over the generations of a scope's key, the newest and active one first."""
     fields: list[Any] = []
     for key in keys:
-        fields += [key.generation, key.state, key.key_id, *(["handed out"] if key.is_handed_out else [])]
+        mark = ["handed out"] if key.is_handed_out else []
+        fields += [key.generation, key.state, key.key_id, key.public_key, *mark]
     return hashlib.sha256(encode_fields(*fields)).digest()
+
+
+def identity_of(scope: Scope, keys: Iterable[WrappedKey]) -> bytes:
+    """Return the digest of what a scope's parent commits to: who signs for the scope, and if the key was handed out."""
+    known = list(keys)
+    active = [key.public_key for key in known if key.state == "active"]
+    is_handed_out = any(key.is_handed_out for key in known)
+    return hashlib.sha256(encode_fields("scope", scope.id, *active, int(is_handed_out))).digest()
 
 
 def next_history(history: bytes, version: bytes) -> bytes:

@@ -117,6 +117,7 @@ class Keyring:
             key.generation,
             "active",
             key.key_id,
+            key.public_key,
             parent_generation,
             wrapped,
             is_handed_out=is_handed_out,

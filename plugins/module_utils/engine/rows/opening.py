@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...crypto.exported_key import ExportedKey
@@ -22,6 +23,7 @@ from ...store.schema import STEPS, now, open_schema, run_steps
 from ...store.scopes import path_of
 from ...store.sqlite import memory_database
 from .held_scope import HeldScope, exported_key_of
+from .high_water import HighWaterMarks
 from .keyring import Keyring
 from .session import Session
 
@@ -30,6 +32,7 @@ __all__ = [
     "check_new_place",
     "kdf_of",
     "makes_own_key",
+    "marks_of",
     "new_kdf",
     "open_database",
     "open_store",
@@ -43,12 +46,14 @@ __all__ = [
 class OpenStore(NamedTuple):
     """An open store with its keys.
 
-    `created`: sentences for users about what was just created. `is_pretended`: it is empty and only in memory.
+    `marks` are what this machine remembers of it. `created`: sentences for users about what was just created.
+    `is_pretended`: it is empty and only in memory.
     """
 
     database: Database
     store_id: str
     keyring: Keyring
+    marks: HighWaterMarks
     created: tuple[str, ...] = ()
     is_pretended: bool = False
 
@@ -113,7 +118,7 @@ def _pretend(settings: Settings) -> OpenStore:
     database = memory_database()
     _initialise(database, root, kdf)
     store_id = database.read(_store_row)["id"]
-    return OpenStore(database, store_id, Keyring(store_id, root), is_pretended=True)
+    return OpenStore(database, store_id, Keyring(store_id, root), HighWaterMarks(None), is_pretended=True)
 
 
 def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
@@ -142,16 +147,34 @@ def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
 
 def _unlock(database: Database, place: Place, settings: Settings, notices: tuple[str, ...]) -> OpenStore:
     row = database.read(_store_row)
+    marks = marks_of(settings, row["id"])
     exported = exported_key_of(settings)
     if exported:
-        return OpenStore(database, row["id"], _held_keyring(database, place, row["id"], exported), notices)
+        return OpenStore(database, row["id"], _held_keyring(database, place, row["id"], exported), marks, notices)
     kdf = kdf_of(row)
     if settings.passphrase and not settings.root_key and not kdf:
         raise _no_passphrase(place)
     root = root_key_of(settings, kdf, [], may_create=False)
     if root.key_id != row["root_key_id"]:
         raise wrong_key(place, shown_root_key_id(row), root)
-    return OpenStore(database, row["id"], Keyring(row["id"], root), notices)
+    return OpenStore(database, row["id"], Keyring(row["id"], root), marks, notices)
+
+
+def marks_of(settings: Settings, store_id: str) -> HighWaterMarks:
+    """Return what this machine remembers of a store. Nothing where it has no folder for that, as the doctor tells."""
+    if not settings.state_folder:
+        return HighWaterMarks(None)
+    try:
+        # The id comes from the database: it must not lead to another folder.
+        return HighWaterMarks(Path(settings.state_folder, "seen", str(uuid.UUID(store_id))))
+    except OSError:
+        return HighWaterMarks(None)
+    except ValueError:
+        raise Damaged(
+            "damaged_row",
+            "The id of the store was changed outside scoped.secrets.",
+            hint="Restore the newest backup, and find out who can write to the database.",
+        ) from None
 
 
 def wrong_key(place: Place, wanted: str, root: RootKey) -> KeyRefused:

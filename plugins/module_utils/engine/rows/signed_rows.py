@@ -24,9 +24,10 @@ from ...store.audit import insert_head
 from ...store.database import CHAIN, CONNECTORS, Transaction
 from ...store.schema import now
 from . import integrity
-from .audit_head import first_head
+from .audit_head import BEFORE_FIRST, first_head
 from .canonical import digest_of
-from .index import EMPTY_ROOT, SecretIndex
+from .high_water import Mark, Sight
+from .index import EMPTY_ROOT, ChildIndex, SecretIndex
 from .keyring import Keyring
 
 __all__ = ["NewValue", "SignedRows"]
@@ -53,16 +54,23 @@ class SignedRows:
     `sign_heads` must be called once, when everything is written.
     """
 
-    def __init__(self, tx: Transaction, store_id: str, keyring: Keyring) -> None:
+    def __init__(
+        self, tx: Transaction, store_id: str, keyring: Keyring, seen: Mapping[str, Mark] | None = None
+    ) -> None:
+        """`seen`: the high-water marks of the store's scopes from before the transaction began."""
         self.tx = tx
         self.store_id = store_id
         self.keyring = keyring
+        self.sight = Sight(seen or {})
         self.now = now()
         self.written: list[Event] = []
         """The writes of this transaction, for the audit."""
+        self.audited: dict[ScopePath, tuple[int, bytes]] = {}
+        """The number and link of the newest audit record of the scopes that this transaction has added records to."""
         self._changed: dict[ScopePath, None] = {}
         # What scopes commit to by their ids, as it was proved and has been changed in this transaction.
         self._indexes: dict[str, SecretIndex] = {}
+        self._children: dict[str, ChildIndex] = {}
         self._connectors: dict[str, dict[str, bytes]] = {}
         self._shares: dict[str, dict[str, bytes]] = {}
         # The rows that this transaction has written by their digests: what is read again is not hashed again.
@@ -86,51 +94,90 @@ class SignedRows:
 
     def _chain(self, path: ScopePath) -> list[Scope]:
         chain = scope_rows.find_chain(self.tx, path)
-        try:
-            self._check_chain(chain, path)
-        except Damaged:
-            # A transaction that only appends sees each commit of others at once: a rotation may have come in between.
-            again = scope_rows.find_chain(self.tx, path)
-            if again == chain:
-                raise
-            for scope in chain:
-                self.tx.known.pop(scope.id, None)
-            self._check_chain(again, path)
-            return again
-        return chain
+        while True:
+            try:
+                self._check_chain(chain, path)
+                return chain
+            except Damaged:
+                # A transaction that only appends sees each commit of others at once: one may have come in between.
+                again = scope_rows.find_chain(self.tx, path)
+                if again == chain or self._changed:
+                    raise
+                for scope in chain:
+                    self.tx.known.pop(scope.id, None)
+                    self._children.pop(scope.id, None)
+                chain = again
 
     def _check_chain(self, chain: list[Scope], path: ScopePath) -> None:
         verified = self.keyring.first_verified(chain, path)
         for depth, step in enumerate(path.from_account):
             if depth == len(chain):
+                self._check_absent(chain[:depth], step)
                 raise _unknown_scope(step) if depth else _no_account()
             if depth >= verified:
                 self.check_scope(chain[: depth + 1])
 
+    def _check_absent(self, parents: list[Scope], path: ScopePath) -> None:
+        """Raise Damaged if there must be a scope that was not found."""
+        if parents and self.opens(parents[-1].path) and self._child_index(parents[-1]).digest(path.identifier):
+            raise integrity.not_as_written(parents[-1].path, ChildIndex.NOUN)
+
     def children(self, chain: list[Scope]) -> Iterator[list[Scope]]:
         """Yield the verified chains of the scopes right below the last one of a chain, by identifier."""
-        for child in scope_rows.children_of(self.tx, chain[-1]):
+        children = scope_rows.children_of(self.tx, chain[-1])
+        if len({child.path for child in children}) != self.count_children(chain[-1]):
+            raise integrity.not_as_written(chain[-1].path, ChildIndex.NOUN)
+        for child in children:
             below = [*chain, child]
             self.check_scope(below)
             yield below
 
+    def count_children(self, scope: Scope) -> int:
+        """Return how many scopes there are right below a scope."""
+        return self._child_index(scope).count
+
+    def _child_index(self, scope: Scope) -> ChildIndex:
+        if scope.id not in self._children:
+            self._children[scope.id] = ChildIndex(self.tx, scope, self.keyring.proved)
+        return self._children[scope.id]
+
     def check_scope(self, chain: list[Scope]) -> None:
-        """Raise Damaged unless the last scope was signed with its active key and commits to all its keys."""
+        """Raise Damaged unless the last scope is the newest one that was signed, and commits to all its keys.
+
+        What its parent commits to shows whether it is there and which key signs for it; no more of the scope whose key
+        is held can be proved than that this key signed it.
+        """
         scope, keys = chain[-1], scope_rows.keys_of(self.tx, chain[-1].id)
-        states = [(key.generation, key.state, key.key_id, key.is_handed_out) for key in keys]
-        if self.keyring.proved.get(scope.tag) == (scope, states):
-            return
+        states = [(key.generation, key.state, key.key_id, key.public_key, key.is_handed_out) for key in keys]
+        if self.keyring.proved.get(scope.tag) != (scope, states):
+            self._check_head(chain, keys)
+        # While a transaction changes the keys, their scope is not signed yet.
+        if scope.id not in self.tx.rekeyed:
+            self.keyring.proved.put(scope.tag, (scope, states))
+            self._check_in_parent(chain, keys)
+            self.sight.see(scope)
+
+    def _check_head(self, chain: list[Scope], keys: list[scope_rows.WrappedKey]) -> None:
+        scope = chain[-1]
         what = f"The row of {scope.path}"
         generation = integrity.signed_generation(scope.tag)
-        integrity.check_tag(self.key(chain, generation), scope, what)
-        # While a transaction changes the keys, their scope is not signed yet.
+        integrity.check_scope_tag(self.key(chain, generation), scope, what)
         if scope.id in self.tx.rekeyed:
             return
         if integrity.digest_of_keys(keys) != scope.keys_digest:
             raise integrity.not_as_written(scope.path, "key generations")
         if self.keyring.active(self.tx, chain).generation != generation:
             raise integrity.changed_outside(what)
-        self.keyring.proved.put(scope.tag, (scope, states))
+
+    def _check_in_parent(self, chain: list[Scope], keys: list[scope_rows.WrappedKey]) -> None:
+        scope, parents = chain[-1], chain[:-1]
+        if self._has_provable_parent(chain):
+            known = self._child_index(parents[-1]).digest(scope.path.identifier)
+            if known != integrity.identity_of(scope, keys):
+                raise integrity.not_as_written(parents[-1].path, ChildIndex.NOUN)
+
+    def _has_provable_parent(self, chain: list[Scope]) -> bool:
+        return len(chain) > 1 and self.opens(chain[-2].path)
 
     def opens(self, path: ScopePath) -> bool:
         """Tell whether our key opens a scope, whether it exists or not."""
@@ -259,21 +306,39 @@ class SignedRows:
     def create_scope(self, parents: list[Scope], scope: Scope) -> None:
         """Write a new scope and its first key."""
         key = ScopeKey.generate(scope.id, 1)
-        first = scope_rows.WrappedKey(scope.id, key.generation, "active", key.key_id, 0, b"")
-        blank = scope._replace(secrets_root=EMPTY_ROOT, keys_digest=integrity.digest_of_keys([first]))
+        first = scope_rows.WrappedKey(scope.id, key.generation, "active", key.key_id, key.public_key, 0, b"")
+        blank = scope._replace(
+            secrets_root=EMPTY_ROOT,
+            children_root=EMPTY_ROOT,
+            keys_digest=integrity.digest_of_keys([first]),
+            audit_link=BEFORE_FIRST,
+            epoch=parents[-1].epoch if parents else 0,
+        )
         signed = integrity.tag_scope(blank, key)
         scope_rows.insert_scope(self.tx, signed)
+        self.sight.keep(signed)
         self.keyring.keep(self.tx, [*parents, signed], key)
         insert_head(self.tx, first_head(signed, key))
+        if parents:
+            self._replace_child(parents, signed.path, integrity.identity_of(signed, [first]))
         self.note("create", scope.path, scope)
 
     def write_scope(self, chain: list[Scope]) -> None:
         """Sign and update the last scope of the chain. What it commits to stays as it is until `sign_heads`."""
-        scope = chain[-1]._replace(updated_at=self.now)
+        self.resign_scope([*chain[:-1], chain[-1]._replace(updated_at=self.now)])
+
+    def resign_scope(self, chain: list[Scope]) -> None:
+        """Sign and write the last scope of the chain without a change of what people declared."""
+        scope = chain[-1]._replace(revision=chain[-1].revision + 1)
         signed = integrity.tag_scope(scope, self.keyring.active(self.tx, chain))
         scope_rows.update_scope(self.tx, signed)
+        self.sight.keep(signed)
         # Not read again: many secrets of the scope may follow.
-        self.tx.known[CHAIN + scope.path.announced] = [*chain[:-1], signed._replace(revision=scope.revision + 1)]
+        self.tx.known[CHAIN + scope.path.announced] = [*chain[:-1], signed]
+
+    def _replace_child(self, parents: list[Scope], path: ScopePath, identity: bytes | None) -> None:
+        if self._child_index(parents[-1]).replace(path.identifier, identity):
+            self._changed[parents[-1].path] = None
 
     def replace_secret(
         self, chain: list[Scope], old: Secret | None, new: Secret | None, value: NewValue | None = None
@@ -391,7 +456,12 @@ class SignedRows:
     def sign_heads(self) -> None:
         """Sign and write each scope whose rows this transaction has changed, once."""
         rekeyed = [scope_rows.path_of(self.tx, scope_id) for scope_id in self.tx.rekeyed]
-        for path in dict.fromkeys([*self._changed, *rekeyed]):
+        for path in rekeyed:
+            chain = self.chain(path)
+            if self._has_provable_parent(chain):
+                identity = integrity.identity_of(chain[-1], scope_rows.keys_of(self.tx, chain[-1].id))
+                self._replace_child(chain[:-1], path, identity)
+        for path in dict.fromkeys([*self._changed, *rekeyed, *self.audited]):
             chain = self.chain(path)
             committing = self._with_commitments(chain[-1])
             if committing != chain[-1]:
@@ -410,10 +480,18 @@ class SignedRows:
         if index := self._indexes.get(scope.id):
             index.write()
             scope = scope._replace(secrets_root=index.root, secrets_depth=index.depth, secrets_count=index.count)
+        if below := self._children.get(scope.id):
+            below.write()
+            scope = scope._replace(children_root=below.root, children_depth=below.depth, children_count=below.count)
+        if scope.path in self.audited:
+            sequence, link = self.audited[scope.path]
+            scope = scope._replace(audit_sequence=sequence, audit_link=link)
         return scope
 
-    def delete_scope(self, scope: Scope) -> None:
-        """Delete a scope that has no secrets, with its connectors and keys."""
+    def delete_scope(self, chain: list[Scope]) -> None:
+        """Delete the last scope of a chain, which has no secrets, with its connectors and keys."""
+        scope = chain[-1]
+        self._replace_child(chain[:-1], scope.path, None)
         self._changed.pop(scope.path, None)
         self.tx.rekeyed.discard(scope.id)
         scope_rows.delete_scope(self.tx, scope)

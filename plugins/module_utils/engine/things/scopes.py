@@ -15,13 +15,13 @@ from ...model.errors import Conflict, Forbidden, InvalidInput, NotFound
 from ...model.identifiers import check_name, check_tags
 from ...model.messages import View
 from ...model.scopes import Level, ScopePath
-from ...store import scopes as rows
 from ...store.secrets import delete_secret
 from ..changes.intents import Goal
 from ..changes.resource import Action, Info, Plan, Resource, changed_fields, pick
 from ..providers.access import Access
 from ..providers.logins import login_depth
 from ..providers.value_placement import is_kept_there, remove_kept
+from ..rows.high_water import began
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 
@@ -226,7 +226,7 @@ def _delete_tree(session: Session, chain: list[Scope]) -> None:
         session.note("delete", scope.path, secret)
     for connector in session.connectors(chain):
         session.note("delete", scope.path, connector)
-    session.delete_scope(scope)
+    session.delete_scope(chain)
 
 
 def _with_fields(scope: Scope, fields: Mapping[str, Any]) -> Scope:
@@ -242,7 +242,7 @@ def _contents(session: Session, managers: Managers) -> dict[str, int]:
     scope = managers.scope
     connectors = [k for k in managers.connectors if k.path == scope.path and not k.row.is_removed]
     below = {Level.ACCOUNT: "organizations", Level.ORG: "projects"}.get(scope.path.level)
-    inside = {below: len(rows.children_of(session.tx, scope))} if below else {}
+    inside = {below: session.count_children(scope)} if below else {}
     return {**inside, "connectors": len(connectors), "secrets": session.count_secrets(scope)}
 
 
@@ -295,7 +295,9 @@ class ScopeInfo(Info):
         if self.params.get("verify"):
             _verify(session, chain)
         managers = load_managers(session, chain)
-        views = [_view(scope, managers.default, session.is_handed_out(chain), _contents(session, managers))]
+        history = {"revision": scope.revision, "restored_at": began(scope.epoch) if scope.epoch else ""}
+        contents = {**_contents(session, managers), **history}
+        views = [_view(scope, managers.default, session.is_handed_out(chain), contents)]
         if self.params.get("recursive"):
             for below in session.children(chain):
                 views += self._walk(session, below)

@@ -243,11 +243,11 @@ def test_a_full_disk(engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch
             "UPDATE secret SET scope_id = (SELECT id FROM scope WHERE identifier = 'empty_one') WHERE kind = 'file'",
             "rolled_back",
         ),
-        ("DELETE FROM scope WHERE level = 'project'", "damaged_row"),
+        ("DELETE FROM scope WHERE level = 'project'", "rolled_back"),
         ("UPDATE scope_key SET wrapped = :zeros WHERE parent_generation = 0", "wrong_key"),
         ("UPDATE scope_key SET wrapped = :zeros WHERE parent_generation > 0", "damaged_scope_key"),
         ("DELETE FROM scope_key WHERE parent_generation > 0", "damaged_scope_key"),
-        ("UPDATE scope SET parent_id = NULL", "damaged_row"),
+        ("UPDATE scope SET parent_id = NULL", "rolled_back"),
     ],
 )
 def test_a_tampered_store_is_not_backed_up(

@@ -38,8 +38,13 @@ SHARE = Share("secret", "scope", 1, 7, b"wrapped", "", "now", b"tag", "owner", "
 INTENT = Intent("id", "scope", "connector", "app/a", "present", "process", "now", b"tag")
 ROWS: tuple[Any, ...] = (SCOPE, CONNECTOR, SECRET, VERSION, SHARE, INTENT)
 OTHER: dict[type, Any] = {str: "other", int: 99, bytes: b"other", bool: True, dict: {"x": "y"}, tuple: ("x",)}
-LEFT_OUT = {"revision", "digest", "tag"}
-LEFT_OUT_OF = {"SecretVersion": {"key_generation"}, "Intent": {"process", "created_at"}}
+LEFT_OUT = {"digest", "tag"}
+LEFT_OUT_OF = {
+    "Connector": {"revision"},
+    "Secret": {"revision"},
+    "SecretVersion": {"key_generation"},
+    "Intent": {"process", "created_at"},
+}
 TEXT = st.text(max_size=8)
 
 

@@ -11,10 +11,12 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.canonical import canonical
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.integrity import (
+    check_scope_tag,
     check_tag,
     digest_of_keys,
     digest_of_set,
     history_of,
+    identity_of,
     next_history,
     not_as_written,
     sign,
@@ -34,22 +36,25 @@ KEY = ScopeKey("scope-id", 7, bytes(range(32)))
 SCOPE = Scope("id", ScopePath("payments"), "parent", "name", secrets_root=b"root")
 SHARE = Share("secret", "scope", 1, 7, b"wrapped", "", "now", b"tag", "owner", "a", "text", "")
 INTENT = Intent("id", "scope", "connector", "app/a", "present", "process", "now", b"tag")
-KEYS = [WrappedKey("s", 2, "active", "b", 1, b"w"), WrappedKey("s", 1, "decrypt_only", "a", 1, b"w")]
+KEYS = [WrappedKey("s", 2, "active", "b", b"B", 1, b"w"), WrappedKey("s", 1, "decrypt_only", "a", b"A", 1, b"w")]
 DIGESTS = st.lists(st.binary(min_size=1, max_size=8), max_size=6, unique=True)
 
 
 def test_a_tag_names_its_generation_and_fits_one_key_and_table() -> None:
     tag = tag_scope(SCOPE, KEY).tag
     assert signed_generation(tag) == 7
-    check_tag(KEY, SCOPE._replace(tag=tag), "it")
-    others = [
-        sign(KEY, SHARE),
-        sign(KEY, INTENT),
-        sign(ScopeKey("scope-id", 7, bytes(32)), SCOPE),
-        sign(ScopeKey("other-id", 7, bytes(range(32))), SCOPE),
-        sign(ScopeKey("scope-id", 8, bytes(range(32))), SCOPE),
+    check_scope_tag(KEY, SCOPE._replace(tag=tag), "it")
+    assert tag[4:] == KEY.sign(canonical(SCOPE))
+    keys = [
+        ScopeKey("scope-id", 7, bytes(32)),
+        ScopeKey("other-id", 7, bytes(range(32))),
+        ScopeKey("scope-id", 8, bytes(range(32))),
     ]
-    assert len({tag[4:], *(other[4:] for other in others)}) == 6
+    tags = [sign(KEY, SHARE), sign(KEY, INTENT), *(sign(key, SHARE) for key in keys)]
+    assert len({one[4:] for one in tags}) == 5
+    for key in keys:
+        with pytest.raises(Damaged):
+            check_scope_tag(key, SCOPE._replace(tag=tag), "it")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def test_a_tag_names_its_generation_and_fits_one_key_and_table() -> None:
 )
 def test_a_row_that_was_changed_is_named(scope: Scope) -> None:
     with pytest.raises(Damaged) as caught:
-        check_tag(KEY, scope, "The row of it")
+        check_scope_tag(KEY, scope, "The row of it")
     assert caught.value.code == "damaged_row"
     assert caught.value.message.startswith("The row of it was changed outside scoped.secrets")
     assert caught.value.hint
@@ -97,6 +102,8 @@ def test_the_digest_over_a_set_depends_on_its_rows_only(rows: dict[str, bytes], 
         [KEYS[0], KEYS[1]._replace(state="destroyed")],
         [KEYS[0]._replace(generation=3), KEYS[1]],
         [KEYS[0]._replace(key_id="x"), KEYS[1]],
+        [KEYS[0]._replace(public_key=b"x"), KEYS[1]],
+        [KEYS[0], KEYS[1]._replace(is_handed_out=True)],
     ],
 )
 def test_the_digest_over_keys_shows_each_generation_and_its_state(other: list[WrappedKey]) -> None:
@@ -107,8 +114,31 @@ def test_how_keys_are_wrapped_leaves_their_digest() -> None:
     """A rotation above rewraps them, and signs no scope below anew."""
     rewrapped = [key._replace(wrapped=b"x", parent_generation=9, wraps=5, under_active=b"y") for key in KEYS]
     assert digest_of_keys(rewrapped) == digest_of_keys(KEYS)
-    fields = (2, "active", "b", 1, "decrypt_only", "a")
+    fields = (2, "active", "b", b"B", 1, "decrypt_only", "a", b"A")
     assert digest_of_keys(KEYS) == hashlib.sha256(independent.fields(*fields)).digest()
+
+
+@pytest.mark.parametrize(
+    ("scope", "keys"),
+    [
+        (SCOPE._replace(id="other"), KEYS),
+        (SCOPE, [KEYS[0]._replace(public_key=b"x"), KEYS[1]]),
+        (SCOPE, [KEYS[1]._replace(state="active"), KEYS[0]._replace(state="decrypt_only")]),
+        (SCOPE, [KEYS[0], KEYS[1]._replace(is_handed_out=True)]),
+    ],
+)
+def test_a_parent_commits_to_who_signs_for_a_scope(scope: Scope, keys: list[WrappedKey]) -> None:
+    assert identity_of(scope, keys) != identity_of(SCOPE, KEYS)
+
+
+def test_what_a_scope_and_a_rotation_above_change_leaves_its_identity() -> None:
+    """Its parent need not be signed anew."""
+    changed = SCOPE._replace(name="other", secrets_root=b"x", revision=9, epoch=3)
+    rewrapped = [key._replace(wrapped=b"x", parent_generation=9, wraps=5, under_active=b"y") for key in KEYS]
+    gone = [rewrapped[0], rewrapped[1]._replace(state="destroyed")]
+    assert identity_of(SCOPE, KEYS) == identity_of(changed, rewrapped) == identity_of(changed, gone)
+    fields = ("scope", "id", b"B", 0)
+    assert identity_of(SCOPE, KEYS) == hashlib.sha256(independent.fields(*fields)).digest()
 
 
 @given(DIGESTS)

@@ -32,6 +32,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     rows_of,
     signing,
 )
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 T = TypeVar("T")
 API = ScopePath("payments", "api")
@@ -325,7 +326,12 @@ def test_rows_of_keys_have_the_described_format(project: Settings) -> None:
         context = independent.fields("scope key", *place, generation, 0)
         key = independent.unwrap(above, bytes(wrapped[scope["id"], generation]["wrapped"]), context)
         above = independent.scope_subkey(key, "wrap scope keys", scope["id"], generation)
+        seed = independent.scope_subkey(key, "sign", scope["id"], generation)
+        signing = Ed25519PrivateKey.from_private_bytes(seed).public_key()
+        assert bytes(wrapped[scope["id"], generation]["public_key"]) == signing.public_bytes_raw()
+        assert bytes(scope["tag"])[:4] == generation.to_bytes(4, "big")
     assert key == keys[2]
+    above = independent.scope_subkey(key, "wrap scope keys", api["id"], 3)
     older = independent.fields("older generation", store_id, api["id"], 2)
     assert independent.unwrap(above, bytes(wrapped[api["id"], 2]["under_active"]), older) == keys[1]
     wrap_key = independent.scope_subkey(key, "wrap fingerprint keys", api["id"], 3)

@@ -94,7 +94,7 @@ def created_scope(session: Session) -> None:
 def deleted_scope(session: Session) -> None:
     replaced_secret(session, secret(session), None)
     session.written.clear()
-    session.delete_scope(session.chain(API)[-1])
+    session.delete_scope(session.chain(API))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_heads_are_signed_once_however_often_that_is_asked_for(project: Settings
 def test_the_head_of_a_deleted_scope_is_not_signed(project: Settings) -> None:
     def work(session: Session) -> None:
         replaced_secret(session, secret(session), None)
-        session.delete_scope(session.chain(API)[-1])
+        session.delete_scope(session.chain(API))
         session.sign_heads()
 
     in_session(project, work)
