@@ -13,7 +13,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import rows_of
 
 __all__ = ["Attacker"]
 
-# The columns that name a row, by table.
+# The columns that name a row, by table; each table after those that it references.
 KEYS = {
     "scope": ("id",),
     "scope_key": ("scope_id", "generation"),
@@ -23,7 +23,13 @@ KEYS = {
     "secret_version": ("secret_id", "version"),
     "secret_index": ("scope_id", "prefix"),
     "secret_share": ("secret_id", "scope_id"),
+    "scope_child": ("scope_id", "place"),
+    "scope_index": ("scope_id", "prefix"),
+    "audit_head": ("scope_id",),
+    "audit_event": ("scope_id", "sequence"),
 }
+# Those that name something else by its id, so that it can't be removed before them.
+REFERENCES = ("secret_reference", "intent")
 Row = dict[str, Any]
 
 
@@ -54,6 +60,18 @@ class Attacker:
         for row in rows:
             self.remove(table, **{name: row[name] for name in KEYS[table]})
             self.insert(table, row)
+
+    def put_all_back(self, moment: str) -> None:
+        """Put the whole database back."""
+        with rows_of(self._settings) as tx:
+            for table in (*REFERENCES, *reversed(KEYS)):
+                tx.run(f"DELETE FROM {table} WHERE level = 'project'" if table == "scope" else f"DELETE FROM {table}")
+            tx.run("DELETE FROM scope WHERE level = 'org'")
+            tx.run("DELETE FROM scope")
+            for table, rows in self._pocket[moment].items():
+                levels = ("account", "org", "project")
+                for row in sorted(rows, key=lambda row: levels.index(row.get("level", "account"))):
+                    tx.insert(table, **row)
 
     def insert(self, table: str, row: Row, **other: Any) -> None:
         with rows_of(self._settings) as tx:

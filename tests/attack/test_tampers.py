@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -31,11 +32,12 @@ class Reading(NamedTuple):
 
     name: str
     by_project: bool = False
+    project: str = "api"
 
     def code(self, settings: Settings) -> str:
         """Read in a new run, and return the code of the error. Nothing of a value may come with it."""
         engine = holding(settings, **API) if self.by_project else Engine(settings)
-        (answer,) = engine.resolve([Query(self.name, **API)])
+        (answer,) = engine.resolve([Query(self.name, **ORG, project=self.project)])
         assert answer.value == b""
         assert isinstance(answer.error, Damaged), answer.error
         return answer.error.code
@@ -125,6 +127,38 @@ def share_back(attacker: Attacker, identifier: str) -> None:
     attacker.put_back(FIRST, "secret_share", secret_id=secret_id)
 
 
+def team(attacker: Attacker, moment: str = LAST, project: str = "team") -> str:
+    found: str = attacker.one(moment, "scope", level="project", identifier=project)["id"]
+    return found
+
+
+def hidden(attacker: Attacker, level: str, identifier: str) -> None:
+    attacker.run(f"UPDATE scope SET identifier = 'x' WHERE level = '{level}' AND identifier = '{identifier}'")
+
+
+def scope_back(attacker: Attacker, project: str) -> None:
+    """Put a removed project back with all that it had."""
+    scope_id = team(attacker, FIRST, project)
+    attacker.put_back(FIRST, "scope", id=scope_id)
+    for table in ("scope_key", "secret"):
+        attacker.put_back(FIRST, table, scope_id=scope_id)
+    for secret in attacker.taken(FIRST, "secret", scope_id=scope_id):
+        attacker.put_back(FIRST, "secret_version", secret_id=secret["id"])
+
+
+def mark_cleared(attacker: Attacker) -> None:
+    """What the holder of a scope's key can do: its row and key are as they were before the key was handed out."""
+    attacker.put_back(FIRST, "scope", id=team(attacker))
+    attacker.run("UPDATE scope_key SET is_handed_out = 0 WHERE scope_id = :id", id=team(attacker))
+    row = attacker.one(FIRST, "scope_key", scope_id=team(attacker))
+    attacker.run("UPDATE scope_key SET wrapped = :w WHERE scope_id = :id", w=row["wrapped"], id=team(attacker))
+
+
+def child_back(attacker: Attacker) -> None:
+    org = attacker.one(LAST, "scope", level="org")["id"]
+    attacker.put_back(FIRST, "scope_child", scope_id=org)
+
+
 def state_of(attacker: Attacker, generation: int, state: str) -> None:
     statement = "UPDATE scope_key SET state = :state WHERE scope_id = :id AND generation = :number"
     attacker.run(statement, state=state, id=api(attacker), number=generation)
@@ -179,12 +213,19 @@ TAMPERS = (
     Tamper("a key is said to be destroyed", lambda a: state_of(a, 2, "destroyed"), A1, KEY),
     Tamper("an old key is said to be active", lambda a: state_of(a, 1, "active"), A1, KEY),
     Tamper("a destroyed key is removed", lambda a: a.remove("scope_key", scope_id=api(a), generation=1), A1, KEY),
+    Tamper("a project is hidden", lambda a: hidden(a, "project", "api"), A1),
+    Tamper("an organization is hidden", lambda a: hidden(a, "org", "payments"), A1),
+    Tamper("a removed project is put back", lambda a: scope_back(a, "old"), Reading("b", project="old")),
+    Tamper("the mark of a key that was handed out is cleared", mark_cleared, Reading("b", project="team")),
+    Tamper("what an organization has of its projects is put back", child_back, A1),
+    Tamper("a project is unknown to its organization", lambda a: a.run("DELETE FROM scope_child"), A1),
+    Tamper("a public key is exchanged", lambda a: a.run("UPDATE scope_key SET public_key = :k", k=bytes(32)), A1),
     Tamper("the active key is removed", lambda a: a.remove("scope_key", scope_id=api(a), generation=2), A1, KEY),
 )
 
 
 @pytest.fixture
-def attacker(settings: Settings, engine: Engine) -> Attacker:
+def attacker(settings: Settings, engine: Engine, tmp_path: Path) -> Attacker:
     """A store with a history, which an attacker has watched."""
     attacker = Attacker(settings)
     for scope in (ORG, API):
@@ -197,6 +238,9 @@ def attacker(settings: Settings, engine: Engine) -> Attacker:
     engine.handle(Request("manifest", {}, False, tuple(Request("secret_text", item) for item in items)))
     declare(engine, "secret_text", **API, identifier="kept", value=b"kept", secret_manager="vault")
     declare(engine, "secret_text", **API, identifier="gone", value=b"gone", secret_manager="builtin")
+    for project in ("old", "team"):
+        declare(engine, "scope", **ORG, project=project)
+        declare(engine, "secret_text", **ORG, project=project, identifier="b", value=b"first", secret_manager="builtin")
     for name in ("shared", "lent", "of_org"):
         declare(engine, "secret_text", **ORG, identifier=name, value=b"first")
     for name in ("shared", "lent"):
@@ -212,6 +256,8 @@ def attacker(settings: Settings, engine: Engine) -> Attacker:
     declare(engine, "secret_text", **API, identifier="gone", state="absent")
     declare(engine, "key_rotation", **API, target="scope")
     declare(engine, "key_rotation", **API, target="scope", destroy_generation=1)
+    declare(engine, "scope", **ORG, project="old", state="absent", force=True)
+    declare(engine, "scope_key", **ORG, project="team", dest=str(tmp_path / "team.key"))
     declare(engine, "scope_info", recursive=True, verify=True)
     attacker.look(LAST)
     return attacker
@@ -235,15 +281,15 @@ def test_a_tamper_is_found_at_the_first_read(
 def test_no_write_signs_a_tamper(settings: Settings, attacker: Attacker, tamper: Tamper) -> None:
     """A write to what was touched is refused. One beside it may succeed, and the tamper is found all the same."""
     tamper.work(attacker)
-    name = tamper.reading.name.partition("@")[0]
+    name, where = tamper.reading.name.partition("@")[0], {**ORG, "project": tamper.reading.project}
     if "version" not in tamper.name:
         with pytest.raises(Damaged):
-            declare(Engine(settings), "secret_text", **API, identifier=name, value=b"mine")
+            declare(Engine(settings), "secret_text", **where, identifier=name, value=b"mine")
         with pytest.raises(Damaged):
-            declare(Engine(settings), "secret_text", **API, identifier=name, state="absent", force=True)
+            declare(Engine(settings), "secret_text", **where, identifier=name, state="absent", force=True)
     for number in range(20):
         with suppress(ScopedSecretsError):
-            declare(Engine(settings), "secret_text", **API, identifier=f"b{number}", value=b"beside")
+            declare(Engine(settings), "secret_text", **where, identifier=f"b{number}", value=b"beside")
     assert tamper.reading.code(settings) in tamper.codes
 
 

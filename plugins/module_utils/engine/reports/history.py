@@ -42,7 +42,9 @@ def _accepted(runtime: Runtime, older: list[Damaged], *, check_mode: bool) -> Ch
     if check_mode:
         return Check(check=_CHECK, verdict="ok", message=f"{scopes} would be accepted in an older state", hint="")
     epoch = began(runtime.accept_rollback())
-    message = f"{scopes} accepted in an older state; machines that had seen a newer one accept it as restored at {epoch}"
+    message = (
+        f"{scopes} accepted in an older state; machines that had seen a newer one accept it as restored at {epoch}"
+    )
     return Check(check=_CHECK, verdict="ok", message=message, hint="")
 
 
