@@ -61,6 +61,16 @@ class Attacker:
             self.remove(table, **{name: row[name] for name in KEYS[table]})
             self.insert(table, row)
 
+    def put_over(self, moment: str, table: str, **having: Any) -> None:
+        """Put rows back as they were then, also where other rows need them."""
+        for row in self.taken(moment, table, **having):
+            names = {f"_{name}": row[name] for name in KEYS[table]}
+            changes = ", ".join(f"{name} = :{name}" for name in row)
+            with rows_of(self._settings) as tx:
+                where = " AND ".join(f"{name} = :_{name}" for name in KEYS[table])
+                if not tx.run(f"UPDATE {table} SET {changes} WHERE {where}", **row, **names):
+                    tx.insert(table, **row)
+
     def put_all_back(self, moment: str) -> None:
         """Put the whole database back."""
         with rows_of(self._settings) as tx:

@@ -184,20 +184,21 @@ def grantee_paths(session: SignedRows, secret: Secret) -> tuple[ScopePath, ...]:
 def shared_with(session: SignedRows, caller: ScopePath, reference: Reference) -> tuple[list[Scope], Share] | None:
     """Return the share of a higher scope's secret that the caller's key opens, with the chain of the share's scope.
 
-    The share may belong to the caller's scope or to one between it and the secret's scope. Raises Forbidden if the
-    caller's own scope can't be opened, Damaged for a share that was tampered with.
+    The share may belong to the caller's scope or to one between it and the secret's scope. The highest one counts,
+    which holders of lower keys can't have written. Raises Forbidden if the caller's own scope can't be opened, Damaged
+    for a share that was tampered with.
     """
     target = reference.scope(caller)
     chain = session.chain(caller)
     owner = chain[target.level.depth]
-    below = (chain[: depth + 1] for depth in range(len(chain) - 1, target.level.depth, -1))
+    below = (chain[: depth + 1] for depth in range(target.level.depth + 1, len(chain)))
     for grantee in (one for one in below if session.opens(one[-1].path)):
-        # Proves also that there is none.
-        session.share_tags(grantee)
         share = find_share(session.tx, owner.id, reference.identifier, grantee[-1].id)
         if share:
             session.check_share(grantee, share)
             return grantee, share
+        # Proves that there is none.
+        session.shares(grantee)
     return None
 
 

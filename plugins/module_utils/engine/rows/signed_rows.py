@@ -386,7 +386,9 @@ class SignedRows:
     def shares(self, chain: list[Scope]) -> list[Share]:
         """Return the proved shares that the scope has of other scopes' secrets."""
         shares = share_rows.shares_with(self.tx, chain[-1].id)
-        self.share_tags(chain)
+        # Those whose secret is gone are not among them.
+        if {share.secret_id for share in shares} != self.share_tags(chain).keys():
+            raise integrity.not_as_written(chain[-1].path, "shares")
         for share in shares:
             self.check_share(chain, share)
         return shares
