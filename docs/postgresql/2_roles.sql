@@ -15,7 +15,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE
     scope_child, scope_index TO scoped_secrets_app;
 -- What was recorded stays as it is.
 GRANT SELECT, INSERT ON audit_event TO scoped_secrets_app;
-GRANT SELECT, INSERT, UPDATE (sequence, key_generation, link, tag) ON audit_head TO scoped_secrets_app;
+GRANT SELECT, INSERT, UPDATE (sequence, key_generation, link, closed_by, tag) ON audit_head TO scoped_secrets_app;
 
 -- The path of a scope, whether the caller may see it or not: a function of the owner, to whom no policy applies.
 CREATE OR REPLACE FUNCTION scope_path(scope_level text, scope_identifier text, scope_parent text) RETURNS text

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit import chain as audit_chain
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import StoredEvent
 from ansible_collections.scoped.secrets.tests.attack.attacker import Attacker
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import check, declare, exported
 
@@ -165,6 +167,44 @@ def test_a_restored_backup_is_accepted_everywhere(
     assert scope["restored_at"]
     # The original is now the older one.
     assert code_at(machine("one")) == "store_rolled_back"
+
+
+def record_added(attacker: Attacker, scope_id: str) -> None:
+    """Its hashes need no key."""
+    rows = attacker.taken(NEW, "audit_event", scope_id=scope_id)
+    last = max(rows, key=lambda row: row["sequence"])
+    event = StoredEvent(**last)._replace(sequence=last["sequence"] + 1, identifier="forged", user_name="somebody else")
+    event = event._replace(link=audit_chain._link(last["link"], audit_chain._content(event)))
+    attacker.insert("audit_event", event._asdict())
+    statement = "UPDATE audit_head SET sequence = :sequence, link = :link WHERE scope_id = :id"
+    attacker.run(statement, sequence=event.sequence, link=event.link, id=scope_id)
+
+
+def head_signed_again(attacker: Attacker, scope_id: str) -> None:
+    """Whoever had the key of the removed scope still has it."""
+    attacker.put_back(OLD, "audit_head", scope_id=scope_id)
+    attacker.remove("audit_event", scope_id=scope_id)
+    attacker.put_back(OLD, "audit_event", scope_id=scope_id)
+
+
+@pytest.mark.parametrize("forge", [record_added, head_signed_again])
+@pytest.mark.parametrize("removed", [API, {"org": "payments"}], ids=["project", "organization"])
+def test_the_audit_of_a_removed_scope_is_closed(
+    machine: Machine, attacker: Attacker, forge: Callable[[Attacker, str], None], removed: dict[str, str]
+) -> None:
+    engine = Engine(machine("one"))
+    declare(engine, "scope", **removed, state="absent", force=True)
+    above = {} if removed != API else {"org": "payments"}
+    for rotation in range(1, 3):
+        (chain,) = declare(engine, "audit_info", **API, verify=True).returned["chains"]
+        assert chain["is_current"] is False
+        declare(engine, "key_rotation", **above, target="scope")
+        declare(engine, "key_rotation", **above, target="scope", destroy_generation=rotation)
+    attacker.look(NEW)
+    forge(attacker, attacker.one(NEW, "audit_head", scope="account/payments/api")["scope_id"])
+    with pytest.raises(Damaged) as caught:
+        declare(engine, "audit_info", **API, verify=True)
+    assert caught.value.code == "audit_broken"
 
 
 @pytest.mark.parametrize("is_written", [True, False], ids=["a write came after", "reads only"])

@@ -18,16 +18,21 @@ __all__ = [
     "append_events",
     "events_after",
     "find_event",
+    "heads_closed_by",
     "heads_of",
     "insert_head",
     "lock_head",
+    "move_head",
 ]
 
 _PAGE = 500
 
 
 class Head(NamedTuple):
-    """The end of a chain: the number and link of its last record, signed."""
+    """The end of a chain: the number and link of its last record, signed with the scope's key.
+
+    `closed_by` is the id of the scope whose key signs it since the chain's own scope was removed; empty before.
+    """
 
     scope_id: str
     scope: str
@@ -35,6 +40,7 @@ class Head(NamedTuple):
     key_generation: int
     link: bytes
     tag: bytes
+    closed_by: str = ""
 
 
 class StoredEvent(NamedTuple):
@@ -87,6 +93,12 @@ def heads_of(tx: Transaction, scope: str) -> list[Head]:
     return [_head(row) for row in rows]
 
 
+def heads_closed_by(tx: Transaction, scope_id: str) -> list[Head]:
+    """Return the heads of removed scopes' chains that a scope's key signs."""
+    rows = tx.all("SELECT * FROM audit_head WHERE closed_by = :id AND closed_by <> '' ORDER BY scope_id", id=scope_id)
+    return [_head(row) for row in rows]
+
+
 def _head(row: Mapping[str, Any]) -> Head:
     return Head(**{**dict(row), "link": _bytes(row["link"]), "tag": _bytes(row["tag"])})
 
@@ -99,9 +111,14 @@ def append_events(tx: Transaction, events: Sequence[StoredEvent], head: Head) ->
     """Insert consecutive records, and move their chain's head, which must be locked, to the last one."""
     if events:
         tx.insert_all("audit_event", [event._asdict() for event in events])
+    move_head(tx, head)
+
+
+def move_head(tx: Transaction, head: Head) -> None:
+    """Write the head of a chain in place of the one that it has, which must be locked."""
     tx.run(
-        "UPDATE audit_head SET sequence = :sequence, key_generation = :key_generation, link = :link, tag = :tag "
-        "WHERE scope_id = :scope_id",
+        "UPDATE audit_head SET sequence = :sequence, key_generation = :key_generation, link = :link, tag = :tag, "
+        "closed_by = :closed_by WHERE scope_id = :scope_id",
         **head._asdict(),
     )
 

@@ -19,9 +19,18 @@ from ...model.audit import Caller, Event
 from ...model.entities import Scope
 from ...model.errors import Damaged, NotFound
 from ...model.scopes import ACCOUNT, ScopePath
-from ...store.audit import Head, StoredEvent, append_events, events_after, find_event, lock_head
+from ...store.audit import (
+    Head,
+    StoredEvent,
+    append_events,
+    events_after,
+    find_event,
+    heads_closed_by,
+    lock_head,
+    move_head,
+)
 from ...store.scopes import keys_of
-from ..rows.audit_head import BEFORE_FIRST, is_signed, signed_head
+from ..rows.audit_head import BEFORE_FIRST, closed, is_signed, signed_head
 from ..rows.session import Session
 
 __all__ = ["append", "broken_head", "nearest", "resign_head", "verify"]
@@ -55,10 +64,13 @@ def append(session: Session, path: ScopePath, events: Sequence[Event], caller: C
 
 
 def resign_head(session: Session, chain: list[Scope]) -> None:
-    """Sign the head of a scope's chain with the active generation of its key."""
+    """Sign the head of a scope's chain, and of those that it closed, with the active generation of its key."""
     head = _locked_head(session, chain)
     key = session.keyring.active(session.tx, chain)
-    append_events(session.tx, [], signed_head(chain[-1], key, head.sequence, head.link))
+    move_head(session.tx, signed_head(chain[-1], key, head.sequence, head.link))
+    for other in heads_closed_by(session.tx, chain[-1].id):
+        if is_signed(other, session.key(chain, other.key_generation)):
+            move_head(session.tx, closed(other, chain[-1], key))
 
 
 def _locked_head(session: Session, chain: list[Scope]) -> Head:
@@ -127,7 +139,7 @@ def verify(session: Session, chain: list[Scope], head: Head, *, after: int = 0) 
 
 
 class _ChainProof:
-    """Verifies one chain. A removed scope has no keys, so that only the links are checked."""
+    """Verifies one chain. A removed scope has no keys: the links are checked, and the head by who closed it."""
 
     def __init__(self, session: Session, chain: list[Scope], head: Head) -> None:
         self._session = session
@@ -164,8 +176,7 @@ class _ChainProof:
 
     def _check_head(self, sequence: int, link: bytes) -> None:
         head = self._head
-        key = self._key(head.key_generation, head.sequence)
-        if not self._is_removed and not (key and is_signed(head, key)):
+        if not (self._is_closed() if self._is_removed else self._is_signed()):
             raise _broken(head, sequence, _BAD_HEAD)
         if sequence < head.sequence:
             raise self._bad(sequence + 1, "and all after it are missing")
@@ -173,6 +184,20 @@ class _ChainProof:
             raise self._bad(sequence, "was altered, replaced or added")
         if not self._is_removed:
             self._check_known(self._chain[-1])
+
+    def _is_signed(self) -> bool:
+        key = self._key(self._head.key_generation, self._head.sequence)
+        return not self._head.closed_by and key is not None and is_signed(self._head, key)
+
+    def _is_closed(self) -> bool:
+        """Tell whether one of the scopes above closed the chain, as far as our key opens it."""
+        for depth, scope in enumerate(self._chain):
+            if scope.id == self._head.closed_by:
+                above = self._chain[: depth + 1]
+                return not self._session.opens(scope.path) or is_signed(
+                    self._head, self._session.key(above, self._head.key_generation)
+                )
+        return False
 
     def _check_known(self, scope: Scope) -> None:
         """Check the chain against the scope's row, which knows the record that was the newest at its last change."""

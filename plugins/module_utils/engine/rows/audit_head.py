@@ -1,15 +1,21 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The signed head of a scope's audit chain: the number and the link of its last record."""
+"""The signed head of a scope's audit chain: the number and the link of its last record.
+
+The chain of a removed scope is closed: the key of the scope above signs its head, for the scope's own is gone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...crypto.scopekey import ScopeKey
 from ...model.entities import Scope
-from ...store.audit import Head
+from ...store.audit import Head, heads_closed_by, lock_head, move_head
+from ...store.database import Transaction
 
-__all__ = ["BEFORE_FIRST", "first_head", "is_signed", "signed_head"]
+__all__ = ["BEFORE_FIRST", "close_chains", "closed", "first_head", "is_signed", "signed_head"]
 
 BEFORE_FIRST = bytes(32)
 """The link that the first record of a chain follows."""
@@ -22,10 +28,31 @@ def first_head(scope: Scope, key: ScopeKey) -> Head:
 
 def signed_head(scope: Scope, key: ScopeKey, sequence: int, link: bytes) -> Head:
     """Return the head of a chain whose last record has this number and link."""
-    tag = key.audit_mac("head", scope.id, sequence, link)
-    return Head(scope.id, scope.path.announced, sequence, key.generation, link, tag)
+    blank = Head(scope.id, scope.path.announced, sequence, key.generation, link, b"")
+    return blank._replace(tag=key.audit_mac(_label(blank), scope.id, sequence, link))
 
 
 def is_signed(head: Head, key: ScopeKey) -> bool:
     """Tell whether `key` signed the head."""
-    return key.is_audit_mac(head.tag, "head", head.scope_id, head.sequence, head.link)
+    return key.is_audit_mac(head.tag, _label(head), head.scope_id, head.sequence, head.link)
+
+
+def closed(head: Head, by: Scope, key: ScopeKey) -> Head:
+    """Return the head of a removed scope's chain, signed with the key of the scope above."""
+    new = head._replace(key_generation=key.generation, closed_by=by.id)
+    return new._replace(tag=key.audit_mac(_label(new), head.scope_id, head.sequence, head.link))
+
+
+def close_chains(tx: Transaction, removed: Scope, own: Callable[[int], ScopeKey], by: Scope, key: ScopeKey) -> None:
+    """Close the chain of a scope that is about to be removed, and the chains that it had closed, by the scope above.
+
+    `own` returns a generation of the removed scope's key, `key` is that of the scope above. A head that was altered
+    stays as it is: nobody makes it good.
+    """
+    for head in filter(None, [lock_head(tx, removed.id), *heads_closed_by(tx, removed.id)]):
+        if is_signed(head, own(head.key_generation)):
+            move_head(tx, closed(head, by, key))
+
+
+def _label(head: Head) -> str:
+    return "closed head" if head.closed_by else "head"

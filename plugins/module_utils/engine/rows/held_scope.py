@@ -29,6 +29,11 @@ class HeldScope(NamedTuple):
         """Tell whether a scope is this one or below it."""
         return self.path in path.from_account
 
+    def check_opens(self, path: ScopePath) -> None:
+        """Raise Forbidden unless a scope is this one or below it."""
+        if not self.opens(path):
+            raise self.locked(path)
+
     def depth_in(self, chain: Sequence[Scope], path: ScopePath) -> int:
         """Return the scope's index in the chain of `path`; those before it can't be verified. Raises Forbidden."""
         for depth, scope in enumerate(chain):

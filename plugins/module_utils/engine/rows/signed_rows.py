@@ -24,7 +24,7 @@ from ...store.audit import insert_head
 from ...store.database import CHAIN, CONNECTORS, Transaction
 from ...store.schema import now
 from . import integrity
-from .audit_head import BEFORE_FIRST, first_head
+from .audit_head import BEFORE_FIRST, close_chains, first_head
 from .canonical import digest_of
 from .high_water import Mark, Sight
 from .index import EMPTY_ROOT, ChildIndex, SecretIndex
@@ -492,8 +492,10 @@ class SignedRows:
 
     def delete_scope(self, chain: list[Scope]) -> None:
         """Delete the last scope of a chain, which has no secrets, with its connectors and keys."""
-        scope = chain[-1]
-        self._replace_child(chain[:-1], scope.path, None)
+        scope, above = chain[-1], chain[:-1]
+        key = self.keyring.active(self.tx, above)
+        close_chains(self.tx, scope, lambda generation: self.key(chain, generation), above[-1], key)
+        self._replace_child(above, scope.path, None)
         self._changed.pop(scope.path, None)
         self.tx.rekeyed.discard(scope.id)
         scope_rows.delete_scope(self.tx, scope)

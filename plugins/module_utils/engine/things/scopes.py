@@ -68,6 +68,9 @@ class ScopeResource(Resource[ScopeState]):
         state = ScopeState(chain[:-1], chain[-1], managers.default, handed_out, _contents(session, managers))
         if not self.absent:
             return state
+        if session.keyring.held and self.path.parent:
+            # The scope above says what is in it, and signs that.
+            session.keyring.held.check_opens(self.path.parent)
         return replace(state, heads=tuple(_heads(session, chain)), kept=tuple(_in_order(session, chain)))
 
     def plan(self, state: ScopeState) -> Plan:
@@ -295,9 +298,8 @@ class ScopeInfo(Info):
         if self.params.get("verify"):
             _verify(session, chain)
         managers = load_managers(session, chain)
-        history = {"revision": scope.revision, "restored_at": began(scope.epoch) if scope.epoch else ""}
-        contents = {**_contents(session, managers), **history}
-        views = [_view(scope, managers.default, session.is_handed_out(chain), contents)]
+        view = _view(scope, managers.default, session.is_handed_out(chain), _contents(session, managers))
+        views = [{**view, "revision": scope.revision, "restored_at": began(scope.epoch) if scope.epoch else ""}]
         if self.params.get("recursive"):
             for below in session.children(chain):
                 views += self._walk(session, below)

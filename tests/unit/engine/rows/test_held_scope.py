@@ -184,6 +184,14 @@ def test_removing_a_locked_scope_changes_nothing(project: Engine, site: Settings
     assert read(Engine(site), "same", **WEB) == value_of(WEB)
 
 
+@pytest.mark.parametrize("ask", [declare, check])
+def test_a_scope_is_not_removed_with_its_own_key(project: Engine, ask: Callable[..., Any]) -> None:
+    """The scope above signs what is in it."""
+    error = error_of(lambda: ask(project, "scope", **API, state="absent", force=True))
+    assert (error.code, "Organization 'payments' can't be opened" in error.message) == ("scope_locked", True)
+    assert shown(project, "scope_info", **API)
+
+
 def test_the_store_as_a_whole_is_locked(project: Engine, tmp_path: Path) -> None:
     assert error_of(lambda: declare(project, "store_info")).code == "scope_locked"
     assert error_of(lambda: declare(project, "store_backup", dest=str(tmp_path / "b"))).code == "root_key_needed"
