@@ -28,6 +28,7 @@ run() {
         ANSIBLE_CONFIG="$PWD/examples/ansible.cfg" \
         XDG_DATA_HOME="$folder/data" \
         XDG_CONFIG_HOME="$folder/config" \
+        XDG_STATE_HOME="$folder/state" \
         ANSIBLE_COLLECTIONS_PATH="$folder/collections" \
         ANSIBLE_LOCALHOST_WARNING=false \
         ANSIBLE_INVENTORY_UNPARSED_WARNING=false \

@@ -163,6 +163,7 @@ class Lab:
             "HOME": str(self._home),
             "XDG_DATA_HOME": str(site / "data"),
             "XDG_CONFIG_HOME": str(site / "config"),
+            "XDG_STATE_HOME": str(site / "state"),
             "PYTHONPATH": str(self._collections),
             "ANSIBLE_COLLECTIONS_PATH": str(self._collections),
             "ANSIBLE_LOCALHOST_WARNING": "false",

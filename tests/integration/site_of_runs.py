@@ -103,6 +103,7 @@ class Site:
             "TMPDIR": str(self.temp),
             "XDG_DATA_HOME": str(self.folder / "data"),
             "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_STATE_HOME": str(self.folder / "state"),
             "ANSIBLE_HOME": str(self.folder / "home" / ".ansible"),
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
             "ANSIBLE_INVENTORY": str(self.folder / "inventory.ini"),

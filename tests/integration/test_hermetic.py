@@ -36,6 +36,7 @@ def user(tmp_path: Path) -> tuple[Path, dict[str, str]]:
         "HOME": str(folder / "home"),
         "XDG_DATA_HOME": str(folder / "data"),
         "XDG_CONFIG_HOME": str(folder / "config"),
+        "XDG_STATE_HOME": str(folder / "state"),
         "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
         "ANSIBLE_LOG_PATH": str(folder / "log of a variable"),
         "SCOPED_SECRETS_STORE": f"sqlite:///{folder}/store of a variable.db",
