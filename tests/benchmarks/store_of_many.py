@@ -44,7 +44,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
-from ansible_collections.scoped.secrets.plugins.module_utils.store.indexes import entries_of
+from ansible_collections.scoped.secrets.plugins.module_utils.store.indexes import SECRETS, entries_of
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, run_steps
@@ -72,7 +72,7 @@ def _fill(size: int, session: Session) -> None:
     for number in range(size):
         _insert(session, chain, key, _secret(chain[-1].id, number, session.now))
     depth = depth_for(size, 0)
-    root = root_of(entries_of(session.tx, chain[-1].id), depth)
+    root = root_of(entries_of(session.tx, SECRETS, chain[-1].id), depth)
     session.write_scope([*chain[:-1], chain[-1]._replace(secrets_root=root, secrets_depth=depth, secrets_count=size)])
     build_indexes(session.tx)
 

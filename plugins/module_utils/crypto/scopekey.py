@@ -12,7 +12,7 @@ from functools import cached_property
 from ..model.errors import Damaged
 from .encoding import Field, encode_fields
 from .envelope import damaged_value
-from .primitives import AuthenticationFailed, decrypt, ed25519_public, ed25519_sign, encrypt, hkdf_sha512, is_ed25519
+from .primitives import AuthenticationFailed, decrypt, ed25519_public, ed25519_sign, encrypt, hkdf_sha512
 
 __all__ = ["MAX_WRAPS", "FingerprintKey", "ScopeKey", "damaged_key", "unwrap_key", "wrap_key"]
 
@@ -163,10 +163,6 @@ class ScopeKey:
     def sign(self, data: bytes) -> bytes:
         """Return a 64-byte signature (Ed25519)."""
         return ed25519_sign(self._signing_seed, data)
-
-    def has_signed(self, signature: bytes, data: bytes) -> bool:
-        """Return whether this key has signed `data`."""
-        return is_ed25519(self.public_key, signature, data)
 
     def row_tag(self, *fields: Field) -> bytes:
         """Return a row's 32-byte authentication tag (HMAC-SHA-256)."""

@@ -150,8 +150,9 @@ class SecretVersion(NamedTuple):
 class Share(NamedTuple):
     """A secret's newest version, shared with a lower scope: its data key, wrapped by that scope's key.
 
-    `made_by` names the manifest that created the share. The fields from `owner_id` on are copied from the secret; the
-    tag proves them to a reader without the key of the secret's scope (`owner_id`).
+    `made_by` names the manifest that created the share. The fields from `owner_id` on are copied from the secret. The
+    tag is the signature of the secret's scope (`owner_id`) over all but how the data key is wrapped; `version_digest`
+    is the digest of the version.
     """
 
     secret_id: str
@@ -159,6 +160,7 @@ class Share(NamedTuple):
     version: int
     key_generation: int
     wrapped: bytes
+    version_digest: bytes
     made_by: str
     created_at: str
     tag: bytes

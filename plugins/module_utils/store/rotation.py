@@ -59,7 +59,7 @@ _ROWS = {
     "shares": _Rows(
         "secret_share",
         "secret_share.scope_id = :scope",
-        (_signed("secret_share"), "secret_share.key_generation = :generation"),
+        ("secret_share.key_generation = :generation",),
     ),
     "unfinished_changes": _Rows("intent", "intent.scope_id = :scope", (_signed("intent"),)),
 }

@@ -96,7 +96,7 @@ STEPS = (
             """CREATE TABLE secret_share (
                 secret_id TEXT NOT NULL REFERENCES secret (id), scope_id TEXT NOT NULL REFERENCES scope (id),
                 version INTEGER NOT NULL, key_generation INTEGER NOT NULL, wrapped {bytes} NOT NULL,
-                made_by TEXT NOT NULL, created_at TEXT NOT NULL, tag {bytes} NOT NULL,
+                version_digest {bytes} NOT NULL, made_by TEXT NOT NULL, created_at TEXT NOT NULL, tag {bytes} NOT NULL,
                 PRIMARY KEY (secret_id, scope_id))""",
             "CREATE INDEX secret_share_scope ON secret_share (scope_id)",
             """CREATE TABLE intent (

@@ -65,6 +65,7 @@ def insert_share(tx: Transaction, share: Share) -> None:
         version=share.version,
         key_generation=share.key_generation,
         wrapped=share.wrapped,
+        version_digest=share.version_digest,
         made_by=share.made_by,
         created_at=share.created_at,
         tag=share.tag,
@@ -80,4 +81,5 @@ def delete_share(tx: Transaction, share: Share) -> None:
 
 
 def _share(row: Row) -> Share:
-    return Share(**{**dict(row), "wrapped": bytes(row["wrapped"]), "tag": bytes(row["tag"])})
+    raw = {name: bytes(row[name]) for name in ("wrapped", "version_digest", "tag")}
+    return Share(**{**dict(row), **raw})

@@ -69,7 +69,7 @@ def fill(tx: Transaction, secrets: int = 7) -> None:
         insert_secret(tx, secret_row(f"s{number}"))
         for version in range(1, number % 4 + 1):
             insert_version(tx, version_row(f"s{number}-id", version))
-    insert_share(tx, Share("s1-id", "payments-id", 1, 1, b"w", "", "now", b"t", "account-id", "s1", "text", ""))
+    insert_share(tx, Share("s1-id", "payments-id", 1, 1, b"w", b"d", "", "now", b"t", "account-id", "s1", "text", ""))
     replace_references(tx, "connector", "vault-id", {"a_b": "s1-id", "ab": "s2-id", "a": "s3-id"})
     replace_references(tx, "secret", "s4-id", {"password_ref": "s1-id"})
     insert_head(tx, audit_head())

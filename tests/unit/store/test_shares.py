@@ -26,7 +26,9 @@ ORG = "payments-id"
 
 
 def share(secret: str = "a") -> Share:
-    return Share(f"{secret}-id", ORG, 3, 2, b"wrapped", "", "2026-11-23", b"tag", "account-id", secret, "text", "")
+    return Share(
+        f"{secret}-id", ORG, 3, 2, b"wrapped", b"digest", "", "2026-11-23", b"tag", "account-id", secret, "text", ""
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -239,7 +239,7 @@ def test_deleting_a_secret_deletes_its_versions_and_references(database: Databas
             insert_version(tx, version_row(secret_id, 1))
             insert_version(tx, version_row(secret_id, 2))
             use(tx, "connector", "vault-id", f"{secret_id}_ref", secret_id)
-            share = Share(secret_id, "payments-id", 1, 1, b"w", "", "now", b"t", ACCOUNT, "x", "text", "")
+            share = Share(secret_id, "payments-id", 1, 1, b"w", b"d", "", "now", b"t", ACCOUNT, "x", "text", "")
             insert_share(tx, share)
         use(tx, "secret", "a-id", "password_ref", "b-id")
         delete_secret(tx, "a-id")

@@ -36,7 +36,7 @@ from ..audit import chain as audit_chain
 from ..providers.runtime import Runtime
 from ..rows import integrity
 from ..rows.session import Session
-from ..rows.sharing import rewrap_shares
+from ..rows.sharing import resign_shares, rewrap_shares
 
 __all__ = ["RotationStep", "ScopeRotation", "destroy_generation", "generations_of", "is_destroyable"]
 
@@ -136,7 +136,7 @@ class ScopeRotation:
         return moved
 
     def move_rows(self) -> bool:
-        """Re-sign the shares that the scope was given, its unfinished changes and its audit head."""
+        """Rewrap the shares that the scope was given; re-sign its unfinished changes and its audit head."""
         self.moved.update(self._runtime.write(self._move_rows, self._path))
         return False
 
@@ -178,6 +178,7 @@ class ScopeRotation:
             session.prove(chain, secret)
             for version in versions:
                 _move_version(session, chain, secret, version.number, key)
+            resign_shares(session, chain, secret)
             moved.update(versions=len(versions))
         return moved, page.last
 

@@ -38,6 +38,8 @@ _NOT_IN = {
     Connector.__name__: frozenset({"revision"}),
     Secret.__name__: frozenset({"revision"}),
     SecretVersion.__name__: frozenset({"key_generation"}),
+    # The scope that has the share wraps its data key again, without the key that signed it.
+    Share.__name__: frozenset({"key_generation", "wrapped"}),
     # Whoever takes an intent over becomes its process, without the key that signed it.
     Intent.__name__: frozenset({"process", "created_at"}),
 }

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What shows that somebody without a key wrote to the database: tags, digests, and the errors they lead to.
 
-The tag of a row is the key generation (4 bytes) and what that key made of its canonical form: of a scope's row a
-signature (Ed25519), so that who can only read can prove it too, of others an HMAC. The row of a scope commits to
-everything that belongs to the scope: to its connectors, to the shares it was given and to its keys by a digest over
-all of them, to its secrets and to the scopes below by an index each, and to its audit up to the row's last change.
+The tag of a row is the key generation (4 bytes) and what that key made of its canonical form: for a scope or a share a
+signature (Ed25519), so that a reader without that key can prove them too, for others an HMAC. The row of a scope
+commits to everything that belongs to the scope: to its connectors, to the shares it was given and to its keys by a
+digest over all of them, to its secrets and to the scopes below by an index each, and to its audit up to the row's last
+change.
 What is committed to has a digest and needs no tag of its own.
 """
 
@@ -18,6 +19,7 @@ from functools import reduce
 from typing import Any
 
 from ...crypto.encoding import encode_fields
+from ...crypto.primitives import is_ed25519
 from ...crypto.scopekey import ScopeKey
 from ...model.entities import Intent, Scope, Share
 from ...model.errors import Damaged
@@ -27,7 +29,7 @@ from .canonical import canonical
 
 __all__ = [
     "changed_outside",
-    "check_scope_tag",
+    "check_signature",
     "check_tag",
     "digest_of_keys",
     "digest_of_set",
@@ -42,7 +44,7 @@ __all__ = [
 ]
 
 
-def sign(key: ScopeKey, row: Share | Intent) -> bytes:
+def sign(key: ScopeKey, row: Intent) -> bytes:
     """Return the tag of a row: the key's generation and an HMAC over the canonical form."""
     return key.generation.to_bytes(4, "big") + key.row_tag(canonical(row))
 
@@ -52,24 +54,28 @@ def signed_generation(tag: bytes) -> int:
     return int.from_bytes(tag[:4], "big")
 
 
-def check_tag(key: ScopeKey, row: Share | Intent, what: str) -> None:
+def check_tag(key: ScopeKey, row: Intent, what: str) -> None:
     """Raise Damaged unless this generation of a key signed the row. `what` names it in the error."""
     if not key.is_row_tag(row.tag[4:], canonical(row)) or signed_generation(row.tag) != key.generation:
         raise changed_outside(what)
 
 
 def tag_scope(scope: Scope, key: ScopeKey) -> Scope:
-    return scope._replace(tag=key.generation.to_bytes(4, "big") + key.sign(canonical(scope)))
-
-
-def check_scope_tag(key: ScopeKey, scope: Scope, what: str) -> None:
-    """Raise Damaged unless this generation of a key signed the row of a scope. `what` names it in the error."""
-    if signed_generation(scope.tag) != key.generation or not key.has_signed(scope.tag[4:], canonical(scope)):
-        raise changed_outside(what)
+    return scope._replace(tag=_signature(key, scope))
 
 
 def tag_share(share: Share, key: ScopeKey) -> Share:
-    return share._replace(tag=sign(key, share))
+    return share._replace(tag=_signature(key, share))
+
+
+def _signature(key: ScopeKey, row: Scope | Share) -> bytes:
+    return key.generation.to_bytes(4, "big") + key.sign(canonical(row))
+
+
+def check_signature(public_key: bytes, row: Scope | Share, what: str) -> None:
+    """Raise Damaged unless a key with this public half signed the row. `what` names it in the error."""
+    if not is_ed25519(public_key, row.tag[4:], canonical(row)):
+        raise changed_outside(what)
 
 
 def digest_of_set(rows: Mapping[str, bytes]) -> bytes:

@@ -4,7 +4,9 @@
 """Shares: a scope below opens one secret with its own key, and nothing else of the secret's scope.
 
 The secret's row, signed by its owner, names the scopes that it is shared with. Each of them has a share: the data key
-of the newest version, wrapped and signed with that scope's key. The owner's scope is above, so it has that key too.
+of the newest version, wrapped with that scope's key and signed with the owner's. The owner's scope is above, so it has
+both. A reader with the key of the scope that has the share proves it by what that scope signed, and by the owner's
+public key as the database has it; whoever has the owner's key proves that too.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ __all__ = [
     "mark_share",
     "open_share",
     "reseal",
+    "resign_shares",
     "rewrap_shares",
     "secret_in",
     "shared_with",
@@ -105,6 +108,7 @@ def _share(
         version=version.version,
         key_generation=key.generation,
         wrapped=wrapping.wrapped,
+        version_digest=version.digest,
         made_by=made_by,
         created_at=session.now,
         tag=b"",
@@ -113,7 +117,7 @@ def _share(
         kind=secret.kind,
         expires_at=secret.expires_at,
     )
-    return integrity.tag_share(share, key)
+    return integrity.tag_share(share, session.keyring.active(session.tx, chain))
 
 
 def mark_share(session: SignedRows, secret: Secret, grantee: list[Scope], made_by: str) -> None:
@@ -121,18 +125,25 @@ def mark_share(session: SignedRows, secret: Secret, grantee: list[Scope], made_b
     share = share_of(session.tx, secret.id, grantee[-1].id)
     if share:
         session.check_share(grantee, share)
-        marked = integrity.tag_share(share._replace(made_by=made_by), session.keyring.active(session.tx, grantee))
-        session.replace_share(grantee, share, marked)
+        owner = next(depth for depth, scope in enumerate(grantee) if scope.id == share.owner_id)
+        key = session.keyring.active(session.tx, grantee[: owner + 1])
+        session.replace_share(grantee, share, integrity.tag_share(share._replace(made_by=made_by), key))
+
+
+def resign_shares(session: SignedRows, chain: list[Scope], secret: Secret) -> None:
+    """Sign the shares of a secret with the active key of its scope, the last one of a chain."""
+    key = session.keyring.active(session.tx, chain)
+    for scope_id in secret.shared_with:
+        share, grantee = share_of(session.tx, secret.id, scope_id), _grantee(session, scope_id)
+        if share and grantee:
+            session.check_share(grantee, share)
+            session.replace_share(grantee, share, integrity.tag_share(share, key))
 
 
 def rewrap_shares(session: SignedRows, chain: list[Scope]) -> int:
-    """Wrap and sign the shares of a scope with its active key; return how many were not."""
+    """Wrap the shares of a scope with its active key; return how many were not."""
     active = session.keyring.active(session.tx, chain).generation
-    old = [
-        share
-        for share in session.shares(chain)
-        if (share.key_generation, integrity.signed_generation(share.tag)) != (active, active)
-    ]
+    old = [share for share in session.shares(chain) if share.key_generation != active]
     if old:
         key = session.keyring.for_wrapping(session.tx, chain, len(old))
         for share in old:
@@ -143,7 +154,7 @@ def rewrap_shares(session: SignedRows, chain: list[Scope]) -> int:
 def _rewrapped(session: SignedRows, chain: list[Scope], share: Share, key: ScopeKey) -> Share:
     place = _context(session.store_id, share.owner_id, share.secret_id, share.version, share.scope_id)
     data_key = session.key(chain, share.key_generation).unwrap(share.wrapped, place)
-    return integrity.tag_share(share._replace(key_generation=key.generation, wrapped=key.wrap(data_key, place)), key)
+    return share._replace(key_generation=key.generation, wrapped=key.wrap(data_key, place))
 
 
 def take_back(session: SignedRows, secret: Secret, scope_ids: set[str]) -> None:
@@ -218,6 +229,8 @@ def secret_in(share: Share) -> Secret:
 def open_share(session: SignedRows, chain: list[Scope], share: Share, owner: Scope) -> bytes:
     """Return the value of a share of the last scope of `chain`; raise Damaged. `owner` is the secret's scope."""
     version = find_version(session.tx, share.secret_id, share.version)
+    if version and digest_of(version) != share.version_digest:
+        raise integrity.changed_outside(f"Version {share.version} of secret '{share.identifier}' in {owner.path}")
     if version is None:
         raise Damaged(
             "missing_version",

@@ -161,7 +161,7 @@ class SignedRows:
         scope = chain[-1]
         what = f"The row of {scope.path}"
         generation = integrity.signed_generation(scope.tag)
-        integrity.check_scope_tag(self.key(chain, generation), scope, what)
+        integrity.check_signature(self.key(chain, generation).public_key, scope, what)
         if scope.id in self.tx.rekeyed:
             return
         if integrity.digest_of_keys(keys) != scope.keys_digest:
@@ -394,11 +394,20 @@ class SignedRows:
         return shares
 
     def check_share(self, chain: list[Scope], share: Share) -> None:
-        """Raise Damaged unless a share of the scope was signed with its key and is one that it has now."""
+        """Raise Damaged unless the scope has this share now, and the secret's scope, which is above, signed it."""
         what = f"The share that {chain[-1].path} has of secret '{share.identifier}'"
-        if self.share_tags(chain).get(share.secret_id) != share.tag:
+        owners = [depth for depth, scope in enumerate(chain[:-1]) if scope.id == share.owner_id]
+        if self.share_tags(chain).get(share.secret_id) != share.tag or not owners:
             raise integrity.not_as_written(chain[-1].path, "shares")
-        integrity.check_tag(self.key(chain, integrity.signed_generation(share.tag)), share, what)
+        public_key = self._public_key(chain[: owners[0] + 1], integrity.signed_generation(share.tag))
+        integrity.check_signature(public_key, share, what)
+
+    def _public_key(self, chain: list[Scope], generation: int) -> bytes:
+        """Return the public half of a generation of a scope's key, as stored where we can't open the key."""
+        if self.opens(chain[-1].path):
+            return self.key(chain, generation).public_key
+        keys = scope_rows.keys_of(self.tx, chain[-1].id)
+        return next((key.public_key for key in keys if key.generation == generation), b"")
 
     def share_tags(self, chain: list[Scope]) -> dict[str, bytes]:
         """Return the proved tags of all shares of the scope by the ids of the secrets."""

@@ -34,7 +34,7 @@ SCOPE = Scope("id", ScopePath("payments"), "parent", "name", secrets_root=b"root
 CONNECTOR = Connector("id", "scope", "custom", "a", "name", options={"url": "https://one"}, kept=("token",))
 SECRET = Secret("id", "scope", "a", "text", "name", current_version=1)
 VERSION = SecretVersion("id", 1, 7, b"fingerprint", 7, 3, b"", "now", at_provider="1")
-SHARE = Share("secret", "scope", 1, 7, b"wrapped", "", "now", b"tag", "owner", "a", "text", "")
+SHARE = Share("secret", "scope", 1, 7, b"wrapped", b"digest", "", "now", b"tag", "owner", "a", "text", "")
 INTENT = Intent("id", "scope", "connector", "app/a", "present", "process", "now", b"tag")
 ROWS: tuple[Any, ...] = (SCOPE, CONNECTOR, SECRET, VERSION, SHARE, INTENT)
 OTHER: dict[type, Any] = {str: "other", int: 99, bytes: b"other", bool: True, dict: {"x": "y"}, tuple: ("x",)}
@@ -43,6 +43,7 @@ LEFT_OUT_OF = {
     "Connector": {"revision"},
     "Secret": {"revision"},
     "SecretVersion": {"key_generation"},
+    "Share": {"key_generation", "wrapped"},
     "Intent": {"process", "created_at"},
 }
 TEXT = st.text(max_size=8)

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.canonical import canonical
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.integrity import (
-    check_scope_tag,
+    check_signature,
     check_tag,
     digest_of_keys,
     digest_of_set,
@@ -34,7 +34,7 @@ from hypothesis import strategies as st
 
 KEY = ScopeKey("scope-id", 7, bytes(range(32)))
 SCOPE = Scope("id", ScopePath("payments"), "parent", "name", secrets_root=b"root")
-SHARE = Share("secret", "scope", 1, 7, b"wrapped", "", "now", b"tag", "owner", "a", "text", "")
+SHARE = Share("secret", "scope", 1, 7, b"wrapped", b"digest", "", "now", b"tag", "owner", "a", "text", "")
 INTENT = Intent("id", "scope", "connector", "app/a", "present", "process", "now", b"tag")
 KEYS = [WrappedKey("s", 2, "active", "b", b"B", 1, b"w"), WrappedKey("s", 1, "decrypt_only", "a", b"A", 1, b"w")]
 DIGESTS = st.lists(st.binary(min_size=1, max_size=8), max_size=6, unique=True)
@@ -43,18 +43,20 @@ DIGESTS = st.lists(st.binary(min_size=1, max_size=8), max_size=6, unique=True)
 def test_a_tag_names_its_generation_and_fits_one_key_and_table() -> None:
     tag = tag_scope(SCOPE, KEY).tag
     assert signed_generation(tag) == 7
-    check_scope_tag(KEY, SCOPE._replace(tag=tag), "it")
+    check_signature(KEY.public_key, SCOPE._replace(tag=tag), "it")
     assert tag[4:] == KEY.sign(canonical(SCOPE))
     keys = [
         ScopeKey("scope-id", 7, bytes(32)),
         ScopeKey("other-id", 7, bytes(range(32))),
         ScopeKey("scope-id", 8, bytes(range(32))),
     ]
-    tags = [sign(KEY, SHARE), sign(KEY, INTENT), *(sign(key, SHARE) for key in keys)]
-    assert len({one[4:] for one in tags}) == 5
+    assert len({one[4:] for one in [sign(KEY, INTENT), *(sign(key, INTENT) for key in keys)]}) == 4
+    check_tag(KEY, INTENT._replace(tag=sign(KEY, INTENT)), "it")
     for key in keys:
         with pytest.raises(Damaged):
-            check_scope_tag(key, SCOPE._replace(tag=tag), "it")
+            check_signature(key.public_key, SCOPE._replace(tag=tag), "it")
+        with pytest.raises(Damaged):
+            check_tag(key, INTENT._replace(tag=sign(KEY, INTENT)), "it")
 
 
 @pytest.mark.parametrize(
@@ -64,20 +66,25 @@ def test_a_tag_names_its_generation_and_fits_one_key_and_table() -> None:
         tag_scope(SCOPE, KEY)._replace(keys_digest=b"edited"),
         SCOPE._replace(tag=b"\0\0\0\7" + bytes(32)),
         SCOPE._replace(tag=b""),
-        SCOPE._replace(tag=b"\0\0\0\10" + tag_scope(SCOPE, KEY).tag[4:]),
     ],
 )
 def test_a_row_that_was_changed_is_named(scope: Scope) -> None:
     with pytest.raises(Damaged) as caught:
-        check_scope_tag(KEY, scope, "The row of it")
+        check_signature(KEY.public_key, scope, "The row of it")
     assert caught.value.code == "damaged_row"
     assert caught.value.message.startswith("The row of it was changed outside scoped.secrets")
     assert caught.value.hint
 
 
 def test_a_share_is_signed_as_it_is_read() -> None:
-    check_tag(KEY, tag_share(SHARE, KEY), "it")
-    assert tag_share(SHARE, KEY).tag == b"\0\0\0\7" + KEY.row_tag(canonical(SHARE))
+    share = tag_share(SHARE, KEY)
+    check_signature(KEY.public_key, share, "it")
+    assert share.tag == b"\0\0\0\7" + KEY.sign(canonical(SHARE))
+    # The scope that has it wraps its data key again, and nothing else.
+    check_signature(KEY.public_key, share._replace(key_generation=9, wrapped=b"again"), "it")
+    for other in (share._replace(version=2), share._replace(version_digest=b"x"), share._replace(owner_id="x")):
+        with pytest.raises(Damaged):
+            check_signature(KEY.public_key, other, "it")
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=4), st.binary(max_size=4), max_size=6), st.randoms())

@@ -157,10 +157,21 @@ def test_a_rotation_moves_the_shares_of_its_scope_and_no_others(site: Settings, 
     assert in_session(site, lambda session: rewrap_shares(session, session.chain(ScopePath(**API)))) == 0
     declare(engine, "key_rotation", target="scope", **API)
     declare(engine, "key_rotation", target="scope", **API, destroy_generation=1)
-    found = rows(site, "SELECT * FROM secret_share JOIN scope ON scope.id = scope_id ORDER BY identifier")
-    moved = [(row["identifier"], row["key_generation"], row["tag"][3]) for row in found]
-    assert moved == [("api", 2, 2), ("api", 2, 2), ("payments", 1, 1)]
-    assert [read(holding(site, **API), f"account.{name}", **API) for name in ("shared", "more")] == [b"first", b"more"]
+
+    def generations() -> list[tuple[str, int, int]]:
+        found = rows(site, "SELECT * FROM secret_share JOIN scope ON scope.id = scope_id ORDER BY identifier")
+        return [(row["identifier"], row["key_generation"], row["tag"][3]) for row in found]
+
+    def values() -> list[bytes]:
+        return [read(holding(site, **API), f"account.{name}", **API) for name in ("shared", "more")]
+
+    assert generations() == [("api", 2, 1), ("api", 2, 1), ("payments", 1, 1)]
+    assert values() == [b"first", b"more"]
+    # The key of the secret's scope signs, that of the scope which has the share wraps.
+    declare(engine, "key_rotation", target="scope")
+    declare(engine, "key_rotation", target="scope", destroy_generation=1)
+    assert generations() == [("api", 2, 2), ("api", 2, 2), ("payments", 1, 2)]
+    assert values() == [b"first", b"more"]
     declare(engine, "scope_info", recursive=True, verify=True)
 
 
@@ -296,14 +307,14 @@ def test_a_scope_with_shares_below_goes_whole(site: Settings, engine: Engine) ->
     ("statement", "reference", "code"),
     [
         ("UPDATE secret_share SET version = 2", "account.shared", "damaged_row"),
-        ("UPDATE secret_share SET wrapped = zeroblob(60)", "account.shared", "damaged_row"),
+        ("UPDATE secret_share SET wrapped = zeroblob(60)", "account.shared", "damaged_value"),
         ("UPDATE secret_share SET tag = zeroblob(36)", "account.shared", "rolled_back"),
         ("UPDATE secret_share SET made_by = 'a manifest'", "account.shared", "damaged_row"),
         (f"UPDATE secret_share SET secret_id = ({OTHER})", "account.other", "rolled_back"),
         (f"UPDATE secret SET expires_at = '2099-01-01' WHERE id = ({SHARED})", "account.shared", "damaged_row"),
         (f"UPDATE secret SET kind = 'file' WHERE id = ({SHARED})", "account.shared", "damaged_row"),
         (f"UPDATE secret SET identifier = 'renamed' WHERE id = ({SHARED})", "account.renamed", "damaged_row"),
-        ("UPDATE secret_version SET envelope = zeroblob(300)", "account.shared", "damaged_value"),
+        ("UPDATE secret_version SET envelope = zeroblob(300)", "account.shared", "damaged_row"),
         ("DELETE FROM secret_version", "account.shared", "missing_version"),
     ],
 )
