@@ -66,9 +66,9 @@ checks:
     check:
       description:
         - What was checked. V(versions), V(engine), V(store), V(root key) or V(scope key), C(library for NAME) for each
-          library, such as V(library for builtin), V(unfinished changes), V(commands), which lists the connectors whose
-          command may not run on this machine, V(history), which is whether the store is at least as new as this machine
-          has seen it, and V(masking), which is whether the callback
+          library, such as V(library for builtin), V(unfinished changes), V(commands), which lists the connectors that
+          may not use the programs, files or identities of this machine that they name, V(history), which is whether
+          the store is at least as new as this machine has seen it, and V(masking), which is whether the callback
           P(scoped.secrets.mask#callback) is on.
       type: str
     verdict:

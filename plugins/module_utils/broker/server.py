@@ -190,7 +190,8 @@ def _query(data: Any) -> Query:
         query = Query(**data)
     except TypeError:
         raise ProtocolError("not a query") from None
-    *texts, cache_ttl = query
-    if not all(isinstance(text, str) for text in texts) or not isinstance(cache_ttl, (int, type(None))):
+    *texts, cache_ttl, is_stored = query
+    are_texts = all(isinstance(text, str) for text in texts)
+    if not are_texts or not isinstance(cache_ttl, (int, type(None))) or not isinstance(is_stored, bool):
         raise ProtocolError("not a query")
     return query

@@ -20,6 +20,7 @@ from ..processes.identity import run_process
 from . import keys
 from .agent import Agent
 from .keeper import Keeper, keeper_of
+from .krb5_config import krb5_config_of
 from .tickets import TicketRequest, Tickets
 
 __all__ = ["HostLogins", "full_principal", "handed_out", "read_key"]
@@ -80,7 +81,7 @@ class HostLogins:
     ) -> HostLogin:
         return login._replace(
             principal=full_principal(settings),
-            krb5_config=settings.get("krb5_config", ""),
+            krb5_config=krb5_config_of(settings),
             ticket_cache=self.ticket_cache(settings, parts),
         )
 
@@ -91,7 +92,7 @@ class HostLogins:
         return self.tickets.cache(
             TicketRequest(
                 full_principal(settings),
-                settings.get("krb5_config", ""),
+                krb5_config_of(settings),
                 keytab=parts.get("keytab", b""),
                 keytab_path=settings.get("keytab_path", ""),
                 password=parts.get("password", b"").decode(),

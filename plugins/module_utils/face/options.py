@@ -23,6 +23,7 @@ __all__ = ["ARGUMENTS", "COMMON_SPEC", "OPTIONS", "Option", "goes_through_broker
 
 INI_SECTION = "scoped_secrets"
 _COMMAND = r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){2,}|[A-Za-z_][A-Za-z0-9_]*"
+_LOGIN = r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*"
 _SINK = r"syslog|(syslog|file):///[^,]+"
 
 
@@ -66,6 +67,7 @@ OPTIONS = (
     Option("audit_sink", "SCOPED_SECRETS_AUDIT_SINK", "audit_sink", "scoped_secrets_audit_sink", is_argument=False),
     # Not a variable: a host could set it.
     Option("allowed_commands", "SCOPED_SECRETS_ALLOWED_COMMANDS", "allowed_commands", is_argument=False),
+    Option("allowed_credentials", "SCOPED_SECRETS_ALLOWED_CREDENTIALS", "allowed_credentials", is_argument=False),
     Option("state_folder", "SCOPED_SECRETS_STATE_FOLDER", "state_folder", is_argument=False),
     Option("upgrade_store", "SCOPED_SECRETS_UPGRADE_STORE", is_argument=False),
     Option("ephemeral_store", "SCOPED_SECRETS_EPHEMERAL_STORE", "ephemeral_store", is_argument=False),
@@ -186,6 +188,7 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         audit=_audit(options.get("audit") or "on"),
         audit_sink=_sinks(options.get("audit_sink") or "store"),
         allowed_commands=_commands(options.get("allowed_commands") or ""),
+        allowed_credentials=_credentials(options.get("allowed_credentials") or ""),
         state_folder=_state_folder(options.get("state_folder") or ""),
     )
 
@@ -219,16 +222,31 @@ def _sinks(text: str) -> str:
 
 
 def _commands(text: str) -> str:
-    commands = list(filter(None, map(str.strip, re.split("[,\n]", text)))) if text else []
-    for command in commands:
-        if not (os.path.normpath(command) == command if command[0] == "/" else re.fullmatch(_COMMAND, command)):
+    return _allowed(
+        "allowed_commands",
+        text,
+        _COMMAND,
+        "absolute paths of programs, full names of lookup plugins, and names of environment variables; 'none' allows "
+        "nothing.",
+    )
+
+
+def _credentials(text: str) -> str:
+    names = "absolute paths of files, and logins such as hashicorp_vault.kubernetes."
+    return _allowed("allowed_credentials", text, _LOGIN, names)
+
+
+def _allowed(setting: str, text: str, pattern: str, choices: str) -> str:
+    """Return a list of absolute paths and of names that fit a pattern, joined with commas; raise InvalidInput."""
+    entries = list(filter(None, map(str.strip, re.split("[,\n]", text)))) if text else []
+    for entry in entries:
+        if not (os.path.normpath(entry) == entry if entry[0] == "/" else re.fullmatch(pattern, entry)):
             raise InvalidInput(
                 "invalid_option",
-                f"{command[:80]!r} is not a valid entry of the setting 'allowed_commands'.",
-                hint="Set it to a comma-separated list of absolute paths of programs, full names of lookup plugins, "
-                "and names of environment variables; 'none' allows nothing.",
+                f"{entry[:80]!r} is not a valid entry of the setting '{setting}'.",
+                hint=f"Set it to a comma-separated list of {choices}",
             )
-    return ",".join(commands)
+    return ",".join(entries)
 
 
 def _switch(name: str, text: str, choices: str = "on or off") -> bool:

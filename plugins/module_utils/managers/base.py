@@ -10,6 +10,7 @@ stores or scopes. Importing its file must not import an SDK, because module file
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from typing import Any, ClassVar, NamedTuple
 from ..model.errors import ScopedSecretsError
 from ..model.libraries import check_version
 from . import failures
-from .network import Network
+from .network import PEM_OR_PATH, Network, is_path
 
 __all__ = [
     "ArgumentSpec",
@@ -83,6 +84,13 @@ class Login(ABC):
     NAME: ClassVar[str]
     OPTIONS: ClassVar[ArgumentSpec] = {}
     REQUIRED: ClassVar[tuple[str, ...]] = ()
+    FILES: ClassVar[tuple[str, ...]] = ()
+    """The options that name a file of the machine that logs in."""
+
+    @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        """Return whether a login with these options uses an identity that the machine has."""
+        return False
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Take the connector's options, including resolved credentials under their plain names."""
@@ -154,6 +162,19 @@ class Manager(ABC):
     def command(cls, options: Mapping[str, Any]) -> Command | None:
         """Return what a connector with these options runs on this machine, None for nothing."""
         return None
+
+    @classmethod
+    def taken_from_machine(cls, options: Mapping[str, Any], credentials: Mapping[str, str]) -> list[str]:
+        """Return what a connector takes from the machine that uses it: files by absolute path, or `KIND.LOGIN`.
+
+        `credentials` are those of its options that it has as secrets, as far as they are known.
+        """
+        given = {**options, **credentials}
+        login = next((one for one in cls.LOGINS if options.get("auth_method") == one.NAME), NoLogin)
+        files = [str(given[name]) for name in login.FILES if given.get(name)]
+        files += [str(given[name]) for name in sorted(PEM_OR_PATH & given.keys()) if is_path(str(given[name] or ""))]
+        ambient = [f"{cls.KIND}.{login.NAME}"] if login.is_ambient(given) else []
+        return [*(os.path.normpath(os.path.expanduser(path.strip())) for path in files), *ambient]
 
     @property
     def notices(self) -> list[str]:

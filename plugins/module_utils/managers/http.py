@@ -26,6 +26,7 @@ from ..model.errors import InvalidInput, ScopedSecretsError
 from . import failures
 from .base import ConnectorContext
 from .http_connections import REQUIREMENTS, Connections
+from .network import PEM, is_path
 
 if TYPE_CHECKING:
     import requests
@@ -52,7 +53,6 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "LIST", "OPTIONS"})
 TRY_AGAIN = frozenset({412, 429, 500, 502, 503, 504})
 """Vault answers 412 from a standby that has not caught up."""
 KEEPS_METHOD = frozenset({307, 308})
-PEM = "-----BEGIN "
 MAX_PEM = 32 * 1024
 """Less than the pipe buffer of any system."""
 
@@ -194,7 +194,7 @@ def _readable(text: str) -> Iterator[str]:
 
 def pem_text(option: str, given: str) -> str:
     """Return PEM text given directly or by an absolute path. Raises InvalidInput."""
-    text = given if PEM in given else _file(option, given)
+    text = _file(option, given) if is_path(given) else given
     if PEM not in text or (len(text) > MAX_PEM and option != "ca_cert"):
         raise _unusable(option, "it is not PEM, or too long")
     return text

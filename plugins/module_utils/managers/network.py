@@ -17,7 +17,18 @@ from urllib.parse import urlsplit
 from ..model.errors import InvalidInput
 from . import failures
 
-__all__ = ["CLIENT_CERTIFICATE", "OPTIONS", "Network", "NetworkOption", "check_range", "check_url", "is_loopback"]
+__all__ = [
+    "CLIENT_CERTIFICATE",
+    "OPTIONS",
+    "PEM",
+    "PEM_OR_PATH",
+    "Network",
+    "NetworkOption",
+    "check_range",
+    "check_url",
+    "is_loopback",
+    "is_path",
+]
 
 
 class NetworkOption(NamedTuple):
@@ -40,6 +51,9 @@ CLIENT_CERTIFICATE: Mapping[str, Mapping[str, Any]] = {
     "client_key": {"type": "str", "no_log": True},
 }
 """Login options of kinds whose servers ask clients for a TLS certificate."""
+PEM = "-----BEGIN "
+PEM_OR_PATH = frozenset({"ca_cert", "client_certificate", *CLIENT_CERTIFICATE})
+"""Options that are text in PEM form, or the path of a file with it."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,11 @@ class Network:
 
     def _options(self) -> Iterable[tuple[str, NetworkOption]]:
         return ((name, option) for name, option in OPTIONS.items() if name in self.names)
+
+
+def is_path(given: str) -> bool:
+    """Tell whether an option of `PEM_OR_PATH` has a path."""
+    return bool(given.strip()) and PEM not in given
 
 
 def check_range(options: Mapping[str, Any], name: str, least: int, most: int) -> None:

@@ -19,7 +19,10 @@ CREDENTIAL_KINDS = ("ssh", "winrm")
 
 
 class Query(NamedTuple):
-    """A secret to read, as named from the scope (`org`, `project`). `cache_ttl`: in seconds, None for the whole run."""
+    """A secret to read, as named from the scope (`org`, `project`). `cache_ttl`: in seconds, None for the whole run.
+
+    `is_stored`: a row of the scope names it, not whoever runs this.
+    """
 
     reference: str
     org: str = ""
@@ -27,6 +30,7 @@ class Query(NamedTuple):
     version: str = ""
     key: str = ""
     cache_ttl: int | None = None
+    is_stored: bool = False
 
 
 class Answer(NamedTuple):

@@ -29,6 +29,7 @@ class Settings(NamedTuple):
     audit: str = "on"
     audit_sink: str = "store"
     allowed_commands: str = ""
+    allowed_credentials: str = ""
     state_folder: str = ""
 
     @property

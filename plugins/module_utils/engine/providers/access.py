@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeAlias, TypeVar, cast
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from ...crypto.context import Context
 from ...crypto.envelope import open_envelope, seal
@@ -23,13 +23,24 @@ from ..rows.session import Session
 from .commands import check_command
 from .fetch_cache import Fetches
 from .logins import check_no_loop, references_of, used_secrets
+from .machine_credentials import check_connector_takes
 from .providers import Providers
 
-__all__ = ["Access", "Seen"]
+__all__ = ["Access", "Allowed", "Seen"]
 
 T = TypeVar("T")
 Seen: TypeAlias = "Mapping[tuple[str, str], Found | ScopedSecretsError]"
 """What value keepers have, or why it can't be read, by connector id and path."""
+
+
+class Allowed(NamedTuple):
+    """What connectors may use on this machine: the settings `allowed_commands` and `allowed_credentials`."""
+
+    commands: str = ""
+    taken: str = ""
+
+
+NOTHING_ALLOWED = Allowed()
 
 
 class Store(Protocol):
@@ -50,15 +61,15 @@ class Access:
         providers: Providers,
         fetches: Fetches,
         seen: Seen | None = None,
-        allowed_commands: str = "",
+        allowed: Allowed = NOTHING_ALLOWED,
     ) -> None:
-        """`seen`: what was just read, and need not be read again."""
+        """`seen`: what was just read, and need not be read again. `allowed`: the settings of this machine."""
         self._store_id = store_id
         self._store = store
         self._providers = providers
         self._fetches = fetches
         self._seen = seen or {}
-        self._allowed_commands = allowed_commands
+        self._allowed = allowed
         self.warnings: list[str] = []
         """Warnings for the user about these calls."""
         self.has_changed = False
@@ -67,11 +78,15 @@ class Access:
     def call(self, connector: ScopedConnector, work: Callable[[Manager], T]) -> T:
         """Return the result of `work` on a connector's logged-in manager.
 
-        Raises Forbidden for a locked connector, and for one whose command may not run here.
+        Raises Forbidden for a locked connector, and for one that uses what it may not use on this machine.
         """
         connector.check_open()
-        check_command(connector, self._allowed_commands)
+        self._check_machine(connector)
         return self._providers.call(connector, self.owner(connector), self._credentials, work)
+
+    def _check_machine(self, connector: ScopedConnector, credentials: Mapping[str, str] | None = None) -> None:
+        check_command(connector, self._allowed.commands)
+        check_connector_takes(connector, self._allowed.taken, credentials)
 
     def owner(self, connector: ScopedConnector) -> str:
         """Return the mark that a connector leaves on what it creates at its provider."""
@@ -79,7 +94,9 @@ class Access:
 
     def _credentials(self, connector: ScopedConnector, again: bool) -> Mapping[str, str]:
         self._store.read(lambda session: check_no_loop(session, connector))
-        return self._referenced(connector, {}, 0 if again else None)
+        credentials = self._referenced(connector, {}, 0 if again else None)
+        self._check_machine(connector, credentials)
+        return credentials
 
     def _referenced(self, connector: ScopedConnector, given: Mapping[str, str], ttl: int | None) -> dict[str, str]:
         """Return the values of the connector's references by option, except those in `given`."""
@@ -98,8 +115,8 @@ class Access:
             ) from None
 
     def value(self, reference: str, path: ScopePath, ttl: int | None = 0) -> bytes:
-        """Return the value of a reference from a scope; raise its error. `ttl`: like cache_ttl of the lookup."""
-        answer = self._store.answer(Query(reference, path.org, path.project, cache_ttl=ttl))
+        """Return the value of a reference that a row of a scope has; raise its error. `ttl`: as of the lookup."""
+        answer = self._store.answer(Query(reference, path.org, path.project, cache_ttl=ttl, is_stored=True))
         if answer.error:
             raise answer.error
         return answer.value
@@ -109,10 +126,10 @@ class Access:
 
         `given` are the credentials that the task contains; the others are read again, without a cache.
         """
-        check_command(connector, self._allowed_commands)
-        manager = self._providers.log_in(
-            connector, self.owner(connector), {**self._referenced(connector, given, 0), **given}
-        )
+        self._check_machine(connector, given)
+        credentials = {**self._referenced(connector, given, 0), **given}
+        self._check_machine(connector, credentials)
+        manager = self._providers.log_in(connector, self.owner(connector), credentials)
         try:
             manager.check()
             return manager.settled()

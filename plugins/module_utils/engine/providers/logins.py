@@ -15,6 +15,7 @@ from ...model.scopes import ScopePath
 from ..rows.scoped_connectors import ScopedConnector, load_managers
 from ..rows.session import Session
 from ..rows.sharing import secret_in, shared_with
+from ..rows.stored_references import check_stored_reference
 
 __all__ = ["check_no_loop", "login_depth", "named_secrets", "references_of", "used_secrets"]
 
@@ -105,6 +106,7 @@ def _about_to_keep(connector: ScopedConnector, option: str, scope: Scope) -> str
 
 def _target(session: Session, path: ScopePath, text: str) -> tuple[list[Scope], Secret | None]:
     reference = Reference.parse(text)
+    check_stored_reference(session, path, reference)
     target = reference.scope(path)
     if not session.opens(target) and not reference.scheme:
         found = shared_with(session, path, reference)

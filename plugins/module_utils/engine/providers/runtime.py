@@ -69,9 +69,10 @@ class Runtime(ABC):
 
     def access(self, seen: Seen | None = None) -> Access:
         """Return the way to the secret managers of the store. `seen`: what was just read there."""
-        from .access import Access
+        from .access import Access, Allowed
 
-        shared, allowed = self.shared, self.settings.allowed_commands
+        allowed = Allowed(self.settings.allowed_commands, self.settings.allowed_credentials)
+        shared = self.shared
         return Access(self.store(create=False).store_id, self, shared.providers, shared.fetches, seen, allowed)
 
     def read(self, work: Callable[[Session], T], path: ScopePath = ACCOUNT) -> T:

@@ -14,6 +14,7 @@ from ...model.entities import Secret
 from ...model.errors import Conflict, Forbidden, InvalidInput
 from ..rows.scoped_connectors import ScopedConnector
 from .access import Access
+from .machine_credentials import REFUSED_HERE
 from .providers import describe
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 # Errors that leave a value at its manager if its removal is forced.
-_LEFT_THERE = frozenset({"command_not_allowed", "foreign_secret", "not_supported", "read_only_manager"})
+_LEFT_THERE = REFUSED_HERE | {"foreign_secret", "not_supported", "read_only_manager"}
 
 
 @dataclass(frozen=True, slots=True)

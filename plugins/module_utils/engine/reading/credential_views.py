@@ -16,6 +16,7 @@ from ...model.errors import InvalidInput, ScopedSecretsError
 from ...model.host_login import HostLogin
 from ...model.queries import Answer, Query
 from ...model.references import select_field
+from ..providers.machine_credentials import check_credential_takes
 from .resolver import Composed
 
 __all__ = ["compose", "open_host_login", "parts_of"]
@@ -24,9 +25,13 @@ __all__ = ["compose", "open_host_login", "parts_of"]
 _WINRM_PORTS = {True: 5986, False: 5985}
 
 
-def compose(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -> Answer:
-    """Return the answer with a credential as JSON or its requested field, or with the error."""
+def compose(one: Composed, values: Mapping[Query, Answer], logins: HostLogins, allowed: str = "") -> Answer:
+    """Return the answer with a credential as JSON or its requested field, or with the error.
+
+    `allowed` is the setting `allowed_credentials`.
+    """
     try:
+        check_credential_takes(one.what, one.handed_out, one.settings, allowed)
         view = _VIEWS[one.kind](one, parts_of(one, values), logins)
         content = json.dumps(view).encode()
         if one.key:
@@ -36,14 +41,18 @@ def compose(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -
         return Answer(error=error)
 
 
-def open_host_login(one: Composed, values: Mapping[Query, Answer], logins: HostLogins) -> HostLogin:
-    """Return the login of an SSH credential; raise InvalidInput for another kind, or the error of a value."""
+def open_host_login(one: Composed, values: Mapping[Query, Answer], logins: HostLogins, allowed: str = "") -> HostLogin:
+    """Return the login of an SSH credential; raise InvalidInput for another kind, or the error of a value.
+
+    `allowed` is the setting `allowed_credentials`.
+    """
     if one.kind != "ssh":
         raise InvalidInput(
             "not_for_ssh",
             f"{one.what} is a {one.kind} credential, but the connection scoped.secrets.ssh needs an SSH credential.",
             hint="Declare it with scoped.secrets.secret_ssh.",
         )
+    check_credential_takes(one.what, one.handed_out, one.settings, allowed)
     parts = parts_of(one, values)
     return logins.open_host_login(one.settings, parts, _mark(one, parts), one.what)
 

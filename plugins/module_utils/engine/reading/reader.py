@@ -56,7 +56,8 @@ class Reader(Runtime):
         found = self.locate([query])[0][query]
         try:
             credential = _credential(found, query)
-            login = open_host_login(credential, self._parts([credential], events), self.shared.host_logins)
+            parts, allowed = self._parts([credential], events), self.settings.allowed_credentials
+            login = open_host_login(credential, parts, self.shared.host_logins, allowed)
         except ScopedSecretsError as error:
             self.audit.take([*events, read_event("connect", query, found.subject, Answer(error=error))])
             raise
@@ -85,8 +86,8 @@ class Reader(Runtime):
             return {}
         from .credential_views import compose
 
-        parts = self._parts(composed.values(), events)
-        return {query: compose(one, parts, self.shared.host_logins) for query, one in composed.items()}
+        parts, allowed = self._parts(composed.values(), events), self.settings.allowed_credentials
+        return {query: compose(one, parts, self.shared.host_logins, allowed) for query, one in composed.items()}
 
     def _parts(self, composed: Iterable[Composed], events: list[Event]) -> dict[Query, Answer]:
         """Return the values that make up credentials, all fetched together."""

@@ -28,6 +28,7 @@ from ...model.references import SCHEMES, Reference, references_among, select_fie
 from ...model.scopes import ScopePath
 from ..rows.scoped_connectors import Managers, ScopedConnector, connector_removed, load_managers
 from ..rows.session import Session
+from ..rows.stored_references import check_stored_reference
 
 __all__ = ["Composed", "Located", "locate"]
 
@@ -76,6 +77,7 @@ class Composed(NamedTuple):
     """A credential: its settings, and the queries of the secrets that it consists of, by field.
 
     `key` is the requested field, empty for the whole credential. `marking_key` makes fingerprints of its content.
+    `handed_out` is a scope through which people without the key in use can have written it.
     """
 
     what: str
@@ -87,6 +89,7 @@ class Composed(NamedTuple):
     key: str = ""
     expires_at: str = ""
     subject: Subject = NOTHING
+    handed_out: ScopePath | None = None
 
 
 def locate(session: Session, query: Query) -> Answer | Located | Composed:
@@ -115,6 +118,8 @@ def _subject(reference: Reference, scope: ScopePath, secret: Secret | None = Non
 def _locate(session: Session, query: Query) -> Answer | Located | Composed:
     caller = ScopePath.of(query.org, query.project)
     reference = Reference.parse(query.reference).with_options(version=query.version, key=query.key)
+    if query.is_stored:
+        check_stored_reference(session, caller, reference)
     target = reference.scope(caller)
     if not (reference.scheme or session.opens(target)):
         shared = _shared(session, reference, caller)
@@ -204,13 +209,14 @@ def _composed(
         secret.id,
         {name: value for name, value in secret.options.items() if name not in references},
         {
-            name.removesuffix("_ref"): Query(text, path.org, path.project, cache_ttl=cache_ttl)
+            name.removesuffix("_ref"): Query(text, path.org, path.project, cache_ttl=cache_ttl, is_stored=True)
             for name, text in references.items()
         },
         session.keyring.active(session.tx, chain),
         reference.key,
         secret.expires_at,
         _subject(reference, path, secret),
+        session.handed_out_below(chain),
     )
 
 

@@ -23,6 +23,7 @@ from ...store.postgresql import REQUIREMENT as PSYCOPG
 from ...store.scopes import path_of
 from ..changes.intents import Settled, settle_left
 from ..providers.commands import check_command
+from ..providers.machine_credentials import check_connector_takes
 from ..providers.runtime import Runtime
 from ..rows.opening import OpenStore, open_store
 from ..rows.scoped_connectors import ScopedConnector, load_managers
@@ -91,24 +92,29 @@ def examine_unfinished(runtime: Runtime, *, check_mode: bool) -> list[Check]:
 
 
 def examine_commands(runtime: Runtime) -> list[Check]:
-    """List the connectors whose command may not run here. Returns one check, or none if the store can't be opened."""
+    """List the connectors that may not use what they name here.
+
+    Returns one check, or none if the store can't be opened.
+    """
     try:
-        refused = runtime.read(lambda session: list(_refused(session, runtime.settings.allowed_commands)))
+        refused = runtime.read(lambda session: list(_refused(session, runtime.settings)))
     except ScopedSecretsError:
         return []  # The check of the store reports why.
     if not refused:
-        return [_ok("commands", "The commands of all connectors may run here.")]
-    message = f"The commands of these connectors may not run here: {', '.join(refused)}."
+        return [_ok("commands", "All connectors may use the programs, files and identities of this machine they name.")]
+    message = f"These connectors may not use the programs, files or identities they name: {', '.join(refused)}."
     hint = (
-        "Their secrets can only be read with the key of their own scope, or if 'allowed_commands' lists the commands."
+        "Their secrets can only be read with the key of their own scope, or if 'allowed_commands' or "
+        "'allowed_credentials' lists what they use."
     )
     return [Check(check="commands", verdict="warning", message=message, hint=hint)]
 
 
-def _refused(session: Session, allowed: str) -> Iterator[str]:
+def _refused(session: Session, settings: Settings) -> Iterator[str]:
     for connector in _open_connectors(session):
         try:
-            check_command(connector, allowed)
+            check_command(connector, settings.allowed_commands)
+            check_connector_takes(connector, settings.allowed_credentials)
         except Forbidden:
             yield connector.what
 

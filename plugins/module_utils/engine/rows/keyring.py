@@ -185,6 +185,11 @@ class Keyring:
         below = (chain[: depth + 1] for depth in range(first, len(chain)))
         return next((part[-1].path for part in below if self.is_handed_out(tx, part)), None)
 
+    def handed_out_between(self, tx: Transaction, chain: list[Scope], depth: int) -> ScopePath | None:
+        """Return the first scope of a chain below the one at `depth` whose key was handed out, None without any."""
+        below = (chain[: end + 1] for end in range(depth + 1, len(chain)))
+        return next((part[-1].path for part in below if self.is_handed_out(tx, part)), None)
+
     def _wrapped(self, tx: Transaction, chain: list[Scope], key: ScopeKey, *, is_handed_out: bool) -> tuple[int, bytes]:
         """Return a scope's key wrapped by its parent's, after the parent's generation (0: by the root key)."""
         if len(chain) == 1:

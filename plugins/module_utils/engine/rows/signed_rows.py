@@ -187,6 +187,10 @@ class SignedRows:
         """Return a scope through which people without the key in use can write to the last scope of a chain."""
         return self.keyring.handed_out_below(self.tx, chain)
 
+    def handed_out_between(self, chain: list[Scope], depth: int) -> ScopePath | None:
+        """Return a scope through which people who can't open the scope at `depth` can write to the last of a chain."""
+        return self.keyring.handed_out_between(self.tx, chain, depth)
+
     def is_handed_out(self, chain: list[Scope]) -> bool:
         """Tell whether the key of a scope was handed out."""
         return self.keyring.is_handed_out(self.tx, chain)

@@ -20,6 +20,7 @@ from ..changes.intents import Goal
 from ..changes.resource import Action, Info, Plan, Resource, changed_fields, pick
 from ..providers.access import Access
 from ..providers.logins import login_depth
+from ..providers.machine_credentials import REFUSED_HERE
 from ..providers.value_placement import is_kept_there, remove_kept
 from ..rows.high_water import began
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
@@ -161,7 +162,7 @@ class ScopeResource(Resource[ScopeState]):
             access.call(connector, lambda _manager: None)
         except Forbidden as error:
             # What it keeps is then left there with a warning.
-            if not (self.force and error.code == "command_not_allowed"):
+            if not (self.force and error.code in REFUSED_HERE):
                 raise
 
     def guard(self, state: ScopeState) -> object:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from .. import failures
@@ -72,6 +73,10 @@ class AssumeRole(AwsLogin):
     REQUIRED = ("role_arn",)
 
     @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        return not options.get("access_key_id")
+
+    @classmethod
     def validate(cls, given: frozenset[str]) -> None:
         super().validate(given)
         if given & _KEY_OPTIONS.keys():
@@ -94,6 +99,7 @@ class WebIdentity(AwsLogin):
         "session_name": ROLE_OPTIONS["session_name"],
     }
     REQUIRED = ("role_arn", "token_file")
+    FILES = ("token_file",)
 
     def credentials(self, session: AwsSession) -> Any:
         return session.federated(os.path.expanduser(self._text("token_file")), self._role())
@@ -104,6 +110,10 @@ class AwsDefault(AwsLogin):
 
     NAME = "default"
     OPTIONS: ClassVar[ArgumentSpec] = {"profile": {"type": "str"}}
+
+    @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        return True
 
     def credentials(self, session: AwsSession) -> Any:
         return session.chain(self._text("profile"))

@@ -19,7 +19,8 @@ from ...model.errors import ScopedSecretsError
 from ...model.version import VERSION
 from .. import failures
 from ..base import ConnectorContext, ExpectedError, Login
-from ..http import PEM, tls_context
+from ..http import tls_context
+from ..network import PEM
 from .failures import AwsAttempt, OwnErrors, code_of, error_for_code, translate
 from .options import AWS_NETWORK, check_endpoint
 

@@ -89,6 +89,10 @@ class ManagedIdentity(AzureLogin):
     REQUIRED = ("client_id",)
 
     @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        return True
+
+    @classmethod
     def validate(cls, given: frozenset[str]) -> None:
         """Accept it without `client_id`, which means the machine's own identity."""
 
@@ -104,6 +108,11 @@ class AzureWorkloadIdentity(AzureLogin):
     NAME = "workload_identity"
     OPTIONS: ClassVar[ArgumentSpec] = {**_APPLICATION, "token_file": {"type": "path", "no_log": False}}
     REQUIRED = ("tenant_id", "client_id", "token_file")
+    FILES = ("token_file",)
+
+    @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        return not options.get("token_file")
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:
@@ -128,6 +137,10 @@ class AzureDefault(AzureLogin):
     """
 
     NAME = "default"
+
+    @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        return True
 
     def credential(self, what: str, network: Mapping[str, Any], authority: Mapping[str, Any]) -> Any:
         from azure.identity import DefaultAzureCredential

@@ -82,6 +82,7 @@ class ConjurJwt(ConjurLogin):
         "host_id": {"type": "str"},
     }
     REQUIRED = ("service_id",)
+    FILES = ("token_file",)
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from .. import failures
@@ -71,6 +72,7 @@ class GcpWorkloadIdentity(GcpLogin):
         "iam_endpoint": {"type": "str"},
     }
     REQUIRED = ("project_number", "pool", "provider", "token_file")
+    FILES = ("token_file",)
 
     def credentials(self, session: GcpSession) -> Any:
         return session.external_account(self._configuration())
@@ -99,6 +101,10 @@ class ApplicationDefault(GcpLogin):
     """The credentials that the Google libraries find: a file named by the environment, gcloud, the instance."""
 
     NAME = "default"
+
+    @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        return True
 
     def credentials(self, session: GcpSession) -> Any:
         return session.application_default()

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -70,7 +71,12 @@ class VaultAgent(GivenToken):
     NAME = "agent"
     OPTIONS: ClassVar[ArgumentSpec] = {"sink_path": {"type": "path"}, **CLIENT_CERTIFICATE}
     REQUIRED = ("sink_path",)
+    FILES = ("sink_path",)
     IS_RENEWED = False
+
+    @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        return not options.get("sink_path")
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:
@@ -104,6 +110,7 @@ class VaultJwt(TokenMaker):
         **ROLE,
     }
     REQUIRED = ("role",)
+    FILES = ("token_file",)
     DEFAULT_MOUNT = "jwt"
 
     @classmethod
@@ -121,7 +128,12 @@ class Kubernetes(TokenMaker):
     NAME = "kubernetes"
     OPTIONS: ClassVar[ArgumentSpec] = {"service_account_token_path": {"type": "path", "no_log": False}, **ROLE}
     REQUIRED = ("role",)
+    FILES = ("service_account_token_path",)
     DEFAULT_MOUNT = "kubernetes"
+
+    @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        return not options.get("service_account_token_path")
 
     def parameters(self, what: str) -> dict[str, Any]:
         file = self._text("service_account_token_path") or SERVICE_ACCOUNT_TOKEN
@@ -142,6 +154,10 @@ class AwsIam(TokenMaker):
     }
     REQUIRED = ("role",)
     DEFAULT_MOUNT = "aws"
+
+    @classmethod
+    def is_ambient(cls, options: Mapping[str, Any]) -> bool:
+        return not options.get("access_key_id")
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:

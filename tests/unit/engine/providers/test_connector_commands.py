@@ -326,13 +326,15 @@ def test_the_doctor_lists_connectors_whose_command_may_not_run(team: Team) -> No
 
     for scope in ("account", "api", "web"):
         team.add(scope)
-    assert found(team.admin) == "The commands of all connectors may run here."
+    all_may = "All connectors may use the programs, files and identities of this machine they name."
+    assert found(team.admin) == all_may
     team.hand_out("api")
     assert found(team.admin) == (
-        "The commands of these connectors may not run here: connector 'own' of project 'payments/api'."
+        "These connectors may not use the programs, files or identities they name: connector 'own' of project "
+        "'payments/api'."
     )
     assert found(team.holder("org")) == found(team.admin)
     for engine in (team.holder("api"), team.allowing(team.program)):
-        assert found(engine) == "The commands of all connectors may run here."
+        assert found(engine) == all_may
     assert found(team.allowing("none")).count("connector 'own'") == 3
     assert team.runs() == 0
