@@ -293,6 +293,16 @@ def test_no_write_signs_a_tamper(settings: Settings, attacker: Attacker, tamper:
     assert tamper.reading.code(settings) in tamper.codes
 
 
+@pytest.mark.parametrize("tamper", TAMPERS[:2], ids=lambda tamper: tamper.name)
+def test_the_error_names_the_secret_and_its_scope(settings: Settings, attacker: Attacker, tamper: Tamper) -> None:
+    tamper.work(attacker)
+    (answer,) = Engine(settings).resolve([Query("a1", **API)])
+    assert answer.error
+    message = answer.error.message
+    assert message.startswith("The secrets of project 'payments/api' are not those that scoped.secrets wrote last")
+    assert message.endswith("Found at 'a1'.")
+
+
 @pytest.mark.parametrize("given", [{"default": "mine"}, {"on_missing": "skip"}, {"on_missing": "warn"}], ids=str)
 def test_a_removed_row_is_an_error_and_never_the_default(
     settings: Settings, attacker: Attacker, given: dict[str, str]

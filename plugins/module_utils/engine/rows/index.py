@@ -152,12 +152,15 @@ class _Index:
         self._changed: dict[str, Leaf] = {}
         # The leaf that was read with the pages above it, before these say what it must be.
         self._read: dict[str, list[Entry]] = {}
+        # The thing that was asked for last, for messages.
+        self._at = ""
         self.root = root
         self.depth = depth
         self.count = count
 
     def digest(self, identifier: str) -> bytes | None:
         """Return the digest that a thing must have, None if there must be no such thing."""
+        self._at = identifier
         place = place_of(identifier)
         return self._leaf(place[: self.depth]).get(place)
 
@@ -196,6 +199,7 @@ class _Index:
 
     def check_all(self) -> None:
         """Raise Damaged unless all entries and all pages are those that the root commits to."""
+        self._at = ""
         tree = _tree(entries_of(self._tx, self.TABLES, self._scope.id), self.depth)
         blank = set(_EMPTY_PAGES.values())
         stored = {
@@ -264,7 +268,7 @@ class _Index:
         self._pages.clear()
 
     def _damaged(self) -> Exception:
-        return not_as_written(self._scope.path, self.NOUN)
+        return not_as_written(self._scope.path, self.NOUN, self._at)
 
 
 class SecretIndex(_Index):

@@ -120,11 +120,15 @@ def changed_outside(what: str) -> Damaged:
     )
 
 
-def not_as_written(path: ScopePath, what: str) -> Damaged:
-    """Return the error for rows of a scope that differ from what its signed row commits to. `what`: in the plural."""
+def not_as_written(path: ScopePath, what: str, row: str = "") -> Damaged:
+    """Return the error for rows of a scope that differ from what its signed row commits to. `what`: in the plural.
+
+    `row` is the identifier of the one that it was found at, if there is one.
+    """
+    found = f" Found at '{row}'." if row else ""
     return Damaged(
         "rolled_back",
         f"The {what} of {path} are not those that scoped.secrets wrote last: some were changed, removed, added or put "
-        "back to an older state outside of it.",
+        f"back to an older state outside of it.{found}",
         hint="Restore the newest backup, and find out who can write to the database.",
     )

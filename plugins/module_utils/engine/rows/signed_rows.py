@@ -120,7 +120,7 @@ class SignedRows:
     def _check_absent(self, parents: list[Scope], path: ScopePath) -> None:
         """Raise Damaged if there must be a scope that was not found."""
         if parents and self.opens(parents[-1].path) and self._child_index(parents[-1]).digest(path.identifier):
-            raise integrity.not_as_written(parents[-1].path, ChildIndex.NOUN)
+            raise integrity.not_as_written(parents[-1].path, ChildIndex.NOUN, path.identifier)
 
     def children(self, chain: list[Scope]) -> Iterator[list[Scope]]:
         """Yield the verified chains of the scopes right below the last one of a chain, by identifier."""
@@ -174,7 +174,7 @@ class SignedRows:
         if self._has_provable_parent(chain):
             known = self._child_index(parents[-1]).digest(scope.path.identifier)
             if known != integrity.identity_of(scope, keys):
-                raise integrity.not_as_written(parents[-1].path, ChildIndex.NOUN)
+                raise integrity.not_as_written(parents[-1].path, ChildIndex.NOUN, scope.path.identifier)
 
     def _has_provable_parent(self, chain: list[Scope]) -> bool:
         return len(chain) > 1 and self.opens(chain[-2].path)
@@ -221,7 +221,7 @@ class SignedRows:
         if secret is None and digest is None:
             return None
         if secret is None:
-            raise integrity.not_as_written(chain[-1].path, "secrets")
+            raise integrity.not_as_written(chain[-1].path, "secrets", identifier)
         return self._proved(chain, secret, digest)
 
     def prove(self, chain: list[Scope], secret: Secret) -> Secret:
@@ -231,7 +231,7 @@ class SignedRows:
     def _proved(self, chain: list[Scope], secret: Secret, digest: bytes | None) -> Secret:
         self.check_digest(chain, secret)
         if secret.digest != digest or secret.scope_id != chain[-1].id:
-            raise integrity.not_as_written(chain[-1].path, "secrets")
+            raise integrity.not_as_written(chain[-1].path, "secrets", secret.identifier)
         return secret
 
     def check_digest(self, chain: list[Scope], secret: Secret, version: SecretVersion | None = None) -> None:
