@@ -230,3 +230,9 @@ def test_a_cut_off_audit_is_found(machine: Machine, attacker: Attacker, is_writt
         declare(Engine(settings._replace(audit="required")), "secret_text", **API, identifier="e", value=b"e")
     with pytest.raises(Damaged):
         declare(Engine(settings), "audit_info", **API, verify=True)
+    assert history_at(settings)["code"] == "audit_broken"
+    # Nobody can accept that records are gone which the scope has signed.
+    if not is_written:
+        assert "accept_rollback" in caught.value.hint
+        assert declare(Engine(settings), "doctor", accept_rollback=True).changed
+        declare(Engine(settings), "audit_info", **API, verify=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from ...model.entities import Scope
 from ...model.errors import Damaged
 from ...model.scopes import ACCOUNT
+from ...store.audit import heads_of
 from .high_water import Mark, Sight
 from .session import Session
 
@@ -31,17 +32,24 @@ def begin_epoch(session: Session, seen: Mapping[str, Mark]) -> int:
 
 
 def rolled_back(session: Session, seen: Mapping[str, Mark]) -> list[Damaged]:
-    """Return an error for each scope that the key opens and that is older than what was `seen`.
+    """Return an error for each scope that the key opens and that, or whose audit, is older than what was `seen`.
 
     The session must not know `seen`, so that it takes the store as it is.
     """
     errors = []
     for chain in _chains(session):
         try:
-            Sight(seen).see(chain[-1])
+            _see(session, chain[-1], Sight(seen))
         except Damaged as error:
             errors.append(error)
     return errors
+
+
+def _see(session: Session, scope: Scope, sight: Sight) -> None:
+    sight.see(scope)
+    for head in heads_of(session.tx, scope.path.announced):
+        if head.scope_id == scope.id:
+            sight.see_audit(scope, head.sequence)
 
 
 def _chains(session: Session) -> Iterator[list[Scope]]:

@@ -23,6 +23,10 @@ from ...model.errors import Damaged, StoreRefused
 __all__ = ["HighWaterMarks", "Mark", "Sight", "began"]
 
 _FORMAT = 1
+_WAY_OUT = (
+    "If you restored a copy of the database on purpose, run scoped.secrets.doctor with 'accept_rollback: true' and the "
+    "root key: then all machines accept it."
+)
 
 
 class Mark(NamedTuple):
@@ -160,13 +164,19 @@ class Sight:
         seen = self._seen.get(scope.id)
         least = max(scope.audit_sequence, seen.audit if seen and seen.epoch == scope.epoch else 0)
         if sequence < least:
-            raise Damaged(
-                "audit_broken",
-                f"The audit of {scope.path} was cut off: it ends with record {sequence}, but there were {least}.",
-                hint="Find out who can write to the database, and compare the records with a backup or another sink.",
-                details={"chain": scope.id, "sequence": sequence + 1},
-            )
+            raise _cut_off(scope, sequence, least)
         self.keep(scope._replace(audit_sequence=sequence))
+
+
+def _cut_off(scope: Scope, sequence: int, least: int) -> Damaged:
+    # What the scope's row knows of, nobody can accept to be gone.
+    way_out = "" if least == scope.audit_sequence else f" {_WAY_OUT}"
+    return Damaged(
+        "audit_broken",
+        f"The audit of {scope.path} was cut off: it ends with record {sequence}, but there were {least}.",
+        hint="Find out who can write to the database, and compare the records with a backup or another sink." + way_out,
+        details={"chain": scope.id, "sequence": sequence + 1},
+    )
 
 
 def began(epoch: int) -> str:
@@ -180,7 +190,5 @@ def _rolled_back(scope: Scope, seen: Mark) -> Damaged:
         f"{str(scope.path)[:1].upper()}{str(scope.path)[1:]} was put back to an older state: this machine has seen "
         f"its revision {seen.revision}, of {seen.at}, but the store has revision {scope.revision}, of "
         f"{scope.updated_at}.",
-        hint="Find out who can write to the database, and bring the newest state back. If you restored a copy of the "
-        "database on purpose, run scoped.secrets.doctor with 'accept_rollback: true' and the root key: then all "
-        "machines accept it.",
+        hint=f"Find out who can write to the database, and bring the newest state back. {_WAY_OUT}",
     )
