@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit import chain as audit_chain
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged, Unavailable
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import StoredEvent
 from ansible_collections.scoped.secrets.tests.attack.attacker import Attacker
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import check, declare, exported
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import check, declare, exported, holding
 
 API = {"org": "payments", "project": "api"}
 WEB = {"org": "payments", "project": "web"}
@@ -103,6 +105,34 @@ def test_what_is_put_back_is_found_by_a_machine_that_has_seen_more(
         declare(Engine(machine("one")), "scope_info", recursive=True, verify=True)
     # The limit that security.md names: a machine that never saw more has nothing to compare with.
     assert answer_at(machine("never there")).value == b"first"
+
+
+def test_an_older_store_is_not_backed_up(machine: Machine, attacker: Attacker, tmp_path: Path) -> None:
+    attacker.put_all_back(OLD)
+    with pytest.raises(Damaged) as caught:
+        declare(Engine(machine("one")), "store_backup", dest=str(tmp_path / "backup"))
+    assert caught.value.code == "store_rolled_back"
+    assert not (tmp_path / "backup").exists()
+
+
+@pytest.mark.parametrize("epoch", [2**60, 2**63 - 1])
+def test_an_epoch_that_a_team_invented_is_in_nobodys_way(
+    machine: Machine, attacker: Attacker, new_place: Callable[[], str], tmp_path: Path, epoch: int
+) -> None:
+    team = holding(machine("team"), **API)
+
+    def work(session: Session) -> None:
+        chain = session.chain(ScopePath(**API))
+        session.resign_scope([*chain[:-1], chain[-1]._replace(epoch=epoch)])
+
+    team.write(work, ScopePath(**API))
+    views = declare(Engine(machine("one")), "scope_info", recursive=True).returned["scopes"]
+    assert [one["restored_at"] for one in views if one["project"] == "api"] == ["an impossible time"]
+    backup = str(tmp_path / "backup")
+    declare(Engine(machine("one")), "store_backup", dest=backup)
+    restored = machine("new")._replace(store=new_place())
+    declare(Engine(restored), "store_restore", src=backup)
+    assert answer_at(restored).value == b"second"
 
 
 @PUT_BACK

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ...model.version import VERSION
 from ...store.copying import count_rows
 from ...store.database import Transaction
 from ...store.schema import now
+from ..rows.high_water import Mark
 from ..rows.opening import OpenStore, kdf_of, open_store
 from ..rows.session import Session
 from .files import Draft, check_dest, opened, resolved_dest
@@ -76,7 +78,8 @@ class _Backup:
     def run(self, check_mode: bool) -> Result:
         is_there = check_dest(self._dest, self._settings, self._store.store_id, force=self._force)
         with Draft(self._dest, is_written=not check_mode) as draft:
-            made = self._store.database.read(lambda tx: self._write(tx, draft))
+            seen = self._store.marks.seen()
+            made = self._store.database.read(lambda tx: self._write(tx, draft, seen))
             old = self._existing(made) if is_there else None
             if old and old.is_same:
                 return Result(returned={"backup": old.view})
@@ -88,9 +91,9 @@ class _Backup:
         view = backup_view(self._dest, made.header, made.rows.counts, size)
         return Result(True, {"backup": view}, old.view if old else {}, view)
 
-    def _write(self, tx: Transaction, draft: Draft) -> _Written:
+    def _write(self, tx: Transaction, draft: Draft, seen: Mapping[str, Mark]) -> _Written:
         """Write the whole file; starts over whenever the transaction is retried."""
-        session = Session(tx, self._store.store_id, self._store.keyring)
+        session = Session(tx, self._store.store_id, self._store.keyring, seen)
         header, key = self._header(tx)
         proof = StoreProof(session, opens_values=self._verifies)
         progress = Progress(self._tell, "Backed up", count_rows(tx)["secrets"])

@@ -24,7 +24,7 @@ class _OneView(Session):
     """A session on a view that does not change, so that each key is looked up only once."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session.tx, session.store_id, session.keyring)
+        super().__init__(session.tx, session.store_id, session.keyring, session.sight.seen)
         self._keys: dict[tuple[str, int], ScopeKey] = {}
 
     def key(self, chain: list[Scope], generation: int) -> ScopeKey:

@@ -12,7 +12,7 @@ from ...model.entities import Scope
 from ...model.errors import Damaged
 from ...model.scopes import ACCOUNT
 from ...store.audit import heads_of
-from .high_water import Mark, Sight
+from .high_water import LAST_EPOCH, Mark, Sight
 from .session import Session
 
 __all__ = ["begin_epoch", "rolled_back"]
@@ -25,7 +25,8 @@ def begin_epoch(session: Session, seen: Mapping[str, Mark]) -> int:
     """
     chains = list(_chains(session))
     known = [*(chain[-1].epoch for chain in chains), *(mark.epoch for mark in seen.values())]
-    epoch = max(int(time.time()), 1 + max(known))
+    # One that the holder of a lower key invented must not be in the way of a restore.
+    epoch = max(int(time.time()), 1 + max(one for one in (0, *known) if one < LAST_EPOCH))
     for chain in chains:
         session.resign_scope([*chain[:-1], chain[-1]._replace(epoch=epoch)])
     return epoch

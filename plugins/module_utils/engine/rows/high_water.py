@@ -20,9 +20,11 @@ from typing import NamedTuple
 from ...model.entities import Scope
 from ...model.errors import Damaged, StoreRefused
 
-__all__ = ["HighWaterMarks", "Mark", "Sight", "began"]
+__all__ = ["LAST_EPOCH", "HighWaterMarks", "Mark", "Sight", "began"]
 
 _FORMAT = 1
+# The end of the year 9999.
+LAST_EPOCH = 253_402_300_799
 _WAY_OUT = (
     "If you restored a copy of the database on purpose, run scoped.secrets.doctor with 'accept_rollback: true' and the "
     "root key: then all machines accept it."
@@ -138,7 +140,7 @@ class Sight:
     """The states of scopes that one transaction sees. None is older than `seen`, which others saw before it began."""
 
     def __init__(self, seen: Mapping[str, Mark]) -> None:
-        self._seen = seen
+        self.seen = seen
         self.marks: dict[str, Mark] = {}
         """The states, to be remembered once the transaction is committed."""
         self.restored: Scope | None = None
@@ -146,7 +148,7 @@ class Sight:
 
     def see(self, scope: Scope) -> None:
         """Take the state of a proved scope; raise Damaged if it is older than it must be."""
-        seen = self._seen.get(scope.id)
+        seen = self.seen.get(scope.id)
         if seen and scope.epoch > seen.epoch and scope.revision < seen.revision:
             self.restored = scope
         elif seen and (scope.epoch, scope.revision) < seen[:2]:
@@ -161,7 +163,7 @@ class Sight:
 
     def see_audit(self, scope: Scope, sequence: int) -> None:
         """Take the number of a scope's newest audit record; raise Damaged if there must be more."""
-        seen = self._seen.get(scope.id)
+        seen = self.seen.get(scope.id)
         least = max(scope.audit_sequence, seen.audit if seen and seen.epoch == scope.epoch else 0)
         if sequence < least:
             raise _cut_off(scope, sequence, least)
@@ -180,7 +182,9 @@ def _cut_off(scope: Scope, sequence: int, least: int) -> Damaged:
 
 
 def began(epoch: int) -> str:
-    """Return when an epoch began, in ISO 8601."""
+    """Return when an epoch began, in ISO 8601. Holders of a scope's key can have written any number there."""
+    if epoch > LAST_EPOCH:
+        return "an impossible time"
     return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
