@@ -120,7 +120,8 @@ def _read(file: Path) -> Mapping[str, Mark]:
 
 def _is_sound(mark: Mark) -> bool:
     numbers = mark[:3]
-    return all(type(number) is int and number >= 0 for number in numbers) and isinstance(mark.at, str)
+    are_counts = all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in numbers)
+    return are_counts and isinstance(mark.at, str)
 
 
 def _replace(file: Path, marks: Mapping[str, Mark]) -> None:
