@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .database import Transaction
+from .typed_rows import stored_bytes, typed
 
 __all__ = [
     "Filters",
@@ -100,7 +101,7 @@ def heads_closed_by(tx: Transaction, scope_id: str) -> list[Head]:
 
 
 def _head(row: Mapping[str, Any]) -> Head:
-    return Head(**{**dict(row), "link": _bytes(row["link"]), "tag": _bytes(row["tag"])})
+    return typed(Head, {**dict(row), "link": _bytes(row["link"]), "tag": _bytes(row["tag"])})
 
 
 def insert_head(tx: Transaction, head: Head) -> None:
@@ -155,9 +156,9 @@ def events_after(
 
 
 def _event(row: Mapping[str, Any]) -> StoredEvent:
-    return StoredEvent(**{**dict(row), "link": _bytes(row["link"]), "mac": _bytes(row["mac"])})
+    return typed(StoredEvent, {**dict(row), "link": _bytes(row["link"]), "mac": _bytes(row["mac"])})
 
 
 def _bytes(value: Any) -> bytes:
     # SQLite doesn't enforce column types: a file edited by hand may hold text here.
-    return value.encode() if isinstance(value, str) else bytes(value)
+    return value.encode() if isinstance(value, str) else stored_bytes(value)

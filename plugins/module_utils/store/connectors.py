@@ -9,7 +9,8 @@ import json
 
 from ..model.entities import Connector
 from ..model.scopes import ACCOUNT, Level, ScopePath
-from .database import CONNECTORS, MANAGERS, Row, Transaction, stored_json
+from .database import CONNECTORS, MANAGERS, Row, Transaction
+from .typed_rows import typed
 
 __all__ = [
     "connectors_made_by",
@@ -100,11 +101,4 @@ def _changeable(connector: Connector) -> dict[str, object]:
 
 
 def _connector(row: Row) -> Connector:
-    converted = {
-        "tags": stored_json(row["tags"]),
-        "options": stored_json(row["options"]),
-        "kept": tuple(stored_json(row["kept"])),
-        "is_removed": bool(row["is_removed"]),
-        "digest": bytes(row["digest"]),
-    }
-    return Connector(**{**dict(row), **converted})
+    return typed(Connector, row)

@@ -9,7 +9,6 @@ Statements are written once, with `:name` parameters, in SQL that every engine u
 from __future__ import annotations
 
 import contextlib
-import json
 import random
 import time
 from abc import ABC, abstractmethod
@@ -17,24 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
-from ..model.errors import Damaged, ScopedSecretsError, Unavailable
+from ..model.errors import ScopedSecretsError, Unavailable
 
-__all__ = ["CHAIN", "CONNECTORS", "Database", "Dialect", "Mark", "Row", "StaleRow", "Transaction", "stored_json"]
+__all__ = ["CHAIN", "CONNECTORS", "Database", "Dialect", "Mark", "Row", "StaleRow", "Transaction"]
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
-
-
-def stored_json(text: Any) -> Any:
-    """Return the content of a JSON column; raise Damaged if it is none, before anything proves the row."""
-    try:
-        return json.loads(text)
-    except (ValueError, TypeError, RecursionError):
-        raise Damaged(
-            "damaged_row",
-            "A row was changed outside scoped.secrets: it has no valid JSON where the collection writes it.",
-            hint="Restore the newest backup, and find out who can write to the database.",
-        ) from None
 
 
 # Identifies a write transaction in the store: its token, and the store's revision after it.

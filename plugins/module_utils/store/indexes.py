@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..model.entities import Secret
-from .database import Transaction
+from .database import Row, Transaction
 from .secrets import secret_of
+from .typed_rows import stored_bytes, stored_text
 
 __all__ = [
     "CHILDREN",
@@ -59,7 +60,11 @@ def leaf_of(tx: Transaction, tables: IndexTables, scope_id: str, prefix: str) ->
         first=prefix,
         last=prefix + _END,
     )
-    return [(row["place"], bytes(row["digest"])) for row in rows]
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Row) -> Entry:
+    return stored_text(row["place"]), stored_bytes(row["digest"])
 
 
 def entries_of(tx: Transaction, tables: IndexTables, scope_id: str) -> Iterator[Entry]:
@@ -74,7 +79,7 @@ def entries_of(tx: Transaction, tables: IndexTables, scope_id: str) -> Iterator[
             page=PAGE,
         )
         for row in rows:
-            yield row["place"], bytes(row["digest"])
+            yield _entry(row)
         if len(rows) < PAGE:
             return
         after = rows[-1]["place"]
@@ -108,7 +113,7 @@ def find_path(
         last=leaf + _END,
         **wanted,
     )
-    found = [(row["is_page"], row["place"], bytes(row["digest"])) for row in rows]
+    found = [(row["is_page"], *_entry(row)) for row in rows]
     pages = {place: digest for is_page, place, digest in found if is_page}
     return pages, [(place, digest) for is_page, place, digest in found if not is_page]
 
@@ -125,7 +130,7 @@ def all_pages(tx: Transaction, tables: IndexTables, scope_id: str) -> Iterator[t
             page=PAGE,
         )
         for row in rows:
-            yield row["prefix"], bytes(row["digests"])
+            yield stored_text(row["prefix"]), stored_bytes(row["digests"])
         if len(rows) < PAGE:
             return
         after, is_first = rows[-1]["prefix"], False

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from ..model.entities import Intent
 from .database import Transaction
+from .typed_rows import typed
 
 __all__ = ["claim_intent", "delete_intents", "insert_intent", "pending_intents", "release_intents", "unfinished"]
 
@@ -20,7 +21,7 @@ def insert_intent(tx: Transaction, intent: Intent) -> None:
 def unfinished(tx: Transaction) -> list[Intent]:
     """Return all intents, oldest first."""
     rows = tx.all("SELECT * FROM intent ORDER BY created_at, id")
-    return [Intent(**{**dict(row), "tag": bytes(row["tag"])}) for row in rows]
+    return [typed(Intent, row) for row in rows]
 
 
 def pending_intents(tx: Transaction) -> int:

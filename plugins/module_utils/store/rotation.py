@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..model.entities import Intent, Secret, SecretVersion
 from .database import StaleRow, Transaction
 from .secrets import secret_of
+from .typed_rows import typed
 
 __all__ = [
     "VersionLeft",
@@ -139,7 +140,7 @@ def update_version(tx: Transaction, old: SecretVersion, new: SecretVersion) -> N
 def intents_of(tx: Transaction, scope_id: str) -> list[Intent]:
     """Return a scope's intents by id."""
     rows = tx.all("SELECT * FROM intent WHERE scope_id = :scope ORDER BY id", scope=scope_id)
-    return [Intent(**{**dict(row), "tag": bytes(row["tag"])}) for row in rows]
+    return [typed(Intent, row) for row in rows]
 
 
 def move_intent(tx: Transaction, intent_id: str, tag: bytes) -> None:

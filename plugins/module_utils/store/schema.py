@@ -184,7 +184,9 @@ def _too_old(where: str, version: int, steps: tuple[SchemaStep, ...]) -> StoreRe
 
 def _recorded(tx: Transaction) -> tuple[int, str]:
     row = tx.one("SELECT schema_version, steps FROM store")
-    return (int(row["schema_version"]), row["steps"]) if row else (1, "[]")
+    version = row["schema_version"] if row else 1
+    # SQLite takes any type in any column: a text is no number of steps.
+    return version if isinstance(version, int) else 0, row["steps"] if row else "[]"
 
 
 def _check_record(where: str, version: int, record: str, steps: tuple[SchemaStep, ...]) -> None:

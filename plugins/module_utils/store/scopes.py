@@ -9,8 +9,9 @@ import json
 from typing import NamedTuple
 
 from ..model.entities import Scope
-from ..model.scopes import ACCOUNT, ScopePath
-from .database import CHAIN, CONNECTORS, MANAGERS, Row, Transaction, stored_json
+from ..model.scopes import ACCOUNT, Level, ScopePath
+from .database import CHAIN, CONNECTORS, MANAGERS, Row, Transaction
+from .typed_rows import damaged_column, stored_text, typed
 
 __all__ = [
     "WrappedKey",
@@ -95,39 +96,11 @@ def children_wrapped_elsewhere(tx: Transaction, scope: Scope, generation: int, l
 
 
 def _below(path: ScopePath, identifier: str) -> ScopePath:
-    return ScopePath(path.org, identifier) if path.org else ScopePath(identifier)
+    return ScopePath(path.org, stored_text(identifier)) if path.org else ScopePath(stored_text(identifier))
 
 
 def _scope(row: Row, path: ScopePath) -> Scope:
-    return Scope(
-        id=row["id"],
-        path=path,
-        parent_id=row["parent_id"],
-        name=row["name"],
-        description=row["description"],
-        tags=stored_json(row["tags"]),
-        builtin_enabled=bool(row["builtin_enabled"]),
-        inherits_managers=bool(row["inherits_managers"]),
-        default_connector_id=row["default_connector_id"],
-        default_made_by=row["default_by"] or "",
-        secrets_root=bytes(row["secrets_root"]),
-        secrets_depth=row["secrets_depth"],
-        secrets_count=row["secrets_count"],
-        children_root=bytes(row["children_root"]),
-        children_depth=row["children_depth"],
-        children_count=row["children_count"],
-        connectors_digest=bytes(row["connectors_digest"]),
-        shares_digest=bytes(row["shares_digest"]),
-        keys_digest=bytes(row["keys_digest"]),
-        audit_sequence=row["audit_sequence"],
-        audit_link=bytes(row["audit_link"]),
-        epoch=row["epoch"],
-        made_by=row["made_by"],
-        revision=row["revision"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        tag=bytes(row["tag"]),
-    )
+    return typed(Scope, row, path=path, default_made_by=row["default_by"] or "")
 
 
 def insert_scope(tx: Transaction, scope: Scope) -> None:
@@ -180,7 +153,9 @@ def path_of(tx: Transaction, scope_id: str) -> ScopePath:
     names: list[str] = []
     row = tx.one("SELECT parent_id, identifier FROM scope WHERE id = :id", id=scope_id)
     while row and row["parent_id"]:
-        names.insert(0, row["identifier"])
+        names.insert(0, stored_text(row["identifier"]))
+        if len(names) > Level.PROJECT.depth:
+            raise damaged_column()
         row = tx.one("SELECT parent_id, identifier FROM scope WHERE id = :id", id=row["parent_id"])
     return ScopePath(*names)
 
@@ -242,8 +217,7 @@ def keys_of(tx: Transaction, scope_id: str) -> list[WrappedKey]:
 
 
 def _wrapped_key(row: Row) -> WrappedKey:
-    raw = {name: bytes(row[name]) for name in ("public_key", "wrapped", "under_active")}
-    return WrappedKey(**{**dict(row), **raw, "is_handed_out": bool(row["is_handed_out"])})
+    return typed(WrappedKey, row)
 
 
 def _rekey(tx: Transaction, scope_id: str) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from ..model.entities import Secret, SecretUser, SecretVersion
 from ..model.queries import CREDENTIAL_KINDS
-from .database import Row, Transaction, stored_json
+from .database import Row, Transaction
+from .typed_rows import stored_bytes, typed
 
 __all__ = [
     "count_kept",
@@ -132,17 +133,7 @@ def secrets_made_by(tx: Transaction, manifest: str) -> list[Secret]:
 
 def secret_of(row: Row) -> Secret:
     """Convert a row of the table `secret`."""
-    values = dict(row)
-    del values["place"]
-    blobs = {name: bytes(row[name]) for name in ("version_digest", "history", "digest")}
-    converted = {
-        "tags": stored_json(row["tags"]),
-        "is_reference": bool(row["is_reference"]),
-        "options": stored_json(row["options"]),
-        "kept": tuple(stored_json(row["kept"])),
-        "shared_with": tuple(stored_json(row["shared_with"])),
-    }
-    return Secret(**{**values, **blobs, **converted})
+    return typed(Secret, row)
 
 
 def insert_secret(tx: Transaction, secret: Secret) -> None:
@@ -220,7 +211,7 @@ def older_digests(tx: Transaction, secret_id: str, before: int) -> list[tuple[in
         secret=secret_id,
         before=before,
     )
-    return [(row["version"], bytes(row["digest"])) for row in rows]
+    return [(row["version"], stored_bytes(row["digest"])) for row in rows]
 
 
 def newest_version(tx: Transaction, secret_id: str) -> int:
@@ -231,8 +222,7 @@ def newest_version(tx: Transaction, secret_id: str) -> int:
 
 def version_of(row: Row) -> SecretVersion:
     """Convert a row of the table `secret_version`."""
-    blobs = {name: bytes(row[name]) for name in ("fingerprint", "envelope", "digest")}
-    return SecretVersion(**{**dict(row), **blobs})
+    return typed(SecretVersion, row)
 
 
 def users_of(tx: Transaction, secret_id: str) -> list[SecretUser]:

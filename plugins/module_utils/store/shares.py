@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..model.entities import Share
 from .database import Row, Transaction
+from .typed_rows import stored_bytes, typed
 
 __all__ = ["delete_share", "find_share", "insert_share", "share_of", "shares_made_by", "shares_with", "tags_of"]
 
@@ -45,7 +46,7 @@ def shares_with(tx: Transaction, scope_id: str) -> list[Share]:
 def tags_of(tx: Transaction, scope_id: str) -> dict[str, bytes]:
     """Return the tags of all shares of a scope by the ids of the secrets."""
     rows = tx.all("SELECT secret_id, tag FROM secret_share WHERE scope_id = :scope", scope=scope_id)
-    return {row["secret_id"]: bytes(row["tag"]) for row in rows}
+    return {row["secret_id"]: stored_bytes(row["tag"]) for row in rows}
 
 
 def shares_made_by(tx: Transaction, manifest: str) -> list[Share]:
@@ -81,5 +82,4 @@ def delete_share(tx: Transaction, share: Share) -> None:
 
 
 def _share(row: Row) -> Share:
-    raw = {name: bytes(row[name]) for name in ("wrapped", "version_digest", "tag")}
-    return Share(**{**dict(row), **raw})
+    return typed(Share, row)
