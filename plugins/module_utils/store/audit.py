@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..model.typed_rows import stored_bytes, typed
 from .database import Transaction
-from .typed_rows import stored_bytes, typed
 
 __all__ = [
     "Filters",

@@ -9,8 +9,8 @@ import json
 
 from ..model.entities import Connector
 from ..model.scopes import ACCOUNT, Level, ScopePath
+from ..model.typed_rows import typed
 from .database import CONNECTORS, MANAGERS, Row, Transaction
-from .typed_rows import typed
 
 __all__ = [
     "connectors_made_by",

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..model.entities import Secret
+from ..model.typed_rows import stored_bytes, stored_text
 from .database import Row, Transaction
 from .secrets import secret_of
-from .typed_rows import stored_bytes, stored_text
 
 __all__ = [
     "CHILDREN",

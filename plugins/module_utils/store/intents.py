@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..model.entities import Intent
+from ..model.typed_rows import typed
 from .database import Transaction
-from .typed_rows import typed
 
 __all__ = ["claim_intent", "delete_intents", "insert_intent", "pending_intents", "release_intents", "unfinished"]
 

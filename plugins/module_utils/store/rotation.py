@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model.entities import Intent, Secret, SecretVersion
+from ..model.typed_rows import typed
 from .database import StaleRow, Transaction
 from .secrets import secret_of
-from .typed_rows import typed
 
 __all__ = [
     "VersionLeft",

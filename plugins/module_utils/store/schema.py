@@ -185,7 +185,7 @@ def _too_old(where: str, version: int, steps: tuple[SchemaStep, ...]) -> StoreRe
 def _recorded(tx: Transaction) -> tuple[int, str]:
     row = tx.one("SELECT schema_version, steps FROM store")
     version = row["schema_version"] if row else 1
-    # SQLite takes any type in any column: a text is no number of steps.
+    # SQLite takes any type in any column.
     return version if isinstance(version, int) else 0, row["steps"] if row else "[]"
 
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from ..model.entities import Scope
 from ..model.scopes import ACCOUNT, Level, ScopePath
+from ..model.typed_rows import damaged_column, stored_text, typed
 from .database import CHAIN, CONNECTORS, MANAGERS, Row, Transaction
-from .typed_rows import damaged_column, stored_text, typed
 
 __all__ = [
     "WrappedKey",

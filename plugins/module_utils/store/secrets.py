@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from ..model.entities import Secret, SecretUser, SecretVersion
 from ..model.queries import CREDENTIAL_KINDS
+from ..model.typed_rows import stored_bytes, typed
 from .database import Row, Transaction
-from .typed_rows import stored_bytes, typed
 
 __all__ = [
     "count_kept",

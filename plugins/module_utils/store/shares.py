@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ..model.entities import Share
+from ..model.typed_rows import stored_bytes, typed
 from .database import Row, Transaction
-from .typed_rows import stored_bytes, typed
 
 __all__ = ["delete_share", "find_share", "insert_share", "share_of", "shares_made_by", "shares_with", "tags_of"]
 

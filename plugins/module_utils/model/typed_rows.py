@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from ..model.errors import Damaged
+from .errors import Damaged
 
 __all__ = ["damaged_column", "stored_bytes", "stored_text", "typed"]
 
@@ -39,7 +39,7 @@ def stored_bytes(value: Any) -> bytes:
         raise damaged_column() from None
 
 
-def typed(kind: type[T], row: Mapping[str, Any], **given: Any) -> T:
+def typed(kind: type[T], row: Mapping[str, Any], /, **given: Any) -> T:
     """Return the entity of a row, whose columns are named as its fields; raise Damaged for a row that is none.
 
     `given` are fields that the row does not have. Other columns are ignored, and missing ones have their defaults.
