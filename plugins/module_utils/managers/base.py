@@ -35,6 +35,7 @@ __all__ = [
     "NoLogin",
     "ValueKeeper",
     "Writing",
+    "is_blank",
 ]
 
 ArgumentSpec = Mapping[str, Mapping[str, Any]]
@@ -104,6 +105,11 @@ class Login(ABC):
             raise failures.incomplete_login(cls.NAME, missing)
 
 
+def is_blank(options: Mapping[str, Any], name: str) -> bool:
+    """Return whether an option has no content. Blanks around it don't count, as when it is used."""
+    return not str(options.get(name) or "").strip()
+
+
 class NoLogin(Login):
     """For connectors without credentials."""
 
@@ -164,17 +170,20 @@ class Manager(ABC):
         return None
 
     @classmethod
-    def taken_from_machine(cls, options: Mapping[str, Any], credentials: Mapping[str, str]) -> list[str]:
-        """Return what a connector takes from the machine that uses it: files by absolute path, or `KIND.LOGIN`.
+    def taken_from_machine(cls, options: Mapping[str, Any], credentials: Mapping[str, str]) -> dict[str, str]:
+        """Return what a connector takes from the machine that uses it, with what to call it in messages.
 
-        `credentials` are those of its options that it has as secrets, as far as they are known.
+        These are files by their absolute paths, or `KIND.LOGIN`. `credentials` are those of its options that it has as
+        secrets, as far as they are known; they are never shown.
         """
         given = {**options, **credentials}
         login = next((one for one in cls.LOGINS if options.get("auth_method") == one.NAME), NoLogin)
-        files = [str(given[name]) for name in login.FILES if given.get(name)]
-        files += [str(given[name]) for name in sorted(PEM_OR_PATH & given.keys()) if is_path(str(given[name] or ""))]
-        ambient = [f"{cls.KIND}.{login.NAME}"] if login.is_ambient(given) else []
-        return [*(os.path.normpath(os.path.expanduser(path.strip())) for path in files), *ambient]
+        names = [name for name in login.FILES if not is_blank(given, name)]
+        names += [name for name in sorted(PEM_OR_PATH & given.keys()) if is_path(str(given[name] or ""))]
+        paths = {name: os.path.normpath(os.path.expanduser(str(given[name]).strip())) for name in names}
+        taken = {path: f"the file of '{name}'" if name in credentials else path for name, path in paths.items()}
+        ambient = f"{cls.KIND}.{login.NAME}"
+        return {**taken, ambient: ambient} if login.is_ambient(given) else taken
 
     @property
     def notices(self) -> list[str]:

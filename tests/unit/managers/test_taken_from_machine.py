@@ -19,6 +19,7 @@ EACH = pytest.mark.parametrize(("kind", "login"), LOGINS, ids=[f"{kind.KIND}-{lo
 NO_FILE = {"profile"}
 PEM = "-----BEGIN CERTIFICATE-----\nx\n"
 KEYS = {"access_key_id": "AKIA", "secret_access_key": "s"}
+BLANK = {"access_key_id": " ", "secret_access_key": "s"}
 
 
 @EACH
@@ -52,6 +53,20 @@ def test_a_login_without_a_credential_is_ambient_or_has_a_file(kind: type[Manage
         ("hashicorp_vault", {"auth_method": "kubernetes", "service_account_token_path": "/t"}, ["/t"]),
         ("hashicorp_vault", {"auth_method": "aws_iam", "role": "r"}, ["hashicorp_vault.aws_iam"]),
         ("hashicorp_vault", {"auth_method": "aws_iam", "role": "r", **KEYS}, []),
+        # A login ignores blanks, and so must this.
+        ("hashicorp_vault", {"auth_method": "aws_iam", "role": "r", **BLANK}, ["hashicorp_vault.aws_iam"]),
+        ("hashicorp_vault", {"auth_method": "agent", "sink_path": " "}, ["hashicorp_vault.agent"]),
+        (
+            "hashicorp_vault",
+            {"auth_method": "kubernetes", "service_account_token_path": "\t"},
+            ["hashicorp_vault.kubernetes"],
+        ),
+        ("aws_kms", {"auth_method": "assume_role", "role_arn": "a", **BLANK}, ["aws_kms.assume_role"]),
+        (
+            "azure_key_vault",
+            {"auth_method": "workload_identity", "token_file": " "},
+            ["azure_key_vault.workload_identity"],
+        ),
         ("hashicorp_vault", {"auth_method": "token", "ca_cert": "/etc/ca.pem"}, ["/etc/ca.pem"]),
         ("hashicorp_vault", {"auth_method": "token", "ca_cert": PEM}, []),
         ("hashicorp_vault", {"auth_method": "cert", "ca_cert": ""}, []),
@@ -76,11 +91,13 @@ def test_a_login_without_a_credential_is_ambient_or_has_a_file(kind: type[Manage
     ],
 )
 def test_what_is_taken(name: str, options: dict[str, Any], taken: list[str]) -> None:
-    assert kinds()[name].taken_from_machine(options, {}) == taken
+    assert kinds()[name].taken_from_machine(options, {}) == {one: one for one in taken}
 
 
 def test_a_credential_that_is_a_path_counts_once_it_is_known() -> None:
     options = {"auth_method": "cert", "client_cert_ref": "cert"}
     kind = kinds()["hashicorp_vault"]
-    assert kind.taken_from_machine(options, {"client_cert": PEM, "client_key": "~/key.pem"})[0].endswith("/key.pem")
-    assert kind.taken_from_machine(options, {"client_cert": PEM, "client_key": PEM}) == []
+    taken = kind.taken_from_machine(options, {"client_cert": PEM, "client_key": "/canary/key.pem"})
+    # What a secret holds is not shown, path or not.
+    assert taken == {"/canary/key.pem": "the file of 'client_key'"}
+    assert kind.taken_from_machine(options, {"client_cert": PEM, "client_key": PEM}) == {}

@@ -10,7 +10,7 @@ for rows only that nobody with a lower key could have written, unless this machi
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ...model.errors import Forbidden
@@ -45,11 +45,12 @@ def check_credential_takes(what: str, handed_out: ScopePath | None, settings: Ma
     """
     if handed_out:
         paths = [str(settings[name]) for name in _FILES if settings.get(name)]
-        _check(what, handed_out, [os.path.normpath(os.path.expanduser(path)) for path in paths], allowed)
+        taken = [os.path.normpath(os.path.expanduser(path)) for path in paths]
+        _check(what, handed_out, {path: path for path in taken}, allowed)
 
 
-def _check(what: str, handed_out: ScopePath, taken: Sequence[str], allowed: str) -> None:
-    missing = [name for name in taken if name not in allowed.split(",")]
+def _check(what: str, handed_out: ScopePath, taken: Mapping[str, str], allowed: str) -> None:
+    missing = [shown for name, shown in taken.items() if name not in allowed.split(",")]
     if missing:
         raise Forbidden(
             "machine_credential_not_allowed",

@@ -87,7 +87,8 @@ class HighWaterMarks:
                 return
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Not the file itself, which is replaced.
-            descriptor = os.open(self._file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = self._file.with_name(f"{self._file.name}.lock")
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 marks = dict(_read(self._file))
@@ -125,7 +126,7 @@ def _is_sound(mark: Mark) -> bool:
 
 
 def _replace(file: Path, marks: Mapping[str, Mark]) -> None:
-    draft = file.with_suffix(".new")
+    draft = file.with_name(f"{file.name}.new")
     text = json.dumps({"format": _FORMAT, "scopes": marks}, sort_keys=True)
     # Whoever holds the lock is alone, so that one name does.
     draft.unlink(missing_ok=True)

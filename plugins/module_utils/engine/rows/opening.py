@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import uuid
@@ -18,6 +19,7 @@ from ...model.errors import Damaged, Forbidden, KeyRefused
 from ...model.scopes import ACCOUNT, Level
 from ...model.settings import Settings
 from ...store.database import Database, Row, Transaction
+from ...store.location import Location
 from ...store.places import Place, place_at
 from ...store.schema import STEPS, now, open_schema, run_steps
 from ...store.scopes import path_of
@@ -161,12 +163,16 @@ def _unlock(database: Database, place: Place, settings: Settings, notices: tuple
 
 
 def marks_of(settings: Settings, store_id: str) -> HighWaterMarks:
-    """Return what this machine remembers of a store. Nothing where it has no folder for that, as the doctor tells."""
+    """Return what this machine remembers of a store at its place. Nothing without a folder, as the doctor tells.
+
+    A backup that is restored elsewhere, to see if it is good, is another one of the same id.
+    """
     if not settings.state_folder:
         return HighWaterMarks(None)
     try:
         # The id comes from the database: it must not lead to another folder.
-        return HighWaterMarks(Path(settings.state_folder, "seen", str(uuid.UUID(store_id))))
+        place = hashlib.sha256(str(Location.parse(settings.store)).encode()).hexdigest()[:16]
+        return HighWaterMarks(Path(settings.state_folder, "seen", f"{uuid.UUID(store_id)}.{place}"))
     except OSError:
         return HighWaterMarks(None)
     except ValueError:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from .. import failures
-from ..base import ArgumentSpec, Login
+from ..base import ArgumentSpec, Login, is_blank
 from .options import ROLE_OPTIONS
 from .session import AwsSession
 
@@ -74,7 +74,7 @@ class AssumeRole(AwsLogin):
 
     @classmethod
     def is_ambient(cls, options: Mapping[str, Any]) -> bool:
-        return not options.get("access_key_id")
+        return is_blank(options, "access_key_id")
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:

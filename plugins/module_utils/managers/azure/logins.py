@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from .. import failures
-from ..base import ArgumentSpec, Login
+from ..base import ArgumentSpec, Login, is_blank
 from ..http import pem_text
 
 __all__ = ["LOGINS", "AzureLogin", "validate_login"]
@@ -112,7 +112,7 @@ class AzureWorkloadIdentity(AzureLogin):
 
     @classmethod
     def is_ambient(cls, options: Mapping[str, Any]) -> bool:
-        return not options.get("token_file")
+        return is_blank(options, "token_file")
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from .. import failures
-from ..base import ArgumentSpec, Login
+from ..base import ArgumentSpec, Login, is_blank
 from ..network import CLIENT_CERTIFICATE
 
 __all__ = ["LOGINS", "GivenToken", "TokenMaker"]
@@ -76,7 +76,7 @@ class VaultAgent(GivenToken):
 
     @classmethod
     def is_ambient(cls, options: Mapping[str, Any]) -> bool:
-        return not options.get("sink_path")
+        return is_blank(options, "sink_path")
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:
@@ -133,7 +133,7 @@ class Kubernetes(TokenMaker):
 
     @classmethod
     def is_ambient(cls, options: Mapping[str, Any]) -> bool:
-        return not options.get("service_account_token_path")
+        return is_blank(options, "service_account_token_path")
 
     def parameters(self, what: str) -> dict[str, Any]:
         file = self._text("service_account_token_path") or SERVICE_ACCOUNT_TOKEN
@@ -157,7 +157,7 @@ class AwsIam(TokenMaker):
 
     @classmethod
     def is_ambient(cls, options: Mapping[str, Any]) -> bool:
-        return not options.get("access_key_id")
+        return is_blank(options, "access_key_id")
 
     @classmethod
     def validate(cls, given: frozenset[str]) -> None:

@@ -117,7 +117,7 @@ def test_processes_that_save_at_the_same_time_lose_nothing(file: Path) -> None:
 
 def test_a_draft_that_a_killed_run_left_is_in_nobody_s_way(file: Path) -> None:
     file.parent.mkdir(parents=True)
-    file.with_suffix(".new").write_text("half a fi")
+    file.with_name(f"{file.name}.new").write_text("half a fi")
     marks = HighWaterMarks(file)
     marks.add({SCOPE: Mark(1, 1, 1, "2026-12-01")})
     marks.save()
