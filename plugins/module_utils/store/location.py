@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from ..model.errors import InvalidInput
 from ..processes.folders import foreign_link
@@ -17,6 +17,8 @@ from ..processes.folders import foreign_link
 __all__ = ["Location"]
 
 _SHARED = "postgresql://"
+# Options of a URL that say which database it is, and in which schema.
+_NAMING = frozenset({"dbname", "host", "hostaddr", "options", "port", "service"})
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,/?#]*)(:\d*)?")
 
 
@@ -52,6 +54,12 @@ class Location(NamedTuple):
             return f"{self.engine}:///{self.path}"
         # Leaves out user and options, because either may hold a password.
         return f"{_SHARED}{self.url.removeprefix(_SHARED).partition('?')[0].rpartition('@')[2]}"
+
+    @property
+    def identity(self) -> str:
+        """What tells the place from others, for this machine only: the text with the options that name it."""
+        options = parse_qsl(self.url.partition("?")[2], keep_blank_values=True) if self.engine != "sqlite" else []
+        return f"{self}?{sorted(pair for pair in options if pair[0] in _NAMING)}"
 
 
 def _file(url: str, path: str) -> Path:

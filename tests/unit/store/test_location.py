@@ -129,3 +129,13 @@ def test_the_scheme_of_another_engine_is_shown(url: str, shown: str) -> None:
 @pytest.mark.parametrize("path", ["/srv/\0", "~\0", "/srv/\ud800"])
 def test_invalid_characters_in_a_path_are_refused(path: str) -> None:
     assert error_of(lambda: Location.parse(f"sqlite:///{path}")).code == "malformed_store_url"
+
+
+def test_the_identity_tells_places_apart_and_has_no_password() -> None:
+    base = "postgresql://me:canary@db.example.com/secrets?password=canary&sslmode=require"
+    same = "postgresql://you@db.example.com/secrets"
+    assert Location.parse(base).identity == Location.parse(same).identity
+    others = [f"{same}?options=-c%20search_path%3Dother", f"{same}?port=6432", "sqlite:////srv/store.db", f"{same}2"]
+    found = {Location.parse(url).identity for url in [same, *others]}
+    assert len(found) == 5
+    assert "canary" not in Location.parse(base).identity

@@ -171,7 +171,7 @@ def marks_of(settings: Settings, store_id: str) -> HighWaterMarks:
         return HighWaterMarks(None)
     try:
         # The id comes from the database: it must not lead to another folder.
-        place = hashlib.sha256(str(Location.parse(settings.store)).encode()).hexdigest()[:16]
+        place = hashlib.sha256(Location.parse(settings.store).identity.encode()).hexdigest()[:16]
         return HighWaterMarks(Path(settings.state_folder, "seen", f"{uuid.UUID(store_id)}.{place}"))
     except OSError:
         return HighWaterMarks(None)
