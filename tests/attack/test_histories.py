@@ -107,6 +107,17 @@ def test_what_is_put_back_is_found_by_a_machine_that_has_seen_more(
     assert answer_at(machine("never there")).value == b"first"
 
 
+def test_a_team_accepts_its_own_scope_and_no_other(machine: Machine, attacker: Attacker) -> None:
+    declare(Engine(machine("one")), "secret_text", **WEB, identifier="a", value=b"second")
+    key = exported(machine("one"), **API)
+    attacker.put_all_back(OLD)
+    team = machine("one")._replace(root_key_file="/none", scope_key=key)
+    assert code_at(team) == "store_rolled_back"
+    assert declare(Engine(team), "doctor", accept_rollback=True).changed
+    assert answer_at(team).value == b"first"
+    assert code_at(machine("one"), Query("a", **WEB)) == "store_rolled_back"
+
+
 def test_an_older_store_is_not_backed_up(machine: Machine, attacker: Attacker, tmp_path: Path) -> None:
     attacker.put_all_back(OLD)
     with pytest.raises(Damaged) as caught:

@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged, ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Answer, Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.attack.attacker import KEYS, Attacker
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
@@ -70,11 +71,17 @@ class History:
             lambda: declare(self._engine, "secret_share", **ORG, identifier=of_org, to_project="p"),
             lambda: declare(self._engine, "secret_share", **ORG, identifier=of_org, to_project="p", state="absent"),
             lambda: declare(self._engine, "key_rotation", **scope, target="scope"),
+            lambda: self._begin_rotation(scope),
             lambda: declare(self._engine, "default_secret_manager", **scope, secret_manager="vault"),
             lambda: declare(self._engine, "scope", **SCOPES[3], state="absent", force=True),
             lambda: declare(self._engine, "scope", **SCOPES[3]),
         ]
         self.random.choice(steps)()
+
+    def _begin_rotation(self, scope: dict[str, str]) -> None:
+        """Make the next generation of a key, as a rotation does that is killed before it moves anything."""
+        path = ScopePath(**scope)
+        self._engine.write(lambda session: session.keyring.renew(session.tx, session.chain(path)), path)
 
     def _declare(self, scope: dict[str, str], letter: str) -> None:
         self._count += 1
