@@ -56,6 +56,7 @@ extends_documentation_fragment:
   - scoped.secrets.common.attributes
   - scoped.secrets.aws
   - scoped.secrets.connector
+  - scoped.secrets.connector.path_template
   - scoped.secrets.network.ca_cert_aws
   - scoped.secrets.network
   - scoped.secrets.network.validate_certs

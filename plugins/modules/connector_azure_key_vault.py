@@ -96,6 +96,7 @@ extends_documentation_fragment:
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
   - scoped.secrets.connector
+  - scoped.secrets.connector.path_template
   - scoped.secrets.network
   - scoped.secrets.network.validate_certs
 seealso:

@@ -61,6 +61,7 @@ extends_documentation_fragment:
   - scoped.secrets.common.state
   - scoped.secrets.common.attributes
   - scoped.secrets.connector
+  - scoped.secrets.connector.path_template
   - scoped.secrets.network.program
 seealso:
   - module: scoped.secrets.connector_check

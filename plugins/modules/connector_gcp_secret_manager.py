@@ -38,6 +38,7 @@ extends_documentation_fragment:
   - scoped.secrets.common.attributes
   - scoped.secrets.gcp
   - scoped.secrets.connector
+  - scoped.secrets.connector.path_template
   - scoped.secrets.network.ca_cert_gcp
   - scoped.secrets.network
   - scoped.secrets.network.plain_http

@@ -79,13 +79,17 @@ def an_inherited_manager(subject: Subject) -> None:
     subject.work.declare("scope", inherited_managers="allowed")
     name = f"account.{CONNECTOR}"
     for scope in (ANN, BOB):
-        subject.keep(f"of_{scope['org']}", "value", **scope, secret_manager=name)
-        assert subject.read(f"of_{scope['org']}", **scope) == b"value"
+        subject.keep("a", str(scope), **scope, secret_manager=name)
+    for scope in (ANN, BOB):
+        assert subject.read("a", **scope) == str(scope).encode()
     assert subject.work.refused(subject.disconnect).code == "connector_in_use"
     subject.work.declare("scope", inherited_managers="forbidden")
-    assert subject.read("of_ann", **ANN) == b"value"
-    assert subject.keep("of_ann", "value 2", **ANN, secret_manager=None).changed
-    assert subject.read("of_ann", **ANN) == b"value 2"
+    assert subject.read("a", **ANN) == str(ANN).encode()
+    assert subject.keep("a", "value 2", **ANN, secret_manager=None).changed
+    assert subject.read("a", **ANN) == b"value 2"
+    subject.drop("a", **ANN)
+    subject.new_run()
+    assert subject.read("a", **BOB) == str(BOB).encode()
     error = subject.work.refused(lambda: subject.keep("recent", "x", **ANN, secret_manager=name))
     assert error.code == "manager_of_other_scope"
 

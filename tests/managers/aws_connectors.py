@@ -22,7 +22,7 @@ from servers.aws import Aws
 __all__ = ["OWNER", "WHAT", "kms", "kms_key", "refusal", "secrets_manager", "settled_kms"]
 
 WHAT = "connector 'aws' of org 'payments'"
-OWNER = "5f0c1f1e-store/5f0c1f1e-connector"
+OWNER = "5f0c1f1e-store/5f0c1f1e-connector/5f0c1f1e-scope"
 M = TypeVar("M", bound=Manager)
 
 
@@ -56,7 +56,6 @@ def refusal(call: Callable[..., Any], *arguments: Any) -> ScopedSecretsError:
 
 
 def _logged_in(kind: type[M], server: Aws, options: dict[str, Any], counts: Counter[str] | None) -> M:
-    owner = options.pop("owner", OWNER)
     options = {"endpoint_url": server.url, "retries": 2, **options}
     names = login_options(kind).keys() & options.keys()
     if not names and "auth_method" not in options:
@@ -65,8 +64,6 @@ def _logged_in(kind: type[M], server: Aws, options: dict[str, Any], counts: Coun
     login = choose_login(kind, frozenset(options), options.get("auth_method", ""))
     kind.validate(options)
     meter = counts if counts is not None else Counter[str]()
-    manager = kind(
-        {**options, "auth_method": login.NAME}, ConnectorContext(WHAT, owner, lambda what: meter.update([what]))
-    )
+    manager = kind({**options, "auth_method": login.NAME}, ConnectorContext(WHAT, lambda what: meter.update([what])))
     manager.login()
     return manager

@@ -20,12 +20,11 @@ from servers.faults import FaultProxy
 __all__ = ["OWNER", "WHAT", "front", "key_vault", "refusal"]
 
 WHAT = "connector 'azure' of org 'payments'"
-OWNER = "5f0c1f1e-store/5f0c1f1e-connector"
+OWNER = "5f0c1f1e-store/5f0c1f1e-connector/5f0c1f1e-scope"
 
 
 def key_vault(server: Azure, url: str = "", counts: Counter[str] | None = None, **options: Any) -> AzureKeyVault:
     """Return a connector to a vault, by default as an application with all permissions."""
-    owner = options.pop("owner", OWNER)
     url = url or server.url
     network = {"ca_cert": server.ca.read_text(), "timeout": 10, "retries": 2}
     options = {"vault_url": url, "authority": url, **network, **options}
@@ -35,7 +34,7 @@ def key_vault(server: Azure, url: str = "", counts: Counter[str] | None = None, 
     login = choose_login(AzureKeyVault, frozenset(options), options.get("auth_method", ""))
     AzureKeyVault.validate(options)
     meter = counts if counts is not None else Counter[str]()
-    connector = ConnectorContext(WHAT, owner, lambda what: meter.update([what]))
+    connector = ConnectorContext(WHAT, lambda what: meter.update([what]))
     return AzureKeyVault({**options, "auth_method": login.NAME}, connector)
 
 

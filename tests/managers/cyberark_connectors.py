@@ -18,9 +18,10 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from servers.cyberark_ccp import Ccp
 from servers.cyberark_conjur import Conjur, Role
 
-__all__ = ["WHAT", "conjur_keeper", "provider", "refusal"]
+__all__ = ["OWNER", "WHAT", "conjur_keeper", "provider", "refusal"]
 
 WHAT = "connector 'cyberark' of org 'payments'"
+OWNER = "5f0c1f1e-store/5f0c1f1e-connector/5f0c1f1e-scope"
 K = TypeVar("K", bound=ValueKeeper)
 
 
@@ -28,7 +29,7 @@ def _keeper(kind: type[K], options: dict[str, Any], counts: Counter[str] | None)
     login = choose_login(kind, frozenset(options), options.get("auth_method", ""))
     kind.validate(options)
     meter = counts if counts is not None else Counter[str]()
-    connector = ConnectorContext(WHAT, "store/connector", lambda what: meter.update([what]))
+    connector = ConnectorContext(WHAT, lambda what: meter.update([what]))
     return kind({**options, "auth_method": login.NAME}, connector)
 
 

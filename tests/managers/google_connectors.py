@@ -21,7 +21,7 @@ from servers.google_cloud import GoogleCloud
 __all__ = ["OWNER", "RING", "WHAT", "key_options", "kms", "new_key", "refusal", "secret_manager"]
 
 WHAT = "connector 'google' of org 'payments'"
-OWNER = "5f0c1f1e-store/5f0c1f1e-connector"
+OWNER = "5f0c1f1e-store/5f0c1f1e-connector/5f0c1f1e-scope"
 RING = "tests"
 M = TypeVar("M", bound=Manager)
 
@@ -55,7 +55,6 @@ def refusal(call: Callable[..., Any], *arguments: Any) -> ScopedSecretsError:
 
 
 def _logged_in(kind: type[M], server: GoogleCloud, options: dict[str, Any], counts: Counter[str] | None) -> M:
-    owner = options.pop("owner", OWNER)
     options = {"endpoint": server.url, "ca_cert": str(server.ca), "retries": 2, **options}
     names = login_options(kind).keys() & options.keys()
     if not names and "auth_method" not in options:
@@ -63,8 +62,6 @@ def _logged_in(kind: type[M], server: GoogleCloud, options: dict[str, Any], coun
     login = choose_login(kind, frozenset(options), options.get("auth_method", ""))
     kind.validate(options)
     meter = counts if counts is not None else Counter[str]()
-    manager = kind(
-        {**options, "auth_method": login.NAME}, ConnectorContext(WHAT, owner, lambda what: meter.update([what]))
-    )
+    manager = kind({**options, "auth_method": login.NAME}, ConnectorContext(WHAT, lambda what: meter.update([what])))
     manager.login()
     return manager

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from aws_connectors import kms, kms_key, refusal, secrets_manager
+from aws_connectors import OWNER, kms, kms_key, refusal, secrets_manager
 from servers.aws import Aws, Microburst
 from servers.faults import Fault, FaultProxy
 
@@ -73,7 +73,7 @@ def proxy(moto: Aws, fault_proxy: Callable[..., FaultProxy]) -> FaultProxy:
 def read(request: pytest.FixtureRequest, moto: Aws, proxy: FaultProxy, key: str) -> tuple[Callable[..., Any], str]:
     """Return a function that reads an existing value with given options, and the operation that it uses."""
     path = f"faults/{uuid.uuid4().hex}"
-    secrets_manager(moto).write(path, b"a value", Writing())
+    secrets_manager(moto).write(path, b"a value", Writing(OWNER))
     wrapped = kms(moto, key).wrap(bytes(32), {"a": "1"})
 
     def read_secret(counts: Counter[str] | None = None, **options: Any) -> object:
@@ -156,7 +156,7 @@ def test_faults_as_aws_itself_has_them(
     moto: Aws, microburst: Microburst, rule: dict[str, Any], code: str, tries: int
 ) -> None:
     path = f"faults/{uuid.uuid4().hex}"
-    secrets_manager(moto).write(path, b"a value" * 30, Writing())
+    secrets_manager(moto).write(path, b"a value" * 30, Writing(OWNER))
     keeper = secrets_manager(moto, endpoint_url=microburst.url, retries=RETRIES)
     assert keeper.read(path)
     microburst.set_rules({**rule, "operation": "GetSecretValue"})
@@ -186,13 +186,13 @@ def test_nothing_that_aws_repeats_gets_into_an_error(
     keeper = secrets_manager(moto, endpoint_url=proxy.url, retries=0)
     path = f"faults/{uuid.uuid4().hex}"
     verbs: dict[str, Callable[[], object]] = {
-        "write": lambda: keeper.write(path, CANARY.encode(), Writing()),
-        "update": lambda: keeper.write(path, CANARY.encode(), Writing()),
+        "write": lambda: keeper.write(path, CANARY.encode(), Writing(OWNER)),
+        "update": lambda: keeper.write(path, CANARY.encode(), Writing(OWNER)),
         "read": lambda: keeper.read(path),
         "batch": lambda: _raise_first(keeper.read_many([path, f"{path}-2"])),
     }
     if verb == "update":
-        keeper.write(path, b"before", Writing())
+        keeper.write(path, b"before", Writing(OWNER))
         proxy.add(fault, target="UpdateSecret", times=None)
     else:
         proxy.add(fault, times=None)

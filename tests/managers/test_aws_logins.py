@@ -18,7 +18,7 @@ from typing import Any
 import botocore.credentials
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
-from aws_connectors import kms, kms_key, refusal, secrets_manager
+from aws_connectors import OWNER, kms, kms_key, refusal, secrets_manager
 from servers.aws import Aws, Ministack
 from servers.faults import Fault, FaultProxy
 from servers.identities import Issuer
@@ -360,18 +360,18 @@ def test_the_policies_of_the_secrets_manager_page(ministack: Ministack) -> None:
     for keeper in (reader, writer):
         keeper.check()
     path = writer.path_of("secret")
-    writer.write(path, b"one", Writing(tags={"a": "b"}))
-    writer.write(path, b"two", Writing(tags={"a": "c"}))
+    writer.write(path, b"one", Writing(OWNER, tags={"a": "b"}))
+    writer.write(path, b"two", Writing(OWNER, tags={"a": "c"}))
     assert reader.read(path).content == b"two"
-    writer.write(f"{path}2", b"three", Writing())
+    writer.write(f"{path}2", b"three", Writing(OWNER))
     assert [one.content for one in reader.read_many([path, f"{path}2"]).values()] == [b"two", b"three"]
-    writer.remove(path)
-    writer.write(path, b"four", Writing())
+    writer.remove(path, OWNER)
+    writer.write(path, b"four", Writing(OWNER))
     for refused in (
-        lambda: reader.write(path, b"five", Writing()),
-        lambda: reader.remove(path),
+        lambda: reader.write(path, b"five", Writing(OWNER)),
+        lambda: reader.remove(path, OWNER),
         lambda: reader.read("elsewhere/secret"),
-        lambda: writer.write("elsewhere/secret", b"x", Writing()),
+        lambda: writer.write("elsewhere/secret", b"x", Writing(OWNER)),
     ):
         assert refusal(refused).code == "provider_denied"
     assert writer.read(path).content == b"four"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
-from aws_connectors import kms, kms_key, refusal, secrets_manager
+from aws_connectors import OWNER, kms, kms_key, refusal, secrets_manager
 from servers.aws import Aws
 from servers.faults import FaultProxy
 from servers.identities import Authority
@@ -29,7 +29,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def path(moto: Aws) -> str:
     """An existing secret."""
     path = f"network/{uuid.uuid4().hex}"
-    secrets_manager(moto).write(path, b"a value", Writing())
+    secrets_manager(moto).write(path, b"a value", Writing(OWNER))
     return path
 
 

@@ -45,7 +45,7 @@ def foreign(server: Aws, path: str) -> None:
 def test_what_is_written_can_be_read(moto: Aws, path: str, value: bytes) -> None:
     counts = Counter[str]()
     keeper = secrets_manager(moto, counts)
-    version = keeper.write(path, value, Writing())
+    version = keeper.write(path, value, Writing(OWNER))
     assert keeper.read(path) == Found(value, version)
     assert keeper.value_in(keeper.read(path).content) == value
     assert counts == {"logins": 1, "requests": 3}
@@ -55,9 +55,9 @@ def test_what_is_written_can_be_read(moto: Aws, path: str, value: bytes) -> None
 def test_an_update_is_a_version_that_takes_three_requests(moto: Aws, path: str, options: dict[str, Any]) -> None:
     counts = Counter[str]()
     keeper = secrets_manager(moto, counts, **options)
-    first = keeper.write(path, b"one", Writing())
+    first = keeper.write(path, b"one", Writing(OWNER))
     counts.clear()
-    second = keeper.write(path, b"\xff two", Writing())
+    second = keeper.write(path, b"\xff two", Writing(OWNER))
     assert counts == {"requests": 3}
     assert keeper.read(path) == Found(b"\xff two", second)
     assert keeper.read(path, first) == keeper.read(path, "AWSPREVIOUS") == Found(b"one", first)
@@ -70,69 +70,69 @@ def test_use_put_secret_value_needs_no_update_secret(
     proxy = fault_proxy(moto.url)
     keeper = secrets_manager(moto, endpoint_url=proxy.url, use_put_secret_value=True)
     for value in (b"one", b"two"):
-        keeper.write(path, value, Writing(description="changes are left out"))
+        keeper.write(path, value, Writing(OWNER, description="changes are left out"))
     assert (proxy.count(target="PutSecretValue"), proxy.count(target="UpdateSecret")) == (1, 0)
 
 
 @pytest.mark.parametrize("version", ["AWSPENDING", "no-such-stage", str(uuid.UUID(int=1))])
 def test_a_version_that_does_not_exist(moto: Aws, path: str, version: str) -> None:
     keeper = secrets_manager(moto)
-    keeper.write(path, b"one", Writing())
+    keeper.write(path, b"one", Writing(OWNER))
     error = refusal(keeper.read, path, version)
     assert (error.code, version in error.message) == ("unknown_path", True)
 
 
 def test_what_it_makes_bears_owner_tags_and_description(moto: Aws, path: str) -> None:
     keeper = secrets_manager(moto)
-    keeper.write(path, b"one", Writing(tags={"team": "a"}, description="for the api"))
+    keeper.write(path, b"one", Writing(OWNER, tags={"team": "a"}, description="for the api"))
     there = described(moto, path)
     assert there["Tags"] == {"team": "a", OWNER_TAG: OWNER}
     assert there["Description"] == "for the api"
-    keeper.write(path, b"two", Writing(tags={"team": "b", "stage": "1"}, description="for all"))
+    keeper.write(path, b"two", Writing(OWNER, tags={"team": "b", "stage": "1"}, description="for all"))
     there = described(moto, path)
     assert there["Tags"] == {"team": "b", "stage": "1", OWNER_TAG: OWNER}
     assert there["Description"] == "for all"
 
 
 def test_the_kms_key_is_the_connectors(moto: Aws, path: str) -> None:
-    secrets_manager(moto, kms_key_id="alias/one").write(path, b"one", Writing())
+    secrets_manager(moto, kms_key_id="alias/one").write(path, b"one", Writing(OWNER))
     assert described(moto, path)["KmsKeyId"] == "alias/one"
-    secrets_manager(moto, kms_key_id="alias/two").write(path, b"two", Writing())
+    secrets_manager(moto, kms_key_id="alias/two").write(path, b"two", Writing(OWNER))
     assert described(moto, path)["KmsKeyId"] == "alias/two"
 
 
 def test_a_secret_of_others_is_left_alone(moto: Aws, path: str) -> None:
     keeper = secrets_manager(moto)
     foreign(moto, path)
-    assert refusal(keeper.write, path, b"ours", Writing()).code == "foreign_secret"
-    assert refusal(keeper.remove, path).code == "foreign_secret"
+    assert refusal(keeper.write, path, b"ours", Writing(OWNER)).code == "foreign_secret"
+    assert refusal(keeper.remove, path, OWNER).code == "foreign_secret"
     assert keeper.read(path).content == b"theirs"
     assert described(moto, path)["Tags"] == {"team": "x"}
 
 
-def test_a_secret_of_another_connector_is_one_of_others(moto: Aws, path: str) -> None:
-    secrets_manager(moto, owner=OTHERS).write(path, b"theirs", Writing())
+def test_a_secret_of_another_owner_is_one_of_others(moto: Aws, path: str) -> None:
+    secrets_manager(moto).write(path, b"theirs", Writing(OTHERS))
     keeper = secrets_manager(moto)
-    assert refusal(keeper.write, path, b"ours", Writing()).code == "foreign_secret"
-    assert refusal(keeper.remove, path).code == "foreign_secret"
+    assert refusal(keeper.write, path, b"ours", Writing(OWNER)).code == "foreign_secret"
+    assert refusal(keeper.remove, path, OWNER).code == "foreign_secret"
 
 
 def test_adopting_takes_it_over(moto: Aws, path: str) -> None:
     keeper = secrets_manager(moto)
     foreign(moto, path)
-    keeper.write(path, b"ours", Writing(adopt=True))
+    keeper.write(path, b"ours", Writing(OWNER, adopt=True))
     assert keeper.read(path).content == b"ours"
     assert described(moto, path)["Tags"] == {"team": "x", OWNER_TAG: OWNER}
-    keeper.write(path, b"again", Writing())
-    keeper.remove(path)
+    keeper.write(path, b"again", Writing(OWNER))
+    keeper.remove(path, OWNER)
     assert described(moto, path)["DeletedDate"]
 
 
 @pytest.mark.parametrize(("options", "days"), [({}, 30), ({"recovery_window_days": 7}, 7)])
 def test_deleting_leaves_time_to_recover(moto: Aws, path: str, options: dict[str, Any], days: int) -> None:
     keeper = secrets_manager(moto, **options)
-    keeper.write(path, b"one", Writing())
-    keeper.remove(path)
+    keeper.write(path, b"one", Writing(OWNER))
+    keeper.remove(path, OWNER)
     left = described(moto, path)["DeletedDate"] - datetime.datetime.now(datetime.timezone.utc)
     assert round(left / datetime.timedelta(days=1)) == days
     assert refusal(keeper.read, path).code == "secret_scheduled_for_deletion"
@@ -140,9 +140,9 @@ def test_deleting_leaves_time_to_recover(moto: Aws, path: str, options: dict[str
 
 def test_what_was_deleted_is_restored_by_writing(moto: Aws, path: str) -> None:
     keeper = secrets_manager(moto)
-    first = keeper.write(path, b"one", Writing())
-    keeper.remove(path)
-    keeper.write(path, b"two", Writing())
+    first = keeper.write(path, b"one", Writing(OWNER))
+    keeper.remove(path, OWNER)
+    keeper.write(path, b"two", Writing(OWNER))
     assert keeper.read(path).content == b"two"
     assert keeper.read(path, first).content == b"one"
     assert "DeletedDate" not in described(moto, path)
@@ -152,25 +152,25 @@ def test_what_others_deleted_is_not_restored(moto: Aws, path: str) -> None:
     foreign(moto, path)
     moto.client("secretsmanager").delete_secret(SecretId=path)
     keeper = secrets_manager(moto)
-    assert refusal(keeper.write, path, b"ours", Writing()).code == "secret_scheduled_for_deletion"
-    keeper.remove(path)
+    assert refusal(keeper.write, path, b"ours", Writing(OWNER)).code == "secret_scheduled_for_deletion"
+    keeper.remove(path, OWNER)
     assert described(moto, path)["DeletedDate"]
-    keeper.write(path, b"ours", Writing(adopt=True))
+    keeper.write(path, b"ours", Writing(OWNER, adopt=True))
     assert keeper.read(path).content == b"ours"
 
 
 def test_deleting_at_once(moto: Aws, path: str) -> None:
     keeper = secrets_manager(moto, force_delete=True)
-    keeper.write(path, b"one", Writing())
-    keeper.remove(path)
+    keeper.write(path, b"one", Writing(OWNER))
+    keeper.remove(path, OWNER)
     assert refusal(keeper.read, path).code == "unknown_path"
 
 
 def test_deleting_at_once_what_is_scheduled_already(moto: Aws, path: str) -> None:
     careful = secrets_manager(moto)
-    careful.write(path, b"one", Writing())
-    careful.remove(path)
-    secrets_manager(moto, force_delete=True).remove(path)
+    careful.write(path, b"one", Writing(OWNER))
+    careful.remove(path, OWNER)
+    secrets_manager(moto, force_delete=True).remove(path, OWNER)
     assert refusal(careful.read, path).code == "unknown_path"
 
 
@@ -179,18 +179,18 @@ def test_a_name_that_aws_has_not_let_go_of_yet(moto: Aws, path: str, fault_proxy
     keeper = secrets_manager(moto, endpoint_url=proxy.url)
     text = "You can't create this secret because a secret with this name is already scheduled for deletion."
     proxy.add(Fault.answer(400, {"__type": "InvalidRequestException", "message": text}), target="CreateSecret")
-    error = refusal(keeper.write, path, b"one", Writing())
+    error = refusal(keeper.write, path, b"one", Writing(OWNER))
     assert (error.code, error.retryable) == ("provider_unavailable", True)
 
 
 def test_deleting_what_is_gone_is_no_error(moto: Aws, path: str) -> None:
     counts = Counter[str]()
     keeper = secrets_manager(moto, counts)
-    keeper.remove(path)
-    keeper.write(path, b"one", Writing())
-    keeper.remove(path)
+    keeper.remove(path, OWNER)
+    keeper.write(path, b"one", Writing(OWNER))
+    keeper.remove(path, OWNER)
     counts.clear()
-    keeper.remove(path)
+    keeper.remove(path, OWNER)
     assert counts == {"requests": 1}
 
 
@@ -198,12 +198,12 @@ def test_replicas_are_made_added_and_taken_away_before_the_secret(moto: Aws, pat
     def regions() -> set[str]:
         return {status["Region"] for status in described(moto, path).get("ReplicationStatus", [])}
 
-    secrets_manager(moto, replicas=["eu-west-1"]).write(path, b"one", Writing())
+    secrets_manager(moto, replicas=["eu-west-1"]).write(path, b"one", Writing(OWNER))
     assert regions() == {"eu-west-1"}
     keeper = secrets_manager(moto, replicas=["eu-west-1", "eu-north-1"])
-    keeper.write(path, b"two", Writing())
+    keeper.write(path, b"two", Writing(OWNER))
     assert regions() == {"eu-west-1", "eu-north-1"}
-    keeper.remove(path)
+    keeper.remove(path, OWNER)
     assert described(moto, path)["DeletedDate"]
     assert regions() == set()
 
@@ -214,7 +214,7 @@ def test_replicas_are_made_added_and_taken_away_before_the_secret(moto: Aws, pat
 def test_a_value_that_aws_does_not_take_is_not_sent(moto: Aws, path: str, value: bytes, code: str) -> None:
     counts = Counter[str]()
     keeper = secrets_manager(moto, counts)
-    assert refusal(keeper.write, path, value, Writing()).code == code
+    assert refusal(keeper.write, path, value, Writing(OWNER)).code == code
     assert counts == {"logins": 1}
 
 
@@ -224,10 +224,10 @@ def test_a_lost_answer_leaves_one_secret_with_the_value(
     proxy = fault_proxy(moto.url)
     keeper = secrets_manager(moto, endpoint_url=proxy.url)
     proxy.add(Fault.reset(is_applied=True), target="CreateSecret")
-    keeper.write(path, b"one", Writing())
+    keeper.write(path, b"one", Writing(OWNER))
     assert keeper.read(path).content == b"one"
     proxy.add(Fault.reset(is_applied=True), target="UpdateSecret")
-    keeper.write(path, b"two", Writing())
+    keeper.write(path, b"two", Writing(OWNER))
     assert keeper.read(path).content == b"two"
     assert len(moto.client("secretsmanager").list_secret_version_ids(SecretId=path)["Versions"]) == 2
 
@@ -237,7 +237,7 @@ def test_a_batch_reads_twenty_in_a_request(moto: Aws, path: str) -> None:
     keeper = secrets_manager(moto, counts)
     values = {f"{path}-{number}": f"value {number}".encode() for number in range(40)}
     for name, value in values.items():
-        keeper.write(name, value, Writing())
+        keeper.write(name, value, Writing(OWNER))
     counts.clear()
     names = list(values)
     found = {**keeper.read_many(names[:20]), **keeper.read_many(names[20:])}
@@ -250,8 +250,8 @@ def test_a_batch_has_an_error_for_each_that_can_not_be_read(moto: Aws, path: str
     keeper = secrets_manager(moto, counts)
     names = [f"{path}-{kind}" for kind in ("text", "bytes", "deleted", "missing")]
     for name, value in zip(names, [b"text", b"\xff", b"deleted"], strict=False):
-        keeper.write(name, value, Writing())
-    keeper.remove(names[2])
+        keeper.write(name, value, Writing(OWNER))
+    keeper.remove(names[2], OWNER)
     counts.clear()
     found = keeper.read_many([*names, names[0]])
     assert counts == {"requests": 1}
@@ -270,8 +270,8 @@ def outcome(one: Found | ScopedSecretsError) -> bytes | str:
 
 def test_a_secret_may_be_named_by_its_arn(moto: Aws, path: str) -> None:
     keeper = secrets_manager(moto)
-    keeper.write(path, b"one", Writing())
-    keeper.write(f"{path}-2", b"two", Writing())
+    keeper.write(path, b"one", Writing(OWNER))
+    keeper.write(f"{path}-2", b"two", Writing(OWNER))
     arn = described(moto, path)["ARN"]
     assert keeper.read(arn).content == b"one"
     found = keeper.read_many([arn, f"{path}-2"])
@@ -291,7 +291,7 @@ def test_without_batches_each_is_read_by_itself(
 ) -> None:
     proxy = fault_proxy(moto.url)
     keeper = secrets_manager(moto, endpoint_url=proxy.url)
-    keeper.write(path, b"one", Writing())
+    keeper.write(path, b"one", Writing(OWNER))
     proxy.add(fault, target="BatchGetSecretValue", times=None)
     for _twice in range(2):
         found = keeper.read_many([path, f"{path}-none"])
@@ -360,9 +360,10 @@ def test_a_reply_without_the_tags_makes_nothing_foreign(
 ) -> None:
     proxy = fault_proxy(moto.url)
     keeper = secrets_manager(moto, endpoint_url=proxy.url)
-    keeper.write(path, b"one", Writing())
+    keeper.write(path, b"one", Writing(OWNER))
     proxy.add(Fault.answer(200, b'{"Tags": [{"Ke'), target="DescribeSecret")
-    call = {"write": lambda: keeper.write(path, b"two", Writing()), "remove": lambda: keeper.remove(path)}[verb]
+    verbs = {"write": lambda: keeper.write(path, b"two", Writing(OWNER)), "remove": lambda: keeper.remove(path, OWNER)}
+    call = verbs[verb]
     assert refusal(call).code == "incomplete_reply"
 
 
@@ -380,7 +381,7 @@ def test_the_region_of_the_environment_stays_the_connectors(
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     settled = secrets_manager(moto, region="").settled()
     assert settled == {"pinned_region": "eu-west-1"}
-    secrets_manager(moto, region="", **settled).write(path, b"one", Writing())
+    secrets_manager(moto, region="", **settled).write(path, b"one", Writing(OWNER))
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     assert secrets_manager(moto, region="", **settled).read(path).content == b"one"
     assert refusal(secrets_manager(moto, region="").read, path).code == "unknown_path"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.azure.key_vault import AzureKeyVault
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
-from azure_connectors import front, key_vault, refusal
+from azure_connectors import OWNER, front, key_vault, refusal
 from servers.azure_key_vault import Azure, Vault
 from servers.faults import Fault, FaultProxy
 
@@ -91,16 +91,16 @@ def test_a_write_is_sent_again_only_if_it_was_not_carried_out(
     keeper: AzureKeyVault, vault: Vault, proxy: FaultProxy, fault: Fault, tries: int
 ) -> None:
     proxy.add(fault, method="PUT", times=None)
-    assert refusal(keeper.write, "new", b"x", Writing()).retryable
+    assert refusal(keeper.write, "new", b"x", Writing(OWNER)).retryable
     assert proxy.count(method="PUT") == tries
     assert len(vault.live["new"].versions if "new" in vault.live else []) == int(fault.is_applied)
 
 
 def test_a_lost_answer_to_a_deletion_is_no_error(azure: Azure, vault: Vault, proxy: FaultProxy) -> None:
     keeper = key_vault(azure, proxy.url)
-    keeper.write("b", b"x", Writing())
+    keeper.write("b", b"x", Writing(OWNER))
     proxy.add(Fault.reset(is_applied=True), method="DELETE")
-    keeper.remove("b")
+    keeper.remove("b", OWNER)
     assert ("b" in vault.live, "b" in vault.deleted) == (False, True)
 
 
@@ -198,7 +198,7 @@ def test_nothing_that_azure_repeats_gets_out(
     proxy.add(fault, times=None)
     verbs: dict[str, Callable[[], object]] = {
         "read": lambda: keeper.read("a"),
-        "write": lambda: keeper.write("a", CANARY.encode(), Writing(adopt=True)),
+        "write": lambda: keeper.write("a", CANARY.encode(), Writing(OWNER, adopt=True)),
         "login": keeper.login,
     }
     with caplog.at_level(logging.DEBUG):
@@ -212,8 +212,8 @@ def test_nothing_that_azure_repeats_gets_out(
 def deleted(azure: Azure, proxy: FaultProxy, **options: object) -> AzureKeyVault:
     """Return a connector that has deleted its secret `b`."""
     keeper = key_vault(azure, proxy.url, **options)
-    keeper.write("b", b"x", Writing())
-    keeper.remove("b")
+    keeper.write("b", b"x", Writing(OWNER))
+    keeper.remove("b", OWNER)
     return keeper
 
 
@@ -222,7 +222,7 @@ def test_a_deleted_secret_that_others_purge_before_it_is_recovered(
 ) -> None:
     keeper = deleted(azure, proxy)
     proxy.add(error(404, "SecretNotFound"), method="POST", path="/recover")
-    keeper.write("b", b"y", Writing())
+    keeper.write("b", b"y", Writing(OWNER))
     assert keeper.read("b").content == b"y"
 
 
@@ -231,12 +231,12 @@ def test_waiting_for_a_recovery_or_a_deletion_has_an_end(
 ) -> None:
     keeper = deleted(azure, proxy)
     purging = key_vault(azure, proxy.url, purge=True)
-    purging.write("c", b"x", Writing())
+    purging.write("c", b"x", Writing(OWNER))
     monkeypatch.setattr(AzureKeyVault, "_tries", lambda _keeper: iter([None]))
     proxy.add(error(404, "SecretNotFound"), method="GET", path="^/secrets/b", times=None)
-    assert "still being recovered" in refusal(keeper.write, "b", b"y", Writing()).message
+    assert "still being recovered" in refusal(keeper.write, "b", b"y", Writing(OWNER)).message
     proxy.add(error(404, "SecretNotFound"), method="GET", path="^/deletedsecrets/c", times=None)
-    assert "was not purged" in refusal(purging.remove, "c").message
+    assert "was not purged" in refusal(purging.remove, "c", OWNER).message
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_whose_a_secret_is_can_not_always_be_told(
     keeper: AzureKeyVault, proxy: FaultProxy, fault: Fault, code: str
 ) -> None:
     proxy.add(fault, path="^/secrets/a/versions", times=None)
-    assert refusal(keeper.write, "a", b"x", Writing()).code == code
+    assert refusal(keeper.write, "a", b"x", Writing(OWNER)).code == code
 
 
 def test_a_fault_of_our_own_is_not_blamed_on_azure(keeper: AzureKeyVault, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,14 +17,17 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "programs" / "age_folder.py"
 
 
+OWNER, OTHERS = "store/connector/scope", "store/connector/another"
+
+
 def new_identity() -> str:
     done = subprocess.run(["age-keygen"], capture_output=True, text=True, check=True)
     return done.stdout
 
 
-def connector(folder: Path, credential: str, owner: str = "me") -> Custom:
+def connector(folder: Path, credential: str) -> Custom:
     options = {"command": [str(PROGRAM), str(folder)], "auth_method": "credential", "credential": credential}
-    custom = Custom(options, ConnectorContext("connector 'age'", owner))
+    custom = Custom(options, ConnectorContext("connector 'age'"))
     custom.login()
     return custom
 
@@ -37,25 +40,25 @@ def code_of(call: Callable[[], object]) -> str:
 
 def test_values_go_in_and_come_out_and_lie_there_sealed(tmp_path: Path) -> None:
     identity = new_identity()
-    ours, theirs = connector(tmp_path, identity), connector(tmp_path, identity, "others")
+    ours, theirs = connector(tmp_path, identity), connector(tmp_path, identity)
     ours.check()
     for path, value in (("text", "canary ключ".encode()), ("sub/raw", b"\xffcanary"), ("empty", b"")):
-        ours.write(path, value, Writing(description="d"))
+        ours.write(path, value, Writing(OWNER, description="d"))
         assert theirs.read(path).content == value
     files = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file())
     assert files == ["empty.age", "sub/raw.age", "text.age"]
     assert all(b"canary" not in (tmp_path / file).read_bytes() for file in files)
-    assert code_of(lambda: theirs.write("text", b"x", Writing())) == "foreign_secret"
-    assert code_of(lambda: theirs.remove("text")) == "foreign_secret"
-    theirs.write("text", b"x", Writing(adopt=True))
-    theirs.remove("text")
+    assert code_of(lambda: theirs.write("text", b"x", Writing(OTHERS))) == "foreign_secret"
+    assert code_of(lambda: theirs.remove("text", OTHERS)) == "foreign_secret"
+    theirs.write("text", b"x", Writing(OTHERS, adopt=True))
+    theirs.remove("text", OTHERS)
     assert code_of(lambda: ours.read("text")) == "unknown_path"
-    ours.remove("text")
+    ours.remove("text", OWNER)
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
     ours = connector(tmp_path, new_identity())
-    ours.write("a", b"x", Writing())
+    ours.write("a", b"x", Writing(OWNER))
     other = connector(tmp_path, new_identity())
     assert code_of(lambda: other.read("a")) == "provider_denied"
     assert code_of(lambda: connector(tmp_path, "no identity")) == "login_refused"

@@ -16,12 +16,12 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from conformance.workplace import Workplace
-from cyberark_connectors import conjur_keeper, refusal
+from cyberark_connectors import OWNER, conjur_keeper, refusal
 from servers.cyberark_conjur import AUDIENCE, Conjur, Role
 from servers.faults import Fault, FaultProxy
 
 Proxy = Callable[..., FaultProxy]
-NEW = Writing()
+NEW = Writing(OWNER)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_what_conjur_takes_for_empty_is_refused_before_it_is_sent(keeper: Cybera
 def test_versions_are_numbers(keeper: CyberarkConjur, branch: str) -> None:
     path, previous = keeper.path_of("a"), ""
     for number in range(1, 23):
-        previous = keeper.write(path, f"value {number}".encode(), Writing(previous=previous))
+        previous = keeper.write(path, f"value {number}".encode(), Writing(OWNER, previous=previous))
     assert previous.startswith("22~")
     assert [keeper.read(path, version).content for version in ("3", "22", previous)] == [
         b"value 3",
@@ -81,10 +81,10 @@ def test_versions_of_a_variable_that_was_declared_anew_are_others(
     conjur.variables.pop(path)
     conjur.declare(path, host).add(b"theirs")
     assert refusal(keeper.read, path, version).code == "unknown_path"
-    assert refusal(keeper.write, path, b"ours", Writing(previous=version)).code == "foreign_secret"
+    assert refusal(keeper.write, path, b"ours", Writing(OWNER, previous=version)).code == "foreign_secret"
     assert keeper.read(path).content == b"theirs"
-    adopted = keeper.write(path, b"ours", Writing(previous=version, adopt=True))
-    assert keeper.write(path, b"ours 2", Writing(previous=adopted)).startswith("3~")
+    adopted = keeper.write(path, b"ours", Writing(OWNER, previous=version, adopt=True))
+    assert keeper.write(path, b"ours 2", Writing(OWNER, previous=adopted)).startswith("3~")
 
 
 def test_what_a_run_wrote_that_was_killed_is_taken_for_ours(
@@ -162,7 +162,11 @@ def test_a_right_that_is_missing_is_named(
     path = f"{branch}/a"
     keeper = conjur_keeper(conjur, host)
     conjur.declare(path, host, frozenset(privileges)).add(b"there")
-    call = (lambda: keeper.read(path)) if doing == "read" else (lambda: keeper.write(path, b"x", Writing(adopt=True)))
+    call = (
+        (lambda: keeper.read(path))
+        if doing == "read"
+        else (lambda: keeper.write(path, b"x", Writing(OWNER, adopt=True)))
+    )
     error = refusal(call)
     assert (error.code, f"{doing} '{path}'" in error.message) == ("provider_denied", True)
     assert f"'{privilege}'" in error.hint

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from cyberark_connectors import conjur_keeper, refusal
+from cyberark_connectors import OWNER, conjur_keeper, refusal
 from servers.cyberark_conjur import Conjur
 from servers.faults import Fault, FaultProxy
 
@@ -105,7 +105,7 @@ def test_a_write_is_sent_again_only_if_it_was_not_carried_out(
     keeper: CyberarkConjur, proxy: FaultProxy, path: str, fault: Fault, tries: int
 ) -> None:
     proxy.add(fault, method="POST", path="^/secrets", times=None)
-    error = refusal(keeper.write, path, b"new", Writing(adopt=True))
+    error = refusal(keeper.write, path, b"new", Writing(OWNER, adopt=True))
     assert (error.category, proxy.count(method="POST", path="^/secrets")) == ("unavailable", tries)
 
 
@@ -113,7 +113,7 @@ def test_a_variable_may_be_called_like_a_login(conjur: Conjur, keeper: CyberarkC
     conjur.variables.pop("authenticate", None)
     conjur.declare("authenticate")
     proxy.add(Fault.reset(is_applied=True), method="POST", times=None)
-    assert refusal(keeper.write, "authenticate", b"new", Writing()).category == "unavailable"
+    assert refusal(keeper.write, "authenticate", b"new", Writing(OWNER)).category == "unavailable"
     assert list(conjur.variables["authenticate"].values) == [1]
 
 
@@ -131,7 +131,7 @@ def test_nothing_is_written_over_what_can_not_be_told_whose_it_is(
     conjur: Conjur, keeper: CyberarkConjur, proxy: FaultProxy, path: str, fault: Fault
 ) -> None:
     proxy.add(fault, path="^/resources", times=None)
-    assert refusal(keeper.write, path, b"new", Writing()).category == "unavailable"
+    assert refusal(keeper.write, path, b"new", Writing(OWNER)).category == "unavailable"
     assert conjur.variables[path].newest == 1
 
 
@@ -166,7 +166,7 @@ def test_what_is_echoed_is_not_shown(conjur: Conjur, proxy: FaultProxy, path: st
     proxy.add(Fault.echo(CANARY, status), times=None)
     calls = (
         lambda: keeper.read(path),
-        lambda: keeper.write(path, CANARY.encode(), Writing()),
+        lambda: keeper.write(path, CANARY.encode(), Writing(OWNER)),
         keeper.check,
         conjur_keeper(conjur, url=proxy.url, retries=0, login="x", api_key=CANARY).login,
     )
@@ -177,5 +177,5 @@ def test_what_is_echoed_is_not_shown(conjur: Conjur, proxy: FaultProxy, path: st
 
 def test_a_variable_whose_policy_goes_while_it_is_written(keeper: CyberarkConjur, proxy: FaultProxy, path: str) -> None:
     proxy.add(Fault.answer(404, b""), method="POST", path="^/secrets")
-    error = refusal(keeper.write, path, b"new", Writing(adopt=True))
+    error = refusal(keeper.write, path, b"new", Writing(OWNER, adopt=True))
     assert (error.code, path in error.message) == ("policy_not_loaded", True)

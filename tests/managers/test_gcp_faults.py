@@ -20,7 +20,7 @@ import grpc
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from google_connectors import kms, new_key, refusal, secret_manager
+from google_connectors import OWNER, kms, new_key, refusal, secret_manager
 from servers.faults import FaultProxy
 from servers.google_cloud import GoogleCloud, GrpcFault
 
@@ -57,7 +57,7 @@ def read(request: pytest.FixtureRequest, google_cloud: GoogleCloud) -> Reader:
     """Return a function that reads an existing value with given options, and the method that it uses."""
     path, context = f"faults-{uuid.uuid4().hex}", {"a": "1"}
     if request.param == "AccessSecretVersion":
-        secret_manager(google_cloud).write(path, b"a value", Writing())
+        secret_manager(google_cloud).write(path, b"a value", Writing(OWNER))
     else:
         key = new_key(google_cloud)
         wrapped = kms(google_cloud, key).wrap(bytes(32), context)
@@ -106,7 +106,7 @@ def test_a_write_that_is_never_answered_keeps_to_one_deadline(google_cloud: Goog
     keeper = secret_manager(google_cloud, timeout=1, retries=10)
     for target in ("AddSecretVersion", "AccessSecretVersion"):
         google_cloud.calls.add(GrpcFault(delay=5), target=target, times=None)
-    assert refusal(keeper.write, f"faults-{uuid.uuid4().hex}", b"one", Writing()).code == "provider_timeout"
+    assert refusal(keeper.write, f"faults-{uuid.uuid4().hex}", b"one", Writing(OWNER)).code == "provider_timeout"
     assert google_cloud.calls.count("AddSecretVersion") == 1
 
 
@@ -115,9 +115,9 @@ def test_throttled_writes_are_tried_again_and_never_doubled(google_cloud: Google
     keeper = secret_manager(google_cloud)
     for target in ("CreateSecret", "AddSecretVersion"):
         google_cloud.calls.add(FAULTS["throttled"][0], target=target)
-    assert keeper.write(path, b"one", Writing()) == "1"
+    assert keeper.write(path, b"one", Writing(OWNER)) == "1"
     google_cloud.calls.add(FAULTS["throttled"][0], target="AddSecretVersion", times=None)
-    assert refusal(keeper.write, path, b"two", Writing()).code == "provider_throttled"
+    assert refusal(keeper.write, path, b"two", Writing(OWNER)).code == "provider_throttled"
     assert google_cloud.calls.count("AccessSecretVersion") == 0
 
 
@@ -175,15 +175,15 @@ def test_nothing_that_google_repeats_gets_into_an_error(
     path = f"faults-{uuid.uuid4().hex}"
     wrapped = key.wrap(bytes(32), {})
     call: Callable[[], object] = {
-        "write": lambda: keeper.write(path, CANARY.encode(), Writing(description=CANARY)),
-        "update": lambda: keeper.write(path, CANARY.encode(), Writing()),
+        "write": lambda: keeper.write(path, CANARY.encode(), Writing(OWNER, description=CANARY)),
+        "update": lambda: keeper.write(path, CANARY.encode(), Writing(OWNER)),
         "read": lambda: keeper.read(path),
-        "remove": lambda: keeper.remove(path),
+        "remove": lambda: keeper.remove(path, OWNER),
         "wrap": lambda: key.wrap(CANARY.encode(), {}),
         "unwrap": lambda: key.unwrap(wrapped, {"a": CANARY}),
     }[verb]
     if verb == "update":
-        keeper.write(path, b"before", Writing())
+        keeper.write(path, b"before", Writing(OWNER))
     for code in (code for code in Code if code is not Code.OK):
         google_cloud.calls.clear()
         for target in ("AddSecretVersion", "AccessSecretVersion") if verb == "update" else ("",):
@@ -218,7 +218,7 @@ def test_the_libraries_log_no_value(google_cloud: GoogleCloud, caplog: pytest.Lo
     path = f"faults-{uuid.uuid4().hex}"
     with caplog.at_level(logging.DEBUG):
         keeper = secret_manager(google_cloud)
-        keeper.write(path, CANARY.encode(), Writing())
+        keeper.write(path, CANARY.encode(), Writing(OWNER))
         keeper.read(path)
     assert CANARY not in caplog.text
     assert "ya29." not in caplog.text
@@ -231,7 +231,7 @@ from types import SimpleNamespace
 url, ca, key = sys.argv[1:]
 server = SimpleNamespace(url=url, ca=ca, credentials_json=sys.stdin.read(), project="tests-project")
 keeper = secret_manager(server)
-keeper.write("loud", b"C4n4ryV4lue", __import__("importlib").import_module(key).Writing())
+keeper.write("loud", b"C4n4ryV4lue", __import__("importlib").import_module(key).Writing(OWNER))
 print(keeper.read("loud").content == b"C4n4ryV4lue")
 other = secret_manager(server, endpoint="https://127.0.0.1:1", retries=3)
 print(refusal(other.read, "loud").code)

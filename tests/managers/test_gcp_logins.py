@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
-from google_connectors import refusal, secret_manager
+from google_connectors import OWNER, refusal, secret_manager
 from servers.faults import Fault, FaultProxy
 from servers.google_cloud import GoogleCloud
 from servers.identities import Authority, Issuer
@@ -38,7 +38,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def path(google_cloud: GoogleCloud) -> str:
     path = f"logins-{uuid.uuid4().hex}"
-    secret_manager(google_cloud).write(path, b"a value", Writing())
+    secret_manager(google_cloud).write(path, b"a value", Writing(OWNER))
     google_cloud.calls.clear()
     return path
 
@@ -170,7 +170,7 @@ def test_workload_identity_acts_as_a_service_account(google_cloud: GoogleCloud, 
     keeper = secret_manager(google_cloud, counts, **options)
     assert keeper.read(path).content == b"a value"
     assert counts == {"logins": 1, "requests": 3}
-    assert refusal(keeper.remove, path).code == "provider_denied"
+    assert refusal(keeper.remove, path, OWNER).code == "provider_denied"
 
 
 def test_workload_identity_acts_for_itself(google_cloud: GoogleCloud, path: str, tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.http import Patience
 from servers.faults import Fault, FaultProxy
 from servers.openbao import OpenBao
-from vault_connectors import Clock, connector, names, refusal, vault
+from vault_connectors import OWNER, Clock, connector, names, refusal, vault
 
 TRIES = 3
 CANARY = "canary-5e3c71"
-NEW = Writing()
+NEW = Writing(OWNER)
 PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 UNAVAILABLE = "provider_unavailable"
 # The server's fault, the error of a read, its category, and the number of requests.
@@ -207,7 +207,7 @@ def test_a_write_that_fails_is_not_sent_twice(manager: HashicorpVault, proxy: Fa
 def test_a_write_that_can_t_see_what_is_there(manager: HashicorpVault, proxy: FaultProxy, body: object) -> None:
     proxy.add(Fault.answer(200, body), method="GET", path="secret/metadata", times=None)
     assert refusal(manager.write, "ours/there", b"x", NEW).code in ("incomplete_reply", "malformed_reply")
-    assert refusal(manager.remove, "ours/there").code in ("incomplete_reply", "malformed_reply")
+    assert refusal(manager.remove, "ours/there", OWNER).code in ("incomplete_reply", "malformed_reply")
     assert {one.method for one in proxy.seen} == {"GET"}
 
 
@@ -217,7 +217,7 @@ def test_a_removal_that_fails_is_not_sent_twice(manager: HashicorpVault, proxy: 
     manager.write(path, b"kept", NEW)
     proxy.clear()
     proxy.add(READS[case][0], method="DELETE", times=None)
-    assert refusal(manager.remove, path).code == UNAVAILABLE
+    assert refusal(manager.remove, path, OWNER).code == UNAVAILABLE
     assert proxy.count(method="DELETE") == 1
 
 
@@ -268,7 +268,7 @@ def test_a_server_that_repeats_secrets_in_its_errors(
     calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
         (manager.read, (f"ours/{next(names)}",)),
         (manager.write, ("ours/there", CANARY.encode(), NEW)),
-        *([(manager.remove, ("ours/there",))] if status != 404 else []),  # The secret is already gone then.
+        *([(manager.remove, ("ours/there", OWNER))] if status != 404 else []),  # The secret is already gone then.
         (manager.login, ()),
         (connector(proxy.url, role_id="x", secret_id=CANARY, retries=0).login, ()),
         (connector(proxy.url, username="x", password=CANARY, retries=0).login, ()),

@@ -14,7 +14,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
 from servers.identities import Authority, Issuer
 from servers.kubernetes import Cluster
 from servers.openbao import Agent, OpenBao, OpenBaoError, serve_agent
-from vault_connectors import POLICY, connector, names, refusal, vault
+from vault_connectors import OWNER, POLICY, connector, names, refusal, vault
 
 FIVE_ROUNDS = 5
 
@@ -31,7 +31,7 @@ def use(server: OpenBao, counts: Counter[str] | None = None, **login: object) ->
     manager.login()
     manager.check()
     path = manager.path_of(next(names))
-    manager.write(path, b"kept", Writing())
+    manager.write(path, b"kept", Writing(OWNER))
     assert manager.value_in(manager.read(path).content) == b"kept"
     manager.close()
     assert counts["logins"] == 1
@@ -130,7 +130,7 @@ def test_a_login_whose_tokens_have_few_uses_logs_in_again_when_they_are_spent(op
     with vault(openbao, counts, role_id=role.role_id, secret_id=role.secret_id, engine_version="2") as manager:
         path = manager.path_of(next(names))
         for _round in range(FIVE_ROUNDS):
-            manager.write(path, b"kept", Writing())
+            manager.write(path, b"kept", Writing(OWNER))
     assert counts["logins"] >= FIVE_ROUNDS
     assert openbao.request("GET", f"secret/data/{path}")["data"]["metadata"]["version"] == FIVE_ROUNDS
 
@@ -243,7 +243,7 @@ def test_the_listener_of_an_agent(agent: Agent) -> None:
     with vault(agent.url, counts, auth_method="agent") as manager:
         manager.check()
         path = manager.path_of(next(names))
-        manager.write(path, b"kept", Writing())
+        manager.write(path, b"kept", Writing(OWNER))
         assert manager.value_in(manager.read(path).content) == b"kept"
     assert counts["logins"] == 0
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from servers.openbao import OpenBao
-from vault_connectors import names, vault
+from vault_connectors import OWNER, names, vault
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "managers" / "hashicorp_vault.md"
 Rules = dict[str, list[str]]
@@ -43,9 +43,9 @@ def use(server: OpenBao, rules: Rules, **options: object) -> None:
         manager.check()
         path = manager.path_of(next(names))
         for text in (b"one", b"two"):
-            manager.write(path, text, Writing(tags={"text": text.decode()}))
+            manager.write(path, text, Writing(OWNER, tags={"text": text.decode()}))
         assert manager.value_in(manager.read(path).content) == b"two"
-        manager.remove(path)
+        manager.remove(path, OWNER)
 
 
 @pytest.fixture(scope="module", autouse=True)

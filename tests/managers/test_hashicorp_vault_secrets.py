@@ -21,8 +21,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from servers.openbao import OpenBao, OpenBaoError, RaftServer, serve_raft
 from vault_connectors import OWNER, POLICY, connector, mount_version_2, names, refusal, vault
 
-NEW = Writing()
-ADOPT = Writing(adopt=True)
+NEW = Writing(OWNER)
+THEIRS = Writing(f"{OWNER}-2")
+ADOPT = Writing(OWNER, adopt=True)
 VALUES = [
     b"text",
     b"",
@@ -88,7 +89,7 @@ def test_the_numbers_of_others_stay_as_the_server_has_them(openbao: OpenBao) -> 
 def test_text_is_kept_so_that_others_can_read_it(kv2: HashicorpVault, openbao: OpenBao) -> None:
     text, bytes_ = new_path(kv2), new_path(kv2)
     kv2.write(text, b"kept", NEW)
-    kv2.write(bytes_, b"\xff", Writing(is_text=False))
+    kv2.write(bytes_, b"\xff", Writing(OWNER, is_text=False))
     assert openbao.request("GET", f"secret/data/{text}")["data"]["data"] == {"value": "kept"}
     assert openbao.request("GET", f"secret/data/{bytes_}")["data"]["data"] == {"value_base64": "/w=="}
 
@@ -137,13 +138,13 @@ def test_names_with_signs_that_urls_use(manager: HashicorpVault, name: str) -> N
     manager.write(path, name.encode(), NEW)
     assert value(manager, path) == name.encode()
     assert refusal(manager.read, f"{path}x").code == "unknown_path"
-    manager.remove(path)
+    manager.remove(path, OWNER)
 
 
 @pytest.mark.parametrize("path", ["", "/", "..", "a/../../sys/mounts", "./a", "a/.", "a\nb", "a\x00b", "a/\x7f"])
 def test_paths_that_may_not_be(manager: HashicorpVault, path: str) -> None:
-    for call in (manager.read, manager.remove):
-        assert refusal(call, path).code == "name_not_allowed"
+    assert refusal(manager.read, path).code == "name_not_allowed"
+    assert refusal(manager.remove, path, OWNER).code == "name_not_allowed"
     assert refusal(manager.write, path, b"x", NEW).code == "name_not_allowed"
 
 
@@ -162,17 +163,17 @@ def test_an_update_takes_two_requests_and_a_new_secret_three(openbao: OpenBao) -
 def test_what_this_connector_made_says_so(kv2: HashicorpVault, openbao: OpenBao) -> None:
     path = new_path(kv2)
     long = "x" * 513
-    kv2.write(path, b"one", Writing(tags={"team": "payments", "long": long, "": "empty", "managed_by": "me"}))
+    kv2.write(path, b"one", Writing(OWNER, tags={"team": "payments", "long": long, "": "empty", "managed_by": "me"}))
     marks = {"managed_by": "scoped.secrets", "owner": OWNER}
     assert metadata(openbao, path)["custom_metadata"] == {"team": "payments", **marks}
     openbao.request("POST", f"secret/metadata/{path}", {"custom_metadata": {"note": "a person's", **marks}})
-    kv2.write(path, b"two", Writing(tags={"team": "api"}))
+    kv2.write(path, b"two", Writing(OWNER, tags={"team": "api"}))
     assert metadata(openbao, path)["custom_metadata"] == {"note": "a person's", "team": "api", **marks}
 
 
 def test_more_tags_than_fit(kv2: HashicorpVault, openbao: OpenBao) -> None:
     path = new_path(kv2)
-    kv2.write(path, b"one", Writing(tags={f"tag{number}": "x" for number in range(100)}))
+    kv2.write(path, b"one", Writing(OWNER, tags={f"tag{number}": "x" for number in range(100)}))
     kept = metadata(openbao, path)["custom_metadata"]
     assert len(kept) == 64
     assert kept["owner"] == OWNER
@@ -180,17 +181,17 @@ def test_more_tags_than_fit(kv2: HashicorpVault, openbao: OpenBao) -> None:
 
 @pytest.mark.parametrize("mount", ["kv1", "secret"])
 def test_what_others_made_is_neither_overwritten_nor_removed(openbao: OpenBao, mount: str) -> None:
-    with vault(openbao, engine=mount) as ours, vault(openbao, engine=mount, owner="store/another") as others:
+    with vault(openbao, engine=mount) as ours, vault(openbao, engine=mount) as others:
         path = new_path(others)
-        others.write(path, b"theirs", NEW)
-        for error in (refusal(ours.write, path, b"ours", NEW), refusal(ours.remove, path)):
+        others.write(path, b"theirs", THEIRS)
+        for error in (refusal(ours.write, path, b"ours", NEW), refusal(ours.remove, path, OWNER)):
             assert (error.code, error.category) == ("foreign_secret", "conflict")
         assert value(others, path) == b"theirs"
         ours.write(path, b"ours", ADOPT)
         assert value(ours, path) == b"ours"
-        assert refusal(others.write, path, b"theirs", NEW).code == "foreign_secret"
+        assert refusal(others.write, path, b"theirs", THEIRS).code == "foreign_secret"
         ours.write(path, b"still ours", NEW)
-        ours.remove(path)
+        ours.remove(path, OWNER)
 
 
 def test_what_nobody_marked_is_foreign_too(manager: HashicorpVault, openbao: OpenBao) -> None:
@@ -219,7 +220,7 @@ def test_a_secret_whose_writing_was_cut_off_after_its_mark(kv2: HashicorpVault, 
     assert refusal(kv2.read, path).code == "unknown_path"
     assert kv2.write(path, b"kept", NEW) == "1"
     openbao.request("POST", f"secret/metadata/{path}2", {"custom_metadata": marks})
-    kv2.remove(f"{path}2")
+    kv2.remove(f"{path}2", OWNER)
 
 
 def test_a_deleted_secret_is_gone_and_can_be_brought_back_or_written_anew(
@@ -227,15 +228,15 @@ def test_a_deleted_secret_is_gone_and_can_be_brought_back_or_written_anew(
 ) -> None:
     path = new_path(kv2)
     kv2.write(path, b"one", NEW)
-    kv2.remove(path)
-    kv2.remove(path)
+    kv2.remove(path, OWNER)
+    kv2.remove(path, OWNER)
     for version in ("", "1"):
         error = refusal(kv2.read, path, version)
         assert (error.code, error.category) == ("unknown_path", "not_found")
         assert f"vault kv undelete -mount=secret -versions=1 {path}" in error.hint
     openbao.request("POST", f"secret/undelete/{path}", {"versions": [1]})
     assert value(kv2, path) == b"one"
-    kv2.remove(path)
+    kv2.remove(path, OWNER)
     assert kv2.write(path, b"two", NEW) == "2"
     assert value(kv2, path) == b"two"
 
@@ -254,19 +255,19 @@ def test_destroying(openbao: OpenBao) -> None:
         path = new_path(manager)
         manager.write(path, b"one", NEW)
         manager.write(path, b"two", NEW)
-        manager.remove(path)
+        manager.remove(path, OWNER)
         with pytest.raises(OpenBaoError):
             metadata(openbao, path)
-        manager.remove(path)
+        manager.remove(path, OWNER)
         assert manager.write(path, b"three", NEW) == "1"
 
 
 def test_removing_what_is_gone(manager: HashicorpVault) -> None:
-    manager.remove("ours/never-was")
+    manager.remove("ours/never-was", OWNER)
     path = new_path(manager)
     manager.write(path, b"kept", NEW)
-    manager.remove(path)
-    manager.remove(path)
+    manager.remove(path, OWNER)
+    manager.remove(path, OWNER)
     assert refusal(manager.read, path).code == "unknown_path"
 
 
@@ -367,7 +368,7 @@ def test_read_only(openbao: OpenBao) -> None:
     with vault(openbao, read_only=True, token=openbao.create_token(policy)) as manager:
         manager.check()
         assert json.loads(manager.read("others/app").content) == {"user": "x"}
-        for error in (refusal(manager.write, "ours/x", b"x", NEW), refusal(manager.remove, "ours/x")):
+        for error in (refusal(manager.write, "ours/x", b"x", NEW), refusal(manager.remove, "ours/x", OWNER)):
             assert (error.code, error.category) == ("read_only_manager", "invalid_input")
 
 
@@ -426,7 +427,7 @@ def test_another_version_than_the_one_named(openbao: OpenBao, mount: str, named:
         ("check", ()),
         ("read", ("ours/none",)),
         ("write", ("ours/wrong-version", b"x", NEW)),
-        ("remove", ("ours/none",)),
+        ("remove", ("ours/none", OWNER)),
     ]
     for call, arguments in calls:
         with vault(openbao, engine=mount, engine_version=named) as manager:

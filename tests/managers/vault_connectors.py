@@ -23,7 +23,7 @@ from servers.process import until
 __all__ = ["OWNER", "POLICY", "WHAT", "Clock", "connector", "mount_version_2", "names", "refusal", "vault"]
 
 WHAT = "connector 'vault' of org 'payments'"
-OWNER = "5f0c1f1e-store/5f0c1f1e-connector"
+OWNER = "5f0c1f1e-store/5f0c1f1e-connector/5f0c1f1e-scope"
 POLICY = {
     "secret/data/ours/*": ["create", "read", "update", "delete"],
     "secret/metadata/ours/*": ["create", "read", "update", "delete"],
@@ -35,14 +35,13 @@ names = (f"name{number}" for number in itertools.count())
 
 def connector(url: str, counts: Counter[str] | None = None, **options: Any) -> HashicorpVault:
     """Return a connector that is not logged in, by default with the root token."""
-    owner = options.pop("owner", OWNER)
     options = {"url": url, "base_path": "ours", "timeout": 20, **options}
     if not login_options(HashicorpVault).keys() & options.keys() and "auth_method" not in options:
         options["token"] = "root"
     login = choose_login(HashicorpVault, frozenset(options), options.get("auth_method", ""))
     HashicorpVault.validate(options)
     counts = counts if counts is not None else Counter()
-    connector = ConnectorContext(WHAT, owner, lambda what: counts.update([what]))
+    connector = ConnectorContext(WHAT, lambda what: counts.update([what]))
     return HashicorpVault({**options, "auth_method": login.NAME}, connector)
 
 

@@ -66,12 +66,10 @@ class Command(NamedTuple):
 class ConnectorContext(NamedTuple):
     """The connector that an instance serves.
 
-    `what` names it in messages, `owner` marks the secrets it creates at the provider, and `meter` is called with
-    "logins", "requests" or "renewals" once for each of them.
+    `what` names it in messages, and `meter` is called with "logins", "requests" or "renewals" once for each of them.
     """
 
     what: str
-    owner: str
     meter: Callable[[str], None] = lambda _what: None
 
 
@@ -260,12 +258,13 @@ class Found(NamedTuple):
 
 
 class Writing(NamedTuple):
-    """How to write a value. `adopt` allows overwriting a secret that others created.
+    """How to write a value. `owner` marks it at the provider; `adopt` allows overwriting what has another mark or none.
 
     `previous` is the version that the last `write` of this secret returned, empty for a new one. A kind whose provider
     can't store an owner mark recognizes its own secrets by it.
     """
 
+    owner: str
     adopt: bool = False
     description: str = ""
     tags: Mapping[str, str] = {}
@@ -282,8 +281,11 @@ class ValueKeeper(Manager):
     """The field to read where a reference to someone else's secret names none; empty for the whole content."""
 
     @abstractmethod
-    def path_of(self, identifier: str) -> str:
-        """Return the path of a secret with this identifier. Raises InvalidInput for a name the provider can't take."""
+    def path_of(self, *names: str) -> str:
+        """Return the path of a secret with this name: its identifier, perhaps after the names of folders.
+
+        Different names have different paths. Raises InvalidInput for a name the provider can't take.
+        """
 
     @abstractmethod
     def read(self, path: str, version: str = "") -> Found:
@@ -310,6 +312,9 @@ class ValueKeeper(Manager):
         """Create or update a secret and return the provider's version. Raises foreign_secret for someone else's."""
         raise failures.not_able(self.connector.what, self.TITLE, "write secrets")
 
-    def remove(self, path: str) -> None:
-        """Remove a secret that `write` created; one that is gone is fine. Raises foreign_secret for someone else's."""
+    def remove(self, path: str, owner: str) -> None:
+        """Remove a secret that `write` created for this owner; one that is gone is fine.
+
+        Raises foreign_secret for what has another mark or none.
+        """
         raise failures.not_able(self.connector.what, self.TITLE, "delete secrets")

@@ -215,10 +215,10 @@ class MemoryVault(_InMemory, ValueKeeper):
     def settled(self) -> dict[str, Any]:
         return {"found_by_login": self.session}
 
-    def path_of(self, identifier: str) -> str:
-        if "$" in identifier:
-            raise failures.name_not_allowed(self.connector.what, identifier, "no $")
-        return f"{self.options['base']}/{identifier}"
+    def path_of(self, *names: str) -> str:
+        if "$" in names[-1]:
+            raise failures.name_not_allowed(self.connector.what, names[-1], "no $")
+        return "/".join([self.options["base"], *names])
 
     def read(self, path: str, version: str = "") -> Found:
         self._ask("read", path)
@@ -243,18 +243,19 @@ class MemoryVault(_InMemory, ValueKeeper):
         self._ask("write", path)
         with self.cloud.lock:
             versions = self.cloud.values.setdefault((self.options["vault"], path), [])
-            self._refuse_foreign(path, versions, adopt=writing.adopt)
-            versions.append(Kept(OURS + value, self.connector.owner))
+            if not writing.adopt:
+                self._refuse_foreign(path, versions, writing.owner)
+            versions.append(Kept(OURS + value, writing.owner))
             return str(len(versions))
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, owner: str) -> None:
         self._ask("remove", path)
         with self.cloud.lock:
-            self._refuse_foreign(path, self.cloud.values.get((self.options["vault"], path), []))
+            self._refuse_foreign(path, self.cloud.values.get((self.options["vault"], path), []), owner)
             self.cloud.values.pop((self.options["vault"], path), None)
 
-    def _refuse_foreign(self, path: str, versions: list[Kept], *, adopt: bool = False) -> None:
-        if versions and versions[-1].owner != self.connector.owner and not adopt:
+    def _refuse_foreign(self, path: str, versions: list[Kept], owner: str) -> None:
+        if versions and versions[-1].owner != owner:
             raise failures.foreign_secret(self.connector.what, path)
 
 

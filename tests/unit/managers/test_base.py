@@ -24,7 +24,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, MissingLibrary, NotFound
 
-CONNECTOR = ConnectorContext("the manager", "owner")
+CONNECTOR, OWNER = ConnectorContext("the manager"), "store/connector/scope"
 KINDS = sorted(kinds().items())
 
 
@@ -45,8 +45,8 @@ class Reader(ValueKeeper):
 
     def check(self) -> None: ...
 
-    def path_of(self, identifier: str) -> str:
-        return identifier
+    def path_of(self, *names: str) -> str:
+        return "/".join(names)
 
     def read(self, path: str, version: str = "") -> Found:
         if path == "none":
@@ -86,7 +86,7 @@ def test_what_a_kind_need_not_have() -> None:
 
 
 def test_a_kind_that_only_reads_says_so() -> None:
-    for call in (lambda: reader().write("p", b"canary", Writing()), lambda: reader().remove("p")):
+    for call in (lambda: reader().write("p", b"canary", Writing(OWNER)), lambda: reader().remove("p", OWNER)):
         with pytest.raises(InvalidInput) as caught:
             call()
         assert (caught.value.code, "the manager can't" in caught.value.message) == ("not_supported", True)
@@ -105,7 +105,7 @@ def test_no_value_shows() -> None:
 
 
 def test_the_small_values_can_not_be_changed() -> None:
-    for value in (Found(b""), Writing(), CONNECTOR):
+    for value in (Found(b""), Writing(OWNER), CONNECTOR):
         with pytest.raises(AttributeError):
             setattr(value, value._fields[0], None)
 

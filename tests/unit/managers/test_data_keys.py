@@ -30,9 +30,7 @@ def kms(cloud: Cloud, reuse: str | None = None, key: str = "main") -> MemoryKms:
     """Return a logged-in key keeper."""
     kind = type("Kms", (MemoryKms,), {"cloud": cloud})
     options: dict[str, Any] = {"auth_method": "anonymous", "key": key}
-    keeper: MemoryKms = kind(
-        {**options, **({"data_key_reuse": reuse} if reuse else {})}, ConnectorContext("it", "owner")
-    )
+    keeper: MemoryKms = kind({**options, **({"data_key_reuse": reuse} if reuse else {})}, ConnectorContext("it"))
     keeper.login()
     return keeper
 

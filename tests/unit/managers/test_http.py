@@ -91,7 +91,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
 
     def make(*outcomes: Outcome, timeout: float = 30, retries: int = 2, **options: Any) -> Client:
         counts: Counter[str] = Counter()
-        connector = ConnectorContext("connector 'x'", "owner", lambda what: counts.update([what]))
+        connector = ConnectorContext("connector 'x'", lambda what: counts.update([what]))
         session = HttpSession(connector, any_context, Patience(timeout, retries), **options)
         server = Server(list(outcomes))
         session._connections.get_ready("https://any")
@@ -471,7 +471,7 @@ def test_tls_is_made_ready_when_it_is_spoken(monkeypatch: pytest.MonkeyPatch) ->
         made.append(tls_context(validate_certs=False))
         return made[-1]
 
-    connector = ConnectorContext("connector 'x'", "owner")
+    connector = ConnectorContext("connector 'x'")
     session = HttpSession(connector, context, Patience(1, 0))
     monkeypatch.setattr(session, "_until_answered", lambda request: Reply(200, {}, b""))
     session.request("GET", "http://127.0.0.1/")

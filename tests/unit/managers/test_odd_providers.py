@@ -31,7 +31,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.kms im
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.secret_manager import GcpSecretManager
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
-CONNECTOR = ConnectorContext("connector 'x'", "owner")
+CONNECTOR, OWNER = ConnectorContext("connector 'x'"), "owner"
 ARN = "arn:aws:kms:eu-central-1:111122223333:key/0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9"
 
 
@@ -95,7 +95,7 @@ def test_a_secret_of_aws_that_others_removed_meanwhile_is_removed() -> None:
 
     own = {"Tags": [{"Key": "scoped-secrets-owner", "Value": "owner"}]}
     manager = manager_of(AwsSecretsManager, {}, _described=always(own), _call=call, _refuse_foreign=always(None))
-    manager.remove("a")
+    manager.remove("a", OWNER)
     assert calls == ["delete_secret"]
 
 
@@ -107,14 +107,14 @@ def test_a_fault_of_our_own_within_a_call_of_aws_is_not_blamed_on_aws() -> None:
 
 def test_a_secret_of_google_that_others_removed_while_it_was_claimed() -> None:
     manager = manager_of(GcpSecretManager, {}, _described=always(None))
-    assert code_of(lambda: manager._claim("a", {}, {}, Writing())) == "unknown_path"
+    assert code_of(lambda: manager._claim("a", {}, {}, Writing(OWNER))) == "unknown_path"
 
 
 def test_only_the_refusal_of_a_value_is_reported_when_its_secret_can_not_be_removed_either() -> None:
     refused = failures.too_large("connector 'x'", 2, 1)
     parts = {"_create": always(True), "_add": raising(refused), "remove": raising(failures.unavailable("x", "away"))}
     manager = manager_of(GcpSecretManager, {}, **parts)
-    assert code_of(lambda: manager.write("a", b"v", Writing())) == refused.code
+    assert code_of(lambda: manager.write("a", b"v", Writing(OWNER))) == refused.code
 
 
 def test_the_path_of_an_account() -> None:

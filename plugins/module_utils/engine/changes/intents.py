@@ -34,6 +34,7 @@ from ...store.scopes import path_of
 from ...store.secrets import find_kept
 from ..providers.access import Access
 from ..providers.runtime import Runtime
+from ..providers.value_paths import kept_path
 from ..rows.scoped_connectors import ScopedConnector, load_managers
 from ..rows.session import NewValue, Session
 
@@ -253,7 +254,10 @@ def _load(session: Session, intent: Intent) -> _Left:
     chain = session.chain(path_of(session.tx, intent.scope_id))
     session.check_intent(chain, intent)
     connector = load_managers(session, chain).connector(intent.connector_id)
-    return _Left(intent, chain[-1].path, connector, _kept(session, chain, intent) is not None)
+    secret = _kept(session, chain, intent)
+    if connector and secret:
+        kept_path(connector, chain[-1].path, secret)
+    return _Left(intent, chain[-1].path, connector, secret is not None)
 
 
 def _kept(session: Session, chain: list[Scope], intent: Intent) -> Secret | None:
@@ -283,19 +287,19 @@ def _settle(runtime: Runtime, left: _Left) -> tuple[str, ...]:
         found = _at_provider(access, left.connector, left.intent.path)
         runtime.write(lambda session: _follow(session, left, found))
     elif left.connector:
-        warnings = _remove(access, left.connector, left.intent.path)
+        warnings = _remove(access, left.connector, left.intent)
     runtime.write(lambda session: delete_intents(session.tx, [left.intent.id]))
     return warnings
 
 
-def _remove(access: Access, connector: ScopedConnector, path: str) -> tuple[str, ...]:
+def _remove(access: Access, connector: ScopedConnector, intent: Intent) -> tuple[str, ...]:
     """Remove from a provider what the store does not know. What is not ours, or can't be removed, stays."""
     try:
-        access.remove(connector, path)
+        access.remove(connector, intent.path, intent.scope_id)
     except NotFound:
         return ()
     except (Conflict, InvalidInput) as error:
-        return (f"'{path}' was left at {connector.what}: {error.message}",)
+        return (f"'{intent.path}' was left at {connector.what}: {error.message}",)
     return ()
 
 

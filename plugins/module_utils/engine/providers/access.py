@@ -82,15 +82,15 @@ class Access:
         """
         connector.check_open()
         self._check_machine(connector)
-        return self._providers.call(connector, self.owner(connector), self._credentials, work)
+        return self._providers.call(connector, self._credentials, work)
 
     def _check_machine(self, connector: ScopedConnector, credentials: Mapping[str, str] | None = None) -> None:
         check_command(connector, self._allowed.commands)
         check_connector_takes(connector, self._allowed.taken, credentials)
 
-    def owner(self, connector: ScopedConnector) -> str:
-        """Return the mark that a connector leaves on what it creates at its provider."""
-        return f"{self._store_id}/{connector.row.id}"
+    def owner(self, connector: ScopedConnector, scope_id: str) -> str:
+        """Return the mark that a connector leaves on what it creates for a scope at its provider."""
+        return f"{self._store_id}/{connector.row.id}/{scope_id}"
 
     def _credentials(self, connector: ScopedConnector, again: bool) -> Mapping[str, str]:
         self._store.read(lambda session: check_no_loop(session, connector))
@@ -129,7 +129,7 @@ class Access:
         self._check_machine(connector, given)
         credentials = {**self._referenced(connector, given, 0), **given}
         self._check_machine(connector, credentials)
-        manager = self._providers.log_in(connector, self.owner(connector), credentials)
+        manager = self._providers.log_in(connector, credentials)
         try:
             manager.check()
             return manager.settled()
@@ -217,10 +217,11 @@ class Access:
         self.has_changed = True
         return version
 
-    def remove(self, connector: ScopedConnector, path: str) -> None:
-        """Remove a secret of ours from a value keeper."""
+    def remove(self, connector: ScopedConnector, path: str, scope_id: str) -> None:
+        """Remove a secret of a scope from a value keeper."""
+        owner = self.owner(connector, scope_id)
         try:
-            self.call(connector, lambda manager: cast(ValueKeeper, manager).remove(path))
+            self.call(connector, lambda manager: cast(ValueKeeper, manager).remove(path, owner))
         finally:
             self._forget(connector, path)
         self.has_changed = True

@@ -23,9 +23,9 @@ Credentials = Callable[[ScopedConnector, bool], Mapping[str, str]]
 If the second argument is true, credentials cached in this run are fetched again."""
 
 
-def describe(connector: ScopedConnector, owner: str = "") -> Manager:
+def describe(connector: ScopedConnector) -> Manager:
     """Return a manager without a login, to ask for the path of a name or whether a value is allowed."""
-    return connector.kind(connector.row.options, ConnectorContext(connector.what, owner))
+    return connector.kind(connector.row.options, ConnectorContext(connector.what))
 
 
 class _Slot:
@@ -46,23 +46,21 @@ class Providers:
         self._told: set[str] = set()
         self._notices: list[str] = []
 
-    def call(self, connector: ScopedConnector, owner: str, credentials: Credentials, work: Callable[[Manager], T]) -> T:
+    def call(self, connector: ScopedConnector, credentials: Credentials, work: Callable[[Manager], T]) -> T:
         """Return what `work` returns for the connector's manager; raise what it or the login raises."""
-        manager = self._logged_in(connector, owner, credentials)
+        manager = self._logged_in(connector, credentials)
         try:
             return work(manager)
         except ScopedSecretsError as error:
             if error.code != "login_expired":
                 raise
             self._drop(connector, manager)
-        return work(self._logged_in(connector, owner, credentials, again=True))
+        return work(self._logged_in(connector, credentials, again=True))
 
-    def log_in(self, connector: ScopedConnector, owner: str, credentials: Mapping[str, str]) -> Manager:
+    def log_in(self, connector: ScopedConnector, credentials: Mapping[str, str]) -> Manager:
         """Return a new manager, logged in with these credentials; raise what the login raises."""
         meter = self._usage.meter(connector.label)
-        manager = connector.kind(
-            {**connector.row.options, **credentials}, ConnectorContext(connector.what, owner, meter)
-        )
+        manager = connector.kind({**connector.row.options, **credentials}, ConnectorContext(connector.what, meter))
         self._tell(manager.notices)
         manager.login()
         return manager
@@ -84,13 +82,11 @@ class Providers:
             if slot.manager:
                 slot.manager.close()
 
-    def _logged_in(
-        self, connector: ScopedConnector, owner: str, credentials: Credentials, *, again: bool = False
-    ) -> Manager:
+    def _logged_in(self, connector: ScopedConnector, credentials: Credentials, *, again: bool = False) -> Manager:
         slot = self._slot(connector)
         with slot.lock:
             if slot.manager is None:
-                slot.manager = self.log_in(connector, owner, credentials(connector, again))
+                slot.manager = self.log_in(connector, credentials(connector, again))
             return slot.manager
 
     def _slot(self, connector: ScopedConnector) -> _Slot:

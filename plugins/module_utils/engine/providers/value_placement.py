@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
 
 from ...managers import builtin, failures
-from ...managers.base import Capability, ValueKeeper
+from ...managers.base import Capability
 from ...model.entities import Secret
-from ...model.errors import Conflict, Forbidden, InvalidInput
+from ...model.errors import Conflict, Damaged, Forbidden, InvalidInput
+from ...model.scopes import ScopePath
 from ..rows.scoped_connectors import ScopedConnector
 from .access import Access
 from .machine_credentials import REFUSED_HERE
 from .providers import describe
+from .value_paths import kept_path, own_path
 
 __all__ = [
     "Placement",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 # Errors that leave a value at its manager if its removal is forced.
-_LEFT_THERE = REFUSED_HERE | {"foreign_secret", "not_supported", "read_only_manager"}
+_LEFT_THERE = REFUSED_HERE | {"foreign_place", "foreign_secret", "not_supported", "read_only_manager"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,10 @@ class Placement:
     envelope: bytes = field(default=b"", repr=False)
 
 
-def path_for(connector: ScopedConnector | None, identifier: str, kind: str, value: bytes | None) -> str:
-    """Return the path of a new secret at a value keeper, empty for managers whose values the store keeps.
+def path_for(
+    connector: ScopedConnector | None, scope: ScopePath, identifier: str, kind: str, value: bytes | None
+) -> str:
+    """Return the path of a new secret of a scope at a value keeper, empty for managers whose values the store keeps.
 
     Raises InvalidInput for a name, a kind or a value (None: not known yet) that the manager does not accept.
     """
@@ -49,9 +52,8 @@ def path_for(connector: ScopedConnector | None, identifier: str, kind: str, valu
     _check_able(connector, Capability.WRITE, "write secrets")
     if kind == "file":
         _check_able(connector, Capability.FILES, "keep files")
-    manager = describe(connector)
-    manager.check_writing(value)
-    return "" if connector.keeps_keys else cast(ValueKeeper, manager).path_of(identifier)
+    describe(connector).check_writing(value)
+    return "" if connector.keeps_keys else own_path(connector, scope, identifier)
 
 
 def _check_able(connector: ScopedConnector, capability: Capability, doing: str, hint: str = "") -> None:
@@ -72,8 +74,10 @@ def check_removable(connector: ScopedConnector | None, secret: Secret) -> None:
         describe(connector).check_writing(None)
 
 
-def remove_kept(access: Access, connector: ScopedConnector, secret: Secret, *, is_forced: bool) -> None:
-    """Remove the value of a secret at its manager, if it was written there.
+def remove_kept(
+    access: Access, connector: ScopedConnector, scope: ScopePath, secret: Secret, *, is_forced: bool
+) -> None:
+    """Remove the value of a secret of a scope at its manager, if it was written there.
 
     With `is_forced`, a value is left there with a warning if it can't be removed, if others took it over, or if the
     command that removes it may not run here.
@@ -82,8 +86,8 @@ def remove_kept(access: Access, connector: ScopedConnector, secret: Secret, *, i
         return
     try:
         check_removable(connector, secret)
-        access.remove(connector, secret.path)
-    except (Conflict, Forbidden, InvalidInput) as error:
+        access.remove(connector, kept_path(connector, scope, secret), secret.scope_id)
+    except (Conflict, Damaged, Forbidden, InvalidInput) as error:
         if not is_forced or error.code not in _LEFT_THERE:
             raise
         access.warnings.append(f"'{secret.path}' was left at {connector.what}: {error.message}")

@@ -26,9 +26,10 @@ from ...model.queries import Answer, Query
 from ...model.reference_targets import Target
 from ...model.references import SCHEMES, Reference, references_among, select_field
 from ...model.scopes import ScopePath
+from ..providers.value_paths import kept_path
 from ..rows.scoped_connectors import Managers, ScopedConnector, connector_removed, load_managers
 from ..rows.session import Session
-from ..rows.stored_references import check_stored_reference
+from ..rows.stored_references import check_refers_to_own, check_stored_reference
 
 __all__ = ["Composed", "Located", "locate"]
 
@@ -142,8 +143,10 @@ def _in_store(
     if secret.is_credential:
         return _composed(session, chain, secret, reference, cache_ttl)
     if secret.is_reference:
+        connector = _connector(session, chain, secret)
+        check_refers_to_own(session, chain, connector, what)
         subject = _subject(reference, chain[-1].path, secret)
-        return _referenced(_connector(session, chain, secret), secret, reference, what)._replace(subject=subject)
+        return _referenced(connector, secret, reference, what)._replace(subject=subject)
     version = _version(session, chain, secret, reference)
     subject = _subject(reference, chain[-1].path, secret, str(version.version))
     if secret.connector_id is None:
@@ -158,7 +161,7 @@ def _in_store(
         secret.kind,
         keys=(reference.key,) if reference.key else (),
         expires_at=secret.expires_at,
-        path=secret.path,
+        path="" if connector.keeps_keys else kept_path(connector, chain[-1].path, secret),
         version=_provider_version(connector, version) if reference.version else "",
         is_ours=True,
         mark=f"{secret.id}@{version.version}",

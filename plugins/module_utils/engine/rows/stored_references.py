@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from ...model.entities import Scope
 from ...model.errors import Forbidden
 from ...model.references import Reference
 from ...model.scopes import ScopePath
+from .scoped_connectors import ScopedConnector
 from .session import Session
 
-__all__ = ["check_stored_reference"]
+__all__ = ["check_refers_to_own", "check_stored_reference"]
 
 
 def check_stored_reference(session: Session, path: ScopePath, reference: Reference) -> None:
@@ -29,6 +31,24 @@ def check_stored_reference(session: Session, path: ScopePath, reference: Referen
     secret = None if reference.scheme else session.secret(chain[: depth + 1], reference.identifier)
     if reference.scheme or (secret and not {scope.id for scope in chain[depth + 1 :]} & set(secret.shared_with)):
         raise _not_shared(path, reference, target, writers)
+
+
+def check_refers_to_own(session: Session, chain: list[Scope], connector: ScopedConnector, what: str) -> None:
+    """Raise Forbidden if a secret of the last scope of a chain may not refer to what this connector can read.
+
+    It may not if people who can't use the connector can have written the secret: they could name any path.
+    """
+    if not session.opens(connector.path):
+        return
+    writers = session.handed_out_between(chain, connector.path.level.depth)
+    if writers:
+        raise Forbidden(
+            "not_shared",
+            f"{what} refers to a value that the {connector.what} has. The key of {writers} was handed out: its holders "
+            "could refer to whatever that connector can read.",
+            hint=f"Refer to it with a connector of {chain[-1].path}, or declare the secret in {connector.path} and "
+            "read it from there in the playbook.",
+        )
 
 
 def _not_shared(path: ScopePath, reference: Reference, target: ScopePath, writers: ScopePath) -> Forbidden:

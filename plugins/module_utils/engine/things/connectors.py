@@ -23,6 +23,7 @@ from ..changes.intents import Goal
 from ..changes.resource import Action, Plan, Resource, changed_fields, pick, row_key
 from ..providers.access import Access
 from ..providers.logins import check_no_loop, used_secrets
+from ..providers.value_paths import check_template_of
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 from .connector_options import WantedOptions, wanted_options
@@ -140,6 +141,7 @@ class ConnectorResource(Resource[ConnectorState]):
             return self._plan_absent(state)
         wanted = self._wanted_options(state.connector)
         self._check_place(state, wanted)
+        check_template_of(self._scoped(state, ""))
         before = self._before(state)
         after = {"name": self.identifier, "description": "", "tags": {}, **before, **self._wanted()}
         after.update(options=wanted.options, use_as_default=self._default(state))

@@ -153,8 +153,8 @@ class ScopeResource(Resource[ScopeState]):
         for _scope, connector, _secret in state.kept:
             # Log in everywhere first: the secrets to remove may include the credentials of other connectors.
             self._log_in(access, connector)
-        for _scope, connector, secret in state.kept:
-            remove_kept(access, connector, secret, is_forced=self.force)
+        for scope, connector, secret in state.kept:
+            remove_kept(access, connector, scope, secret, is_forced=self.force)
         return True if state.kept else None
 
     def _log_in(self, access: Access, connector: ScopedConnector) -> None:

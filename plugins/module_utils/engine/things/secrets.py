@@ -22,6 +22,7 @@ from ..changes.intents import Goal
 from ..changes.observe import ValueLocation
 from ..changes.resource import Action, Plan, Resource, changed_fields
 from ..providers.access import Access
+from ..providers.value_paths import kept_path
 from ..providers.value_placement import (
     Placement,
     check_referable,
@@ -32,6 +33,7 @@ from ..providers.value_placement import (
 )
 from ..rows.scoped_connectors import ScopedConnector, connector_removed
 from ..rows.session import NewValue, Session
+from ..rows.stored_references import check_refers_to_own
 from .generate import check_generate, generate, public_half
 from .secret_fields import broken_users, check_kind, wanted_fields, with_fields
 from .secret_views import SecretState, identity_of, load_state, shown_fields, view_of
@@ -70,7 +72,11 @@ class SecretResource(Resource[SecretState]):
             check_generate(params["generate"])
 
     def load(self, session: Session) -> SecretState:
-        return load_state(session, self.path, self.identifier)
+        state = load_state(session, self.path, self.identifier)
+        connector = self._connector(state) if self.reference else None
+        if connector:
+            check_refers_to_own(session, state.chain, connector, f"The {self.what}")
+        return state
 
     def observe(self, access: Access, state: SecretState) -> SecretState:
         """Read the value from its value keeper, where others may have changed it."""
@@ -83,7 +89,9 @@ class SecretResource(Resource[SecretState]):
         secret, connector = state.secret, state.connector
         if not (self._compares_value and secret and connector) or connector.row.is_removed:
             return None
-        return None if connector.keeps_keys or secret.is_reference else ValueLocation(connector, secret.path)
+        if connector.keeps_keys or secret.is_reference:
+            return None
+        return ValueLocation(connector, kept_path(connector, self.path, secret))
 
     @property
     def _compares_value(self) -> bool:
@@ -119,7 +127,7 @@ class SecretResource(Resource[SecretState]):
             check_referable(connector)
             shown["reference_to"] = str(self.reference)
             return Plan(Action.CREATE, {}, shown, {**fields, "reference_to": self.reference})
-        path_for(connector, self.identifier, self.kind, self.value)
+        path_for(connector, self.path, self.identifier, self.kind, self.value)
         return Plan(Action.CREATE, {}, {**shown, "version": 1}, {**fields, "value": NEW_VALUE})
 
     def _plan_update(self, state: SecretState, secret: Secret) -> Plan:
@@ -131,7 +139,7 @@ class SecretResource(Resource[SecretState]):
             fields["reference_to"] = self.reference
             after["reference_to"] = str(self.reference)
         if self._has_new_value(state):
-            path_for(state.connector, self.identifier, self.kind, self.value)
+            path_for(state.connector, self.path, self.identifier, self.kind, self.value)
             fields["value"] = NEW_VALUE
             after["version"] = secret.current_version + 1
         if {"reference_to", "value"} & fields.keys():
@@ -193,8 +201,7 @@ class SecretResource(Resource[SecretState]):
             return [goal] if is_kept_there(connector, state.secret) else []
         if "value" not in plan.fields:
             return []
-        path = state.secret.path if state.secret else path_for(connector, self.identifier, self.kind, self.value)
-        return [Goal(self.path, connector, path)]
+        return [Goal(self.path, connector, path_for(connector, self.path, self.identifier, self.kind, self.value))]
 
     def prepare(self, access: Access, state: SecretState, plan: Plan) -> PreparedSecret | None:
         """Write or remove the value at its manager; return None if only the store is involved."""
@@ -203,7 +210,7 @@ class SecretResource(Resource[SecretState]):
             return None
         secret_id = state.secret.id if state.secret else str(uuid.uuid4())
         if state.secret and plan.action is Action.DELETE:
-            remove_kept(access, connector, state.secret, is_forced=self.force)
+            remove_kept(access, connector, self.path, state.secret, is_forced=self.force)
         elif "reference_to" in plan.fields:
             path, key, version = plan.fields["reference_to"]
             access.check_field(connector, path, key, self.what, version=version)
@@ -219,11 +226,12 @@ class SecretResource(Resource[SecretState]):
         if connector.keeps_keys:
             context = access.context(scope, secret_id, self.kind, version)
             return Placement(envelope=access.seal(connector, value, context))
-        path = state.secret.path if state.secret else path_for(connector, self.identifier, self.kind, value)
+        path = path_for(connector, self.path, self.identifier, self.kind, value)
         shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
         previous = state.version.at_provider if state.version else ""
         is_text, adopt = self.kind == "text", bool(self.params.get("adopt"))
-        writing = Writing(adopt=adopt, is_text=is_text, previous=previous, **shown)
+        owner = access.owner(connector, scope.id)
+        writing = Writing(owner, adopt=adopt, is_text=is_text, previous=previous, **shown)
         return Placement(path=path, at_provider=access.write(connector, path, value, writing))
 
     def _connector(self, state: SecretState) -> ScopedConnector | None:

@@ -14,6 +14,7 @@ from ...model.errors import ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
 from ..network import check_range
+from ..path_templates import PATH_TEMPLATE
 from .logins import LOGINS
 from .options import AWS_NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsSession
@@ -33,12 +34,13 @@ _CURRENT = "AWSCURRENT"
 
 
 class AwsSecretsManager(ValueKeeper):
-    """Secrets in one account and region, under a prefix. Those that this connector created have its tag."""
+    """Secrets in one account and region, under a prefix. Those that this connector created have their owner's tag."""
 
     KIND = "aws_secrets_manager"
     TITLE = "AWS Secrets Manager"
     OPTIONS: ClassVar[ArgumentSpec] = {
         "prefix": {"type": "str"},
+        **PATH_TEMPLATE,
         "kms_key_id": {"type": "str", "no_log": False},
         "recovery_window_days": {"type": "int"},
         "force_delete": {"type": "bool"},
@@ -54,7 +56,7 @@ class AwsSecretsManager(ValueKeeper):
         "use_put_secret_value": False,
         "replicas": [],
     }
-    LOCATION = frozenset({"region", "prefix", "endpoint_url"})
+    LOCATION = frozenset({"region", "prefix", "endpoint_url"}) | PATH_TEMPLATE.keys()
     REFERABLE = AWS_NETWORK.referable
     NETWORK = AWS_NETWORK
     LOGINS = LOGINS
@@ -114,9 +116,9 @@ class AwsSecretsManager(ValueKeeper):
 
     # Reading.
 
-    def path_of(self, identifier: str) -> str:
+    def path_of(self, *names: str) -> str:
         prefix = str(self.options["prefix"] or "").strip("/")
-        path = f"{prefix}/{identifier}" if prefix else identifier
+        path = "/".join([*filter(None, [prefix]), *names])
         if not _NAME.fullmatch(path):
             raise failures.name_not_allowed(self.connector.what, path, _NAME_RULE)
         return path
@@ -232,7 +234,7 @@ class AwsSecretsManager(ValueKeeper):
         if existing is None:
             raise failures.unavailable(self.connector.what, f"'{path}' is being deleted there right now")
         if not writing.adopt:
-            self._refuse_foreign(path, existing)
+            self._refuse_foreign(path, existing, writing.owner)
         if existing.get("DeletedDate"):
             self._call("restore_secret", path, SecretId=path)
         self._update_tags(path, existing, writing)
@@ -268,14 +270,14 @@ class AwsSecretsManager(ValueKeeper):
                 AddReplicaRegions=[{"Region": region} for region in missing],
             )
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, owner: str) -> None:
         existing = self._described(path)
         if existing is None:
             return
         is_forced = bool(self.options["force_delete"])
         if existing.get("DeletedDate") and not is_forced:
             return
-        self._refuse_foreign(path, existing)
+        self._refuse_foreign(path, existing, owner)
         regions = [status["Region"] for status in existing.get("ReplicationStatus") or [] if status.get("Region")]
         if regions:
             self._call("remove_regions_from_replication", path, SecretId=path, RemoveReplicaRegions=regions)
@@ -297,15 +299,15 @@ class AwsSecretsManager(ValueKeeper):
             raise failures.incomplete_reply(self.connector.what, path)
         return reply
 
-    def _refuse_foreign(self, path: str, existing: Mapping[str, Any]) -> None:
-        if _tags_of(existing).get(OWNER_TAG) == self.connector.owner:
+    def _refuse_foreign(self, path: str, existing: Mapping[str, Any], owner: str) -> None:
+        if _tags_of(existing).get(OWNER_TAG) == owner:
             return
         if existing.get("DeletedDate"):
             raise failures.secret_scheduled_for_deletion(self.connector.what, path)
         raise failures.foreign_secret(self.connector.what, path)
 
     def _tags(self, writing: Writing) -> dict[str, str]:
-        return {**writing.tags, OWNER_TAG: self.connector.owner}
+        return {**writing.tags, OWNER_TAG: writing.owner}
 
     def _version_in(self, reply: Mapping[str, Any], path: str) -> str:
         if not reply.get("VersionId"):

@@ -19,6 +19,7 @@ from ...model.errors import Forbidden
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
 from ..network import Network, check_url
+from ..path_templates import PATH_TEMPLATE
 from .client import CLOUDS, REQUIREMENTS, KeyVaultClient
 from .logins import LOGINS, validate_login
 from .names import MAX_NAME, NAME, NAME_RULE, name_of
@@ -47,6 +48,7 @@ class AzureKeyVault(ValueKeeper):
         "vault_name": {"type": "str"},
         "vault_url": {"type": "str"},
         "cloud": {"type": "str", "choices": list(CLOUDS)},
+        **PATH_TEMPLATE,
         "purge": {"type": "bool"},
         "authority": {"type": "str"},
         **NETWORK.spec,
@@ -59,7 +61,7 @@ class AzureKeyVault(ValueKeeper):
         "authority": "",
         **NETWORK.defaults,
     }
-    LOCATION = frozenset({"vault_name", "vault_url", "cloud"})
+    LOCATION = frozenset({"vault_name", "vault_url", "cloud"}) | PATH_TEMPLATE.keys()
     REFERABLE = NETWORK.referable
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
@@ -104,10 +106,11 @@ class AzureKeyVault(ValueKeeper):
 
     # Reading.
 
-    def path_of(self, identifier: str) -> str:
-        name = name_of(identifier)
+    def path_of(self, *names: str) -> str:
+        path = "/".join(names)
+        name = name_of(path)
         if len(name) > MAX_NAME:
-            raise failures.name_not_allowed(self.connector.what, identifier, NAME_RULE)
+            raise failures.name_not_allowed(self.connector.what, path, NAME_RULE)
         return name
 
     def read(self, path: str, version: str = "") -> Found:
@@ -150,7 +153,7 @@ class AzureKeyVault(ValueKeeper):
         self._check_name(path)
         existing = self._properties(path)
         if existing and not writing.adopt:
-            self._refuse_foreign(path, existing)
+            self._refuse_foreign(path, existing, writing.owner)
         for _try in self._tries():
             try:
                 return self._set(path, value, writing, existing)
@@ -162,7 +165,7 @@ class AzureKeyVault(ValueKeeper):
     def _set(self, path: str, value: bytes, writing: Writing, existing: Any) -> str:
         text, content_type = _content(value)
         # Each version has its own tags, so those of others must be copied.
-        tags = _bounded({OWNER_TAG: self.connector.owner, **writing.tags}, _tags_of(existing), self.connector.owner)
+        tags = _bounded({OWNER_TAG: writing.owner, **writing.tags}, _tags_of(existing), writing.owner)
         secret = self._call("set_secret", path, "set", text, tags=tags, content_type=content_type, expecting=409)
         return self._version(path, secret.properties)
 
@@ -171,7 +174,7 @@ class AzureKeyVault(ValueKeeper):
         deleted = self._deleted(path)
         if deleted is None:
             return self._properties(path)
-        if not writing.adopt and _tags_of(deleted).get(OWNER_TAG) != self.connector.owner:
+        if not writing.adopt and _tags_of(deleted).get(OWNER_TAG) != writing.owner:
             raise failures.secret_scheduled_for_deletion(self.connector.what, path)
         try:
             self._call("begin_recover_deleted_secret", path, "recover", expecting=404)
@@ -183,16 +186,16 @@ class AzureKeyVault(ValueKeeper):
                 return existing
         raise failures.unavailable(self.connector.what, f"'{path}' is still being recovered there")
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, owner: str) -> None:
         self._check_name(path)
         existing = self._properties(path)
         if existing:
-            self._refuse_foreign(path, existing)
-            self._delete(path)
+            self._refuse_foreign(path, existing, owner)
+            self._delete(path, owner)
         elif self.options["purge"]:
-            self._purge(path, self._deleted(path))
+            self._purge(path, self._deleted(path), owner)
 
-    def _delete(self, path: str) -> None:
+    def _delete(self, path: str, owner: str) -> None:
         try:
             deletion = self._call("begin_delete_secret", path, "delete", expecting=404)
         except ExpectedError:
@@ -203,12 +206,12 @@ class AzureKeyVault(ValueKeeper):
         for _try in self._tries():
             deleted = self._deleted(path)
             if deleted:
-                self._purge(path, deleted)
+                self._purge(path, deleted, owner)
                 return
         raise failures.unavailable(self.connector.what, f"'{path}' is still being deleted there and was not purged")
 
-    def _purge(self, path: str, deleted: Any) -> None:
-        if deleted and _tags_of(deleted).get(OWNER_TAG) == self.connector.owner:
+    def _purge(self, path: str, deleted: Any, owner: str) -> None:
+        if deleted and _tags_of(deleted).get(OWNER_TAG) == owner:
             with contextlib.suppress(ExpectedError):
                 self._call("purge_deleted_secret", path, "purge", expecting=404)
 
@@ -231,14 +234,14 @@ class AzureKeyVault(ValueKeeper):
         self._version(path, deleted.properties)
         return deleted.properties
 
-    def _refuse_foreign(self, path: str, existing: Any) -> None:
-        if not self._is_ours(path, _tags_of(existing)):
+    def _refuse_foreign(self, path: str, existing: Any, owner: str) -> None:
+        if not self._is_owned(path, _tags_of(existing), owner):
             raise failures.foreign_secret(self.connector.what, path)
 
-    def _is_ours(self, path: str, tags: Mapping[str, str]) -> bool:
-        """Return whether a secret is ours. A version added in the portal may lack the tag; then older ones decide."""
+    def _is_owned(self, path: str, tags: Mapping[str, str], owner: str) -> bool:
+        """Return whether a secret is this owner's. A version from the portal may lack the tag; older ones decide."""
         if OWNER_TAG in tags:
-            return tags[OWNER_TAG] == self.connector.owner
+            return tags[OWNER_TAG] == owner
         try:
             versions = self._logged_in().versions(path)
         except Forbidden as error:
@@ -246,7 +249,7 @@ class AzureKeyVault(ValueKeeper):
                 raise
             return False
         owners = {_tags_of(one).get(OWNER_TAG) for one in versions} - {None}
-        return owners == {self.connector.owner}
+        return owners == {owner}
 
     def _check_name(self, path: str) -> None:
         if not NAME.fullmatch(path):

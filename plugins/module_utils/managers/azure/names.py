@@ -5,7 +5,8 @@
 
 Each character of an identifier has its own code, and no code is a prefix of another, so different identifiers never
 share a name, in any case. Digits and lower-case letters except `z` stay as they are, `_` becomes `-`, and all others
-become two characters of which the first is `z`: db_password is db-password, API-key is zazpziz-key.
+become two characters of which the first is `z`: db_password is db-password, API-key is zazpziz-key. The names of
+folders before an identifier end with `/`, which becomes z1: pay/api/db is payz1apiz1db.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ __all__ = ["MAX_NAME", "NAME", "NAME_RULE", "identifier_of", "name_of"]
 
 MAX_NAME = 127
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
-NAME_RULE = "at most 127 letters, digits and '-'; upper-case letters, '-', '$' and 'z' of an identifier count twice"
+NAME_RULE = "at most 127 letters, digits and '-'; upper-case letters, '-', '$', 'z' and '/' count twice"
 
 _LITERAL = "abcdefghijklmnopqrstuvwxy0123456789"
-_ESCAPED = {"z": "0", "$": "4", "-": "-", **{letter.upper(): letter for letter in "abcdefghijklmnopqrstuvwxyz"}}
+_UPPER = {letter.upper(): letter for letter in "abcdefghijklmnopqrstuvwxyz"}
+_ESCAPED = {"z": "0", "/": "1", "$": "4", "-": "-", **_UPPER}
 _CODES = {
     **{letter: letter for letter in _LITERAL},
     "_": "-",

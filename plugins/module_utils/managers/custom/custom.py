@@ -18,6 +18,7 @@ from ...model.errors import ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, Command, ConnectorContext, Found, Login, NoLogin, ValueKeeper, Writing
 from ..network import Network, check_range
+from ..path_templates import PATH_TEMPLATE
 from .program import OutputTooLarge, Program, ProgramNotStarted, ProgramResult, ProgramTimedOut, located, run
 
 __all__ = ["MANAGER", "Custom"]
@@ -47,10 +48,11 @@ class Custom(ValueKeeper):
         "command": {"type": "list", "elements": "str"},
         "environment": {"type": "dict"},
         "max_output": {"type": "int"},
+        **PATH_TEMPLATE,
         **NETWORK.spec,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {**NETWORK.defaults, "environment": {}, "max_output": 8 * 1024 * 1024}
-    LOCATION = frozenset({"command"})
+    LOCATION = frozenset({"command"}) | PATH_TEMPLATE.keys()
     LOGINS = (NoLogin, ProgramCredential)
     CAPABILITIES = frozenset({Capability.WRITE, Capability.READ_PATH, Capability.FILES, Capability.DELETE})
     MAX_VALUE = 1024 * 1024
@@ -92,8 +94,8 @@ class Custom(ValueKeeper):
         if verb:
             self._ask(verb, "")
 
-    def path_of(self, identifier: str) -> str:
-        return identifier
+    def path_of(self, *names: str) -> str:
+        return "/".join(names)
 
     def read(self, path: str, version: str = "") -> Found:
         if version and "versions" not in self._verbs:
@@ -105,13 +107,13 @@ class Custom(ValueKeeper):
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         self._need("put", "write secrets")
         about = {"description": writing.description, "tags": dict(writing.tags)}
-        owner = {"owner": self.connector.owner, "adopt": writing.adopt}
+        owner = {"owner": writing.owner, "adopt": writing.adopt}
         return _version_in(self._ask("put", path, **_encoded(value), **owner, **about))
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, owner: str) -> None:
         self._need("delete", "delete secrets")
         try:
-            self._ask("delete", path, owner=self.connector.owner)
+            self._ask("delete", path, owner=owner)
         except ScopedSecretsError as error:
             if error.code != "unknown_path":
                 raise

@@ -116,8 +116,8 @@ class CyberarkCcp(ValueKeeper):
         if session:
             session.close()
 
-    def path_of(self, identifier: str) -> str:
-        return f"Object={identifier}"
+    def path_of(self, *names: str) -> str:
+        return f"Object={names[-1]}"
 
     def read(self, path: str, version: str = "") -> Found:
         """Return all fields of the account that matches a path."""

@@ -19,6 +19,7 @@ from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, Found, ValueKeeper, Writing
 from ..http import REQUIREMENTS, Reply
 from ..network import Network, check_url
+from ..path_templates import PATH_TEMPLATE
 from .conjur_client import BASE64, ConjurClient, plain
 from .conjur_logins import LOGINS, ConjurLogin
 
@@ -65,13 +66,14 @@ class CyberarkConjur(ValueKeeper):
         "url": {"type": "str"},
         "account": {"type": "str"},
         "branch": {"type": "str"},
+        **PATH_TEMPLATE,
         **NETWORK.spec,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {
         "branch": "",
         **NETWORK.defaults,
     }
-    LOCATION = frozenset({"account", "branch"})
+    LOCATION = frozenset({"account", "branch"}) | PATH_TEMPLATE.keys()
     REFERABLE = NETWORK.referable
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability) - {Capability.DELETE}
@@ -124,8 +126,8 @@ class CyberarkConjur(ValueKeeper):
 
     # Reading.
 
-    def path_of(self, identifier: str) -> str:
-        return _clean(self.connector.what, f"{self._branch}/{identifier}" if self._branch else identifier)
+    def path_of(self, *names: str) -> str:
+        return _clean(self.connector.what, "/".join([self._branch, *names]))
 
     def read(self, path: str, version: str = "") -> Found:
         path = _clean(self.connector.what, path)
@@ -243,7 +245,9 @@ class CyberarkConjur(ValueKeeper):
         return _Variable(str(content.get("created_at") or ""), max(versions, default=0))
 
     def _undeclared(self, path: str) -> ScopedSecretsError:
-        branch, _slash, name = path.rpartition("/")
+        branch, name = self._branch, path.removeprefix(f"{self._branch}/")
+        if name == path:
+            branch, _slash, name = path.rpartition("/")
         return self._not_loaded(f"variable '{path}'", branch, _policy_of_variable(name, self._chosen().role))
 
     def _not_loaded(self, thing: str, branch: str, policy: str) -> ScopedSecretsError:

@@ -16,6 +16,7 @@ from ...model.errors import ScopedSecretsError, Unavailable
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
+from ..path_templates import PATH_TEMPLATE
 from .logins import LOGINS
 from .options import GCP_NETWORK, SHARED_OPTIONS, check_options
 from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpSession, Service, checksum
@@ -56,11 +57,12 @@ class GcpSecretManager(ValueKeeper):
     TITLE = "Google Secret Manager"
     OPTIONS: ClassVar[ArgumentSpec] = {
         "prefix": {"type": "str"},
+        **PATH_TEMPLATE,
         "locations": {"type": "list", "elements": "str"},
         **SHARED_OPTIONS,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {**GCP_NETWORK.defaults, "prefix": "", "locations": []}
-    LOCATION = frozenset({"gcp_project", "prefix", "endpoint"})
+    LOCATION = frozenset({"gcp_project", "prefix", "endpoint"}) | PATH_TEMPLATE.keys()
     REFERABLE = GCP_NETWORK.referable
     NETWORK = GCP_NETWORK
     LOGINS = LOGINS
@@ -126,9 +128,11 @@ class GcpSecretManager(ValueKeeper):
 
     # Reading.
 
-    def path_of(self, identifier: str) -> str:
+    def path_of(self, *names: str) -> str:
         prefix = str(self.options["prefix"] or "")
-        path = f"{prefix}-{identifier}" if prefix else identifier
+        # Of the names, only an identifier can contain a `-`, and none starts with a digit.
+        folders = [str(len(names) - 1), *names[:-1]] if len(names) > 1 else []
+        path = "-".join([*filter(None, [prefix]), *folders, names[-1]])
         if not _NAME.fullmatch(path):
             raise failures.name_not_allowed(self.connector.what, path, _NAME_RULE)
         return path
@@ -170,7 +174,7 @@ class GcpSecretManager(ValueKeeper):
             return self._add(path, value)
         except ScopedSecretsError as error:
             if not isinstance(error, Unavailable):
-                self._undo_creation(path)
+                self._undo_creation(path, writing.owner)
             raise
 
     def _create(self, path: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
@@ -193,10 +197,10 @@ class GcpSecretManager(ValueKeeper):
             return {"automatic": {}}
         return {"user_managed": {"replicas": [{"location": location} for location in locations]}}
 
-    def _undo_creation(self, path: str) -> None:
+    def _undo_creation(self, path: str, owner: str) -> None:
         """Remove a new secret whose value was refused. Only the refusal is reported."""
         try:
-            self.remove(path)
+            self.remove(path, owner)
         except ScopedSecretsError:
             return
 
@@ -207,7 +211,7 @@ class GcpSecretManager(ValueKeeper):
             if existing is None:
                 raise failures.unknown_path(self.connector.what, path)
             if not writing.adopt:
-                self._refuse_foreign(path, existing)
+                self._refuse_foreign(path, existing, writing.owner)
             wanted = _changed(existing, labels, annotations)
             if not wanted or self._update(path, {**wanted, "etag": existing.etag}):
                 return
@@ -255,12 +259,12 @@ class GcpSecretManager(ValueKeeper):
             raise error from None
         return found.version if found.content == value else ""
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, owner: str) -> None:
         for _twice in range(2):
             existing = self._described(path)
             if existing is None:
                 return
-            self._refuse_foreign(path, existing)
+            self._refuse_foreign(path, existing, owner)
             request = {"name": self._full_name(path), "etag": existing.etag}
             try:
                 self._call("delete_secret", path, request, expecting=_STALE | {_MISSING})
@@ -281,8 +285,8 @@ class GcpSecretManager(ValueKeeper):
             raise failures.incomplete_reply(self.connector.what, path)
         return reply
 
-    def _refuse_foreign(self, path: str, existing: Any) -> None:
-        if existing.labels.get(OWNER_LABEL) != owner_mark(self.connector.owner):
+    def _refuse_foreign(self, path: str, existing: Any, owner: str) -> None:
+        if existing.labels.get(OWNER_LABEL) != owner_mark(owner):
             raise failures.foreign_secret(self.connector.what, path)
 
     def _labels_and_annotations(self, writing: Writing) -> tuple[dict[str, str], dict[str, str]]:
@@ -295,7 +299,7 @@ class GcpSecretManager(ValueKeeper):
                 raise failures.name_not_allowed(self.connector.what, name, rule)
         if writing.description:
             annotations[DESCRIPTION] = writing.description
-        return {**labels, OWNER_LABEL: owner_mark(self.connector.owner)}, annotations
+        return {**labels, OWNER_LABEL: owner_mark(writing.owner)}, annotations
 
     def _full_name(self, path: str) -> str:
         return path if path.startswith("projects/") else f"projects/{self._project()}/secrets/{path}"

@@ -132,7 +132,6 @@ class KvEngine(ABC):
     def __init__(self, client: VaultClient, connector: ConnectorContext, mount: str) -> None:
         self._client = client
         self._what = connector.what
-        self._owner = connector.owner
         self._mount = mount
 
     @abstractmethod
@@ -148,8 +147,8 @@ class KvEngine(ABC):
         """Create or update a secret, return its new version. Raises foreign_secret, provider_conflict, denied."""
 
     @abstractmethod
-    def remove(self, path: str, *, is_for_good: bool) -> None:
-        """Remove a secret that `write` created. Raises foreign_secret, denied."""
+    def remove(self, path: str, owner: str, *, is_for_good: bool) -> None:
+        """Remove a secret that `write` created for this owner. Raises foreign_secret, denied."""
 
     def _call(self, ask: Ask, doing: str, path: str, capability: str) -> Reply:
         """Return a successful answer, or a 404 to a read. Raises our error for any other."""
@@ -187,8 +186,9 @@ class KvVersion1(KvEngine):
         return _found(fields)
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
-        fields = {**fields_of(value), "managed_by": self._mark}
-        self._check_ours(path, self._fields(path), is_adopted=writing.adopt)
+        fields = {**fields_of(value), "managed_by": _mark_of(writing.owner)}
+        if not writing.adopt:
+            self._refuse_foreign(path, self._fields(path), writing.owner)
         self._call(
             lambda vault: vault.secrets.kv.v1.create_or_update_secret(
                 path, fields, method="POST", mount_point=self._mount
@@ -199,9 +199,9 @@ class KvVersion1(KvEngine):
         )
         return ""
 
-    def remove(self, path: str, *, is_for_good: bool) -> None:
+    def remove(self, path: str, owner: str, *, is_for_good: bool) -> None:
         fields = self._fields(path)
-        self._check_ours(path, fields)
+        self._refuse_foreign(path, fields, owner)
         if fields is not None:
             self._call(
                 lambda vault: vault.secrets.kv.v1.delete_secret(path, mount_point=self._mount),
@@ -210,12 +210,8 @@ class KvVersion1(KvEngine):
                 "delete",
             )
 
-    @property
-    def _mark(self) -> str:
-        return f"{MANAGED_BY} {self._owner}"
-
-    def _check_ours(self, path: str, fields: Mapping[str, Any] | None, *, is_adopted: bool = False) -> None:
-        if fields is not None and not is_adopted and fields.get("managed_by") != self._mark:
+    def _refuse_foreign(self, path: str, fields: Mapping[str, Any] | None, owner: str) -> None:
+        if fields is not None and fields.get("managed_by") != _mark_of(owner):
             raise failures.foreign_secret(self._what, path)
 
     def _fields(self, path: str) -> dict[str, Any] | None:
@@ -268,11 +264,11 @@ class KvVersion2(KvEngine):
                 return self._written(reply, path)
         raise failures.provider_conflict(self._what, path)
 
-    def remove(self, path: str, *, is_for_good: bool) -> None:
+    def remove(self, path: str, owner: str, *, is_for_good: bool) -> None:
         known = self._metadata_of(path)
         if not known:
             return
-        self._check_ours(path, known)
+        self._refuse_foreign(path, known, owner)
         kv2 = "delete_metadata_and_all_versions" if is_for_good else "delete_latest_version_of_secret"
         self._call(
             lambda vault: getattr(vault.secrets.kv.v2, kv2)(path, mount_point=self._mount),
@@ -299,20 +295,17 @@ class KvVersion2(KvEngine):
             raise failures.incomplete_reply(self._what, path)
         return data
 
-    def _check_ours(self, path: str, known: Mapping[str, Any], *, is_adopted: bool = False) -> None:
+    def _refuse_foreign(self, path: str, known: Mapping[str, Any], owner: str) -> None:
         metadata = known.get("custom_metadata") or {}
-        if known and not is_adopted and any(metadata.get(key) != value for key, value in self._signature.items()):
+        if known and any(metadata.get(key) != value for key, value in _signature_of(owner).items()):
             raise failures.foreign_secret(self._what, path)
-
-    @property
-    def _signature(self) -> dict[str, str]:
-        return {"managed_by": MANAGED_BY, "owner": self._owner}
 
     def _mark(self, path: str, known: Mapping[str, Any], writing: Writing) -> None:
         """Mark the secret as ours before it gets a value. Metadata of others stay."""
-        self._check_ours(path, known, is_adopted=writing.adopt)
-        present = known.get("custom_metadata") or {}
-        wanted = _bounded({**self._signature, **writing.tags, **self._signature}, present)
+        if not writing.adopt:
+            self._refuse_foreign(path, known, writing.owner)
+        present, signature = known.get("custom_metadata") or {}, _signature_of(writing.owner)
+        wanted = _bounded({**signature, **writing.tags, **signature}, present)
         if wanted != present:
             self._call(
                 lambda vault: vault.adapter.post(
@@ -346,6 +339,14 @@ class KvVersion2(KvEngine):
         except (ValueError, KeyError, TypeError):
             return failures.unknown_path(self._what, path, version)
         return deleted_version(self._what, path, self._mount, number, is_destroyed=is_destroyed)
+
+
+def _mark_of(owner: str) -> str:
+    return f"{MANAGED_BY} {owner}"
+
+
+def _signature_of(owner: str) -> dict[str, str]:
+    return {"managed_by": MANAGED_BY, "owner": owner}
 
 
 def _number(version: str) -> int | None:

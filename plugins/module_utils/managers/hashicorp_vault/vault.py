@@ -13,6 +13,7 @@ from ...model.errors import Conflict, Forbidden, InvalidInput, NotFound, ScopedS
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, Found, ValueKeeper, Writing
 from ..network import Network, check_url
+from ..path_templates import PATH_TEMPLATE
 from .client import REQUIREMENTS, TITLE, VaultClient
 from .engines import (
     MAX_VALUE,
@@ -46,6 +47,7 @@ class HashicorpVault(ValueKeeper):
         "engine": {"type": "str"},
         "engine_version": {"type": "str", "choices": ["auto", "1", "2"]},
         "base_path": {"type": "str"},
+        **PATH_TEMPLATE,
         "read_only": {"type": "bool"},
         "delete": {"type": "str", "choices": ["soft", "destroy"]},
         **NETWORK.spec,
@@ -59,7 +61,7 @@ class HashicorpVault(ValueKeeper):
         "delete": "soft",
         **NETWORK.defaults,
     }
-    LOCATION = frozenset({"namespace", "engine", "base_path"})
+    LOCATION = frozenset({"namespace", "engine", "base_path"}) | PATH_TEMPLATE.keys()
     REFERABLE = NETWORK.referable
     LOGINS = LOGINS
     CAPABILITIES = frozenset(Capability)
@@ -126,8 +128,8 @@ class HashicorpVault(ValueKeeper):
         if client:
             client.close()
 
-    def path_of(self, identifier: str) -> str:
-        return _clean(self.connector.what, f"{self.options['base_path'] or ''}/{identifier}")
+    def path_of(self, *names: str) -> str:
+        return _clean(self.connector.what, "/".join([self.options["base_path"] or "", *names]))
 
     def read(self, path: str, version: str = "") -> Found:
         path = _clean(self.connector.what, path)
@@ -165,8 +167,9 @@ class HashicorpVault(ValueKeeper):
         self.check_writing(value)
         return self._writable().write(_clean(self.connector.what, path), value, writing)
 
-    def remove(self, path: str) -> None:
-        self._writable().remove(_clean(self.connector.what, path), is_for_good=self.options["delete"] == "destroy")
+    def remove(self, path: str, owner: str) -> None:
+        is_for_good = self.options["delete"] == "destroy"
+        self._writable().remove(_clean(self.connector.what, path), owner, is_for_good=is_for_good)
 
     def _logged_in(self) -> VaultClient:
         with self._lock:

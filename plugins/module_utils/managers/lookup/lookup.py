@@ -96,8 +96,8 @@ class Lookup(ValueKeeper):
     def check(self) -> None:
         """Do nothing: there is no check that works for all plugins without reading a value."""
 
-    def path_of(self, identifier: str) -> str:
-        return identifier
+    def path_of(self, *names: str) -> str:
+        return names[-1]
 
     def read(self, path: str, version: str = "") -> Found:
         if version:

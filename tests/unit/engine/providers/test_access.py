@@ -21,6 +21,8 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud, waiting_for
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import add_connector, declare, error_of, in_time, read
 
+SCOPE = "a-scope"
+
 
 @pytest.fixture
 def access(engine: Engine) -> Access:
@@ -58,19 +60,19 @@ def test_a_credential_that_is_missing_or_no_text_is_told(settings: Settings, clo
     assert cloud.counts["login"] == 0
 
 
-def test_the_mark_of_a_connector_is_its_stores_and_its_own(
+def test_the_mark_of_a_connector_names_its_store_itself_and_the_scope(
     settings: Settings, access: Access, connector: ScopedConnector
 ) -> None:
     other = ScopedConnector(add_connector(settings, "other"), ACCOUNT)
-    store_id, connector_id = access.owner(connector).split("/")
-    assert (uuid.UUID(store_id).version, connector_id) == (4, connector.row.id)
-    assert access.owner(other) == f"{store_id}/{other.row.id}"
+    store_id, *rest = access.owner(connector, SCOPE).split("/")
+    assert (uuid.UUID(store_id).version, rest) == (4, [connector.row.id, SCOPE])
+    assert access.owner(other, SCOPE) == f"{store_id}/{other.row.id}/{SCOPE}"
 
 
 def test_what_is_written_bears_the_mark(cloud: Cloud, access: Access, connector: ScopedConnector) -> None:
-    assert access.write(connector, "p", b"value", Writing()) == "1"
+    assert access.write(connector, "p", b"value", Writing(access.owner(connector, SCOPE))) == "1"
     (kept,) = cloud.values["main", "p"]
-    assert (kept.content, kept.owner) == (OURS + b"value", access.owner(connector))
+    assert (kept.content, kept.owner) == (OURS + b"value", access.owner(connector, SCOPE))
     assert access.kept_value(connector, "p") == b"value"
     assert access.kept_value(connector, "none") is None
 
@@ -80,10 +82,14 @@ def test_what_was_fetched_of_a_path_is_forgotten_even_if_the_call_fails(
     cloud: Cloud, engine: Engine, access: Access, connector: ScopedConnector, verb: str
 ) -> None:
     def call(path: str) -> object:
-        return access.write(connector, path, b"new", Writing()) if verb == "write" else access.remove(connector, path)
+        if verb == "remove":
+            return access.remove(connector, path, SCOPE)
+        return access.write(connector, path, b"new", writing)
+
+    writing = Writing(access.owner(connector, SCOPE))
 
     for path in ("p", "q"):
-        access.write(connector, path, b"old", Writing())
+        access.write(connector, path, b"old", writing)
         assert read(engine, f"memory://vault/{path}") == OURS + b"old"
 
     def fail(_path: str) -> None:

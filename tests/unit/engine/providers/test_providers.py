@@ -47,9 +47,9 @@ def providers() -> Providers:
 
 
 def test_a_manager_gets_the_options_and_the_credentials(providers: Providers) -> None:
-    manager = providers.call(CONNECTOR, "owner", credentials, ask)
+    manager = providers.call(CONNECTOR, credentials, ask)
     assert (manager.options["token"], manager.options["base"], manager.options["timeout"]) == ("good", "app", 30)
-    assert (manager.connector.what, manager.connector.owner) == ("connector 'vault' of organization 'pay'", "owner")
+    assert manager.connector.what == "connector 'vault' of organization 'pay'"
 
 
 def test_many_threads_log_in_once(cloud: Cloud, providers: Providers) -> None:
@@ -58,7 +58,7 @@ def test_many_threads_log_in_once(cloud: Cloud, providers: Providers) -> None:
 
     def work(_number: int) -> Manager:
         begun.release()
-        return providers.call(CONNECTOR, "owner", credentials, ask)
+        return providers.call(CONNECTOR, credentials, ask)
 
     managers = at_once(THREADS, work)
     assert len(set(map(id, managers))) == 1
@@ -69,7 +69,7 @@ def test_each_connector_has_its_own_login_and_a_changed_one_logs_in_again(cloud:
     other = ScopedConnector(CONNECTOR.row._replace(id="other"), CONNECTOR.path)
     changed = ScopedConnector(CONNECTOR.row._replace(revision=1), CONNECTOR.path)
     for connector in (CONNECTOR, other, changed, CONNECTOR, other):
-        providers.call(connector, "owner", credentials, ask)
+        providers.call(connector, credentials, ask)
     assert cloud.counts["login"] == 3
 
 
@@ -77,21 +77,21 @@ def test_one_slow_login_holds_up_no_other_connector(cloud: Cloud, providers: Pro
     other = ScopedConnector(CONNECTOR.row._replace(id="other", identifier="other"), CONNECTOR.path)
     meet = threading.Barrier(2, timeout=30)
     cloud.before["login"] = lambda _what: meet.wait()
-    at_once(2, lambda number: providers.call((CONNECTOR, other)[number], "owner", credentials, ask))
+    at_once(2, lambda number: providers.call((CONNECTOR, other)[number], credentials, ask))
     assert cloud.counts["login"] == 2
 
 
 def test_an_expired_login_is_renewed_and_the_call_repeated_once(cloud: Cloud, providers: Providers) -> None:
-    providers.call(CONNECTOR, "owner", credentials, ask)
+    providers.call(CONNECTOR, credentials, ask)
     cloud.end_sessions()
-    providers.call(CONNECTOR, "owner", credentials, ask)
+    providers.call(CONNECTOR, credentials, ask)
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 3)
-    providers.call(CONNECTOR, "owner", credentials, ask)
+    providers.call(CONNECTOR, credentials, ask)
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 4)
 
 
 def test_many_threads_renew_an_expired_login_once(cloud: Cloud, providers: Providers) -> None:
-    providers.call(CONNECTOR, "owner", credentials, ask)
+    providers.call(CONNECTOR, credentials, ask)
     cloud.end_sessions()
     meet = threading.Barrier(THREADS, timeout=30)
 
@@ -100,25 +100,25 @@ def test_many_threads_renew_an_expired_login_once(cloud: Cloud, providers: Provi
             meet.wait()
         manager.check()
 
-    at_once(THREADS, lambda _number: providers.call(CONNECTOR, "owner", credentials, together))
+    at_once(THREADS, lambda _number: providers.call(CONNECTOR, credentials, together))
     assert cloud.counts["login"] == 2
     assert cloud.counts["check"] == 1 + 2 * THREADS
 
 
 def test_a_login_that_expires_at_once_is_not_renewed_forever(cloud: Cloud, providers: Providers) -> None:
     cloud.logins_do_not_last = True
-    error = error_of(lambda: providers.call(CONNECTOR, "owner", credentials, ask))
+    error = error_of(lambda: providers.call(CONNECTOR, credentials, ask))
     assert (type(error), error.code, "connector 'vault'" in error.message) == (Forbidden, "login_expired", True)
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 2)
 
 
 def test_a_refused_login_is_retried_only_by_the_next_call(cloud: Cloud, providers: Providers) -> None:
     cloud.credentials.clear()
-    error = error_of(lambda: providers.call(CONNECTOR, "owner", credentials, ask))
+    error = error_of(lambda: providers.call(CONNECTOR, credentials, ask))
     assert (type(error), error.code, "connector 'vault'" in error.message) == (Forbidden, "login_refused", True)
     assert (cloud.counts["login"], cloud.counts["check"]) == (1, 0)
     cloud.credentials.add("good")
-    providers.call(CONNECTOR, "owner", credentials, ask)
+    providers.call(CONNECTOR, credentials, ask)
     assert (cloud.counts["login"], cloud.counts["check"]) == (2, 1)
 
 
@@ -127,7 +127,7 @@ def test_other_errors_cause_no_new_login(cloud: Cloud, providers: Providers) -> 
         raise failures.denied("it", "check")
 
     cloud.before["check"] = deny
-    assert error_of(lambda: providers.call(CONNECTOR, "owner", credentials, ask)).code == "provider_denied"
+    assert error_of(lambda: providers.call(CONNECTOR, credentials, ask)).code == "provider_denied"
     assert (cloud.counts["login"], cloud.counts["check"]) == (1, 1)
 
 
@@ -139,9 +139,9 @@ def test_describing_a_manager_does_not_log_in(cloud: Cloud) -> None:
 def test_notices_are_given_once(providers: Providers) -> None:
     insecure = ScopedConnector(CONNECTOR.row._replace(options={**OPTIONS, "insecure": True}), CONNECTOR.path)
     assert providers.take_notices() == []
-    providers.call(insecure, "owner", credentials, ask)
+    providers.call(insecure, credentials, ask)
     assert providers.take_notices() == ["connector 'vault' of organization 'pay' is insecure."]
-    providers.log_in(insecure, "owner", {"token": "good"})
+    providers.log_in(insecure, {"token": "good"})
     assert providers.take_notices() == []
 
 
@@ -149,11 +149,9 @@ def test_closing_releases_all_logins(cloud: Cloud, providers: Providers) -> None
     providers.close()
     for revision in range(2):
         connector = ScopedConnector(CONNECTOR.row._replace(revision=revision), CONNECTOR.path)
-        providers.call(connector, "owner", credentials, ask)
+        providers.call(connector, credentials, ask)
     cloud.credentials.clear()
-    error_of(
-        lambda: providers.call(ScopedConnector(CONNECTOR.row._replace(id="x"), CONNECTOR.path), "o", credentials, ask)
-    )
+    error_of(lambda: providers.call(ScopedConnector(CONNECTOR.row._replace(id="x"), CONNECTOR.path), credentials, ask))
     providers.close()
     assert cloud.counts["close"] == 2
 
@@ -163,7 +161,7 @@ def test_logins_and_requests_are_counted_by_connector() -> None:
     providers = Providers(usage)
     below = ScopedConnector(CONNECTOR.row._replace(id="other"), ScopePath("pay", "api"))
     for connector in (CONNECTOR, below, CONNECTOR):
-        providers.call(connector, "owner", credentials, ask)
+        providers.call(connector, credentials, ask)
     counts = usage.counts()
     assert (counts["logins"], counts["requests"]) == (2, 3)
     assert counts["connectors"] == {

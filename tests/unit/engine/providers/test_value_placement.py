@@ -55,7 +55,7 @@ def keep(engine: Engine, identifier: str, value: bytes = b"v", **params: Any) ->
     ("at", "path"), [(None, ""), (KMS, ""), (VAULT, "app/a"), (connector("memory_vault", base="b"), "b/a")]
 )
 def test_a_value_keeper_decides_the_path(at: ScopedConnector | None, path: str) -> None:
-    assert path_for(at, "a", "text", b"v") == path_for(at, "a", "file", None) == path
+    assert path_for(at, ACCOUNT, "a", "text", b"v") == path_for(at, ACCOUNT, "a", "file", None) == path
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_a_value_keeper_decides_the_path(at: ScopedConnector | None, path: str) 
 def test_names_and_values_that_a_manager_refuses(
     at: ScopedConnector, identifier: str, value: bytes | None, code: str
 ) -> None:
-    error = error_of(lambda: path_for(at, identifier, "text", value))
+    error = error_of(lambda: path_for(at, ACCOUNT, identifier, "text", value))
     assert (error.code, "x" * 20 in str(error)) == (code, False)
 
 
 def test_the_largest_value_is_accepted(cloud: Cloud) -> None:
-    path_for(VAULT, "a", "text", b"x" * 1000)
-    path_for(None, "a$", "file", b"x" * 5000)
+    path_for(VAULT, ACCOUNT, "a", "text", b"x" * 1000)
+    path_for(None, ACCOUNT, "a$", "file", b"x" * 5000)
     assert cloud.asked == []
 
 

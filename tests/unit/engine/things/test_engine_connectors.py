@@ -556,7 +556,7 @@ def test_with_inherited_managers_those_above_may_be_used_and_no_others(cloud: Cl
         keep(tree, f"a{number}", **API, secret_manager=name).returned["secret"]["secret_manager"]
         for number, name in enumerate(("account.vault", "org.vault", "builtin"))
     ]
-    assert (made, cloud.paths()) == (["account.vault", "org.vault", "builtin"], ["app/a0", "of_pay/a1"])
+    assert (made, cloud.paths()) == (["account.vault", "org.vault", "builtin"], ["app/pay/api/a0", "of_pay/pay/api/a1"])
     assert [read(Engine(tree.settings), f"a{number}", **API) for number in range(3)] == [b"v"] * 3
     error = error_of(lambda: keep(tree, "b", **API, secret_manager="vault"))
     assert (error.code, "builtin, org.vault, account.vault." in error.hint) == ("unknown_connector", True)
@@ -572,7 +572,7 @@ def test_when_inheriting_ends_what_is_there_stays_and_nothing_new_comes(cloud: C
     assert keep(tree, "a", **API, value=b"w").changed
     error = error_of(lambda: keep(tree, "b", **API))
     assert (type(error), error.code) == (Forbidden, "manager_of_other_scope")
-    assert (cloud.paths(), keep(tree, "b", **API, secret_manager="builtin").changed) == (["app/a"], True)
+    assert (cloud.paths(), keep(tree, "b", **API, secret_manager="builtin").changed) == (["app/pay/api/a"], True)
 
 
 def test_with_the_built_in_manager_off_new_secrets_need_another(tree: Engine) -> None:

@@ -29,7 +29,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers.identities import Authority
 
-CONNECTOR = ConnectorContext("connector 'aws' of the account", "store/connector")
+CONNECTOR = ConnectorContext("connector 'aws' of the account")
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ROLE = "arn:aws:iam::123456789012:role/path/ansible"
 BOTH = pytest.mark.parametrize("kind", [AwsKms, AwsSecretsManager])

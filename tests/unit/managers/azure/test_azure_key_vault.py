@@ -31,7 +31,7 @@ LETTERS = string.ascii_letters + "_"
 IDENTIFIERS = st.builds("{}{}_".format, st.sampled_from(LETTERS), st.text(f"{LETTERS}{string.digits}$-", max_size=126))
 # Few letters, so that similar names are frequent.
 NEAR = st.text("aAzZ_-$04", min_size=1, max_size=6)
-CONNECTOR = ConnectorContext("connector 'azure'", "owner")
+CONNECTOR = ConnectorContext("connector 'azure'")
 
 
 def keeper(**options: Any) -> AzureKeyVault:

@@ -35,7 +35,7 @@ def program(folder: Path, *lines: str, able: str = ABLE) -> list[str]:
 def connector(command: list[str], **options: Any) -> Custom:
     login = {"auth_method": "credential" if "credential" in options else "none"}
     Custom.validate({**Custom.DEFAULTS, "command": command, **options})
-    custom = Custom({"command": command, **options, **login}, ConnectorContext("connector 'p'", "me"))
+    custom = Custom({"command": command, **options, **login}, ConnectorContext("connector 'p'"))
     custom.login()
     return custom
 
@@ -161,8 +161,8 @@ def test_what_it_is_not_able_to_do(tmp_path: Path) -> None:
     calls = [
         lambda: custom.read("p"),
         lambda: custom.read("p", "2"),
-        lambda: custom.write("p", b"x", Writing()),
-        lambda: custom.remove("p"),
+        lambda: custom.write("p", b"x", Writing("me")),
+        lambda: custom.remove("p", "me"),
     ]
     for call in calls:
         with pytest.raises(ScopedSecretsError) as caught:
@@ -180,13 +180,13 @@ def test_a_program_that_reads_nothing_may_answer(tmp_path: Path) -> None:
     file.write_text("""#!/bin/sh\nexec <&-\necho '{"verbs": ["put"], "version": "7"}'\n""")
     file.chmod(0o755)
     custom = connector([str(file)])
-    assert custom.write("p", b"x" * 1024 * 1024, Writing()) == "7"
+    assert custom.write("p", b"x" * 1024 * 1024, Writing("me")) == "7"
 
 
 def test_removing_what_is_gone_is_no_error(tmp_path: Path) -> None:
-    connector(program(tmp_path, "exit 10")).remove("p")
+    connector(program(tmp_path, "exit 10")).remove("p", "me")
     with pytest.raises(ScopedSecretsError) as caught:
-        connector(program(tmp_path, "exit 13")).remove("p")
+        connector(program(tmp_path, "exit 13")).remove("p", "me")
     assert caught.value.code == "foreign_secret"
 
 

@@ -16,7 +16,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.c
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import choose_login
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 
-CONNECTOR = ConnectorContext("connector 'cyberark'", "owner")
+CONNECTOR = ConnectorContext("connector 'cyberark'")
 CONJUR = {"url": "https://conjur.example.com", "account": "example"}
 CCP = {"url": "https://ccp.example.com", "app_id": "ansible"}
 
@@ -43,7 +43,7 @@ def test_new_secrets_are_variables_of_the_branch(branch: str, path: str) -> None
 
 @pytest.mark.parametrize("path", ["", "/", ".", "..", "a\nb", "x" * 1025])
 def test_paths_that_no_variable_has(path: str) -> None:
-    for call in (conjur().read, lambda path: conjur().write(path, b"x", Writing())):
+    for call in (conjur().read, lambda path: conjur().write(path, b"x", Writing("me"))):
         assert code_of(call, path) == "name_not_allowed"
 
 

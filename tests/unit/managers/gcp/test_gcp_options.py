@@ -26,7 +26,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from hypothesis import given
 from hypothesis import strategies as st
 
-CONNECTOR = ConnectorContext("connector 'google' of the account", "store/connector")
+CONNECTOR = ConnectorContext("connector 'google' of the account")
 KEY = {"location": "europe-west3", "key_ring": "ring", "key": "key"}
 BOTH = pytest.mark.parametrize("kind", [GcpKms, GcpSecretManager])
 FEDERATION = "project_number pool provider token_file"

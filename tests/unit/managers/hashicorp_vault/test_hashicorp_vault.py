@@ -23,7 +23,7 @@ PACKAGE = "ansible_collections.scoped.secrets.plugins.module_utils.managers"
 
 def kind(**options: Any) -> HashicorpVault:
     return HashicorpVault(
-        {"url": URL, "auth_method": "token", "token": "t", **options}, ConnectorContext("connector 'x'", "o")
+        {"url": URL, "auth_method": "token", "token": "t", **options}, ConnectorContext("connector 'x'")
     )
 
 
@@ -135,7 +135,7 @@ def test_closing_what_was_never_opened() -> None:
 
 def test_read_only_is_known_without_asking() -> None:
     with pytest.raises(ScopedSecretsError) as caught:
-        kind(read_only=True).remove("x")
+        kind(read_only=True).remove("x", "me")
     assert caught.value.code == "read_only_manager"
 
 

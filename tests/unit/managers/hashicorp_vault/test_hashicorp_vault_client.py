@@ -26,7 +26,7 @@ MISSING = Reply(404, CaseInsensitiveDict(), b'{"errors": []}')
 
 def vault_client() -> VaultClient:
     options = {"url": "http://127.0.0.1:1", "timeout": 1, "retries": 0, "validate_certs": True}
-    return VaultClient(options, ConnectorContext("connector 'vault'", "owner"), Token({"token": "t"}))
+    return VaultClient(options, ConnectorContext("connector 'vault'"), Token({"token": "t"}))
 
 
 def test_a_token_that_another_thread_replaced_meanwhile_is_not_reported_as_dead() -> None:

@@ -42,7 +42,7 @@ def connector(
     plugin = Plugin(result)
     monkeypatch.setattr(lookup, "find", lambda _name: (plugin, name))
     given = {"plugin": PLUGIN, "auth_method": "none", **options}
-    return Lookup(given, ConnectorContext("connector 'l'", "me")), plugin
+    return Lookup(given, ConnectorContext("connector 'l'")), plugin
 
 
 def code_of(monkeypatch: pytest.MonkeyPatch, result: Any) -> str:

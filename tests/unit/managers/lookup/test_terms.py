@@ -165,7 +165,7 @@ def test_an_address_must_name_its_server(template: str) -> None:
 @pytest.mark.parametrize(("plugin", "template"), [(PIPE, "cat '{path}'"), (URL, "https://{path}/x")])
 def test_a_bad_template_is_refused_when_it_is_declared_and_when_it_is_used(plugin: str, template: str) -> None:
     options = {"plugin": plugin, "term_template": template}
-    manager = Lookup({**options, "auth_method": "none"}, ConnectorContext("connector 'l'", "me"))
+    manager = Lookup({**options, "auth_method": "none"}, ConnectorContext("connector 'l'"))
     for call in (lambda: Lookup.validate(options), lambda: manager.read("a")):
         with pytest.raises(ScopedSecretsError) as caught:
             call()
@@ -175,6 +175,6 @@ def test_a_bad_template_is_refused_when_it_is_declared_and_when_it_is_used(plugi
 def test_a_refused_path_is_a_name_that_is_not_allowed() -> None:
     options = {"plugin": FILE, "term_template": "/pub/{path}", "auth_method": "none"}
     with pytest.raises(ScopedSecretsError) as caught:
-        Lookup(options, ConnectorContext("connector 'l'", "me")).read("../private.txt")
+        Lookup(options, ConnectorContext("connector 'l'")).read("../private.txt")
     assert (caught.value.code, "'../private.txt'" in caught.value.message) == ("name_not_allowed", True)
     assert "none of them empty, '.' or '..'" in caught.value.hint
