@@ -51,8 +51,8 @@ class InMemory(ValueKeeper):
     def check(self) -> None:
         self.calls.append("check")
 
-    def path_of(self, identifier: str) -> str:
-        return identifier
+    def path_of(self, *names: str) -> str:
+        return "/".join(names)
 
     def read(self, path: str, version: str = "") -> Found:
         self.calls.append("read")
@@ -63,7 +63,7 @@ class InMemory(ValueKeeper):
         self.kept.setdefault(path, []).append(value)
         return str(len(self.kept[path]))
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, owner: str) -> None:
         self.calls.append("remove")
         del self.kept[path]
 

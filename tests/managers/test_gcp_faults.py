@@ -231,7 +231,7 @@ from types import SimpleNamespace
 url, ca, key = sys.argv[1:]
 server = SimpleNamespace(url=url, ca=ca, credentials_json=sys.stdin.read(), project="tests-project")
 keeper = secret_manager(server)
-keeper.write("loud", b"C4n4ryV4lue", __import__("importlib").import_module(key).Writing(OWNER))
+keeper.write("loud", b"C4n4ryV4lue", __import__("importlib").import_module(key).Writing("owner"))
 print(keeper.read("loud").content == b"C4n4ryV4lue")
 other = secret_manager(server, endpoint="https://127.0.0.1:1", retries=3)
 print(refusal(other.read, "loud").code)
