@@ -43,12 +43,12 @@ options:
 options:
   path_template:
     description:
-      - The place of a secret's value, with C({org}), C({project}) and C({identifier}). Parts are separated by C(/). A part
-        whose field is empty is left out.
-      - When left out at creation, secrets of the connector's own scope are at C({identifier}), and those of scopes below
-        that use it are at C({org}/{project}/{identifier}), so that no scope reaches the values of another.
-      - It names whatever differs between the scopes that can use the connector, each in a part of its own. Besides that,
-        a part has letters, digits, C(_) and C(-), and starts with a letter, C(_) or a field.
+      - The place of a secret's value, with C({org}), C({project}) and C({identifier}). Parts are separated by C(/). A
+        part whose field is empty is left out.
+      - When left out at creation, secrets of the connector's own scope are at C({identifier}), and those of scopes
+        below that use it are at C({org}/{project}/{identifier}), so that no scope reaches the values of another.
+      - It names whatever differs between the scopes that can use the connector, each in a part of its own. Besides
+        that, a part has letters, digits, C(_) and C(-), and starts with a letter, C(_) or a field.
       - Names at Azure Key Vault and Google Secret Manager can't contain C(/). The guides say what stands there instead.
       - It can't change while the connector keeps secrets.
     type: str

@@ -154,7 +154,7 @@ def test_managers_are_inherited_where_the_account_allows_it(site: Site, openbao:
         assert run.result(name)["code"] == "manager_of_other_scope", name
     assert managers_of(run, "secrets") == {"named": "org.above", "by_default": "account.vault", "fresh": "builtin"}
     assert run.result("read")["msg"] == ["2nd of named", "of by_default"]
-    assert kept_in_vault(openbao, f"{vault.base}/by_default") == "of by_default"
+    assert kept_in_vault(openbao, f"{vault.base}/payments/api/by_default") == "of by_default"
     # The default went by force, so the built-in manager is the default again, in every scope.
     assert run.result("scope")["scopes"][0]["default_secret_manager"] == "builtin"
     assert managers_of(run, "left")["after"] == "builtin"

@@ -38,7 +38,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.references import SCHEMES
 
-__all__ = ["OURS", "Cloud", "MemoryKms", "MemoryVault", "at_once", "install", "waiting_for"]
+__all__ = ["OURS", "Cloud", "Kept", "MemoryKms", "MemoryVault", "at_once", "install", "waiting_for"]
 
 OURS = b"ours:"
 """The prefix of a value that a connector wrote, as it is stored."""

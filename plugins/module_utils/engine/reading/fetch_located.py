@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from ...managers.base import Found, ValueKeeper
-from ...model.errors import ScopedSecretsError, internal_error
+from ...model.errors import Damaged, ScopedSecretsError, internal_error
 from ...model.queries import Answer, Query
 from ..providers.access import Access
 from ..providers.fetch_cache import Fetches, in_parallel
@@ -127,7 +127,23 @@ def _fetch(access: Access, located: Located) -> bytes:
     if located.envelope and located.context:
         return access.unseal(located.connector, located.envelope, located.context)
     found = access.read(located.connector, located.path, located.version)
-    return access.value_in(located.connector, found.content) if located.is_ours else found.content
+    return _content(access, located, found)
+
+
+def _content(access: Access, located: Located, found: Found) -> bytes:
+    """Return the value in what a provider answered. Raises Damaged for a pinned version with another value."""
+    if not located.is_ours:
+        return found.content
+    value = access.value_in(located.connector, found.content)
+    if located.proof and not located.proof.holds(located.kind, value):
+        raise Damaged(
+            "version_changed",
+            f"{located.what}: {located.connector.what} has another value in version '{located.version}' than the one "
+            "that was written there.",
+            hint="Somebody changed that version, or another server answers. See the audit of the provider, and check "
+            "where the connector leads. Then declare the value again.",
+        )
+    return value
 
 
 def _fetch_batch(access: Access, batch: Sequence[Located]) -> list[_Outcome]:
@@ -139,6 +155,6 @@ def _value(access: Access, located: Located, found: Found | ScopedSecretsError) 
     if isinstance(found, ScopedSecretsError):
         return found
     try:
-        return access.value_in(located.connector, found.content) if located.is_ours else found.content
+        return _content(access, located, found)
     except ScopedSecretsError as error:
         return error

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 from ...crypto.context import Context
-from ...crypto.scopekey import ScopeKey
+from ...crypto.scopekey import FingerprintKey, ScopeKey
 from ...managers import failures
 from ...managers.base import Capability
 from ...managers.registry import manager_kind
@@ -31,14 +32,30 @@ from ..rows.scoped_connectors import Managers, ScopedConnector, connector_remove
 from ..rows.session import Session
 from ..rows.stored_references import check_refers_to_own, check_stored_reference
 
-__all__ = ["Composed", "Located", "locate"]
+__all__ = ["Composed", "Located", "Proof", "locate"]
+
+
+class Proof(NamedTuple):
+    """What proves that a value keeper still has the value that was written as this version of a secret."""
+
+    key: FingerprintKey
+    secret_id: str
+    fingerprint: bytes
+
+    def __repr__(self) -> str:
+        return f"Proof({self.secret_id!r})"
+
+    def holds(self, kind: str, value: bytes) -> bool:
+        """Return whether this is the value."""
+        return hmac.compare_digest(self.key.fingerprint(self.secret_id, kind, value), self.fingerprint)
 
 
 class Located(NamedTuple):
     """A value that a secret manager has: at `path` of a value keeper, or in an envelope that a key keeper opens.
 
     `keys` are the fields to select, each within the one before. `is_ours`: this collection wrote it, as one value.
-    `mark` changes with each new value that the store knows of.
+    `mark` changes with each new value that the store knows of. `proof` is there if that very version was asked for:
+    others may change the newest value at a manager, and no version that was written before.
     """
 
     connector: ScopedConnector
@@ -53,6 +70,7 @@ class Located(NamedTuple):
     envelope: bytes = b""
     context: Context | None = None
     subject: Subject = NOTHING
+    proof: Proof | None = None
 
     def __repr__(self) -> str:
         return f"Located(what={self.what!r}, path={self.path!r}, version={self.version!r})"
@@ -155,6 +173,7 @@ def _in_store(
         return Answer(secret.kind, content, expires_at=secret.expires_at, subject=subject)
     connector = _connector(session, chain, secret)
     context = session.context(chain, secret, version.version)
+    is_pinned = bool(reference.version) and not connector.keeps_keys
     return Located(
         connector,
         what,
@@ -168,6 +187,7 @@ def _in_store(
         envelope=version.envelope,
         context=context,
         subject=subject,
+        proof=Proof(session.fingerprint_key(chain, version), secret.id, version.fingerprint) if is_pinned else None,
     )
 
 

@@ -15,7 +15,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers im
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
-from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, at_once, waiting_for
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud, Kept, at_once, waiting_for
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
     declare,
@@ -259,6 +259,22 @@ def test_versions_are_read_one_by_one(cloud: Cloud, vault: Engine) -> None:
     answers = vault.resolve([Query("a"), Query("a@1"), Query("b")])
     assert [answer.value for answer in answers] == [b"two", b"one", b"b"]
     assert [path for verb, path in cloud.asked if verb == "read_many"] == ["app/a,app/b"]
+
+
+@pytest.mark.parametrize("kind", ["text", "file"])
+@pytest.mark.parametrize("lie", [OURS + b"canary 2", OURS, OURS + b"Canary 1"])
+def test_a_version_that_a_manager_has_with_another_value_is_refused(
+    settings: Settings, cloud: Cloud, vault: Engine, kind: str, lie: bytes
+) -> None:
+    for value in (b"canary 1", b"canary 2"):
+        declare(vault, f"secret_{kind}", identifier="a", value=value, secret_manager="vault")
+    cloud.values["main", "app/a"][0] = Kept(lie, cloud.values["main", "app/a"][1].owner)
+    assert codes_of(Engine(settings), "a@1", "a@2", "a") == ["version_changed", "", ""]
+    error = error_of(lambda: read(Engine(settings), "a", version="1"))
+    assert (error.category, "anary" in str(error)) == ("damaged", False)
+    # The newest may be changed at the manager.
+    cloud.values["main", "app/a"].append(Kept(lie, cloud.values["main", "app/a"][1].owner))
+    assert read(Engine(settings), "a") == lie.removeprefix(OURS)
 
 
 def test_a_foreign_exception_is_reported_without_its_text(cloud: Cloud, vault: Engine) -> None:
