@@ -33,7 +33,7 @@ ROOMS = ("crypto", "engine/rows", "engine/reading", "engine/changes", "masking",
 
 
 # What these do only shows at a PostgreSQL server: tests/stores. They are mutated only when they are named.
-_AT_SERVERS = ("module_utils/store/postgresql.py", "module_utils/store/provisioning.py")
+_AT_SERVERS = tuple(f"module_utils/store/postgresql/{name}.py" for name in ("dialect", "provisioning"))
 
 
 class UnitTests(NamedTuple):

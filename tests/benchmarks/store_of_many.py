@@ -46,7 +46,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
 from ansible_collections.scoped.secrets.plugins.module_utils.store.indexes import SECRETS, entries_of
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
-from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import PostgresqlDialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, run_steps
 from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import insert_secret, insert_version
 

@@ -19,8 +19,8 @@ def test_rooms_are_folders_or_files() -> None:
     assert "module_utils/engine/rows/sharing.py" in files_of("engine/rows")
     assert files_of("model/references") == ["module_utils/model/references.py"]
     assert all(files_of(room) for room in ROOMS)
-    assert "module_utils/store/postgresql.py" not in files_of("store")
-    assert files_of("store/postgresql") == ["module_utils/store/postgresql.py"]
+    assert "module_utils/store/postgresql/dialect.py" not in files_of("store")
+    assert files_of("store/postgresql/dialect") == ["module_utils/store/postgresql/dialect.py"]
     for missing in ("engine/none", "engine"[:3]):
         with pytest.raises(ValueError, match="no room"):
             files_of(missing)
@@ -32,7 +32,7 @@ def test_mirroring_tests_come_first() -> None:
     assert "tests/unit/engine/rows/test_keyring.py" in tests.others
     # Names of test files are unique, so some begin with the room.
     assert unit_tests_of("module_utils/store/scopes.py").mirroring == ("tests/unit/store/test_store_scopes.py",)
-    assert unit_tests_of("module_utils/store/provisioning.py").mirroring == ()
+    assert unit_tests_of("module_utils/store/postgresql/provisioning.py").mirroring == ()
     with pytest.raises(ValueError, match="no tests"):
         unit_tests_of("module_utils/nowhere/a.py")
 

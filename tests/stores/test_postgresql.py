@@ -20,11 +20,11 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store import database as database_module
-from ansible_collections.scoped.secrets.plugins.module_utils.store import postgresql as dialect_module
 from ansible_collections.scoped.secrets.plugins.module_utils.store import schema
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
-from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import dialect as dialect_module
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import PostgresqlDialect
 from ansible_collections.scoped.secrets.tests.stores.conftest import settings_at
 
 if TYPE_CHECKING:

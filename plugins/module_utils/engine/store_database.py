@@ -10,7 +10,7 @@ from typing import Any
 from ..model.messages import Result
 from ..model.settings import Settings
 from ..store.places import place_at
-from ..store.provisioning import Logins, give_rights, make_database
+from ..store.postgresql.provisioning import Logins, give_rights, make_database
 from .rows.opening import open_store, refuse_scope_key
 
 __all__ = ["prepare_database"]

@@ -30,6 +30,6 @@ def _load_engine(store: str) -> None:
     from ..store.location import Location
 
     if store and Location.parse(store).engine == "postgresql":
-        from ..store.postgresql import driver
+        from ..store.postgresql.dialect import driver
 
         driver()

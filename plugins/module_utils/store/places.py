@@ -96,7 +96,7 @@ class _Shared(Place):
 
     def create(self, initialise: Callable[[Database], None]) -> bool:
         # Imported here and below, so that runs with an SQLite store don't load it.
-        from .postgresql import AlreadyMade, PostgresqlDialect
+        from .postgresql.dialect import AlreadyMade, PostgresqlDialect
 
         self._check_free()
         database = Database(PostgresqlDialect(self._location, is_new=True))
@@ -131,7 +131,7 @@ class _Shared(Place):
             self._database = None
 
     def _connected(self) -> Database:
-        from .postgresql import PostgresqlDialect
+        from .postgresql.dialect import PostgresqlDialect
 
         self._database = self._database or Database(PostgresqlDialect(self._location))
         return self._database

@@ -36,7 +36,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store.copying impor
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Dialect, Transaction
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.places import place_at
-from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import PostgresqlDialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.rotation import update_version
 from ansible_collections.scoped.secrets.plugins.module_utils.store.secrets import versions_of
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import SqliteDialect

@@ -21,7 +21,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import
 from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import Head, StoredEvent
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
-from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import PostgresqlDialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import STEPS, SchemaStep, now, run_steps
 from ansible_collections.scoped.secrets.plugins.module_utils.store.scopes import insert_scope
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import SqliteDialect, create_file

@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.store import lasting, postgresql
+from ansible_collections.scoped.secrets.plugins.module_utils.store import lasting
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
 from ansible_collections.scoped.secrets.plugins.module_utils.store.mounts import Mount
 from ansible_collections.scoped.secrets.plugins.module_utils.store.places import Place, place_at
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import dialect
 from ansible_collections.scoped.secrets.plugins.module_utils.store.sqlite import SqliteDialect
 from ansible_collections.scoped.secrets.tests.unit.store.rows import error_of, initialise
 
@@ -67,7 +68,7 @@ def connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             super().__init__(f"{tmp_path}/database")
             opened.append("new" if is_new else "existing")
 
-    monkeypatch.setattr(postgresql, "PostgresqlDialect", Dialect)
+    monkeypatch.setattr(dialect, "PostgresqlDialect", Dialect)
     return opened
 
 
@@ -108,7 +109,7 @@ def test_a_database_that_another_process_fills_is_left_alone(
 
     def overtaken(database: Database) -> None:
         made.append(database)
-        raise postgresql.AlreadyMade
+        raise dialect.AlreadyMade
 
     assert not shared().create(overtaken)
     assert error_of(made[0].table_names).code == "store_failed"

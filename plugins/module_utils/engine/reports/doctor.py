@@ -19,7 +19,7 @@ from ...store.connectors import scopes_with_connectors
 from ...store.intents import pending_intents
 from ...store.location import Location
 from ...store.places import Place, place_at
-from ...store.postgresql import REQUIREMENT as PSYCOPG
+from ...store.postgresql.dialect import REQUIREMENT as PSYCOPG
 from ...store.scopes import path_of
 from ..changes.intents import Settled, settle_left
 from ..providers.commands import check_command

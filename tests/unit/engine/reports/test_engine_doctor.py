@@ -21,7 +21,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry i
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.model.version import VERSION
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
-from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import REQUIREMENT as PSYCOPG
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import REQUIREMENT as PSYCOPG
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, is_made, store_path
 
 ROOT = Path(__file__).resolve().parents[4]

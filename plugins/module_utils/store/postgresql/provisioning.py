@@ -11,14 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..model.errors import InvalidInput, StoreRefused
-from .location import Location
-from .postgresql import PostgresqlDialect, plain_connection
+from ...model.errors import InvalidInput, StoreRefused
+from ..location import Location
+from .dialect import PostgresqlDialect, plain_connection
 
 __all__ = ["APP", "OWNER", "Logins", "give_rights", "make_database"]
 
 OWNER, APP = "scoped_secrets_owner", "scoped_secrets_app"
-_FILES = Path(__file__).parents[3] / "docs" / "postgresql"
+_FILES = Path(__file__).parents[4] / "docs" / "postgresql"
 # Reads everything that the files can change. They changed something if the result differs afterwards.
 _STATE = (
     f"SELECT rolname, rolcanlogin, rolconfig FROM pg_roles WHERE rolname IN ('{OWNER}', '{APP}') ORDER BY 1",

@@ -8,9 +8,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput
-from ansible_collections.scoped.secrets.plugins.module_utils.store import provisioning
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
-from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import PostgresqlDialect
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import provisioning
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import PostgresqlDialect
 
 DIALECT = PostgresqlDialect(Location.parse("postgresql://ansible@db.example/secrets"))
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
-from ansible_collections.scoped.secrets.plugins.module_utils.store.connection_failures import (
+from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import plain_connection
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.failures import (
     denial_of,
     reason_of,
     shown_state,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
-from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import plain_connection
 from servers.postgresql_hostile import hostile_server
 
 PASSWORD = "hunter22 of a passfile"

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from ..model.errors import (
+from ...model.errors import (
     Damaged,
     InvalidInput,
     MissingLibrary,
@@ -32,10 +32,10 @@ from ..model.errors import (
     StoreRefused,
     Unavailable,
 )
-from ..model.libraries import check_version
-from .connection_failures import denial_of, reason_of, shown_state
-from .database import Dialect, Mark, StaleRow
-from .location import Location
+from ...model.libraries import check_version
+from ..database import Dialect, Mark, StaleRow
+from ..location import Location
+from .failures import denial_of, reason_of, shown_state
 
 __all__ = ["REQUIREMENT", "AlreadyMade", "PostgresqlDialect", "driver", "plain_connection"]
 
