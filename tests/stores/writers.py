@@ -45,7 +45,10 @@ class Writers:
                 text=True,
             )
             self._processes.append(process)
-            own = settings._replace(store=settings.store.replace("127.0.0.1", host.gateway)) if host else settings
+            own = settings
+            if host:
+                there = settings.store.replace("127.0.0.1", host.gateway)
+                own = settings._replace(store=there, allow_plain_postgresql=True)
             self._tell(process, json.dumps({"settings": own, "name": f"w{number}", "writes": writes}))
         for process in self._processes:
             assert process.stdout

@@ -22,7 +22,9 @@ def prepare_database(settings: Settings, params: dict[str, Any], *, check_mode: 
     Raises StoreRefused, KeyRefused, InvalidInput, Unavailable.
     """
     refuse_scope_key(settings)
-    logins = Logins.parse(params["admin_url"], params["owner_url"], settings.store)
+    logins = Logins.parse(
+        params["admin_url"], params["owner_url"], settings.store, allows_plain=settings.allow_plain_postgresql
+    )
     changed = make_database(logins, check_mode=check_mode)
     # Check mode can't look into a database that does not exist yet.
     if params.get("tables", True) and not (changed and check_mode):
@@ -32,7 +34,7 @@ def prepare_database(settings: Settings, params: dict[str, Any], *, check_mode: 
 
 def _make_tables(settings: Settings, owner_url: str, logins: Logins, *, check_mode: bool) -> bool:
     """Create missing tables and rights; return whether any were missing."""
-    place = place_at(owner_url)
+    place = place_at(owner_url, allows_plain=settings.allow_plain_postgresql)
     try:
         is_new = not place.has_store()
     finally:

@@ -69,6 +69,12 @@ OPTIONS = (
     Option("allowed_commands", "SCOPED_SECRETS_ALLOWED_COMMANDS", "allowed_commands", is_argument=False),
     Option("allowed_credentials", "SCOPED_SECRETS_ALLOWED_CREDENTIALS", "allowed_credentials", is_argument=False),
     Option("state_folder", "SCOPED_SECRETS_STATE_FOLDER", "state_folder", is_argument=False),
+    Option(
+        "allow_plain_postgresql",
+        "SCOPED_SECRETS_ALLOW_PLAIN_POSTGRESQL",
+        "allow_plain_postgresql",
+        is_argument=False,
+    ),
     Option("upgrade_store", "SCOPED_SECRETS_UPGRADE_STORE", is_argument=False),
     Option("ephemeral_store", "SCOPED_SECRETS_EPHEMERAL_STORE", "ephemeral_store", is_argument=False),
 )
@@ -190,6 +196,7 @@ def settings_of(options: Mapping[str, str]) -> Settings:
         allowed_commands=_commands(options.get("allowed_commands") or ""),
         allowed_credentials=_credentials(options.get("allowed_credentials") or ""),
         state_folder=_state_folder(options.get("state_folder") or ""),
+        allow_plain_postgresql=_switch("allow_plain_postgresql", options.get("allow_plain_postgresql") or "off"),
     )
 
 

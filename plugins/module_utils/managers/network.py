@@ -8,12 +8,12 @@ A kind declares which of them it has. plugins/doc_fragments/network.py documents
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from ..model.addresses import is_loopback
 from ..model.errors import InvalidInput
 from . import failures
 
@@ -26,7 +26,6 @@ __all__ = [
     "NetworkOption",
     "check_range",
     "check_url",
-    "is_loopback",
     "is_path",
 ]
 
@@ -133,10 +132,3 @@ def check_url(title: str, option: str, url: str, *, allow_plain_http: bool) -> N
         )
     if parts.scheme == "http" and not allow_plain_http and not is_loopback(parts.hostname or ""):
         raise failures.plain_http(title, option)
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -31,6 +31,7 @@ class Settings(NamedTuple):
     allowed_commands: str = ""
     allowed_credentials: str = ""
     state_folder: str = ""
+    allow_plain_postgresql: bool = False
 
     @property
     def has_scope_key(self) -> bool:

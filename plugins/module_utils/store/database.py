@@ -42,10 +42,11 @@ class StaleRow(Exception):
 
 
 class Dialect(ABC):
-    """The differences between database engines."""
+    """The differences between database engines. `notice` is a warning of every run about the connection."""
 
     types: ClassVar[Mapping[str, str]]  # the column types for `{…}` in schema steps
     upgrades_unasked: ClassVar[bool] = True
+    notice = ""
 
     @abstractmethod
     def connect(self) -> Any:

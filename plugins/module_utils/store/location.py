@@ -23,21 +23,25 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,/?#]*)(:\d*)?")
 
 
 class Location(NamedTuple):
-    """A parsed store URL: the engine, and the `path` of a file or the `url` of a database, which is secret."""
+    """A parsed store URL: the engine, and the `path` of a file or the `url` of a database, which is secret.
+
+    `allows_plain`: the database may be on another machine that is reached without TLS.
+    """
 
     engine: str
     path: Path = Path()
     url: str = ""
+    allows_plain: bool = False
 
     def __repr__(self) -> str:
         return f"Location({str(self)!r})"
 
     @classmethod
-    def parse(cls, url: str) -> Location:
+    def parse(cls, url: str, *, allows_plain: bool = False) -> Location:
         """Parse a store URL; raise InvalidInput."""
         if url.startswith(_SHARED):
             _check_shared(url.removeprefix(_SHARED))
-            return cls("postgresql", url=url)
+            return cls("postgresql", url=url, allows_plain=allows_plain)
         engine, separator, rest = url.partition(":///")
         if not separator or engine != "sqlite":
             # Never the whole URL: it may hold a password.

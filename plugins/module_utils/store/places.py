@@ -137,7 +137,7 @@ class _Shared(Place):
         return self._database
 
 
-def place_at(url: str) -> Place:
-    """Return the place for a store URL; raise InvalidInput."""
-    location = Location.parse(url)
+def place_at(url: str, *, allows_plain: bool = False) -> Place:
+    """Return the place for a store URL; raise InvalidInput. `allows_plain`: as of Location."""
+    location = Location.parse(url, allows_plain=allows_plain)
     return _File(location) if location.engine == "sqlite" else _Shared(location)

@@ -78,6 +78,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "allowed_commands": ("SCOPED_SECRETS_ALLOWED_COMMANDS", "allowed_commands", ""),
         "allowed_credentials": ("SCOPED_SECRETS_ALLOWED_CREDENTIALS", "allowed_credentials", ""),
         "state_folder": ("SCOPED_SECRETS_STATE_FOLDER", "state_folder", ""),
+        "allow_plain_postgresql": ("SCOPED_SECRETS_ALLOW_PLAIN_POSTGRESQL", "allow_plain_postgresql", ""),
         "upgrade_store": ("SCOPED_SECRETS_UPGRADE_STORE", "", ""),
         "ephemeral_store": ("SCOPED_SECRETS_EPHEMERAL_STORE", "ephemeral_store", ""),
     }
@@ -88,6 +89,7 @@ def test_the_names_are_the_documented_ones() -> None:
         "allowed_commands",
         "allowed_credentials",
         "state_folder",
+        "allow_plain_postgresql",
         "upgrade_store",
         "ephemeral_store",
     ]

@@ -26,7 +26,7 @@ def test_absolute_path(url: str, path: str, monkeypatch: pytest.MonkeyPatch) -> 
     location = Location.parse(url)
     assert (location.engine, location.path) == ("sqlite", Path(path))
     assert str(location) == f"sqlite:///{path}"
-    assert Location.parse(str(location)) == location == ("sqlite", Path(path), "")
+    assert Location.parse(str(location)) == location == ("sqlite", Path(path), "", False)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class _Restore:
         self._reader = reader
         self._header: BackupHeader = reader.header
         self._passphrase = passphrase
-        self._place = place_at(settings.store)
+        self._place = place_at(settings.store, allows_plain=settings.allow_plain_postgresql)
         self._tell = tell
         self._notices: list[str] = []
 

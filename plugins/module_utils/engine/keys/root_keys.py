@@ -56,7 +56,7 @@ def _read_matching(path: str, given: RootKey | None) -> RootKey:
 
 def _check_store(settings: Settings, given: RootKey | None) -> None:
     """Raise KeyRefused if the store exists and the given key (None: a new one) would not open it."""
-    place = place_at(settings.store)
+    place = place_at(settings.store, allows_plain=settings.allow_plain_postgresql)
     try:
         if not place.has_store():
             return

@@ -177,7 +177,7 @@ class Runtime(ABC):
                 opened = open_store(self.settings, create=create)
                 if opened.is_pretended:
                     return opened
-                self._open, self._notices = opened, list(opened.created)
+                self._open, self._notices = opened, [*opened.created, *filter(None, [opened.database.dialect.notice])]
             return self._open
 
     def take_notices(self) -> list[str]:

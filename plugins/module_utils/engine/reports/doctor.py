@@ -130,7 +130,7 @@ def _open_connectors(session: Session) -> Iterator[ScopedConnector]:
 def _check_store(settings: Settings) -> list[Check]:
     """Open the store with its key, or report which of the two fails."""
     try:
-        place = place_at(settings.store)
+        place = place_at(settings.store, allows_plain=settings.allow_plain_postgresql)
         store = open_store(settings, create=False)
     except ScopedSecretsError as error:
         key = "scope key" if settings.has_scope_key else "root key"

@@ -66,7 +66,7 @@ def open_store(settings: Settings, *, create: bool) -> OpenStore:
     A pretended store is empty and in memory, so that check mode and reads leave nothing behind.
     Raises StoreRefused, KeyRefused, InvalidInput.
     """
-    place = place_at(settings.store)
+    place = place_at(settings.store, allows_plain=settings.allow_plain_postgresql)
     try:
         notices: list[str] = []
         if not place.has_store():

@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from ...model.addresses import is_loopback
 from ...model.errors import (
     Damaged,
     InvalidInput,
@@ -36,6 +37,7 @@ from ...model.libraries import check_version
 from ..database import Dialect, Mark, StaleRow
 from ..location import Location
 from .failures import denial_of, reason_of, shown_state
+from .tls import check_encrypted, host_of, notice_of, tls_options
 
 __all__ = ["REQUIREMENT", "AlreadyMade", "PostgresqlDialect", "driver", "plain_connection"]
 
@@ -131,6 +133,7 @@ class PostgresqlDialect(Dialect):
         self._location = location
         self._is_new = is_new
         self._has_failover = "," in location.url.partition("?")[0]
+        self._host = ""
         self._store_id = ""
         self._is_replaced = False
 
@@ -139,29 +142,52 @@ class PostgresqlDialect(Dialect):
         from psycopg.rows import dict_row
 
         raw = psycopg.connect(**self.options(), autocommit=True, row_factory=dict_row, prepare_threshold=None)
-        version = raw.info.server_version
-        if version < OLDEST_SERVER:
+        try:
+            self.accept(raw)
+        except StoreRefused:
             raw.close()
-            raise StoreRefused(
-                "unsupported_store",
-                f"The store {self._location} is on PostgreSQL {version // 10000}, which is too old.",
-                hint=f"Use PostgreSQL {OLDEST_SERVER // 10000} or newer.",
-            )
+            raise
         return _Connection(raw)
 
+    def accept(self, raw: Any) -> None:
+        """Take note of where a new connection leads. Raises StoreRefused for one without TLS, or an old server."""
+        info, has_tls = raw.info, bool(raw.pgconn.ssl_in_use)
+        self._host = info.host
+        is_local = is_loopback(info.hostaddr) if info.hostaddr else False
+        if not is_local:
+            check_encrypted(self._location, info.get_parameters(), info.host, has_tls=has_tls)
+            self.notice = notice_of(info.get_parameters(), info.host, has_tls=has_tls)
+        if info.server_version < OLDEST_SERVER:
+            raise StoreRefused(
+                "unsupported_store",
+                f"The store {self._where} is on PostgreSQL {info.server_version // 10000}, which is too old.",
+                hint=f"Use PostgreSQL {OLDEST_SERVER // 10000} or newer.",
+            )
+
+    @property
+    def _where(self) -> str:
+        """The store, and the host that it is at where its URL names none or several."""
+        named = self._location.url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        is_plain = not self._host or self._host == named.rpartition(":")[0] or self._host == named
+        return str(self._location) if is_plain else f"{self._location} at {self._host}"
+
     def options(self) -> dict[str, Any]:
-        """Return the libpq options from the URL, and our defaults for others; raise InvalidInput."""
+        """Return the libpq options from the URL, and our defaults for others.
+
+        Raises InvalidInput, and StoreRefused for a URL that forbids TLS to another machine.
+        """
         from psycopg.conninfo import conninfo_to_dict
 
         try:
             given = conninfo_to_dict(self._location.url)
         except Exception:
             # libpq's error quotes what it can't parse, which may be a part of the password.
-            raise _malformed(self._location) from None
+            raise _malformed(str(self._location)) from None
+        self._host = self._host or host_of(given)
         failover = {"target_session_attrs": "read-write"} if self._has_failover else {}
         # PGHOSTADDR, or the address of a service, would get the password that is meant for this host.
         here = {"hostaddr": ""} if given.get("host") else {}
-        return {**_DEFAULTS, **failover, **here, **given}
+        return {**_DEFAULTS, **failover, **here, **given, **tls_options(self._location, given)}
 
     def begin(self, connection: Any, *, write: bool, scope: str) -> Mark | None:
         self._begin(connection, _WRITE if write else _READ, scope)
@@ -173,7 +199,7 @@ class PostgresqlDialect(Dialect):
         token = base64.urlsafe_b64encode(os.urandom(_TOKEN * 3 // 4)).decode()
         row = connection.execute(_TURN, {"token": token}).fetchone()
         if row is None:
-            raise _damaged(self._location)
+            raise _damaged(self._where)
         self._recognise(row["id"])
         return token, row["revision"]
 
@@ -200,7 +226,7 @@ class PostgresqlDialect(Dialect):
         if row["revision"] - revision >= _REMEMBERED:
             raise Unavailable(
                 "write_in_doubt",
-                f"The connection to the store {self._location} broke during a commit. Others have written too much "
+                f"The connection to the store {self._where} broke during a commit. Others have written too much "
                 "since to tell whether the change was kept.",
                 hint="Run it again. A change that was kept is not made twice.",
                 retryable=True,
@@ -222,7 +248,7 @@ class PostgresqlDialect(Dialect):
         # Every write first increments the revision.
         row = connection.execute("SELECT id, revision FROM store").fetchone()
         if row is None:
-            raise _damaged(self._location)
+            raise _damaged(self._where)
         self._recognise(row["id"])
         return row["id"], row["revision"]
 
@@ -250,21 +276,21 @@ class PostgresqlDialect(Dialect):
             return self._without_state(error)
         for prefix, make in _ERRORS.items():
             if state.startswith(prefix):
-                return make(self._location, shown_state(state))
-        return _failed(self._location, shown_state(state))
+                return make(self._where, shown_state(state))
+        return _failed(self._where, shown_state(state))
 
     def _without_state(self, error: Exception) -> ScopedSecretsError:
         """Return our error for one that libpq or psycopg raised itself, without an SQLSTATE."""
         if isinstance(error, driver().DataError):
             return InvalidInput(
                 "text_not_storable",
-                f"The store {self._location} can't store text with a NUL character.",
+                f"The store {self._where} can't store text with a NUL character.",
                 hint="Remove it from names, descriptions, tags and options. Values may contain any byte.",
             )
         if _WRONG_VALUE.search(str(error)):
-            return _malformed(self._location)
+            return _malformed(self._where)
         denial = denial_of(str(error))
-        return _denied(self._location, denial) if denial else _unavailable(self._location, reason_of(str(error)))
+        return _denied(self._where, denial) if denial else _unavailable(self._where, reason_of(str(error)))
 
 
 @contextmanager
@@ -273,6 +299,7 @@ def plain_connection(location: Location, **options: Any) -> Iterator[Any]:
     dialect = PostgresqlDialect(location)
     try:
         with driver().connect(**{**dialect.options(), **options}) as raw:
+            dialect.accept(raw)
             yield raw
     except driver().Error as error:
         raise dialect.translate(error) or error from None
@@ -297,7 +324,7 @@ def _is_operational(error: Exception) -> bool:
     return isinstance(error, (driver().OperationalError, driver().InterfaceError))
 
 
-def _malformed(where: Location) -> ScopedSecretsError:
+def _malformed(where: str) -> ScopedSecretsError:
     return InvalidInput(
         "malformed_store_url",
         f"The store URL {where} is malformed, or has an option or value that libpq does not know.",
@@ -305,7 +332,7 @@ def _malformed(where: Location) -> ScopedSecretsError:
     )
 
 
-def _damaged(where: Location, _state: str = "") -> ScopedSecretsError:
+def _damaged(where: str, _state: str = "") -> ScopedSecretsError:
     return Damaged(
         "damaged_store",
         f"The store {where} is damaged.",
@@ -313,15 +340,16 @@ def _damaged(where: Location, _state: str = "") -> ScopedSecretsError:
     )
 
 
-def _denied(where: Location, reason: str) -> ScopedSecretsError:
+def _denied(where: str, reason: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_denied",
         f"The store {where} can't be used with this login: {reason}.",
-        hint="Check user, password, database and TLS options of 'store', and the role's rights (docs/postgresql.md).",
+        hint="Check user, password, database and TLS options of 'store', and the role's rights (docs/postgresql.md). "
+        "Without 'allow_plain_postgresql', a server on another machine must have TLS.",
     )
 
 
-def _unavailable(where: Location, reason: str) -> ScopedSecretsError:
+def _unavailable(where: str, reason: str) -> ScopedSecretsError:
     return Unavailable(
         "store_unavailable",
         f"The store {where} does not answer: {reason}.",
@@ -330,7 +358,7 @@ def _unavailable(where: Location, reason: str) -> ScopedSecretsError:
     )
 
 
-def _busy(where: Location, state: str) -> ScopedSecretsError:
+def _busy(where: str, state: str) -> ScopedSecretsError:
     return Unavailable(
         "store_busy",
         f"The store {where} stayed locked, or took too long (SQLSTATE {state}).",
@@ -339,7 +367,7 @@ def _busy(where: Location, state: str) -> ScopedSecretsError:
     )
 
 
-def _full(where: Location, _state: str) -> ScopedSecretsError:
+def _full(where: str, _state: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_full",
         f"No space is left to write the store {where}. The change was rolled back.",
@@ -347,7 +375,7 @@ def _full(where: Location, _state: str) -> ScopedSecretsError:
     )
 
 
-def _read_only(where: Location, _state: str) -> ScopedSecretsError:
+def _read_only(where: str, _state: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_read_only",
         f"The store {where} can't be written.",
@@ -355,7 +383,7 @@ def _read_only(where: Location, _state: str) -> ScopedSecretsError:
     )
 
 
-def _foreign(where: Location, _state: str) -> ScopedSecretsError:
+def _foreign(where: str, _state: str) -> ScopedSecretsError:
     return StoreRefused(
         "foreign_database",
         f"{where} is not a store of scoped.secrets.",
@@ -363,7 +391,7 @@ def _foreign(where: Location, _state: str) -> ScopedSecretsError:
     )
 
 
-def _failed(where: Location, state: str) -> ScopedSecretsError:
+def _failed(where: str, state: str) -> ScopedSecretsError:
     return StoreRefused(
         "store_failed",
         f"The store {where} failed: SQLSTATE {state}.",
@@ -371,7 +399,7 @@ def _failed(where: Location, state: str) -> ScopedSecretsError:
     )
 
 
-def _forbidden(where: Location, state: str) -> ScopedSecretsError:
+def _forbidden(where: str, state: str) -> ScopedSecretsError:
     return _denied(where, f"the role lacks a right (SQLSTATE {state})")
 
 

@@ -39,9 +39,9 @@ class Logins(NamedTuple):
     app: Location
 
     @classmethod
-    def parse(cls, admin: str, owner: str, app: str) -> Logins:
+    def parse(cls, admin: str, owner: str, app: str, *, allows_plain: bool = False) -> Logins:
         """Parse the URLs; raise InvalidInput if they differ in the database or have other roles."""
-        logins = cls(*map(Location.parse, (admin, owner, app)))
+        logins = cls(*(Location.parse(url, allows_plain=allows_plain) for url in (admin, owner, app)))
         if any(one.engine != "postgresql" for one in logins):
             raise _mismatch("all three URLs start with postgresql://")
         if [_option(one, "user") for one in logins[1:]] != [OWNER, APP]:
