@@ -8,6 +8,32 @@
 -- without an announcement none. The keys of the scopes are the first line of defence: what is read here is sealed.
 
 BEGIN;
+SET LOCAL search_path = scoped_secrets, pg_temp;
+
+-- Whatever was granted by hand goes first, to whomever, and all policies.
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT DISTINCT relname, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee
+        FROM (
+            SELECT relname, relowner, (aclexplode(relacl)).grantee AS grantee
+            FROM pg_class WHERE relnamespace = 'scoped_secrets'::regnamespace
+            UNION
+            SELECT relname, relowner, (aclexplode(attacl)).grantee AS grantee
+            FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+            WHERE relnamespace = 'scoped_secrets'::regnamespace
+        ) AS granted
+        WHERE grantee <> relowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON %I FROM %s', one.relname, one.grantee);
+    END LOOP;
+    FOR one IN SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'scoped_secrets' LOOP
+        EXECUTE format('DROP POLICY %I ON %I', one.policyname, one.tablename);
+    END LOOP;
+END
+$$;
 
 GRANT SELECT, UPDATE (revision, writers, root_key_id, kdf) ON store TO scoped_secrets_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
@@ -52,21 +78,6 @@ ALTER TABLE secret_reference ENABLE ROW LEVEL SECURITY;
 ALTER TABLE intent ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_head ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_event ENABLE ROW LEVEL SECURITY;
-
-DROP POLICY IF EXISTS by_scope ON scope;
-DROP POLICY IF EXISTS by_scope ON scope_key;
-DROP POLICY IF EXISTS by_scope ON connector;
-DROP POLICY IF EXISTS by_scope ON default_manager;
-DROP POLICY IF EXISTS by_scope ON secret;
-DROP POLICY IF EXISTS by_scope ON secret_version;
-DROP POLICY IF EXISTS by_scope ON secret_index;
-DROP POLICY IF EXISTS by_scope ON scope_child;
-DROP POLICY IF EXISTS by_scope ON scope_index;
-DROP POLICY IF EXISTS by_scope ON secret_share;
-DROP POLICY IF EXISTS by_scope ON secret_reference;
-DROP POLICY IF EXISTS by_scope ON intent;
-DROP POLICY IF EXISTS by_scope ON audit_head;
-DROP POLICY IF EXISTS by_scope ON audit_event;
 
 CREATE POLICY by_scope ON scope TO scoped_secrets_app
     USING (scope_is_seen(scope_path(level, identifier, parent_id)));

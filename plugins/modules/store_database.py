@@ -16,6 +16,10 @@ description:
     O(store).
   - If a role can't log in with the password in its URL, the module sets that password. The server gets only the
     hashed password that it stores, never the password itself.
+  - Both roles have exactly the privileges in these files. Others that were granted by hand are revoked, to whomever.
+    C(PUBLIC) can no longer connect to the database or create temporary tables in it.
+  - Roles and their passwords belong to the whole server, so they serve one store of a server. For a second database,
+    the module fails with C(role_in_use) and changes nothing.
   - Run the module again after an upgrade that changes the schema.
 options:
   admin_url:
@@ -66,12 +70,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 database:
-  description: The name of the database, and the URL of the store without a password.
+  description:
+    - The name of the database, and the URL of the store without a password. C(changes) lists what was created or
+      corrected, such as C(roles), C(rights on tables) or C(policies); it is empty if nothing was.
   returned: success
   type: dict
   sample:
     name: secrets
     store: postgresql://db.example.com/secrets
+    changes: [database, roles, tables]
 """
 
 from ..module_utils.face.module import run_module

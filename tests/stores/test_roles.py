@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def step(server: Postgresql, name: str, url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(postgresql: Postgresql) -> SetUp:
+def made(postgresql: Postgresql) -> Iterator[SetUp]:
     name = postgresql.new_database()
     admin = postgresql.url(name)
     step(postgresql, "1_database.sql", admin)
@@ -75,7 +76,9 @@ def made(postgresql: Postgresql) -> SetUp:
     open_store(owner, create=True).database.close()
     step(postgresql, "2_roles.sql", owner.store)
     step(postgresql, "2_roles.sql", owner.store)
-    return SetUp(postgresql, owner, owner._replace(store=own[1]))
+    yield SetUp(postgresql, owner, owner._replace(store=own[1]))
+    # The roles serve one database of a server.
+    postgresql.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")

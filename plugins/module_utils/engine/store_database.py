@@ -25,21 +25,22 @@ def prepare_database(settings: Settings, params: dict[str, Any], *, check_mode: 
     logins = Logins.parse(
         params["admin_url"], params["owner_url"], settings.store, allows_plain=settings.allow_plain_postgresql
     )
-    changed = make_database(logins, check_mode=check_mode)
+    changes = make_database(logins, check_mode=check_mode)
     # Check mode can't look into a database that does not exist yet.
-    if params.get("tables", True) and not (changed and check_mode):
-        changed = _make_tables(settings, params["owner_url"], logins, check_mode=check_mode) or changed
-    return Result(changed, {"database": {"name": logins.database, "store": str(logins.app)}})
+    if params.get("tables", True) and not (changes and check_mode):
+        changes += _make_tables(settings, params["owner_url"], logins, check_mode=check_mode)
+    return Result(bool(changes), {"database": {"name": logins.database, "store": str(logins.app), "changes": changes}})
 
 
-def _make_tables(settings: Settings, owner_url: str, logins: Logins, *, check_mode: bool) -> bool:
-    """Create missing tables and rights; return whether any were missing."""
+def _make_tables(settings: Settings, owner_url: str, logins: Logins, *, check_mode: bool) -> list[str]:
+    """Create missing tables and rights; return what was missing."""
     place = place_at(owner_url, allows_plain=settings.allow_plain_postgresql)
     try:
         is_new = not place.has_store()
     finally:
         place.close()
+    made = ["tables"] if is_new else []
     if is_new and check_mode:
-        return True
+        return made
     open_store(settings._replace(store=owner_url), create=True).database.close()
-    return give_rights(logins, check_mode=check_mode) or is_new
+    return made + give_rights(logins, check_mode=check_mode)

@@ -20,6 +20,7 @@ from ...store.intents import pending_intents
 from ...store.location import Location
 from ...store.places import Place, place_at
 from ...store.postgresql.dialect import REQUIREMENT as PSYCOPG
+from ...store.postgresql.provisioning import weaknesses
 from ...store.scopes import path_of
 from ..changes.intents import Settled, settle_left
 from ..providers.commands import check_command
@@ -137,7 +138,7 @@ def _check_store(settings: Settings) -> list[Check]:
         name = key if error.category == "key_refused" else "store"
         return [_failed(name, error)]
     try:
-        return [_store(place, store), _key(store)]
+        return [_store(place, store), _key(store), *_rights(settings, store)]
     finally:
         store.database.close()
 
@@ -147,6 +148,17 @@ def _store(place: Place, store: OpenStore) -> Check:
         hint = "The first task that declares something creates it. If it should exist already, check 'store'."
         return {"check": "store", "verdict": "warning", "message": f"There is no store {place} yet.", "hint": hint}
     return _ok("store", f"{place}, id {store.store_id}, {store.database.engine}")
+
+
+def _rights(settings: Settings, store: OpenStore) -> list[Check]:
+    """Check what the role of a shared store may do, and others in its database."""
+    if store.is_pretended or not settings.store.startswith("postgresql:"):
+        return []
+    found = store.database.read(weaknesses)
+    if not found:
+        return [_ok("rights in the database", "The role of 'store' and all others may do what they need, and no more.")]
+    hint = "Run scoped.secrets.store_database, or the statements in docs/postgresql by hand."
+    return [{"check": "rights in the database", "verdict": "warning", "message": f"{'; '.join(found)}.", "hint": hint}]
 
 
 def _key(store: OpenStore) -> Check:

@@ -44,7 +44,12 @@ __all__ = ["REQUIREMENT", "AlreadyMade", "PostgresqlDialect", "driver", "plain_c
 REQUIREMENT = "psycopg[binary]>=3.2.1"
 OLDEST_SERVER = 130000
 
-_LIMITS = "SET LOCAL statement_timeout = '90s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
+# Where a pooler shares a session, others may have left a search path there, and a temporary table is found before ours
+# unless its schema is named last (PostgreSQL, "search_path").
+_PATH = r"""SELECT set_config('search_path', CASE WHEN to_regclass('scoped_secrets.store') IS NOT NULL
+    THEN 'scoped_secrets' ELSE coalesce(nullif(btrim(regexp_replace(current_setting('search_path'),
+    '(^|,)\s*"?pg_temp[^,]*', '', 'g'), ', '), ''), 'public') END || ', pg_temp', true)"""
+_LIMITS = f"SET LOCAL statement_timeout = '90s'; SET LOCAL idle_in_transaction_session_timeout = '60s'; {_PATH}"
 _READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_LIMITS}"
 # lock_timeout is long enough for a queue of writers, and below statement_timeout so that the error names the lock.
 _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_LIMITS}; SET LOCAL lock_timeout = '60s'"

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["denial_of", "reason_of", "shown_state"]
+__all__ = ["WRONG_PASSWORD", "denial_of", "reason_of", "shown_state"]
+
+WRONG_PASSWORD = "authentication failed"
 
 # Parts of the messages of libpq and PostgreSQL (15 to 18), and what we say instead. The first that is found counts.
 _DENIED = {
-    r"authentication failed": "authentication failed",
+    r"authentication failed": WRONG_PASSWORD,
     r"pg_hba\.conf": "its pg_hba.conf allows no such login",
     r"no password supplied": "it wants a password, and none is set",
     r"permission denied|not permitted": "permission denied",

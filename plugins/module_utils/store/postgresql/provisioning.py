@@ -11,24 +11,41 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...model.errors import InvalidInput, StoreRefused
+from ...model.errors import Conflict, InvalidInput, StoreRefused
+from ..database import Transaction
 from ..location import Location
 from .dialect import PostgresqlDialect, plain_connection
+from .failures import WRONG_PASSWORD
 
-__all__ = ["APP", "OWNER", "Logins", "give_rights", "make_database"]
+__all__ = ["APP", "OWNER", "Logins", "give_rights", "make_database", "weaknesses"]
 
 OWNER, APP = "scoped_secrets_owner", "scoped_secrets_app"
 _FILES = Path(__file__).parents[4] / "docs" / "postgresql"
-# Reads everything that the files can change. They changed something if the result differs afterwards.
-_STATE = (
-    f"SELECT rolname, rolcanlogin, rolconfig FROM pg_roles WHERE rolname IN ('{OWNER}', '{APP}') ORDER BY 1",
-    "SELECT nspname, nspacl::text FROM pg_namespace WHERE nspname IN ('public', 'scoped_secrets') ORDER BY 1",
-    "SELECT oid, relrowsecurity, relacl::text FROM pg_class WHERE relnamespace = to_regnamespace('scoped_secrets')"
-    " ORDER BY 1",
-    "SELECT attrelid, attnum, attacl::text FROM pg_attribute WHERE attacl IS NOT NULL ORDER BY 1, 2",
-    "SELECT tablename, policyname, roles::text, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2",
-    "SELECT proname, prosrc, prosecdef FROM pg_proc WHERE pronamespace = to_regnamespace('scoped_secrets') ORDER BY 1",
-)
+_ROLES = f"('{OWNER}', '{APP}')"
+# Reads everything that the files can change, by what to call it. What differs afterwards was changed.
+_STATE = {
+    "roles": "SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication,"
+    f" rolconfig FROM pg_roles WHERE rolname IN {_ROLES} ORDER BY 1",
+    "memberships of the roles": "SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members"
+    f" WHERE member IN (SELECT oid FROM pg_roles WHERE rolname IN {_ROLES}) ORDER BY 1, 2",
+    "access to the database": "SELECT datacl::text FROM pg_database WHERE datname = current_database()",
+    "schemas": "SELECT nspname, nspacl::text FROM pg_namespace"
+    " WHERE nspname IN ('public', 'scoped_secrets') ORDER BY 1",
+    "row-level security": "SELECT oid, relrowsecurity FROM pg_class"
+    " WHERE relnamespace = to_regnamespace('scoped_secrets') ORDER BY 1",
+    "rights on tables": "SELECT oid, relacl::text FROM pg_class"
+    " WHERE relnamespace = to_regnamespace('scoped_secrets') ORDER BY 1",
+    "rights on columns": "SELECT attrelid, attnum, attacl::text FROM pg_attribute"
+    " WHERE attacl IS NOT NULL ORDER BY 1, 2",
+    "policies": "SELECT tablename, policyname, roles::text, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2",
+    "functions": "SELECT proname, prosrc, prosecdef, proconfig FROM pg_proc"
+    " WHERE pronamespace = to_regnamespace('scoped_secrets') ORDER BY 1",
+}
+# Databases where a role has rights or owns something, or that it may connect to.
+_SERVED = f"""SELECT DISTINCT datname FROM pg_shdepend JOIN pg_database
+    ON pg_database.oid = CASE WHEN classid = 'pg_database'::regclass THEN objid ELSE dbid END
+    WHERE refclassid = 'pg_authid'::regclass AND refobjid IN (SELECT oid FROM pg_roles WHERE rolname IN {_ROLES})
+    AND datname <> %s ORDER BY 1"""
 
 
 class Logins(NamedTuple):
@@ -67,39 +84,55 @@ def _option(location: Location, name: str) -> str:
     return str(PostgresqlDialect(location).options().get(name) or "")
 
 
-def make_database(logins: Logins, *, check_mode: bool) -> bool:
-    """Create or correct the database and its roles; return whether that changed anything. Raises StoreRefused."""
+def make_database(logins: Logins, *, check_mode: bool) -> list[str]:
+    """Create or correct the database and its roles; return what that changed. Raises StoreRefused, Conflict."""
     from psycopg.sql import SQL, Identifier
 
     with plain_connection(logins.admin, autocommit=True) as connection:
+        _check_free(connection, logins)
         query = "SELECT FROM pg_database WHERE datname = %s"
         is_new = connection.execute(query, [logins.database]).fetchone() is None
-        if is_new and check_mode:
-            return True
-        if is_new:
+        if is_new and not check_mode:
             make = SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
             connection.execute(make.format(Identifier(logins.database)))
+    changed = ["database"] if is_new else []
+    if is_new and check_mode:
+        return changed
     with plain_connection(logins.admin, dbname=logins.database) as connection:
-        changed = _run_file(connection, "1_database.sql", check_mode=check_mode) or is_new
+        changed += _run_file(connection, "1_database.sql", check_mode=check_mode)
     if changed and check_mode:
-        return True
-    return any([changed, *(_let_log_in(logins, one, check_mode=check_mode) for one in logins[1:])])
+        return changed
+    passwords = [_option(one, "user") for one in logins[1:] if _let_log_in(logins, one, check_mode=check_mode)]
+    return changed + [f"password of {user}" for user in passwords]
 
 
-def give_rights(logins: Logins, *, check_mode: bool) -> bool:
-    """Give the running role the rights it should have; return whether that changed any. Raises StoreRefused."""
+def _check_free(connection: Any, logins: Logins) -> None:
+    """Raise Conflict if the roles serve another database: they and their passwords belong to the whole server."""
+    served = [row[0] for row in connection.execute(_SERVED, [logins.database]).fetchall()]
+    if served:
+        raise Conflict(
+            "role_in_use",
+            f"The roles {OWNER} and {APP} of this server already serve the database '{served[0]}', so "
+            f"'{logins.database}' can't have them: whoever runs one store could log in to the other.",
+            hint="Keep both in one store, with an organization for each, or use another server. If that database is no "
+            "longer needed, drop it first.",
+        )
+
+
+def give_rights(logins: Logins, *, check_mode: bool) -> list[str]:
+    """Give the running role the rights it should have; return what that changed. Raises StoreRefused."""
     with plain_connection(logins.owner) as connection:
         return _run_file(connection, "2_roles.sql", check_mode=check_mode)
 
 
-def _run_file(connection: Any, name: str, *, check_mode: bool) -> bool:
-    """Run a file's statements and return whether they change anything. In check mode roll them back."""
+def _run_file(connection: Any, name: str, *, check_mode: bool) -> list[str]:
+    """Run a file's statements and return what they change. In check mode roll them back."""
     statements, before = _statements(name), _state(connection)
     connection.execute(statements)
-    changed = _state(connection) != before
+    after = _state(connection)
     if check_mode:
         connection.rollback()
-    return changed
+    return [what for what in _STATE if before[what] != after[what]]
 
 
 def _statements(name: str) -> str:
@@ -115,8 +148,8 @@ def _statements(name: str) -> str:
     return text.replace("\nBEGIN;\n", "\n").replace("\nCOMMIT;\n", "\n")
 
 
-def _state(connection: Any) -> list[Any]:
-    return [connection.execute(query).fetchall() for query in _STATE]
+def _state(connection: Any) -> dict[str, list[Any]]:
+    return {what: connection.execute(query).fetchall() for what, query in _STATE.items()}
 
 
 def _let_log_in(logins: Logins, role: Location, *, check_mode: bool) -> bool:
@@ -137,8 +170,39 @@ def _let_log_in(logins: Logins, role: Location, *, check_mode: bool) -> bool:
 
 
 def _logs_in(role: Location) -> bool:
+    """Return whether a password is the right one. Raises StoreRefused for whatever a new password would not help."""
     try:
         with plain_connection(role):
             return True
-    except StoreRefused:
+    except StoreRefused as error:
+        if WRONG_PASSWORD not in error.message:
+            raise
         return False
+
+
+def weaknesses(tx: Transaction) -> list[str]:
+    """Return what a store's connection may do, or others may, that they should not. Runs on any PostgreSQL database."""
+    role = tx.one(
+        "SELECT rolname, rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_auth_members WHERE member = oid) AS has_others"
+        " FROM pg_roles WHERE rolname = current_user"
+    )
+    found = tx.one(
+        "SELECT has_database_privilege('public', current_database(), 'TEMPORARY') AS temporary,"
+        " has_database_privilege('public', current_database(), 'CONNECT') AS connects,"
+        " (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+        " AND relname <> 'store' AND NOT relrowsecurity) AS open,"
+        " (SELECT tableowner FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'store') AS owner"
+    )
+    if role is None or found is None:
+        return []
+    name = role["rolname"]
+    checks = {
+        f"{name} is a superuser": role["rolsuper"],
+        f"{name} bypasses row-level security": role["rolbypassrls"],
+        f"{name} is a member of other roles": role["has_others"],
+        f"{name} owns the tables, so row-level security does not apply to it": found["owner"] == name,
+        f"{found['open']} tables have no row-level security": found["open"],
+        "all roles of the server may connect to the database": found["connects"],
+        "all roles of the server may make temporary tables": found["temporary"],
+    }
+    return [what for what, is_so in checks.items() if is_so]
