@@ -67,7 +67,8 @@ checks:
       description:
         - What was checked. V(versions), V(engine), V(store), V(root key) or V(scope key), C(library for NAME) for each
           library, such as V(library for builtin), V(unfinished changes), V(commands), which lists the connectors that
-          may not use the programs, files or identities of this machine that they name, V(history), which is whether
+          may not use the programs, files or identities of this machine that they name, V(rights in the database),
+          which is about roles of PostgreSQL that may do more than they need, V(history), which is whether
           the store is at least as new as this machine has seen it, and V(masking), which is whether the callback
           P(scoped.secrets.mask#callback) is on.
       type: str
