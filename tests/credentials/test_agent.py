@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials import agent as agent_module
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.agent import Agent
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials.host_logins import HostLogins
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from servers.process import until
 from servers.sshd import new_key
@@ -95,6 +96,24 @@ def test_one_agent_and_one_ssh_add_a_key_whatever_comes_at_once(
     assert len(places) == 2
     assert len(listed(str(folder / "agent"))) == 2
     assert len(agents_in(folder)) == 1
+
+
+def test_each_key_has_an_agent_of_its_own(folder: Path, additions: list[str]) -> None:
+    logins = HostLogins(str(folder))
+    settings = {"auth_scheme": "ssh_key", "user": "me"}
+    keys = [new_key(folder)[0] for _key in range(2)]
+
+    def login(key: bytes) -> tuple[str, list[str]]:
+        found = logins.open_host_login(settings, {"private_key": key}, "m", "it")
+        return found.agent, listed(found.agent)
+
+    with ThreadPoolExecutor(16) as threads:
+        agents = dict(threads.map(lambda number: login(keys[number % 2]), range(32)))
+    assert sorted(map(len, agents.values())) == [1, 1]
+    assert len(additions) == 2
+    assert len({tuple(found) for found in agents.values()}) == 2
+    logins.close()
+    assert not any(map(os.path.exists, agents))
 
 
 def test_nothing_is_left_after_the_end(agent: Agent, folder: Path) -> None:

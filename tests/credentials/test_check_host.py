@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,8 +19,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.credentials.check_h
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.tickets import TicketRequest, Tickets
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.plugins.module_utils.model.host_login import HostLogin
+from servers.clocks import with_clock
 from servers.kerberos import Kerberos
-from servers.process import free_port, program
+from servers.process import free_port
 from servers.sshd import HOSTS, STRANGE_HOST, Sshd, new_key
 
 Check = Callable[..., str]
@@ -318,9 +318,6 @@ def test_a_kdc_that_is_down(kerberos: Kerberos, check: Check, ticket_login: Host
 
 @pytest.mark.parametrize(("clock", "code"), [("-2h", "clock_skew"), ("+3d", "ticket_expired")])
 def test_clocks(clock: str, code: str, check: Check, ticket_login: HostLogin, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = [program("faketime"), "-f", clock, "env"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    faked = dict(line.partition("=")[::2] for line in shown.splitlines())
-    for name in ("LD_PRELOAD", "FAKETIME"):
-        monkeypatch.setenv(name, faked[name])
+    for name, value in with_clock(clock).items():
+        monkeypatch.setenv(name, value)
     assert check(ticket_login) == code

@@ -33,6 +33,15 @@ def test_flags_of_the_user_neither_forward_the_agent_nor_share_the_connection(gi
     assert {"forwardagent no", "controlpath /ours"} <= set(done.stdout.splitlines())
 
 
+@pytest.mark.parametrize("given", [["-K"], ["-vK"], ["-o", "GSSAPIDelegateCredentials=yes"], ["-k", "-K"], []])
+def test_nor_do_they_give_a_ticket_to_the_host(given: list[str]) -> None:
+    login = HostLogin("kerberos", "me", "m", ticket_cache="FILE:/none")
+    last = last_ssh_options(login, "/ours")
+    command = [program("ssh"), *ssh_options(login), *given, *last, "-F", "none", "-G", "host"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert {"gssapiauthentication yes", "gssapidelegatecredentials no"} <= set(done.stdout.splitlines())
+
+
 @pytest.mark.parametrize("user", ["me", "DOMAIN\\me", "me@REALM", "two words"])
 def test_what_ssh_understands_goes_before_the_configuration(user: str, folder: Path) -> None:
     config = folder / "config"

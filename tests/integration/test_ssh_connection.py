@@ -55,7 +55,7 @@ def refusal(run: Run) -> str:
 
 @pytest.mark.parametrize("arguments", ["-A", "-vA", "-o ForwardAgent=yes"])
 def test_the_agent_of_the_run_is_never_forwarded(ssh: SshSite, with_key: dict[str, Any], arguments: str) -> None:
-    """It holds other keys of the run, which the host could use."""
+    """The host could use its key for other hosts."""
     host = {**with_key, "ansible_ssh_common_args": f"{with_key['ansible_ssh_common_args']} {arguments}"}
     task: Task = {"name": "who", "ansible.builtin.raw": 'printf %s "[$SSH_AUTH_SOCK]"'}
     assert ssh.who(host=host, task=task).result("who")["stdout"] == "[]"

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from servers.clocks import with_clock
 from servers.process import ServerFailed, by_hand, free_port, program, running
 
 __all__ = ["REALM", "Kerberos", "serve"]
@@ -111,11 +112,13 @@ class Kerberos:
         return [line for line in text.splitlines() if f" {principal} for " in line]
 
     def start(self) -> None:
-        command = [program("krb5kdc"), "-n"]
-        if self._ahead:
-            command = [program("faketime"), "-f", f"+{self._ahead}", *command]
+        clock = with_clock(f"+{self._ahead}") if self._ahead else {}
         server = running(
-            command, folder=self._folder, name="krb5kdc", is_ready=self._answers, environment=self.environment
+            [program("krb5kdc"), "-n"],
+            folder=self._folder,
+            name="krb5kdc",
+            is_ready=self._answers,
+            environment={**self.environment, **clock},
         )
         self._running.enter_context(server)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ssh-agent of a run: it holds private keys in memory only, and ends with the process that started it."""
+"""An ssh-agent of a run: it holds a private key in memory only, and ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _TIMEOUT = 30.0
 class Agent:
     """One ssh-agent, started with the first key and restarted if it dies.
 
-    `folder` must be private. Thread-safe.
+    `folder` must be private; `name` tells the agents in it apart. Thread-safe.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, name: str = "agent") -> None:
         self._folder = folder
-        self._socket = os.path.join(folder, "agent")
+        self._socket = os.path.join(folder, name)
         self._lock = threading.Lock()
         self._keeper: Keeper | None = None
         self._added: dict[bytes, str] = {}

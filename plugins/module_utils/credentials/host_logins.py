@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The host logins of a run: one ssh-agent and the Kerberos tickets."""
+"""The host logins of a run: an ssh-agent for each key, and the Kerberos tickets."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -34,7 +35,7 @@ _INTERVAL = 0.5
 
 
 class HostLogins:
-    """The agent and the tickets of one process, in a private folder. Thread-safe.
+    """The agents and the tickets of one process, in a private folder. Thread-safe.
 
     They go with the process or its run, whichever ends first: a keeper removes them if the process is killed.
     """
@@ -44,7 +45,7 @@ class HostLogins:
         self._wanted = folder
         self._folder = ""
         self._keeper: Keeper | None = None
-        self._agent: Agent | None = None
+        self._agents: dict[bytes, Agent] = {}
         self._tickets: Tickets | None = None
         self._lock = threading.Lock()
 
@@ -68,7 +69,7 @@ class HostLogins:
         self, login: HostLogin, settings: Mapping[str, Any], parts: Mapping[str, bytes], what: str
     ) -> HostLogin:
         key = read_key(parts["private_key"], parts.get("passphrase"), what)
-        agent, public = self.agent.add(key.openssh, key.public_line)
+        agent, public = self._agent_of(key.openssh).add(key.openssh, key.public_line)
         return login._replace(agent=agent, public_key_file=public)
 
     def _with_password(
@@ -129,12 +130,13 @@ class HostLogins:
         if run != os.getpid():
             threading.Thread(target=watch, name="host logins", daemon=True).start()
 
-    @property
-    def agent(self) -> Agent:
-        folder = self.folder
+    def _agent_of(self, private_key: bytes) -> Agent:
+        """Return the agent of a key. With one agent for all, what reaches it could use the keys of other hosts."""
+        folder, name = self.folder, hashlib.sha256(private_key).digest()
         with self._lock:
-            self._agent = self._agent or Agent(folder)
-            return self._agent
+            if name not in self._agents:
+                self._agents[name] = Agent(folder, f"agent{len(self._agents)}")
+            return self._agents[name]
 
     @property
     def tickets(self) -> Tickets:
@@ -144,12 +146,12 @@ class HostLogins:
             return self._tickets
 
     def close(self) -> None:
-        """Stop the agent; remove the tickets and the folder."""
+        """Stop the agents; remove the tickets and the folder."""
         with self._lock:
-            agent, tickets, folder, keeper = self._agent, self._tickets, self._folder, self._keeper
-            self._agent = self._tickets = self._keeper = None
+            agents, tickets, folder, keeper = self._agents, self._tickets, self._folder, self._keeper
+            self._agents, self._tickets, self._keeper = {}, None, None
             self._folder = ""
-        if agent:
+        for agent in agents.values():
             agent.close()
         if tickets:
             tickets.close()

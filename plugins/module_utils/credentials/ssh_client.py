@@ -31,6 +31,7 @@ def ssh_options(login: HostLogin) -> list[str]:
         "PasswordAuthentication": _yes(login.scheme == "password"),
         "KbdInteractiveAuthentication": _yes(login.scheme == "password"),
         "GSSAPIAuthentication": _yes(login.scheme == "kerberos"),
+        **({"GSSAPIDelegateCredentials": "no"} if login.scheme == "kerberos" else {}),
         "HostbasedAuthentication": "no",
         "IdentitiesOnly": "yes",
         **_key_options(login),
@@ -43,7 +44,8 @@ def ssh_options(login: HostLogin) -> list[str]:
 
 def last_ssh_options(login: HostLogin, control_path: str) -> list[str]:
     """Return options for the end of a command line of ssh: these flags override the option of the same meaning."""
-    return [*(["-a"] if login.scheme == "ssh_key" else []), "-S", control_path]
+    flags = {"ssh_key": ["-a"], "kerberos": ["-k"]}.get(login.scheme, [])
+    return [*flags, "-S", control_path]
 
 
 def without_forwarding(words: Sequence[bytes], login: HostLogin) -> list[bytes]:
@@ -61,7 +63,7 @@ def ssh_environment(login: HostLogin) -> dict[str, str]:
 
 
 def _key_options(login: HostLogin) -> dict[str, str]:
-    """Return the options that select the key. The agent also holds other keys of the run: never forward it."""
+    """Return the options that select the key. Its agent stays here: a host could use it for other hosts."""
     if login.scheme != "ssh_key":
         return {}
     key, agent = _path(login.public_key_file), _path(login.agent)
