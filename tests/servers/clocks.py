@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Programs whose clock is wrong, by libfaketime.
 
-Without its shared memory: a program that is killed leaves that in /dev/shm under its process id, and the next program
-with that id fails.
+Not by its program `faketime`: whatever is killed leaves a file named by its process in /dev/shm, and that program fails
+where such a file has its own id.
 """
 
 from __future__ import annotations
@@ -20,4 +20,4 @@ def with_clock(offset: str) -> dict[str, str]:
     """Return the variables that set a program's clock ahead (`+3d`) or back (`-2h`)."""
     program("faketime")
     (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
-    return {"LD_PRELOAD": str(library), "FAKETIME": offset, "FAKETIME_DISABLE_SHM": "1"}
+    return {"LD_PRELOAD": str(library), "FAKETIME": offset}
