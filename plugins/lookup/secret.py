@@ -18,7 +18,15 @@ from ..module_utils.processes import bytecode
 bytecode.prefer()
 
 from ..module_utils.face.options import resolve_options
-from ..module_utils.face.reading import ENCODINGS, check_options, read, references_in, text_of_option, to_template
+from ..module_utils.face.reading import (
+    ENCODINGS,
+    check_options,
+    is_omitted,
+    read,
+    references_in,
+    text_of_option,
+    to_template,
+)
 from ..module_utils.model.errors import Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from ..module_utils.model.queries import Answer
 from ..plugin_utils.values import verbatim
@@ -67,8 +75,10 @@ class LookupModule(LookupBase):
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that were given: all but those set to none, which only `default` may be."""
-    return {name: value for name, value in options.items() if value is not None or name == "default"}
+    """Return the options that were given: all but those set to none or omit, which only `default` may be."""
+    return {
+        name: value for name, value in options.items() if name == "default" or not (value is None or is_omitted(value))
+    }
 
 
 def _value(reference: str, answer: Answer, given: dict[str, Any]) -> list[Any]:

@@ -17,6 +17,9 @@ pytestmark = pytest.mark.each_core
 
 BYTES = bytes(range(256))
 IN = "org='payments', project='api'"
+OMITTED = ", ".join(
+    f"{name}=omit" for name in ("version", "key", "encoding", "on_missing", "org", "project", "cache_ttl")
+)
 MADE: list[Task] = [
     {"scoped.secrets.scope": {"org": "payments"}},
     {"scoped.secrets.scope": {"org": "payments", "project": "api"}},
@@ -81,10 +84,20 @@ def test_every_option_of_the_lookup(site: Site) -> None:
         "skip": ("query('scoped.secrets.secret', 'b', 'a', on_missing='skip')", ["of the account"]),
         "warn": ("query('scoped.secrets.secret', 'b', on_missing='warn')", []),
         "skip denied": ("query('scoped.secrets.secret', 'old', on_denied='skip')", []),
+        "omit": (f"lookup('scoped.secrets.secret', 'a', {OMITTED})", "of the account"),
         "cache_ttl": ("lookup('scoped.secrets.secret', 'a', cache_ttl=0)", "of the account"),
     }
     found = evaluate(site, {name: expression for name, (expression, _value) in wanted.items()})
     assert found == {name: value for name, (_expression, value) in wanted.items()}
+
+
+def test_a_default_that_omits_leaves_the_parameter_out(made: Site) -> None:
+    missing = "{{ lookup('scoped.secrets.secret', 'b', default=omit) }}"
+    task: Task = {
+        "name": "made",
+        "scoped.secrets.secret_text": {"identifier": "c", "value": "v", "description": missing},
+    }
+    assert made.run([task]).result("made")["secret"]["description"] == ""
 
 
 def test_the_scope_of_a_lookup_by_variable_and_environment(made: Site) -> None:

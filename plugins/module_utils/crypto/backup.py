@@ -39,7 +39,6 @@ _ROOT, _RECOVERY = "root key", "recovery passphrase"
 _FIXED = struct.Struct(">4sBHI")
 _TAG, _COMMITMENT, _SALT, _NONCE = 16, 32, 32, 7
 _MAX_HEADER = 64 * 1024
-# Upper limits for Argon2id parameters: a crafted file must not exhaust memory.
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,22 @@ from ..model.errors import InvalidInput
 from ..model.queries import CREDENTIAL_KINDS, Answer, Query
 from .options import ARGUMENTS, settings_of
 
-__all__ = ["check_options", "read", "references_in", "text_of_option", "to_template", "to_text"]
+__all__ = ["check_options", "is_omitted", "read", "references_in", "text_of_option", "to_template", "to_text"]
 
 ENCODINGS = ("text", "base64")
-# What `omit` is in ansible-core 2.18. In later releases it is an object.
-_OMIT = "__omit_place_holder__"
+_OMIT_TEXT, _OMIT_TYPE = "__omit_place_holder__", "_OmitType"
+
+
+def is_omitted(value: Any) -> bool:
+    """Return whether a value is `omit`: a text of its own in ansible-core 2.18, the one object of its type later."""
+    return type(value).__name__ == _OMIT_TYPE or (isinstance(value, str) and value.startswith(_OMIT_TEXT))
 
 
 def references_in(terms: Iterable[Any]) -> list[str]:
     """Return the terms of a lookup; raise InvalidInput for one that is not text, such as none."""
     references = list(terms)
     for term in references:
-        if not isinstance(term, str) or term.startswith(_OMIT):
+        if not isinstance(term, str) or is_omitted(term):
             raise InvalidInput(
                 "invalid_reference",
                 f"A term of the lookup is {'none' if term is None else 'not text'}, so it names no secret.",
@@ -44,7 +48,7 @@ def text_of_option(given: Mapping[str, Any], name: str) -> str:
         return ""
     is_plain = isinstance(value, (str, int)) and not isinstance(value, bool)
     text = str(value) if is_plain else ""
-    if not text or text.startswith(_OMIT):
+    if not text:
         raise InvalidInput(
             "invalid_option",
             f"The option '{name}' of the lookup must be text or a whole number, and not empty.",

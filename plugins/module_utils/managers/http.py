@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from ..model.errors import InvalidInput, ScopedSecretsError
+from ..processes.files import read_file
 from . import failures
 from .base import ConnectorContext
 from .http_connections import REQUIREMENTS, Connections
@@ -210,8 +211,7 @@ def _file(option: str, path: str) -> str:
     if not path.startswith(("/", "~")):
         raise _unusable(option, "it is neither PEM text nor an absolute path")
     try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
-            return file.read()
+        return read_file(os.path.expanduser(path)).decode()
     except (OSError, ValueError):
         raise _unusable(option, f"the file '{path}' can't be read") from None
 

@@ -90,6 +90,13 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     raise _Unfit
 
 
+def _mapping_of_texts(value: Any) -> Mapping[str, str]:
+    found = _mapping(value)
+    if all(isinstance(one, str) for one in found.values()):
+        return found
+    raise _Unfit
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     found = _json(value)
     if isinstance(found, list) and all(isinstance(one, str) for one in found):
@@ -110,7 +117,7 @@ _CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
     "int": _number,
     "bool": _flag,
     "bytes": _bytes,
-    "Mapping[str, str]": _mapping,
+    "Mapping[str, str]": _mapping_of_texts,
     "Mapping[str, Any]": _mapping,
     "tuple[str, ...]": _texts,
 }

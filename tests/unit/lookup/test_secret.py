@@ -46,6 +46,9 @@ def look_up(options: dict[str, str], *terms: Any, **given: Any) -> list[Any]:
     return found
 
 
+OMIT = "__omit_place_holder__1f"
+
+
 @pytest.mark.parametrize(
     ("terms", "given", "expected"),
     [
@@ -59,6 +62,12 @@ def look_up(options: dict[str, str], *terms: Any, **given: Any) -> list[Any]:
         (["list#0"], {}, ["zero"]),
         (["list"], {"key": None, "version": None, "encoding": None, "on_missing": None}, ['["zero", "one"]']),
         (["doc#user"], {"preload": None, "cache_ttl": None}, ["two"]),
+        (
+            ["doc#user"],
+            dict.fromkeys(("key", "version", "preload", "cache_ttl", "on_missing"), OMIT),
+            ["two"],
+        ),
+        (["none"], {"default": OMIT}, [OMIT]),
         (["bytes"], {"encoding": "base64"}, ["/w=="]),
         (["doc#user"], {"cache_ttl": 0}, ["two"]),
         ([], {}, []),
@@ -101,7 +110,6 @@ def test_values_in_order(options: dict[str, str], terms: list[Any], given: dict[
         (["doc"], {"key": False, "default": "d"}, "invalid_option"),
         (["doc"], {"key": 1.10, "default": "d"}, "invalid_option"),
         (["doc"], {"key": ["user"], "default": "d"}, "invalid_option"),
-        (["doc"], {"key": "__omit_place_holder__1f", "default": "d"}, "invalid_option"),
         (["bytes"], {"on_missing": "skip"}, "not_text"),
         (["doc"], {"verzion": 1}, "unknown_option"),
         (["doc"], {"encoding": "hex"}, "invalid_option"),

@@ -45,6 +45,8 @@ def test_columns_become_fields_and_others_are_ignored() -> None:
         ("id", b"i"),
         ("id", 7),
         ("tags", "[]"),
+        ("tags", '{"a": 1}'),
+        ("tags", '{"a": ["b"]}'),
         ("tags", "{"),
         ("tags", "null"),
         ("tags", b"{}"),

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from ...crypto.backup import BackupReader
 from ...model.errors import Conflict, InvalidInput, ScopedSecretsError, StoreRefused
 from ...model.settings import Settings
+from ...processes.files import open_file
 from ...processes.folders import foreign_link
 from ...store.drafts import new_draft, remove_draft, sync_folder
 from ...store.location import Location
@@ -27,7 +28,7 @@ def opened(path: Path, settings: Settings) -> Iterator[BackupReader]:
     """Yield the reader of a backup; raise InvalidInput for a file that can't be read, and what BackupReader raises."""
     _check_apart(path, settings)
     try:
-        file = path.open("rb")
+        file = open_file(str(path))
     except OSError as error:
         raise InvalidInput(
             "unreadable_backup",

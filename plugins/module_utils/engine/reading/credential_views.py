@@ -16,6 +16,7 @@ from ...model.errors import InvalidInput, ScopedSecretsError
 from ...model.host_login import HostLogin
 from ...model.queries import Answer, Query
 from ...model.references import select_field
+from ...processes.files import read_file
 from ..providers.machine_credentials import check_credential_takes
 from .resolver import Composed
 
@@ -82,8 +83,7 @@ def parts_of(one: Composed, values: Mapping[Query, Answer]) -> dict[str, bytes]:
 def read_on_control_node(path: str, what: str) -> bytes:
     """Return the content of a file that a credential names; raise InvalidInput."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_file(path)
     except OSError as error:
         raise InvalidInput(
             "unreadable_private_key_file",

@@ -17,6 +17,7 @@ from typing import Any
 
 from ...model.errors import ScopedSecretsError
 from ...model.version import VERSION
+from ...processes.files import read_file
 from .. import failures
 from ..base import ConnectorContext, ExpectedError, Login
 from ..http import tls_context
@@ -328,8 +329,7 @@ def _refresh_window(role: Mapping[str, Any]) -> int:
 
 def _read_token(path: str, connector: ConnectorContext) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().strip()
+        return read_file(path).decode().strip()
     except (OSError, UnicodeDecodeError):
         raise failures.login_refused(connector.what, f"the token file '{path}' can't be read") from None
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import ClassVar
 from urllib.parse import quote
 
+from ...processes.files import read_file
 from .. import failures
 from ..base import ArgumentSpec, Login
 from ..http import Reply
@@ -100,8 +101,7 @@ class ConjurJwt(ConjurLogin):
         if not file:
             return self._text("jwt")
         try:
-            with open(file, encoding="utf-8") as opened:
-                token = opened.read().strip()
+            token = read_file(file).decode().strip()
         except (OSError, ValueError):
             token = ""
         if not token:

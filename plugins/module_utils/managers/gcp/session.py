@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from ...model.errors import ScopedSecretsError
 from ...model.version import VERSION
+from ...processes.files import read_file
 from .. import failures
 from ..base import ConnectorContext, ExpectedError, Login
 from ..http import HttpSession, Patience, ca_text, tls_context
@@ -178,8 +179,7 @@ class GcpSession:
         """Return credentials that exchange the token in a file. Raises login_refused if it can't be read."""
         path = configuration["credential_source"]["file"]
         try:
-            with open(path, "rb") as file:
-                file.read(1)
+            read_file(path)
         except OSError:
             raise failures.login_refused(self.connector.what, f"the token file '{path}' can't be read") from None
         return _google("google.auth.identity_pool").Credentials.from_info(configuration, scopes=SCOPES)

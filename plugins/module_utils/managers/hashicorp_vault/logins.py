@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from ...processes.files import read_file
 from .. import failures
 from ..base import ArgumentSpec, Login, is_blank
 from ..network import CLIENT_CERTIFICATE
@@ -253,8 +254,7 @@ def _token_in(what: str, text: str, where: str) -> str:
 
 def _read(what: str, path: str) -> str:
     try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
-            return file.read().strip()
+        return read_file(os.path.expanduser(path)).decode().strip()
     except (OSError, ValueError):
         raise failures.login_refused(what, f"the file '{path}' can't be read") from None
 

@@ -230,7 +230,7 @@ def test_a_place_is_closed_unless_its_database_is_handed_over(
     """With PostgreSQL, the connection would stay open, or be closed while it is used."""
     declare(Engine(settings), "scope", name="Root")
     noted: list[Noted] = []
-    monkeypatch.setattr(opening, "place_at", lambda url: noted.append(Noted(place_at(url))) or noted[-1])
+    monkeypatch.setattr(opening, "place_at", lambda url, **_how: noted.append(Noted(place_at(url))) or noted[-1])
     with suppress(KeyRefused):
         open_store(settings._replace(**given), create=False).database.close()
     assert noted[0].calls == calls
