@@ -29,7 +29,10 @@ options:
     description: A reference to a file or text secret of this or a higher scope that is a private key.
     type: str
   private_key_path:
-    description: The path of a private key on the control node. The file is read whenever the key is used.
+    description:
+      - The path of a private key on the control node. The file is read whenever the key is used.
+      - Once the key of the scope was handed out, it is not used with a higher key unless C(allowed_credentials) lists
+        it.
     type: path
   passphrase:
     description:
