@@ -76,8 +76,8 @@ options:
     type: path
   krb5_config:
     description:
-      - The path of a C(krb5.conf) on the control node to use instead of the system's. The file belongs to root or to the
-        user who runs Ansible, and others can't write to it.
+      - The path of a C(krb5.conf) on the control node to use instead of the system's. The file belongs to root or to
+        the user who runs Ansible, and others can't write to it.
       - Once the key of the scope was handed out, it is not used with a higher key unless C(allowed_credentials) lists
         it.
     type: path
