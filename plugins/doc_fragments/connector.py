@@ -23,8 +23,8 @@ options:
       - A credential that you pass directly is stored as the secret C(<identifier>_<option>) in the default secret
         manager of the scope. If this connector is the default, it is stored in the built-in one.
       - Options that you leave out keep their values. Options of another login method replace the current login.
-      - Once the key of the scope was handed out, files of this machine and identities that it has (such as a token file,
-        a certificate by path or an instance role) are not used with a higher key, unless the setting
+      - Once the key of the scope was handed out, files of this machine and identities that it has (such as a token
+        file, a certificate by path or an instance role) are not used with a higher key, unless the setting
         C(allowed_credentials) in C([scoped_secrets]) of C(ansible.cfg) lists them.
     type: str
   use_as_default:
