@@ -140,6 +140,12 @@ options:
     description:
       - Take over a secret that is already at this place in the secret manager and was not made by this connector. Its
         value is overwritten, and it is removed together with this secret.
+      - At HashiCorp Vault, one with more fields than a value is refused (C(fields_would_go)), unless O(drop_fields) is
+        true.
+    type: bool
+    default: false
+  drop_fields:
+    description: With O(adopt), let the other fields of a secret at HashiCorp Vault go.
     type: bool
     default: false
 """

@@ -133,7 +133,11 @@ SPEC = Spec(
         "content_b64": {"type": "str", "no_log": True},
         "generate": GENERATE_KEY_SPEC,
     },
-    mutually_exclusive=[["src", "content", "content_b64", "generate", "reference"], ["adopt", "reference"]],
+    mutually_exclusive=[
+        ["src", "content", "content_b64", "generate", "reference"],
+        ["adopt", "reference"],
+        ["drop_fields", "reference"],
+    ],
 )
 
 

@@ -82,6 +82,22 @@ def test_a_version_that_does_not_exist(moto: Aws, path: str, version: str) -> No
     assert (error.code, version in error.message) == ("unknown_path", True)
 
 
+def test_tags_and_description_change_without_a_new_value(moto: Aws, path: str) -> None:
+    keeper = secrets_manager(moto)
+    first = keeper.write(path, b"one", Writing(OWNER, tags={"team": "a"}))
+    keeper.relabel(path, Writing(OWNER, tags={"team": "b"}, description="for all"))
+    there = described(moto, path)
+    assert (there["Tags"], there["Description"]) == ({"team": "b", OWNER_TAG: OWNER}, "for all")
+    assert keeper.read(path) == (b"one", first)
+    secrets_manager(moto, use_put_secret_value=True).relabel(path, Writing(OWNER, tags={"team": "c"}, description="x"))
+    there = described(moto, path)
+    assert (there["Tags"]["team"], there["Description"]) == ("c", "for all")
+    assert refusal(keeper.relabel, path, Writing(OTHERS)).code == "foreign_secret"
+    keeper.remove(path, OWNER)
+    assert refusal(keeper.relabel, path, Writing(OWNER)).code == "secret_scheduled_for_deletion"
+    assert refusal(keeper.relabel, f"{path}-none", Writing(OWNER)).code == "unknown_path"
+
+
 def test_what_it_makes_bears_owner_tags_and_description(moto: Aws, path: str) -> None:
     keeper = secrets_manager(moto)
     keeper.write(path, b"one", Writing(OWNER, tags={"team": "a"}, description="for the api"))

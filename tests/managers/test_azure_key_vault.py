@@ -77,6 +77,17 @@ def test_a_path_that_can_not_be_a_name_is_not_sent(azure: Azure, vault: Vault, p
     assert counts == {}
 
 
+def test_tags_change_without_a_new_value(azure: Azure, vault: Vault) -> None:
+    keeper = key_vault(azure, vault.url)
+    version = keeper.write("a", b"one", Writing(OWNER, tags={"team": "a"}))
+    vault.newest("a")["tags"]["theirs"] = "x"
+    keeper.relabel("a", Writing(OWNER, tags={"team": "b"}))
+    assert vault.newest("a")["tags"] == {OWNER_TAG: OWNER, "team": "b", "theirs": "x"}
+    assert keeper.read("a") == (b"one", version)
+    assert refusal(keeper.relabel, "a", Writing(OTHERS)).code == "foreign_secret"
+    assert refusal(keeper.relabel, "none", Writing(OWNER)).code == "unknown_path"
+
+
 def test_tags_of_ours_and_of_others_and_the_mark(azure: Azure, vault: Vault) -> None:
     keeper = key_vault(azure, vault.url)
     keeper.write("a", b"one", Writing(OWNER, tags={"team": "a", "long": "x" * 257}))

@@ -99,6 +99,18 @@ def test_what_it_makes_bears_mark_labels_and_annotations(google_cloud: GoogleClo
     assert dict(there.annotations) == {"Owner": "x", "team": "The B's"}
 
 
+def test_tags_and_description_change_without_a_new_value(google_cloud: GoogleCloud, path: str) -> None:
+    keeper = secret_manager(google_cloud)
+    keeper.write(path, b"one", Writing(OWNER, tags={"team": "a"}))
+    keeper.relabel(path, Writing(OWNER, tags={"team": "b"}, description="for all"))
+    there = described(google_cloud, path)
+    assert dict(there.labels) == {"team": "b", OWNER_LABEL: owner_mark(OWNER)}
+    assert dict(there.annotations) == {"description": "for all"}
+    assert keeper.read(path) == (b"one", "1")
+    assert refusal(keeper.relabel, path, Writing(OTHERS)).code == "foreign_secret"
+    assert refusal(keeper.relabel, f"{path}-none", Writing(OWNER)).code == "unknown_path"
+
+
 def test_what_others_add_to_it_stays(google_cloud: GoogleCloud, path: str) -> None:
     keeper = secret_manager(google_cloud)
     keeper.write(path, b"one", Writing(OWNER))

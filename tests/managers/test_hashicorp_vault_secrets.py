@@ -203,6 +203,48 @@ def test_what_nobody_marked_is_foreign_too(manager: HashicorpVault, openbao: Ope
     assert value(manager, f"ours/{name}") == b"ours"
 
 
+def test_tags_change_without_a_new_value(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    path = new_path(kv2)
+    kv2.write(path, b"one", Writing(OWNER, tags={"team": "a"}))
+    kv2.relabel(path, Writing(OWNER, tags={"team": "b"}))
+    marks = {"managed_by": "scoped.secrets", "owner": OWNER}
+    assert metadata(openbao, path)["custom_metadata"] == {**marks, "team": "b"}
+    assert kv2.read(path).version == "1"
+    assert refusal(kv2.relabel, path, THEIRS).code == "foreign_secret"
+    assert refusal(kv2.relabel, f"{path}-none", NEW).code == "unknown_path"
+
+
+def test_a_version_1_engine_has_no_tags_to_change(openbao: OpenBao) -> None:
+    with vault(openbao, engine="kv1") as kv1:
+        path = new_path(kv1)
+        kv1.write(path, b"one", NEW)
+        kv1.relabel(path, Writing(OWNER, tags={"team": "b"}))
+        assert value(kv1, path) == b"one"
+        assert refusal(kv1.relabel, path, THEIRS).code == "foreign_secret"
+
+
+def test_adopting_drops_no_fields_unasked(manager: HashicorpVault, openbao: OpenBao) -> None:
+    name = next(names)
+    fields = {"value": "x", "user": "ann", "port": 1}
+    is_v1 = manager.options["engine"] == "kv1"
+    part, body = ("kv1", fields) if is_v1 else ("secret/data", {"data": fields})
+    openbao.request("POST", f"{part}/ours/{name}", body)
+    error = refusal(manager.write, f"ours/{name}", b"ours", ADOPT)
+    assert (error.code, error.details) == ("fields_would_go", {"fields": ["port", "user"]})
+    assert "ann" not in str(error)
+    manager.write(f"ours/{name}", b"ours", ADOPT._replace(drop_fields=True))
+    assert value(manager, f"ours/{name}") == b"ours"
+    # What is ours already is not looked at again.
+    manager.write(f"ours/{name}", b"ours 2", ADOPT)
+
+
+def test_adopting_what_was_deleted_loses_nothing(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    path = new_path(kv2)
+    openbao.request("POST", f"secret/data/{path}", {"data": {"user": "ann"}})
+    openbao.request("DELETE", f"secret/data/{path}")
+    assert kv2.write(path, b"ours", ADOPT) == "2"
+
+
 def test_adopting_leaves_what_others_noted(kv2: HashicorpVault, openbao: OpenBao) -> None:
     path = new_path(kv2)
     settings = {"custom_metadata": {"note": "a person's"}, "max_versions": 3, "delete_version_after": "768h0m0s"}

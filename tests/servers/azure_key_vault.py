@@ -199,7 +199,7 @@ class _Secrets:
             raise Refusal(400, "BadParameter", f"The request URI contains an invalid name: {rest[0]}")
         if rest[1:] == ["versions"]:
             return self._versions(rest[0])
-        verbs = {"PUT": self._set, "DELETE": self._delete, "GET": self._get}
+        verbs = {"PUT": self._set, "DELETE": self._delete, "GET": self._get, "PATCH": self._update}
         return verbs[method](rest[0], rest[1] if len(rest) > 1 else "", body)
 
     def _need(self, permission: str) -> None:
@@ -236,6 +236,13 @@ class _Secrets:
         known = {key: body[key] for key in ("tags", "contentType", "attributes") if body.get(key) is not None}
         version = self.vault.add(name, body["value"], **known)
         return self._bundle(self.vault.live[name.lower()], version)
+
+    def _update(self, name: str, version: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        self._need("set")
+        secret = self._found(name)
+        (found,) = [one for one in secret.versions if version in (one["version"], "")][-1:]
+        found.update({key: body[key] for key in ("tags", "contentType") if body.get(key) is not None})
+        return self._bundle(secret, found, has_value=False)
 
     def _delete(self, name: str, _version: str, _body: object) -> dict[str, Any]:
         self._need("delete")

@@ -32,6 +32,7 @@ SECRET_SPEC: dict[str, dict[str, Any]] = {
     "secret_manager": {"type": "str", "no_log": False},
     "reference": {"type": "str"},
     "adopt": {"type": "bool", "default": False},
+    "drop_fields": {"type": "bool", "default": False},
 }
 
 

@@ -258,7 +258,8 @@ class Found(NamedTuple):
 
 
 class Writing(NamedTuple):
-    """How to write a value. `owner` marks it at the provider; `adopt` allows overwriting what has another mark or none.
+    """How to write a value. `owner` marks it at the provider; `adopt` allows overwriting what has another mark or none,
+    and with `drop_fields` also what has more than a value.
 
     `previous` is the version that the last `write` of this secret returned, empty for a new one. A kind whose provider
     can't store an owner mark recognizes its own secrets by it.
@@ -266,6 +267,7 @@ class Writing(NamedTuple):
 
     owner: str
     adopt: bool = False
+    drop_fields: bool = False
     description: str = ""
     tags: Mapping[str, str] = {}
     is_text: bool = True
@@ -311,6 +313,13 @@ class ValueKeeper(Manager):
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         """Create or update a secret and return the provider's version. Raises foreign_secret for someone else's."""
         raise failures.not_able(self.connector.what, self.TITLE, "write secrets")
+
+    def relabel(self, path: str, writing: Writing) -> None:
+        """Bring description and tags of a secret up to date, without a new value, as far as the provider has them.
+
+        Raises foreign_secret for what has another mark or none, unknown_path for what is gone.
+        """
+        return
 
     def remove(self, path: str, owner: str) -> None:
         """Remove a secret that `write` created for this owner; one that is gone is fine.

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..model.errors import Conflict, Damaged, Forbidden, InvalidInput, MissingLibrary, NotFound, Unavailable
 
@@ -168,6 +168,16 @@ def foreign_secret(what: str, path: str) -> Conflict:
         "foreign_secret",
         f"'{path}' exists at {what} and was not created by this connector.",
         hint="Set 'adopt: true' to take it over, set 'reference' to only read it, or choose another identifier.",
+    )
+
+
+def fields_would_go(what: str, path: str, fields: Sequence[str]) -> Conflict:
+    return Conflict(
+        "fields_would_go",
+        f"'{path}' at {what} has more fields than a value: {', '.join(fields)}. Taking it over would remove them.",
+        hint="Set 'reference' to read a field of it, choose another identifier, or set 'drop_fields: true' if they may "
+        "go.",
+        details={"fields": list(fields)},
     )
 
 

@@ -63,6 +63,7 @@ class Cloud:
 
     def __init__(self) -> None:
         self.values: dict[tuple[str, str], list[Kept]] = {}
+        self.labels: dict[str, tuple[str, dict[str, str]]] = {}
         self.newest_version = self.taken_version = ""
         self.wrapped_by: dict[bytes, str] = {}
         self.disabled_versions: set[str] = set()
@@ -246,7 +247,17 @@ class MemoryVault(_InMemory, ValueKeeper):
             if not writing.adopt:
                 self._refuse_foreign(path, versions, writing.owner)
             versions.append(Kept(OURS + value, writing.owner))
+            self.cloud.labels[path] = writing.description, dict(writing.tags)
             return str(len(versions))
+
+    def relabel(self, path: str, writing: Writing) -> None:
+        self._ask("relabel", path)
+        with self.cloud.lock:
+            versions = self.cloud.values.get((self.options["vault"], path), [])
+            if not versions:
+                raise failures.unknown_path(self.connector.what, path)
+            self._refuse_foreign(path, versions, writing.owner)
+            self.cloud.labels[path] = writing.description, dict(writing.tags)
 
     def remove(self, path: str, owner: str) -> None:
         self._ask("remove", path)

@@ -37,4 +37,10 @@ def test_the_groups_do_not_overlap() -> None:
 def test_no_default_would_overwrite_a_stored_value() -> None:
     shared = {**COMMON_SPEC, **DESCRIPTION_SPEC, **SECRET_SPEC, **STATE_SPEC}
     defaults = {name: option["default"] for name, option in shared.items() if "default" in option}
-    assert defaults == {"update_value": "always", "adopt": False, "state": "present", "force": False}
+    assert defaults == {
+        "update_value": "always",
+        "adopt": False,
+        "drop_fields": False,
+        "state": "present",
+        "force": False,
+    }

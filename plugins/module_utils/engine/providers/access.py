@@ -217,6 +217,10 @@ class Access:
         self.has_changed = True
         return version
 
+    def relabel(self, connector: ScopedConnector, path: str, writing: Writing) -> None:
+        """Bring description and tags of a secret of a scope up to date at a value keeper."""
+        self.call(connector, lambda manager: cast(ValueKeeper, manager).relabel(path, writing))
+
     def remove(self, connector: ScopedConnector, path: str, scope_id: str) -> None:
         """Remove a secret of a scope from a value keeper."""
         owner = self.owner(connector, scope_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...managers import builtin, failures
-from ...managers.base import Capability
+from ...managers.base import Capability, Writing
 from ...model.entities import Secret
 from ...model.errors import Conflict, Damaged, Forbidden, InvalidInput
 from ...model.scopes import ScopePath
@@ -24,6 +24,7 @@ __all__ = [
     "check_removable",
     "is_kept_there",
     "path_for",
+    "relabel",
     "remove_kept",
 ]
 
@@ -72,6 +73,17 @@ def check_removable(connector: ScopedConnector | None, secret: Secret) -> None:
         hint = "Set 'force: true' to forget the secret here; its value stays there until somebody removes it."
         _check_able(connector, Capability.DELETE, "delete secrets", hint)
         describe(connector).check_writing(None)
+
+
+def relabel(access: Access, connector: ScopedConnector, scope: ScopePath, secret: Secret, writing: Writing) -> None:
+    """Bring description and tags of a secret up to date at its manager, with a warning if nothing can be written there."""
+    try:
+        connector.check_open()
+        describe(connector).check_writing(None)
+    except (Forbidden, InvalidInput) as error:
+        access.warnings.append(f"'{secret.path}' keeps its description and tags: {error.message}")
+        return
+    access.relabel(connector, kept_path(connector, scope, secret), writing)
 
 
 def remove_kept(

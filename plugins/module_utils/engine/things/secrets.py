@@ -29,6 +29,7 @@ from ..providers.value_placement import (
     check_removable,
     is_kept_there,
     path_for,
+    relabel,
     remove_kept,
 )
 from ..rows.scoped_connectors import ScopedConnector, connector_removed
@@ -214,10 +215,21 @@ class SecretResource(Resource[SecretState]):
         elif "reference_to" in plan.fields:
             path, key, version = plan.fields["reference_to"]
             access.check_field(connector, path, key, self.what, version=version)
-        elif "value" in plan.fields:
+        elif "value" not in plan.fields:
+            self._relabel(access, connector, state, plan)
+        else:
             value = self._new_value()
             return PreparedSecret(secret_id, value, self._place(access, connector, state, secret_id, value, plan))
         return PreparedSecret(secret_id)
+
+    def _relabel(self, access: Access, connector: ScopedConnector, state: SecretState, plan: Plan) -> None:
+        """Bring changed tags and descriptions to the secret's manager."""
+        secret = state.secret
+        if not ({"description", "tags"} & plan.fields.keys() and secret and is_kept_there(connector, secret)):
+            return
+        owner = access.owner(connector, secret.scope_id)
+        shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
+        relabel(access, connector, self.path, secret, Writing(owner, **shown))
 
     def _place(
         self, access: Access, connector: ScopedConnector, state: SecretState, secret_id: str, value: bytes, plan: Plan
@@ -231,7 +243,8 @@ class SecretResource(Resource[SecretState]):
         previous = state.version.at_provider if state.version else ""
         is_text, adopt = self.kind == "text", bool(self.params.get("adopt"))
         owner = access.owner(connector, scope.id)
-        writing = Writing(owner, adopt=adopt, is_text=is_text, previous=previous, **shown)
+        drop_fields = bool(self.params.get("drop_fields"))
+        writing = Writing(owner, adopt=adopt, drop_fields=drop_fields, is_text=is_text, previous=previous, **shown)
         return Placement(path=path, at_provider=access.write(connector, path, value, writing))
 
     def _connector(self, state: SecretState) -> ScopedConnector | None:

@@ -242,6 +242,18 @@ class AwsSecretsManager(ValueKeeper):
         self._add_replicas(path, existing)
         return version
 
+    def relabel(self, path: str, writing: Writing) -> None:
+        existing = self._described(path)
+        if existing is None:
+            raise failures.unknown_path(self.connector.what, path)
+        self._refuse_foreign(path, existing, writing.owner)
+        if existing.get("DeletedDate"):
+            raise failures.secret_scheduled_for_deletion(self.connector.what, path)
+        self._update_tags(path, existing, writing)
+        is_described = self.options["use_put_secret_value"] or writing.description == existing.get("Description", "")
+        if not is_described:
+            self._call("update_secret", path, SecretId=path, Description=writing.description)
+
     def _put(self, path: str, content: Mapping[str, Any], existing: Mapping[str, Any], writing: Writing) -> str:
         if self.options["use_put_secret_value"]:
             return self._version_in(self._call("put_secret_value", path, SecretId=path, **content), path)

@@ -169,6 +169,17 @@ class AzureKeyVault(ValueKeeper):
         secret = self._call("set_secret", path, "set", text, tags=tags, content_type=content_type, expecting=409)
         return self._version(path, secret.properties)
 
+    def relabel(self, path: str, writing: Writing) -> None:
+        self._check_name(path)
+        existing = self._properties(path)
+        if existing is None:
+            raise failures.unknown_path(self.connector.what, path)
+        self._refuse_foreign(path, existing, writing.owner)
+        present = _tags_of(existing)
+        tags = _bounded({OWNER_TAG: writing.owner, **writing.tags}, present, writing.owner)
+        if tags != present:
+            self._call("update_secret_properties", path, "set", tags=tags)
+
     def _recovered(self, path: str, writing: Writing) -> Any:
         """Recover our deleted secret and return its properties, None if there is nothing to recover."""
         deleted = self._deleted(path)

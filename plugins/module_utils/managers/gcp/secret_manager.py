@@ -177,6 +177,9 @@ class GcpSecretManager(ValueKeeper):
                 self._undo_creation(path, writing.owner)
             raise
 
+    def relabel(self, path: str, writing: Writing) -> None:
+        self._claim(path, *self._labels_and_annotations(writing), writing)
+
     def _create(self, path: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
         """Create a secret without a value; return whether the name was free.
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from ...model.errors import NotFound
 from ...model.json_text import read_json, write_json
 from .. import failures
 from ..base import ConnectorContext, Found, Writing
@@ -49,6 +50,7 @@ MAX_VALUE = 1024 * 1024 - 8 * 1024
 """An entry of the integrated storage has 1 MiB (developer.hashicorp.com/vault/docs/internals/limits). 8 KiB are for the
 engine's own fields, the owner mark and the encryption."""
 MANAGED_BY = "scoped.secrets"
+OWN_FIELDS = frozenset({"value", "value_base64", "managed_by"})
 MAX_METADATA = 64
 MAX_METADATA_KEY = 128
 MAX_METADATA_VALUE = 512
@@ -147,8 +149,18 @@ class KvEngine(ABC):
         """Create or update a secret, return its new version. Raises foreign_secret, provider_conflict, denied."""
 
     @abstractmethod
+    def relabel(self, path: str, writing: Writing) -> None:
+        """Bring tags up to date. Raises foreign_secret, unknown_path, denied."""
+
+    @abstractmethod
     def remove(self, path: str, owner: str, *, is_for_good: bool) -> None:
         """Remove a secret that `write` created for this owner. Raises foreign_secret, denied."""
+
+    def _check_fields(self, path: str, fields: Mapping[str, Any] | None, writing: Writing) -> None:
+        """Raise fields_would_go if a foreign secret has more than a value."""
+        others = sorted(set(fields or {}) - OWN_FIELDS)
+        if others and not writing.drop_fields:
+            raise failures.fields_would_go(self._what, path, others)
 
     def _call(self, ask: Ask, doing: str, path: str, capability: str) -> Reply:
         """Return a successful answer, or a 404 to a read. Raises our error for any other."""
@@ -187,8 +199,7 @@ class KvVersion1(KvEngine):
 
     def write(self, path: str, value: bytes, writing: Writing) -> str:
         fields = {**fields_of(value), "managed_by": _mark_of(writing.owner)}
-        if not writing.adopt:
-            self._refuse_foreign(path, self._fields(path), writing.owner)
+        self._take_over(path, self._fields(path), writing)
         self._call(
             lambda vault: vault.secrets.kv.v1.create_or_update_secret(
                 path, fields, method="POST", mount_point=self._mount
@@ -198,6 +209,15 @@ class KvVersion1(KvEngine):
             "update",
         )
         return ""
+
+    def _take_over(self, path: str, fields: Mapping[str, Any] | None, writing: Writing) -> None:
+        if not writing.adopt:
+            self._refuse_foreign(path, fields, writing.owner)
+        elif fields is not None and fields.get("managed_by") != _mark_of(writing.owner):
+            self._check_fields(path, fields, writing)
+
+    def relabel(self, path: str, writing: Writing) -> None:
+        self._refuse_foreign(path, self._fields(path), writing.owner)
 
     def remove(self, path: str, owner: str, *, is_for_good: bool) -> None:
         fields = self._fields(path)
@@ -258,11 +278,32 @@ class KvVersion2(KvEngine):
         fields = fields_of(value)
         for _try in range(TRIES):
             known = self._metadata_of(path)
+            self._take_over(path, known, writing)
             self._mark(path, known, writing)
             reply = self._write_over(path, fields, known.get("current_version", 0))
             if not is_lost_race(reply):
                 return self._written(reply, path)
         raise failures.provider_conflict(self._what, path)
+
+    def _take_over(self, path: str, known: Mapping[str, Any], writing: Writing) -> None:
+        if not writing.adopt:
+            self._refuse_foreign(path, known, writing.owner)
+        elif known and not _is_signed(known, writing.owner):
+            self._check_fields(path, self._newest_fields(path), writing)
+
+    def _newest_fields(self, path: str) -> Mapping[str, Any]:
+        try:
+            fields: dict[str, Any] = read_json(self.read(path, "").content)
+        except NotFound:
+            return {}  # Its newest version was deleted.
+        return fields
+
+    def relabel(self, path: str, writing: Writing) -> None:
+        known = self._metadata_of(path)
+        if not known:
+            raise failures.unknown_path(self._what, path)
+        self._refuse_foreign(path, known, writing.owner)
+        self._mark(path, known, writing)
 
     def remove(self, path: str, owner: str, *, is_for_good: bool) -> None:
         known = self._metadata_of(path)
@@ -296,14 +337,11 @@ class KvVersion2(KvEngine):
         return data
 
     def _refuse_foreign(self, path: str, known: Mapping[str, Any], owner: str) -> None:
-        metadata = known.get("custom_metadata") or {}
-        if known and any(metadata.get(key) != value for key, value in _signature_of(owner).items()):
+        if known and not _is_signed(known, owner):
             raise failures.foreign_secret(self._what, path)
 
     def _mark(self, path: str, known: Mapping[str, Any], writing: Writing) -> None:
         """Mark the secret as ours before it gets a value. Metadata of others stay."""
-        if not writing.adopt:
-            self._refuse_foreign(path, known, writing.owner)
         present, signature = known.get("custom_metadata") or {}, _signature_of(writing.owner)
         wanted = _bounded({**signature, **writing.tags, **signature}, present)
         if wanted != present:
@@ -343,6 +381,11 @@ class KvVersion2(KvEngine):
 
 def _mark_of(owner: str) -> str:
     return f"{MANAGED_BY} {owner}"
+
+
+def _is_signed(known: Mapping[str, Any], owner: str) -> bool:
+    metadata = known.get("custom_metadata") or {}
+    return all(metadata.get(key) == value for key, value in _signature_of(owner).items())
 
 
 def _signature_of(owner: str) -> dict[str, str]:

@@ -167,6 +167,9 @@ class HashicorpVault(ValueKeeper):
         self.check_writing(value)
         return self._writable().write(_clean(self.connector.what, path), value, writing)
 
+    def relabel(self, path: str, writing: Writing) -> None:
+        self._writable().relabel(_clean(self.connector.what, path), writing)
+
     def remove(self, path: str, owner: str) -> None:
         is_for_good = self.options["delete"] == "destroy"
         self._writable().remove(_clean(self.connector.what, path), owner, is_for_good=is_for_good)

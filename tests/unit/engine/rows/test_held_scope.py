@@ -241,7 +241,9 @@ def test_a_manager_of_a_higher_scope_is_named_and_not_used(inheriting: Settings,
         assert (error.code, "Organization 'payments'" in error.message) == ("scope_locked", True)
     assert len(cloud.asked) == asked
     assert declare(project, "secret_text", **API, identifier="fresh", value=b"x", secret_manager="builtin").changed
-    assert declare(project, "secret_text", **API, identifier="above", description="only the row").changed
+    only_the_row = declare(project, "secret_text", **API, identifier="above", description="only the row")
+    assert (only_the_row.changed, "keeps its description" in only_the_row.warnings[-1]) == (True, True)
+    assert len(cloud.asked) == asked
     assert read(Engine(inheriting), "above", **API) == b"above"
 
 

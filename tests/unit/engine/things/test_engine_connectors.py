@@ -895,3 +895,49 @@ def test_a_connector_moved_to_another_scope_is_found(settings: Settings, tree: E
         tx.run("UPDATE connector SET scope_id = (SELECT id FROM scope WHERE identifier = 'pay')")
     assert error_of(lambda: read(Engine(settings), "memory://vault/p", "pay")).code == "damaged_row"
     assert str(ScopePath("pay")) in error_of(lambda: read(Engine(settings), "memory://vault/p", "pay")).message
+
+
+@pytest.mark.parametrize(
+    ("params", "asked"),
+    [
+        ({"tags": {"a": "2"}}, 1),
+        ({"description": "new"}, 1),
+        ({"description": "new", "tags": {}, "update_value": "on_create", "value": b"other"}, 1),
+        ({"name": "N"}, 0),
+        ({"expires": "2099-01-01"}, 0),
+        ({"value": b"v", "tags": {"a": "1"}}, 0),
+        ({"value": b"w", "tags": {"a": "2"}}, 0),
+    ],
+    ids=str,
+)
+def test_changed_tags_and_descriptions_reach_the_manager(
+    cloud: Cloud, tree: Engine, params: dict[str, Any], asked: int
+) -> None:
+    vault(tree)
+    first = {"identifier": "a", "secret_manager": "vault", "description": "old", "tags": {"a": "1"}}
+    declare(tree, "secret_text", **first, value=b"v")
+    check(tree, "secret_text", **{**first, **params})
+    assert cloud.counts["relabel"] == 0
+    for _twice in range(2):
+        view = shown(Engine(tree.settings), "secret_text", **{**first, **params})
+        assert (cloud.counts["relabel"], cloud.labels["app/a"]) == (asked, (view["description"], view["tags"]))
+
+
+def test_tags_of_what_is_not_kept_there_stay_here(settings: Settings, cloud: Cloud, tree: Engine) -> None:
+    vault(tree)
+    cloud.put("theirs", b"x")
+    declare(tree, "secret_text", identifier="a", secret_manager="vault", reference="theirs")
+    declare(tree, "secret_text", identifier="a", tags={"a": "1"})
+    declare(tree, "secret_text", identifier="b", value=b"v")
+    declare(tree, "secret_text", identifier="b", tags={"a": "1"})
+    assert cloud.counts["relabel"] == 0
+
+
+def test_tags_at_a_manager_that_lost_the_value_say_so(cloud: Cloud, tree: Engine) -> None:
+    vault(tree)
+    keep(tree, "a", secret_manager="vault")
+    cloud.values.clear()
+    error = error_of(lambda: declare(tree, "secret_text", identifier="a", tags={"a": "1"}))
+    assert error.code == "unknown_path"
+    assert keep(tree, "a", tags={"a": "1"}).changed
+    assert cloud.labels["app/a"] == ("", {"a": "1"})
