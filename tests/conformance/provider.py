@@ -45,6 +45,8 @@ class Provider(ABC):
     """What the kind is able to do and this variant is not."""
     CELLS: ClassVar[Mapping[str, str]] = {}
     """Words for cells of the table that would be a plain yes, or the limit as the kind declares it."""
+    FORESEES: ClassVar[bool] = True
+    """Whether check mode can tell that a secret of others is in the way."""
     REFUSES_EMPTY: ClassVar[bool] = False
     CREDENTIAL: ClassVar[str] = ""
     """A credential among its options; empty for a kind whose login nobody checks."""

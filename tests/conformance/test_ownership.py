@@ -21,8 +21,9 @@ THEIRS = {"user": "ann", "password": "theirs"}
 def a_secret_of_others_is_not_written_over(subject: Subject) -> None:
     path = subject.provider.path("a")
     subject.provider.write_foreign(path, THEIRS)
-    error = subject.work.refused(lambda: subject.keep("a", canary()))
-    assert (error.code, error.category) == ("foreign_secret", "conflict")
+    for check_mode in (True, False) if subject.provider.FORESEES else (False,):
+        error = subject.work.refused(lambda mode=check_mode: subject.keep("a", canary(), check_mode=mode))  # type: ignore[misc]
+        assert (error.code, error.category) == ("foreign_secret", "conflict")
     assert subject.provider.fields_at(path) == THEIRS
     assert "a" not in subject.names()
 
@@ -31,7 +32,9 @@ def a_secret_of_others_is_not_written_over(subject: Subject) -> None:
 def it_can_be_adopted(subject: Subject) -> None:
     path = subject.provider.path("a")
     subject.provider.write_foreign(path, THEIRS)
-    assert subject.keep("a", "ours", adopt=True).changed
+    assert subject.keep("a", "ours", adopt=True, drop_fields=True, check_mode=True).changed
+    assert subject.provider.fields_at(path) == THEIRS
+    assert subject.keep("a", "ours", adopt=True, drop_fields=True).changed
     assert (subject.provider.value_at(path), subject.read("a")) == (b"ours", b"ours")
     assert not subject.keep("a", "ours").changed
     assert subject.keep("a", "ours 2").changed
@@ -95,7 +98,7 @@ def what_others_put_in_its_place_is_not_written_over(subject: Subject) -> None:
     subject.new_run()
     assert subject.work.refused(lambda: subject.keep("a", "ours")).code == "foreign_secret"
     assert subject.provider.fields_at(path) == THEIRS
-    assert subject.keep("a", "ours", adopt=True).changed
+    assert subject.keep("a", "ours", adopt=True, drop_fields=True).changed
     assert subject.read("a") == b"ours"
 
 

@@ -314,6 +314,10 @@ class ValueKeeper(Manager):
         """Create or update a secret and return the provider's version. Raises foreign_secret for someone else's."""
         raise failures.not_able(self.connector.what, self.TITLE, "write secrets")
 
+    def foresee(self, path: str, value: bytes, writing: Writing) -> None:
+        """Raise what `write` would raise because of what is at `path` now, as far as that shows. Changes nothing."""
+        return
+
     def relabel(self, path: str, writing: Writing) -> None:
         """Bring description and tags of a secret up to date, without a new value, as far as the provider has them.
 

@@ -23,6 +23,7 @@ class Custom(Provider):
     KIND = "custom"
     TITLE = "External program"
     CELLS: ClassVar = {"writes": "if the program can", "delete": "if the program can"}
+    FORESEES = False
     CREDENTIAL = "credential"
 
     def __init__(self, fixture: Callable[[str], Any], place: str) -> None:

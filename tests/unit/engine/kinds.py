@@ -250,6 +250,11 @@ class MemoryVault(_InMemory, ValueKeeper):
             self.cloud.labels[path] = writing.description, dict(writing.tags)
             return str(len(versions))
 
+    def foresee(self, path: str, value: bytes, writing: Writing) -> None:
+        self._ask("foresee", path)
+        if not writing.adopt:
+            self._refuse_foreign(path, self.cloud.values.get((self.options["vault"], path), []), writing.owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
         self._ask("relabel", path)
         with self.cloud.lock:

@@ -137,6 +137,8 @@ class Batch:
         try:
             state = resource.observe(access, states[number])
             plan = resource.plan(state)
+            if self._check_mode and plan.action is not Action.NONE:
+                resource.foresee(access, state, plan)
             if plan.action is Action.NONE or self._check_mode:
                 return resource.result(state, plan, is_predicted=self._check_mode, warnings=access.warnings)
             return Change(self._runtime, access, resource, state, plan)

@@ -91,6 +91,9 @@ class Resource(ABC, Generic[S]):
         """Return what the plan changes at value keepers, before the store changes or after. Pure."""
         return []
 
+    def foresee(self, access: Access, state: S, plan: Plan) -> None:
+        """Raise in check mode what `prepare` would raise because of what a secret manager has now. Changes nothing."""
+
     def prepare(self, access: Access, state: S, plan: Plan) -> Any:
         """Do at secret managers what must be done before the store changes; return None if nothing is.
 

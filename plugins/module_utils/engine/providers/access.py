@@ -217,6 +217,10 @@ class Access:
         self.has_changed = True
         return version
 
+    def foresee(self, connector: ScopedConnector, path: str, value: bytes, writing: Writing) -> None:
+        """Raise what `write` would raise because of what a value keeper has at a path."""
+        self.call(connector, lambda manager: cast(ValueKeeper, manager).foresee(path, value, writing))
+
     def relabel(self, connector: ScopedConnector, path: str, writing: Writing) -> None:
         """Bring description and tags of a secret of a scope up to date at a value keeper."""
         self.call(connector, lambda manager: cast(ValueKeeper, manager).relabel(path, writing))

@@ -76,7 +76,7 @@ def check_removable(connector: ScopedConnector | None, secret: Secret) -> None:
 
 
 def relabel(access: Access, connector: ScopedConnector, scope: ScopePath, secret: Secret, writing: Writing) -> None:
-    """Bring description and tags of a secret up to date at its manager, with a warning if nothing can be written there."""
+    """Bring description and tags of a secret up to date at its manager, with a warning if it takes no writing."""
     try:
         connector.check_open()
         describe(connector).check_writing(None)

@@ -222,14 +222,24 @@ class SecretResource(Resource[SecretState]):
             return PreparedSecret(secret_id, value, self._place(access, connector, state, secret_id, value, plan))
         return PreparedSecret(secret_id)
 
+    def foresee(self, access: Access, state: SecretState, plan: Plan) -> None:
+        connector = self._connector(state)
+        if connector is None or connector.keeps_keys:
+            return
+        if "reference_to" in plan.fields:
+            path, key, version = plan.fields["reference_to"]
+            access.check_field(connector, path, key, self.what, version=version)
+        elif "value" in plan.fields:
+            value = self._new_value()
+            path = path_for(connector, self.path, self.identifier, self.kind, value)
+            access.foresee(connector, path, value, self._writing(access, connector, state, plan))
+
     def _relabel(self, access: Access, connector: ScopedConnector, state: SecretState, plan: Plan) -> None:
         """Bring changed tags and descriptions to the secret's manager."""
         secret = state.secret
         if not ({"description", "tags"} & plan.fields.keys() and secret and is_kept_there(connector, secret)):
             return
-        owner = access.owner(connector, secret.scope_id)
-        shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
-        relabel(access, connector, self.path, secret, Writing(owner, **shown))
+        relabel(access, connector, self.path, secret, self._writing(access, connector, state, plan))
 
     def _place(
         self, access: Access, connector: ScopedConnector, state: SecretState, secret_id: str, value: bytes, plan: Plan
@@ -239,13 +249,19 @@ class SecretResource(Resource[SecretState]):
             context = access.context(scope, secret_id, self.kind, version)
             return Placement(envelope=access.seal(connector, value, context))
         path = path_for(connector, self.path, self.identifier, self.kind, value)
-        shown = {"description": plan.after["description"], "tags": plan.after["tags"]}
-        previous = state.version.at_provider if state.version else ""
-        is_text, adopt = self.kind == "text", bool(self.params.get("adopt"))
-        owner = access.owner(connector, scope.id)
-        drop_fields = bool(self.params.get("drop_fields"))
-        writing = Writing(owner, adopt=adopt, drop_fields=drop_fields, is_text=is_text, previous=previous, **shown)
+        writing = self._writing(access, connector, state, plan)
         return Placement(path=path, at_provider=access.write(connector, path, value, writing))
+
+    def _writing(self, access: Access, connector: ScopedConnector, state: SecretState, plan: Plan) -> Writing:
+        return Writing(
+            access.owner(connector, state.chain[-1].id),
+            adopt=bool(self.params.get("adopt")),
+            drop_fields=bool(self.params.get("drop_fields")),
+            description=plan.after["description"],
+            tags=plan.after["tags"],
+            is_text=self.kind == "text",
+            previous=state.version.at_provider if state.version else "",
+        )
 
     def _connector(self, state: SecretState) -> ScopedConnector | None:
         """Return the connector that keeps the value, or will keep it; None for the built-in manager."""

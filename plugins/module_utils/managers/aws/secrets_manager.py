@@ -242,6 +242,11 @@ class AwsSecretsManager(ValueKeeper):
         self._add_replicas(path, existing)
         return version
 
+    def foresee(self, path: str, value: bytes, writing: Writing) -> None:
+        existing = self._described(path)
+        if existing and not writing.adopt:
+            self._refuse_foreign(path, existing, writing.owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
         existing = self._described(path)
         if existing is None:

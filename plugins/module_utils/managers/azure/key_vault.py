@@ -169,6 +169,18 @@ class AzureKeyVault(ValueKeeper):
         secret = self._call("set_secret", path, "set", text, tags=tags, content_type=content_type, expecting=409)
         return self._version(path, secret.properties)
 
+    def foresee(self, path: str, value: bytes, writing: Writing) -> None:
+        self._check_name(path)
+        existing = self._properties(path)
+        if existing and not writing.adopt:
+            self._refuse_foreign(path, existing, writing.owner)
+        elif existing is None:
+            self._refuse_deleted(path, self._deleted(path), writing)
+
+    def _refuse_deleted(self, path: str, deleted: Any, writing: Writing) -> None:
+        if deleted and not writing.adopt and _tags_of(deleted).get(OWNER_TAG) != writing.owner:
+            raise failures.secret_scheduled_for_deletion(self.connector.what, path)
+
     def relabel(self, path: str, writing: Writing) -> None:
         self._check_name(path)
         existing = self._properties(path)
@@ -185,8 +197,7 @@ class AzureKeyVault(ValueKeeper):
         deleted = self._deleted(path)
         if deleted is None:
             return self._properties(path)
-        if not writing.adopt and _tags_of(deleted).get(OWNER_TAG) != writing.owner:
-            raise failures.secret_scheduled_for_deletion(self.connector.what, path)
+        self._refuse_deleted(path, deleted, writing)
         try:
             self._call("begin_recover_deleted_secret", path, "recover", expecting=404)
         except ExpectedError:

@@ -199,18 +199,26 @@ class CyberarkConjur(ValueKeeper):
         self.check_writing(value)
         path = _clean(self.connector.what, path)
         existing = self._variable(path)
-        is_known = writing.adopt or not existing.newest or existing.has(writing.previous)
-        if not is_known and not writing.previous and self._holds(path, existing.newest, value):
-            # A killed run wrote this value without recording it. Nothing is overwritten.
+        if self._is_written(path, value, writing, existing):
             return existing.version(existing.newest)
-        if not is_known:
-            raise failures.foreign_secret(self.connector.what, path)
         reply = self._call("POST", "secrets", self._account, "variable", path, data=value)
         if reply.status_code == 404:
             raise self._undeclared(path)
         if not reply.ok:
             raise self._refused(reply, f"write '{path}'", "update")
         return self._written(path, value, existing)
+
+    def _is_written(self, path: str, value: bytes, writing: Writing, existing: _Variable) -> bool:
+        """Return whether a killed run wrote this value without recording it. Raises foreign_secret for another one."""
+        if writing.adopt or not existing.newest or existing.has(writing.previous):
+            return False
+        if writing.previous or not self._holds(path, existing.newest, value):
+            raise failures.foreign_secret(self.connector.what, path)
+        return True
+
+    def foresee(self, path: str, value: bytes, writing: Writing) -> None:
+        path = _clean(self.connector.what, path)
+        self._is_written(path, value, writing, self._variable(path))
 
     def _written(self, path: str, value: bytes, before: _Variable) -> str:
         """Return the version of a written value. Conjur doesn't return it, and others may have written since."""

@@ -177,6 +177,11 @@ class GcpSecretManager(ValueKeeper):
                 self._undo_creation(path, writing.owner)
             raise
 
+    def foresee(self, path: str, value: bytes, writing: Writing) -> None:
+        existing = self._described(path)
+        if existing is not None and not writing.adopt:
+            self._refuse_foreign(path, existing, writing.owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
         self._claim(path, *self._labels_and_annotations(writing), writing)
 

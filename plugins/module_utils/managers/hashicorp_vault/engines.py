@@ -149,6 +149,10 @@ class KvEngine(ABC):
         """Create or update a secret, return its new version. Raises foreign_secret, provider_conflict, denied."""
 
     @abstractmethod
+    def foresee(self, path: str, writing: Writing) -> None:
+        """Raise foreign_secret or fields_would_go if `write` would."""
+
+    @abstractmethod
     def relabel(self, path: str, writing: Writing) -> None:
         """Bring tags up to date. Raises foreign_secret, unknown_path, denied."""
 
@@ -215,6 +219,9 @@ class KvVersion1(KvEngine):
             self._refuse_foreign(path, fields, writing.owner)
         elif fields is not None and fields.get("managed_by") != _mark_of(writing.owner):
             self._check_fields(path, fields, writing)
+
+    def foresee(self, path: str, writing: Writing) -> None:
+        self._take_over(path, self._fields(path), writing)
 
     def relabel(self, path: str, writing: Writing) -> None:
         self._refuse_foreign(path, self._fields(path), writing.owner)
@@ -297,6 +304,9 @@ class KvVersion2(KvEngine):
         except NotFound:
             return {}  # Its newest version was deleted.
         return fields
+
+    def foresee(self, path: str, writing: Writing) -> None:
+        self._take_over(path, self._metadata_of(path), writing)
 
     def relabel(self, path: str, writing: Writing) -> None:
         known = self._metadata_of(path)

@@ -167,6 +167,9 @@ class HashicorpVault(ValueKeeper):
         self.check_writing(value)
         return self._writable().write(_clean(self.connector.what, path), value, writing)
 
+    def foresee(self, path: str, value: bytes, writing: Writing) -> None:
+        self._writable().foresee(_clean(self.connector.what, path), writing)
+
     def relabel(self, path: str, writing: Writing) -> None:
         self._writable().relabel(_clean(self.connector.what, path), writing)
 

@@ -941,3 +941,39 @@ def test_tags_at_a_manager_that_lost_the_value_say_so(cloud: Cloud, tree: Engine
     assert error.code == "unknown_path"
     assert keep(tree, "a", tags={"a": "1"}).changed
     assert cloud.labels["app/a"] == ("", {"a": "1"})
+
+
+@pytest.mark.parametrize("kind", ["text", "file"])
+def test_check_mode_finds_what_others_have_in_the_place_of_a_new_secret(cloud: Cloud, tree: Engine, kind: str) -> None:
+    vault(tree)
+    cloud.put("app/a", b"theirs")
+    new = {"identifier": "a", "secret_manager": "vault", "value": b"v"}
+    for call in (check, declare):
+        assert error_of(lambda call=call: call(tree, f"secret_{kind}", **new)).code == "foreign_secret"
+    assert check(tree, f"secret_{kind}", **new, adopt=True).changed
+    assert check(tree, f"secret_{kind}", **{**new, "identifier": "b"}).changed
+    assert (cloud.counts["write"], cloud.values["main", "app/a"][-1].content) == (1, b"theirs")
+
+
+def test_check_mode_looks_for_what_a_new_reference_names(cloud: Cloud, tree: Engine) -> None:
+    vault(tree)
+    cloud.put("theirs", b'{"user": "ann"}')
+    for reference, code in (("none", "unknown_path"), ("theirs#port", "unknown_key"), ("theirs#user", "")):
+        new = {"identifier": "a", "secret_manager": "vault", "reference": reference}
+        if code:
+            for call in (check, declare):
+                assert error_of(lambda call=call, new=new: call(tree, "secret_text", **new)).code == code
+        else:
+            assert check(tree, "secret_text", **new).changed
+
+
+def test_check_mode_finds_a_login_that_may_not_look(cloud: Cloud, tree: Engine) -> None:
+    vault(tree)
+
+    def deny(_path: str) -> None:
+        raise failures.denied("it", "look", "a policy")
+
+    cloud.before["foresee"] = deny
+    new = {"identifier": "a", "secret_manager": "vault", "value": b"v"}
+    assert error_of(lambda: check(tree, "secret_text", **new)).code == "provider_denied"
+    declare(tree, "secret_text", **new)
