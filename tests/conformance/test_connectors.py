@@ -126,8 +126,9 @@ def it_can_not_go_while_it_keeps_a_secret(subject: Subject) -> None:
 @TOPIC.asked_of(connector=True, able=Capability.WRITE, variants=True)
 def force_leaves_its_secrets_unread_until_it_is_declared_again(subject: Subject) -> None:
     subject.keep("a", "value")
-    (warning,) = subject.disconnect(force=True).warnings
-    assert "secret 'a'" in warning
+    in_use, unread = subject.disconnect(force=True).warnings
+    assert "secret 'a'" in in_use
+    assert "can't be read until you declare it again" in unread
     assert connectors(subject) == ["builtin"]
     assert subject.refused_read("a").code == "connector_removed"
     assert subject.connect().changed
@@ -213,7 +214,7 @@ def a_default_can_not_go_but_by_force(subject: Subject) -> None:
         "connector_in_use",
         {"used_by": ["default secret manager of the account"]},
     )
-    assert len(subject.disconnect(force=True).warnings) == 1
+    assert len(subject.disconnect(force=True).warnings) == 2
     (builtin,) = subject.work.view("connector_info")
     assert (builtin["identifier"], builtin["is_default"]) == ("builtin", True)
 

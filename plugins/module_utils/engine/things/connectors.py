@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...managers import builtin
+from ...managers.base import KeyKeeper
 from ...managers.registry import manager_kind
 from ...model.entities import Connector, Scope
 from ...model.errors import Conflict
@@ -43,7 +44,8 @@ _NAMED = 20
 class ConnectorState:
     """The connector (None: it does not exist) and its scopes, how many secrets it keeps, and where it is the default.
 
-    `credentials` are the secrets that keep, or will keep, its credentials, by option.
+    `without_builtin` are those of the latter whose built-in manager is switched off. `credentials` are the secrets that
+    keep, or will keep, its credentials, by option.
     """
 
     chain: list[Scope]
@@ -52,6 +54,7 @@ class ConnectorState:
     secrets: int = 0
     some_secrets: tuple[str, ...] = ()
     default_of: tuple[ScopePath, ...] = ()
+    without_builtin: tuple[ScopePath, ...] = ()
     handed_out: ScopePath | None = None
     credentials: Mapping[str, SecretState] = field(default_factory=dict)
 
@@ -95,11 +98,13 @@ class ConnectorResource(Resource[ConnectorState]):
         state = ConnectorState(chain, managers, connector, handed_out=handed_out, credentials=credentials)
         if connector is None:
             return state
+        default_of = tuple(defaults_at(session.tx, connector.id))
         return replace(
             state,
             secrets=count_kept(session.tx, connector.id),
             some_secrets=tuple(kept_by(session.tx, connector.id, _NAMED)),
-            default_of=tuple(defaults_at(session.tx, connector.id)),
+            default_of=default_of,
+            without_builtin=tuple(path for path in default_of if _lacks_builtin(session, path)),
         )
 
     def _wanted_options(self, connector: Connector | None) -> WantedOptions:
@@ -218,11 +223,28 @@ class ConnectorResource(Resource[ConnectorState]):
                 "can't be read until you declare the connector again.",
                 details={"used_by": users},
             )
-        warnings = [f"The {self.what} was removed although it is in use: {', '.join(users)}."] if users else []
+        warnings = self._consequences(state, users) if users else []
         credentials = self._credentials_of(state)
         changed = credentials.plans(state.credentials) if not state.secrets else {}
         warnings += credentials.broken_by(state.credentials, changed)
         return Plan(Action.DELETE, self._before(state), {}, {"credentials": changed} if changed else {}, warnings)
+
+    def _consequences(self, state: ConnectorState, users: list[str]) -> list[str]:
+        """Return what follows from the removal of a connector that is in use."""
+        warnings = [f"The {self.what} was removed although it is in use: {', '.join(users)}."]
+        if state.secrets:
+            is_sealed = issubclass(self.kind, KeyKeeper)
+            stay = "their sealed values stay in the store" if is_sealed else "their values stay at the manager"
+            warnings.append(f"Secrets of the {self.what} can't be read until you declare it again; {stay}.")
+        has_builtin = [str(scope) for scope in state.default_of if scope not in state.without_builtin]
+        if has_builtin:
+            warnings.append(f"New secrets go to the built-in secret manager again in {', '.join(has_builtin)}.")
+        if state.without_builtin:
+            warnings.append(
+                "The built-in secret manager is switched off, so new secrets need a 'secret_manager' or another "
+                f"default, in {', '.join(map(str, state.without_builtin))}."
+            )
+        return warnings
 
     def goals(self, state: ConnectorState, plan: Plan) -> list[Goal]:
         return self._credentials_of(state).goals(state.credentials, plan.fields.get("credentials", {}))
@@ -317,6 +339,10 @@ class ConnectorResource(Resource[ConnectorState]):
     def predicted(self, state: ConnectorState, plan: Plan) -> View:
         after = {name: value for name, value in plan.after.items() if name not in ("credentials", "use_as_default")}
         return {**super().predicted(state, plan._replace(after=after)), "is_default": plan.after["use_as_default"]}
+
+
+def _lacks_builtin(session: Session, path: ScopePath) -> bool:
+    return session.opens(path) and not session.chain(path)[-1].builtin_enabled
 
 
 def _settled(connector: Connector | None) -> dict[str, Any]:

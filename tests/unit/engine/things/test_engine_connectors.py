@@ -417,7 +417,7 @@ def test_a_default_that_goes_makes_builtin_the_default_everywhere(tree: Engine) 
     for scope in (PAY, API):
         declare(tree, "default_secret_manager", **scope, secret_manager="account.vault")
     result = vault(tree, state="absent", force=True)
-    assert (result.changed, len(result.warnings), "'pay'" in result.warnings[0]) == (True, 1, True)
+    assert (result.changed, len(result.warnings), "'pay'" in result.warnings[0]) == (True, 2, True)
     for scope in ({}, PAY, API):
         assert default_of(tree, **scope) == "builtin"
         assert keep(tree, "fresh", **scope).returned["secret"]["secret_manager"] == "builtin"
@@ -977,3 +977,31 @@ def test_check_mode_finds_a_login_that_may_not_look(cloud: Cloud, tree: Engine) 
     new = {"identifier": "a", "secret_manager": "vault", "value": b"v"}
     assert error_of(lambda: check(tree, "secret_text", **new)).code == "provider_denied"
     declare(tree, "secret_text", **new)
+
+
+@pytest.mark.parametrize("is_off", [False, True], ids=["built-in on", "built-in off"])
+@pytest.mark.parametrize("kind", ["memory_vault", "memory_kms"])
+def test_what_follows_from_a_removal_by_force_is_said(cloud: Cloud, tree: Engine, kind: str, is_off: bool) -> None:
+    place = {"vault": "main"} if kind == "memory_vault" else {"key": "k"}
+    declare(tree, f"connector_{kind}", identifier="c", token_ref="t", use_as_default=True, **place)
+    declare(tree, "scope", inherited_managers="allowed")
+    declare(tree, "default_secret_manager", **API, secret_manager="account.c")
+    keep(tree, "a", secret_manager="c")
+    if is_off:
+        declare(tree, "scope", **API, builtin_manager="disabled")
+    before = dict(cloud.values)
+    removed = declare(tree, f"connector_{kind}", identifier="c", state="absent", force=True)
+    in_use, unread, *defaults = removed.warnings
+    assert "although it is in use: secret 'a', default secret manager of the account" in in_use
+    assert ("stay at the manager" if kind == "memory_vault" else "stay in the store") in unread
+    project = "project 'pay/api'"
+    on, off = "New secrets go to the built-in secret manager again in", "manager is switched off, so new secrets need"
+    assert defaults[0] == f"{on} the account{'' if is_off else f', {project}'}."
+    assert (
+        [off in defaults[-1], defaults[-1].endswith(f"in {project}.")] == [True, True] if is_off else not defaults[1:]
+    )
+    assert cloud.values == before
+    if is_off:
+        assert error_of(lambda: keep(tree, "b", **API)).code == "builtin_disabled"
+    else:
+        assert keep(tree, "b", **API).returned["secret"]["secret_manager"] == "builtin"
