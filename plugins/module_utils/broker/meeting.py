@@ -37,6 +37,9 @@ __all__ = [
 # Longest socket path that we use: sun_path has 108 bytes on Linux, 104 on macOS and the BSDs (unix(7), unix(4)).
 MAX_PATH = 100
 _HIGHEST_PID = 4194304  # proc(5), pid_max
+_MOST_AGENTS = 999
+# What a broker's files need: bytes, and how many files.
+_ROOM, _FILES = 64 * 1024, 16
 
 
 class NoMeeting(Exception):
@@ -123,12 +126,33 @@ def meeting_of(run: Run, settings: Settings) -> Meeting:
         settings.scope_key_file,
     ]
     name = prefix_of(run) + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    full = []
+    for meeting in _usable(name):
+        # Where the broker is already, it stays, however full its folder gets.
+        if os.path.exists(meeting.token) or _has_room(meeting.folder):
+            return meeting
+        full.append(meeting)
+    if full:
+        return full[0]
+    raise NoMeeting("no temporary folder is private, writable and has a path short enough for a socket")
+
+
+def _usable(name: str) -> Iterator[Meeting]:
     for folder in folders():
         meeting = Meeting(folder, name)
-        # The agent's socket, in the broker's own folder, has the longest path.
-        if len(os.fsencode(f"{meeting.own_folder(_HIGHEST_PID)}/agent")) <= MAX_PATH and _is_ours(folder):
-            return meeting
-    raise NoMeeting("no temporary folder is private, writable and has a path short enough for a socket")
+        # The socket of an agent, in the broker's own folder, has the longest path.
+        if len(os.fsencode(f"{meeting.own_folder(_HIGHEST_PID)}/agent{_MOST_AGENTS}")) <= MAX_PATH and _is_ours(folder):
+            yield meeting
+
+
+def _has_room(folder: str) -> bool:
+    """Return whether the files of a broker fit: one with less could not even write its token."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    # Some file systems count no inodes.
+    return found.f_bavail * found.f_frsize >= _ROOM and (found.f_favail > _FILES or not found.f_files)
 
 
 def prefix_of(run: Run) -> str:

@@ -104,6 +104,13 @@ def _check_guard(path: str, kind: KeyFile, info: os.stat_result) -> None:
             f"The {kind.what} file {path} is not a regular file of at most {MAX_FILE} bytes.",
             hint=f"Set '{kind.option}' to a file with {kind.form}.",
         )
+    if not info.st_size:
+        raise KeyRefused(
+            "empty_key_file",
+            f"The {kind.what} file {path} is empty.",
+            hint="Restore it from its backup, because no other key opens the store. If there is no store yet, remove "
+            "the empty file.",
+        )
     if info.st_uid != os.geteuid():
         raise KeyRefused(
             "foreign_key_file",

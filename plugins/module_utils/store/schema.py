@@ -151,7 +151,15 @@ def open_schema(
     A shared store is refused until its upgrade is asked for, because others still work with it. `where` names the store
     in errors.
     """
-    if not database.table_names() >= {"store", "scope", "secret_version"}:
+    tables = database.table_names()
+    if not tables:
+        raise StoreRefused(
+            "empty_store_file",
+            f"{where} is an empty file.",
+            hint="Remove it and restore the newest backup: scoped.secrets.store_restore. If there never was a store, "
+            "remove it too: the first task that declares something creates one.",
+        )
+    if not tables >= {"store", "scope", "secret_version"}:
         raise StoreRefused(
             "foreign_database",
             f"{where} was not created by scoped.secrets.",

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -146,7 +147,7 @@ def test_a_read_only_folder_is_not_used(base: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_path_too_long_for_a_socket_is_not_used(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def length(which: str) -> int:
-        return len(f"{meeting_of(RUN, SETTINGS).own_folder(4194304)}/agent".replace("first", which))
+        return len(f"{meeting_of(RUN, SETTINGS).own_folder(4194304)}/agent999".replace("first", which))
 
     monkeypatch.setattr(module, "MAX_PATH", length("first"))
     assert chosen() == "first"
@@ -154,6 +155,29 @@ def test_a_path_too_long_for_a_socket_is_not_used(base: Path, monkeypatch: pytes
     with pytest.raises(NoMeeting):
         chosen()
     assert MAX_PATH <= 103
+
+
+@pytest.mark.parametrize(
+    ("blocks", "files", "counted", "name"),
+    [(15, 1000, 1000, "second"), (16, 1000, 1000, "first"), (16, 16, 1000, "second"), (16, 0, 0, "first")],
+)
+def test_a_full_folder_is_not_used(
+    base: Path, monkeypatch: pytest.MonkeyPatch, blocks: int, files: int, counted: int, name: str
+) -> None:
+    def found(path: str) -> SimpleNamespace:
+        is_first = str(path).startswith(f"{base}/")
+        room = (blocks, files, counted) if is_first else (1000, 1000, 1000)
+        return SimpleNamespace(f_frsize=4096, f_bavail=room[0], f_favail=room[1], f_files=room[2])
+
+    monkeypatch.setattr(os, "statvfs", found)
+    assert chosen() == name
+    # A broker that is there already is found, and where all are full, one is still tried.
+    there = meeting_of(RUN, SETTINGS)
+    Path(there.token).write_bytes(b"x")
+    monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_frsize=1, f_bavail=0, f_favail=0, f_files=1))
+    assert chosen() == name
+    Path(there.token).unlink()
+    assert chosen() == "first"
 
 
 def test_without_a_suitable_folder_it_says_why(base: Path) -> None:

@@ -238,12 +238,18 @@ def test_opened_file_is_the_one_checked(key_file: Path, monkeypatch: pytest.Monk
     assert code == "exposed_key_file"
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe" * 30, b"no key at all\n", b"A" * 44])
+@pytest.mark.parametrize("content", [b"\n", b"\xff\xfe" * 30, b"no key at all\n", b"A" * 44])
 def test_file_without_a_valid_key_is_named(key_file: Path, content: bytes) -> None:
     key_file.write_bytes(content)
     error = refusal(lambda: read_key_file(str(key_file)))
     assert error.code in {"malformed_root_key", "weak_root_key"}
     assert str(key_file) in error.message
+
+
+def test_an_empty_file_may_be_what_is_left_of_a_key(key_file: Path) -> None:
+    key_file.write_bytes(b"")
+    error = refusal(lambda: read_key_file(str(key_file)))
+    assert (error.code, "openssl" in error.hint, "Restore it" in error.hint) == ("empty_key_file", False, True)
 
 
 # Creating a key file

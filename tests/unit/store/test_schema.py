@@ -239,7 +239,8 @@ def test_newer_store_is_refused_and_unchanged(make_store: Callable[..., Database
 
 def test_database_without_our_tables_is_foreign() -> None:
     database = memory_database()
-    assert error_of(lambda: open_schema(database, "The store X")).code == "foreign_database"
+    error = error_of(lambda: open_schema(database, "The store X"))
+    assert (error.code, "store_restore" in error.hint) == ("empty_store_file", True)
     database.write(lambda tx: tx.run("CREATE TABLE scope (id TEXT)"))
     assert error_of(lambda: open_schema(database, "The store X")).code == "foreign_database"
     assert database.table_names() == {"scope"}
