@@ -13,6 +13,7 @@ from ..model.messages import Request, Result, Tell
 from ..model.scopes import ACCOUNT, ScopePath
 from .changes.declare import declare
 from .providers.runtime import Runtime
+from .rows.missing_store import no_store
 from .things.connector_views import ConnectorCheck
 from .things.registry import INFOS, resource_of
 
@@ -29,7 +30,10 @@ def handle(runtime: Runtime, request: Request, tell: Tell) -> Result:
         return _check_connector(runtime, ConnectorCheck(request.params))
     if request.resource in INFOS:
         info = INFOS[request.resource](request.params)
-        return Result(returned={info.noun: runtime.read(info.views, info.path)})
+        found = Result(returned={info.noun: runtime.read(info.views, info.path)})
+        if runtime.store(create=False).is_pretended:
+            found.warnings.append(no_store(runtime.settings))
+        return found
     return declare(runtime, resource_of(request), check_mode=request.check_mode)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..model.errors import ScopedSecretsError
 from ..model.scopes import ScopePath
 from ..model.settings import Settings
 from .providers.shared import Shared
@@ -36,7 +37,12 @@ class Engine(Reader):
         from .dispatch import handle
 
         self.shared.usage.add("calls")
-        result = handle(self, request, tell or tell_nobody)
+        try:
+            result = handle(self, request, tell or tell_nobody)
+        except ScopedSecretsError as error:
+            found = self.explained(error)
+            found.warnings = [*self.take_notices(), *error.warnings]
+            raise found from None
         result.warnings = [*self.take_notices(), *result.warnings]
         return result
 

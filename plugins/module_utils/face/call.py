@@ -32,7 +32,11 @@ def call(
     """Return the task's result; raise an error of model/errors.py. `options` are the resolved shared options."""
     given = given_of(spec, params, options, files)
     client = connect(settings_of(options))
-    result = client.handle(Request(spec.resource, given, check_mode, tuple(items)), tell)
+    try:
+        result = client.handle(Request(spec.resource, given, check_mode, tuple(items)), tell)
+    except ScopedSecretsError as error:
+        error.warnings += client.take_notices()
+        raise
     result.warnings += client.take_notices()
     return _task_result(spec, options, given, result, diff)
 
@@ -68,4 +72,5 @@ def _place(options: dict[str, str], given: dict[str, Any]) -> list[str]:
 def failure(error: ScopedSecretsError) -> dict[str, Any]:
     """Return a failed task's result."""
     result = {"failed": True, "changed": False, "code": error.code, "msg": error.message, "hint": error.hint}
-    return {**result, "details": error.details} if error.details else result
+    more = {"details": error.details, "warnings": error.warnings}
+    return {**result, **{name: value for name, value in more.items() if value}}

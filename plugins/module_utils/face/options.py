@@ -12,6 +12,7 @@ import configparser
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -87,9 +88,18 @@ COMMON_SPEC: dict[str, dict[str, Any]] = {
 
 
 def _xdg(variable: str, fallback: str) -> str:
+    """Return a folder of this user. Raises InvalidInput for a user without one: no HOME, and no entry in passwd."""
     # XDG Base Directory Specification: a relative path in these variables is invalid and ignored.
     base = os.environ.get(variable, "")
-    return base if os.path.isabs(base) else os.path.expanduser(fallback)
+    base = base if os.path.isabs(base) else os.path.expanduser(fallback)
+    if os.path.isabs(base):
+        return base
+    raise InvalidInput(
+        "no_home",
+        f"User id {os.geteuid()} has no home folder: HOME is not set, and passwd has no entry for it. So there is no "
+        "default place for the store and its root key.",
+        hint="Set HOME, or set 'store' and 'root_key_file'.",
+    )
 
 
 def default_store() -> str:
@@ -100,10 +110,20 @@ def default_root_key_file() -> str:
     return f"{_xdg('XDG_CONFIG_HOME', '~/.config')}/scoped_secrets/root.key"
 
 
+def _has_home() -> bool:
+    with suppress(InvalidInput):
+        return bool(_xdg("XDG_CONFIG_HOME", "~") and _xdg("XDG_DATA_HOME", "~"))
+    return False
+
+
 def _state_folder(text: str) -> str:
     if text.lower() == "none":
         return ""
-    return _absolute(text or f"{_xdg('XDG_STATE_HOME', '~/.local/state')}/scoped_secrets")
+    if text:
+        return _absolute(text)
+    with suppress(InvalidInput):
+        return f"{_xdg('XDG_STATE_HOME', '~/.local/state')}/scoped_secrets"
+    return ""
 
 
 def resolve_options(
@@ -177,13 +197,15 @@ def _ini(config_file: str) -> dict[str, str]:
 
 def settings_of(options: Mapping[str, str]) -> Settings:
     """Return the settings for resolved options; raise InvalidInput."""
-    defaults = default_store(), default_root_key_file()
-    store = options["store"] or defaults[0]
-    root_key_file = _absolute(options["root_key_file"] or defaults[1])
+    has_key = any(options[name] for name in ("root_key", "passphrase", "scope_key", "scope_key_file"))
+    store = options["store"] or default_store()
+    # Without a home folder, there is no default file for a key that is given otherwise.
+    named = options["root_key_file"] or ("" if has_key and not _has_home() else default_root_key_file())
+    root_key_file = _absolute(named) if named else ""
     return Settings(
         store=store,
         root_key_file=root_key_file,
-        is_local_default=(store, root_key_file) == defaults,
+        is_local_default=_has_home() and (store, root_key_file) == (default_store(), default_root_key_file()),
         root_key=options["root_key"],
         passphrase=options["passphrase"],
         through_broker=goes_through_broker(options),

@@ -46,6 +46,8 @@ class ScopedSecretsError(Exception):
         self.hint = hint
         self.retryable = retryable
         self.details = details or {}
+        self.warnings: list[str] = []
+        """What else people must know of the call that failed, such as that it created a store."""
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
@@ -59,19 +61,22 @@ class ScopedSecretsError(Exception):
             "hint": self.hint,
             "retryable": self.retryable,
             "details": self.details,
+            "warnings": self.warnings,
         }
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> ScopedSecretsError:
         """Return the error that `to_dict` described, with its class."""
         kind = _BY_CATEGORY.get(data["category"], ScopedSecretsError)
-        return kind(
+        error = kind(
             data["code"],
             data["message"],
             hint=data["hint"],
             retryable=data["retryable"],
             details=data["details"],
         )
+        error.warnings = list(data["warnings"])
+        return error
 
 
 class InvalidInput(ScopedSecretsError):

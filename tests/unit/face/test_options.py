@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,44 @@ def test_a_relative_xdg_folder_is_ignored(path: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("XDG_CONFIG_HOME", path)
     assert default_store() == "sqlite:////home/ansible/.local/share/scoped_secrets/store.db"
     assert default_root_key_file() == "/home/ansible/.config/scoped_secrets/root.key"
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without HOME and without an entry in passwd, as a container may have."""
+
+    def nobody(_user: int) -> None:
+        raise KeyError
+
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize(
+    "direct", [{}, {"store": "sqlite:////srv/store.db"}, {"root_key_file": "/srv/root.key"}, {"root_key": "key"}]
+)
+def test_a_user_without_a_home_has_no_default_place(direct: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        settings_of(resolve_options(direct))
+    assert (caught.value.code, "Set HOME" in caught.value.hint) == ("no_home", True)
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize("key", [{"root_key_file": "/srv/root.key"}, {"root_key": "key"}, {"scope_key_file": "/k"}])
+def test_a_user_without_a_home_needs_no_default_place(key: dict[str, str]) -> None:
+    settings = settings_of(resolve_options({"store": "sqlite:////srv/store.db", **key}))
+    assert (settings.is_local_default, settings.state_folder) == (False, "")
+    assert settings.root_key_file == key.get("root_key_file", "")
+
+
+@pytest.mark.usefixtures("homeless")
+def test_folders_of_xdg_are_enough_of_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
+    settings = settings_of(resolve_options({}))
+    assert (settings.store, settings.is_local_default) == ("sqlite:////data/scoped_secrets/store.db", True)
 
 
 def test_settings_of_nothing_are_the_local_default() -> None:

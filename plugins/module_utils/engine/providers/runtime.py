@@ -14,13 +14,14 @@ from weakref import WeakValueDictionary
 
 from ...model.audit import OK, Event, Subject, moment
 from ...model.entities import Scope
-from ...model.errors import Damaged, KeyRefused
+from ...model.errors import Damaged, KeyRefused, ScopedSecretsError
 from ...model.queries import Answer, Query
 from ...model.scopes import ACCOUNT, ScopePath
 from ...model.settings import Settings
 from ..audit.recorder import Recorder
 from ..rows.epochs import begin_epoch, rolled_back
 from ..rows.high_water import Mark, Sight, began
+from ..rows.missing_store import explained
 from ..rows.opening import OpenStore, open_store
 from ..rows.session import Session
 from .shared import Shared
@@ -179,6 +180,12 @@ class Runtime(ABC):
                     return opened
                 self._open, self._notices = opened, [*opened.created, *filter(None, [opened.database.dialect.notice])]
             return self._open
+
+    def explained(self, error: ScopedSecretsError) -> ScopedSecretsError:
+        """Return an error that says that there is no store, if that is why something is missing."""
+        if error.category != "not_found" or self._open or not self.store(create=False).is_pretended:
+            return error
+        return explained(error, self.settings)
 
     def take_notices(self) -> list[str]:
         """Return new notices about the store, its keys and secret managers, each once."""

@@ -16,6 +16,7 @@ from ...model.settings import Settings
 from ..audit.recorder import read_event
 from ..providers.runtime import Runtime
 from ..providers.shared import Shared
+from ..rows.missing_store import explained
 from .cache import AnswerCache
 from .resolver import Composed, Located, locate
 
@@ -114,9 +115,16 @@ class Reader(Runtime):
             missing = [query for query in dict.fromkeys(queries) if query not in located]
             seen = common_scope(ScopePath(query.org, query.project) for query in missing)
             fresh = self.read(lambda session: {q: locate(session, q) for q in missing}, seen) if missing else {}
+            if store.is_pretended:
+                fresh = {query: self._explained(found) for query, found in fresh.items()}
             for query, found in fresh.items():
                 cache.put(query, found)
         return {**located, **fresh}, missing
+
+    def _explained(self, found: Found) -> Found:
+        if isinstance(found, Answer) and found.error:
+            return found._replace(error=explained(found.error, self.settings))
+        return found
 
     def _complete(self, located: dict[Query, Located], opened: list[Query]) -> dict[Query, Answer]:
         if not located:
