@@ -11,7 +11,9 @@ version_added: 0.1.0
 description:
   - Checks the versions, the broker of the run, the store, its key and the Python libraries. Each check is separate, and
     returns a verdict and the next step.
-  - Never fails because of what it finds, and never creates a store.
+  - Tries out what tasks need. It reads the whole database, writes to it without leaving anything, and opens the sinks
+    of the audit.
+  - Never fails because of what it finds unless O(fail_on) says so, and never creates a store.
   - Completes or undoes the changes at secret managers that a killed run left unfinished, as the next run that declares
     something would do. In check mode, it only counts them.
 options:
@@ -25,6 +27,19 @@ options:
     type: bool
     default: false
     version_added: 0.1.0
+  fail_on:
+    description:
+      - Which verdict makes the task fail. V(error) fails if a check has the verdict V(error), and V(warning) if one has
+        either. The result is the same in each case.
+    type: str
+    choices: [never, error, warning]
+    default: never
+  verify:
+    description:
+      - Verify all rows of the store that your key opens, as M(scoped.secrets.scope_info) does. This takes longer the
+        more secrets there are.
+    type: bool
+    default: true
 attributes:
   check_mode:
     description: Can run in C(check_mode). It then leaves unfinished changes as they are, and accepts nothing.
@@ -42,9 +57,8 @@ EXAMPLES = r"""
   register: result
 
 - name: Stop if something is wrong
-  ansible.builtin.assert:
-    that: result.healthy
-    fail_msg: "{{ result.checks | rejectattr('verdict', 'eq', 'ok') | map(attribute='message') | list }}"
+  scoped.secrets.doctor:
+    fail_on: error
 
 - name: Accept a copy of the database that was restored on purpose
   scoped.secrets.doctor:
@@ -52,6 +66,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+summary:
+  description: One line with the number of errors and warnings, and the message of the first.
+  returned: success
+  type: str
+  sample: "1 warning in 22 checks. First masking: This run does not hide secrets in its output."
 healthy:
   description: Whether no check has the verdict V(error).
   returned: success
@@ -66,7 +85,8 @@ checks:
     check:
       description:
         - What was checked. V(versions), V(engine), V(store), V(root key) or V(scope key), C(library for NAME) for each
-          library, such as V(library for builtin), V(unfinished changes), V(commands), which lists the connectors that
+          library, such as V(library for builtin), V(database), V(writing), V(rows), V(clock) and V(audit sink),
+          which are tried out, V(unfinished changes), V(commands), which lists the connectors that
           may not use the programs, files or identities of this machine that they name, V(rights in the database),
           which is about roles of PostgreSQL that may do more than they need, V(history), which is whether
           the store is at least as new as this machine has seen it, and V(masking), which is whether the callback
@@ -111,8 +131,16 @@ usage:
 
 from ..module_utils.face.module import run_module
 from ..module_utils.face.spec import Spec
+from ..module_utils.model.checks import FAIL_ON
 
-SPEC = Spec("doctor", {"accept_rollback": {"type": "bool", "default": False}})
+SPEC = Spec(
+    "doctor",
+    {
+        "accept_rollback": {"type": "bool", "default": False},
+        "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "never"},
+        "verify": {"type": "bool", "default": True},
+    },
+)
 
 
 def main() -> None:

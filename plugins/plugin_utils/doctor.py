@@ -10,7 +10,8 @@ from typing import Any
 from ansible import constants as C
 
 from ..module_utils.masking.revealing import is_masked
-from .router import Router
+from ..module_utils.model.checks import with_summary
+from .router import Router, validated
 
 MASK = "scoped.secrets.mask"
 
@@ -20,9 +21,12 @@ class DoctorRouter(Router):
 
     def _run(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         result = super()._run(arguments, task_vars)
-        if "checks" in result:
-            result["checks"].append(_check_masking())
-        return result
+        if "checks" not in result:
+            return result
+        fail_on = str(validated(self.spec, arguments)["fail_on"])
+        result.pop("failed", None)
+        result.pop("msg", None)
+        return {**result, **with_summary([*result["checks"], _check_masking()], fail_on)}
 
 
 def _check_masking() -> dict[str, str]:

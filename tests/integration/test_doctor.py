@@ -36,6 +36,8 @@ def test_a_fresh_installation(site: Site) -> None:
     assert found_verdicts.pop("commands") == "ok"
     expected = {"versions": "ok", "engine": "ok", "store": "warning", "root key": "ok", "masking": "warning"}
     assert found_verdicts == expected
+    assert next(iter(run.last["checks"][0])) == "check"
+    assert run.last["summary"].startswith("2 warnings in ")
     assert not site.store.exists()
     assert not site.key_file.exists()
 
@@ -74,3 +76,20 @@ def test_the_line_of_the_callback(site: Site) -> None:
     run = site.run([MADE, lookup, lookup], "-vv", environment=enabled)
     assert "scoped.secrets: 3 calls, 6 secrets read, 5 of them from the cache, 1 opened" in run.output
     assert "secrets read" not in site.run([MADE, lookup], environment=enabled).output
+
+
+@pytest.mark.inline
+@pytest.mark.each_core
+def test_it_fails_where_it_is_asked_to(site: Site) -> None:
+    site.declare(MADE)
+    tasks: list[Task] = [
+        {"name": fail_on, "scoped.secrets.doctor": {"fail_on": fail_on}, "ignore_errors": True}
+        for fail_on in ("never", "error", "warning")
+    ]
+    run = site.run(tasks)
+    # Only the masking of this run is missing, which the control node adds to the checks of the engine.
+    assert ["msg" in run.result(name) for name in ("never", "error", "warning")] == [False, False, True]
+    assert "...ignoring" in run.output
+    assert run.result("warning")["msg"] == run.result("warning")["summary"]
+    assert "masking" in run.result("warning")["summary"]
+    assert run.result("warning")["checks"]

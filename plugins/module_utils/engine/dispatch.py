@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..model.audit import OK, Event, Subject, moment
+from ..model.checks import with_summary
 from ..model.errors import ScopedSecretsError
 from ..model.messages import Request, Result, Tell
 from ..model.scopes import ACCOUNT, ScopePath
@@ -140,16 +141,18 @@ def _subject_of(request: Request) -> Subject:
 def _examine(runtime: Runtime, request: Request) -> Result:
     # Imported here: importlib.metadata takes 20 ms to load.
     from .reports.doctor import examine, examine_commands, examine_unfinished, used_settings
+    from .reports.health import examine_health
     from .reports.history import examine_history
 
     is_accepted = bool(request.params.get("accept_rollback"))
     # First, since the other checks read the store.
     history, changed = examine_history(runtime, is_accepted=is_accepted, check_mode=request.check_mode)
     unfinished = examine_unfinished(runtime, check_mode=request.check_mode)
-    checks = [*examine(runtime.settings, runtime.place), *history, *examine_commands(runtime), *unfinished]
-    healthy = all(check["verdict"] != "error" for check in checks)
+    tried = examine_health(runtime, is_verified=bool(request.params.get("verify", True)))
+    checks = [*examine(runtime.settings, runtime.place), *history, *tried, *examine_commands(runtime), *unfinished]
     usage, settings = runtime.shared.usage.counts(), used_settings(runtime.settings)
-    return Result(changed, {"healthy": healthy, "checks": checks, "settings": settings, "usage": usage})
+    fail_on = str(request.params.get("fail_on") or "never")
+    return Result(changed, {**with_summary(checks, fail_on), "settings": settings, "usage": usage})
 
 
 def _check_connector(runtime: Runtime, check: ConnectorCheck) -> Result:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..model.typed_rows import stored_bytes, typed
+from ..model.typed_rows import stored_bytes, stored_text, typed
 from .database import Transaction
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "insert_head",
     "lock_head",
     "move_head",
+    "newest_record",
 ]
 
 _PAGE = 500
@@ -130,6 +131,14 @@ def find_event(tx: Transaction, scope_id: str, sequence: int) -> StoredEvent | N
         "SELECT * FROM audit_event WHERE scope_id = :id AND sequence = :sequence", id=scope_id, sequence=sequence
     )
     return _event(row) if row else None
+
+
+def newest_record(tx: Transaction) -> str:
+    """Return when the store was last changed or read, by its audit and its scopes; empty if nothing says so. A hint."""
+    statement = """SELECT max(recorded_at) AS found FROM audit_head JOIN audit_event
+        ON audit_event.scope_id = audit_head.scope_id AND audit_event.sequence = audit_head.sequence"""
+    rows = (tx.one(statement), tx.one("SELECT max(updated_at) AS found FROM scope"))
+    return max((stored_text(row["found"]) for row in rows if row and row["found"] is not None), default="")
 
 
 def events_after(

@@ -60,6 +60,10 @@ class Dialect(ABC):
         """Begin a transaction that only adds rows on which no cached answer depends. Avoids blocking other writers."""
         self.begin(connection, write=True, scope=scope)
 
+    def faults(self, connection: Any) -> list[str]:
+        """Return what is wrong with the files of the database."""
+        return []
+
     def was_kept(self, connection: Any, mark: Mark) -> bool:
         """Return whether an earlier transaction was committed. Called within a later write transaction."""
         return False
@@ -198,6 +202,10 @@ class Database:
     def engine(self) -> str:
         """The engine's name and version, for people."""
         return self._retrying(lambda: self.dialect.engine(self._connection))
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the files of the database, empty if nothing is, or if the engine can't tell."""
+        return self._retrying(lambda: self.dialect.faults(self._connection))
 
     def size(self) -> int | None:
         """Return the size of the database in bytes, None if unknown."""

@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from pathlib import Path
 
 __all__ = ["new_draft", "remove_draft", "sync_folder"]
 
 
 def new_draft(path: Path) -> Path:
-    """Return a unique draft path beside `path`, and remove drafts that killed processes of this machine left there."""
-    here = f".{path.name}.{os.uname().nodename}-"
-    for left in path.parent.glob(f"{glob.escape(here)}*.new"):
-        pid = left.name.removeprefix(here).partition("-")[0]
-        if pid.isdecimal() and not _is_running(int(pid)):
+    """Return a unique draft path beside `path`, and remove drafts that killed processes of this machine left there.
+
+    Those of any name: a backup has the date in its name, so that no later one would find what is left of it.
+    """
+    here = f".{os.uname().nodename}-"
+    ours = re.compile(rf"\..+{re.escape(here)}([0-9]+)-[0-9a-f]{{8}}\.new")
+    for left in path.parent.glob(f".*{glob.escape(here)}*.new"):
+        found = ours.fullmatch(left.name)
+        if found and not _is_running(int(found[1])):
             remove_draft(left)
-    return path.with_name(f"{here}{os.getpid()}-{os.urandom(4).hex()}.new")
+    return path.with_name(f".{path.name}{here}{os.getpid()}-{os.urandom(4).hex()}.new")
 
 
 def _is_running(pid: int) -> bool:

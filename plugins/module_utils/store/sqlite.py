@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sqlite3
 import stat
@@ -46,6 +48,10 @@ _NETWORK_TYPES = frozenset(
     ]
 )
 
+# What is written to see whether there is room.
+_ROOM = 1024 * 1024
+_MOST_FAULTS = 5
+
 
 class SqliteDialect(Dialect):
     """An existing database file, or `:memory:`. `is_new`: the file is being created and gets its lasting settings."""
@@ -85,6 +91,10 @@ class SqliteDialect(Dialect):
     def state(self, connection: Any) -> object:
         return connection.execute("PRAGMA data_version").fetchone()[0]
 
+    def faults(self, connection: Any) -> list[str]:
+        rows = connection.execute(f"PRAGMA quick_check({_MOST_FAULTS})").fetchall()
+        return [str(row[0]) for row in rows if row[0] != "ok"]
+
     def size(self, connection: Any) -> int:
         pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
         return int(pages * size)
@@ -116,6 +126,22 @@ class SqliteDialect(Dialect):
             f"The store {self.path} failed: {name or type(error).__name__}.",
             hint="Check the disk and its free space.",
         )
+
+
+def check_room(path: Path) -> None:
+    """Write a draft beside a store, and remove it: about what a task needs. Raises StoreRefused."""
+    draft = new_draft(path)
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(bytes(_ROOM))
+            os.fsync(descriptor)
+    except OSError as error:
+        make = {errno.ENOSPC: _full, errno.EDQUOT: _full, errno.EROFS: _read_only, errno.EACCES: _read_only}
+        raise make[error.errno](str(path)) if error.errno in make else unreachable(str(path), error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            remove_draft(draft)
 
 
 def unreachable(path: str, error: OSError) -> StoreRefused:

@@ -30,13 +30,15 @@ def test_only_drafts_of_dead_processes_of_this_machine_are_removed(tmp_path: Pat
         new_draft(path).name,
         f".a[b].db.{here}-1-abcdef01.new",
         f".a[b].db.elsewhere-{dead}-abcdef01.new",
-        f".other.db.{here}-{dead}-abcdef01.new",
         f".a[b].db.{here}-no-pid.new",
         f"a[b].db.{here}-{dead}-abcdef01.new",
     }
     gone = f".a[b].db.{here}-{dead}-abcdef01.new"
+    of_another = f".backup-2026-11-30.ssb.{here}-{dead}-abcdef01.new"
+    also_kept = f".a[b].db.{here}-{dead}-abc.new"
     no_process = f".a[b].db.{here}-{10**30}-abcdef01.new"
-    for name in (*names, gone, f"{gone}-wal", no_process):
+    names.add(also_kept)
+    for name in (*names, gone, of_another, f"{gone}-wal", no_process):
         (tmp_path / name).touch()
     new_draft(path)
     assert {file.name for file in tmp_path.iterdir()} == names

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from typing import Any
 
 from ...credentials.key_failures import BCRYPT
 from ...managers.registry import kinds
+from ...model.checks import Check
 from ...model.errors import Forbidden, ScopedSecretsError
 from ...model.libraries import installed_version, is_new_enough, package_of
 from ...model.settings import Settings
@@ -31,8 +31,6 @@ from ..rows.scoped_connectors import ScopedConnector, load_managers
 from ..rows.session import Session
 
 __all__ = ["CRYPTOGRAPHY", "examine", "examine_commands", "examine_unfinished", "used_settings"]
-
-Check = dict[str, Any]
 
 CRYPTOGRAPHY = "cryptography>=44"
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ...model.checks import Check
 from ...model.errors import Damaged, ScopedSecretsError
 from ...model.settings import Settings
 from ..providers.runtime import Runtime
 from ..rows.high_water import began
-from .doctor import Check
 
 __all__ = ["examine_history"]
 

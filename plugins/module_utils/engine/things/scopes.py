@@ -26,7 +26,7 @@ from ..rows.high_water import began
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
 
-__all__ = ["ScopeInfo", "ScopeResource"]
+__all__ = ["ScopeInfo", "ScopeResource", "verify_rows"]
 
 _SHOWN = ("name", "description", "tags", "builtin_manager", "inherited_managers")
 
@@ -297,7 +297,7 @@ class ScopeInfo(Info):
     def _walk(self, session: Session, chain: list[Scope]) -> list[View]:
         scope = chain[-1]
         if self.params.get("verify"):
-            _verify(session, chain)
+            verify_rows(session, chain)
         managers = load_managers(session, chain)
         view = _view(scope, managers.default, session.is_handed_out(chain), _contents(session, managers))
         views = [{**view, "revision": scope.revision, "restored_at": began(scope.epoch) if scope.epoch else ""}]
@@ -307,7 +307,7 @@ class ScopeInfo(Info):
         return views
 
 
-def _verify(session: Session, chain: list[Scope]) -> None:
+def verify_rows(session: Session, chain: list[Scope]) -> None:
     """Raise Damaged if any row of the scope is not as it was last written."""
     session.connectors(chain)
     session.shares(chain)
