@@ -267,32 +267,49 @@ def test_no_key_is_made_for_a_store_that_is_not_the_default_one(site: Site) -> N
     assert not site.key_file.exists()
 
 
-def on_disk(site: Site, options: str, before: str = "") -> Run:
-    """Run NEW with the store copied to a small disk of its own, mounted for that run only."""
+def on_disk(site: Site, tasks: list[Task], options: str, before: str = "", **play: Any) -> Run:
+    """Run tasks with the store copied to a small disk of its own, mounted for that run only."""
     disk = site.folder / "disk"
     disk.mkdir()
     mount = f"mount -t tmpfs -o size=600k tmpfs {disk} && cp {site.store} {disk}/store.db && {before or 'true'}"
     script = f'{mount} && mount -o remount,{options} {disk} && "$@"; code=$?; cp {disk}/store.db {disk}.db; exit $code'
     command = ("unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh")
-    return site.run(
-        [NEW], environment={"SCOPED_SECRETS_STORE": f"sqlite:///{disk}/store.db"}, fails=True, under=command
-    )
+    return site.run(tasks, environment={"SCOPED_SECRETS_STORE": f"sqlite:///{disk}/store.db"}, under=command, **play)
 
 
-@pytest.mark.skipif(
+MOUNTS = pytest.mark.skipif(
     not shutil.which("unshare")
     or subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode != 0,
     reason="mounting needs root",
 )
-@pytest.mark.parametrize(
-    ("options", "before", "code"),
-    [("ro", "", "store_read_only"), ("rw", "head -c 1M /dev/zero > {disk}/filler || true", "store_full")],
-)
+FULL = "head -c 1M /dev/zero > {disk}/filler || true"
+
+
+@MOUNTS
+@pytest.mark.parametrize(("options", "before", "code"), [("ro", "", "store_read_only"), ("rw", FULL, "store_full")])
 def test_the_disk_takes_nothing(site: Site, options: str, before: str, code: str) -> None:
     site.declare(*MADE)
     kept = content(site)
-    run = on_disk(site, options, before.format(disk=site.folder / "disk"))
+    run = on_disk(site, [NEW], options, before.format(disk=site.folder / "disk"), fails=True)
     check_error(run.last, code)
     shutil.copy(site.folder / "disk.db", site.store)
     assert content(site) == kept
     assert site.run([NEW]).last["changed"]
+
+
+@MOUNTS
+@pytest.mark.parametrize(("options", "before", "why"), [("ro", "", "is read-only"), ("rw", FULL, "is full")])
+def test_a_store_on_a_disk_that_takes_nothing_is_read_and_backed_up(
+    site: Site, options: str, before: str, why: str
+) -> None:
+    site.declare(*MADE, NEW)
+    value = "{{ lookup('scoped.secrets.secret', 'a', org='payments', project='api') }}"
+    backup = {"dest": f"{site.folder}/all.backup", "recovery_passphrase": "five random words for tests"}
+    tasks: list[Task] = [
+        {"name": "read", "ansible.builtin.debug": {"msg": value}},
+        {"name": "backup", "scoped.secrets.store_backup": backup},
+    ]
+    run = on_disk(site, tasks, options, before.format(disk=site.folder / "disk"))
+    assert run.result("read")["msg"]
+    assert run.result("backup")["changed"]
+    assert f"is read as it is, and nothing can be changed: its disk {why}." in " ".join(run.output.split())

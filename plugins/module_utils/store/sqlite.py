@@ -12,7 +12,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from ..model.errors import Damaged, ScopedSecretsError, StoreRefused, Unavailable
 from ..processes.folders import exposure_of
@@ -48,6 +48,8 @@ _NETWORK_TYPES = frozenset(
     ]
 )
 
+_MakeError: TypeAlias = "Callable[[str], ScopedSecretsError]"
+
 # What is written to see whether there is room.
 _ROOM = 1024 * 1024
 _MOST_FAULTS = 5
@@ -62,11 +64,39 @@ class SqliteDialect(Dialect):
         self.path = path
         self._is_new = is_new
         self._opened: os.stat_result | None = None
+        self._why_unwritable: _MakeError | None = None
 
     def connect(self) -> sqlite3.Connection:
-        if self.path != ":memory:":
-            check_file(Path(self.path))
-        uri = self.path if self.path == ":memory:" else Path(self.path).absolute().as_uri() + "?mode=rw"
+        if self.path == ":memory:":
+            return self._connected(self.path)
+        check_file(Path(self.path))
+        uri = Path(self.path).absolute().as_uri()
+        try:
+            return self._connected(f"{uri}?mode=rw")
+        except sqlite3.Error as error:
+            self._why_unwritable = self._reason_of_medium(error)
+            if not self._why_unwritable:
+                raise
+        why = "its disk is full" if self._why_unwritable is _full else "its disk is read-only"
+        self.notice = f"The store {self.path} is read as it is, and nothing can be changed: {why}."
+        # Without the files beside it that SQLite would create.
+        return self._connected(f"{uri}?mode=ro&immutable=1")
+
+    def _reason_of_medium(self, error: sqlite3.Error) -> _MakeError | None:
+        """Return what makes the error for a store on a medium that takes no writing by anybody, None for another one.
+
+        With a log beside it, the file alone is not the whole store.
+        """
+        log = Path(f"{self.path}-wal")
+        if log.exists() and log.stat().st_size:
+            return None
+        medium = os.statvfs(Path(self.path).parent)
+        if medium.f_flag & os.ST_RDONLY:
+            return _read_only
+        make = _error_named(error)
+        return make if make is _full else None
+
+    def _connected(self, uri: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
         )
@@ -74,6 +104,8 @@ class SqliteDialect(Dialect):
         self._opened = self._file()
         for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
+        # Opens the file, which the pragmas may not have done.
+        connection.execute("SELECT 1 FROM sqlite_schema")
         if self._is_new:
             # Stored in the file. Not set on an existing file, which may not be ours and must stay unchanged.
             connection.execute("PRAGMA journal_mode = WAL")
@@ -100,8 +132,12 @@ class SqliteDialect(Dialect):
         return int(pages * size)
 
     def is_replaced(self) -> bool:
-        now = self._file()
-        return self._opened is not None and (now is None or not os.path.samestat(now, self._opened))
+        now, opened = self._file(), self._opened
+        if opened is None:
+            return False
+        # What is read as it is shows no change that somebody made once the medium took writing again.
+        is_changed = self._why_unwritable is not None and now is not None and now.st_mtime_ns != opened.st_mtime_ns
+        return now is None or not os.path.samestat(now, opened) or is_changed
 
     def _file(self) -> os.stat_result | None:
         try:
@@ -117,13 +153,12 @@ class SqliteDialect(Dialect):
             return unreachable(self.path, error)
         if not isinstance(error, sqlite3.Error):
             return None
-        name = getattr(error, "sqlite_errorname", None) or ""
-        for prefix, make in _ERRORS.items():
-            if name.startswith(prefix):
-                return make(self.path)
+        make = _error_named(error)
+        if make:
+            return (self._why_unwritable if make is _read_only and self._why_unwritable else make)(self.path)
         return StoreRefused(
             "store_failed",
-            f"The store {self.path} failed: {name or type(error).__name__}.",
+            f"The store {self.path} failed: {getattr(error, 'sqlite_errorname', None) or type(error).__name__}.",
             hint="Check the disk and its free space.",
         )
 
@@ -194,7 +229,7 @@ def _busy(path: str) -> ScopedSecretsError:
     )
 
 
-_ERRORS: dict[str, Callable[[str], ScopedSecretsError]] = {
+_ERRORS: dict[str, _MakeError] = {
     "SQLITE_FULL": _full,
     "SQLITE_IOERR_WRITE": _full,
     "SQLITE_IOERR_SHMSIZE": _full,
@@ -205,6 +240,12 @@ _ERRORS: dict[str, Callable[[str], ScopedSecretsError]] = {
     "SQLITE_BUSY": _busy,
     "SQLITE_LOCKED": _busy,
 }
+
+
+def _error_named(error: sqlite3.Error) -> _MakeError | None:
+    """Return what makes our error for one of SQLite, None for one without a meaning of its own."""
+    name = getattr(error, "sqlite_errorname", None) or ""
+    return next((make for prefix, make in _ERRORS.items() if name.startswith(prefix)), None)
 
 
 def check_file(path: Path) -> None:
