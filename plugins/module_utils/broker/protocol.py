@@ -4,7 +4,8 @@
 """The protocol between faces and the broker: JSON frames, each preceded by its length in 4 bytes (big-endian).
 
 A call is one frame, and so is its answer; `resolve` sends one frame per query. A long call may send progress frames
-before its answer. Every worker loads this file, so it is short and imports little.
+before its answer. An answer that is larger than a frame comes in parts: the highest bit of the length says that another
+part follows. Every worker loads this file, so it is short and imports little.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..model.errors import ScopedSecretsError
 from ..model.queries import Answer
 
 __all__ = [
+    "MAX_ANSWER",
     "MAX_FRAME",
     "PROTOCOL",
     "ProtocolError",
@@ -32,7 +34,10 @@ __all__ = [
 PROTOCOL = 1
 # A value has at most 10 MiB, which makes 13.4 MiB of base64.
 MAX_FRAME = 16 * 1024 * 1024
+# Only answers are that large: a call that was carried out must not be lost for its result.
+MAX_ANSWER = 1024 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
+_MORE = 1 << 31
 
 
 class ProtocolError(Exception):
@@ -40,27 +45,37 @@ class ProtocolError(Exception):
 
 
 class TooLarge(ProtocolError):
-    """A message exceeds MAX_FRAME."""
+    """A message exceeds what its receiver takes."""
 
 
-def send(connection: socket.socket, message: dict[str, Any]) -> None:
-    """Send one frame; raise OSError, or TooLarge before anything is sent."""
+def send(connection: socket.socket, message: dict[str, Any], *, most: int = MAX_FRAME) -> None:
+    """Send one message of at most `most` bytes; raise OSError, or TooLarge before anything is sent."""
     content = json.dumps(message).encode()
-    if len(content) > MAX_FRAME:
+    if len(content) > most:
         raise TooLarge("too large")
-    connection.sendall(_LENGTH.pack(len(content)) + content)
+    view = memoryview(content)
+    for start in range(0, len(content), MAX_FRAME):
+        part = view[start : start + MAX_FRAME]
+        more = _MORE if start + MAX_FRAME < len(content) else 0
+        connection.sendall(_LENGTH.pack(len(part) | more) + part)
 
 
-def receive(connection: socket.socket) -> dict[str, Any] | None:
-    """Return the next message, None at the end of the stream; raise OSError, ProtocolError."""
-    head = _read(connection, _LENGTH.size)
-    if not head:
-        return None
-    (length,) = _LENGTH.unpack(head)
-    if length > MAX_FRAME:
-        raise TooLarge("too large")
+def receive(connection: socket.socket, *, most: int = MAX_FRAME) -> dict[str, Any] | None:
+    """Return the next message, None at the end of the stream; raise OSError, ProtocolError, TooLarge."""
+    content, has_more = bytearray(), True
+    while has_more:
+        head = _read(connection, _LENGTH.size)
+        if not head and not content:
+            return None
+        if not head:
+            raise ProtocolError("truncated")
+        (length,) = _LENGTH.unpack(head)
+        has_more, length = bool(length & _MORE), length & ~_MORE
+        if length > MAX_FRAME or len(content) + length > most:
+            raise TooLarge("too large")
+        content += _read(connection, length)
     try:
-        message = json.loads(_read(connection, length))
+        message = json.loads(content)
     except (ValueError, RecursionError):
         raise ProtocolError("not valid JSON") from None
     if not isinstance(message, dict):

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from ..model.errors import ScopedSecretsError, internal_error
+from ..model.errors import InvalidInput, ScopedSecretsError, internal_error
 from ..model.queries import Query
 from ..processes.peer import peer_user
 from .engines import Engines
 from .lifetime import LifeTime
 from .meeting import Meeting, locked
-from .protocol import PROTOCOL, ProtocolError, TooLarge, answer_to_wire, receive, send
+from .protocol import MAX_ANSWER, PROTOCOL, ProtocolError, TooLarge, answer_to_wire, receive, send
 
 __all__ = ["Server", "listen"]
 
@@ -120,12 +120,12 @@ class Server:
             return False
         try:
             for reply in self._replies(connection, message):
-                send(connection, reply)
+                send(connection, reply, most=MAX_ANSWER)
         except ScopedSecretsError as error:
-            send(connection, {"error": error.to_dict()})
+            send(connection, {"error": error.to_dict()}, most=MAX_ANSWER)
         except TooLarge:
-            send(connection, {"refused": "size"})
-            return False
+            # It was carried out. To run it again would tell that nothing changed.
+            send(connection, {"error": _too_large().to_dict()})
         except ProtocolError:
             send(connection, {"refused": "call"})
             return False
@@ -176,6 +176,14 @@ class Server:
         for answer in answers:
             yield {**answer_to_wire(answer), **({"notices": notices} if notices else {})}
             notices = []
+
+
+def _too_large() -> InvalidInput:
+    return InvalidInput(
+        "result_too_large",
+        f"The call was carried out, but its result has more than {MAX_ANSWER // 1024**2} MiB.",
+        hint="Ask for less at once, such as one scope or one secret. What was to change has changed.",
+    )
 
 
 def _queries(data: Any) -> list[Query]:

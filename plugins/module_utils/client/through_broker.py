@@ -161,7 +161,7 @@ def _connect(meeting: Meeting) -> socket.socket:
 
 
 def _reply(connection: socket.socket) -> dict[str, Any]:
-    reply = protocol.receive(connection)
+    reply = protocol.receive(connection, most=protocol.MAX_ANSWER)
     if reply is None:
         raise ConnectionResetError
     if "refused" in reply:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.broker import protocol
 from ansible_collections.scoped.secrets.plugins.module_utils.broker.protocol import (
+    MAX_ANSWER,
     MAX_FRAME,
     ProtocolError,
     TooLarge,
@@ -128,6 +129,31 @@ def test_a_larger_frame_is_not_sent(pair: Pair) -> None:
         send(pair[0], {"a": "x" * (MAX_FRAME - len('{"a": ""}') + 1)})
     send(pair[0], {"next": 1})
     assert receive(pair[1]) == {"next": 1}
+
+
+@pytest.mark.parametrize("size", [1, MAX_FRAME, MAX_FRAME + 1, 2 * MAX_FRAME, 2 * MAX_FRAME + 1])
+def test_an_answer_comes_in_as_many_parts_as_it_takes(pair: Pair, size: int) -> None:
+    message = {"a": "x" * max(0, size - len('{"a": ""}'))}
+    sending = threading.Thread(target=send, args=(pair[0], message), kwargs={"most": MAX_ANSWER})
+    sending.start()
+    assert receive(pair[1], most=MAX_ANSWER) == message
+    sending.join()
+    send(pair[0], {"next": 1})
+    assert receive(pair[1]) == {"next": 1}
+
+
+def test_parts_are_bounded_together(pair: Pair) -> None:
+    content = b"x" * 1000
+    pair[0].sendall((struct.pack(">I", 1 << 31 | 1000) + content) * 3)
+    with pytest.raises(TooLarge):
+        receive(pair[1], most=2000)
+
+
+def test_an_answer_that_ends_between_its_parts_is_truncated(pair: Pair) -> None:
+    pair[0].sendall(struct.pack(">I", 1 << 31 | 2) + b"{}")
+    pair[0].close()
+    with pytest.raises(ProtocolError):
+        receive(pair[1], most=MAX_ANSWER)
 
 
 def test_the_largest_value_fits_in_a_frame() -> None:

@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -229,15 +230,29 @@ def test_a_malformed_call_is_refused(lasting: Lab, call: str, content: dict[str,
     assert serves(lasting)
 
 
-def test_an_answer_larger_than_a_frame_is_refused(lab: Lab) -> None:
+def test_an_answer_larger_than_a_frame_comes_in_parts(lab: Lab) -> None:
     # 18 MiB of descriptions, most of them returned twice.
     for number in range(3):
         write(lab.client(), f"b{number}", description="d" * 6 * 1024 * 1024)
-    request: dict[str, Any] = {"resource": "secret_info", "params": {}, "value": None, "check_mode": False}
-    with lab.connection() as connection:
-        assert ask(connection, lab.call("handle", request=request)) == {"refused": "size"}
-    infos = lab.client().handle(Request("secret_info", {})).returned["secrets"]
+    client = lab.client()
+    calls = lab.usage()["calls"]
+    infos = client.handle(Request("secret_info", {})).returned["secrets"]
     assert [info["identifier"] for info in infos] == ["a", "b0", "b1", "b2"]
+    assert sum(len(info["description"]) for info in infos) > MAX_FRAME
+    # By the broker, and once.
+    assert (lab.usage()["calls"], client.take_notices()) == (calls + 1, [])
+
+
+def test_an_answer_that_is_too_large_is_told_and_not_asked_for_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_ANSWER", 2000)
+    ours, theirs = socket.socketpair()
+    broker = SimpleNamespace(
+        _life=SimpleNamespace(called=lambda: None),
+        _refusal=lambda _message: "",
+        _replies=lambda _connection, _message: iter([{"result": "x" * 3000}]),
+    )
+    assert server.Server._answer(broker, ours, {})  # type: ignore[arg-type]
+    assert (receive(theirs) or {})["error"]["code"] == "result_too_large"
 
 
 @needs_root

@@ -154,7 +154,7 @@ def test_an_interrupted_answer_is_not_read_by_the_next_call(lab: Lab, monkeypatc
     write(client, "a", b"of a")
     write(client, "b", b"of b")
 
-    def time_out(_connection: object) -> None:
+    def time_out(_connection: object, **_how: int) -> None:
         raise TaskTimeout
 
     with monkeypatch.context() as patched:
