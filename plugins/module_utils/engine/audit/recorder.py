@@ -20,6 +20,7 @@ from ...sinks.base import sinks_of
 from ...store.audit import StoredEvent, find_event
 from ..rows.session import Session
 from . import chain as audit_chain
+from .untold import Untold
 
 __all__ = ["Recorder", "read_event", "record_view"]
 
@@ -85,7 +86,10 @@ class Recorder:
         self._full = threading.Event()
         self._thread: threading.Thread | None = None
         self._has_warned = False
+        self._untold = Untold(settings) if self._is_on else None
         self._notices: list[str] = []
+        self.troubles: list[str] = []
+        """All warnings so far, also those that were taken."""
 
     def take(self, events: Sequence[Event]) -> None:
         """Record events. If that is required, they are written on return; raises Unavailable if that fails."""
@@ -94,15 +98,29 @@ class Recorder:
         with self._lock:
             batch = self._batch
             batch.events += events
+            is_first = self._is_gathering and self._thread is None
             if self._is_gathering:
                 self._start()
                 self._wake.set()
                 if len(batch.events) >= BATCH:
                     self._full.set()
+        if is_first:
+            self._begin()
         if not self._is_gathering:
             self._flush(batch)
             if batch.error:
                 self._fail(batch.error)
+
+    def _begin(self) -> None:
+        """Tell what an earlier run could not tell, and find out now whether the sinks can be written."""
+        earlier = self._untold.take() if self._untold else []
+        with self._lock:
+            self._notices += earlier
+            self.troubles += earlier
+        try:
+            self._to_sinks([], [])
+        except ScopedSecretsError as error:
+            self._warn(error)
 
     def within(self, session: Session) -> None:
         """Record what a transaction has written as part of it: both commit, or neither does. Raises as `take` does."""
@@ -147,6 +165,9 @@ class Recorder:
             self._wake.set()
             self._full.set()
             thread.join(seconds)
+        # Nobody asks any more.
+        if self._untold:
+            self._untold.keep(self.take_notices())
 
     def _start(self) -> None:
         if self._thread is None:
@@ -216,10 +237,12 @@ class Recorder:
         with self._lock:
             if not self._has_warned:
                 self._has_warned = True
-                self._notices.append(
+                warning = (
                     f"What this run does can't be recorded: {error} The run continues without audit records. Set "
                     "'audit' to 'required' to stop it instead."
                 )
+                self._notices.append(warning)
+                self.troubles.append(warning)
 
 
 def _no_record(error: ScopedSecretsError) -> ScopedSecretsError:

@@ -84,6 +84,10 @@ class Shared:
         for recorder in self._recorders:
             recorder.write_out()
 
+    def troubles(self) -> list[str]:
+        """Return all warnings about the audit so far."""
+        return [trouble for recorder in self._recorders for trouble in recorder.troubles]
+
     def take_notices(self) -> list[str]:
         """Return new notices about secret managers, each once."""
         return self._providers.take_notices() if self._providers else []

@@ -40,12 +40,21 @@ def examine_health(runtime: Runtime, *, is_verified: bool) -> list[Check]:
     except ScopedSecretsError:
         return list(_sinks(runtime.settings))  # The check of the store reports why.
     return [
+        *_untold(runtime),
         _tried("database", lambda: _database(runtime)),
         _tried("writing", lambda: _writing(runtime)),
         *([_tried("rows", lambda: _rows(runtime))] if is_verified else []),
         _tried("clock", lambda: _clock(runtime)),
         *_sinks(runtime.settings),
     ]
+
+
+def _untold(runtime: Runtime) -> Iterator[Check]:
+    """Yield a check for each thing that could not be recorded, by this run or an earlier one."""
+    runtime.shared.write_out()
+    for trouble in dict.fromkeys(runtime.shared.troubles()):
+        hint = "See the check 'audit sink', and 'writing' if the records go to the store."
+        yield {"check": "audit records", "verdict": "warning", "message": trouble, "hint": hint}
 
 
 def _tried(check: str, work: Callable[[], tuple[str, str, str]]) -> Check:
