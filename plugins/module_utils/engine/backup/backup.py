@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ...crypto.backup import BackupHeader, BackupReader, BackupWriter, damaged_backup, new_header
 from ...model.errors import NotFound, ScopedSecretsError
-from ...model.messages import Result, Tell, View
+from ...model.messages import Result, Tell, View, tell_nobody
 from ...model.settings import Settings
 from ...model.version import VERSION
 from ...store.copying import count_rows
@@ -34,11 +34,12 @@ COUNTED = {"scopes": "scope", "connectors": "connector", "secrets": "secret", "v
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A backup just written: its header, file key and row digests."""
+    """A backup just written: its header, file key and row digests, and the size of its file (None: there is none)."""
 
     header: BackupHeader
     key: bytes = field(repr=False)
     rows: RowWriter
+    size: int | None = None
 
 
 def back_up(settings: Settings, params: dict[str, Any], *, check_mode: bool, tell: Tell) -> Result:
@@ -76,27 +77,34 @@ class _Backup:
         self._tell = tell
 
     def run(self, check_mode: bool) -> Result:
-        is_there = check_dest(self._dest, self._settings, self._store.store_id, force=self._force)
-        with Draft(self._dest, is_written=not check_mode) as draft:
-            seen = self._store.marks.seen()
-            made = self._store.database.read(lambda tx: self._write(tx, draft, seen))
-            old = self._existing(made) if is_there else None
+        old = None
+        if check_dest(self._dest, self._settings, self._store.store_id, force=self._force):
+            # Read without writing: a disk need not have room for a second file that says the same.
+            old = self._existing(self._made(is_written=False, tell=tell_nobody))
             if old and old.is_same:
                 return Result(returned={"backup": old.view})
-            size = None
-            if not check_mode:
-                self._read_back(draft.path, made)
-                size = draft.path.stat().st_size
-                draft.move()
-        view = backup_view(self._dest, made.header, made.rows.counts, size)
+        made = self._made(is_written=not check_mode, tell=self._tell)
+        view = backup_view(self._dest, made.header, made.rows.counts, made.size)
         return Result(True, {"backup": view}, old.view if old else {}, view)
 
-    def _write(self, tx: Transaction, draft: Draft, seen: Mapping[str, Mark]) -> _Written:
+    def _made(self, *, is_written: bool, tell: Tell) -> _Written:
+        """Back up to `dest`, or with `is_written` false to nowhere, and return what was made."""
+        seen = self._store.marks.seen()
+        with Draft(self._dest, is_written=is_written) as draft:
+            made = self._store.database.read(lambda tx: self._write(tx, draft, seen, tell))
+            if not is_written:
+                return made
+            self._read_back(draft.path, made)
+            size = draft.path.stat().st_size
+            draft.move()
+        return replace(made, size=size)
+
+    def _write(self, tx: Transaction, draft: Draft, seen: Mapping[str, Mark], tell: Tell) -> _Written:
         """Write the whole file; starts over whenever the transaction is retried."""
         session = Session(tx, self._store.store_id, self._store.keyring, seen)
         header, key = self._header(tx)
         proof = StoreProof(session, opens_values=self._verifies)
-        progress = Progress(self._tell, "Backed up", count_rows(tx)["secrets"])
+        progress = Progress(tell, "Backed up", count_rows(tx)["secrets"])
         with draft.opened() as file:
             writer = BackupWriter(file, header, key)
             rows = RowWriter(writer.write)

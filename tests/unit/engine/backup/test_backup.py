@@ -91,6 +91,26 @@ def test_an_equal_backup_is_left_alone(engine: Engine, dest: Path) -> None:
     assert (dest.stat().st_mtime_ns, dest.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
 
 
+def test_an_equal_backup_needs_no_room_for_a_second_one(
+    engine: Engine, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(engine)
+    back_up(engine, dest, recovery_passphrase=PASSPHRASE)
+    opened: list[bool] = []
+    real = backup_files.Draft.opened
+
+    def counted(draft: backup_files.Draft) -> Any:
+        opened.append(draft.path != Path(os.devnull))
+        return real(draft)
+
+    monkeypatch.setattr(backup_files.Draft, "opened", counted)
+    assert not declare(engine, "store_backup", dest=str(dest), recovery_passphrase=PASSPHRASE).changed
+    assert opened == [False]
+    something_new(engine, dest)
+    assert declare(engine, "store_backup", dest=str(dest), recovery_passphrase=PASSPHRASE).changed
+    assert opened == [False, False, True]
+
+
 def something_new(engine: Engine, _dest: Path) -> dict[str, str]:
     declare(engine, "secret_text", identifier="text", value=b"new")
     return {"recovery_passphrase": PASSPHRASE}
