@@ -30,6 +30,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     ValueKeeper,
     Writing,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.path_templates import PATH_TEMPLATE
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import KINDS as KINDS_BY_NAME
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
     InvalidInput,
@@ -196,13 +197,14 @@ class MemoryVault(_InMemory, ValueKeeper):
     OPTIONS: ClassVar[ArgumentSpec] = {
         "vault": {"type": "str"},
         "base": {"type": "str"},
+        **PATH_TEMPLATE,
         "ca_cert": {"type": "str"},
         "timeout": {"type": "int"},
         "insecure": {"type": "bool"},
         "more_refs": {"type": "dict"},
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {"vault": "main", "base": "app", "timeout": 30}
-    LOCATION = frozenset({"vault", "base"})
+    LOCATION = frozenset({"vault", "base"}) | PATH_TEMPLATE.keys()
     REFERABLE = frozenset({"ca_cert"})
     REFERENCE_DICTS = frozenset({"more_refs"})
     CAPABILITIES = frozenset(Capability)

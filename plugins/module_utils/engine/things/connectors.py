@@ -206,7 +206,9 @@ class ConnectorResource(Resource[ConnectorState]):
     def _moved(self, connector: Connector, wanted: WantedOptions) -> list[str]:
         """Return the options that say where values are kept, and that have changed."""
         places = {*self.kind.LOCATION, *(f"{name}_ref" for name in self.kind.LOCATION)}
-        return sorted(place for place in places if connector.options.get(place) != wanted.options.get(place))
+        # An empty one is as none.
+        old, new = connector.options, wanted.options
+        return sorted(place for place in places if (old.get(place) or None) != (new.get(place) or None))
 
     def _plan_absent(self, state: ConnectorState) -> Plan:
         if state.connector is None or (state.connector.is_removed and state.secrets):

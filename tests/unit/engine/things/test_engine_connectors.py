@@ -1005,3 +1005,40 @@ def test_what_follows_from_a_removal_by_force_is_said(cloud: Cloud, tree: Engine
         assert error_of(lambda: keep(tree, "b", **API)).code == "builtin_disabled"
     else:
         assert keep(tree, "b", **API).returned["secret"]["secret_manager"] == "builtin"
+
+
+def test_an_empty_place_is_as_none(tree: Engine) -> None:
+    """As when a playbook passes an empty variable for an option that was left out before."""
+    vault(tree)
+    keep(tree, "a", secret_manager="vault")
+    vault(tree, path_template="")
+    error = error_of(lambda: vault(tree, path_template="{org}/{project}/x_{identifier}"))
+    assert (error.code, "path_template" in error.message) == ("location_fixed", True)
+
+
+@pytest.mark.parametrize(
+    ("scope", "template", "path"),
+    [
+        ({}, "{identifier}/{org}/{project}", "app/a/pay/api"),
+        ({"org": "pay"}, "p_{project}/{identifier}", "app/p_api/a"),
+        ({"org": "pay", "project": "api"}, "only_{identifier}", "app/only_a"),
+        ({}, "{org}/{identifier}", ""),
+        ({"org": "pay"}, "{org}/{identifier}", ""),
+        ({"org": "pay", "project": "api"}, "{org}", ""),
+    ],
+)
+def test_a_path_template_tells_the_scopes_apart_that_can_use_it(
+    cloud: Cloud, tree: Engine, scope: dict[str, str], template: str, path: str
+) -> None:
+    declare(tree, "scope", inherited_managers="allowed")
+    given = {**scope, "identifier": "c", "path_template": template, "vault": "main"}
+    if not path:
+        for call in (check, declare):
+            error = error_of(lambda call=call: call(tree, "connector_memory_vault", **given))
+            assert (error.code, "path_template" in error.message) == ("invalid_option", True)
+        return
+    declare(tree, "connector_memory_vault", **given)
+    level = {0: "account.", 1: "org.", 2: ""}[len(scope)]
+    keep(tree, "a", **API, secret_manager=f"{level}c")
+    assert cloud.paths() == [path]
+    assert read(Engine(tree.settings), "a", **API) == b"v"
