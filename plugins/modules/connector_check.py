@@ -11,12 +11,17 @@ version_added: 0.1.0
 description:
   - Makes a new login with the connector and checks that it has the permissions that the connector needs. Reads no value
     and leaves nothing behind.
-  - Does not fail if the secret manager can't be reached or refuses the login. RV(connector.status) is the outcome.
+  - Does not fail if the secret manager can't be reached or refuses the login, unless O(fail) is true.
+    RV(connector.status) is the outcome.
 options:
   identifier:
     description: The identifier of the connector.
     type: str
     required: true
+  fail:
+    description: Whether the task fails if the connector can't be used, with the error that it would return.
+    type: bool
+    default: false
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
@@ -33,11 +38,10 @@ EXAMPLES = r"""
 - name: Check all but the built-in one
   scoped.secrets.connector_check:
     identifier: "{{ item.identifier }}"
+    fail: true
   loop: "{{ found.connectors | rejectattr('kind', 'eq', 'builtin') }}"
   loop_control:
     label: "{{ item.identifier }}"
-  register: checked
-  failed_when: checked.connector.status != 'ready'
 """
 
 RETURN = r"""
@@ -69,7 +73,10 @@ connector:
 from ..module_utils.face.module import run_module
 from ..module_utils.face.spec import Spec
 
-SPEC = Spec("connector_check", {"identifier": {"type": "str", "required": True}})
+SPEC = Spec(
+    "connector_check",
+    {"identifier": {"type": "str", "required": True}, "fail": {"type": "bool", "default": False}},
+)
 
 
 def main() -> None:

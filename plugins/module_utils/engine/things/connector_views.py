@@ -89,6 +89,7 @@ class ConnectorCheck:
         self._info = ConnectorInfo({**params, "kind": None})
         self.path = self._info.path
         self._identifier = params["identifier"]
+        self._fails = bool(params.get("fail"))
 
     def load(self, session: Session) -> tuple[ScopedConnector, View]:
         """Return the connector and its view; raise NotFound."""
@@ -104,10 +105,15 @@ class ConnectorCheck:
         )
 
     def outcome(self, access: Access, connector: ScopedConnector, view: View) -> View:
-        """Log in and return the view with `status` (ready, unknown, error), `code`, `message` and `hint`."""
+        """Log in and return the view with `status` (ready, unknown, error), `code`, `message` and `hint`.
+
+        Raises what went wrong if the task asks for that (`fail`).
+        """
         try:
             access.prove(connector, {})
         except ScopedSecretsError as error:
+            if self._fails:
+                raise
             status = "unknown" if error.category == "unavailable" else "error"
             return {**view, "status": status, "code": error.code, "message": error.message, "hint": error.hint}
         return {**view, "status": "ready", "code": "", "message": "", "hint": ""}

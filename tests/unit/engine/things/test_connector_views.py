@@ -134,7 +134,11 @@ def test_a_check_reports_failures(cloud: Cloud, store: Engine) -> None:
             error.message,
             error.hint,
         )
+        with pytest.raises(type(error)) as caught:
+            declare(store, "connector_check", identifier="vault", fail=True)
+        assert caught.value.code == error.code
     cloud.before.clear()
+    assert declare(store, "connector_check", identifier="vault", fail=True).returned["connector"]["status"] == "ready"
     cloud.credentials.clear()
     assert (status(store), status(store, org="pay")) == (("error", "login_refused"), ("ready", ""))
 
