@@ -102,6 +102,14 @@ class SqliteDialect(Dialect):
         )
         connection.row_factory = sqlite3.Row
         self._opened = self._file()
+        try:
+            self._prepare(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         # Opens the file, which the pragmas may not have done.
@@ -109,7 +117,6 @@ class SqliteDialect(Dialect):
         if self._is_new:
             # Stored in the file. Not set on an existing file, which may not be ours and must stay unchanged.
             connection.execute("PRAGMA journal_mode = WAL")
-        return connection
 
     def begin(self, connection: Any, *, write: bool, scope: str) -> None:
         connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
