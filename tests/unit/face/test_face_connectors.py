@@ -22,7 +22,8 @@ def name_of(kind: type[Manager]) -> str:
 def test_a_spec_has_the_options_of_its_kind_and_its_logins() -> None:
     spec = connector_spec(MemoryVault)
     assert spec.resource == "connector_memory_vault"
-    own = {"vault", "base", "ca_cert", "timeout", "insecure", "more_refs", "token", "namespace", "user", "password"}
+    own = {"vault", "base", "path_template", "ca_cert", "timeout", "insecure", "more_refs", "token", "namespace"}
+    own |= {"user", "password"}
     references = {"token_ref", "password_ref", "ca_cert_ref"}
     assert set(spec.options) == {*CONNECTOR_SPEC, *own, *references, "auth_method"}
     assert spec.options["auth_method"]["choices"] == ["anonymous", "token", "password", "directory"]
