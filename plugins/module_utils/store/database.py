@@ -42,10 +42,14 @@ class StaleRow(Exception):
 
 
 class Dialect(ABC):
-    """The differences between database engines. `notice` is a warning of every run about the connection."""
+    """The differences between database engines. `notice` is a warning of every run about the connection.
+
+    `is_file`: a database is one file.
+    """
 
     types: ClassVar[Mapping[str, str]]  # the column types for `{…}` in schema steps
     upgrades_unasked: ClassVar[bool] = True
+    is_file: ClassVar[bool] = True
     notice = ""
 
     @abstractmethod

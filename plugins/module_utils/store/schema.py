@@ -152,7 +152,7 @@ def open_schema(
     in errors.
     """
     tables = database.table_names()
-    if not tables:
+    if not tables and database.dialect.is_file:
         raise StoreRefused(
             "empty_store_file",
             f"{where} is an empty file.",

@@ -14,6 +14,7 @@ from ...model.checks import Check, counted
 from ...model.errors import ScopedSecretsError
 from ...model.scopes import ACCOUNT, ScopePath
 from ...model.settings import Settings
+from ...model.typed_rows import damaged_column
 from ...sinks.base import sinks_of
 from ...store.audit import newest_record
 from ...store.database import Transaction
@@ -110,10 +111,21 @@ def _verified(session: Session) -> Iterator[ScopePath]:
 def _clock(runtime: Runtime) -> tuple[str, str, str]:
     newest = runtime.read(lambda session: newest_record(session.tx))
     now = moment()
-    if newest and datetime.fromisoformat(newest) > datetime.fromisoformat(now) + _AHEAD:
+    if newest and _read(newest) > datetime.fromisoformat(now) + _AHEAD:
         message = f"The clock of this machine says {now}, but the store was changed at {newest}."
         return "warning", message, "Set the clock, here or where that change was made: secrets expire by it."
     return "ok", f"The clock says {now}, which fits what is in the store.", ""
+
+
+def _read(text: str) -> datetime:
+    """Return a moment of the database; raise Damaged for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise damaged_column() from None
+    if found.tzinfo is None:
+        raise damaged_column()
+    return found
 
 
 def _sinks(settings: Settings) -> Iterator[Check]:

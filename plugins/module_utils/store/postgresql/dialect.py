@@ -133,6 +133,7 @@ class PostgresqlDialect(Dialect):
 
     types: ClassVar[Mapping[str, str]] = {"bytes": "BYTEA", "integer": "BIGINT", "identifier": 'TEXT COLLATE "C"'}
     upgrades_unasked: ClassVar[bool] = False
+    is_file: ClassVar[bool] = False
 
     def __init__(self, location: Location, *, is_new: bool = False) -> None:
         self._location = location
@@ -218,7 +219,17 @@ class PostgresqlDialect(Dialect):
         self._begin(connection, f"{_WRITE}; {_DURABLE}", scope)
 
     def _check_new(self, connection: Any) -> None:
-        """Raise AlreadyMade if the tables exist. Processes that create them concurrently wait, then run again."""
+        """Raise AlreadyMade if the tables exist. Processes that create them concurrently wait, then run again.
+
+        Raises StoreRefused where they would be temporary ones, because no schema of the search path exists.
+        """
+        schema = connection.execute("SELECT current_schema() AS name").fetchone()["name"]
+        if not schema or schema.startswith("pg_temp"):
+            raise StoreRefused(
+                "foreign_database",
+                f"The search path of the store {self._where} names no schema that exists.",
+                hint="Create the schema, or correct 'options' in 'store', or the search path of its role.",
+            )
         if "store" in self.table_names(connection):
             raise AlreadyMade
 
