@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,17 @@ def test_a_server_that_repeats_the_password_of_a_passfile(
     assert PASSWORD not in repr(caught.value.__cause__)
 
 
+def server_elsewhere(heard: list[bytes]) -> tuple[int, socket.socket]:
+    """Return the port of a server at 127.0.0.2, and a socket that keeps others from listening there at 127.0.0.1."""
+    while True:
+        port, taken = hostile_server(b"M", "127.0.0.2", heard), socket.socket()
+        try:
+            taken.bind(("127.0.0.1", port))
+            return port, taken
+        except OSError:
+            taken.close()
+
+
 @pytest.mark.parametrize(
     ("login", "host", "more"),
     [
@@ -97,7 +109,7 @@ def test_the_environment_leads_no_password_to_another_host(
     login: str, host: str, more: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[bytes] = []
-    port = hostile_server(b"M", "127.0.0.2", heard)
+    port, _taken = server_elsewhere(heard)
     (tmp_path / "passfile").write_text(f"{host or '127.0.0.1'}:{port}:secrets:*:{PASSWORD}\n")
     (tmp_path / "passfile").chmod(0o600)
     (tmp_path / "services").write_text("[elsewhere]\nhostaddr=127.0.0.2\n")
