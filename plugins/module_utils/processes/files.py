@@ -19,6 +19,8 @@ MAX_FILE = 1024 * 1024
 def open_file(path: str) -> BinaryIO:
     """Open a regular file for reading. Raises OSError, also for pipes, folders and devices."""
     # Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
+    if "\0" in path:
+        raise OSError(errno.EINVAL, "its path has a NUL character", path)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return open(descriptor, "rb")

@@ -464,7 +464,10 @@ class SignedRows:
         intent_rows.insert_intent(self.tx, intent._replace(tag=signed))
 
     def check_intent(self, chain: list[Scope], intent: Intent) -> None:
-        """Raise Damaged unless an intent was signed with the scope's key."""
+        """Raise Damaged unless an intent is of the scope, and was signed with its key."""
+        if intent.scope_id != chain[-1].id:
+            # The rows that lead to the path of its scope were not proved.
+            raise integrity.changed_outside(f"An intent of {chain[-1].path}")
         key = self.key(chain, integrity.signed_generation(intent.tag))
         integrity.check_tag(key, intent, f"An intent of {chain[-1].path}")
 

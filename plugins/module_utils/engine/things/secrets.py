@@ -74,7 +74,7 @@ class SecretResource(Resource[SecretState]):
 
     def load(self, session: Session) -> SecretState:
         state = load_state(session, self.path, self.identifier)
-        connector = self._connector(state) if self.reference else None
+        connector = self._connector(state) if self.reference and not self.absent else None
         if connector:
             check_refers_to_own(session, state.chain, connector, f"The {self.what}")
         return state

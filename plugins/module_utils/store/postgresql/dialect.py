@@ -24,7 +24,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from ...model.addresses import is_loopback
 from ...model.errors import (
     Damaged,
     InvalidInput,
@@ -46,10 +45,11 @@ OLDEST_SERVER = 130000
 
 # Where a pooler shares a session, others may have left a search path there, and a temporary table is found before ours
 # unless its schema is named last (PostgreSQL, "search_path").
-_PATH = r"""SELECT set_config('search_path', CASE WHEN to_regclass('scoped_secrets.store') IS NOT NULL
-    THEN 'scoped_secrets' ELSE coalesce(nullif(btrim(regexp_replace(current_setting('search_path'),
-    '(^|,)\s*"?pg_temp[^,]*', '', 'g'), ', '), ''), 'public') END || ', pg_temp', true)"""
-_LIMITS = f"SET LOCAL statement_timeout = '90s'; SET LOCAL idle_in_transaction_session_timeout = '60s'; {_PATH}"
+_GIVEN = r"""coalesce(nullif(pg_catalog.btrim(pg_catalog.regexp_replace(pg_catalog.current_setting('search_path'),
+    '(^|,)\s*"?pg_temp[^,]*', '', 'g'), ', '), ''), 'public')"""
+_OURS = f"""CASE WHEN pg_catalog.to_regclass('scoped_secrets.store') IS NOT NULL
+    THEN 'scoped_secrets' ELSE {_GIVEN} END"""
+_LIMITS = "SET LOCAL statement_timeout = '90s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
 _READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_LIMITS}"
 # lock_timeout is long enough for a queue of writers, and below statement_timeout so that the error names the lock.
 _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_LIMITS}; SET LOCAL lock_timeout = '60s'"
@@ -139,6 +139,8 @@ class PostgresqlDialect(Dialect):
         self._location = location
         self._is_new = is_new
         self._has_failover = "," in location.url.partition("?")[0]
+        # Where the URL names a schema, that is where the store is.
+        self._path = _GIVEN if "search_path" in location.url else _OURS
         self._host = ""
         self._store_id = ""
         self._is_replaced = False
@@ -159,10 +161,10 @@ class PostgresqlDialect(Dialect):
         """Take note of where a new connection leads. Raises StoreRefused for one without TLS, or an old server."""
         info, has_tls = raw.info, bool(raw.pgconn.ssl_in_use)
         self._host = info.host
-        is_local = is_loopback(info.hostaddr) if info.hostaddr else False
-        if not is_local:
-            check_encrypted(self._location, info.get_parameters(), info.host, has_tls=has_tls)
-            self.notice = notice_of(info.get_parameters(), info.host, has_tls=has_tls)
+        # A service can name a host of this machine, and the address of another one.
+        where = info.hostaddr or info.host
+        check_encrypted(self._location, info.get_parameters(), where, has_tls=has_tls)
+        self.notice = notice_of(info.get_parameters(), where, has_tls=has_tls)
         if info.server_version < OLDEST_SERVER:
             raise StoreRefused(
                 "unsupported_store",
@@ -212,7 +214,8 @@ class PostgresqlDialect(Dialect):
     def _begin(self, connection: Any, statements: str, scope: str) -> None:
         # Without a scope the transaction sees all rows, as from the account; with an invalid scope it sees none.
         announced = (scope or "account") if _SCOPE.fullmatch(scope) else ""
-        connection.execute(f"{statements}; SET LOCAL scoped_secrets.scope = '{announced}'")
+        path = f"SELECT pg_catalog.set_config('search_path', {self._path} || ', pg_temp', true)"
+        connection.execute(f"{statements}; {path}; SET LOCAL scoped_secrets.scope = '{announced}'")
 
     def begin_appending(self, connection: Any, *, scope: str) -> None:
         # Takes no turn, so other writers continue, and the revision stays, so cached answers remain valid.

@@ -20,6 +20,7 @@ from ..location import Location
 __all__ = ["check_encrypted", "host_of", "notice_of", "tls_options"]
 
 _WITHOUT = ("disable", "allow", "prefer")
+_WITH_SYSTEM = 160000
 
 
 def host_of(given: Mapping[str, Any]) -> str:
@@ -45,8 +46,16 @@ def _mode(given: Mapping[str, Any]) -> str:
 
 
 def _proves_itself(given: Mapping[str, Any]) -> bool:
-    # `sslrootcert=system` implies verify-full, and Kerberos authenticates and encrypts both ways.
-    return _mode(given) == "verify-full" or given.get("sslrootcert") == "system" or given.get("gssencmode") == "require"
+    # Kerberos authenticates and encrypts both ways.
+    return _mode(given) == "verify-full" or _trusts_system(given) or given.get("gssencmode") == "require"
+
+
+def _trusts_system(given: Mapping[str, Any]) -> bool:
+    # Implies verify-full since libpq 16; before, it is the name of a file.
+    from psycopg import pq
+
+    named = given.get("sslrootcert") or os.environ.get("PGSSLROOTCERT")
+    return named == "system" and pq.version() >= _WITH_SYSTEM
 
 
 def tls_options(location: Location, given: Mapping[str, Any]) -> dict[str, str]:
