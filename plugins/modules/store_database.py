@@ -16,7 +16,8 @@ description:
     O(store).
   - If a role can't log in with the password in its URL, the module sets that password. The server gets only the
     hashed password that it stores, never the password itself.
-  - Both roles have exactly the privileges in these files. Others that were granted by hand are revoked, to whomever.
+  - Both roles have exactly the privileges in these files. Privileges on tables that the owner granted to others are
+    revoked. Memberships in the two roles, and what else was granted to other roles, stay.
     C(PUBLIC) can no longer connect to the database or create temporary tables in it.
   - Roles and their passwords belong to the whole server, so they serve one store of a server. For a second database,
     the module fails with C(role_in_use) and changes nothing.

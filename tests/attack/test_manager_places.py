@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import integrity
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import insert_intent
+from ansible_collections.scoped.secrets.tests.attack.attacker import Attacker
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, holding, read
 
@@ -158,3 +161,29 @@ def test_references_to_what_a_higher_manager_can_read_need_its_key(
         assert not declare(admin, "secret_text", **scope, reference="of_the_owner").changed
     # What the playbook itself names is its own choice.
     assert read(Engine(settings), "account.memory://vault/of_the_owner", **SCOPES[name]) == OURS + b"of account"
+
+
+@pytest.mark.parametrize("victim", ["pay/web", "hr/api"])
+def test_an_intent_of_a_scope_that_rows_make_look_like_ones_own_is_refused(
+    settings: Settings, cloud: Cloud, admin: Engine, victim: str
+) -> None:
+    """Signed with the project's key for the victim's id, while the victim's row has the name of the project."""
+    attacker, before = Attacker(settings), dict(cloud.values)
+    attacker.look("before")
+    org = attacker.one("before", "scope", level="org", identifier=SCOPES[victim]["org"])
+    hit = attacker.one("before", "scope", identifier=SCOPES[victim]["project"], parent_id=org["id"])["id"]
+    connector = attacker.one("before", "connector", identifier="vault")["id"]
+
+    def work(session: Session) -> None:
+        key = session.keyring.active(session.tx, session.chain(ScopePath("pay", "api")))
+        intent = Intent("forged", hit, connector, PLACES[victim], "absent", "", session.now)
+        insert_intent(session.tx, intent._replace(tag=integrity.sign(key, intent)))
+
+    holding(settings, **SCOPES["pay/api"]).write(work)
+    pay = attacker.one("before", "scope", level="org", identifier="pay")
+    attacker.insert("scope", pay, id="F", parent_id="nowhere")
+    attacker.run("UPDATE scope SET parent_id = 'F', identifier = 'api' WHERE id = :id", id=hit)
+    attacker.run("UPDATE secret SET path = 'x' WHERE scope_id = :id", id=hit)
+    settled = settle_left(Engine(settings))
+    assert (settled.settled, settled.pending, len(settled.warnings)) == (0, 1, 1)
+    assert cloud.values == before
