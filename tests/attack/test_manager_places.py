@@ -157,6 +157,7 @@ def test_references_to_what_a_higher_manager_can_read_need_its_key(
         ):
             error = error_of(call)
             assert (error.code, "handed out" in error.message) == ("not_shared", True)
+        assert declare(admin, "secret_text", **scope, reference="of_the_owner", state="absent").changed
     else:
         assert not declare(admin, "secret_text", **scope, reference="of_the_owner").changed
     # What the playbook itself names is its own choice.

@@ -272,6 +272,19 @@ def test_a_service_names_all(postgresql: Postgresql, tmp_path: Path, monkeypatch
     write(Engine(settings_at("postgresql://?service=secrets")), "a")
 
 
+def test_a_store_in_a_schema_of_its_own_stays_apart_from_the_usual_one(postgresql: Postgresql) -> None:
+    database = postgresql.new_database()
+    names = ("team", "scoped_secrets", "late")
+    key = settings_at("x").root_key
+    for name in names:
+        postgresql.run(f"CREATE SCHEMA {name}", url=postgresql.url(database))
+        settings = settings_at(postgresql.url(database, options=f"-csearch_path={name}"))._replace(root_key=key)
+        Engine(settings).handle(Request("secret_text", {"identifier": "a", "value": name.encode()}))
+    for name in names:
+        settings = settings_at(postgresql.url(database, options=f"-csearch_path={name}"))._replace(root_key=key)
+        assert read(Engine(settings), "a") == name.encode()
+
+
 def test_of_several_hosts_the_one_that_can_be_written_is_taken(shared: Settings, postgresql: Postgresql) -> None:
     here = f"@127.0.0.1:{postgresql.port}/"
     several = shared.store.replace(here, f"@127.0.0.1:1,127.0.0.1:{postgresql.port}/")

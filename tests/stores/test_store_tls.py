@@ -18,6 +18,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import plain_connection
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.tls import notice_of, tls_options
 from ansible_collections.scoped.secrets.tests.stores.conftest import settings_at
 
 if TYPE_CHECKING:
@@ -92,13 +93,14 @@ def test_a_server_without_tls_is_refused(postgresql: Postgresql, pgbouncer: int)
     assert "allow_plain_postgresql" in caught.value.hint
 
 
+@pytest.mark.parametrize("hosts", [["host=0.0.0.0"], ["host=localhost", "hostaddr=0.0.0.0"]], ids=" ".join)
 @pytest.mark.parametrize(("mode", "code"), [("disable", "plain_postgresql"), ("require", "")])
 def test_where_a_service_leads_is_looked_at_once_it_is_known(
-    postgresql: Postgresql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, code: str
+    postgresql: Postgresql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, code: str, hosts: list[str]
 ) -> None:
     from servers.postgresql import PASSWORD, USER
 
-    lines = ["[secrets]", "host=0.0.0.0", f"port={postgresql.port}", f"user={USER}", f"password={PASSWORD}"]
+    lines = ["[secrets]", *hosts, f"port={postgresql.port}", f"user={USER}", f"password={PASSWORD}"]
     (tmp_path / "services.conf").write_text(
         "\n".join([*lines, f"dbname={postgresql.new_database()}", f"sslmode={mode}"])
     )
@@ -109,6 +111,22 @@ def test_where_a_service_leads_is_looked_at_once_it_is_known(
     else:
         has_tls, (warning,) = used(settings)
         assert (has_tls, UNPROVED in warning) == (True, True)
+
+
+@pytest.mark.parametrize(("version", "is_known"), [(150018, False), (160000, True)])
+@pytest.mark.parametrize("place", ["url", "environment"])
+def test_certificates_of_the_system_prove_a_server_since_libpq_16(
+    monkeypatch: pytest.MonkeyPatch, version: int, is_known: bool, place: str
+) -> None:
+    from psycopg import pq
+
+    monkeypatch.setattr(pq, "version", lambda: version)
+    given = {"host": "db.example.com", **({"sslrootcert": "system"} if place == "url" else {})}
+    if place == "environment":
+        monkeypatch.setenv("PGSSLROOTCERT", "system")
+    location = Location.parse("postgresql://db.example.com/secrets")
+    assert tls_options(location, given) == ({} if is_known else {"sslmode": "require"})
+    assert (notice_of(given, "192.0.2.1", has_tls=True) == "") == is_known
 
 
 def test_messages_name_the_host_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from ..model.host_login import HostLogin
 
 __all__ = ["METHODS", "last_ssh_options", "ssh_environment", "ssh_options", "without_forwarding"]
 
-# Flags of scp and sftp without a value, together as in -qA.
+# Flags of scp and sftp without a value, which can stand together, and before one with a value, as in -qAP22.
 _FLAGS = re.compile(rb"-[346ABCOTNafpqRrsv]*")
 
 # The authentication methods of each scheme, under ssh's names.
@@ -52,7 +52,12 @@ def without_forwarding(words: Sequence[bytes], login: HostLogin) -> list[bytes]:
     """Return options of scp or sftp without -A, which would forward the agent of the run: these have no flag for no."""
     if login.scheme != "ssh_key":
         return list(words)
-    return [word.replace(b"A", b"") if _FLAGS.fullmatch(word) else word for word in words if word != b"-A"]
+    return [_without_a(word) for word in words if word != b"-A"]
+
+
+def _without_a(word: bytes) -> bytes:
+    flags = _FLAGS.match(word)
+    return flags[0].replace(b"A", b"") + word[flags.end() :] if flags else word
 
 
 def ssh_environment(login: HostLogin) -> dict[str, str]:

@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.scoped.secrets.plugins.module_utils.credentials.ssh_client import ssh_environment, ssh_options
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials.ssh_client import (
+    ssh_environment,
+    ssh_options,
+    without_forwarding,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.model.host_login import HostLogin
 
 KEY = HostLogin("ssh_key", "me", "m", port=2222, agent="/run/50% of/agent", public_key_file='/run/a "b".pub')
@@ -50,3 +55,23 @@ def test_the_environment_has_the_ticket_and_no_password() -> None:
     assert ssh_environment(TICKET._replace(ticket_cache="", krb5_config="")) == {"LC_ALL": "C"}
     assert ssh_environment(PASSWORD) == {"LC_ALL": "C"}
     assert "canary" not in str(ssh_options(PASSWORD))
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        (["-A"], []),
+        (["-qA"], ["-q"]),
+        (["-AP22"], ["-P22"]),
+        (["-qAoBatchMode=yes"], ["-qoBatchMode=yes"]),
+        (["-AJ", "host"], ["-J", "host"]),
+        (["-vAl", "8"], ["-vl", "8"]),
+        (["-b", "-"], ["-b", "-"]),
+        (["-iA", "-oProxyCommand=x -A", "-S/A"], ["-iA", "-oProxyCommand=x -A", "-S/A"]),
+        (["[-A]", "A"], ["[-A]", "A"]),
+    ],
+)
+def test_no_spelling_of_scp_and_sftp_forwards_the_agent(given: list[str], left: list[str]) -> None:
+    words = [word.encode() for word in given]
+    assert without_forwarding(words, KEY) == [word.encode() for word in left]
+    assert without_forwarding(words, PASSWORD) == words

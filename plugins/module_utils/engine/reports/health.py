@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from ...model.audit import moment
 from ...model.checks import Check, counted
@@ -15,7 +16,7 @@ from ...model.errors import ScopedSecretsError
 from ...model.scopes import ACCOUNT, ScopePath
 from ...model.settings import Settings
 from ...model.typed_rows import damaged_column
-from ...sinks.base import sinks_of
+from ...sinks.base import Sink, sinks_of
 from ...store.audit import newest_record
 from ...store.database import Transaction
 from ...store.location import Location
@@ -130,9 +131,9 @@ def _read(text: str) -> datetime:
 
 def _sinks(settings: Settings) -> Iterator[Check]:
     for sink in sinks_of(settings.audit_sink) if settings.audit != "off" else []:
+        yield _tried("audit sink", partial(_sink, sink))
 
-        def prove(sink=sink) -> tuple[str, str, str]:  # type: ignore[no-untyped-def]
-            sink.write([])
-            return "ok", f"Audit records can be written to {sink.where}.", ""
 
-        yield _tried("audit sink", prove)
+def _sink(sink: Sink) -> tuple[str, str, str]:
+    sink.write([])
+    return "ok", f"Audit records can be written to {sink.where}.", ""

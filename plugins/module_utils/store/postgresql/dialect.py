@@ -140,7 +140,7 @@ class PostgresqlDialect(Dialect):
         self._is_new = is_new
         self._has_failover = "," in location.url.partition("?")[0]
         # Where the URL names a schema, that is where the store is.
-        self._path = _GIVEN if "search_path" in location.url else _OURS
+        self._path = _GIVEN if "search_path" in location.url.partition("?")[2] else _OURS
         self._host = ""
         self._store_id = ""
         self._is_replaced = False
