@@ -5,21 +5,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import integrity
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import NewValue, Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import insert_intent
 from ansible_collections.scoped.secrets.tests.attack.attacker import Attacker
-from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud, Kept
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, holding, read
 
 SCOPES: dict[str, dict[str, str]] = {
@@ -188,3 +190,101 @@ def test_an_intent_of_a_scope_that_rows_make_look_like_ones_own_is_refused(
     settled = settle_left(Engine(settings))
     assert (settled.settled, settled.pending, len(settled.warnings)) == (0, 1, 1)
     assert cloud.values == before
+
+
+def planted(settings: Settings, scope: dict[str, str], identifier: str) -> None:
+    """Write the row of a secret whose value the team never wrote, signed with the key of its scope."""
+    team, path = holding(settings, **scope), ScopePath.of(scope.get("org"), scope.get("project"))
+
+    def work(session: Session) -> None:
+        chain = session.chain(path)
+        model = session.secret(chain, "db")
+        assert model
+        row = model._replace(id=str(uuid4()), identifier=identifier, path=model.path[: -len("db")] + identifier)
+        session.replace_secret(chain, None, row, NewValue(b"a guess", b"", "1"))
+
+    team.write(work, path)
+
+
+def by_hand(admin: Engine, cloud: Cloud, place: str) -> None:
+    cloud.put(place, OURS + b"of others")
+
+
+def by_a_removed_project(admin: Engine, cloud: Cloud, place: str) -> None:
+    cloud.values["main", place] = [Kept(OURS + b"of others", owner="store/connector/the removed scope")]
+
+
+def by_another_connector(admin: Engine, cloud: Cloud, place: str) -> None:
+    folder, _slash, name = place.rpartition("/")
+    declare(admin, "connector_memory_vault", identifier="other", token_ref="t", base=folder)
+    declare(admin, "secret_text", identifier=name, value=b"of others", secret_manager="other")
+
+
+@pytest.mark.parametrize("version", ["", "1"])
+@pytest.mark.parametrize("rule", ["allowed", "forbidden"])
+@pytest.mark.parametrize("put", [by_hand, by_a_removed_project, by_another_connector], ids=lambda put: put.__name__)
+@pytest.mark.parametrize("name", [name for name in SCOPES if name != "account"])
+def test_a_planted_row_reads_nothing_that_others_put_at_its_place(
+    settings: Settings,
+    cloud: Cloud,
+    admin: Engine,
+    tmp_path: Path,
+    name: str,
+    put: Callable[[Engine, Cloud, str], None],
+    rule: str,
+    version: str,
+) -> None:
+    hand_out(admin, SCOPES[name], tmp_path)
+    put(admin, cloud, PLACES[name][: -len("db")] + "planted")
+    planted(settings, SCOPES[name], "planted")
+    declare(admin, "scope", inherited_managers=rule)
+    (answer,) = Engine(settings).resolve([Query("planted", **SCOPES[name], version=version)])
+    assert (answer.value, answer.error and answer.error.code) == (
+        b"",
+        "version_changed" if version else "unproved_value",
+    )
+
+
+@pytest.mark.parametrize("kind", ["connector_memory_vault", "connector_memory_batch"])
+def test_a_value_that_was_changed_at_the_manager_is_known_by_its_mark(
+    settings: Settings, cloud: Cloud, admin: Engine, tmp_path: Path, kind: str
+) -> None:
+    scope, names = SCOPES["pay/api"], ("one", "two")
+    declare(admin, kind, identifier="keeper", token_ref="t", base="kept")
+    for name in names:
+        declare(admin, "secret_text", **scope, identifier=name, value=name.encode(), secret_manager="account.keeper")
+    hand_out(admin, scope, tmp_path)
+
+    def values() -> list[bytes | str]:
+        answers = Engine(settings).resolve([Query(name, **scope) for name in names])
+        return [answer.error.code if answer.error else answer.value for answer in answers]
+
+    assert (values(), cloud.counts["check_owner"]) == ([b"one", b"two"], 0)
+    cloud.overwrite("kept/pay/api/one", OURS + b"rotated there")
+    assert (values(), cloud.counts["check_owner"]) == ([b"rotated there", b"two"], 1)
+    cloud.values["main", "kept/pay/api/one"].append(Kept(OURS + b"of others"))
+    assert values() == ["unproved_value", b"two"]
+
+
+@pytest.mark.parametrize("is_marked", [True, False], ids=["its own", "of others"])
+def test_an_intent_takes_over_only_what_is_marked(
+    settings: Settings, cloud: Cloud, admin: Engine, tmp_path: Path, is_marked: bool
+) -> None:
+    scope = SCOPES["pay/api"]
+    hand_out(admin, scope, tmp_path)
+    owner = cloud.values["main", PLACES["pay/api"]][-1].owner if is_marked else ""
+    cloud.values["main", PLACES["pay/api"]].append(Kept(OURS + b"found", owner))
+
+    def work(session: Session) -> None:
+        chain = session.chain(ScopePath("pay", "api"))
+        secret = session.secret(chain, "db")
+        assert secret
+        assert secret.connector_id
+        place = secret.connector_id, secret.path, "present"
+        session.record(chain, Intent("forged", chain[-1].id, *place, "", session.now))
+
+    holding(settings, **scope).write(work)
+    settled = settle_left(admin)
+    assert (settled.settled, len(settled.warnings)) == (1, 0 if is_marked else 1)
+    (answer,) = Engine(settings).resolve([Query("db", **scope)])
+    assert (answer.value, answer.error is None) == ((b"found", True) if is_marked else (b"", False))

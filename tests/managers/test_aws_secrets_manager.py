@@ -93,6 +93,9 @@ def test_tags_and_description_change_without_a_new_value(moto: Aws, path: str) -
     there = described(moto, path)
     assert (there["Tags"]["team"], there["Description"]) == ("c", "for all")
     assert refusal(keeper.relabel, path, Writing(OTHERS)).code == "foreign_secret"
+    keeper.check_owner(path, OWNER)
+    assert refusal(keeper.check_owner, path, OTHERS).code == "foreign_secret"
+    assert refusal(keeper.check_owner, f"{path}-none", OWNER).code == "unknown_path"
     keeper.remove(path, OWNER)
     assert refusal(keeper.relabel, path, Writing(OWNER)).code == "secret_scheduled_for_deletion"
     assert refusal(keeper.relabel, f"{path}-none", Writing(OWNER)).code == "unknown_path"

@@ -86,6 +86,9 @@ def test_tags_change_without_a_new_value(azure: Azure, vault: Vault) -> None:
     assert keeper.read("a") == (b"one", version)
     assert refusal(keeper.relabel, "a", Writing(OTHERS)).code == "foreign_secret"
     assert refusal(keeper.relabel, "none", Writing(OWNER)).code == "unknown_path"
+    keeper.check_owner("a", OWNER)
+    assert refusal(keeper.check_owner, "a", OTHERS).code == "foreign_secret"
+    assert refusal(keeper.check_owner, "none", OWNER).code == "unknown_path"
 
 
 def test_tags_of_ours_and_of_others_and_the_mark(azure: Azure, vault: Vault) -> None:

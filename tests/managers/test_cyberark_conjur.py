@@ -94,6 +94,8 @@ def test_what_a_run_wrote_that_was_killed_is_taken_for_ours(
     version = keeper.write(path, b"value", NEW)
     assert keeper.write(path, b"value", NEW) == version
     assert conjur.variables[path].newest == 1
+    # Nothing at Conjur shows it.
+    assert refusal(keeper.check_owner, path, OWNER).code == "foreign_secret"
     assert refusal(keeper.write, path, b"another", NEW).code == "foreign_secret"
 
 

@@ -109,6 +109,9 @@ def test_tags_and_description_change_without_a_new_value(google_cloud: GoogleClo
     assert keeper.read(path) == (b"one", "1")
     assert refusal(keeper.relabel, path, Writing(OTHERS)).code == "foreign_secret"
     assert refusal(keeper.relabel, f"{path}-none", Writing(OWNER)).code == "unknown_path"
+    keeper.check_owner(path, OWNER)
+    assert refusal(keeper.check_owner, path, OTHERS).code == "foreign_secret"
+    assert refusal(keeper.check_owner, f"{path}-none", OWNER).code == "unknown_path"
 
 
 def test_what_others_add_to_it_stays(google_cloud: GoogleCloud, path: str) -> None:

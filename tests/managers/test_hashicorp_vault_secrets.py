@@ -214,6 +214,14 @@ def test_tags_change_without_a_new_value(kv2: HashicorpVault, openbao: OpenBao) 
     assert refusal(kv2.relabel, f"{path}-none", NEW).code == "unknown_path"
 
 
+def test_the_owner_of_a_secret_is_known(manager: HashicorpVault) -> None:
+    path = new_path(manager)
+    manager.write(path, b"one", NEW)
+    manager.check_owner(path, OWNER)
+    assert refusal(manager.check_owner, path, THEIRS.owner).code == "foreign_secret"
+    assert refusal(manager.check_owner, f"{path}-none", OWNER).code == "unknown_path"
+
+
 def test_a_version_1_engine_has_no_tags_to_change(openbao: OpenBao) -> None:
     with vault(openbao, engine="kv1") as kv1:
         path = new_path(kv1)

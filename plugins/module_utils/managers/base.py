@@ -318,6 +318,13 @@ class ValueKeeper(Manager):
         """Raise what `write` would raise because of what is at `path` now, as far as that shows. Changes nothing."""
         return
 
+    def check_owner(self, path: str, owner: str) -> None:
+        """Raise foreign_secret unless what is at `path` has this owner's mark. Raises unknown_path, denied.
+
+        A kind that keeps no marks always raises.
+        """
+        raise failures.foreign_secret(self.connector.what, path)
+
     def relabel(self, path: str, writing: Writing) -> None:
         """Bring description and tags of a secret up to date, without a new value, as far as the provider has them.
 

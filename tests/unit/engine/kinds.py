@@ -257,6 +257,10 @@ class MemoryVault(_InMemory, ValueKeeper):
         if not writing.adopt:
             self._refuse_foreign(path, self.cloud.values.get((self.options["vault"], path), []), writing.owner)
 
+    def check_owner(self, path: str, owner: str) -> None:
+        self._ask("check_owner", path)
+        self._refuse_foreign(path, self.cloud.values.get((self.options["vault"], path), []), owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
         self._ask("relabel", path)
         with self.cloud.lock:

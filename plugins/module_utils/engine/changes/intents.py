@@ -188,12 +188,16 @@ class Settled:
 
 
 class _Left(NamedTuple):
-    """An abandoned intent, its connector (None: removed), and whether the store has its secret."""
+    """An abandoned intent, its connector (None: removed), and whether the store has its secret.
+
+    `is_doubtful`: people without the key of the connector can have written the intent.
+    """
 
     intent: Intent
     scope: ScopePath
     connector: ScopedConnector | None
     is_known: bool
+    is_doubtful: bool
 
 
 def settle_once(runtime: Runtime) -> tuple[str, ...]:
@@ -257,7 +261,8 @@ def _load(session: Session, intent: Intent) -> _Left:
     secret = _kept(session, chain, intent)
     if connector and secret:
         kept_path(connector, chain[-1].path, secret)
-    return _Left(intent, chain[-1].path, connector, secret is not None)
+    is_doubtful = bool(connector and session.handed_out_between(chain, connector.path.level.depth))
+    return _Left(intent, chain[-1].path, connector, secret is not None, is_doubtful)
 
 
 def _kept(session: Session, chain: list[Scope], intent: Intent) -> Secret | None:
@@ -285,11 +290,29 @@ def _settle(runtime: Runtime, left: _Left) -> tuple[str, ...]:
     access = runtime.access()
     if left.connector and left.is_known:
         found = _at_provider(access, left.connector, left.intent.path)
-        runtime.write(lambda session: _follow(session, left, found))
+        if found and left.is_doubtful and runtime.read(partial(_is_news, left=left, found=found)):
+            warnings = _doubt(access, left.connector, left.intent)
+        if not warnings:
+            runtime.write(lambda session: _follow(session, left, found))
     elif left.connector:
         warnings = _remove(access, left.connector, left.intent)
     runtime.write(lambda session: delete_intents(session.tx, [left.intent.id]))
     return warnings
+
+
+def _doubt(access: Access, connector: ScopedConnector, intent: Intent) -> tuple[str, ...]:
+    """Return a warning if nothing at a provider shows that what it has belongs to the intent's scope.
+
+    Otherwise its holders could make the store take over, and hand out, what others put there.
+    """
+    try:
+        access.check_owner(connector, intent.path, intent.scope_id)
+    except (Conflict, NotFound) as error:
+        return (
+            f"A run left the change of '{intent.path}' at {connector.what} unfinished, and the store did not take over "
+            f"what is there now: {error.message} Declare the secret again.",
+        )
+    return ()
 
 
 def _remove(access: Access, connector: ScopedConnector, intent: Intent) -> tuple[str, ...]:
@@ -332,6 +355,13 @@ def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> Non
     elif found is not None and not _is_newest(session, chain, secret, found):
         newer = secret._replace(current_version=secret.current_version + 1, updated_at=session.now)
         session.replace_secret(chain, secret, newer, NewValue(found.value, b"", found.version))
+
+
+def _is_news(session: Session, left: _Left, found: ValueAtProvider) -> bool:
+    """Tell whether a provider has a value that the store doesn't know."""
+    chain = session.chain(left.scope)
+    secret = _kept(session, chain, left.intent)
+    return secret is not None and not _is_newest(session, chain, secret, found)
 
 
 def _is_newest(session: Session, chain: list[Scope], secret: Secret, found: ValueAtProvider) -> bool:

@@ -221,6 +221,11 @@ class Access:
         """Raise what `write` would raise because of what a value keeper has at a path."""
         self.call(connector, lambda manager: cast(ValueKeeper, manager).foresee(path, value, writing))
 
+    def check_owner(self, connector: ScopedConnector, path: str, scope_id: str) -> None:
+        """Raise foreign_secret unless a value keeper's mark says that a scope's secret is at a path."""
+        owner = self.owner(connector, scope_id)
+        self.call(connector, lambda manager: cast(ValueKeeper, manager).check_owner(path, owner))
+
     def relabel(self, connector: ScopedConnector, path: str, writing: Writing) -> None:
         """Bring description and tags of a secret of a scope up to date at a value keeper."""
         self.call(connector, lambda manager: cast(ValueKeeper, manager).relabel(path, writing))

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from ...managers.base import Found, ValueKeeper
-from ...model.errors import Damaged, ScopedSecretsError, internal_error
+from ...model.errors import Conflict, Damaged, ScopedSecretsError, internal_error
 from ...model.queries import Answer, Query
 from ..providers.access import Access
 from ..providers.fetch_cache import Fetches, in_parallel
@@ -131,11 +131,18 @@ def _fetch(access: Access, located: Located) -> bytes:
 
 
 def _content(access: Access, located: Located, found: Found) -> bytes:
-    """Return the value in what a provider answered. Raises Damaged for a pinned version with another value."""
+    """Return the value in what a provider answered. Raises Damaged if it is not proved to be the secret's."""
     if not located.is_ours:
         return found.content
     value = access.value_in(located.connector, found.content)
     if located.proof and not located.proof.holds(located.kind, value):
+        _check_changed(access, located, located.proof.scope_id)
+    return value
+
+
+def _check_changed(access: Access, located: Located, scope_id: str) -> None:
+    """Raise Damaged for a value that is not the one which was written, unless it is newer and has the owner's mark."""
+    if located.version:
         raise Damaged(
             "version_changed",
             f"{located.what}: {located.connector.what} has another value in version '{located.version}' than the one "
@@ -143,7 +150,19 @@ def _content(access: Access, located: Located, found: Found) -> bytes:
             hint="Somebody changed that version, or another server answers. See the audit of the provider, and check "
             "where the connector leads. Then declare the value again.",
         )
-    return value
+    try:
+        access.check_owner(located.connector, located.path, scope_id)
+    except Conflict as error:
+        if error.code != "foreign_secret":
+            raise
+        raise Damaged(
+            "unproved_value",
+            f"{located.what}: the value at '{located.path}' of {located.connector.what} is not the one that was "
+            "written, and nothing there shows that it belongs to this secret. The scope's key was handed out, so the "
+            "store alone doesn't prove that.",
+            hint="See who wrote the value there. Then declare the secret with the right value; with 'adopt: true' if "
+            "that may replace what is there.",
+        ) from None
 
 
 def _fetch_batch(access: Access, batch: Sequence[Located]) -> list[_Outcome]:

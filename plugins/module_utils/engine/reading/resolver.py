@@ -36,9 +36,10 @@ __all__ = ["Composed", "Located", "Proof", "locate"]
 
 
 class Proof(NamedTuple):
-    """What proves that a value keeper still has the value that was written as this version of a secret."""
+    """What proves that a value keeper has the value that was written as this version of a scope's secret."""
 
     key: FingerprintKey
+    scope_id: str
     secret_id: str
     fingerprint: bytes
 
@@ -54,8 +55,9 @@ class Located(NamedTuple):
     """A value that a secret manager has: at `path` of a value keeper, or in an envelope that a key keeper opens.
 
     `keys` are the fields to select, each within the one before. `is_ours`: this collection wrote it, as one value.
-    `mark` changes with each new value that the store knows of. `proof` is there if that very version was asked for:
-    others may change the newest value at a manager, and no version that was written before.
+    `mark` changes with each new value that the store knows of. Others may change the newest value at a manager, and no
+    version that was written before: `proof` is there if that very version was asked for. It is there too if people
+    without the key of the connector can have written the row: the place may have a value that was never the secret's.
     """
 
     connector: ScopedConnector
@@ -173,7 +175,6 @@ def _in_store(
         return Answer(secret.kind, content, expires_at=secret.expires_at, subject=subject)
     connector = _connector(session, chain, secret)
     context = session.context(chain, secret, version.version)
-    is_pinned = bool(reference.version) and not connector.keeps_keys
     return Located(
         connector,
         what,
@@ -187,8 +188,21 @@ def _in_store(
         envelope=version.envelope,
         context=context,
         subject=subject,
-        proof=Proof(session.fingerprint_key(chain, version), secret.id, version.fingerprint) if is_pinned else None,
+        proof=_proof(session, chain, connector, version)
+        if _needs_proof(session, chain, connector, reference)
+        else None,
     )
+
+
+def _needs_proof(session: Session, chain: list[Scope], connector: ScopedConnector, reference: Reference) -> bool:
+    if connector.keeps_keys:
+        return False
+    return bool(reference.version or session.handed_out_between(chain, connector.path.level.depth))
+
+
+def _proof(session: Session, chain: list[Scope], connector: ScopedConnector, version: SecretVersion) -> Proof:
+    key = session.fingerprint_key(chain, version)
+    return Proof(key, chain[-1].id, version.secret_id, version.fingerprint)
 
 
 def _shared(session: Session, reference: Reference, caller: ScopePath) -> Answer | None:

@@ -247,11 +247,11 @@ class AwsSecretsManager(ValueKeeper):
         if existing and not writing.adopt:
             self._refuse_foreign(path, existing, writing.owner)
 
+    def check_owner(self, path: str, owner: str) -> None:
+        self._owned(path, owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
-        existing = self._described(path)
-        if existing is None:
-            raise failures.unknown_path(self.connector.what, path)
-        self._refuse_foreign(path, existing, writing.owner)
+        existing = self._owned(path, writing.owner)
         if existing.get("DeletedDate"):
             raise failures.secret_scheduled_for_deletion(self.connector.what, path)
         self._update_tags(path, existing, writing)
@@ -315,6 +315,14 @@ class AwsSecretsManager(ValueKeeper):
         if not reply.get("ARN"):
             raise failures.incomplete_reply(self.connector.what, path)
         return reply
+
+    def _owned(self, path: str, owner: str) -> dict[str, Any]:
+        """Return the description of a secret that has this owner's mark."""
+        existing = self._described(path)
+        if existing is None:
+            raise failures.unknown_path(self.connector.what, path)
+        self._refuse_foreign(path, existing, owner)
+        return existing
 
     def _refuse_foreign(self, path: str, existing: Mapping[str, Any], owner: str) -> None:
         if _tags_of(existing).get(OWNER_TAG) == owner:

@@ -181,13 +181,11 @@ class AzureKeyVault(ValueKeeper):
         if deleted and not writing.adopt and _tags_of(deleted).get(OWNER_TAG) != writing.owner:
             raise failures.secret_scheduled_for_deletion(self.connector.what, path)
 
+    def check_owner(self, path: str, owner: str) -> None:
+        self._owned(path, owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
-        self._check_name(path)
-        existing = self._properties(path)
-        if existing is None:
-            raise failures.unknown_path(self.connector.what, path)
-        self._refuse_foreign(path, existing, writing.owner)
-        present = _tags_of(existing)
+        present = _tags_of(self._owned(path, writing.owner))
         tags = _bounded({OWNER_TAG: writing.owner, **writing.tags}, present, writing.owner)
         if tags != present:
             self._call("update_secret_properties", path, "set", tags=tags)
@@ -255,6 +253,15 @@ class AzureKeyVault(ValueKeeper):
             return None
         self._version(path, deleted.properties)
         return deleted.properties
+
+    def _owned(self, path: str, owner: str) -> Any:
+        """Return the properties of a secret that has this owner's mark."""
+        self._check_name(path)
+        existing = self._properties(path)
+        if existing is None:
+            raise failures.unknown_path(self.connector.what, path)
+        self._refuse_foreign(path, existing, owner)
+        return existing
 
     def _refuse_foreign(self, path: str, existing: Any, owner: str) -> None:
         if not self._is_owned(path, _tags_of(existing), owner):

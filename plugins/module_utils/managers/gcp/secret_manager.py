@@ -182,6 +182,12 @@ class GcpSecretManager(ValueKeeper):
         if existing is not None and not writing.adopt:
             self._refuse_foreign(path, existing, writing.owner)
 
+    def check_owner(self, path: str, owner: str) -> None:
+        existing = self._described(path)
+        if existing is None:
+            raise failures.unknown_path(self.connector.what, path)
+        self._refuse_foreign(path, existing, owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
         self._claim(path, *self._labels_and_annotations(writing), writing)
 

@@ -153,6 +153,10 @@ class KvEngine(ABC):
         """Raise foreign_secret or fields_would_go if `write` would."""
 
     @abstractmethod
+    def check_owner(self, path: str, owner: str) -> None:
+        """Raise foreign_secret unless a secret has this owner's mark. Raises unknown_path, denied."""
+
+    @abstractmethod
     def relabel(self, path: str, writing: Writing) -> None:
         """Bring tags up to date. Raises foreign_secret, unknown_path, denied."""
 
@@ -223,8 +227,14 @@ class KvVersion1(KvEngine):
     def foresee(self, path: str, writing: Writing) -> None:
         self._take_over(path, self._fields(path), writing)
 
+    def check_owner(self, path: str, owner: str) -> None:
+        fields = self._fields(path)
+        if fields is None:
+            raise failures.unknown_path(self._what, path)
+        self._refuse_foreign(path, fields, owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
-        self._refuse_foreign(path, self._fields(path), writing.owner)
+        self.check_owner(path, writing.owner)
 
     def remove(self, path: str, owner: str, *, is_for_good: bool) -> None:
         fields = self._fields(path)
@@ -308,12 +318,19 @@ class KvVersion2(KvEngine):
     def foresee(self, path: str, writing: Writing) -> None:
         self._take_over(path, self._metadata_of(path), writing)
 
+    def check_owner(self, path: str, owner: str) -> None:
+        self._owned(path, owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
+        self._mark(path, self._owned(path, writing.owner), writing)
+
+    def _owned(self, path: str, owner: str) -> dict[str, Any]:
+        """Return the metadata of a secret that has this owner's mark."""
         known = self._metadata_of(path)
         if not known:
             raise failures.unknown_path(self._what, path)
-        self._refuse_foreign(path, known, writing.owner)
-        self._mark(path, known, writing)
+        self._refuse_foreign(path, known, owner)
+        return known
 
     def remove(self, path: str, owner: str, *, is_for_good: bool) -> None:
         known = self._metadata_of(path)

@@ -170,6 +170,9 @@ class HashicorpVault(ValueKeeper):
     def foresee(self, path: str, value: bytes, writing: Writing) -> None:
         self._writable().foresee(_clean(self.connector.what, path), writing)
 
+    def check_owner(self, path: str, owner: str) -> None:
+        self._writable().check_owner(_clean(self.connector.what, path), owner)
+
     def relabel(self, path: str, writing: Writing) -> None:
         self._writable().relabel(_clean(self.connector.what, path), writing)
 
