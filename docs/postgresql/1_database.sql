@@ -34,25 +34,52 @@ BEGIN
             EXECUTE format('ALTER ROLE %I LOGIN NOCREATEROLE NOCREATEDB', one.rolname);
         END IF;
     END LOOP;
-    -- Nor do they have what other roles may do.
+    -- Nor do they have what other roles may do, or others what they may do. Administrators of the server could take that
+    -- at any time.
     FOR one IN
-        SELECT role.rolname AS role, member.rolname AS member
+        SELECT role.rolname AS role, member.rolname AS member, pg_get_userbyid(grantor) AS grantor
         FROM pg_auth_members
         JOIN pg_roles AS role ON role.oid = roleid
         JOIN pg_roles AS member ON member.oid = pg_auth_members.member
         WHERE member.rolname IN ('scoped_secrets_owner', 'scoped_secrets_app')
+            OR role.rolname IN ('scoped_secrets_owner', 'scoped_secrets_app')
+            AND NOT (member.rolsuper OR member.rolcreaterole OR member.rolname = current_user)
     LOOP
-        EXECUTE format('REVOKE %I FROM %I', one.role, one.member);
+        IF current_setting('server_version_num')::int < 160000 THEN
+            EXECUTE format('REVOKE %I FROM %I CASCADE', one.role, one.member);
+        ELSE
+            EXECUTE format('REVOKE %I FROM %I GRANTED BY %I CASCADE', one.role, one.member, one.grantor);
+        END IF;
     END LOOP;
+    -- Who is no superuser can make the schema for a role that they belong to.
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        EXECUTE format('GRANT scoped_secrets_owner TO %I', current_user);
+    END IF;
     -- A temporary table of the same name would stand before ours in a session that a pooler shares.
     EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format(
-        'REVOKE CREATE, TEMPORARY ON DATABASE %I FROM scoped_secrets_owner, scoped_secrets_app', current_database());
+        'REVOKE ALL ON DATABASE %I FROM scoped_secrets_owner, scoped_secrets_app CASCADE', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO scoped_secrets_owner, scoped_secrets_app', current_database());
+    -- A setting for this database would stand before the role's own, below.
+    EXECUTE format('ALTER ROLE scoped_secrets_owner IN DATABASE %I RESET search_path', current_database());
+    EXECUTE format('ALTER ROLE scoped_secrets_app IN DATABASE %I RESET search_path', current_database());
 END
 $$;
 CREATE SCHEMA IF NOT EXISTS scoped_secrets AUTHORIZATION scoped_secrets_owner;
-REVOKE ALL ON SCHEMA scoped_secrets FROM PUBLIC, scoped_secrets_app;
+ALTER SCHEMA scoped_secrets OWNER TO scoped_secrets_owner;
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee
+        FROM pg_namespace, aclexplode(nspacl)
+        WHERE nspname = 'scoped_secrets' AND grantee <> nspowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON SCHEMA scoped_secrets FROM %s CASCADE', one.grantee);
+    END LOOP;
+END
+$$;
 GRANT USAGE ON SCHEMA scoped_secrets TO scoped_secrets_app;
 ALTER ROLE scoped_secrets_owner SET search_path = scoped_secrets, pg_temp;
 ALTER ROLE scoped_secrets_app SET search_path = scoped_secrets, pg_temp;

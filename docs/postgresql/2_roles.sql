@@ -27,7 +27,7 @@ BEGIN
         ) AS granted
         WHERE grantee <> relowner
     LOOP
-        EXECUTE format('REVOKE ALL ON %I FROM %s', one.relname, one.grantee);
+        EXECUTE format('REVOKE ALL ON %I FROM %s CASCADE', one.relname, one.grantee);
     END LOOP;
     FOR one IN SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'scoped_secrets' LOOP
         EXECUTE format('DROP POLICY %I ON %I', one.policyname, one.tablename);

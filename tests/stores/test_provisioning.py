@@ -49,8 +49,9 @@ class Plan:
 def plan(postgresql: Postgresql) -> Iterator[Plan]:
     """The roles serve one database of a server, so that each test drops its own."""
     plan = Plan(postgresql, f"prepared-{os.getpid()}")
+    postgresql.run("CREATE ROLE somebody", "CREATE ROLE another")
     yield plan
-    postgresql.run(f'DROP DATABASE IF EXISTS "{plan.database}" WITH (FORCE)')
+    postgresql.run(f'DROP DATABASE IF EXISTS "{plan.database}" WITH (FORCE)', "DROP ROLE somebody", "DROP ROLE another")
 
 
 def test_a_database_is_prepared_once(plan: Plan) -> None:
@@ -94,18 +95,32 @@ MENDED = {
         f"ALTER ROLE {APP} SUPERUSER",
         f"ALTER ROLE {APP} BYPASSRLS",
         f"ALTER ROLE {OWNER} CREATEROLE CREATEDB REPLICATION",
-        f"ALTER ROLE {APP} SET search_path = public",
         f"ALTER ROLE {APP} NOLOGIN",
     ],
-    "memberships of the roles": [f"GRANT {OWNER} TO {APP}", f"GRANT pg_read_all_data TO {APP}"],
+    "settings of the roles": [
+        f"ALTER ROLE {APP} SET search_path = public",
+        f"ALTER ROLE {APP} IN DATABASE {{database}} SET search_path = public",
+        f"ALTER ROLE {OWNER} IN DATABASE {{database}} SET search_path = public",
+    ],
+    "memberships of the roles": [
+        f"GRANT {OWNER} TO {APP}",
+        f"GRANT pg_read_all_data TO {APP}",
+        f"GRANT {APP} TO somebody",
+        f"GRANT {OWNER} TO somebody WITH ADMIN OPTION; SET ROLE somebody; GRANT {OWNER} TO another",
+    ],
     "access to the database": [
         "GRANT TEMPORARY ON DATABASE {database} TO PUBLIC",
         "GRANT CONNECT ON DATABASE {database} TO PUBLIC",
         f"GRANT CREATE ON DATABASE {{database}} TO {APP}",
+        f"GRANT CONNECT ON DATABASE {{database}} TO {APP} WITH GRANT OPTION; SET ROLE {APP};"
+        " GRANT CONNECT ON DATABASE {database} TO somebody",
     ],
     "schemas": [
         f"GRANT CREATE ON SCHEMA scoped_secrets TO {APP}",
         "GRANT USAGE ON SCHEMA scoped_secrets TO PUBLIC",
+        "GRANT CREATE, USAGE ON SCHEMA scoped_secrets TO somebody WITH GRANT OPTION; SET ROLE somebody;"
+        " GRANT USAGE ON SCHEMA scoped_secrets TO another",
+        "ALTER SCHEMA scoped_secrets OWNER TO somebody",
         "GRANT CREATE ON SCHEMA public TO PUBLIC",
     ],
     "row-level security": ["ALTER TABLE scoped_secrets.secret DISABLE ROW LEVEL SECURITY"],
@@ -113,6 +128,9 @@ MENDED = {
         f"GRANT DELETE ON scoped_secrets.audit_event TO {APP}",
         "GRANT SELECT ON scoped_secrets.secret TO PUBLIC",
         "GRANT ALL ON scoped_secrets.scope TO pg_monitor",
+        "GRANT SELECT ON scoped_secrets.secret TO somebody WITH GRANT OPTION; GRANT USAGE ON SCHEMA scoped_secrets TO"
+        " somebody; SET ROLE somebody; GRANT SELECT ON scoped_secrets.secret TO another; RESET ROLE;"
+        " REVOKE USAGE ON SCHEMA scoped_secrets FROM somebody",
     ],
     "rights on columns": ["GRANT SELECT (identifier) ON scoped_secrets.secret TO PUBLIC"],
     "policies": [
@@ -155,6 +173,12 @@ def test_the_doctor_says_what_a_role_may_do(plan: Plan) -> None:
         f'GRANT TEMPORARY ON DATABASE "{plan.database}" TO PUBLIC': "may make temporary tables",
         f'GRANT CONNECT ON DATABASE "{plan.database}" TO PUBLIC': "may connect to the database",
         "ALTER TABLE scoped_secrets.secret DISABLE ROW LEVEL SECURITY": "1 tables have no row-level security",
+        f"GRANT {OWNER} TO somebody": f"somebody is a member of {OWNER}",
+        f"GRANT {APP} TO somebody": f"somebody is a member of {APP}",
+        "GRANT CREATE ON SCHEMA scoped_secrets TO somebody": "somebody has rights on the schema or its tables",
+        "GRANT SELECT ON scoped_secrets.secret TO another": "another has rights on the schema or its tables",
+        "GRANT SELECT (path) ON scoped_secrets.secret TO PUBLIC": "PUBLIC has rights on the schema or its tables",
+        f'ALTER ROLE {APP} IN DATABASE "{plan.database}" SET search_path = public': "has a search path of its own",
     }.items():
         plan.server.run(statement, url=plan.server.url(plan.database))
         verdict, message = found()
@@ -201,3 +225,40 @@ def test_a_session_that_others_prepared_can_not_swallow_what_is_written(plan: Pl
     raw.execute(f"SET search_path = {path}")
     engine.handle(Request("secret_text", {"identifier": "a", "value": b"v"}))
     assert plan.server.run("SELECT identifier FROM scoped_secrets.secret", url=plan.url(OWNER)) == [("a",)]
+
+
+@pytest.mark.parametrize("path", ["pg_temp", "pg_temp, public", "public"])
+def test_what_is_asked_outside_of_transactions_is_asked_of_our_tables(plan: Plan, path: str) -> None:
+    plan.prepare()
+    engine = Engine(plan.settings)
+    engine.handle(Request("scope", {"name": "x"}))
+    database = engine.store(create=False).database
+    tables, state = database.table_names(), database.state()
+    raw = database._connection._raw
+    plan.server.run(f'GRANT TEMPORARY ON DATABASE "{plan.database}" TO {APP}', url=plan.server.url(plan.database))
+    raw.execute("CREATE TEMPORARY TABLE store AS SELECT id, revision + 1 AS revision FROM scoped_secrets.store")
+    raw.execute(f"SET search_path = {path}")
+    assert (database.table_names(), database.state()) == (tables, state)
+    Engine(plan.settings).handle(Request("scope", {"name": "y"}))
+    assert database.state() != state
+
+
+def test_an_administrator_need_not_be_a_superuser(plan: Plan) -> None:
+    plan.server.run(
+        f"DROP ROLE IF EXISTS {OWNER}",
+        f"DROP ROLE IF EXISTS {APP}",
+        "CREATE ROLE dba LOGIN CREATEROLE CREATEDB PASSWORD 'p'",
+    )
+    try:
+        admin = re.sub(r"//.*@", "//dba:p@", plan.admin)
+        plan.prepare(admin_url=admin)
+        assert not plan.prepare(admin_url=admin).changed
+        plan.server.run(f"GRANT {OWNER} TO somebody", url=plan.admin)
+        assert plan.prepare(admin_url=admin).returned["database"]["changes"] == ["memberships of the roles"]
+    finally:
+        plan.server.run(
+            f'DROP DATABASE IF EXISTS "{plan.database}" WITH (FORCE)',
+            f"DROP ROLE {APP}",
+            f"DROP ROLE {OWNER}",
+            "DROP ROLE dba",
+        )

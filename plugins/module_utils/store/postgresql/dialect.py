@@ -140,7 +140,8 @@ class PostgresqlDialect(Dialect):
         self._is_new = is_new
         self._has_failover = "," in location.url.partition("?")[0]
         # Where the URL names a schema, that is where the store is.
-        self._path = _GIVEN if "search_path" in location.url.partition("?")[2] else _OURS
+        path = _GIVEN if "search_path" in location.url.partition("?")[2] else _OURS
+        self._set_path = f"SELECT pg_catalog.set_config('search_path', {path} || ', pg_temp', true)"
         self._host = ""
         self._store_id = ""
         self._is_replaced = False
@@ -214,8 +215,16 @@ class PostgresqlDialect(Dialect):
     def _begin(self, connection: Any, statements: str, scope: str) -> None:
         # Without a scope the transaction sees all rows, as from the account; with an invalid scope it sees none.
         announced = (scope or "account") if _SCOPE.fullmatch(scope) else ""
-        path = f"SELECT pg_catalog.set_config('search_path', {self._path} || ', pg_temp', true)"
-        connection.execute(f"{statements}; {path}; SET LOCAL scoped_secrets.scope = '{announced}'")
+        connection.execute(f"{statements}; {self._set_path}; SET LOCAL scoped_secrets.scope = '{announced}'")
+
+    def _ask(self, connection: Any, query: str) -> Any:
+        """Return the cursor of a query without parameters, with our search path, in one round trip.
+
+        Statements that are sent together are one transaction (PostgreSQL, "Multiple Statements in a Simple Query").
+        """
+        cursor = connection.execute(f"{self._set_path}; {query}")
+        cursor.nextset()
+        return cursor
 
     def begin_appending(self, connection: Any, *, scope: str) -> None:
         # Takes no turn, so other writers continue, and the revision stays, so cached answers remain valid.
@@ -238,7 +247,7 @@ class PostgresqlDialect(Dialect):
 
     def was_kept(self, connection: Any, mark: Mark) -> bool:
         token, revision = mark
-        row = connection.execute("SELECT revision, writers FROM store").fetchone()
+        row = self._ask(connection, "SELECT revision, writers FROM store").fetchone()
         tokens = [row["writers"][start : start + _TOKEN] for start in range(0, len(row["writers"]), _TOKEN)]
         if token in tokens:
             return True
@@ -253,19 +262,19 @@ class PostgresqlDialect(Dialect):
         return False
 
     def table_names(self, connection: Any) -> set[str]:
-        rows = connection.execute("SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()")
-        return {row["tablename"] for row in rows}
+        query = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = pg_catalog.current_schema()"
+        return {row["tablename"] for row in self._ask(connection, query)}
 
     def engine(self, connection: Any) -> str:
         return f"PostgreSQL {connection.server_version}"
 
     def size(self, connection: Any) -> int:
-        row = connection.execute("SELECT pg_database_size(current_database()) AS size").fetchone()
+        row = self._ask(connection, "SELECT pg_database_size(current_database()) AS size").fetchone()
         return int(row["size"])
 
     def state(self, connection: Any) -> object:
         # Every write first increments the revision.
-        row = connection.execute("SELECT id, revision FROM store").fetchone()
+        row = self._ask(connection, "SELECT id, revision FROM store").fetchone()
         if row is None:
             raise _damaged(self._where)
         self._recognise(row["id"])

@@ -12,24 +12,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...model.errors import Conflict, InvalidInput, StoreRefused
-from ..database import Transaction
 from ..location import Location
 from .dialect import PostgresqlDialect, plain_connection
 from .failures import WRONG_PASSWORD
 
-__all__ = ["APP", "OWNER", "Logins", "give_rights", "make_database", "weaknesses"]
+__all__ = ["APP", "OWNER", "Logins", "give_rights", "make_database"]
 
 OWNER, APP = "scoped_secrets_owner", "scoped_secrets_app"
 _FILES = Path(__file__).parents[4] / "docs" / "postgresql"
 _ROLES = f"('{OWNER}', '{APP}')"
 # Reads everything that the files can change, by what to call it. What differs afterwards was changed.
 _STATE = {
-    "roles": "SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication,"
-    f" rolconfig FROM pg_roles WHERE rolname IN {_ROLES} ORDER BY 1",
-    "memberships of the roles": "SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members"
-    f" WHERE member IN (SELECT oid FROM pg_roles WHERE rolname IN {_ROLES}) ORDER BY 1, 2",
+    "roles": "SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication"
+    f" FROM pg_roles WHERE rolname IN {_ROLES} ORDER BY 1",
+    "settings of the roles": "SELECT setrole::regrole::text, setdatabase, setconfig FROM pg_db_role_setting"
+    f" WHERE setrole IN (SELECT oid FROM pg_roles WHERE rolname IN {_ROLES}) ORDER BY 1, 2",
+    "memberships of the roles": "SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members, pg_roles"
+    f" WHERE pg_roles.oid IN (member, roleid) AND rolname IN {_ROLES} ORDER BY 1, 2",
     "access to the database": "SELECT datacl::text FROM pg_database WHERE datname = current_database()",
-    "schemas": "SELECT nspname, nspacl::text FROM pg_namespace"
+    "schemas": "SELECT nspname, nspowner::regrole::text, nspacl::text FROM pg_namespace"
     " WHERE nspname IN ('public', 'scoped_secrets') ORDER BY 1",
     "row-level security": "SELECT oid, relrowsecurity FROM pg_class"
     " WHERE relnamespace = to_regnamespace('scoped_secrets') ORDER BY 1",
@@ -178,31 +179,3 @@ def _logs_in(role: Location) -> bool:
         if WRONG_PASSWORD not in error.message:
             raise
         return False
-
-
-def weaknesses(tx: Transaction) -> list[str]:
-    """Return what a store's connection may do, or others may, that they should not. Runs on any PostgreSQL database."""
-    role = tx.one(
-        "SELECT rolname, rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_auth_members WHERE member = oid) AS has_others"
-        " FROM pg_roles WHERE rolname = current_user"
-    )
-    found = tx.one(
-        "SELECT has_database_privilege('public', current_database(), 'TEMPORARY') AS temporary,"
-        " has_database_privilege('public', current_database(), 'CONNECT') AS connects,"
-        " (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
-        " AND relname <> 'store' AND NOT relrowsecurity) AS open,"
-        " (SELECT tableowner FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'store') AS owner"
-    )
-    if role is None or found is None:
-        return []
-    name = role["rolname"]
-    checks = {
-        f"{name} is a superuser": role["rolsuper"],
-        f"{name} bypasses row-level security": role["rolbypassrls"],
-        f"{name} is a member of other roles": role["has_others"],
-        f"{name} owns the tables, so row-level security does not apply to it": found["owner"] == name,
-        f"{found['open']} tables have no row-level security": found["open"],
-        "all roles of the server may connect to the database": found["connects"],
-        "all roles of the server may make temporary tables": found["temporary"],
-    }
-    return [what for what, is_so in checks.items() if is_so]
