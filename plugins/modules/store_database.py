@@ -16,9 +16,9 @@ description:
     O(store).
   - If a role can't log in with the password in its URL, the module sets that password. The server gets only the
     hashed password that it stores, never the password itself.
-  - Both roles have exactly the privileges in these files. What other roles were granted is revoked, namely membership in
-    the two roles, except from superusers and roles with C(CREATEROLE), and privileges on the schema, its tables and
-    columns. C(PUBLIC) can no longer connect to the database or create temporary tables in it.
+  - Both roles have exactly the privileges in these files. What other roles were granted is revoked. This concerns
+    membership in the two roles, except that of superusers and roles with C(CREATEROLE), and privileges on the schema,
+    its tables and columns. C(PUBLIC) can no longer connect to the database or create temporary tables in it.
   - Roles and their passwords belong to the whole server, so they serve one store of a server. For a second database,
     the module fails with C(role_in_use) and changes nothing.
   - Run the module again after an upgrade that changes the schema.
