@@ -116,16 +116,20 @@ def _is_agent(process: Path) -> bool:
     return False
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file() and "meant" not in path.relative_to(folder).parts)
+def contents_below(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield path and content of each file outside the folder `meant`.
+
+    Those that a broker removes as it ends may be gone already.
+    """
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if path.is_file() and "meant" not in path.relative_to(folder).parts:
+                yield str(path), path.read_bytes()
 
 
 def check_output(site: Site, run: Run, wanted: set[bytes]) -> None:
     """Fail for a canary in the output, or in any file outside the folder `meant`."""
-    for what, content in [
-        ("output", run.output.encode()),
-        *((str(p), p.read_bytes()) for p in files_below(site.folder)),
-    ]:
+    for what, content in [("output", run.output.encode()), *contents_below(site.folder)]:
         for word in wanted:
             at = content.find(word)
             assert at < 0, f"{word!r} stands in {what}: …{content[max(0, at - 300) : at + 100]!r}…"

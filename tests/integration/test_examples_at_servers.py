@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,17 +120,14 @@ def ccp_variables(ccp: Ccp) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def database_variables(postgresql: Postgresql) -> dict[str, str]:
-    """The URLs of an administrator, and of two roles in a database that is not there yet.
-
-    The roles have names of their own: a role serves one database, and other tests have theirs at this server.
-    """
-    place = f"127.0.0.1:{postgresql.port}/examples?sslmode=disable"
-    return {
-        "SECRETS_ADMIN_URL": postgresql.url("postgres"),
-        "SECRETS_OWNER_URL": f"postgresql://examples_owner:owner@{place}",
-        "SECRETS_URL": f"postgresql://examples_app:app@{place}",
-    }
+def database_variables(postgresql: Postgresql) -> Iterator[dict[str, str]]:
+    """The URLs of an administrator, and of the two roles in a database that is not there yet."""
+    with postgresql.prepared("examples") as place:
+        yield {
+            "SECRETS_ADMIN_URL": postgresql.url("postgres"),
+            "SECRETS_OWNER_URL": f"postgresql://scoped_secrets_owner:owner@{place}?sslmode=disable",
+            "SECRETS_URL": f"postgresql://scoped_secrets_app:app@{place}?sslmode=disable",
+        }
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -152,10 +153,15 @@ def test_setup_makes_no_key_where_the_environment_has_one(site: Site) -> None:
     assert codes(run, "scope key") == ["root_key_needed"]
 
 
-def test_setup_prepares_a_database(site: Site, postgresql: Postgresql) -> None:
-    place = f"127.0.0.1:{postgresql.port}/{site.folder.name}?sslmode=disable"
+@pytest.fixture
+def database(site: Site, postgresql: Postgresql) -> Iterator[str]:
+    with postgresql.prepared(site.folder.name) as place:
+        yield f"{place}?sslmode=disable"
+
+
+def test_setup_prepares_a_database(site: Site, postgresql: Postgresql, database: str) -> None:
     secret = {"owner": "canary-of-the-owner", "app": "canary-of-the-app"}
-    urls = {name: f"postgresql://scoped_secrets_{name}:{password}@{place}" for name, password in secret.items()}
+    urls = {name: f"postgresql://scoped_secrets_{name}:{password}@{database}" for name, password in secret.items()}
     given = {
         "setup_store": urls["app"],
         "setup_postgresql_owner_url": urls["owner"],

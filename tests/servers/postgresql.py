@@ -90,6 +90,17 @@ class Postgresql:
         self.run(f"CREATE DATABASE {name}")
         return name
 
+    @contextlib.contextmanager
+    def prepared(self, name: str) -> Iterator[str]:
+        """Yield host, port and name of a database that `store_database` is to make, and drop it afterwards.
+
+        Its roles serve one database of a server.
+        """
+        try:
+            yield f"127.0.0.1:{self.port}/{name}"
+        finally:
+            self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
     def run(self, *statements: str, url: str = "") -> list[Any]:
         """Run statements, each in its own transaction, and return the rows of the last one."""
         with psycopg.connect(url or self.url(), autocommit=True) as connection:

@@ -50,8 +50,9 @@ def plan(postgresql: Postgresql) -> Iterator[Plan]:
     """The roles serve one database of a server, so that each test drops its own."""
     plan = Plan(postgresql, f"prepared-{os.getpid()}")
     postgresql.run("CREATE ROLE somebody", "CREATE ROLE another")
-    yield plan
-    postgresql.run(f'DROP DATABASE IF EXISTS "{plan.database}" WITH (FORCE)', "DROP ROLE somebody", "DROP ROLE another")
+    with postgresql.prepared(plan.database):
+        yield plan
+    postgresql.run("DROP ROLE somebody", "DROP ROLE another")
 
 
 def test_a_database_is_prepared_once(plan: Plan) -> None:
