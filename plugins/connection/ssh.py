@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -29,6 +29,7 @@ from ..module_utils.processes import bytecode
 bytecode.prefer()
 
 from ..module_utils.client.connect import Client, connect
+from ..module_utils.credentials.asked import NO_ANSWERS, Answers, Asked
 from ..module_utils.credentials.ssh_client import last_ssh_options, ssh_environment, ssh_options, without_forwarding
 from ..module_utils.face.facts import FACTS
 from ..module_utils.face.options import OPTIONS, resolve_options, settings_of
@@ -190,23 +191,27 @@ class Connection(BuiltinConnection):
             return super()._bare_run(cmd, in_data, sudoable=sudoable, checkrc=checkrc)
         login = self._host_login()._replace(user=self.user or "")
         try:
-            with self._answering(login) as answers, _environment({**_ticket(login), **answers}):
+            with self._answering(login) as answers, _environment({**_ticket(login), **answers.environment}):
                 # With checkrc, core would raise an error of its own that hides ssh's message.
                 ended: tuple[int, bytes, bytes] = super()._bare_run(cmd, in_data, sudoable=sudoable, checkrc=False)
         except ScopedSecretsError as error:
             raise _failure(error) from None
-        if ended[0] == _SSH_FAILED:
-            self._explain(ended[2].decode(errors="replace"), login, is_transfer=not checkrc)
+        if ended[0]:
+            self._explain(ended, login, answers.asked(), is_transfer=not checkrc)
         return ended
 
-    def _answering(self, login: HostLogin) -> Any:
-        """Return a context manager that answers ssh's password prompt during one attempt."""
+    @contextmanager
+    def _answering(self, login: HostLogin) -> Iterator[Answers]:
+        """Answer ssh's password prompt during one attempt."""
         if login.scheme != "password":
-            return nullcontext({})
+            yield NO_ANSWERS
+            return
         from ..module_utils.credentials.askpass import accounts_of, answering
 
         command = self._build_command(self.get_option("ssh_executable"), "ssh", self.host)
-        return answering(login.folder, login.password, partial(accounts_of, command))
+        prompt = str(super().get_option("sshpass_prompt") or "")
+        with answering(login.folder, login.password, partial(accounts_of, command), prompt=prompt) as answers:
+            yield answers
 
     def _send_initial_data(self, fh: Any, in_data: bytes, ssh_process: subprocess.Popen[bytes]) -> None:
         """Send input to the host; if ssh stops reading it, wait for ssh to report a refused login itself.
@@ -220,11 +225,14 @@ class Connection(BuiltinConnection):
             if not self._reference or not _has_ended(ssh_process):
                 raise
 
-    def _explain(self, said: str, login: HostLogin, *, is_transfer: bool) -> None:
+    def _explain(self, ended: tuple[int, bytes, bytes], login: HostLogin, asked: Asked, *, is_transfer: bool) -> None:
         """Raise the error that explains a failure. Leave retryable ones to core, which may transfer in another way."""
+        if ended[0] != _SSH_FAILED and not asked.is_refused:
+            return
         from ..module_utils.credentials.ssh_failures import explain
 
-        error = explain(said, login, str(self.host))
+        said = ended[2].decode(errors="replace")
+        error = explain(said, login, str(self.host), asked)
         if error and not (error.retryable and is_transfer):
             raise _failure(error, "" if self._play_context.no_log else said.strip())
 

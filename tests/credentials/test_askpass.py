@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.credentials.asked import Answers, Asked
 from ansible_collections.scoped.secrets.plugins.module_utils.credentials.askpass import (
     SOCKET_VARIABLE,
     accounts_of,
@@ -29,10 +31,10 @@ This key is not known by any other names.
 Are you sure you want to continue connecting (yes/no/[fingerprint])? """
 
 
-def ask(environment: dict[str, str], prompt: str) -> tuple[int, str]:
+def ask(answers: Answers, prompt: str) -> tuple[int, str]:
     """Do what ssh does, which starts the helper with nothing but its environment and a question."""
-    command = [environment["SSH_ASKPASS"], prompt]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)
+    command = ["sh", "-c", '"$SSH_ASKPASS" "$1"; exit $?', "sh", prompt]
+    done = subprocess.run(command, env=answers.environment, stdout=subprocess.PIPE, check=False)
     return done.returncode, done.stdout.decode()
 
 
@@ -41,27 +43,35 @@ def ours() -> frozenset[str]:
 
 
 NOTHING = (1, "")
+ENDED = (-signal.SIGTERM, "")
 ANSWER = (0, f"{SECRET}\n")
 
 
 def test_it_is_answered_once_and_only_meanwhile(folder: Path) -> None:
-    with answering(str(folder), SECRET, ours) as environment:
-        assert [ask(environment, PROMPT) for _number in range(3)] == [ANSWER, NOTHING, NOTHING]
-    with answering(str(folder), SECRET, ours, wanted=2) as environment:
-        assert [ask(environment, PROMPT) for _number in range(3)] == [ANSWER, ANSWER, NOTHING]
-    with answering(str(folder), SECRET, ours) as environment:
+    with answering(str(folder), SECRET, ours) as answers:
+        assert answers.asked() is Asked.NOTHING
+        assert [(ask(answers, PROMPT), answers.asked()) for _number in range(3)] == [
+            (ANSWER, Asked.SECRET),
+            (ENDED, Asked.SECRET_AGAIN),
+            (ENDED, Asked.SECRET_AGAIN),
+        ]
+    with answering(str(folder), SECRET, ours) as answers:
         pass
-    assert ask(environment, PROMPT) == NOTHING
+    assert ask(answers, PROMPT) == NOTHING
     assert [path.name for path in folder.iterdir()] == ["askpass"]
 
 
 @pytest.mark.parametrize(
     "prompt",
-    ["a@b's password: ", "A@B's password: ", "(a@b) Password: ", "(a@b) AD password for a: "],
+    [
+        *("a@b's password: ", "A@B's password: ", "(a@b) Password: ", "(a@b) AD password for a: "),
+        *("(a@b) Passwort: ", "(a@b) Mot de passe : ", "(a@b) 密码: ", "(a@b) Enter PASSCODE: ", "(a@b) Password"),
+        *("(a@b) Old rules hold, no new ones.\nPassword: ", "(a@b) admin's password: ", "(a@b) Password:\n"),
+    ],
 )
 def test_what_is_answered(prompt: str, folder: Path) -> None:
-    with answering(str(folder), SECRET, ours) as environment:
-        assert ask(environment, prompt) == ANSWER
+    with answering(str(folder), SECRET, ours) as answers:
+        assert ask(answers, prompt) == ANSWER
 
 
 @pytest.mark.parametrize(
@@ -69,41 +79,84 @@ def test_what_is_answered(prompt: str, folder: Path) -> None:
     [
         QUESTION,
         QUESTION.splitlines()[-1],
-        "",
         "Please type 'yes', 'no' or the fingerprint: ",
-        "(a@b) Verification code: ",
-        "(a@b) New password: ",
-        "(a@b) Retype new password: ",
         "Enter PIN for ED25519-SK key /k: ",
         "Enter passphrase for key '/k': ",
-        "a@jump's password: ",
-        "(a@jump) Password: ",
-        "a@b.example.com's password: ",
-        "aa@b's password: ",
-        "other@b's password: ",
-        "(other@b) Password: ",
-        "x\na@b's password: ",
     ],
 )
-def test_what_is_not_answered_and_does_not_count(prompt: str, folder: Path) -> None:
-    with answering(str(folder), SECRET, ours) as environment:
-        assert ask(environment, prompt) == NOTHING
-        assert ask(environment, "a@b's password: ") == ANSWER
+def test_what_no_host_asks_gets_no_answer_and_does_not_count(prompt: str, folder: Path) -> None:
+    with answering(str(folder), SECRET, ours) as answers:
+        assert (ask(answers, prompt), answers.asked()) == (NOTHING, Asked.NOTHING)
+        assert ask(answers, "a@b's password: ") == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked"),
+    [
+        ("", Asked.OTHER_QUESTION),
+        ("Password: ", Asked.OTHER_QUESTION),
+        ("x\na@b's password: ", Asked.OTHER_QUESTION),
+        ("(a@b) ", Asked.OTHER_QUESTION),
+        ("(a@b) Verification code: ", Asked.OTHER_QUESTION),
+        ("(a@b) Your password is old.\nVerification code: ", Asked.OTHER_QUESTION),
+        ("(a@b) Passphrase for key 'k', yes/no: ", Asked.SECRET),
+        ("(a@b) New password: ", Asked.OTHER_QUESTION),
+        ("(a@b) Retype new password: ", Asked.OTHER_QUESTION),
+        ("(a@b) Current password: ", Asked.OTHER_QUESTION),
+        ("a@jump's password: ", Asked.OTHER_ACCOUNT),
+        ("(a@jump) Password: ", Asked.OTHER_ACCOUNT),
+        ("a@b.example.com's password: ", Asked.OTHER_ACCOUNT),
+        ("aa@b's password: ", Asked.OTHER_ACCOUNT),
+        ("other@b's password: ", Asked.OTHER_ACCOUNT),
+        ("(other@b) Password: ", Asked.OTHER_ACCOUNT),
+    ],
+)
+def test_another_question_of_a_host_ends_ssh(prompt: str, asked: Asked, folder: Path) -> None:
+    with answering(str(folder), SECRET, ours) as answers:
+        assert (ask(answers, prompt), answers.asked()) == (ENDED if asked.is_refused else ANSWER, asked)
+
+
+@pytest.mark.parametrize(
+    ("second", "asked"),
+    [
+        ("(a@b) Sorry, try again.\nPassword: ", Asked.SECRET_AGAIN),
+        ("(a@b) New password: ", Asked.NEW_SECRET),
+        ("(a@b) You must change it.\n(current) UNIX password: ", Asked.NEW_SECRET),
+        ("Enter a@b's old password: ", Asked.NEW_SECRET),
+        ("(a@b) Verification code: ", Asked.OTHER_QUESTION),
+    ],
+)
+def test_what_comes_after_the_answer(second: str, asked: Asked, folder: Path) -> None:
+    with answering(str(folder), SECRET, ours) as answers:
+        assert ask(answers, "(a@b) Password: ") == ANSWER
+        assert (ask(answers, second), answers.asked()) == (ENDED, asked)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "is_answered"),
+    [("(a@b) Say friend: ", True), ("(a@b) Password: ", False), ("a@b's password: ", True)],
+)
+def test_a_prompt_of_ones_own(prompt: str, is_answered: bool, folder: Path) -> None:
+    with answering(str(folder), SECRET, ours, prompt="Say friend") as answers:
+        assert ask(answers, prompt) == (ANSWER if is_answered else ENDED)
 
 
 def test_a_jump_host_of_the_same_name_gets_nothing(folder: Path) -> None:
     """ssh that another ssh has started asks, as it does for ProxyJump and most ProxyCommands."""
     shell = folder / "ssh"
     shutil.copy("/bin/sh", shell)
-    with answering(str(folder), SECRET, ours) as environment:
+    with answering(str(folder), SECRET, ours) as answers:
         once = '"$SSH_ASKPASS" "$1"; exit $?'
         twice = '"$0" -c "$2" "$0" "$1"; exit $?'
         arguments = [str(shell), PROMPT, once]
         jump, target = (
-            subprocess.run([str(shell), "-c", script, *arguments], env=environment, capture_output=True, check=False)
+            subprocess.run(
+                [str(shell), "-c", script, *arguments], env=answers.environment, capture_output=True, check=False
+            )
             for script in (twice, once)
         )
-    assert (jump.returncode, jump.stdout, jump.stderr) == (1, b"", b"")
+    assert jump.stdout == b""
+    assert jump.returncode == 128 + signal.SIGTERM
     assert (target.returncode, target.stdout.decode()) == ANSWER
 
 
@@ -143,7 +196,8 @@ def test_without_ssh_there_are_no_accounts() -> None:
 
 
 def test_the_secret_is_in_no_file_and_no_variable(folder: Path) -> None:
-    with answering(str(folder), SECRET, ours) as environment:
+    with answering(str(folder), SECRET, ours) as answers:
+        environment = answers.environment
         assert "canary" not in str(environment)
         files = [path for path in folder.iterdir() if path.is_file()]
         assert [path.stat().st_mode & 0o777 for path in files] == [0o700]
@@ -153,8 +207,8 @@ def test_the_secret_is_in_no_file_and_no_variable(folder: Path) -> None:
 
 @needs_root
 def test_another_user_gets_nothing(folder: Path) -> None:
-    with answering(str(folder), SECRET, ours) as environment:
-        path = environment[SOCKET_VARIABLE]
+    with answering(str(folder), SECRET, ours) as answers:
+        path = answers.environment[SOCKET_VARIABLE]
         folder.chmod(0o711)
         os.chmod(path, 0o666)
 
@@ -169,7 +223,7 @@ def test_another_user_gets_nothing(folder: Path) -> None:
                     return 0
 
         assert as_user(OTHER_USER, received) == 0
-        assert ask(environment, PROMPT) == ANSWER
+        assert ask(answers, PROMPT) == ANSWER
 
 
 def test_two_do_not_get_in_each_others_way(folder: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.host_login import HostLogin
 from servers.clocks import with_clock
 from servers.kerberos import Kerberos
-from servers.process import free_port
+from servers.process import free_port, until
 from servers.sshd import HOSTS, STRANGE_HOST, Sshd, new_key
 
 Check = Callable[..., str]
@@ -248,12 +249,40 @@ def test_a_jump_host_gets_no_password_of_another_user(
     jump = f"Host jump\n HostName {HOSTS[1]}\n Port {sshd.port}\n {ANY_KEY}\n"
     config.write_text(f"{jump} User {sshd.password.name}\nHost localhost\n ProxyJump jump\n", encoding="utf-8")
     config.chmod(0o600)
-    accepted, refused = sshd.accepted(sshd.password), sshd.refused(sshd.password)
+    before = sshd.accepted(sshd.password), sshd.refused(sshd.password)
     # The password is right for the user of the jump host, which ssh would log in with it.
     login = password_login._replace(user="somebody")
-    assert check(login, options=["-F", str(config)]) == "host_closes_connection"
-    assert len(sshd.refused(sshd.password)) > len(refused)
-    assert sshd.accepted(sshd.password) == accepted
+    assert check(login, options=["-F", str(config)]) == "other_account_asked"
+    assert (sshd.accepted(sshd.password), sshd.refused(sshd.password)) == before
+
+
+PAM = ("UsePAM=yes", "KbdInteractiveAuthentication=yes")
+BY_KEYBOARD = (*PAM, "AuthenticationMethods=keyboard-interactive:pam")
+
+
+@pytest.mark.parametrize("tries", [1, 2, 6])
+@pytest.mark.parametrize("options", [(), PAM, BY_KEYBOARD], ids=["plain", "PAM", "only by keyboard"])
+def test_a_password_counts_once(
+    sshd: Sshd, check: Check, password_login: HostLogin, options: tuple[str, ...], tries: int
+) -> None:
+    with sshd.with_options(*options, f"MaxAuthTries={tries}") as server:
+        login = password_login._replace(port=server.port)
+        assert check(login, "127.0.0.1", check_host_key=False) == "logged in"
+        wrong = login._replace(password="canary of a wrong one")
+        assert check(wrong, "127.0.0.1", check_host_key=False) == "host_refused_password"
+        # sshd writes some of this after ssh has ended.
+        until(server.has_no_clients)
+        assert len(server.refused(server.password)) == 1
+
+
+@pytest.mark.parametrize("tries", [1, 2, 6])
+def test_a_refused_key_is_named_so_however_many_a_host_takes(
+    sshd: Sshd, check: Check, agent: Agent, key_login: HostLogin, folder: Path, tries: int
+) -> None:
+    _socket, file = agent.add(*new_key(folder))
+    with sshd.with_options(f"MaxAuthTries={tries}") as server:
+        login = key_login._replace(port=server.port, public_key_file=file)
+        assert check(login, "127.0.0.1", check_host_key=False) == "host_refused_key"
 
 
 def test_a_folder_that_allows_no_programs(check: Check, password_login: HostLogin, folder: Path) -> None:
@@ -321,3 +350,15 @@ def test_clocks(clock: str, code: str, check: Check, ticket_login: HostLogin, mo
     for name, value in with_clock(clock).items():
         monkeypatch.setenv(name, value)
     assert check(ticket_login) == code
+
+
+@pytest.mark.parametrize("options", [PAM, BY_KEYBOARD], ids=["PAM", "only by keyboard"])
+def test_an_expired_password(sshd: Sshd, check: Check, password_login: HostLogin, options: tuple[str, ...]) -> None:
+    account = sshd.password.name
+    with sshd.with_options(*options) as server:
+        subprocess.run(["chage", "-d", "0", account], check=True)
+        try:
+            login = password_login._replace(port=server.port)
+            assert check(login, "127.0.0.1", check_host_key=False) == "host_password_expired"
+        finally:
+            subprocess.run(["chage", "-d", "-1", account], check=True)

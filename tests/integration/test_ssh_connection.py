@@ -9,11 +9,13 @@ import base64
 import json
 import re
 import secrets
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from canaries import LOUD, Watch, check_output
+from servers.process import until
 from servers.sshd import HOSTS
 from site_of_runs import BROKER, Run, Site, Task
 from ssh_hosts import BUILTIN, WHO, WHO_BY_MODULE, SshSite, declaring, key_pair, user_agent
@@ -401,6 +403,48 @@ def test_a_wrong_password_is_tried_once(ssh: SshSite) -> None:
     assert len(ssh.sshd.refused(account)) - before == 2
 
 
+BY_KEYBOARD = ("UsePAM=yes", "KbdInteractiveAuthentication=yes", "AuthenticationMethods=keyboard-interactive:pam")
+SERVERS = {
+    "one_try": ("MaxAuthTries=1",),
+    "pam": ("UsePAM=yes", "KbdInteractiveAuthentication=yes", "MaxAuthTries=2"),
+    "keyboard": (*BY_KEYBOARD, "MaxAuthTries=1"),
+}
+
+
+def test_a_wrong_password_counts_once_whatever_the_host_allows(ssh: SshSite) -> None:
+    account = ssh.sshd.password
+    ssh.declare("deploy", user=account.name, password="nonsense")
+    with ExitStack() as exits:
+        servers = {name: exits.enter_context(ssh.sshd.with_options(*more)) for name, more in SERVERS.items()}
+        hosts = {name: on(ssh, server, ansible_ssh_retries=3) for name, server in servers.items()}
+        results = by_host(ssh.run([WHO], hosts=hosts, fails=True))
+        for name, server in servers.items():
+            assert "[host_refused_password]" in results[name]["msg"], name
+            until(server.has_no_clients)
+            assert len(server.refused(account)) == 1, name
+
+
+def test_the_prompt_of_a_host_can_be_named(ssh: SshSite) -> None:
+    account = ssh.sshd.password
+    ssh.declare("deploy", user=account.name, password=account.password)
+    with ssh.sshd.with_options(*BY_KEYBOARD) as server:
+        hosts = {name: on(ssh, server, ansible_sshpass_prompt=name) for name in ("assword", "other")}
+        results = by_host(ssh.run([WHO], hosts=hosts, fails=True))
+        assert results["assword"]["stdout"].split() == [account.name]
+        assert "[prompt_not_understood]" in results["other"]["msg"]
+        assert server.refused(account) == []
+
+
+def by_host(run: Run) -> dict[str, Any]:
+    return {task["host"]: task["result"] for task in run.tasks}
+
+
+def on(ssh: SshSite, server: Sshd, **variables: Any) -> dict[str, Any]:
+    """Return the variables of a host at another server, with the credential."""
+    known = f"-o UserKnownHostsFile={server.known_hosts}"
+    return ssh.host(ansible_port=server.port, ansible_ssh_common_args=known, **CREDENTIAL, **variables)
+
+
 @pytest.mark.each_core
 def test_what_may_go_well_later_is_tried_again(ssh: SshSite, with_key: dict[str, Any]) -> None:
     host = {**with_key, "ansible_port": 1, "ansible_ssh_retries": 1}
@@ -421,8 +465,7 @@ def test_credentials_that_can_not_be_had(ssh: SshSite) -> None:
         "windows": "not_for_ssh",
     }
     run = ssh.run([WHO], hosts={one: ssh.host(ansible_ssh_credential=one) for one in codes}, fails=True)
-    refused = {task["host"]: task["result"] for task in run.tasks if task["result"].get("unreachable")}
-    found = {host: re.findall(r"\[(\w+)\]", result["msg"]) for host, result in refused.items()}
+    found = {host: re.findall(r"\[(\w+)\]", result["msg"]) for host, result in by_host(run).items()}
     assert found == {host: [code] for host, code in codes.items()}
 
 

@@ -85,7 +85,7 @@ class Sshd:
     """The server. `known_hosts` has all its names. The users `key`, `password` and `ticket` log in by that method."""
 
     def __init__(self, folder: Path, port: int, accounts: Mapping[str, Account]) -> None:
-        self.port, self._log = port, folder / "sshd.log"
+        self.port, self._folder, self._log = port, folder, folder / "sshd.log"
         self.key, self.password, self.ticket = (accounts[method] for method in ("key", "password", "ticket"))
         self.known_hosts = folder / "known_hosts"
         public = (folder / "host_key.pub").read_text(encoding="utf-8")
@@ -95,9 +95,28 @@ class Sshd:
         """Return the known_hosts line for a public key under all names of the server."""
         return f"{','.join(f'[{host}]:{self.port}' for host in ('localhost', *HOSTS, STRANGE_HOST))} {public_key}"
 
+    @contextlib.contextmanager
+    def with_options(self, *options: str) -> Iterator[Sshd]:
+        """Yield another server, of the same users and host key, with more options of sshd_config."""
+        folder = self._folder / f"more-{secrets.token_hex(4)}"
+        folder.mkdir()
+        for name in ("host_key", "host_key.pub", "sshd_config"):
+            shutil.copy(self._folder / name, folder)
+        other = Sshd(folder, free_port(), {"key": self.key, "password": self.password, "ticket": self.ticket})
+        given = [part for option in (f"Port={other.port}", *options) for part in ("-o", option)]
+        with _listening(folder, other.port, HOSTS[:1], {}, given):
+            yield other
+
     def accepted(self, account: Account) -> list[str]:
         """Return the methods of all successful logins of a user so far."""
         return re.findall(rf"Accepted (\S+) for {account.name} ", self._log.read_text(encoding="utf-8"))
+
+    def has_no_clients(self) -> bool:
+        """Return whether all connections that came so far have ended."""
+        log = self._log.read_text(encoding="utf-8")
+        begun = len(re.findall(r"^Connection from ", log, re.MULTILINE))
+        ended = re.findall(r"^(Connection (?:closed|reset) by|Disconnected from|Disconnecting) ", log, re.MULTILINE)
+        return len(ended) >= begun
 
     def refused(self, account: Account) -> list[str]:
         """Return the methods of all refused logins of a user so far."""
@@ -134,10 +153,10 @@ def serve(folder: Path, kerberos: Kerberos) -> Iterator[Sshd]:
 
 
 def _listening(
-    folder: Path, port: int, hosts: Sequence[str], environment: Mapping[str, str]
+    folder: Path, port: int, hosts: Sequence[str], environment: Mapping[str, str], options: Sequence[str] = ()
 ) -> contextlib.AbstractContextManager[object]:
     addresses = [part for host in hosts for part in ("-o", f"ListenAddress={host}")]
-    command = [program("sshd"), "-D", "-e", "-f", str(folder / "sshd_config"), *addresses]
+    command = [program("sshd"), "-D", "-e", "-f", str(folder / "sshd_config"), *options, *addresses]
     return running(
         command, folder=folder, name="sshd", is_ready=lambda: _greets(hosts[0], port), environment=environment
     )

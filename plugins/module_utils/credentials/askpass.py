@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Answers ssh's password prompt without sshpass, and without the secret in a file, an argument or a variable.
 
-ssh starts a helper program, which doesn't know the secret either and asks this process for it over a socket.
+ssh starts a helper program, which doesn't know the secret either and asks this process for it over a socket. A question
+of a host that we don't answer ends ssh: it would send an empty answer, which counts as a failed login.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from contextlib import contextmanager, suppress
 
 from ..model.errors import InvalidInput, MissingLibrary
 from ..processes.peer import ancestors, peer_process, peer_user
+from .asked import Answers, Asked
 from .programs import TimedOut, plain_environment, run
 
 __all__ = ["SOCKET_VARIABLE", "accounts_of", "answering"]
@@ -28,30 +30,43 @@ Accounts = Callable[[], frozenset[str]]
 
 SOCKET_VARIABLE = "SCOPED_SECRETS_ASKPASS"
 _HELPER = """\
-import os, socket, sys
+import os, signal, socket, sys
 with socket.socket(socket.AF_UNIX) as connection:
     connection.connect(os.environ["SCOPED_SECRETS_ASKPASS"])
     connection.sendall(os.fsencode(sys.argv[1]))
     connection.shutdown(socket.SHUT_WR)
     answer = connection.makefile("rb").read()
+if answer == b"\\0":
+    os.kill(os.getppid(), signal.SIGTERM)
+    sys.exit(1)
 sys.stdout.buffer.write(answer)
 sys.exit(not answer)
 """
-# Prompts of OpenSSH (sshconnect2.c). Multi-line prompts, such as the one about a host key, never match.
-_BY_PASSWORD = re.compile(r"(?P<account>.+@.+)'s password: ")
-_BY_KEYBOARD = re.compile(r"\((?P<account>[^)]+@[^)]+)\) .*(password|passphrase)[^:]*: *", re.IGNORECASE)
-_FOR_NEW_SECRET = re.compile(r"\b(new|retype|again|repeat)\b", re.IGNORECASE)
+_NO_ANSWER, _END = b"", b"\0"
+# Prompts of OpenSSH (sshconnect2.c): its own, and one that the host wrote, perhaps after some lines of text.
+_BY_PASSWORD = re.compile(r"(Enter )?(?P<account>.+@.+)'s (?P<text>((old|new) )?password: )")
+_BY_KEYBOARD = re.compile(r"\((?P<account>[^)\n]+@[^)\n]+)\) (?P<text>.*)", re.DOTALL)
+# Questions about a host key, and about the user's own keys: no host gets the answer, so ssh may go on without one.
+_OF_THIS_MACHINE = re.compile(r"yes/no|'yes', 'no'|\bfor (\S+ )?key\b")
+# What hosts call it, in the languages that PAM speaks. A code that changes each time is none of these.
+_SECRET = re.compile(
+    "password|passphrase|passcode|passwort|kennwort|mot de passe|contraseña|senha|wachtwoord|lösenord|passord|"
+    "adgangskode|salasana|hasło|heslo|jelszó|parola|geslo|lozinka|пароль|密码|密碼|口令|パスワード|암호|비밀번호",
+    re.IGNORECASE,
+)
+_FOR_NEW_SECRET = re.compile(r"\b(new|retype|again|repeat|current|old|neue[sn]?|nouveau)\b", re.IGNORECASE)
 _LONGEST_PROMPT = 4096
 # Seconds that a connected helper has to send its prompt, and `ssh -G` to end.
 _PATIENCE = 10.0
 
 
 @contextmanager
-def answering(folder: str, secret: str, accounts: Accounts, *, wanted: int = 1) -> Iterator[dict[str, str]]:
-    """Yield the environment in which ssh gets the secret, at most `wanted` times and only within this context.
+def answering(folder: str, secret: str, accounts: Accounts, *, prompt: str = "") -> Iterator[Answers]:
+    """Yield the environment in which ssh gets the secret, once and only within this context.
 
     `folder` must be private. `accounts` is called at the first prompt. Prompts for other accounts, those of an ssh that
-    another ssh started to reach a jump host, and other questions get no answer. Raises InvalidInput, OSError.
+    another ssh started to reach a jump host, and other questions get no answer. `prompt` is a part of the host's prompt
+    for the secret, if it has none of the usual words. Raises InvalidInput, OSError.
     """
     if "\n" in secret or "\r" in secret:
         raise InvalidInput(
@@ -60,15 +75,16 @@ def answering(folder: str, secret: str, accounts: Accounts, *, wanted: int = 1) 
             hint="Remove everything after the first line, which is often just a line break from the end of a file.",
         )
     path = os.path.join(folder, f"ask-{os.urandom(4).hex()}")
-    desk = _Desk(path, secret, accounts, wanted)
+    desk = _Desk(path, secret, accounts, prompt)
+    environment = {
+        "SSH_ASKPASS": _helper(folder),
+        "SSH_ASKPASS_REQUIRE": "force",
+        # OpenSSH before 8.4 requires this variable; nothing is displayed.
+        "DISPLAY": os.environ.get("DISPLAY") or "-",
+        SOCKET_VARIABLE: path,
+    }
     try:
-        yield {
-            "SSH_ASKPASS": _helper(folder),
-            "SSH_ASKPASS_REQUIRE": "force",
-            # OpenSSH before 8.4 requires this variable; nothing is displayed.
-            "DISPLAY": os.environ.get("DISPLAY") or "-",
-            SOCKET_VARIABLE: path,
-        }
+        yield Answers(environment, lambda: desk.asked)
     finally:
         desk.close()
 
@@ -93,8 +109,9 @@ def accounts_of(command: Sequence[str | bytes]) -> frozenset[str]:
 class _Desk:
     """Answers prompts on a socket, in a thread of its own."""
 
-    def __init__(self, path: str, secret: str, accounts: Accounts, wanted: int) -> None:
-        self._path, self._secret, self._accounts, self._left = path, secret, accounts, wanted
+    def __init__(self, path: str, secret: str, accounts: Accounts, prompt: str) -> None:
+        self._path, self._secret, self._accounts, self._prompt = path, secret, accounts, prompt
+        self.asked, self._is_given = Asked.NOTHING, False
         self._is_open = True
         self._listener = socket.socket(socket.AF_UNIX)
         try:
@@ -129,16 +146,28 @@ class _Desk:
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as asked:
             prompt = asked.read(_LONGEST_PROMPT).decode("utf-8", "replace")
-        account = _account_of(prompt)
-        if self._left and account and not _is_of_a_jump(connection) and account in self._accounts():
-            self._left -= 1
-            connection.sendall(self._secret.encode() + b"\n")
+        found = _BY_KEYBOARD.fullmatch(prompt) or _BY_PASSWORD.fullmatch(prompt)
+        if found is None and _OF_THIS_MACHINE.search(prompt):
+            connection.sendall(_NO_ANSWER)
+            return
+        self.asked = self._understood(found, connection) if found else Asked.OTHER_QUESTION
+        connection.sendall(self._secret.encode() + b"\n" if self.asked is Asked.SECRET else _END)
 
-
-def _account_of(prompt: str) -> str:
-    """Return the account whose present secret a prompt asks for; empty if it asks for anything else."""
-    found = _BY_PASSWORD.fullmatch(prompt) or _BY_KEYBOARD.fullmatch(prompt)
-    return found["account"].lower() if found and not _FOR_NEW_SECRET.search(prompt) else ""
+    def _understood(self, found: re.Match[str], connection: socket.socket) -> Asked:
+        if _is_of_a_jump(connection) or found["account"].lower() not in self._accounts():
+            return Asked.OTHER_ACCOUNT
+        line = found["text"].strip().rpartition("\n")[2]
+        if _FOR_NEW_SECRET.search(line):
+            return Asked.NEW_SECRET if self._is_given else Asked.OTHER_QUESTION
+        is_for_secret = (
+            self._prompt in found["text"] if self._prompt and found.re is _BY_KEYBOARD else _SECRET.search(line)
+        )
+        if not is_for_secret:
+            return Asked.OTHER_QUESTION
+        if self._is_given:
+            return Asked.SECRET_AGAIN
+        self._is_given = True
+        return Asked.SECRET
 
 
 def _is_of_a_jump(connection: socket.socket) -> bool:

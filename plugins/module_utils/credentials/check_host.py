@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 from ..model.errors import ScopedSecretsError
 from ..model.host_login import HostLogin
+from .asked import NO_ANSWERS, Answers, Asked
 from .askpass import accounts_of, answering
 from .programs import Ended, TimedOut, run
 from .ssh_client import ssh_environment, ssh_options
-from .ssh_failures import explain, other_key, timed_out
+from .ssh_failures import EXPIRED, expired_password, explain, other_key, timed_out
 
 __all__ = ["check_host"]
 
 # ssh's exit status when ssh itself failed; otherwise it returns the status of the remote command (ssh(1)).
 _SSH_FAILED = 255
+_ENDED_BY_US = -signal.SIGTERM
 # Seconds for the login, in addition to those for the connection.
 _LOGIN_TIMEOUT = 30.0
 
@@ -43,12 +46,12 @@ def check_host(
     command = [*ssh_options(login), *_isolated(login, timeout), *_host_key(check_host_key), *options]
     try:
         with _answers(login, folder, [*command, host]) as answers:
-            environment = {**_inherited(), **ssh_environment(login), **answers}
+            environment = {**_inherited(), **ssh_environment(login), **answers.environment}
             command += ["-vT", "--", host, "exit"]
             ended = run("ssh", command, environment=environment, timeout=timeout + _LOGIN_TIMEOUT)
     except TimedOut:
         raise timed_out(login, host) from None
-    failure = _failure(ended, login, host)
+    failure = _failure(ended, login, host, answers.asked())
     if failure:
         raise failure
 
@@ -73,12 +76,12 @@ def _host_key(is_checked: bool) -> list[str]:
 
 
 @contextmanager
-def _answers(login: HostLogin, folder: str, options: Sequence[str]) -> Iterator[dict[str, str]]:
+def _answers(login: HostLogin, folder: str, options: Sequence[str]) -> Iterator[Answers]:
     if login.scheme != "password":
-        yield {"SSH_ASKPASS_REQUIRE": "never"}
+        yield NO_ANSWERS._replace(environment={"SSH_ASKPASS_REQUIRE": "never"})
         return
-    with answering(folder, login.password, partial(accounts_of, ["ssh", *options])) as environment:
-        yield environment
+    with answering(folder, login.password, partial(accounts_of, ["ssh", *options])) as answers:
+        yield answers
 
 
 def _inherited() -> dict[str, str]:
@@ -86,10 +89,12 @@ def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("SCOPED_SECRETS_")}
 
 
-def _failure(ended: Ended, login: HostLogin, host: str) -> ScopedSecretsError | None:
-    if ended.status != _SSH_FAILED:
+def _failure(ended: Ended, login: HostLogin, host: str, asked: Asked) -> ScopedSecretsError | None:
+    if ended.status not in (_SSH_FAILED, _ENDED_BY_US):
+        if EXPIRED.search(ended.complaint):
+            return expired_password(login, host)
         return other_key(login, host) if login.scheme == "ssh_key" and not _is_ours(ended, login) else None
-    return explain(ended.complaint, login, host) or ScopedSecretsError(
+    return explain(ended.complaint, login, host, asked) or ScopedSecretsError(
         "host_login_failed",
         f"ssh can't log in to the host '{host}' for an unknown reason.",
         hint="Run ssh -v by hand to find the reason.",

@@ -11,15 +11,24 @@ from collections.abc import Callable
 from ..model.errors import Forbidden, NotFound, ScopedSecretsError, Unavailable
 from ..model.host_login import HostLogin
 from .agent import not_usable
+from .asked import Asked
 from .ssh_client import METHODS
 
-__all__ = ["explain", "other_key", "timed_out"]
+__all__ = ["EXPIRED", "expired_password", "explain", "other_key", "timed_out"]
 
 _Failure = Callable[[HostLogin, str], ScopedSecretsError]
 
 
-def explain(stderr: str, login: HostLogin, host: str) -> ScopedSecretsError | None:
-    """Return the error that matches ssh's stderr, None if it is unknown. More is recognized if ssh ran with -v."""
+def explain(stderr: str, login: HostLogin, host: str, asked: Asked = Asked.NOTHING) -> ScopedSecretsError | None:
+    """Return the error that matches ssh's stderr, None if it is unknown. More is recognized if ssh ran with -v.
+
+    `asked` is what ssh asked us. A host that ends the login after it got a password has counted a failed one, so that
+    error is not one to try again after.
+    """
+    if asked.is_refused:
+        return _BY_QUESTION[asked](login, host)
+    if asked is Asked.SECRET and re.search(_CLOSED, stderr, re.MULTILINE):
+        return _refused_password(login, host, "")
     for scheme, pattern, failure in _FAILURES:
         if scheme in ("", login.scheme) and re.search(pattern, stderr, re.MULTILINE):
             return failure(login, host)
@@ -68,6 +77,40 @@ def _refused_password(login: HostLogin, host: str, _more: str) -> Forbidden:
         f"The host '{host}' does not accept this password for '{login.user}'.",
         hint="Check the user and the password, and whether the account is locked.",
     )
+
+
+def _refused_again(login: HostLogin, host: str) -> Forbidden:
+    return _refused_password(login, host, "")
+
+
+def expired_password(login: HostLogin, host: str) -> Forbidden:
+    return Forbidden(
+        "host_password_expired",
+        f"The host '{host}' lets '{login.user}' in, but wants a new password first, because the old one has expired.",
+        hint="Change it on the host, then declare the credential with the new one.",
+    )
+
+
+def _another_account(login: HostLogin, host: str) -> Forbidden:
+    return Forbidden(
+        "other_account_asked",
+        f"On the way to the host '{host}', ssh asks for the password of another account than '{login.user}', for "
+        "example that of a jump host. It got none.",
+        hint="Let ssh log in there by a key or a ticket, or correct the user of the credential.",
+    )
+
+
+def _not_understood(login: HostLogin, host: str) -> Forbidden:
+    return Forbidden(
+        "prompt_not_understood",
+        f"The host '{host}' asks '{login.user}' for something that does not look like the password. It got no answer.",
+        hint="Log in with ssh by hand to see the prompt. If it is for the password, set ansible_sshpass_prompt to a "
+        "part of it. A second factor can't be answered.",
+    )
+
+
+def _refused_method(login: HostLogin, host: str) -> Forbidden:
+    return _REFUSED[login.scheme](login, host, "")
 
 
 def _refused_ticket(login: HostLogin, host: str, _more: str) -> Forbidden:
@@ -220,6 +263,15 @@ def _skew(_login: HostLogin, host: str) -> Unavailable:
 
 
 _TITLES = {"ssh_key": "key", "password": "password", "kerberos": "Kerberos"}
+_BY_QUESTION = {
+    Asked.SECRET_AGAIN: _refused_again,
+    Asked.NEW_SECRET: expired_password,
+    Asked.OTHER_ACCOUNT: _another_account,
+    Asked.OTHER_QUESTION: _not_understood,
+}
+# What sshd says in place of the command (session.c), whatever the method of the login.
+EXPIRED = re.compile(r"^Password change required but no TTY available", re.MULTILINE)
+_CLOSED = r"^(kex_exchange_identification: |Connection (closed|reset) by )"
 _REFUSED = {"ssh_key": _refused_key, "password": _refused_password, "kerberos": _refused_ticket}
 # Scheme (empty: any), pattern of ssh's output, and the error. ssh prints Kerberos messages only with -v.
 _FAILURES: tuple[tuple[str, str, _Failure], ...] = (
@@ -242,5 +294,7 @@ _FAILURES: tuple[tuple[str, str, _Failure], ...] = (
     ("kerberos", r"^(debug1: )?Cannot contact any KDC", _no_kdc),
     ("kerberos", r"^(debug1: )?Cannot find KDC for realm", _no_realm),
     ("kerberos", r"^(debug1: )?Clock skew too great", _skew),
-    ("", r"^(kex_exchange_identification: |Connection (closed|reset) by )", _closed),
+    # After MaxAuthTries failed ones, of which other keys of the user may be some.
+    ("", r"^Received disconnect from \S+ port \d+:2: Too many authentication failures", _refused_method),
+    ("", _CLOSED, _closed),
 )
