@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -306,7 +307,7 @@ def test_of_several_hosts_the_one_that_can_be_written_is_taken(shared: Settings,
         ("@127.0.0.1:", "@no-such-host.invalid:", "plain_postgresql"),
         ("sslmode=disable", "sslmode=prefer&host=no-such-host.invalid", "malformed_store_url"),
         ("@127.0.0.1:", "@hunter22@127.0.0.1:", "malformed_store_url"),
-        ("options=-csearch_path", "options=-cnonsense", "store_unavailable"),
+        ("options=-csearch_path", "options=-cnonsense", "store_denied"),
         ("search_path%3D", "search_path%3Dnot_", "foreign_database"),
     ],
 )
@@ -421,3 +422,36 @@ def test_the_size_of_the_database_is_told(shared: Settings) -> None:
     engine = Engine(shared)
     write(engine, "a")
     assert engine.handle(Request("store_info", {})).returned["store"]["size"] > 1024**2
+
+
+def test_a_database_of_another_encoding_is_refused_before_tables_are_made(
+    shared: Settings, postgresql: Postgresql
+) -> None:
+    name = f"latin_{os.getpid()}"
+    postgresql.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+    error = error_of(shared._replace(store=postgresql.url(name)))
+    assert (error.code, "LATIN1" in error.message) == ("unsupported_store", True)
+    assert postgresql.run("SELECT FROM pg_tables WHERE schemaname = 'public'", url=postgresql.url(name)) == []
+    postgresql.run(f"DROP DATABASE {name}")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"service": "nope"}, "its service is not defined"),
+        ({"options": "-cno_such_setting=1"}, "it does not take a setting in 'options'"),
+        ({"require_auth": "none"}, "it wants another way to log in"),
+    ],
+)
+def test_what_a_url_asks_for_in_vain(
+    shared: Settings, postgresql: Postgresql, options: dict[str, str], words: str
+) -> None:
+    error = error_of(shared._replace(store=postgresql.url(**options)))
+    assert (error.retryable, words in error.message) == (False, True), error
+
+
+def test_a_pooler_that_takes_no_options(shared: Settings, postgresql: Postgresql, pgbouncer: int) -> None:
+    from servers.postgresql import url_of
+
+    error = error_of(shared._replace(store=url_of(pgbouncer, options="-csearch_path=public")))
+    assert (error.code, "its pooler takes no such option" in error.message) == ("store_denied", True)

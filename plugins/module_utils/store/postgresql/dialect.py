@@ -233,9 +233,17 @@ class PostgresqlDialect(Dialect):
     def _check_new(self, connection: Any) -> None:
         """Raise AlreadyMade if the tables exist. Processes that create them concurrently wait, then run again.
 
-        Raises StoreRefused where they would be temporary ones, because no schema of the search path exists.
+        Raises StoreRefused for a database with another encoding than UTF8, and where the tables would be temporary
+        ones, because no schema of the search path exists.
         """
-        schema = connection.execute("SELECT current_schema() AS name").fetchone()["name"]
+        query = "SELECT current_schema() AS name, pg_catalog.current_setting('server_encoding') AS encoding"
+        schema, encoding = connection.execute(query).fetchone().values()
+        if encoding != "UTF8":
+            raise StoreRefused(
+                "unsupported_store",
+                f"The store {self._where} is in a database with the encoding {encoding}, which can't hold all text.",
+                hint="Create the database with ENCODING 'UTF8' TEMPLATE template0 (docs/postgresql.md).",
+            )
         if not schema or schema.startswith("pg_temp"):
             raise StoreRefused(
                 "foreign_database",
@@ -318,7 +326,7 @@ class PostgresqlDialect(Dialect):
         if _WRONG_VALUE.search(str(error)):
             return _malformed(self._where)
         denial = denial_of(str(error))
-        return _denied(self._where, denial) if denial else _unavailable(self._where, reason_of(str(error)))
+        return _denied(self._where, *denial) if denial else _unavailable(self._where, reason_of(str(error)))
 
 
 @contextmanager
@@ -368,11 +376,12 @@ def _damaged(where: str, _state: str = "") -> ScopedSecretsError:
     )
 
 
-def _denied(where: str, reason: str) -> ScopedSecretsError:
+def _denied(where: str, reason: str, hint: str = "") -> ScopedSecretsError:
     return StoreRefused(
         "store_denied",
         f"The store {where} can't be used with this login: {reason}.",
-        hint="Check user, password, database and TLS options of 'store', and the role's rights (docs/postgresql.md). "
+        hint=hint
+        or "Check user, password, database and TLS options of 'store', and the role's rights (docs/postgresql.md). "
         "Without 'allow_plain_postgresql', a server on another machine must have TLS.",
     )
 

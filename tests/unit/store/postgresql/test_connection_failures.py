@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
-from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import plain_connection
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import (
+    PostgresqlDialect,
+    plain_connection,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.failures import (
     denial_of,
     reason_of,
@@ -34,13 +38,30 @@ PASSWORD = "hunter22 of a passfile"
         ("SSL error: certificate verify failed", "certificate verify failed"),
         ("FATAL:  connection requires a valid client certificate", "a certificate is missing"),
         ("server does not support SSL, but SSL was required", "it does not support TLS"),
-        ("Connection refused", ""),
+        ('connection is bad: definition of service "db" not found', "its service is not defined"),
+        ('connection is bad: service file "/nowhere" not found', "the file of services is missing"),
+        (
+            'private key file "/k" has group or world access; file must have',
+            "others may read the file of its client key",
+        ),
+        ("failed: channel binding required, but server authenticated client without", "it offers no channel binding"),
+        (
+            'authentication method requirement "scram-sha-256" failed: server requested',
+            "it wants another way to log in",
+        ),
+        ("failed: FATAL:  unsupported startup parameter: options", "its pooler takes no such option"),
+        ("failed: FATAL:  Passwort-Authentifizierung für Benutzer »u« fehlgeschlagen", "it refuses the login in words"),
+        ("failed: ВАЖНО:  пользователь не прошёл проверку", "it refuses the login in words"),
+        ("failed: FATAL:  the database system is in recovery mode", ""),
+        ("failed: FATAL:  no more connections allowed (max_client_conn)", ""),
+        ("failed: Connection refused", ""),
         (PASSWORD, ""),
     ],
 )
 def test_a_denial_is_told_from_other_failures(message: str, expected: str) -> None:
-    assert denial_of(message).startswith(expected)
-    assert bool(denial_of(message)) == bool(expected)
+    denial = denial_of(message)
+    assert (denial.reason if denial else "").startswith(expected)
+    assert bool(denial) == bool(expected)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +102,16 @@ def test_a_server_that_repeats_the_password_of_a_passfile(
     assert caught.value.code in ("store_denied", "store_unavailable", "store_failed")
     assert PASSWORD not in str(caught.value.to_dict())
     assert PASSWORD not in repr(caught.value.__cause__)
+
+
+def test_a_server_that_speaks_another_language_is_asked_once() -> None:
+    heard: list[bytes] = []
+    said = b"SFATAL\0C28P01\0MPasswort.Authentifizierung fehlgeschlagen: "
+    port = hostile_server(said, heard=heard)
+    url = f"postgresql://u:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{port}/secrets?sslmode=disable&gssencmode=disable"
+    with pytest.raises(ScopedSecretsError) as caught:
+        Database(PostgresqlDialect(Location.parse(url))).table_names()
+    assert (caught.value.code, caught.value.retryable, len(heard)) == ("store_denied", False, 1)
 
 
 def server_elsewhere(heard: list[bytes]) -> tuple[int, socket.socket]:
