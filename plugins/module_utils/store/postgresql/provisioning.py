@@ -17,7 +17,7 @@ from ..location import Location
 from .dialect import PostgresqlDialect, plain_connection
 from .failures import WRONG_PASSWORD
 
-__all__ = ["APP", "OWNER", "Logins", "give_rights", "make_database", "weaknesses"]
+__all__ = ["APP", "OWNER", "Logins", "give_rights", "make_database", "may_archive", "weaknesses"]
 
 OWNER, APP = "scoped_secrets_owner", "scoped_secrets_app"
 _FILES = Path(__file__).parents[4] / "docs" / "postgresql"
@@ -178,6 +178,15 @@ def _logs_in(role: Location) -> bool:
         if WRONG_PASSWORD not in error.message:
             raise
         return False
+
+
+def may_archive(tx: Transaction) -> bool:
+    """Tell whether a connection's role can remove audit records. The owner of the tables can."""
+    row = tx.one(
+        "SELECT has_table_privilege('audit_event', 'DELETE')"
+        " AND has_column_privilege('audit_head', 'archived', 'UPDATE') AS found"
+    )
+    return bool(row and row["found"])
 
 
 def weaknesses(tx: Transaction) -> list[str]:
