@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..model.typed_rows import stored_bytes, stored_text, typed
+from ..model.typed_rows import stored_bytes, stored_number, stored_text, typed
 from .database import Transaction
 
 __all__ = [
@@ -196,10 +196,11 @@ def remove_archived(tx: Transaction, head: Head) -> int:
 def stretch_of(tx: Transaction, scope_id: str) -> Stretch:
     """Return which records of a chain are in the store. Their index says so; no record is read."""
     row = tx.one(
-        "SELECT count(*) AS found, min(sequence) AS first, max(sequence) AS last FROM audit_event WHERE scope_id = :id",
+        "SELECT count(*) AS records, min(sequence) AS first, max(sequence) AS last FROM audit_event "
+        "WHERE scope_id = :id",
         id=scope_id,
     )
-    return Stretch(row["found"], row["first"], row["last"]) if row and row["found"] else Stretch(0, 0, 0)
+    return typed(Stretch, row) if row and row["records"] else Stretch(0, 0, 0)
 
 
 def first_since(tx: Transaction, scope_id: str, sequence: int, at: str) -> int | None:
@@ -211,7 +212,7 @@ def first_since(tx: Transaction, scope_id: str, sequence: int, at: str) -> int |
         after=sequence,
         at=at,
     )
-    return int(row["sequence"]) if row else None
+    return stored_number(row["sequence"]) if row else None
 
 
 def find_event(tx: Transaction, scope_id: str, sequence: int) -> StoredEvent | None:
