@@ -9,7 +9,7 @@ module: audit_archive
 short_description: Move old audit records of a scope to a file
 version_added: 0.1.0
 description:
-  - Verifies all audit records of one scope, writes those from before a date to a file, and removes them from the store.
+  - Verifies the audit records of one scope, writes those from before a date to a file, and removes them from the store.
     A signed checkpoint in the store says up to which record they were archived, so M(scoped.secrets.audit_info) still
     proves that no other record is missing.
   - Requires the root key. On PostgreSQL, it also requires the role that owns the tables, because the role that runs
@@ -48,6 +48,11 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Store a secret
+  scoped.secrets.secret_text:
+    identifier: db_password
+    generate: {}
+
 - name: Archive the records of the account that are older than 90 days
   scoped.secrets.audit_archive:
     dest: "audit-of-the-account-{{ now(utc=true, fmt='%Y-%m-%d') }}.jsonl"

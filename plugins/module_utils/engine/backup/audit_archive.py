@@ -10,6 +10,7 @@ removes what that has.
 from __future__ import annotations
 
 import filecmp
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,10 +87,16 @@ class _Archiving:
         return Result(bool(due.records), _returned(due), *(_counts(due) if due.records else ({}, {})))
 
     def _written(self, session: Session, draft: Draft) -> _Due:
-        """Verify the whole chain, write what is due to the draft, and return that; starts over if it is retried."""
+        """Return what is due. If anything is, verify the whole chain, and write that to the draft.
+
+        Starts over whenever the transaction is retried.
+        """
         chains = chains_of(session, self._path)
         head = chains.chosen(self._chain)
         last = self._last(session, head)
+        if last == head.archived:
+            ChainProof(session, chains.scopes, head).run()
+            return _Due(head, head.begin)
         header = ArchiveHeader(session.store_id, head.scope_id, head.scope, head.archived + 1, last, head.archived_link)
         end = head.begin
         with draft.opened() as file:
@@ -104,7 +111,7 @@ class _Archiving:
         """Return the number of the last record to archive: the last one of the file, if an earlier run made it."""
         newer = first_since(session.tx, head.scope_id, head.archived, self._before)
         last = head.sequence if newer is None else newer - 1
-        if last == head.archived or not self._dest.exists():
+        if last == head.archived or not os.path.exists(self._dest):
             return last
         try:
             with opened_archive(self._dest, self._runtime.settings) as archive:
@@ -118,9 +125,12 @@ class _Archiving:
 
     def _put(self, draft: Draft, due: _Due) -> None:
         """Put the draft at its destination. A file that is there already must be the same."""
-        if not self._dest.exists():
+        if not os.path.exists(self._dest):
             draft.link()
-        elif not filecmp.cmp(draft.path, self._dest, shallow=False):
+        elif filecmp.cmp(draft.path, self._dest, shallow=False):
+            # That file may not be on the disk yet; the draft is.
+            draft.move()
+        else:
             raise self._taken()
 
     def _remove(self, session: Session, due: _Due) -> None:

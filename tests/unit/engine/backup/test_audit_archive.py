@@ -101,10 +101,16 @@ def test_nothing_is_old_enough(engine: Engine, tmp_path: Path) -> None:
         result = archive(engine, tmp_path / "b", before)
         assert (result.changed, result.returned["archived"]) == (False, 0)
         assert (result.returned["checkpoint"]["sequence"], result.before, result.after) == (5, {}, {})
+    assert not archive(engine, tmp_path / "no folder" / "b", "2001-01-01").changed
     # Not even the file of the first run is in the way.
     assert not archive(engine, tmp_path / "a", "2030-01-06").changed
     assert [one.name for one in tmp_path.iterdir() if one.is_file() and one.name != "root.key"] == ["a"]
     assert len(numbers_in_store(engine)) == 6
+
+
+def test_a_broken_chain_is_found_when_nothing_is_old_enough(engine: Engine, tmp_path: Path) -> None:
+    run(engine.settings, "DELETE FROM audit_event WHERE scope_id = SCOPE AND sequence = 5")
+    assert error_of(lambda: archive(engine, tmp_path / "a", "2001-01-01")).code == "audit_broken"
 
 
 def test_everything_is_old_enough(engine: Engine, tmp_path: Path) -> None:
