@@ -296,7 +296,13 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
     ),
     "modules/audit_archive": (
         [
-            {"scoped.secrets.audit_archive": {**API, "dest": "api.jsonl", "before": "2999-01-01"}},
+            {
+                "scoped.secrets.audit_archive": {
+                    **API,
+                    "dest": "{{ 'planned' if ansible_check_mode else 'api' }}.jsonl",
+                    "before": "2999-01-01",
+                }
+            },
             {"scoped.secrets.audit_info": {**API, "archives": ["api.jsonl"]}},
         ],
         [

@@ -32,23 +32,23 @@ _LONGEST = 64 * 1024
 
 
 class ArchiveHeader(NamedTuple):
-    """The records of one file: those of a chain from `first` to `last`. `before` is the link that the first follows."""
+    """The records of one file: those of a chain from `first` to `last`. The first one follows `link_before`."""
 
     store_id: str
     chain: str
     scope: str
     first: int
     last: int
-    before: bytes
+    link_before: bytes
 
     @property
     def begin(self) -> Point:
         """The record that the first one follows."""
-        return Point(self.first - 1, self.before)
+        return Point(self.first - 1, self.link_before)
 
     @property
     def line(self) -> bytes:
-        return _json({"format": FORMAT, "version": _VERSION, **self._asdict(), "before": self.before.hex()})
+        return _json({"format": FORMAT, "version": _VERSION, **self._asdict(), "link_before": self.link_before.hex()})
 
 
 def line_of(record: StoredEvent) -> bytes:
@@ -69,7 +69,7 @@ class Archive:
         found = self._line()
         try:
             known = found.pop("format"), found.pop("version")
-            self.header = typed(ArchiveHeader, {**found, "before": bytes.fromhex(found["before"])})
+            self.header = typed(ArchiveHeader, {**found, "link_before": bytes.fromhex(found["link_before"])})
         except (LookupError, ValueError, TypeError, Damaged):
             raise self._not_one() from None
         if known != (FORMAT, _VERSION) or self.header.first < 1:

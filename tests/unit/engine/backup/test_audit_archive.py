@@ -285,7 +285,7 @@ def test_an_archive_that_was_cut_or_mixed_is_found(
     assert (error.code, error.details["sequence"]) == ("damaged_archive", number)
 
 
-@pytest.mark.parametrize("change", [{"before": "00" * 32}, {"last": 6}, {"first": 6, "last": 8}])
+@pytest.mark.parametrize("change", [{"link_before": "00" * 32}, {"last": 6}, {"first": 6, "last": 8}])
 def test_an_edited_header_is_found(engine: Engine, archives: list[Path], change: dict[str, Any]) -> None:
     header, *records = lines_of(archives[1])
     archives[1].write_text("".join(f"{json.dumps(line)}\n" for line in [{**header, **change}, *records]))
@@ -301,7 +301,7 @@ def test_any_other_file_is_no_archive(engine: Engine, tmp_path: Path, content: b
     assert error_of(lambda: joined(engine, tmp_path / "a")).code == "not_an_archive"
 
 
-@pytest.mark.parametrize("change", [{"version": 2}, {"first": 0}, {"first": "1"}, {"before": 1}, {"chain": None}])
+@pytest.mark.parametrize("change", [{"version": 2}, {"first": 0}, {"first": "1"}, {"link_before": 1}, {"chain": None}])
 def test_a_header_that_this_version_does_not_know_is_refused(
     engine: Engine, archives: list[Path], change: dict[str, Any]
 ) -> None:
