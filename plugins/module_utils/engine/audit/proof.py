@@ -67,11 +67,25 @@ class ChainProof:
         """
         start = self.start(whole=whole)
         if shown and self.head.archived < shown.first <= start.sequence:
-            for _record in self.stored(self._point(shown.first - 1), min(shown.last, start.sequence)):
-                pass
+            self._prove_shown(shown, start)
         for _record in self.stored(start):
             pass
         return self.proven(start)
+
+    def _prove_shown(self, shown: Shown, start: Point) -> None:
+        """Verify records before `start`. Those without a key are proved by what follows them, up to there."""
+        end = self._end_of(self._point(shown.first - 1), min(shown.last, start.sequence))
+        if self._keyless and end.sequence < start.sequence:
+            end = self._end_of(end, start.sequence)
+        if end.sequence == start.sequence and end.link != start.link:
+            raise self._bad(end.sequence, "was altered, replaced or added")
+
+    def _end_of(self, before: Point, last: int) -> Point:
+        """Verify the records that follow one, up to `last`, and return that."""
+        end = before
+        for record in self.stored(before, last):
+            end = Point(record.sequence, record.link)
+        return end
 
     def start(self, *, whole: bool = False) -> Point:
         """Return the record after which the proof begins."""

@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit import proof as audit_proof
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit.links import content_of, link_after
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import events_after
 from ansible_collections.scoped.secrets.tests.unit.engine.audit.records import (
     ORG,
+    PAYMENTS,
     RECORDS,
     add_days,
     chain_of,
@@ -21,7 +25,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.audit.records import (
     run,
     verified,
 )
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import check, declare, holding
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import check, declare, holding, in_session
 
 
 @pytest.fixture
@@ -166,6 +170,29 @@ def test_marks_outlive_rotations_and_the_scope(engine: Engine) -> None:
     last = chain_of(engine)["last"]
     assert verified(engine) == (last + 1, 0)
     assert verified(engine, verify_all=True) == (1, last)
+
+
+def test_a_shown_record_without_a_key_is_proved_by_those_after_it(engine: Engine) -> None:
+    """Its hashes need no key: whoever edits it can make those of the next ones fit, up to where they are proved."""
+    declare(engine, "key_rotation", **ORG, target="scope")
+    declare(engine, "key_rotation", **ORG, target="scope", destroy_generation=1)
+    verified(engine)
+    page = {"verify": True, "after": 4, "limit": 2}
+    (chain,) = declare(engine, "audit_info", **ORG, **page).returned["chains"]
+    assert (chain["verified"], chain["key_destroyed"]) == (chain["last"] - 4, RECORDS - 4)
+
+    def forge(session: Session) -> None:
+        before, *records = events_after(session.tx, session.chain(PAYMENTS)[-1].id, 4, limit=4)
+        link = before.link
+        for record in records:
+            forged = record._replace(user_name="somebody else")
+            link = link_after(link, content_of(forged))
+            statement = "UPDATE audit_event SET user_name = :name, link = :link WHERE scope_id = :id AND sequence = :at"
+            session.tx.run(statement, name=forged.user_name, link=link, id=record.scope_id, at=record.sequence)
+
+    in_session(engine.settings, forge)
+    assert bad(engine, after=5, limit=2) == 9
+    assert bad(engine, verify_all=True) == 9
 
 
 def test_who_can_not_open_the_scope_above_reads_all_of_a_closed_chain(engine: Engine) -> None:
