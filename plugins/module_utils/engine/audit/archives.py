@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from ...model.audit import plain
 from ...model.errors import Damaged, InvalidInput
 from ...model.settings import Settings
 from ...model.typed_rows import typed
@@ -80,9 +81,10 @@ class Archive:
         for number in range(self.header.first, self.header.last + 1):
             found = self._line()
             try:
-                yield typed(StoredEvent, {**found, **{name: bytes.fromhex(found[name]) for name in ("link", "mac")}})
+                record = typed(StoredEvent, {**found, **{name: bytes.fromhex(found[name]) for name in ("link", "mac")}})
             except (LookupError, ValueError, TypeError, Damaged):
                 raise self.damaged(number) from None
+            yield record
         if self._file.read(1):
             raise self.damaged(self.header.last + 1)
 
@@ -154,8 +156,10 @@ def _proved(proof: ChainProof, archive: Archive, begin: Point) -> Point:
     try:
         for record in proof.consecutive(begin, archive.records()):
             end = Point(record.sequence, record.link)
+    except UnicodeError:
+        raise archive.damaged(end.sequence + 1) from None
     except Damaged as error:
-        raise archive.damaged(error.details["sequence"]) from None
+        raise archive.damaged(end.sequence + 1) if error.code == "audit_broken" else error from None
     return end
 
 
@@ -164,7 +168,8 @@ def _check_place(archive: Archive, head: Head, store_id: str, begin: Point | Non
     if (header.store_id, header.chain) != (store_id, head.scope_id):
         raise InvalidInput(
             "other_archive",
-            f"The archive {archive.path} is not of this chain: it has records of {header.scope}, chain {header.chain}.",
+            f"The archive {archive.path} is not of this chain: it has records of "
+            f"{plain(header.scope)}, chain {plain(header.chain)}.",
             hint="Set 'org', 'project' and 'chain' to what the archive is of.",
         )
     if begin and header.first != begin.sequence + 1:

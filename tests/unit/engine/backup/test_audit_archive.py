@@ -272,10 +272,11 @@ def test_an_edited_archive_is_found(engine: Engine, archives: list[Path], field:
         (7, lambda text: text[:-40]),
         (8, lambda text: text + text.splitlines()[-1] + "\n"),
         (5, lambda text: text.replace("\n", "\n[]\n", 1)),
+        (6, lambda text: text.replace('"s6"', '"\\ud800"', 1)),
         (5, lambda text: text.replace("\n", "\n" + "x" * 100_000 + "\n", 1)),
         (6, lambda text: "\n".join(text.splitlines()[one] for one in (0, 1, 3, 2)) + "\n"),
     ],
-    ids=["a record less", "half a record", "one more", "no record", "a long line", "swapped"],
+    ids=["a record less", "half a record", "one more", "no record", "half a character", "a long line", "swapped"],
 )
 def test_an_archive_that_was_cut_or_mixed_is_found(
     engine: Engine, archives: list[Path], number: int, edit: Callable[[str], str]
