@@ -12,7 +12,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit import
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit.links import content_of, link_after
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged, StoreRefused
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import events_after
 from ansible_collections.scoped.secrets.tests.unit.engine.audit.records import (
@@ -156,6 +156,18 @@ def test_check_mode_remembers_nothing(engine: Engine) -> None:
         (chain,) = check(engine, "audit_info", **ORG, verify=True).returned["chains"]
         assert chain["verified"] == RECORDS
     assert verified(engine) == (1, RECORDS)
+
+
+def test_who_can_not_write_is_told_and_verifies_all_the_same(
+    engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_given: object) -> None:
+        raise StoreRefused("store_read_only", "The disk is read-only.", hint="Make it writable.")
+
+    monkeypatch.setattr(Engine, "append", refused)
+    result = declare(Engine(settings._replace(audit="off")), "audit_info", **ORG, verify=True)
+    assert result.returned["chains"][0]["verified"] == RECORDS
+    assert ["can't be remembered" in warning for warning in result.warnings] == [True]
 
 
 def test_marks_outlive_rotations_and_the_scope(engine: Engine) -> None:
