@@ -12,6 +12,7 @@ from __future__ import annotations
 import filecmp
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,9 +83,11 @@ class _Archiving:
             due = self._runtime.read(lambda session: self._written(session, draft), self._path)
             if due.records and not check_mode:
                 self._put(draft, due)
-        if due.records and not check_mode:
+        if not due.records:
+            return Result(returned=_returned(due))
+        if not check_mode:
             self._runtime.write(lambda session: self._remove(session, due), self._path)
-        return Result(bool(due.records), _returned(due), *(_counts(due) if due.records else ({}, {})))
+        return Result(True, _returned(due), *_counts(due), list(self._left_over(due)))
 
     def _written(self, session: Session, draft: Draft) -> _Due:
         """Return what is due. If anything is, verify the whole chain, and write that to the draft.
@@ -139,6 +142,19 @@ class _Archiving:
         subject = Subject("scope", self._path.announced, self._path.identifier)
         session.written.append(Event(self._path, "archive", OK, subject, moment()))
 
+    def _left_over(self, due: _Due) -> Iterator[str]:
+        """Yield a warning for each archive beside this one that has the same records: a run was killed after it."""
+        store_id = self._runtime.store(create=False).store_id
+        for path in _beside(self._dest):
+            with suppress(ScopedSecretsError), opened_archive(path, self._runtime.settings) as archive:
+                found = archive.header
+                is_of_chain = (found.store_id, found.chain) == (store_id, due.head.scope_id)
+                if is_of_chain and due.head.archived < found.last and found.first <= due.last.sequence:
+                    yield (
+                        f"{path} has records that {self._dest} has too: the run that wrote it was interrupted before "
+                        "it removed them from the store. Remove that file, or 'archives' of audit_info will not join."
+                    )
+
     def _taken(self) -> Conflict:
         return Conflict(
             "dest_taken",
@@ -146,6 +162,14 @@ class _Archiving:
             "a run which was interrupted left there.",
             hint="Set 'dest' to a path where nothing is.",
         )
+
+
+def _beside(dest: Path) -> list[Path]:
+    """Return what lies beside a file and has its suffix, nothing if the folder can't be listed."""
+    try:
+        return sorted(path for path in dest.parent.iterdir() if path.suffix == dest.suffix and path != dest)
+    except OSError:
+        return []
 
 
 def _verified(session: Session, chains: Chains, head: Head) -> Iterator[StoredEvent]:

@@ -178,6 +178,8 @@ def test_dest_replaces_nothing(engine: Engine, settings: Settings, tmp_path: Pat
 
 def test_a_missing_folder_is_an_error(engine: Engine, tmp_path: Path) -> None:
     assert error_of(lambda: archive(engine, tmp_path / "none" / "a")).code == "archive_not_written"
+    # In check mode, an earlier task may be the one that makes it.
+    assert check(engine, "audit_archive", **ORG, dest=str(tmp_path / "none" / "a"), before=FOREVER).changed
 
 
 def test_only_the_root_key_archives(engine: Engine, settings: Settings, tmp_path: Path) -> None:
@@ -390,6 +392,21 @@ def test_what_is_gone_on_with_must_be_the_same(
     (tmp_path / "a").write_text(edit((tmp_path / "a").read_text()))
     assert error_of(lambda: archive(engine, tmp_path / "a", "2030-01-05")).code == "dest_taken"
     assert numbers_in_store(engine)[0] == 1
+
+
+def test_what_an_interrupted_run_left_is_named_by_the_next_one(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive(engine, tmp_path / "2029.jsonl", "2030-01-03")
+    with monkeypatch.context() as patched:
+        patched.setattr(audit_archive, "move_begin", lambda *_given: None)
+        archive(engine, tmp_path / "2030.jsonl", "2030-01-06")
+    (tmp_path / "other.jsonl").write_text("mine")
+    (warning,) = archive(engine, tmp_path / "2031.jsonl", "2030-01-08").warnings
+    assert warning.startswith(f"{tmp_path / '2030.jsonl'} has records that {tmp_path / '2031.jsonl'} has too")
+    (tmp_path / "2030.jsonl").unlink()
+    assert joined(engine, tmp_path / "2029.jsonl", tmp_path / "2031.jsonl")[0] == 1
+    assert archive(engine, tmp_path / "2032.jsonl", "2030-01-09").warnings == []
 
 
 def test_a_file_with_more_than_is_due_is_not_gone_on_with(
