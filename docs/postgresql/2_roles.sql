@@ -39,9 +39,10 @@ GRANT SELECT, UPDATE (revision, writers, root_key_id, kdf) ON store TO scoped_se
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON scope, scope_key, connector, default_manager, secret, secret_version, secret_index, secret_share, secret_reference, intent,
     scope_child, scope_index TO scoped_secrets_app;
--- What was recorded stays as it is.
+-- What was recorded stays as it is: only the owner archives.
 GRANT SELECT, INSERT ON audit_event TO scoped_secrets_app;
-GRANT SELECT, INSERT, UPDATE (sequence, key_generation, link, closed_by, tag) ON audit_head TO scoped_secrets_app;
+GRANT SELECT, INSERT, UPDATE (sequence, key_generation, link, closed_by, verified, verified_link, tag)
+    ON audit_head TO scoped_secrets_app;
 
 -- The path of a scope, whether the caller may see it or not: a function of the owner, to whom no policy applies.
 CREATE OR REPLACE FUNCTION scope_path(scope_level text, scope_identifier text, scope_parent text) RETURNS text

@@ -22,7 +22,8 @@ options:
       - Reads are recorded as V(read) (a template read a secret), V(preload) (it was fetched before a template asked for
         it), V(connect) (a connection logged in with it) and V(login) (a connector logged in with it).
       - Writes are recorded as V(create), V(update) and V(delete). V(write) is a declaration that was refused.
-      - The other actions are V(backup), V(restore), V(export) (of a scope's key) and V(rotate).
+      - The other actions are V(backup), V(restore), V(export) (of a scope's key), V(rotate) and V(archive) (of audit
+        records).
     type: list
     elements: str
   secret:
@@ -53,8 +54,6 @@ options:
   after:
     description:
       - Show only records after the one with this number. Pass RV(next) to get the next page.
-      - With O(verify), the record with this number is trusted, and all later ones are verified. Earlier records may be
-        missing.
     type: int
     default: 0
   chain:
@@ -63,14 +62,30 @@ options:
         a new chain.
     type: str
   verify:
-    description: Whether to verify that nothing was changed. Reads every record of the scope.
+    description:
+      - Whether to verify that nothing was changed. Reads the records that are new since they were verified last, and
+        those from the first to the last one that is shown. That none of the others is missing is verified too, without
+        reading them.
+      - The store remembers, signed with the scope's key, up to which record somebody has verified it.
     type: bool
     default: false
+  verify_all:
+    description: Whether to verify every record in the store, no matter what was verified before. Implies O(verify).
+    type: bool
+    default: false
+  archives:
+    description:
+      - The files that M(scoped.secrets.audit_archive) wrote for the shown chain, the oldest first. Verifies them, that
+        each follows the one before it, and that the records in the store follow the last one. Implies O(verify_all).
+      - Old archives may be gone. What is left must be complete, from the first file on.
+    type: list
+    elements: path
 author: The scoped.secrets contributors (@scoped)
 extends_documentation_fragment:
   - scoped.secrets.common
   - scoped.secrets.common.info_attributes
 seealso:
+  - module: scoped.secrets.audit_archive
   - module: scoped.secrets.scope_info
 """
 
@@ -78,6 +93,10 @@ EXAMPLES = r"""
 - name: Verify the audit records of the account
   scoped.secrets.audit_info:
     verify: true
+
+- name: Verify all records again, including those that were verified before
+  scoped.secrets.audit_info:
+    verify_all: true
 
 - name: Find what was refused
   scoped.secrets.audit_info:
@@ -164,6 +183,9 @@ chains:
     is_current:
       description: Whether the chain belongs to the scope as it exists now.
       type: bool
+    archived:
+      description: The number of the last record that was archived. The records up to it are no longer in the store.
+      type: int
     last:
       description: The number of its last record.
       type: int
@@ -171,12 +193,16 @@ chains:
       description: A hash over all its records. Keep a copy elsewhere to detect that the whole database was rolled back.
       type: str
     verified_from:
-      description: The number of the first record that was verified. Only with O(verify).
+      description:
+        - The number of the record from which on all were verified, up to the last one. Only with O(verify).
+      type: int
+    verified:
+      description: How many records were read to verify them, including those that are shown. Only with O(verify).
       type: int
     key_destroyed:
       description:
-        - The number of records whose key was destroyed, or whose scope was removed. Only the hashes of the chain prove
-          these. Only with O(verify).
+        - The number of these records whose key was destroyed, or whose scope was removed. Only the hashes of the chain
+          prove them. Only with O(verify).
       type: int
 """
 
@@ -198,7 +224,10 @@ SPEC = Spec(
         "after": {"type": "int", "default": 0},
         "chain": {"type": "str"},
         "verify": {"type": "bool", "default": False},
+        "verify_all": {"type": "bool", "default": False},
+        "archives": {"type": "list", "elements": "path"},
     },
+    paths=("archives",),
 )
 
 

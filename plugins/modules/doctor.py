@@ -38,6 +38,7 @@ options:
     description:
       - Verify all rows of the store that your key opens, as M(scoped.secrets.scope_info) does. This takes longer the
         more secrets there are.
+      - Verify the new records of each audit that your key opens too, as M(scoped.secrets.audit_info) does.
     type: bool
     default: true
 attributes:

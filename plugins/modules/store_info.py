@@ -76,6 +76,12 @@ store:
     versions:
       description: The number of versions that these secrets have.
       type: int
+    audit_records:
+      description: The number of audit records in the store, including those of removed scopes.
+      type: int
+    audit_records_archived:
+      description: The number of audit records that M(scoped.secrets.audit_archive) has moved to files.
+      type: int
     secret_managers:
       description:
         - The number of secrets by kind of secret manager. Credentials consist of other secrets and are counted as
@@ -115,6 +121,12 @@ store:
           type: int
         oldest_key_generation:
           description: The oldest generation that still seals a value. 0 if there is no value.
+          type: int
+        audit_records:
+          description: The number of audit records in the store that were made from within the scope.
+          type: int
+        audit_records_archived:
+          description: The number of these records that were moved to files.
           type: int
         values_on_older_keys:
           description: The number of versions that an older generation seals.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit import chain as audit_chain
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit.links import content_of, link_after
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Damaged, Unavailable
@@ -215,7 +215,7 @@ def record_added(attacker: Attacker, scope_id: str) -> None:
     rows = attacker.taken(NEW, "audit_event", scope_id=scope_id)
     last = max(rows, key=lambda row: row["sequence"])
     event = StoredEvent(**last)._replace(sequence=last["sequence"] + 1, identifier="forged", user_name="somebody else")
-    event = event._replace(link=audit_chain._link(last["link"], audit_chain._content(event)))
+    event = event._replace(link=link_after(last["link"], content_of(event)))
     attacker.insert("audit_event", event._asdict())
     statement = "UPDATE audit_head SET sequence = :sequence, link = :link WHERE scope_id = :id"
     attacker.run(statement, sequence=event.sequence, link=event.link, id=scope_id)

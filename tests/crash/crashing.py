@@ -31,6 +31,7 @@ from servers.faults import FaultProxy
 __all__ = [
     "Call",
     "KillAt",
+    "KillAtFileCall",
     "KillAtStatement",
     "KillRotationAt",
     "Killer",
@@ -124,6 +125,27 @@ class KillAtStatement:
     def _look(self, number: int, is_done: bool) -> None:
         if (number, is_done) == (self.number, self.is_after):
             _die()
+
+
+@dataclass(frozen=True)
+class KillAtFileCall:
+    """A function of `os` that changes files, and whether a process is killed before its first call or after it."""
+
+    function: str
+    is_after: bool
+
+    def __str__(self) -> str:
+        return f"{'after' if self.is_after else 'before'} {self.function}"
+
+    def arm(self) -> None:
+        taken = getattr(os, self.function)
+
+        def trapped(*args: Any, **options: Any) -> None:
+            if self.is_after:
+                taken(*args, **options)
+            _die()
+
+        setattr(os, self.function, trapped)
 
 
 def count_statements(look: Callable[[int, bool], None]) -> Callable[[], None]:

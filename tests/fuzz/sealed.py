@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the scoped.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is sealed: envelopes, and the files of backups. Nothing but the original may open."""
+"""What is sealed: envelopes, and the files of backups. Nothing but the original may open. And archives of the audit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 from functools import cache
+from pathlib import Path
 
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.backup import (
     BackupReader,
@@ -19,7 +20,13 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.context impo
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.envelope import open_envelope, seal
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.rootkey import RootKey
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey import ScopeKey
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.audit.archives import (
+    Archive,
+    ArchiveHeader,
+    line_of,
+)
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.backup.rows import RowReader, RowWriter
+from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import StoredEvent
 from fuzz.target import Target
 
 _PLACE = Context("store-1", "project", "scope-1", "secret-1", "text", "value", 1)
@@ -79,8 +86,21 @@ def _rows(data: bytes) -> None:
     json.dumps([table for table, _row in RowReader().rows([data[:40], data[40:]])])
 
 
+def _archives() -> list[bytes]:
+    record = StoredEvent("id", 1, *["x"] * 13, key_generation=1, link=b"link", mac=b"mac")
+    header = ArchiveHeader("store-1", "id", "account", 1, 2, bytes(32))
+    return [header.line + line_of(record) + line_of(record._replace(sequence=2)), header.line]
+
+
+def _archive(data: bytes) -> None:
+    """What `audit_info` reads before it verifies anything."""
+    archive = Archive(Path("archive"), io.BytesIO(data))
+    assert all(isinstance(record.mac, bytes) for record in archive.records())
+
+
 TARGETS = (
     Target("envelope", _envelopes, _envelope),
     Target("backup", _backups, _backup),
     Target("rows_of_a_backup", _records, _rows),
+    Target("audit_archive", _archives, _archive),
 )

@@ -79,3 +79,25 @@ def test_a_file_and_the_store_say_the_same(site: Site) -> None:
     site.run([MADE, READ])
     (site.folder / "ansible.cfg").unlink()
     assert [json.loads(line) for line in path.read_text().splitlines()] == events(site)
+
+
+@pytest.mark.each_store
+def test_what_is_archived_joins_what_is_left(site: Site) -> None:
+    site.declare(MADE)
+    archived = {"scoped.secrets.audit_archive": {"dest": "old.jsonl", "before": "2999-01-01"}}
+    planned = site.run([archived], "--check", "--diff").last
+    assert (planned["changed"], (site.folder / "old.jsonl").exists()) == (True, False)
+    done = site.run([archived], "--diff").last
+    assert (done["archived"], done["diff"]["after"]["in_archives"]) == (planned["archived"], planned["archived"])
+    assert done["diff"] == planned["diff"]
+    lines = [json.loads(line) for line in (site.folder / "old.jsonl").read_text().splitlines()]
+    assert [one["action"] for one in lines[1:]] == ["create"]
+    joined = {"scoped.secrets.audit_info": {"archives": ["old.jsonl"]}}
+    (chain,) = site.run([READ, joined]).last["chains"]
+    assert (chain["verified_from"], chain["archived"], chain["verified"]) == (1, 1, chain["last"])
+    assert [one["action"] for one in events(site)] == ["archive", "read"]
+    again = {"scoped.secrets.audit_archive": {"dest": "old.jsonl", "before": "2001-01-01"}}
+    assert not site.run([again]).last["changed"]
+    (site.folder / "old.jsonl").write_text("mine")
+    run = site.run([archived], fails=True)
+    assert (run.last["code"], (site.folder / "old.jsonl").read_text()) == ("dest_taken", "mine")

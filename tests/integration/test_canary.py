@@ -294,6 +294,24 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             {"scoped.secrets.store_database": {**DATABASE, "tables": "perhaps", "owner_url": ["{{ canary.text }}"]}},
         ],
     ),
+    "modules/audit_archive": (
+        [
+            {
+                "scoped.secrets.audit_archive": {
+                    **API,
+                    "dest": "{{ 'planned' if ansible_check_mode else 'api' }}.jsonl",
+                    "before": "2999-01-01",
+                }
+            },
+            {"scoped.secrets.audit_info": {**API, "archives": ["api.jsonl"]}},
+        ],
+        [
+            {"scoped.secrets.audit_archive": {"dest": "meant/key.pem", "before": "2999-01-01"}},
+            {"scoped.secrets.audit_info": {**API, "archives": ["meant/key.pem"]}},
+            {"scoped.secrets.audit_archive": {"dest": "b", "before": "2999-01-01", "passphrase": "{{ canary.text }}"}},
+            {"scoped.secrets.audit_archive": {"dest": "b", "before": "2999-01-01", "root_key": "{{ canary.text }}"}},
+        ],
+    ),
     "modules/audit_info": (
         [{"scoped.secrets.audit_info": {**API, "verify": True}}, {"scoped.secrets.audit_info": {"limit": 1000}}],
         [

@@ -160,6 +160,11 @@ TABLE: dict[str, list[Task]] = {
         ),
     ],
     "modules/store_info": [of("store_info", **OURS)],
+    "modules/audit_archive": [
+        of("audit_archive", **OURS, dest="{{ playbook_dir }}/ours.jsonl", before="2999-01-01"),
+        of("audit_archive", **OURS, dest="{{ playbook_dir }}/theirs.jsonl", before="2999-01-01", chain="theirs"),
+        of("audit_info", **OURS, archives=["{{ playbook_dir }}/ours.jsonl", "{{ playbook_dir }}/theirs.jsonl"]),
+    ],
     "modules/audit_info": [
         of("audit_info", **OURS, verify=True),
         *(of("audit_info", **OURS, secret=name) for name in ("text", "only_theirs", "theirs")),

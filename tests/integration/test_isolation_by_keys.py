@@ -123,6 +123,10 @@ BEYOND: dict[str, list[Task]] = {
             store="sqlite:///{{ playbook_dir }}/restored/store.db",
         ),
     ],
+    "modules/audit_archive": [
+        of("audit_archive", **scope, dest="{{ playbook_dir }}/archive.jsonl", before="2999-01-01")
+        for scope in (THEIRS, ORG, OURS, {})
+    ],
     "modules/audit_info": [of("audit_info", **THEIRS), of("audit_info", **ORG, verify=True), of("audit_info")],
     "modules/connector_info": [of("connector_info", **THEIRS), of("connector_info", **ORG), of("connector_info")],
     "modules/connector_check": [of("connector_check", **THEIRS, identifier="only_theirs_vault")],

@@ -130,6 +130,8 @@ def test_every_table_is_guarded(made: SetUp) -> None:
         "DELETE FROM audit_event",
         "DELETE FROM audit_head",
         "UPDATE audit_head SET scope_id = 'x'",
+        "UPDATE audit_head SET archived = 1",
+        "UPDATE audit_head SET archived_link = ''",
     ],
 )
 def test_the_running_role_can_not_change_the_schema(made: SetUp, tree: Engine, statement: str) -> None:
@@ -194,6 +196,25 @@ def test_a_session_can_not_write_where_it_sees_nothing(made: SetUp, tree: Engine
     assert made.seen(announced, f"UPDATE secret SET name = 'x' WHERE id = '{other}' RETURNING 1") == []
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         made.seen(announced, f"UPDATE secret SET scope_id = '{web}' WHERE identifier = 'a'")
+
+
+def test_the_owner_archives_what_others_recorded(made: SetUp, tree: Engine, tmp_path: Path) -> None:
+    """For the running role, nothing is written that it could not finish."""
+    params = {"org": "sales", "dest": str(tmp_path / "a"), "before": "2999-01-01"}
+    for check_mode in (True, False):
+        with pytest.raises(ScopedSecretsError) as caught:
+            Engine(made.app).handle(Request("audit_archive", params, check_mode))
+        assert caught.value.code == "owner_needed"
+    assert list(tmp_path.iterdir()) == []
+    assert Engine(made.owner).handle(Request("audit_archive", params)).returned["archived"] > 1
+    for read in (True, False):
+        # What was verified, the running role remembers.
+        result = Engine(made.app).handle(Request("audit_info", {"org": "sales", "verify": True, "after": 10**6}))
+        (chain,) = result.returned["chains"]
+        assert (chain["verified"] > 0, result.warnings) == (read, [])
+    proof = Request("audit_info", {"org": "sales", "archives": [str(tmp_path / "a")]})
+    (chain,) = Engine(made.app).handle(proof).returned["chains"]
+    assert chain["verified"] == chain["last"]
 
 
 def test_all_that_the_collection_does_works_so(made: SetUp, tree: Engine) -> None:

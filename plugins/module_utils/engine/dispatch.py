@@ -65,11 +65,21 @@ def _describe_store(runtime: Runtime, request: Request, tell: Tell) -> Result:
 
 
 def _show_audit(runtime: Runtime, request: Request, tell: Tell) -> Result:
+    from .audit.chains import save_marks
     from .audit.info import AuditInfo
 
-    info = AuditInfo(request.params)
+    info = AuditInfo(request.params, runtime.settings)
     runtime.shared.write_out()
-    return Result(returned=runtime.read(info.view, info.path))
+    result = Result(returned=runtime.read(info.view, info.path))
+    if not request.check_mode:
+        result.warnings += save_marks(runtime.append, info.path, info.marks)
+    return result
+
+
+def _archive_audit(runtime: Runtime, request: Request, tell: Tell) -> Result:
+    from .backup.audit_archive import archive_audit
+
+    return archive_audit(runtime, request.params, check_mode=request.check_mode)
 
 
 def _rotate(runtime: Runtime, request: Request, tell: Tell) -> Result:
@@ -103,6 +113,7 @@ OPERATIONS: dict[str, Callable[[Runtime, Request, Tell], Result]] = {
     "store_restore": _restore,
     "store_info": _describe_store,
     "audit_info": _show_audit,
+    "audit_archive": _archive_audit,
     "key_rotation": _rotate,
     "root_key": _see_to_root_key,
     "store_database": _prepare_database,
@@ -111,7 +122,15 @@ OPERATIONS: dict[str, Callable[[Runtime, Request, Tell], Result]] = {
 
 
 # Audited operations and their action names.
-_RECORDED = {"store_backup": "backup", "store_restore": "restore", "scope_key": "export", "key_rotation": "rotate"}
+_RECORDED = {
+    "store_backup": "backup",
+    "store_restore": "restore",
+    "scope_key": "export",
+    "key_rotation": "rotate",
+    "audit_archive": "archive",
+}
+# Operations that record their success themselves, in the transaction that they change the store in.
+_RECORDED_WITHIN = frozenset({"audit_archive"})
 
 
 def _operate(runtime: Runtime, request: Request, tell: Tell) -> Result:
@@ -127,7 +146,8 @@ def _operate(runtime: Runtime, request: Request, tell: Tell) -> Result:
         outcome = error.code
         raise
     finally:
-        runtime.audit.take([Event(path, action, outcome, subject, moment())])
+        if outcome != OK or request.resource not in _RECORDED_WITHIN:
+            runtime.audit.take([Event(path, action, outcome, subject, moment())])
 
 
 def _subject_of(request: Request) -> Subject:
@@ -148,7 +168,8 @@ def _examine(runtime: Runtime, request: Request) -> Result:
     # First, since the other checks read the store.
     history, changed = examine_history(runtime, is_accepted=is_accepted, check_mode=request.check_mode)
     unfinished = examine_unfinished(runtime, check_mode=request.check_mode)
-    tried = examine_health(runtime, is_verified=bool(request.params.get("verify", True)))
+    is_verified = bool(request.params.get("verify", True))
+    tried = examine_health(runtime, is_verified=is_verified, check_mode=request.check_mode)
     checks = [*examine(runtime.settings, runtime.place), *history, *tried, *examine_commands(runtime), *unfinished]
     usage, settings = runtime.shared.usage.counts(), used_settings(runtime.settings)
     fail_on = str(request.params.get("fail_on") or "never")

@@ -44,8 +44,12 @@ def call(
 def given_of(spec: Spec, params: dict[str, Any], options: dict[str, str], files: Files) -> dict[str, Any]:
     """Return the parameters of a module's request; raise InvalidInput if its value can't be read."""
     given = {name: value for name, value in params.items() if value is not None and name in spec.options}
-    paths = {name: files.absolute(given.pop(name)) for name in spec.paths if name in given}
+    paths = {name: _absolute(given.pop(name), files) for name in spec.paths if name in given}
     return {**take_value(given, files.read), **paths, "org": options["org"], "project": options["project"]}
+
+
+def _absolute(given: str | list[str], files: Files) -> str | list[str]:
+    return [files.absolute(path) for path in given] if isinstance(given, list) else files.absolute(given)
 
 
 def _task_result(

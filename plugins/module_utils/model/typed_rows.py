@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from .errors import Damaged
 
-__all__ = ["damaged_column", "stored_bytes", "stored_text", "typed"]
+__all__ = ["damaged_column", "stored_bytes", "stored_number", "stored_text", "typed"]
 
 T = TypeVar("T")
 
@@ -27,6 +27,14 @@ def stored_text(value: Any) -> str:
     """Return the content of a column of text; raise Damaged for anything else."""
     try:
         return _text(value)
+    except _Unfit:
+        raise damaged_column() from None
+
+
+def stored_number(value: Any) -> int:
+    """Return the content of a column of whole numbers; raise Damaged for anything else."""
+    try:
+        return _number(value)
     except _Unfit:
         raise damaged_column() from None
 

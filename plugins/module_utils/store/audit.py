@@ -9,31 +9,47 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..model.typed_rows import stored_bytes, stored_text, typed
+from ..model.typed_rows import stored_bytes, stored_number, stored_text, typed
 from .database import Transaction
 
 __all__ = [
     "Filters",
     "Head",
+    "Point",
     "StoredEvent",
+    "Stretch",
+    "all_heads",
     "append_events",
+    "count_by_scope",
     "events_after",
     "find_event",
+    "first_since",
     "heads_closed_by",
     "heads_of",
     "insert_head",
     "lock_head",
     "move_head",
     "newest_record",
+    "remove_archived",
+    "stretch_of",
 ]
 
 _PAGE = 500
 
 
-class Head(NamedTuple):
-    """The end of a chain: the number and link of its last record, signed with the scope's key.
+class Point(NamedTuple):
+    """A place in a chain: the number and the link of a record."""
 
-    `closed_by` is the id of the scope whose key signs it since the chain's own scope was removed; empty before.
+    sequence: int
+    link: bytes
+
+
+class Head(NamedTuple):
+    """Both ends of a chain: the number and link of its last record, signed with the scope's key.
+
+    `closed_by` is the id of the scope whose key signs it since the chain's own scope was removed; empty before. Up to
+    `archived` the records are in archives, and no longer in the store. Up to `verified` somebody with the key has
+    verified them.
     """
 
     scope_id: str
@@ -43,6 +59,19 @@ class Head(NamedTuple):
     link: bytes
     tag: bytes
     closed_by: str = ""
+    archived: int = 0
+    archived_link: bytes = b""
+    verified: int = 0
+    verified_link: bytes = b""
+
+    @property
+    def last(self) -> Point:
+        return Point(self.sequence, self.link)
+
+    @property
+    def begin(self) -> Point:
+        """The record that the first one in the store follows."""
+        return Point(self.archived, self.archived_link)
 
 
 class StoredEvent(NamedTuple):
@@ -71,6 +100,14 @@ class StoredEvent(NamedTuple):
     mac: bytes = b""
 
 
+class Stretch(NamedTuple):
+    """The records of a chain that are in the store: how many, and the numbers of the first and the last one."""
+
+    records: int
+    first: int
+    last: int
+
+
 class Filters(NamedTuple):
     """Selects records by SQL conditions on their columns, all of which must hold. `parameters` are those of the SQL."""
 
@@ -79,6 +116,7 @@ class Filters(NamedTuple):
 
 
 _ALL = Filters((), {})
+_HEAD_BYTES = ("link", "tag", "archived_link", "verified_link")
 
 
 def lock_head(tx: Transaction, scope_id: str) -> Head | None:
@@ -101,8 +139,21 @@ def heads_closed_by(tx: Transaction, scope_id: str) -> list[Head]:
     return [_head(row) for row in rows]
 
 
+def all_heads(tx: Transaction) -> list[Head]:
+    """Return the chain heads of all scopes that there are, or were."""
+    return [_head(row) for row in tx.all("SELECT * FROM audit_head ORDER BY scope, scope_id")]
+
+
+def count_by_scope(tx: Transaction) -> dict[str, tuple[int, int]]:
+    """Return by path how many audit records of a scope are in the store, and in archives."""
+    rows = tx.all(
+        "SELECT scope, sum(sequence - archived) AS records, sum(archived) AS archived FROM audit_head GROUP BY scope"
+    )
+    return {row["scope"]: (int(row["records"]), int(row["archived"])) for row in rows}
+
+
 def _head(row: Mapping[str, Any]) -> Head:
-    return typed(Head, {**dict(row), "link": _bytes(row["link"]), "tag": _bytes(row["tag"])})
+    return typed(Head, {**dict(row), **{name: _bytes(row[name]) for name in _HEAD_BYTES}})
 
 
 def insert_head(tx: Transaction, head: Head) -> None:
@@ -117,12 +168,51 @@ def append_events(tx: Transaction, events: Sequence[StoredEvent], head: Head) ->
 
 
 def move_head(tx: Transaction, head: Head) -> None:
-    """Write the head of a chain in place of the one that it has, which must be locked."""
+    """Write the head of a chain in place of the one that it has, which must be locked.
+
+    What is archived stays as it is: the role that runs may not change that.
+    """
     tx.run(
         "UPDATE audit_head SET sequence = :sequence, key_generation = :key_generation, link = :link, tag = :tag, "
-        "closed_by = :closed_by WHERE scope_id = :scope_id",
+        "closed_by = :closed_by, verified = :verified, verified_link = :verified_link WHERE scope_id = :scope_id",
         **head._asdict(),
     )
+
+
+def remove_archived(tx: Transaction, head: Head) -> int:
+    """Remove the records that a head calls archived, and write that head; return how many there were."""
+    move_head(tx, head)
+    tx.run(
+        "UPDATE audit_head SET archived = :archived, archived_link = :link WHERE scope_id = :id",
+        archived=head.archived,
+        link=head.archived_link,
+        id=head.scope_id,
+    )
+    return tx.run(
+        "DELETE FROM audit_event WHERE scope_id = :id AND sequence <= :last", id=head.scope_id, last=head.archived
+    )
+
+
+def stretch_of(tx: Transaction, scope_id: str) -> Stretch:
+    """Return which records of a chain are in the store. Their index says so; no record is read."""
+    row = tx.one(
+        "SELECT count(*) AS records, min(sequence) AS first, max(sequence) AS last FROM audit_event "
+        "WHERE scope_id = :id",
+        id=scope_id,
+    )
+    return typed(Stretch, row) if row and row["records"] else Stretch(0, 0, 0)
+
+
+def first_since(tx: Transaction, scope_id: str, sequence: int, at: str) -> int | None:
+    """Return the number of the first record after a number that is not from before a time, None if all are."""
+    row = tx.one(
+        "SELECT sequence FROM audit_event WHERE scope_id = :id AND sequence > :after AND recorded_at >= :at "
+        "ORDER BY sequence LIMIT 1",
+        id=scope_id,
+        after=sequence,
+        at=at,
+    )
+    return stored_number(row["sequence"]) if row else None
 
 
 def find_event(tx: Transaction, scope_id: str, sequence: int) -> StoredEvent | None:

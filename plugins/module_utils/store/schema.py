@@ -116,7 +116,8 @@ STEPS = (
             """CREATE TABLE audit_head (
                 scope_id TEXT PRIMARY KEY, scope {identifier} NOT NULL, sequence {integer} NOT NULL,
                 key_generation INTEGER NOT NULL, link {bytes} NOT NULL, closed_by TEXT NOT NULL,
-                tag {bytes} NOT NULL)""",
+                archived {integer} NOT NULL, archived_link {bytes} NOT NULL,
+                verified {integer} NOT NULL, verified_link {bytes} NOT NULL, tag {bytes} NOT NULL)""",
             "CREATE INDEX audit_head_closed_by ON audit_head (closed_by) WHERE closed_by <> ''",
             """CREATE TABLE audit_event (
                 scope_id TEXT NOT NULL, sequence {integer} NOT NULL, scope {identifier} NOT NULL,

@@ -15,9 +15,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.face.call import ca
 from ansible_collections.scoped.secrets.plugins.module_utils.face.options import resolve_options
 from ansible_collections.scoped.secrets.plugins.module_utils.face.sources import LOCAL
 from ansible_collections.scoped.secrets.plugins.module_utils.face.spec import Spec
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Conflict, InvalidInput, NotFound
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import tell_nobody
-from ansible_collections.scoped.secrets.plugins.modules import secret_file, secret_text
+from ansible_collections.scoped.secrets.plugins.modules import audit_info, secret_file, secret_text
 
 VALUE = "the value itself"
 
@@ -96,3 +96,13 @@ def test_a_failed_task_has_code_message_and_hint() -> None:
     assert failure(error) == expected
     detailed = Conflict("in_use", "It is in use.", hint="Set force.", details={"used_by": ["a"]})
     assert failure(detailed) == {**expected, "details": {"used_by": ["a"]}}
+
+
+def test_each_path_of_a_list_is_made_absolute(
+    shared: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine may run in another folder."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput) as caught:
+        run(audit_info.SPEC, shared, archives=["none.jsonl"])
+    assert str(tmp_path / "none.jsonl") in caught.value.message

@@ -31,6 +31,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.settings impo
 
 # Fields that may show: encrypted, keyed or random, or hashes of such.
 HARMLESS = {
+    "archived_link",
     "audit_link",
     "children_root",
     "public_key",
@@ -45,6 +46,7 @@ HARMLESS = {
     "history",
     "keys_digest",
     "link",
+    "link_before",
     "mac",
     "nonce",
     "root",
@@ -52,6 +54,7 @@ HARMLESS = {
     "secrets_root",
     "shares_digest",
     "tag",
+    "verified_link",
     "version_digest",
     "wrapped",
 }

@@ -15,6 +15,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.typed_rows import (
     _fields,
     stored_bytes,
+    stored_number,
     stored_text,
     typed,
 )
@@ -88,6 +89,14 @@ def test_every_field_has_a_conversion() -> None:
 
 def test_single_columns() -> None:
     assert (stored_text("a"), stored_bytes(memoryview(b"b")), stored_bytes(b"b")) == ("a", b"b", b"b")
-    for convert, value in ((stored_text, b"a"), (stored_text, None), (stored_bytes, "b"), (stored_bytes, 10**12)):
+    assert stored_number(7) == 7
+    wrong = (
+        (stored_text, b"a"),
+        (stored_text, None),
+        (stored_bytes, "b"),
+        (stored_bytes, 10**12),
+        (stored_number, "7"),
+    )
+    for convert, value in wrong:
         with pytest.raises(Damaged):
             convert(value)

@@ -143,7 +143,7 @@ def plans_of(path: Path, database: Database, work: Callable[[Transaction], objec
 
 
 def audit_head(sequence: int = 0, scope_id: str = "account-id", scope: str = "account") -> Head:
-    return Head(scope_id, scope, sequence, 1, b"link %d" % sequence, b"tag")
+    return Head(scope_id, scope, sequence, 1, b"link %d" % sequence, b"tag", "", 0, b"begin", 0, b"begin")
 
 
 def audit_event(sequence: int, **columns: str) -> StoredEvent:

@@ -13,12 +13,17 @@ from ansible_collections.scoped.secrets.plugins.module_utils.store import audit
 from ansible_collections.scoped.secrets.plugins.module_utils.store.audit import (
     Filters,
     StoredEvent,
+    all_heads,
     append_events,
+    count_by_scope,
     events_after,
     find_event,
+    first_since,
     heads_of,
     insert_head,
     lock_head,
+    remove_archived,
+    stretch_of,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import Database, Transaction
 from ansible_collections.scoped.secrets.tests.unit.store.rows import audit_event, audit_head, plans_of
@@ -104,3 +109,31 @@ def test_a_page_uses_an_index(path: Path, filled: Database) -> None:
     plans = plans_of(path, filled, lambda tx: list(events_after(tx, "account-id", 3)))
     assert plans
     assert [plan for plan in plans if not plan.startswith("SEARCH") or "INDEX" not in plan] == []
+
+
+def test_archived_records_are_removed_and_the_head_says_so(filled: Database) -> None:
+    head = audit_head(7)._replace(archived=3, archived_link=b"link 3", verified=5, verified_link=b"link 5", tag=b"new")
+    assert filled.write(lambda tx: remove_archived(tx, head)) == 3
+    assert (listed(filled), filled.write(lambda tx: lock_head(tx, "account-id"))) == (EVENTS[3:], head)
+    assert filled.read(lambda tx: stretch_of(tx, "account-id")) == (4, 4, 7)
+    assert filled.read(lambda tx: stretch_of(tx, "other-id")) == (0, 0, 0)
+    filled.write(lambda tx: insert_head(tx, audit_head(2, "older-id")))
+    assert filled.read(count_by_scope) == {"account": (6, 3)}
+    assert [head.scope_id for head in filled.read(all_heads)] == ["account-id", "older-id"]
+
+
+def test_records_that_are_not_from_before_a_time_are_found(database: Database) -> None:
+    events = [audit_event(number, recorded_at=at) for number, at in enumerate("abdcd", 1)]
+
+    def work(tx: Transaction) -> None:
+        insert_head(tx, audit_head())
+        append_events(tx, events, audit_head(5))
+
+    database.write(work)
+    found = [database.read(lambda tx, at=at: first_since(tx, "account-id", 1, at)) for at in "abcde"]
+    assert found == [2, 2, 3, 3, None]
+
+
+def test_counting_reads_no_record(path: Path, filled: Database) -> None:
+    (plan,) = plans_of(path, filled, lambda tx: stretch_of(tx, "account-id"))
+    assert "COVERING INDEX" in plan

@@ -18,9 +18,9 @@ from ...model.settings import Settings
 from ...processes.files import open_file
 from ...processes.folders import foreign_link
 from ...store.drafts import new_draft, remove_draft, sync_folder
-from ...store.location import Location
+from ..rows.own_files import belongs_to_store
 
-__all__ = ["Draft", "belongs_to_store", "check_dest", "opened", "resolved_dest"]
+__all__ = ["Draft", "check_dest", "opened", "resolved_dest"]
 
 
 @contextlib.contextmanager
@@ -47,28 +47,13 @@ def _check_apart(path: Path, settings: Settings) -> None:
         )
 
 
-def belongs_to_store(path: Path, settings: Settings) -> bool:
-    """Tell whether a path is a file of the store itself, or its root key.
-
-    Such a file must not even be opened: a process that closes any descriptor of a SQLite database loses its locks on it
-    (https://www.sqlite.org/howtocorrupt.html, section 2.2).
-    """
-    store = Location.parse(settings.store)
-    files = [f"{store.path}{end}" for end in ("", "-wal", "-shm")] if store.engine == "sqlite" else []
-    for own in (*files, settings.root_key_file):
-        with contextlib.suppress(OSError):
-            if os.path.samefile(path, own):
-                return True
-    return False
-
-
-def resolved_dest(dest: str) -> Path:
+def resolved_dest(dest: str, what: str = "backup") -> Path:
     """Return the path that `dest` leads to; raise Conflict if another user's symbolic link leads there."""
     link = foreign_link(dest)
     if link:
         raise Conflict(
             "dest_taken",
-            f"The backup is not written to {dest}: {link} is a symbolic link of another user.",
+            f"The {what} is not written to {dest}: {link} is a symbolic link of another user.",
             hint="Set 'dest' to another path.",
         )
     return Path(dest).resolve()
@@ -154,8 +139,15 @@ class Draft:
 
     def move(self) -> None:
         """Move the file to its destination and sync the folder. Raises the refusal."""
+        self._place(os.replace)
+
+    def link(self) -> None:
+        """Put the file at its destination, where none may be, and sync the folder. Raises the refusal."""
+        self._place(os.link)
+
+    def _place(self, place: Callable[[Path, Path], None]) -> None:
         try:
-            os.replace(self.path, self._dest)
+            place(self.path, self._dest)
             sync_folder(self._dest.parent)
         except OSError as error:
             raise self._refusal(self._dest, error) from None

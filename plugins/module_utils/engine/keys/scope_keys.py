@@ -16,10 +16,11 @@ from ...model.errors import Conflict, InvalidInput, KeyRefused, NotFound, StoreR
 from ...model.messages import Request, Result, Tell, View
 from ...model.scopes import ScopePath
 from ...processes.folders import foreign_link
-from ..backup.files import Draft, belongs_to_store
+from ..backup.files import Draft
 from ..changes.declare import declare
 from ..changes.resource import Plan
 from ..providers.runtime import Runtime
+from ..rows.own_files import belongs_to_store
 from ..rows.session import Session
 from ..things.secret_views import SecretState
 from ..things.secrets import SecretResource

@@ -54,7 +54,7 @@ class Runtime(ABC):
         self._restored = self.shared.restored
         self._notices: list[str] = []
         self._has_settled = False
-        self.audit = Recorder(settings, self._record, lambda: self.shared.caller, is_gathering=self.shared.is_served)
+        self.audit = Recorder(settings, self.append, lambda: self.shared.caller, is_gathering=self.shared.is_served)
         self.shared.add_recorder(self.audit)
         # One connection serves one transaction at a time. Never held while a secret manager is asked.
         self._lock = threading.RLock()
@@ -99,6 +99,18 @@ class Runtime(ABC):
         # What the scopes sign includes their audit.
         session.sign_heads()
         return written
+
+    def append(self, work: Callable[[Session], object], path: ScopePath) -> None:
+        """Let `work` add audit records, or move the heads of their chains. Does nothing while there is no store."""
+        with self._lock:
+            try:
+                store = self.store(create=False)
+            except KeyRefused:
+                return  # Without the key nothing happened, so there is nothing to record.
+            if not store.is_pretended:
+                # What was refused in a locked scope is recorded in the scope whose key is held.
+                scope = path if store.keyring.opens(path) else ACCOUNT
+                self._within(store, store.database.append, work, scope)
 
     def rolled_back(self) -> list[Damaged]:
         """Return an error for each scope that is older than this machine has seen it; the store is read as it is."""
@@ -145,18 +157,6 @@ class Runtime(ABC):
         if not self.shared.is_served:
             with suppress(OSError):
                 store.marks.save()
-
-    def _record(self, work: Callable[[Session], object], path: ScopePath) -> None:
-        """Let `work` add audit records. Does nothing while there is no store."""
-        with self._lock:
-            try:
-                store = self.store(create=False)
-            except KeyRefused:
-                return  # Without the key nothing happened, so there is nothing to record.
-            if not store.is_pretended:
-                # What was refused in a locked scope is recorded in the scope whose key is held.
-                scope = path if store.keyring.opens(path) else ACCOUNT
-                self._within(store, store.database.append, work, scope)
 
     def turn(self, thing: Hashable) -> AbstractContextManager[object]:
         """Return a lock for `thing`, so that the threads of this process declare it one after the other."""

@@ -20,7 +20,7 @@ from ...store.intents import pending_intents
 from ...store.location import Location
 from ...store.places import Place, place_at
 from ...store.postgresql.dialect import REQUIREMENT as PSYCOPG
-from ...store.postgresql.weaknesses import weaknesses
+from ...store.postgresql.rights import weaknesses
 from ...store.scopes import path_of
 from ..changes.intents import Settled, settle_left
 from ..providers.commands import check_command

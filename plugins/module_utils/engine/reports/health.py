@@ -21,6 +21,7 @@ from ...store.audit import newest_record
 from ...store.database import Transaction
 from ...store.location import Location
 from ...store.sqlite import check_room
+from ..audit.chains import save_marks, verify_all_chains
 from ..providers.runtime import Runtime
 from ..rows.session import Session
 from ..things.scopes import verify_rows
@@ -31,10 +32,11 @@ __all__ = ["examine_health"]
 _AHEAD = timedelta(minutes=5)
 
 
-def examine_health(runtime: Runtime, *, is_verified: bool) -> list[Check]:
+def examine_health(runtime: Runtime, *, is_verified: bool, check_mode: bool) -> list[Check]:
     """Return one check for each thing that was tried, or none if there is no store, or it can't be opened.
 
-    `is_verified`: all rows that the key opens are verified too, which takes longer the more there are.
+    `is_verified`: all rows that the key opens are verified too, which takes longer the more there are, and of the audit
+    what is new. Check mode does not remember that.
     """
     try:
         if runtime.store(create=False).is_pretended:
@@ -45,7 +47,7 @@ def examine_health(runtime: Runtime, *, is_verified: bool) -> list[Check]:
         *_untold(runtime),
         _tried("database", lambda: _database(runtime)),
         _tried("writing", lambda: _writing(runtime)),
-        *([_tried("rows", lambda: _rows(runtime))] if is_verified else []),
+        *(_verified(runtime, check_mode=check_mode) if is_verified else []),
         _tried("clock", lambda: _clock(runtime)),
         *_sinks(runtime.settings),
     ]
@@ -94,12 +96,24 @@ def _writing(runtime: Runtime) -> tuple[str, str, str]:
     return "ok", "The store can be written.", ""
 
 
+def _verified(runtime: Runtime, *, check_mode: bool) -> Iterator[Check]:
+    yield _tried("rows", lambda: _rows(runtime))
+    yield _tried("audit", lambda: _audit(runtime, check_mode=check_mode))
+
+
+def _audit(runtime: Runtime, *, check_mode: bool) -> tuple[str, str, str]:
+    count, found = runtime.read(verify_all_chains)
+    for path, marks in found.items() if not check_mode else ():
+        save_marks(runtime.append, path, marks)
+    return "ok", f"No audit record of {counted(count, 'chain')} is missing, and none is wrong that is new.", ""
+
+
 def _rows(runtime: Runtime) -> tuple[str, str, str]:
-    count = runtime.read(lambda session: sum(1 for _path in _verified(session)))
+    count = runtime.read(lambda session: sum(1 for _path in _verified_scopes(session)))
     return "ok", f"All rows of {counted(count, 'scope')} are as they were written.", ""
 
 
-def _verified(session: Session) -> Iterator[ScopePath]:
+def _verified_scopes(session: Session) -> Iterator[ScopePath]:
     held = session.keyring.held
     pending = [session.chain(held.path if held else ACCOUNT)]
     while pending:

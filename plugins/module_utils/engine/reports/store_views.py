@@ -15,6 +15,7 @@ from ...model.entities import Scope
 from ...model.messages import View
 from ...model.queries import CREDENTIAL_KINDS
 from ...model.scopes import ACCOUNT, ScopePath
+from ...store.audit import count_by_scope
 from ...store.intents import pending_intents
 from ...store.location import Location
 from ...store.overview import Generations, count_by_manager, generations_in_use, store_row
@@ -36,6 +37,7 @@ class _Counts:
 
     by_manager: dict[tuple[str, str | None, str], int]
     generations: list[Generations]
+    audit: dict[str, tuple[int, int]]
 
 
 def store_view(runtime: Runtime) -> View:
@@ -71,6 +73,8 @@ _NOTHING: View = {
     "connectors": 0,
     "secrets": 0,
     "versions": 0,
+    "audit_records": 0,
+    "audit_records_archived": 0,
     "secret_managers": {},
     "oldest_key_generation": 0,
     "scopes": [],
@@ -78,11 +82,14 @@ _NOTHING: View = {
 
 
 def _contents(session: Session) -> View:
-    counts = _Counts(count_by_manager(session.tx), generations_in_use(session.tx))
+    counts = _Counts(count_by_manager(session.tx), generations_in_use(session.tx), count_by_scope(session.tx))
     kinds: Counter[str] = Counter()
     scopes = list(_scopes(session, session.chain(ACCOUNT), counts, kinds))
     return {
         **{what: sum(scope[what] for scope in scopes) for what in ("connectors", "secrets", "versions")},
+        # Those of removed scopes too.
+        "audit_records": sum(records for records, _archived in counts.audit.values()),
+        "audit_records_archived": sum(archived for _records, archived in counts.audit.values()),
         "secret_managers": dict(sorted(kinds.items())),
         "oldest_key_generation": min((one.generation for one in counts.generations), default=0),
         "scopes": scopes,
@@ -102,6 +109,7 @@ def _scope(session: Session, managers: Managers, counts: _Counts, kinds: Counter
     kept = _by_name(managers, counts, kinds)
     found = [one for one in counts.generations if one.scope_id == scope.id]
     active = max((key.generation for key in keys_of(session.tx, scope.id) if key.state == "active"), default=0)
+    records, archived = counts.audit.get(scope.path.announced, (0, 0))
     own = [k for k in managers.connectors if k.path == scope.path and not k.row.is_removed]
     return {
         "scope": _name(scope.path),
@@ -113,6 +121,8 @@ def _scope(session: Session, managers: Managers, counts: _Counts, kinds: Counter
         "secret_managers": dict(sorted(kept.items())),
         "key_generation": active,
         "oldest_key_generation": min((one.generation for one in found), default=0),
+        "audit_records": records,
+        "audit_records_archived": archived,
         "values_on_older_keys": sum(one.versions for one in found if one.generation < active),
     }
 

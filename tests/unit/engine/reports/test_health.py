@@ -22,7 +22,7 @@ from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     store_path,
 )
 
-TRIED = ("database", "writing", "rows", "clock")
+TRIED = ("database", "writing", "rows", "audit", "clock")
 
 
 def found(settings: Settings, **params: Any) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.crypto.scopekey imp
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.audit_head import (
     first_head,
     is_signed,
-    signed_head,
+    signed,
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Scope
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
@@ -24,13 +24,27 @@ SCOPE = Scope("id", ScopePath("payments"), "parent", "name")
 def test_a_new_chain_begins_before_its_first_record() -> None:
     head = first_head(SCOPE, KEY)
     assert head[:5] == ("id", "account/payments", 0, 7, bytes(32))
-    assert head.tag == KEY.audit_mac("head", "id", 0, bytes(32))
+    assert (head.begin, head.verified, head.verified_link) == ((0, bytes(32)), 0, bytes(32))
+    assert head.tag == KEY.audit_mac("head", "id", *(0, bytes(32)) * 3)
     assert is_signed(head, KEY)
 
 
-@pytest.mark.parametrize("change", [{"scope_id": "x"}, {"sequence": 4}, {"link": b"x"}, {"tag": b"x"}], ids=str)
+CHANGES: list[dict[str, Any]] = [
+    {"scope_id": "x"},
+    {"sequence": 4},
+    {"link": b"x"},
+    {"tag": b"x"},
+    {"closed_by": "x"},
+    {"archived": 2},
+    {"archived_link": b"x"},
+    {"verified": 4},
+    {"verified_link": b"x"},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_an_edited_head_is_not_signed(change: dict[str, Any]) -> None:
-    head = signed_head(SCOPE, KEY, 3, b"link")
+    head = signed(first_head(SCOPE, KEY)._replace(sequence=3, link=b"link"), KEY)
     assert is_signed(head, KEY)
     assert not is_signed(head._replace(**change), KEY)
     assert not is_signed(head, ScopeKey("id", 7, bytes(32)))

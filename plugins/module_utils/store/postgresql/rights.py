@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..database import Transaction
 
-__all__ = ["weaknesses"]
+__all__ = ["may_archive", "weaknesses"]
 
 _ROLE = """
 SELECT rolname, rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_auth_members WHERE member = oid) AS has_others
@@ -71,3 +71,12 @@ def weaknesses(tx: Transaction) -> list[str]:
     grantees = [] if found["owner"] == name else tx.all(_GRANTEES)
     others += [f"{row['name']} has rights on the schema or its tables" for row in grantees]
     return [what for what, is_so in checks.items() if is_so] + others
+
+
+def may_archive(tx: Transaction) -> bool:
+    """Tell whether a connection's role can remove audit records. The owner of the tables can."""
+    row = tx.one(
+        "SELECT has_table_privilege('audit_event', 'DELETE')"
+        " AND has_column_privilege('audit_head', 'archived', 'UPDATE') AS found"
+    )
+    return bool(row and row["found"])
