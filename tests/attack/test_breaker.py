@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the scoped.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a team makes of ids that it chooses itself: those of scopes, connectors and secrets of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import NewValue, Session
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent, Scope, Secret
+from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
+from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
+from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
+from ansible_collections.scoped.secrets.tests.attack.attacker import Attacker
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, holding
+
+HR_API = {"org": "hr", "project": "api"}
+PAY = {"org": "pay"}
+PAY_API = {"org": "pay", "project": "api"}
+PAY_X = ScopePath("pay", "x")
+OF_SCOPE = ("secret", "connector", "scope_key", "secret_share", "secret_index", "scope_child", "audit_head", "audit_event")
+
+
+@pytest.fixture
+def admin(engine: Engine, tmp_path: Path) -> Engine:
+    """A store in which `hr/api` has values by all ways, and the key of the organization `pay` was handed out."""
+    for scope in ({"org": "hr"}, HR_API, PAY, PAY_API):
+        declare(engine, "scope", **scope)
+    declare(engine, "scope", inherited_managers="allowed")
+    declare(engine, "secret_text", identifier="t", value=b"good")
+    declare(engine, "connector_memory_vault", identifier="vault", token_ref="t")
+    declare(engine, "connector_memory_kms", identifier="kms", token_ref="t")
+    for manager in ("vault", "kms"):
+        of_hr = {**HR_API, "identifier": f"at_{manager}", "secret_manager": f"account.{manager}"}
+        declare(engine, "secret_text", value=f"of hr at {manager}".encode(), **of_hr)
+    declare(engine, "secret_text", identifier="shared", value=b"for hr")
+    declare(engine, "secret_share", identifier="shared", to_org="hr", to_project="api")
+    declare(engine, "scope_key", **PAY, dest=str(tmp_path / "pay.key"))
+    return engine
+
+
+@pytest.fixture
+def attacker(settings: Settings, admin: Engine) -> Attacker:
+    attacker = Attacker(settings)
+    attacker.look("before")
+    return attacker
+
+
+def take_id(settings: Settings, attacker: Attacker) -> Engine:
+    """Make the project `pay/x`, signed by the organization `pay`, with the id that `hr/api` has. Return the team."""
+    hr = attacker.one("before", "scope", level="org", identifier="hr")
+    hit = attacker.one("before", "scope", identifier="api", parent_id=hr["id"])["id"]
+    attacker.run("DELETE FROM secret_version WHERE secret_id IN (SELECT id FROM secret WHERE scope_id = :id)", id=hit)
+    for table in OF_SCOPE:
+        attacker.run(f"DELETE FROM {table} WHERE scope_id = :id", id=hit)
+    attacker.run("DELETE FROM scope WHERE id = :id", id=hit)
+    team = holding(settings, **PAY)
+
+    def work(session: Session) -> None:
+        chain = session.chain(ScopePath("pay"))
+        session.create_scope(
+            chain, Scope(hit, PAY_X, chain[-1].id, "x", revision=1000, created_at=session.now, updated_at=session.now)
+        )
+
+    team.write(work)
+    return team
+
+
+def test_a_project_with_the_id_of_another_one_is_not_given_its_shares(settings: Settings, attacker: Attacker) -> None:
+    take_id(settings, attacker)
+    (answer,) = Engine(settings).resolve([Query("account.shared", "pay", "x", is_stored=True)])
+    assert (answer.value, answer.error is not None) == (b"", True)
+
+
+def test_a_project_with_the_id_of_another_one_gets_no_new_share(settings: Settings, attacker: Attacker) -> None:
+    team = take_id(settings, attacker)
+    declare(Engine(settings), "secret_text", identifier="shared", value=b"new for hr")
+    (answer,) = team.resolve([Query("account.shared", "pay", "x")])
+    assert (answer.value, answer.error is not None) == (b"", True)
+
+
+def test_a_project_with_the_id_of_another_one_opens_nothing_by_a_kms(settings: Settings, attacker: Attacker) -> None:
+    team = take_id(settings, attacker)
+    old = attacker.one("before", "secret", identifier="at_kms")
+    version = attacker.one("before", "secret_version", secret_id=old["id"])
+
+    def work(session: Session) -> None:
+        chain = session.chain(PAY_X)
+        secret = Secret(old["id"], chain[-1].id, "k", "text", "k", connector_id=old["connector_id"], current_version=1)
+        session.replace_secret(chain, None, secret, NewValue(b"", version["envelope"]))
+
+    team.write(work)
+    (answer,) = Engine(settings).resolve([Query("k", "pay", "x")])
+    assert (answer.value, answer.error is not None) == (b"", True)
+
+
+def test_a_project_with_the_id_of_another_one_removes_nothing_at_a_manager(
+    settings: Settings, attacker: Attacker, cloud: Cloud
+) -> None:
+    team = take_id(settings, attacker)
+    vault = attacker.one("before", "connector", identifier="vault")["id"]
+    before = cloud.paths()
+    assert before == ["app/hr/api/at_vault"]
+
+    def work(session: Session) -> None:
+        chain = session.chain(PAY_X)
+        session.record(chain, Intent("forged", chain[-1].id, vault, before[0], "absent", "", session.now))
+
+    team.write(work)
+    settle_left(Engine(settings))
+    assert cloud.paths() == before
