@@ -11,13 +11,13 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import NewValue, Session
-from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent, Scope, Secret
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Intent, Scope, Secret
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.attack.attacker import Attacker
-from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, holding
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, MemoryVault
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, holding, read
 
 HR_API = {"org": "hr", "project": "api"}
 PAY = {"org": "pay"}
@@ -114,3 +114,31 @@ def test_a_project_with_the_id_of_another_one_removes_nothing_at_a_manager(
     team.write(work)
     settle_left(Engine(settings))
     assert cloud.paths() == before
+
+
+@pytest.mark.parametrize("asks", ["fetched", "another"])
+def test_a_connector_with_the_id_of_another_one_has_not_its_login(
+    settings: Settings, admin: Engine, cloud: Cloud, asks: str
+) -> None:
+    """In a run that has used a connector of `hr`, a project swaps in one of its own with the same id and revision."""
+    declare(admin, "secret_text", org="hr", identifier="t", value=b"good")
+    declare(admin, "connector_memory_vault", org="hr", identifier="own", token_ref="t", vault="of hr")
+    cloud.put("fetched", b"of hr", vault="of hr")
+    cloud.put("another", b"of hr too", vault="of hr")
+    run, attacker = Engine(settings), Attacker(settings)
+    assert read(run, "memory://own/fetched", "hr") == b"of hr"
+    attacker.look("in the run")
+    row = attacker.one("in the run", "connector", identifier="own")
+    attacker.run("DELETE FROM connector WHERE id = :id", id=row["id"])
+    path = ScopePath("pay", "api")
+    options = {**MemoryVault.DEFAULTS, "auth_method": "anonymous", "vault": "nothing"}
+
+    def work(session: Session) -> None:
+        chain = session.chain(path)
+        connector = Connector(row["id"], chain[-1].id, "memory_vault", "mine", "mine", options=options)
+        session.replace_connector(chain, None, connector._replace(revision=row["revision"]))
+
+    holding(settings, **PAY_API).write(work)
+    attacker.run("UPDATE connector SET revision = :revision WHERE id = :id", revision=row["revision"], id=row["id"])
+    (answer,) = run.resolve([Query(f"memory://mine/{asks}", "pay", "api")])
+    assert (answer.value, answer.error is not None) == (b"", True)
