@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
@@ -17,13 +19,22 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.attack.attacker import Attacker
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, MemoryVault
-from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, holding, read
+from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, error_of, holding, read, rows_of
 
 HR_API = {"org": "hr", "project": "api"}
 PAY = {"org": "pay"}
 PAY_API = {"org": "pay", "project": "api"}
 PAY_X = ScopePath("pay", "x")
-OF_SCOPE = ("secret", "connector", "scope_key", "secret_share", "secret_index", "scope_child", "audit_head", "audit_event")
+OF_SCOPE = "secret connector scope_key secret_share secret_index scope_child audit_head audit_event".split()
+    "secret",
+    "connector",
+    "scope_key",
+    "secret_share",
+    "secret_index",
+    "scope_child",
+    "audit_head",
+    "audit_event",
+)
 
 
 @pytest.fixture
@@ -142,3 +153,73 @@ def test_a_connector_with_the_id_of_another_one_has_not_its_login(
     attacker.run("UPDATE connector SET revision = :revision WHERE id = :id", revision=row["revision"], id=row["id"])
     (answer,) = run.resolve([Query(f"memory://mine/{asks}", "pay", "api")])
     assert (answer.value, answer.error is not None) == (b"", True)
+
+
+# What a project refers to upward.
+
+
+@pytest.mark.parametrize("writer", ["the project", "both"])
+def test_what_is_shared_with_an_organization_is_not_sent_for_its_projects(
+    settings: Settings, engine: Engine, tmp_path: Path, writer: str
+) -> None:
+    """With the project's key it is `scope_locked`, and docs/scopes_and_references.md says `not_shared` for its rows."""
+    for scope in (PAY, PAY_API):
+        declare(engine, "scope", **scope)
+    declare(engine, "secret_text", identifier="wide", value=b"for the organization")
+    declare(engine, "secret_share", identifier="wide", to_org="pay")
+    for number, scope in enumerate([PAY_API, PAY] if writer == "both" else [PAY_API]):
+        declare(engine, "scope_key", **scope, dest=str(tmp_path / f"{number}.key"))
+    team = holding(settings, **PAY_API)
+    (answer,) = team.resolve([Query("account.wide", **PAY_API)])
+    assert answer.error
+    assert answer.error.code == "scope_locked"
+    team.write(lambda session: plant_connector(session, ScopePath("pay", "api"), token_ref="account.wide"))
+    # As it is, the value goes to the server of the team, which refuses it.
+    check = {**PAY_API, "identifier": "mine", "fail": True}
+    assert error_of(lambda: declare(Engine(settings), "connector_check", **check)).code == "not_shared"
+
+
+def test_older_versions_of_what_is_shared_are_not_sent(settings: Settings, admin: Engine, tmp_path: Path) -> None:
+    """Only the newest version is shared: `version_not_shared` with the project's key."""
+    declare(admin, "secret_text", identifier="shared", value=b"second for hr")
+    declare(admin, "scope_key", **HR_API, dest=str(tmp_path / "hr.key"))
+    (answer,) = holding(settings, **HR_API).resolve([Query("account.shared@1", **HR_API)])
+    assert answer.error
+    assert answer.error.code == "version_not_shared"
+    (answer,) = Engine(settings).resolve([Query("account.shared@1", **HR_API, is_stored=True)])
+    assert (answer.value, answer.error is not None) == (b"", True)
+
+
+def plant_connector(session: Session, path: ScopePath, **options: str) -> None:
+    """Write a connector that the team chose, without a check of its login."""
+    chain = session.chain(path)
+    options = {**MemoryVault.DEFAULTS, "auth_method": "token", **options}
+    session.replace_connector(
+        chain, None, Connector(str(uuid4()), chain[-1].id, "memory_vault", "mine", "mine", options=options)
+    )
+
+
+# Intents.
+
+
+def test_an_intent_of_the_past_takes_no_secret_away(settings: Settings, admin: Engine, cloud: Cloud) -> None:
+    """Without any key: an intent is signed, but nothing commits to it, and nothing in it says of which secret it was.
+
+    Somebody removed the value at the manager, so the secret is to be made again when it is declared, as its version 2.
+    """
+    place = {**HR_API, "identifier": "at_vault"}
+    pocket: list[dict[str, Any]] = []
+
+    def look(_path: str) -> None:
+        with rows_of(settings) as tx:
+            pocket.extend(dict(row) for row in tx.all("SELECT * FROM intent"))
+
+    cloud.before["remove"] = look
+    declare(admin, "secret_text", **place, state="absent")
+    (intent,) = pocket
+    declare(admin, "secret_text", **place, value=b"new", secret_manager="account.vault", description="kept with care")
+    del cloud.values["main", intent["path"]]
+    Attacker(settings).insert("intent", intent, process="")
+    settle_left(Engine(settings))
+    secrets = declare(Engine(settings), "secret_info", **HR_API).returned["secrets"]
+    assert "at_vault" in [secret["identifier"] for secret in secrets]
