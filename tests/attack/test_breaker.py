@@ -25,7 +25,16 @@ HR_API = {"org": "hr", "project": "api"}
 PAY = {"org": "pay"}
 PAY_API = {"org": "pay", "project": "api"}
 PAY_X = ScopePath("pay", "x")
-OF_SCOPE = "secret connector scope_key secret_share secret_index scope_child audit_head audit_event".split()
+OF_SCOPE = [
+    "secret",
+    "connector",
+    "scope_key",
+    "secret_share",
+    "secret_index",
+    "scope_child",
+    "audit_head",
+    "audit_event",
+]
 
 
 @pytest.fixture
