@@ -25,16 +25,7 @@ HR_API = {"org": "hr", "project": "api"}
 PAY = {"org": "pay"}
 PAY_API = {"org": "pay", "project": "api"}
 PAY_X = ScopePath("pay", "x")
-OF_SCOPE = [
-    "secret",
-    "connector",
-    "scope_key",
-    "secret_share",
-    "secret_index",
-    "scope_child",
-    "audit_head",
-    "audit_event",
-]
+OF_SCOPE = ("secret", "connector", "scope_key", "secret_share", "secret_index", "audit_head", "audit_event")
 
 
 @pytest.fixture
@@ -155,6 +146,28 @@ def test_a_connector_with_the_id_of_another_one_has_not_its_login(
     assert (answer.value, answer.error is not None) == (b"", True)
 
 
+def test_a_secret_with_the_id_of_another_one_is_not_answered_from_what_was_fetched(
+    settings: Settings, admin: Engine, attacker: Attacker
+) -> None:
+    """In a run that has read a value by a KMS of the account, a project swaps in a row with its id and envelope."""
+    run = Engine(settings)
+    assert read(run, "at_kms", **HR_API) == b"of hr at kms"
+    old = attacker.one("before", "secret", identifier="at_kms")
+    version = attacker.one("before", "secret_version", secret_id=old["id"])
+    attacker.run("DELETE FROM secret_version WHERE secret_id = :id", id=old["id"])
+    attacker.run("DELETE FROM secret WHERE id = :id", id=old["id"])
+    path = ScopePath("pay", "api")
+
+    def work(session: Session) -> None:
+        chain = session.chain(path)
+        secret = Secret(old["id"], chain[-1].id, "k", "text", "k", connector_id=old["connector_id"], current_version=1)
+        session.replace_secret(chain, None, secret, NewValue(b"", version["envelope"]))
+
+    holding(settings, **PAY_API).write(work)
+    (answer,) = run.resolve([Query("k", **PAY_API)])
+    assert (answer.value, answer.error is not None) == (b"", True)
+
+
 # What a project refers to upward.
 
 
@@ -223,3 +236,27 @@ def test_an_intent_of_the_past_takes_no_secret_away(settings: Settings, admin: E
     settle_left(Engine(settings))
     secrets = declare(Engine(settings), "secret_info", **HR_API).returned["secrets"]
     assert "at_vault" in [secret["identifier"] for secret in secrets]
+
+
+# Shares.
+
+
+def test_an_older_share_is_found(settings: Settings, admin: Engine, attacker: Attacker) -> None:
+    """The project signs that it has the share of version 1 again; the signature of the account on that is a true one.
+
+    Who has the organization's key uses the older value, and a proof of the whole store with the root key finds nothing.
+    """
+    declare(admin, "secret_text", identifier="shared", value=b"second for hr")
+    old = attacker.one("before", "secret_share")
+    path = ScopePath("hr", "api")
+
+    def work(session: Session) -> None:
+        chain = session.chain(path)
+        (now,) = session.shares(chain)
+        names = {name: old[name] for name in ("version", "wrapped", "version_digest", "tag", "key_generation")}
+        session.replace_share(chain, now, now._replace(**names))
+
+    holding(settings, **HR_API).write(work)
+    (answer,) = holding(settings, org="hr").resolve([Query("account.shared", **HR_API)])
+    found = error_of(lambda: declare(Engine(settings), "scope_info", recursive=True, verify=True))
+    assert (found.code, answer.value) == ("rolled_back", b"second for hr")
