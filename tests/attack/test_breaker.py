@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import NewValue, Session
@@ -236,6 +237,59 @@ def test_an_intent_of_the_past_takes_no_secret_away(settings: Settings, admin: E
     settle_left(Engine(settings))
     secrets = declare(Engine(settings), "secret_info", **HR_API).returned["secrets"]
     assert "at_vault" in [secret["identifier"] for secret in secrets]
+
+
+@pytest.mark.parametrize(
+    ("connector", "changes"),
+    [("kms", "process = ''"), ("vault", "process = 'elsewhere/x/1/2', created_at = 'once'")],
+    ids=["at a KMS", "at no time"],
+)
+def test_an_intent_of_one_team_does_not_stop_the_others(
+    settings: Settings, attacker: Attacker, connector: str, changes: str
+) -> None:
+    """Each run settles what others left before its first change. One row that can't be settled is a warning there.
+
+    The key of the project signs an intent for a connector without paths; the time and process of one are not signed.
+    """
+    place = attacker.one("before", "connector", identifier=connector)["id"], "x", "absent"
+
+    def work(session: Session) -> None:
+        chain = session.chain(ScopePath("pay", "api"))
+        session.record(chain, Intent("forged", chain[-1].id, *place, "", session.now))
+
+    holding(settings, **PAY_API).write(work)
+    attacker.run(f"UPDATE intent SET {changes}")
+    assert declare(Engine(settings), "secret_text", **HR_API, identifier="more", value=b"v").changed
+    assert declare(Engine(settings), "doctor").returned["checks"]
+
+
+def test_an_intent_of_another_run_ends_some_day(settings: Settings, admin: Engine, attacker: Attacker) -> None:
+    """Without any key: a run of another machine began in the future, so that the value can't be changed any more."""
+    row = attacker.one("before", "secret", identifier="at_vault")
+    intent = {"id": "forged", "scope_id": row["scope_id"], "connector_id": row["connector_id"], "path": row["path"]}
+    begun = {"goal": "absent", "process": "elsewhere/x/1/2", "created_at": "2999-01-01T00:00:00Z", "tag": b""}
+    attacker.insert("intent", {**intent, **begun})
+    assert declare(Engine(settings), "secret_text", **HR_API, identifier="at_vault", value=b"v").changed
+
+
+# Keys that were replaced.
+
+
+def test_the_former_key_of_an_organization_opens_nothing_newer_below_it(settings: Settings, admin: Engine) -> None:
+    """docs/scope_keys.md: "an older one opens nothing newer". The keys of its projects stay, so it opens these.
+
+    Whoever has it and the rows of before takes the key of the project out of them, as `exported` does here.
+    """
+    former = holding(settings, **PAY)
+    path = ScopePath("pay", "api")
+    key = former.read(
+        lambda session: key_text(session.store_id, session.keyring.active(session.tx, session.chain(path)))
+    )
+    declare(admin, "key_rotation", **PAY, target="scope")
+    declare(admin, "key_rotation", **PAY, target="scope", destroy_generation=1)
+    declare(admin, "secret_text", **PAY_API, identifier="newer", value=b"newer")
+    (answer,) = Engine(settings._replace(root_key_file="/none", scope_key=key)).resolve([Query("newer", **PAY_API)])
+    assert (answer.value, answer.error is not None) == (b"", True)
 
 
 # Shares.
