@@ -222,6 +222,36 @@ def test_the_owner_of_a_secret_is_known(manager: HashicorpVault) -> None:
     assert refusal(manager.check_owner, f"{path}-none", OWNER).code == "unknown_path"
 
 
+def test_a_connector_that_only_reads_knows_the_owner_of_a_secret(manager: HashicorpVault, openbao: OpenBao) -> None:
+    """A value that was changed by hand is read as before, once its connector got `read_only: true`."""
+    path = new_path(manager)
+    manager.write(path, b"one", NEW)
+    with vault(openbao, engine=manager.options["engine"], read_only=True) as reader:
+        reader.check_owner(path, OWNER)
+
+
+def test_a_secret_has_its_owner_after_somebody_changed_its_value(manager: HashicorpVault, openbao: OpenBao) -> None:
+    """docs/managers/index.md says so of all kinds but Conjur and programs. `vault kv put` with version 1 drops it."""
+    path = new_path(manager)
+    manager.write(path, b"one", NEW)
+    is_first = manager.options["engine"] == "kv1"
+    openbao.request(
+        "POST", *((f"kv1/{path}", {"value": "x"}) if is_first else (f"secret/data/{path}", {"data": {"value": "x"}}))
+    )
+    assert value(manager, path) == b"x"
+    manager.check_owner(path, OWNER)
+
+
+def test_what_others_put_in_the_place_of_a_removed_secret_is_theirs(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    """`delete: soft` leaves the metadata, and in it the mark: a row that is planted later proves itself by that."""
+    path = new_path(kv2)
+    kv2.write(path, b"one", NEW)
+    kv2.remove(path, OWNER)
+    openbao.request("POST", f"secret/data/{path}", {"data": {"value": "of others"}})
+    assert value(kv2, path) == b"of others"
+    assert refusal(kv2.check_owner, path, OWNER).code == "foreign_secret"
+
+
 def test_a_version_1_engine_has_no_tags_to_change(openbao: OpenBao) -> None:
     with vault(openbao, engine="kv1") as kv1:
         path = new_path(kv1)
