@@ -185,8 +185,9 @@ class SecretUser(NamedTuple):
 class Intent(NamedTuple):
     """A pending change at a connector's provider, recorded beforehand so that another process can finish or undo it.
 
-    `goal` is the desired state of the value at `path`: present or absent. `process` has worked on it since
-    `created_at`; it is empty once that process gave up.
+    `goal` is the desired state of the value at `path`: present or absent. `about` is the secret that is to go, with its
+    version: an intent that was copied must not remove what came later. `process` has worked on it since `created_at`;
+    it is empty once that process gave up.
     """
 
     id: str
@@ -197,3 +198,4 @@ class Intent(NamedTuple):
     process: str
     created_at: str
     tag: bytes = b""
+    about: str = ""

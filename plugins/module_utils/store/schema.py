@@ -102,7 +102,7 @@ STEPS = (
             """CREATE TABLE intent (
                 id TEXT PRIMARY KEY, scope_id TEXT NOT NULL REFERENCES scope (id), connector_id TEXT NOT NULL,
                 path TEXT NOT NULL, goal TEXT NOT NULL, process TEXT NOT NULL, created_at TEXT NOT NULL,
-                tag {bytes} NOT NULL)""",
+                tag {bytes} NOT NULL, about TEXT NOT NULL)""",
             """CREATE TABLE secret_reference (
                 user_kind TEXT NOT NULL, user_id TEXT NOT NULL, field TEXT NOT NULL,
                 secret_id TEXT NOT NULL REFERENCES secret (id), PRIMARY KEY (user_kind, user_id, field))""",

@@ -217,7 +217,7 @@ def test_no_row_is_cached_beyond_a_copy(database: Database, change: Callable[[Tr
 
 def test_store_with_an_intent_is_not_empty(database: Database) -> None:
     """Otherwise an unfinished change at a provider would be forgotten."""
-    columns = dict.fromkeys(("connector_id", "path", "goal", "process", "created_at"), "x")
+    columns = dict.fromkeys(("connector_id", "path", "goal", "process", "created_at", "about"), "x")
     database.write(lambda tx: tx.insert("intent", id="i", scope_id="account-id", tag=b"t", **columns))
     assert not database.read(is_empty)
     database.write(remove_all)

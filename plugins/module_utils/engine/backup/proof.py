@@ -14,6 +14,7 @@ from ...model.scopes import ACCOUNT
 from ...store.secrets import secret_of, version_of
 from ..rows.integrity import next_history, not_as_written
 from ..rows.session import Session
+from ..rows.sharing import check_newest_shares
 
 __all__ = ["StoreProof"]
 
@@ -52,7 +53,7 @@ class StoreProof:
     def _walk(self, chain: list[Scope]) -> None:
         self._chains[chain[-1].id] = chain
         self._session.connectors(chain)
-        self._session.shares(chain)
+        check_newest_shares(self._session, chain)
         self._session.check_index(chain)
         for below in self._session.children(chain):
             self._walk(below)

@@ -35,6 +35,7 @@ from ...store.secrets import find_kept
 from ..providers.access import Access
 from ..providers.runtime import Runtime
 from ..providers.value_paths import kept_path
+from ..rows.integrity import changed_outside
 from ..rows.scoped_connectors import ScopedConnector, load_managers
 from ..rows.session import NewValue, Session
 
@@ -62,20 +63,24 @@ class Held(Moved):
 
 
 class Goal(NamedTuple):
-    """What a change does to the value at a path of a connector: write it, or remove it (`is_absent`).
+    """What a change does to the value at a path of a connector: write it, or remove it.
 
-    `is_last`: it is done after the store has changed, not before.
+    `going` is the secret that is removed. `is_last`: it is done after the store has changed, not before.
     """
 
     scope: ScopePath
     connector: ScopedConnector
     path: str
-    is_absent: bool = False
+    going: Secret | None = None
     is_last: bool = False
 
     @property
     def word(self) -> str:
-        return "absent" if self.is_absent else "present"
+        return "absent" if self.going else "present"
+
+    @property
+    def about(self) -> str:
+        return _about(self.going) if self.going else ""
 
 
 class Intents:
@@ -102,7 +107,7 @@ class Intents:
         for intent_id, goal in self._goals.items():
             chain = session.chain(goal.scope)
             place = goal.connector.row.id, goal.path, goal.word
-            written.append(Intent(intent_id, chain[-1].id, *place, this_process(), session.now))
+            written.append(Intent(intent_id, chain[-1].id, *place, this_process(), session.now, about=goal.about))
             session.record(chain, written[-1])
         return written
 
@@ -258,6 +263,8 @@ def _load(session: Session, intent: Intent) -> _Left:
     chain = session.chain(path_of(session.tx, intent.scope_id))
     session.check_intent(chain, intent)
     connector = load_managers(session, chain).connector(intent.connector_id)
+    if connector and connector.keeps_keys:
+        raise changed_outside(f"An intent of {chain[-1].path}")
     secret = _kept(session, chain, intent)
     if connector and secret:
         kept_path(connector, chain[-1].path, secret)
@@ -277,11 +284,15 @@ def _kept(session: Session, chain: list[Scope], intent: Intent) -> Secret | None
 
 def _is_abandoned(intent: Intent, now: str) -> bool:
     ended = has_ended(intent.process) if intent.process else True
-    return _age(intent, now) > ABANDONED_AFTER if ended is None else ended
+    return _is_old(intent, now) if ended is None else ended
 
 
-def _age(intent: Intent, now: str) -> timedelta:
-    return datetime.fromisoformat(now) - datetime.fromisoformat(intent.created_at)
+def _is_old(intent: Intent, now: str) -> bool:
+    """Tell whether an intent began long ago. Its time is not signed: one that is far in the future, or none, is old."""
+    try:
+        return abs(datetime.fromisoformat(now) - datetime.fromisoformat(intent.created_at)) > ABANDONED_AFTER
+    except (ValueError, TypeError):
+        return True
 
 
 def _settle(runtime: Runtime, left: _Left) -> tuple[str, ...]:
@@ -350,11 +361,15 @@ def _follow(session: Session, left: _Left, found: ValueAtProvider | None) -> Non
     secret = _kept(session, chain, left.intent)
     if secret is None:
         return
-    if found is None and left.intent.goal == "absent":
+    if found is None and left.intent.goal == "absent" and left.intent.about == _about(secret):
         session.replace_secret(chain, secret, None)
     elif found is not None and not _is_newest(session, chain, secret, found):
         newer = secret._replace(current_version=secret.current_version + 1, updated_at=session.now)
         session.replace_secret(chain, secret, newer, NewValue(found.value, b"", found.version))
+
+
+def _about(secret: Secret) -> str:
+    return f"{secret.id}@{secret.current_version}"
 
 
 def _is_news(session: Session, left: _Left, found: ValueAtProvider) -> bool:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from ...managers.base import ValueKeeper
@@ -37,15 +37,15 @@ def read_together(locations: Iterable[ValueLocation], access: Callable[[], Acces
             found = access().read_many(connector, paths)
         except ScopedSecretsError as error:
             found = dict.fromkeys(paths, error)
-        return {(connector.row.id, path): one for path, one in found.items()}
+        return {(connector.identity, path): one for path, one in found.items()}
 
     return {key: one for seen in each(read, list(_batches(locations))) for key, one in seen.items()}
 
 
 def _batches(locations: Iterable[ValueLocation]) -> Iterator[list[ValueLocation]]:
-    by_connector: dict[str, list[ValueLocation]] = {}
+    by_connector: dict[Hashable, list[ValueLocation]] = {}
     for location in locations:
-        by_connector.setdefault(location.connector.row.id, []).append(location)
+        by_connector.setdefault(location.connector.identity, []).append(location)
     for several in by_connector.values():
         kind = several[0].connector.kind
         size = kind.BATCH if issubclass(kind, ValueKeeper) else 1

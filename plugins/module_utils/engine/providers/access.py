@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from ...crypto.context import Context
@@ -29,8 +29,8 @@ from .providers import Providers
 __all__ = ["Access", "Allowed", "Seen"]
 
 T = TypeVar("T")
-Seen: TypeAlias = "Mapping[tuple[str, str], Found | ScopedSecretsError]"
-"""What value keepers have, or why it can't be read, by connector id and path."""
+Seen: TypeAlias = "Mapping[tuple[Hashable, str], Found | ScopedSecretsError]"
+"""What value keepers have, or why it can't be read, by the identity of the connector and path."""
 
 
 class Allowed(NamedTuple):
@@ -201,7 +201,7 @@ class Access:
     def kept_value(self, connector: ScopedConnector, path: str) -> bytes | None:
         """Return the value of a secret of ours that a value keeper has now, None if it has none."""
         try:
-            found = self._seen.get((connector.row.id, path)) or self.read(connector, path)
+            found = self._seen.get((connector.identity, path)) or self.read(connector, path)
             if isinstance(found, ScopedSecretsError):
                 raise found
             return self.value_in(connector, found.content)
@@ -240,7 +240,7 @@ class Access:
         self.has_changed = True
 
     def _forget(self, connector: ScopedConnector, path: str) -> None:
-        self._fetches.forget(lambda key: isinstance(key, tuple) and key[0] == connector.row.id and key[2] == path)
+        self._fetches.forget(lambda key: isinstance(key, tuple) and key[:2] == (connector.identity, path))
 
 
 def _filled_by(option: str) -> str:

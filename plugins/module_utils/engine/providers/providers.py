@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 from ...managers.base import ConnectorContext, Manager
@@ -41,7 +41,7 @@ class Providers:
 
     def __init__(self, usage: Usage) -> None:
         self._usage = usage
-        self._slots: dict[tuple[str, int], _Slot] = {}
+        self._slots: dict[Hashable, _Slot] = {}
         self._lock = threading.Lock()
         self._told: set[str] = set()
         self._notices: list[str] = []
@@ -90,9 +90,9 @@ class Providers:
             return slot.manager
 
     def _slot(self, connector: ScopedConnector) -> _Slot:
-        # By revision: a connector that was changed needs a new login.
+        # A connector that was changed needs a new login.
         with self._lock:
-            return self._slots.setdefault((connector.row.id, connector.row.revision), _Slot())
+            return self._slots.setdefault(connector.identity, _Slot())
 
     def _drop(self, connector: ScopedConnector, manager: Manager) -> None:
         slot = self._slot(connector)

@@ -76,9 +76,9 @@ class _Round:
 
     def _jobs(self, items: Sequence[_Item]) -> list[Callable[[], None]]:
         """Return one job for each request: items that one request can fetch go together."""
-        batches: dict[str, list[_Item]] = {}
+        batches: dict[Hashable, list[_Item]] = {}
         for item in items:
-            batches.setdefault(item.located.connector.row.id, []).append(item)
+            batches.setdefault(item.located.connector.identity, []).append(item)
         return [
             partial(self._fetch_unclaimed, chunk)
             for batch in batches.values()

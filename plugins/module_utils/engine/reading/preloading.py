@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 
 from ...model.audit import Event
 from ...model.errors import Unavailable
@@ -49,9 +49,9 @@ def _queries(session: Session, path: ScopePath) -> Iterator[Query]:
 def _fetched(reader: Reader, located: Mapping[Query, Located]) -> dict[Query, Answer]:
     """Return the answers of managers; one that can't be reached gets no further chunks."""
     answers: dict[Query, Answer] = {}
-    by_connector: dict[str, list[Query]] = {}
+    by_connector: dict[Hashable, list[Query]] = {}
     for query, one in located.items():
-        by_connector.setdefault(one.connector.row.id, []).append(query)
+        by_connector.setdefault(one.connector.identity, []).append(query)
     opened: list[Query] = []
     for queries in by_connector.values():
         for chunk in _chunks(queries, located):

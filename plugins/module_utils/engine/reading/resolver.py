@@ -79,10 +79,10 @@ class Located(NamedTuple):
 
     @property
     def fetch_key(self) -> Hashable:
-        """A key that is equal for all values that one read serves. The connector's id comes first, the path third."""
-        row = self.connector.row
+        """A key that is equal for all values that one read serves. The connector comes first, then the path."""
         sealed = hashlib.sha256(self.envelope).digest()
-        return row.id, row.revision, self.path, self.version, self.is_ours, self.mark, sealed
+        place = self.connector.identity, self.path, self.version
+        return *place, self.is_ours, self.mark, sealed, self.context
 
     def answer(self, content: bytes) -> Answer:
         """Return the answer for a fetched value, or the error if it lacks a field."""
@@ -184,7 +184,7 @@ def _in_store(
         path="" if connector.keeps_keys else kept_path(connector, chain[-1].path, secret),
         version=_provider_version(connector, version) if reference.version else "",
         is_ours=True,
-        mark=f"{secret.id}@{version.version}",
+        mark=f"{chain[-1].id}/{secret.id}@{version.version}",
         envelope=version.envelope,
         context=context,
         subject=subject,
@@ -208,7 +208,7 @@ def _proof(session: Session, chain: list[Scope], connector: ScopedConnector, ver
 def _shared(session: Session, reference: Reference, caller: ScopePath) -> Answer | None:
     """Return a value of a locked scope, None unless it is shared with the caller's scope."""
     # Imported here: only a run with a scope key comes this way.
-    from ..rows.sharing import open_share, secret_in, shared_with
+    from ..rows.sharing import check_shared_version, open_share, secret_in, shared_with
 
     found = shared_with(session, caller, reference)
     if found is None:
@@ -217,12 +217,7 @@ def _shared(session: Session, reference: Reference, caller: ScopePath) -> Answer
     owner = chain[reference.scope(caller).level.depth]
     _check_expiry(secret_in(share), owner, session.now)
     what = f"secret '{share.identifier}' in {owner.path}"
-    if reference.version not in ("", str(share.version)):
-        raise Forbidden(
-            "version_not_shared",
-            f"Only the newest version ({share.version}) of {what} is shared.",
-            hint="Read it without a version.",
-        )
+    check_shared_version(secret_in(share), reference.version, what)
     value = open_share(session, chain, share, owner)
     content = select_field(value, reference.key, f"S{what[1:]}") if reference.key else value
     subject = _subject(reference, owner.path, secret_in(share), str(share.version))

@@ -186,8 +186,8 @@ class Keyring:
         return next((part[-1].path for part in below if self.is_handed_out(tx, part)), None)
 
     def handed_out_between(self, tx: Transaction, chain: list[Scope], depth: int) -> ScopePath | None:
-        """Return the first scope of a chain below the one at `depth` whose key was handed out, None without any."""
-        below = (chain[: end + 1] for end in range(depth + 1, len(chain)))
+        """Return the lowest scope of a chain below the one at `depth` whose key was handed out, None without any."""
+        below = (chain[: end + 1] for end in range(len(chain) - 1, depth, -1))
         return next((part[-1].path for part in below if self.is_handed_out(tx, part)), None)
 
     def _wrapped(self, tx: Transaction, chain: list[Scope], key: ScopeKey, *, is_handed_out: bool) -> tuple[int, bytes]:

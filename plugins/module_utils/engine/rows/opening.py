@@ -27,6 +27,7 @@ from ...store.sqlite import memory_database
 from .held_scope import HeldScope, exported_key_of
 from .high_water import HighWaterMarks
 from .keyring import Keyring
+from .scope_ids import new_scope_id
 from .session import Session
 
 __all__ = [
@@ -140,7 +141,7 @@ def _initialise(database: Database, root: RootKey, kdf: dict[str, Any]) -> None:
         )
         session = Session(tx, store_id, Keyring(store_id, root))
         account = Scope(
-            str(uuid.uuid4()), ACCOUNT, None, Level.ACCOUNT.value, created_at=session.now, updated_at=session.now
+            new_scope_id(""), ACCOUNT, None, Level.ACCOUNT.value, created_at=session.now, updated_at=session.now
         )
         session.create_scope([], account)
 

@@ -48,6 +48,11 @@ class ScopedConnector(NamedTuple):
         return "/".join(filter(None, [self.path.org, self.path.project, self.row.identifier]))
 
     @property
+    def identity(self) -> tuple[str, ScopePath, int, bytes]:
+        """What it is, for what a run keeps of it. Its id alone is chosen by whoever can write to its scope."""
+        return self.row.id, self.path, self.row.revision, self.row.digest
+
+    @property
     def kind(self) -> type[Manager]:
         return manager_kind(self.row.kind)
 

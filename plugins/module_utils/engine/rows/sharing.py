@@ -18,7 +18,7 @@ from ...crypto.envelope import open_envelope, read_header, rewrap
 from ...crypto.scopekey import ScopeKey
 from ...managers import builtin
 from ...model.entities import Scope, Secret, SecretVersion, Share
-from ...model.errors import Damaged
+from ...model.errors import Damaged, Forbidden
 from ...model.references import Reference
 from ...model.scopes import ScopePath
 from ...store.rotation import update_version
@@ -211,6 +211,30 @@ def shared_with(session: SignedRows, caller: ScopePath, reference: Reference) ->
         # Proves that there is none.
         session.shares(grantee)
     return None
+
+
+def check_shared_version(secret: Secret, version: str, what: str) -> None:
+    """Raise Forbidden for a version of a secret other than the one that is shared, the newest."""
+    if version not in ("", str(secret.current_version)):
+        raise Forbidden(
+            "version_not_shared",
+            f"Only the newest version ({secret.current_version}) of {what} is shared.",
+            hint="Read it without a version.",
+        )
+
+
+def check_newest_shares(session: SignedRows, chain: list[Scope]) -> None:
+    """Raise Damaged if a share of the last scope is not of the newest version of its secret, or of none.
+
+    The scope that has a share commits to it, and the one that gave it signs it: whoever can open that one can tell.
+    """
+    for share in session.shares(chain):
+        depth = next(depth for depth, scope in enumerate(chain) if scope.id == share.owner_id)
+        if session.opens(chain[depth].path):
+            secret = session.secret(chain[: depth + 1], share.identifier)
+            newest = (secret.id, secret.current_version) if secret else None
+            if newest != (share.secret_id, share.version):
+                raise integrity.not_as_written(chain[-1].path, "shares", share.identifier)
 
 
 def secret_in(share: Share) -> Secret:

@@ -29,6 +29,7 @@ from .canonical import digest_of
 from .high_water import Mark, Sight
 from .index import EMPTY_ROOT, ChildIndex, SecretIndex
 from .keyring import Keyring
+from .scope_ids import fits_below
 
 __all__ = ["NewValue", "SignedRows"]
 
@@ -160,6 +161,8 @@ class SignedRows:
     def _check_head(self, chain: list[Scope], keys: list[scope_rows.WrappedKey]) -> None:
         scope = chain[-1]
         what = f"The row of {scope.path}"
+        if self._has_provable_parent(chain) and not fits_below(scope.id, chain[-2].id):
+            raise integrity.changed_outside(what)
         generation = integrity.signed_generation(scope.tag)
         integrity.check_signature(self.key(chain, generation).public_key, scope, what)
         if scope.id in self.tx.rekeyed:
@@ -188,7 +191,7 @@ class SignedRows:
         return self.keyring.handed_out_below(self.tx, chain)
 
     def handed_out_between(self, chain: list[Scope], depth: int) -> ScopePath | None:
-        """Return a scope through which people who can't open the scope at `depth` can write to the last of a chain."""
+        """Return the lowest scope through which people who can't open that at `depth` can write to the last one."""
         return self.keyring.handed_out_between(self.tx, chain, depth)
 
     def is_handed_out(self, chain: list[Scope]) -> bool:

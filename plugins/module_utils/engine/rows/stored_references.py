@@ -11,6 +11,7 @@ from ...model.references import Reference
 from ...model.scopes import ScopePath
 from .scoped_connectors import ScopedConnector
 from .session import Session
+from .sharing import check_shared_version
 
 __all__ = ["check_refers_to_own", "check_stored_reference"]
 
@@ -19,7 +20,7 @@ def check_stored_reference(session: Session, path: ScopePath, reference: Referen
     """Raise Forbidden if a row of the scope `path` may not have this reference.
 
     It may not if it leads upward, people without the key of the scope that it leads to can have written the row, and
-    the secret is not shared with them.
+    they could not read the same by a share. A key opens the shares of its scope and those below.
     """
     target = reference.scope(path)
     if target == path or not session.opens(target):
@@ -29,8 +30,11 @@ def check_stored_reference(session: Session, path: ScopePath, reference: Referen
     if writers is None:
         return
     secret = None if reference.scheme else session.secret(chain[: depth + 1], reference.identifier)
-    if reference.scheme or (secret and not {scope.id for scope in chain[depth + 1 :]} & set(secret.shared_with)):
+    opened = {scope.id for scope in chain[writers.level.depth :]}
+    if reference.scheme or (secret and not opened & set(secret.shared_with)):
         raise _not_shared(path, reference, target, writers)
+    if secret:
+        check_shared_version(secret, reference.version, f"secret '{secret.identifier}' in {target}")
 
 
 def check_refers_to_own(session: Session, chain: list[Scope], connector: ScopedConnector, what: str) -> None:

@@ -108,7 +108,7 @@ class OwnSecrets:
     def goals(self, states: States, plans: Mapping[str, Plan]) -> list[Goal]:
         """Return the goals at value keepers. Removals come last, so that the thing works until then."""
         goals = [goal for name, plan in plans.items() for goal in self._secrets[name].goals(states[name], plan)]
-        return [goal._replace(is_last=goal.is_absent) for goal in goals]
+        return [goal._replace(is_last=goal.going is not None) for goal in goals]
 
     def prepare(self, access: Access, states: States, plans: Mapping[str, Plan]) -> dict[str, Any]:
         return {

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -23,8 +22,10 @@ from ..providers.logins import login_depth
 from ..providers.machine_credentials import REFUSED_HERE
 from ..providers.value_placement import is_kept_there, remove_kept
 from ..rows.high_water import began
+from ..rows.scope_ids import new_scope_id
 from ..rows.scoped_connectors import Managers, ScopedConnector, load_managers
 from ..rows.session import Session
+from ..rows.sharing import check_newest_shares
 
 __all__ = ["ScopeInfo", "ScopeResource", "verify_rows"]
 
@@ -143,7 +144,7 @@ class ScopeResource(Resource[ScopeState]):
         if plan.action is not Action.DELETE:
             return []
         return [
-            Goal(scope, connector, secret.path, is_absent=True)
+            Goal(scope, connector, secret.path, going=secret)
             for scope, connector, secret in state.kept
             if is_kept_there(connector, secret)
         ]
@@ -178,9 +179,8 @@ class ScopeResource(Resource[ScopeState]):
             _delete_tree(session, [*state.parents, state.scope])
 
     def _scope_of(self, session: Session, state: ScopeState, fields: Mapping[str, Any]) -> Scope:
-        blank = Scope(
-            str(uuid.uuid4()), self.path, state.parents[-1].id, "", made_by=self.made_by, created_at=session.now
-        )
+        parent = state.parents[-1]
+        blank = Scope(new_scope_id(parent.id), self.path, parent.id, "", made_by=self.made_by, created_at=session.now)
         return _with_fields(blank, fields)._replace(updated_at=session.now)
 
     def is_in_store(self, state: ScopeState) -> bool:
@@ -310,7 +310,7 @@ class ScopeInfo(Info):
 def verify_rows(session: Session, chain: list[Scope]) -> None:
     """Raise Damaged if any row of the scope is not as it was last written."""
     session.connectors(chain)
-    session.shares(chain)
+    check_newest_shares(session, chain)
     session.check_index(chain)
     for secret in session.secrets(chain):
         session.check_versions(chain, secret)

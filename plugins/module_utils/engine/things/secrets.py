@@ -198,7 +198,7 @@ class SecretResource(Resource[SecretState]):
         if connector is None or connector.keeps_keys:
             return []
         if state.secret and plan.action is Action.DELETE:
-            goal = Goal(self.path, connector, state.secret.path, is_absent=True)
+            goal = Goal(self.path, connector, state.secret.path, going=state.secret)
             return [goal] if is_kept_there(connector, state.secret) else []
         if "value" not in plan.fields:
             return []

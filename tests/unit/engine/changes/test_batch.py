@@ -23,6 +23,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request, Result
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.intents import pending_intents
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import now
 from ansible_collections.scoped.secrets.tests.unit.engine import stores
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import rows_of, shown
@@ -129,7 +130,8 @@ def test_what_another_one_is_at_is_waited_for(
             "goal": "absent",
             "process": "elsewhere/1/1",
             "tag": b"",
-            "created_at": "2999-01-01T00:00:00Z",
+            "created_at": now(),
+            "about": "",
         }
         tx.insert("intent", id=str(uuid.uuid4()), scope_id=scope["id"], connector_id=connector["id"], **row)
     monkeypatch.setattr("ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents.PATIENCE", 0)

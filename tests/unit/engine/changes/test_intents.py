@@ -37,7 +37,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import Session
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.secrets import SecretResource
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
-from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent
+from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Intent, Secret
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
     Conflict,
     InvalidInput,
@@ -224,7 +224,8 @@ def test_who_settles_is_known_from_when_on(cut_off: Engine, settings: Settings, 
 
 
 def test_what_one_has_begun_anew_is_not_settled_beside_it(cut_off: Engine, settings: Settings) -> None:
-    copy = "INSERT INTO intent SELECT 'anew', scope_id, connector_id, path, goal, :process, created_at, tag FROM intent"
+    columns = "'anew', scope_id, connector_id, path, goal, :process, created_at, tag, about"
+    copy = f"INSERT INTO intent SELECT {columns} FROM intent"
     execute(settings, copy, process=this_process())
     assert settle_left(Engine(settings)).settled == 0
     execute(settings, "DELETE FROM intent WHERE id = 'anew'")
@@ -462,7 +463,8 @@ def test_an_edited_row_is_not_signed_for_what_the_provider_has(cut_off: Engine, 
 @pytest.mark.parametrize("column", ["path", "connector_id"])
 def test_who_works_elsewhere_stops_nobody_from_settling(cut_off: Engine, settings: Settings, column: str) -> None:
     columns = {name: name for name in ("scope_id", "connector_id", "path", "goal")} | {column: "'elsewhere'"}
-    copy = f"INSERT INTO intent SELECT 'other', {', '.join(columns.values())}, :process, created_at, tag FROM intent"
+    selected = f"'other', {', '.join(columns.values())}, :process, created_at, tag, about"
+    copy = f"INSERT INTO intent SELECT {selected} FROM intent"
     execute(settings, copy, process=this_process())
     assert settle(settings) == (1, 1, 0)
     assert read(Engine(settings), "a@2") == b"new"
@@ -534,14 +536,14 @@ def put_ours(cloud: Cloud, path: str) -> None:
 
 def test_a_goal_is_to_write_before_the_store_changes_unless_it_says_otherwise(vault: Engine) -> None:
     goal = Goal(ACCOUNT, connector_of(vault), "p")
-    assert (goal.is_absent, goal.is_last, goal.word) == (False, False, "present")
-    assert goal._replace(is_absent=True).word == "absent"
+    assert (goal.going, goal.is_last, goal.word) == (None, False, "present")
+    assert goal._replace(going=GOING).word == "absent"
 
 
 def test_what_comes_last_is_done_once_the_store_has_changed(vault: Engine, settings: Settings, cloud: Cloud) -> None:
     put_ours(cloud, "app/former")
     goal = Goal(ACCOUNT, connector_of(vault), "app/b")
-    change, access = begin(vault, goal, goal._replace(path="app/former", is_absent=True, is_last=True))
+    change, access = begin(vault, goal, goal._replace(path="app/former", going=GOING, is_last=True))
     assert pending(vault) == 2
     vault.write(change.clear_done)
     assert (pending(vault), cloud.paths()) == (1, ["app/a", "app/former"])
@@ -554,7 +556,7 @@ def test_what_comes_last_and_fails_is_left_to_the_next_run(vault: Engine, settin
         raise failures.unavailable("the vault", "it is away")
 
     cloud.before["remove"] = away
-    change, access = begin(vault, Goal(ACCOUNT, connector_of(vault), "app/b", is_absent=True, is_last=True))
+    change, access = begin(vault, Goal(ACCOUNT, connector_of(vault), "app/b", going=GOING, is_last=True))
     change.clear_rest()
     (warning,) = access.warnings
     assert "'app/b' at connector 'vault' of the account unfinished" in warning
@@ -567,6 +569,7 @@ def test_a_change_without_a_last_step_settles_nothing(vault: Engine, cloud: Clou
     assert (pending(vault), cloud.counts["remove"], access.warnings) == (1, 0, [])
 
 
+GOING = Secret("s", "scope", "b", "text", "b", current_version=1)
 REFUSED = InvalidInput("code", "It is refused.", hint="Do not.")
 AWAY = Unavailable("code", "It is away.", hint="Wait.")
 
@@ -621,7 +624,7 @@ def test_a_change_waits_for_those_of_the_same_value_only(
 
 
 def test_a_change_does_not_wait_for_one_that_was_given_up(vault: Engine) -> None:
-    goal = Goal(ACCOUNT, connector_of(vault), "app/b", is_absent=True)
+    goal = Goal(ACCOUNT, connector_of(vault), "app/b", going=GOING)
     begin(vault, goal)[0].give_up(AWAY)
     other = Intents(vault, vault.access(), [goal])
     vault.read(lambda session: other.check_free(session, unfinished(session.tx)))
@@ -631,7 +634,7 @@ def test_a_change_settles_its_own_intents_only(vault: Engine, cloud: Cloud) -> N
     """Also two of its own at one value, but none of another change of this process."""
     goal = Goal(ACCOUNT, connector_of(vault), "app/b")
     begin(vault, goal._replace(path="app/c"))
-    change, access = begin(vault, goal, goal._replace(is_absent=True))
+    change, access = begin(vault, goal, goal._replace(going=GOING))
     access.has_changed = True
     change.give_up(REFUSED)
     assert [intent.path for intent in vault.read(lambda session: unfinished(session.tx))] == ["app/c"]

@@ -20,6 +20,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.messages impo
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.plugins.module_utils.store.database import StaleRow
+from ansible_collections.scoped.secrets.plugins.module_utils.store.schema import now
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import declare, forget_kind, read, rows_of, shown
 
@@ -164,7 +165,7 @@ def test_what_another_one_holds_is_not_waited_for_once_an_item_has_failed(
             tx.all("SELECT id FROM scope WHERE level = 'org'"),
             tx.all("SELECT id FROM connector"),
         )
-        row = {"path": "app/b", "goal": "absent", "process": "elsewhere/1/1", "created_at": "2999-01-01T00:00:00Z"}
+        row = {"path": "app/b", "goal": "absent", "process": "elsewhere/1/1", "created_at": now(), "about": ""}
         tx.insert("intent", id=str(uuid.uuid4()), scope_id=scope["id"], connector_id=connector["id"], tag=b"", **row)
     waited: list[float] = []
     monkeypatch.setattr(Intents, "wait", lambda _intents, until: waited.append(until))

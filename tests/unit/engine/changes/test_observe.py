@@ -63,5 +63,10 @@ def test_each_request_reads_as_much_as_it_can(locations: list[ValueLocation], re
     seen = read_together(locations, lambda: asked, lambda work, batches: list(map(work, batches)))
     assert asked.requests == requests
     read = {connector for connector, _count in requests}
-    found = [(one.connector.row.id, one.path) for one in locations if one.connector.row.id in read]
-    assert seen == {(name, path): AWAY if name == "away" else f"{name} {path}" for name, path in found}
+    found = [one for one in locations if one.connector.row.id in read]
+    assert seen == {
+        (one.connector.identity, one.path): AWAY
+        if one.connector.row.id == "away"
+        else f"{one.connector.row.id} {one.path}"
+        for one in found
+    }

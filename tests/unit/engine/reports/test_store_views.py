@@ -72,7 +72,8 @@ def test_intents_are_counted(engine: Engine, settings: Settings) -> None:
     assert info(engine)["pending_intents"] == 0
     with rows_of(settings) as tx:
         tx.run(
-            "INSERT INTO intent SELECT 'x', id, 'c', 'path', 'present', 'p', '2026-01-01', :tag FROM scope", tag=b"tag"
+            "INSERT INTO intent SELECT 'x', id, 'c', 'path', 'present', 'p', '2026-01-01', :tag, '' FROM scope",
+            tag=b"tag",
         )
     assert info(engine)["pending_intents"] == 1
 

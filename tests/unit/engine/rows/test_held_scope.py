@@ -432,7 +432,7 @@ def test_unfinished_changes_of_other_scopes_are_left_alone(site: Settings, cloud
         chain = session.chain(ACCOUNT)
         session.tx.insert(
             "intent", id="i", scope_id=chain[-1].id, connector_id="c", path="p", goal="present", process="",
-            created_at="2020-01-01T00:00:00Z", tag=b"\0" * 36,
+            created_at="2020-01-01T00:00:00Z", tag=b"\0" * 36, about="",
         )  # fmt: skip
 
     in_session(site, leave)

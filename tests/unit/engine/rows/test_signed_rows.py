@@ -13,6 +13,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine impor
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import integrity
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.audit_head import BEFORE_FIRST, is_signed
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.index import EMPTY_ROOT
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scope_ids import new_scope_id
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import NewValue, Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import (
     Connector,
@@ -88,7 +89,10 @@ def blank_connector(session: Session) -> Connector:
 
 def created_scope(session: Session) -> None:
     parents = session.chain(ScopePath("payments"))
-    session.create_scope(parents, Scope("w", WEB, parents[-1].id, "n", created_at=session.now, updated_at=session.now))
+    session.create_scope(
+        parents,
+        Scope(new_scope_id(parents[-1].id), WEB, parents[-1].id, "n", created_at=session.now, updated_at=session.now),
+    )
 
 
 def deleted_scope(session: Session) -> None:
@@ -151,10 +155,10 @@ def test_a_new_scope_has_its_first_key_and_an_empty_audit_chain(project: Setting
     def work(session: Session) -> None:
         created_scope(session)
         chain = session.chain(WEB)
-        (row,) = keys_of(session.tx, "w")
+        (row,) = keys_of(session.tx, chain[-1].id)
         assert (chain[-1].path, chain[-1].secrets_root, row.generation) == (WEB, EMPTY_ROOT, 1)
         assert chain[-1].keys_digest == integrity.digest_of_keys([row])
-        head = lock_head(session.tx, "w")
+        head = lock_head(session.tx, chain[-1].id)
         assert head
         assert (head.sequence, head.link, head.scope) == (0, BEFORE_FIRST, WEB.announced)
         assert is_signed(head, session.keyring.active(session.tx, chain))
