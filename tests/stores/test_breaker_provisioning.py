@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.tests.stores.test_provisioning import APP, OWNER, Plan, plan
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import at_once
 
 __all__ = ["plan"]
 
@@ -70,3 +71,9 @@ def test_what_differs_is_mended_and_named(made: Plan, what: str) -> None:
     change(made, LEFT[what])
     assert [made.prepare(check_mode=mode).changed for mode in (True, False, False)] == [True, True, False]
     assert Engine(made.settings).handle(Request("scope", {"org": "pay", "project": "api"})).changed
+
+
+def test_several_control_nodes_prepare_it_at_once(made: Plan) -> None:
+    """Nothing is to be changed: both files change it all the same, and fail with XX000 and 40P01."""
+    for _round in range(3):
+        assert at_once(4, lambda _number: made.prepare().changed) == [False] * 4
