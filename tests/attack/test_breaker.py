@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import key_text
@@ -314,3 +314,37 @@ def test_an_older_share_is_found(settings: Settings, admin: Engine, attacker: At
     (answer,) = holding(settings, org="hr").resolve([Query("account.shared", **HR_API)])
     found = error_of(lambda: declare(Engine(settings), "scope_info", recursive=True, verify=True))
     assert (found.code, answer.value) == ("rolled_back", b"second for hr")
+
+
+# What one team's row does to the whole store.
+
+
+def junk(settings: Settings, connector_id: str | None) -> None:
+    """Write a secret of `pay/api`, the first one by its id, whose value nobody can open."""
+
+    def work(session: Session) -> None:
+        chain = session.chain(ScopePath("pay", "api"))
+        blank = Secret(str(UUID(int=0)), chain[-1].id, "junk", "text", "junk", connector_id=connector_id)
+        session.replace_secret(chain, None, blank._replace(current_version=1), NewValue(b"", b"junk"))
+
+    holding(settings, **PAY_API).write(work)
+
+
+@pytest.mark.parametrize("task", ["store_backup", "key_rotation"])
+def test_an_error_names_the_row_that_stops_a_task(
+    settings: Settings, attacker: Attacker, tmp_path: Path, task: str
+) -> None:
+    """Otherwise nobody knows what to remove, so that one team stops all backups, and the rotation of its own key."""
+    junk(settings, None)
+    params = {"dest": str(tmp_path / "b")} if task == "store_backup" else {**PAY_API, "target": "scope"}
+    error = error_of(lambda: declare(Engine(settings), task, **params))
+    assert ("junk" in error.message, "pay/api" in error.message) == (True, True)
+
+
+def test_the_keys_of_the_others_are_rotated_at_the_kms(settings: Settings, attacker: Attacker) -> None:
+    junk(settings, attacker.one("before", "connector", identifier="kms")["id"])
+    error = error_of(lambda: declare(Engine(settings), "key_rotation", target="provider", connector="kms"))
+    attacker.look("after")
+    id_of_hr = attacker.one("before", "secret", identifier="at_kms")["id"]
+    assert attacker.one("after", "secret_version", secret_id=id_of_hr)["at_provider"] != ""
+    assert "junk" in error.message
