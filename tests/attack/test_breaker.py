@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import signed_rows
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import NewValue, Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Intent, Scope, Secret
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
@@ -82,6 +83,32 @@ def test_a_project_with_the_id_of_another_one_is_not_given_its_shares(settings: 
 
 def test_a_project_with_the_id_of_another_one_gets_no_new_share(settings: Settings, attacker: Attacker) -> None:
     team = take_id(settings, attacker)
+    declare(Engine(settings), "secret_text", identifier="shared", value=b"new for hr")
+    (answer,) = team.resolve([Query("account.shared", "pay", "x")])
+    assert (answer.value, answer.error is not None) == (b"", True)
+
+
+@pytest.mark.parametrize("level", ["org", "project"])
+def test_the_id_of_a_scope_that_was_removed_has_no_shares(
+    settings: Settings, admin: Engine, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    """Nothing is destroyed for this: the secret keeps the ids of the scopes that it was shared with."""
+    declare(admin, "secret_share", identifier="shared", to_org="hr")
+    attacker = Attacker(settings)
+    attacker.look("before")
+    declare(admin, "scope", org="hr", state="absent", force=True)
+    hr = attacker.one("before", "scope", level="org", identifier="hr")["id"]
+    hit = hr if level == "org" else attacker.one("before", "scope", identifier="api", parent_id=hr)["id"]
+    team = holding(settings, **PAY)
+
+    def work(session: Session) -> None:
+        chain = session.chain(ScopePath("pay"))
+        session.create_scope(chain, Scope(hit, PAY_X, chain[-1].id, "x", revision=1000, created_at=session.now))
+        session.written.clear()
+
+    # The audit of the removed scope stays: the doctored copy of the collection begins no other one.
+    monkeypatch.setattr(signed_rows, "insert_head", lambda *_: None)
+    team.write(work)
     declare(Engine(settings), "secret_text", identifier="shared", value=b"new for hr")
     (answer,) = team.resolve([Query("account.shared", "pay", "x")])
     assert (answer.value, answer.error is not None) == (b"", True)
