@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.crypto.exported_key import key_text
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.changes.intents import settle_left
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers import logins
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows import signed_rows
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.session import NewValue, Session
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector, Intent, Scope, Secret
@@ -375,3 +376,25 @@ def test_the_keys_of_the_others_are_rotated_at_the_kms(settings: Settings, attac
     id_of_hr = attacker.one("before", "secret", identifier="at_kms")["id"]
     assert attacker.one("after", "secret_version", secret_id=id_of_hr)["at_provider"] != ""
     assert "junk" in error.message
+
+
+def test_a_chain_of_connectors_is_walked_once(
+    settings: Settings, admin: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connectors of which each names the next one three times: 3^n steps within the lock of the store, for any n."""
+    length = 8
+
+    def work(session: Session) -> None:
+        chain = session.chain(ScopePath("pay", "api"))
+        for number in range(length):
+            named = {f"r{one}": f"memory://c{number + 1}/x" for one in range(3)} if number + 1 < length else {}
+            options = {**MemoryVault.DEFAULTS, "auth_method": "anonymous", "more_refs": named}
+            row = Connector(str(uuid4()), chain[-1].id, "memory_vault", f"c{number}", "c", options=options)
+            session.replace_connector(chain, None, row)
+
+    holding(settings, **PAY_API).write(work)
+    steps: list[str] = []
+    known = logins.references_of
+    monkeypatch.setattr(logins, "references_of", lambda one: steps.append(one.row.identifier) or known(one))
+    Engine(settings).resolve([Query("memory://c0/x", **PAY_API)])
+    assert len(steps) < 3 * 3 * length * length
