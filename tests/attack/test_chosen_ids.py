@@ -104,6 +104,35 @@ def test_a_project_with_the_id_of_another_one_gets_no_new_share(
     assert (answer.value, answer.error is not None) == (b"", True)
 
 
+@pytest.mark.parametrize("level", ["org", "project"])
+def test_the_id_of_a_scope_that_was_removed_has_no_shares(
+    settings: Settings, admin: Engine, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    """Nothing is destroyed for this: the secret keeps the ids of the scopes that it was shared with."""
+    declare(admin, "secret_share", identifier="shared", to_org="hr")
+    attacker = Attacker(settings)
+    attacker.look("before")
+    declare(admin, "scope", org="hr", state="absent", force=True)
+    hr = attacker.one("before", "scope", level="org", identifier="hr")["id"]
+    hit = hr if level == "org" else attacker.one("before", "scope", identifier="api", parent_id=hr)["id"]
+    team = holding(settings, **PAY)
+
+    def work(session: Session) -> None:
+        chain = session.chain(ScopePath("pay"))
+        session.create_scope(chain, Scope(hit, PAY_X, chain[-1].id, "x", revision=1000, created_at=session.now))
+        session.written.clear()
+
+    # The audit of the removed scope stays: the doctored copy of the collection begins no other one.
+    with monkeypatch.context() as patch, unchecked(monkeypatch):
+        patch.setattr(signed_rows, "insert_head", lambda *_: None)
+        team.write(work)
+    error = error_of(lambda: declare(Engine(settings), "secret_text", identifier="shared", value=b"new for hr"))
+    assert error.code == "damaged_row"
+    with unchecked(monkeypatch):
+        (answer,) = team.resolve([Query("account.shared", "pay", "x")])
+    assert (answer.value, answer.error is not None) == (b"", True)
+
+
 def test_a_project_with_the_id_of_another_one_opens_nothing_by_a_kms(
     settings: Settings, attacker: Attacker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

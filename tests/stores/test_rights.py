@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
 from ansible_collections.scoped.secrets.plugins.module_utils.model.messages import Request
 from ansible_collections.scoped.secrets.tests.stores.test_provisioning import APP, OWNER, Plan, plan
+from ansible_collections.scoped.secrets.tests.unit.engine.kinds import at_once
 
 __all__ = ["plan"]
 
@@ -70,3 +73,33 @@ def test_what_differs_is_mended_and_named(made: Plan, what: str) -> None:
     change(made, LEFT[what])
     assert [made.prepare(check_mode=mode).changed for mode in (True, False, False)] == [True, True, False]
     assert Engine(made.settings).handle(Request("scope", {"org": "pay", "project": "api"})).changed
+
+
+def test_several_control_nodes_prepare_it_at_once(made: Plan) -> None:
+    """Nothing is to be changed: both files change it all the same, and fail with XX000 and 40P01."""
+    for _round in range(3):
+        assert at_once(4, lambda _number: made.prepare().changed) == [False] * 4
+
+
+@pytest.mark.parametrize("name", ["Payments", "pay.api", "pay api", 'pay"api'])
+def test_the_doctor_looks_whatever_a_role_is_called(made: Plan, name: str) -> None:
+    """docs/scope_keys.md has a store at `postgresql://payments@…`: the role of a store may have any name."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    made.server.run(f"CREATE ROLE {quoted} LOGIN SUPERUSER PASSWORD 'p'")
+    try:
+        url = made.url(quote(name, safe=""), "p")
+        checks = Engine(made.settings._replace(store=url)).handle(Request("doctor", {})).returned["checks"]
+        (check,) = (one for one in checks if one["check"] == "rights in the database")
+        assert f"{name} is a superuser" in check["message"]
+    finally:
+        made.server.run(f"DROP ROLE {quoted}")
+
+
+def test_the_doctor_looks_whatever_a_schema_is_called(made: Plan) -> None:
+    change(made, 'CREATE SCHEMA "Payments"')
+    url = f"{made.server.url(made.database)}&options=-csearch_path%3D%22Payments%22"
+    engine = Engine(made.settings._replace(store=url))
+    assert engine.handle(Request("scope", {"org": "pay"})).changed
+    checks = engine.handle(Request("doctor", {})).returned["checks"]
+    (check,) = (one for one in checks if one["check"] == "rights in the database")
+    assert check["verdict"] == "warning"
