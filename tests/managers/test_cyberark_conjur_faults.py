@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from checking import check
 from cyberark_connectors import OWNER, conjur_keeper, refusal
 from servers.cyberark_conjur import Conjur
 from servers.faults import Fault, FaultProxy
@@ -167,7 +168,7 @@ def test_what_is_echoed_is_not_shown(conjur: Conjur, proxy: FaultProxy, path: st
     calls = (
         lambda: keeper.read(path),
         lambda: keeper.write(path, CANARY.encode(), Writing(OWNER)),
-        keeper.check,
+        lambda: check(keeper),
         conjur_keeper(conjur, url=proxy.url, retries=0, login="x", api_key=CANARY).login,
     )
     for call in calls:

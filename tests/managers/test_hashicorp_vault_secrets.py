@@ -18,6 +18,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import engines
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from checking import check
 from servers.openbao import OpenBao, OpenBaoError, RaftServer, serve_raft
 from vault_connectors import OWNER, POLICY, connector, mount_version_2, names, refusal, vault
 
@@ -380,7 +381,7 @@ def test_an_engine_that_asks_for_check_and_set(openbao: OpenBao) -> None:
 def test_an_engine_below_a_folder(openbao: OpenBao) -> None:
     mount_version_2(openbao, "team%20a/kv")
     with vault(openbao, engine="/team a/kv/") as manager:
-        manager.check()
+        check(manager)
         path = new_path(manager)
         manager.write(path, b"kept", NEW)
         assert value(manager, path) == b"kept"
@@ -394,7 +395,7 @@ def test_namespaces(openbao: OpenBao) -> None:
     role = openbao.add_approle("ansible", policy, namespace="payments")
     for login in ({"token": token}, {"role_id": role.role_id, "secret_id": role.secret_id}):
         with vault(openbao, namespace="/payments/", **login) as manager:
-            manager.check()
+            check(manager)
             path = new_path(manager)
             manager.write(path, b"kept", NEW)
             assert value(manager, path) == b"kept"
@@ -408,7 +409,7 @@ def test_read_only(openbao: OpenBao) -> None:
     policy = openbao.write_policy("reading", {"secret/data/others/app": ["read"]})
     openbao.request("POST", "secret/data/others/app", {"data": {"user": "x"}})
     with vault(openbao, read_only=True, token=openbao.create_token(policy)) as manager:
-        manager.check()
+        check(manager)
         assert json.loads(manager.read("others/app").content) == {"user": "x"}
         for error in (refusal(manager.write, "ours/x", b"x", NEW), refusal(manager.remove, "ours/x", OWNER)):
             assert (error.code, error.category) == ("read_only_manager", "invalid_input")
@@ -431,7 +432,7 @@ def test_a_check_finds_each_right_that_is_missing(openbao: OpenBao, left_out: st
     policy = openbao.write_policy(next(names), rules)
     counts: Counter[str] = Counter()
     with vault(openbao, counts, token=openbao.create_token(policy)) as manager:
-        error = refusal(manager.check)
+        error = refusal(check, manager)
     assert error.code == "provider_denied"
     assert words in error.message
     assert f'path "secret/{part}/ours/*" {{ capabilities = ["{left_out}"] }}' in error.hint
@@ -442,7 +443,7 @@ def test_a_check_needs_no_more_than_the_policy_and_leaves_nothing(openbao: OpenB
     policy = openbao.write_policy("least", {path: rights[:3] for path, rights in POLICY.items()})
     before = openbao.request("LIST", "secret/metadata/ours")["data"]
     with vault(openbao, token=openbao.create_token(policy)) as manager:
-        manager.check()
+        check(manager)
         assert manager.settled() == {"detected_engine_version": 2}
     assert openbao.request("LIST", "secret/metadata/ours")["data"] == before
 
@@ -450,16 +451,16 @@ def test_a_check_needs_no_more_than_the_policy_and_leaves_nothing(openbao: OpenB
 def test_a_check_by_a_token_that_may_not_ask_for_its_rights(openbao: OpenBao) -> None:
     policy = openbao.write_policy("ours", POLICY)
     with vault(openbao, token=openbao.create_token(policy, no_default_policy=True)) as manager:
-        manager.check()
+        check(manager)
     elsewhere = openbao.write_policy("elsewhere", {"secret/data/elsewhere/*": ["read"]})
     with vault(openbao, token=openbao.create_token(elsewhere, no_default_policy=True)) as manager:
-        assert refusal(manager.check).code == "provider_denied"
+        assert refusal(check, manager).code == "provider_denied"
 
 
 @pytest.mark.parametrize(("mount", "version"), [("kv1", 1), ("secret", 2)])
 def test_the_version_of_the_engine_is_found_out(openbao: OpenBao, mount: str, version: int) -> None:
     with vault(openbao, engine=mount) as manager:
-        manager.check()
+        check(manager)
         assert manager.settled() == {"detected_engine_version": version}
 
 
@@ -540,7 +541,7 @@ def test_a_path_with_its_mount_or_data_before_it(openbao: OpenBao, path: str, wi
 
 def test_an_engine_of_another_kind(openbao: OpenBao) -> None:
     with vault(openbao, engine="cubbyhole") as manager:
-        error = refusal(manager.check)
+        error = refusal(check, manager)
         assert (error.code, error.category) == ("not_a_kv_engine", "conflict")
 
 

@@ -30,6 +30,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     ValueKeeper,
     Writing,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.path_templates import PATH_TEMPLATE
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import KINDS as KINDS_BY_NAME
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
@@ -181,8 +182,9 @@ class _InMemory:
         credential = self.options.get("token") or self.options.get("password") or ""
         self.session = self.cloud.log_in(str(credential), self.connector.what)
 
-    def check(self) -> None:
+    def check(self, aim: Aim, proof: AccessProof) -> None:
         self._ask("check")
+        proof.read, proof.write = "asked", f"asked for '{aim.right}'"
 
     def close(self) -> None:
         self.cloud.count("close", self.connector.what)

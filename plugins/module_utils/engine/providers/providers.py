@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ...managers.base import ConnectorContext, Manager
+from ...managers.checks import Turn
 from ...model.errors import ScopedSecretsError
 from ..rows.scoped_connectors import ScopedConnector
 from .usage import Usage
@@ -43,6 +46,7 @@ class Providers:
         self._usage = usage
         self._slots: dict[tuple[str, int], _Slot] = {}
         self._lock = threading.Lock()
+        self._turns: dict[bytes, Turn] = {}
         self._told: set[str] = set()
         self._notices: list[str] = []
 
@@ -64,6 +68,15 @@ class Providers:
         self._tell(manager.notices)
         manager.login()
         return manager
+
+    def turn(self, connector: ScopedConnector, credentials: Mapping[str, str]) -> Turn:
+        """Return the turn that all checks of a connector share while its options and credentials are the same."""
+        options = connector.row.options
+        found = {"settled", *options.get("settled", ())}
+        given = {name: value for name, value in options.items() if name not in found}
+        asked = json.dumps([connector.what, given, dict(credentials)], sort_keys=True, default=str)
+        with self._lock:
+            return self._turns.setdefault(hashlib.sha256(asked.encode()).digest(), Turn())
 
     def _tell(self, notices: list[str]) -> None:
         with self._lock:
