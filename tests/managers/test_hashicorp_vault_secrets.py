@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import engines
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
@@ -467,7 +468,7 @@ def test_the_version_of_the_engine_is_found_out(openbao: OpenBao, mount: str, ve
 @pytest.mark.parametrize(("mount", "named"), [("kv1", "2"), ("secret", "1")])
 def test_another_version_than_the_one_named(openbao: OpenBao, mount: str, named: str) -> None:
     calls: list[tuple[str, tuple[Any, ...]]] = [
-        ("check", ()),
+        ("check", (Aim(), AccessProof())),
         ("read", ("ours/none",)),
         ("write", ("ours/wrong-version", b"x", NEW)),
         ("remove", ("ours/none", OWNER)),
@@ -492,7 +493,11 @@ def test_a_version_that_was_found_out_before_and_is_another_now(openbao: OpenBao
 def test_no_engine_there(openbao: OpenBao) -> None:
     policy = openbao.write_policy("anything", {"nowhere/*": ["create", "read", "update"], "secret/*": ["read"]})
     for token in ("root", openbao.create_token(policy)):
-        for call, arguments in (("check", ()), ("read", ("ours/x",)), ("write", ("ours/x", b"x", NEW))):
+        for call, arguments in (
+            ("check", (Aim(), AccessProof())),
+            ("read", ("ours/x",)),
+            ("write", ("ours/x", b"x", NEW)),
+        ):
             with vault(openbao, engine="nowhere", token=token) as manager:
                 assert refusal(getattr(manager, call), *arguments).code in ("unknown_mount", "provider_denied")
     with vault(openbao, engine="nowhere", engine_version="2") as manager:
@@ -515,7 +520,7 @@ def test_no_engine_there(openbao: OpenBao) -> None:
 def test_an_engine_that_is_not_a_mount(
     openbao: OpenBao, engine: str, mount: str, base_path: str, more: dict[str, Any]
 ) -> None:
-    for call, arguments in (("check", ()), ("read", ("ours/x",)), ("write", ("ours/x", b"x", NEW))):
+    for call, arguments in (("check", (Aim(), AccessProof())), ("read", ("ours/x",)), ("write", ("ours/x", b"x", NEW))):
         if call == "write" and "detected_engine_version" in more:
             continue
         with vault(openbao, engine=engine, **more) as manager:

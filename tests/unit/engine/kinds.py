@@ -30,8 +30,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     ValueKeeper,
     Writing,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import PROBE, AccessProof, Aim, probe_name
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.path_templates import PATH_TEMPLATE
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.probe import write_probe
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import KINDS as KINDS_BY_NAME
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
     InvalidInput,
@@ -40,7 +41,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.references import SCHEMES
 
-__all__ = ["OURS", "Cloud", "Kept", "MemoryKms", "MemoryVault", "at_once", "install", "waiting_for"]
+__all__ = ["OURS", "Cloud", "Kept", "MemoryKms", "MemoryProbed", "MemoryVault", "at_once", "install", "waiting_for"]
 
 OURS = b"ours:"
 """The prefix of a value that a connector wrote, as it is stored."""
@@ -295,6 +296,24 @@ class MemoryBatch(MemoryVault):
             return error
 
 
+class MemoryProbed(MemoryVault):
+    """Proves writing by a secret that it writes."""
+
+    KIND = "memory_probed"
+
+    def check(self, aim: Aim, proof: AccessProof) -> None:
+        ValueKeeper.check(self, aim, proof)
+
+    def prove_reading(self) -> str:
+        self._ask("check")
+        return "asked"
+
+    def prove_writing(self, aim: Aim) -> str:
+        path = self.path_of(probe_name(self.connector.what))
+        write_probe(self, path, aim.turn, remove=lambda: self.remove(path, PROBE), by_hand=f"remove {path}")
+        return f"wrote {path}"
+
+
 class MemoryReader(MemoryVault):
     KIND = "memory_reader"
     CAPABILITIES = frozenset({Capability.READ_PATH})
@@ -354,7 +373,7 @@ def at_once(threads: int, work: Callable[[int], T]) -> list[T]:
         return list(pool.map(begin, range(threads)))
 
 
-KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryReader, MemoryPlain, MemoryKms)
+KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryProbed, MemoryReader, MemoryPlain, MemoryKms)
 
 
 def install(patch: pytest.MonkeyPatch) -> Cloud:
