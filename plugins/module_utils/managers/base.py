@@ -68,10 +68,12 @@ class ConnectorContext(NamedTuple):
     """The connector that an instance serves.
 
     `what` names it in messages, and `meter` is called with "logins", "requests" or "renewals" once for each of them.
+    `names` returns what `path_of` takes for a secret of the connector's own scope.
     """
 
     what: str
     meter: Callable[[str], None] = lambda _what: None
+    names: Callable[[str], Sequence[str]] = lambda identifier: [identifier]
 
 
 class Login(ABC):
@@ -200,19 +202,6 @@ class Manager(ABC):
         Reads no value but that of a secret that the check itself wrote. Raises what is refused.
         """
 
-    @property
-    def only_reads(self) -> bool:
-        """Return whether the connector is for reading only."""
-        return Capability.WRITE not in self.CAPABILITIES or bool(self.options.get("read_only"))
-
-    def aims_at_writing(self, aim: Aim) -> bool:
-        """Return whether a check is to prove writing. Raises InvalidInput if the task wants that of a reader."""
-        if aim.right == WRITE and Capability.WRITE not in self.CAPABILITIES:
-            raise failures.not_able(self.connector.what, self.TITLE, "write secrets")
-        if aim.right == WRITE and self.only_reads:
-            raise failures.read_only_manager(self.connector.what)
-        return aim.right != READ and not self.only_reads
-
     def check_writing(self, value: bytes | None) -> None:
         """Raise InvalidInput for a value that can never be written. None stands for a value not yet known. No I/O."""
         if value is not None and len(value) > self.MAX_VALUE:
@@ -306,11 +295,31 @@ class ValueKeeper(Manager):
         writes = self.aims_at_writing(aim)
         proof.read = self.prove_reading()
         if not writes:
-            proof.write = not_proved("the connector only reads" if self.only_reads else "only reading was to be proved")
+            proof.write = self.why_only_reading()
         elif not aim.may_write and not self.ASKS_RIGHTS:
             proof.write = not_proved("check mode writes nothing")
         else:
             proof.write = self._proved_writing(aim)
+
+    @property
+    def only_reads(self) -> bool:
+        """Return whether the connector is for reading only."""
+        return Capability.WRITE not in self.CAPABILITIES or bool(self.options.get("read_only"))
+
+    def aims_at_writing(self, aim: Aim) -> bool:
+        """Return whether a check is to prove writing. Raises InvalidInput if the task wants that of a reader."""
+        if aim.right == WRITE and Capability.WRITE not in self.CAPABILITIES:
+            raise failures.not_able(self.connector.what, self.TITLE, "write secrets")
+        if aim.right == WRITE and self.only_reads:
+            raise failures.read_only_manager(self.connector.what)
+        return aim.right != READ and not self.only_reads
+
+    def why_only_reading(self) -> str:
+        return not_proved("the connector only reads" if self.only_reads else "only reading was to be proved")
+
+    def place_of_check(self, name: str) -> str:
+        """Return where a secret of the connector's own scope would be."""
+        return self.path_of(*self.connector.names(name))
 
     def _proved_writing(self, aim: Aim) -> str:
         try:

@@ -309,9 +309,19 @@ class MemoryProbed(MemoryVault):
         return "asked"
 
     def prove_writing(self, aim: Aim) -> str:
-        path = self.path_of(probe_name(self.connector.what))
+        path = self.place_of_check(probe_name(self.connector.what))
         write_probe(self, path, aim.turn, remove=lambda: self.remove(path, PROBE), by_hand=f"remove {path}")
         return f"wrote {path}"
+
+
+class MemoryUnproved(MemoryVault):
+    """Can't prove anything."""
+
+    KIND = "memory_unproved"
+    TITLE = "it"
+
+    def check(self, aim: Aim, proof: AccessProof) -> None:
+        ValueKeeper.check(self, aim, proof)
 
 
 class MemoryReader(MemoryVault):
@@ -373,7 +383,15 @@ def at_once(threads: int, work: Callable[[int], T]) -> list[T]:
         return list(pool.map(begin, range(threads)))
 
 
-KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryProbed, MemoryReader, MemoryPlain, MemoryKms)
+KINDS: tuple[type[Manager], ...] = (
+    MemoryVault,
+    MemoryBatch,
+    MemoryProbed,
+    MemoryUnproved,
+    MemoryReader,
+    MemoryPlain,
+    MemoryKms,
+)
 
 
 def install(patch: pytest.MonkeyPatch) -> Cloud:

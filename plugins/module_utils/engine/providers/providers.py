@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from ...managers.base import ConnectorContext, Manager
 from ...managers.checks import Turn
+from ...managers.path_templates import names_of
 from ...model.errors import ScopedSecretsError
 from ..rows.scoped_connectors import ScopedConnector
 from .usage import Usage
@@ -29,6 +30,11 @@ If the second argument is true, credentials cached in this run are fetched again
 def describe(connector: ScopedConnector) -> Manager:
     """Return a manager without a login, to ask for the path of a name or whether a value is allowed."""
     return connector.kind(connector.row.options, ConnectorContext(connector.what))
+
+
+def _names_of(connector: ScopedConnector, identifier: str) -> list[str]:
+    template, path = str(connector.row.options.get("path_template") or ""), connector.path
+    return names_of(template, identifier, path.org, path.project, is_own=True)
 
 
 class _Slot:
@@ -64,7 +70,8 @@ class Providers:
     def log_in(self, connector: ScopedConnector, credentials: Mapping[str, str]) -> Manager:
         """Return a new manager, logged in with these credentials; raise what the login raises."""
         meter = self._usage.meter(connector.label)
-        manager = connector.kind({**connector.row.options, **credentials}, ConnectorContext(connector.what, meter))
+        context = ConnectorContext(connector.what, meter, lambda name: _names_of(connector, name))
+        manager = connector.kind({**connector.row.options, **credentials}, context)
         self._tell(manager.notices)
         manager.login()
         return manager

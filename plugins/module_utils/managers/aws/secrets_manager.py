@@ -116,7 +116,7 @@ class AwsSecretsManager(ValueKeeper):
 
     def prove_writing(self, aim: Aim) -> str:
         """Prove write access by a secret that is removed at once; first, that it can be removed."""
-        path, absent = self.path_of(probe_name(self.connector.what)), self._absent()
+        path, absent = self.place_of_check(probe_name(self.connector.what)), self._absent()
         self._described(path)
         if not self._may_delete_at_once(absent):
             why = "it may not delete at once (ForceDeleteWithoutRecovery), so that a secret of the check would stay"
@@ -142,7 +142,7 @@ class AwsSecretsManager(ValueKeeper):
         self._remove(path, PROBE, is_forced=True)
 
     def _absent(self) -> str:
-        return self.path_of(f"{PROBE}-{uuid.uuid4().hex}")
+        return self.place_of_check(f"{PROBE}-{uuid.uuid4().hex}")
 
     def _exists(self, operation: str, path: str, **more: Any) -> bool:
         """Return whether an operation finds a secret. Raises what AWS refuses, which it does before it looks."""

@@ -127,7 +127,7 @@ class GcpSecretManager(ValueKeeper):
 
         Google's testIamPermissions would need no write, but sees no conditions on names that don't exist yet.
         """
-        path, absent = self.path_of(probe_name(self.connector.what)), self._absent()
+        path, absent = self.place_of_check(probe_name(self.connector.what)), self._absent()
         self._described(path)
         with contextlib.suppress(ExpectedError):
             self._call("delete_secret", absent, {"name": self._full_name(absent)}, expecting=frozenset({_MISSING}))
@@ -136,7 +136,7 @@ class GcpSecretManager(ValueKeeper):
         return f"wrote, changed and removed '{path}'"
 
     def _absent(self) -> str:
-        return self.path_of(f"{PROBE}-{uuid.uuid4().hex}")
+        return self.place_of_check(f"{PROBE}-{uuid.uuid4().hex}")
 
     def settled(self) -> dict[str, Any]:
         """Keep the project, which may come from the login or the environment of this run."""

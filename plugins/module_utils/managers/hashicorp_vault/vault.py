@@ -103,23 +103,20 @@ class HashicorpVault(ValueKeeper):
         writes = self.aims_at_writing(aim)
         is_seen = self._verify()
         engine = self._engine()
-        path = self.path_of(PROBE)
+        path = self.place_of_check(PROBE)
         needs = engine.needs(path, is_written=writes)
         granted = self._granted(list(needs))
         if granted is None:
             self._prove_by_reading(engine, path)
             proof.read = f"read '{path}', which does not exist"
-            proof.write = not_proved("it may not ask sys/capabilities-self" if writes else self._why_not_writing())
+            proof.write = not_proved("it may not ask sys/capabilities-self") if writes else self.why_only_reading()
             return
         missing = _missing(needs, granted)
         if missing and (writes or not is_seen):
             raise self._lacks(*next(iter(missing.items())))
         asked = f"sys/capabilities-self has {_listed(needs)}"
         proof.read = not_proved("its policy lists other paths of the engine") if missing else asked
-        proof.write = asked if writes else not_proved(self._why_not_writing())
-
-    def _why_not_writing(self) -> str:
-        return "the connector only reads" if self.only_reads else "only reading was to be proved"
+        proof.write = asked if writes else self.why_only_reading()
 
     def _lacks(self, at: str, missing: list[str]) -> ScopedSecretsError:
         at = at.removesuffix(PROBE) + "*"
