@@ -98,6 +98,14 @@ EXAMPLES = r"""
     external_id: payments
     recovery_window_days: 7
 
+- name: Read what others keep in AWS, with a login that can't write
+  scoped.secrets.connector_aws_secrets_manager:
+    org: payments
+    identifier: shared
+    region: eu-central-1
+    prefix: shared
+    check: read
+
 - name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_aws_secrets_manager:
     org: payments

@@ -279,10 +279,9 @@ def test_a_check_proves_reading_and_writing_and_says_how(
     assert proofs["reading"]["write"] == "not proved: only reading was to be proved"
     foreseen = site.run(tasks[3:4], "--check").result("aws")["connector"]["proof"]
     assert foreseen["write"] == "not proved: check mode writes nothing"
-    names = [
-        one["Name"] for one in moto.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]
-    ]
-    assert [name for name in names if "scoped-secrets-check" in name] == []
+    ours = [{"Key": "name", "Values": [aws.options["prefix"]]}]
+    there = moto.client("secretsmanager").list_secrets(IncludePlannedDeletion=True, Filters=ours)
+    assert there["SecretList"] == []
 
 
 def test_what_others_made_is_neither_overwritten_nor_deleted(
