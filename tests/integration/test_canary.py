@@ -372,10 +372,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             for kind in SERVED
             for right in ({}, {"check": "write"})
         ],
-        [
-            {"scoped.secrets.connector_check": {"identifier": "hashicorp_vault", **given}}
-            for given in ({"passphrase": "{{ canary.text }}"}, {"check": "{{ canary.text }}"})
-        ],
+        [{"scoped.secrets.connector_check": {"identifier": "hashicorp_vault", "passphrase": "{{ canary.text }}"}}],
     ),
     "modules/default_secret_manager": (
         [{"scoped.secrets.default_secret_manager": {**API, "secret_manager": "builtin"}}],
