@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import azure_connectors
@@ -23,7 +24,7 @@ from azure_connectors import key_vault, refusal
 from checking import check
 from cyberark_connectors import conjur_keeper
 from google_connectors import secret_manager
-from servers.aws import Ministack
+from servers.aws import Aws, Ministack
 from servers.azure_key_vault import ALL, Azure
 from servers.cyberark_conjur import Conjur
 from servers.faults import Fault, FaultProxy
@@ -370,6 +371,16 @@ def test_a_name_that_aws_still_deletes_is_waited_for(
     proof = check(place.keeper())
     assert (proof.has_writing, place.proxy.count(target="CreateSecret")) == ((True, 3) if taken == 2 else (False, 4))
     assert ("still deleting" in proof.write, place.remains()) == (taken == 100, [])
+
+
+def test_a_secret_of_the_check_is_not_replicated(moto: Aws, fault_proxy: Callable[..., FaultProxy]) -> None:
+    proxy = fault_proxy(moto.url)
+    prefix = f"p{uuid.uuid4().hex[:12]}"
+    assert check(secrets_manager(moto, endpoint_url=proxy.url, prefix=prefix, replicas=["eu-west-1"])).has_writing
+    assert proxy.count(target="ReplicateSecretToRegions") == proxy.count(target="RemoveRegionsFromReplication") == 0
+    for region in (moto.region, "eu-west-1"):
+        pages = replace(moto, region=region).client("secretsmanager").get_paginator("list_secrets").paginate()
+        assert [one["Name"] for page in pages for one in page["SecretList"] if one["Name"].startswith(prefix)] == []
 
 
 # Azure.

@@ -8,8 +8,6 @@ The secret that is written has an owner mark of its own. One that a killed check
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..model.errors import Conflict, ScopedSecretsError
 from .base import ValueKeeper, Writing
 from .checks import PROBE, Turn
@@ -23,10 +21,10 @@ _DISTURBED = frozenset({"provider_conflict", "secret_scheduled_for_deletion", "u
 """Errors that a check of the same connector on another machine causes."""
 
 
-def write_probe(keeper: ValueKeeper, path: str, turn: Turn, *, remove: Callable[[], None], by_hand: str) -> None:
+def write_probe(keeper: ValueKeeper, path: str, turn: Turn, *, by_hand: str) -> None:
     """Write, change, read and remove a secret at `path`, unless a check of this run already did.
 
-    `remove` removes it without a trace; `by_hand` says how people do that. Raises what was refused, probe_left.
+    The keeper removes without a trace. `by_hand` says how people do that. Raises what was refused, probe_left.
     """
     with turn.lock:
         if turn.is_done:
@@ -34,9 +32,9 @@ def write_probe(keeper: ValueKeeper, path: str, turn: Turn, *, remove: Callable[
         try:
             _use(keeper, path)
         except ScopedSecretsError as error:
-            raise _removed_after(error, keeper, path, remove, by_hand) from None
+            raise _removed_after(error, keeper, path, by_hand) from None
         try:
-            remove()
+            keeper.remove(path, PROBE)
         except ScopedSecretsError as error:
             raise _left(keeper, path, error, by_hand) from None
         turn.is_done = True
@@ -55,14 +53,12 @@ def _use(keeper: ValueKeeper, path: str) -> None:
                 raise
 
 
-def _removed_after(
-    error: ScopedSecretsError, keeper: ValueKeeper, path: str, remove: Callable[[], None], by_hand: str
-) -> ScopedSecretsError:
+def _removed_after(error: ScopedSecretsError, keeper: ValueKeeper, path: str, by_hand: str) -> ScopedSecretsError:
     """Remove what may be there after an error; return the error, which says so if that fails."""
     if error.code == "foreign_secret":
         return error
     try:
-        remove()
+        keeper.remove(path, PROBE)
     except ScopedSecretsError as other:
         return type(error)(
             error.code,

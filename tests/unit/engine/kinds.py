@@ -30,7 +30,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     ValueKeeper,
     Writing,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import PROBE, AccessProof, Aim, probe_name
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim, probe_name
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.path_templates import PATH_TEMPLATE
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.probe import write_probe
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import KINDS as KINDS_BY_NAME
@@ -310,7 +310,7 @@ class MemoryProbed(MemoryVault):
 
     def prove_writing(self, aim: Aim) -> str:
         path = self.place_of_check(probe_name(self.connector.what))
-        write_probe(self, path, aim.turn, remove=lambda: self.remove(path, PROBE), by_hand=f"remove {path}")
+        write_probe(self, path, aim.turn, by_hand=f"remove {path}")
         return f"wrote {path}"
 
 

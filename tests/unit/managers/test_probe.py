@@ -10,7 +10,7 @@ import threading
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext
-from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import PROBE, Turn
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import Turn
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.probe import write_probe
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud, MemoryVault, at_once, install
@@ -32,8 +32,7 @@ def keeper(cloud: Cloud) -> MemoryVault:
 
 
 def probe(keeper: MemoryVault, turn: Turn | None = None) -> None:
-    remove = lambda: keeper.remove(PATH, PROBE)  # noqa: E731
-    write_probe(keeper, PATH, turn or Turn(), remove=remove, by_hand="rm it")
+    write_probe(keeper, PATH, turn or Turn(), by_hand="rm it")
 
 
 def raising(error: ScopedSecretsError, times: int = 1) -> object:

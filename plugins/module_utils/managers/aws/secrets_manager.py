@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import time
 import uuid
@@ -130,16 +131,15 @@ class AwsSecretsManager(ValueKeeper):
 
     def _has_written(self, path: str, aim: Aim) -> bool:
         """Return whether the secret could be written. AWS recommends to wait while one is still being deleted."""
+        keeper = copy.copy(self)
+        keeper.options = {**self.options, "force_delete": True, "replicas": []}
         for pause in _PAUSES:
             try:
-                write_probe(self, path, aim.turn, remove=lambda: self._remove_probe(path), by_hand=_by_hand(path))
+                write_probe(keeper, path, aim.turn, by_hand=_by_hand(path))
                 return True
             except _BeingDeletedError:
                 time.sleep(pause)
         return False
-
-    def _remove_probe(self, path: str) -> None:
-        self._remove(path, PROBE, is_forced=True)
 
     def _absent(self) -> str:
         return self.place_of_check(f"{PROBE}-{uuid.uuid4().hex}")
@@ -344,12 +344,10 @@ class AwsSecretsManager(ValueKeeper):
             )
 
     def remove(self, path: str, owner: str) -> None:
-        self._remove(path, owner, is_forced=bool(self.options["force_delete"]))
-
-    def _remove(self, path: str, owner: str, *, is_forced: bool) -> None:
         existing = self._described(path)
         if existing is None:
             return
+        is_forced = bool(self.options["force_delete"])
         if existing.get("DeletedDate") and not is_forced:
             return
         self._refuse_foreign(path, existing, owner)

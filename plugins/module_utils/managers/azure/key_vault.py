@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import copy
 import re
 import threading
 import time
@@ -121,7 +122,9 @@ class AzureKeyVault(ValueKeeper):
     def _prove_setting(self, path: str, aim: Aim) -> str:
         if not aim.turn.is_done and not self._is_free(path):
             return not_proved(f"'{path}' of an earlier check is deleted there, and this vault lets nobody purge it yet")
-        write_probe(self, path, aim.turn, remove=lambda: self._remove_for_good(path), by_hand=_by_hand(path))
+        keeper = copy.copy(self)
+        keeper.options = {**self.options, "purge": True}
+        write_probe(keeper, path, aim.turn, by_hand=_by_hand(path))
         return f"set, deleted and purged '{path}'"
 
     def _need(self, operation: str, absent: str, needs: str) -> None:
@@ -147,12 +150,6 @@ class AzureKeyVault(ValueKeeper):
                 raise
             return False
         return True
-
-    def _remove_for_good(self, path: str) -> None:
-        if self._properties(path):
-            self._delete(path, PROBE, is_for_good=True)
-        else:
-            self._purge(path, self._deleted(path), PROBE)
 
     def close(self) -> None:
         client, self._client = self._client, None
@@ -268,17 +265,17 @@ class AzureKeyVault(ValueKeeper):
         existing = self._properties(path)
         if existing:
             self._refuse_foreign(path, existing, owner)
-            self._delete(path, owner, is_for_good=self.options["purge"])
+            self._delete(path, owner)
         elif self.options["purge"]:
             self._purge(path, self._deleted(path), owner)
 
-    def _delete(self, path: str, owner: str, *, is_for_good: bool) -> None:
+    def _delete(self, path: str, owner: str) -> None:
         try:
             deletion = self._call("begin_delete_secret", path, "delete", expecting=404)
         except ExpectedError:
             return
         # In old vaults without soft delete, nothing is left to purge.
-        if not is_for_good or not deletion.result().recovery_id:
+        if not self.options["purge"] or not deletion.result().recovery_id:
             return
         for _try in self._tries():
             deleted = self._deleted(path)

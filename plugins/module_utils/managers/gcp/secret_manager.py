@@ -132,7 +132,7 @@ class GcpSecretManager(ValueKeeper):
         with contextlib.suppress(ExpectedError):
             self._call("delete_secret", absent, {"name": self._full_name(absent)}, expecting=frozenset({_MISSING}))
         by_hand = f"gcloud secrets delete {path} --project {self._project()}"
-        write_probe(self, path, aim.turn, remove=lambda: self.remove(path, PROBE), by_hand=by_hand)
+        write_probe(self, path, aim.turn, by_hand=by_hand)
         return f"wrote, changed and removed '{path}'"
 
     def _absent(self) -> str:
