@@ -103,7 +103,7 @@ connector:
           type: str
           returned: success
       sample:
-        read: "sys/capabilities-self has create, read, update on 'secret/data/ansible/scoped-secrets-check'"
+        read: "sys/capabilities-self has read on 'secret/data/ansible/scoped-secrets-check'"
         write: "not proved: only reading was to be proved"
 """
 

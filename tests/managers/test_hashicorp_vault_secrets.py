@@ -458,6 +458,43 @@ def test_a_check_by_a_token_that_may_not_ask_for_its_rights(openbao: OpenBao) ->
         assert refusal(check, manager).code == "provider_denied"
 
 
+READ = "sys/capabilities-self has read on 'secret/data/ours/scoped-secrets-check'"
+WRITE = "; ".join(f"create, read, update on 'secret/{part}/ours/scoped-secrets-check'" for part in ("data", "metadata"))
+
+
+@pytest.mark.parametrize(
+    ("rights", "options", "right", "expected"),
+    [
+        (POLICY, {}, "", (READ, f"sys/capabilities-self has {WRITE}")),
+        (POLICY, {}, "write", (READ, f"sys/capabilities-self has {WRITE}")),
+        (POLICY, {}, "read", (READ, "not proved: only reading was to be proved")),
+        (POLICY, {"read_only": True}, "", (READ, "not proved: the connector only reads")),
+        ({"secret/data/ours/*": ["read"]}, {}, "read", (READ, "not proved: only reading was to be proved")),
+        ({"secret/data/ours/*": ["read"]}, {}, "", (READ, "")),
+        ({"secret/data/ours/*": ["create", "update"]}, {}, "", ("", "")),
+    ],
+)
+def test_a_check_says_which_rights_it_found(
+    openbao: OpenBao, rights: dict[str, list[str]], options: dict[str, Any], right: str, expected: tuple[str, str]
+) -> None:
+    token = openbao.create_token(openbao.write_policy(next(names), rights))
+    proof = AccessProof()
+    with vault(openbao, token=token, **options) as manager:
+        if all(expected):
+            manager.check(Aim(right), proof)
+        else:
+            assert refusal(manager.check, Aim(right), proof).code == "provider_denied"
+    assert (proof.read, proof.write) == expected
+
+
+def test_a_token_that_may_not_ask_proves_reading_only(openbao: OpenBao) -> None:
+    token = openbao.create_token(openbao.write_policy("ours", POLICY), no_default_policy=True)
+    with vault(openbao, token=token) as manager:
+        proof = check(manager)
+    assert proof.read == "read 'ours/scoped-secrets-check', which does not exist"
+    assert proof.write == "not proved: it may not ask sys/capabilities-self"
+
+
 @pytest.mark.parametrize(("mount", "version"), [("kv1", 1), ("secret", 2)])
 def test_the_version_of_the_engine_is_found_out(openbao: OpenBao, mount: str, version: int) -> None:
     with vault(openbao, engine=mount) as manager:

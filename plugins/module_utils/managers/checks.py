@@ -60,7 +60,7 @@ class AccessProof:
 
     def end(self, error: ScopedSecretsError) -> None:
         """Fill in that the rights whose proof is still missing were not proved because of this error."""
-        why = not_proved(f"{error.message}")
+        why = not_proved(error.message)
         self.read, self.write = self.read or why, self.write or why
 
 
@@ -69,8 +69,10 @@ def not_proved(why: str) -> str:
 
 
 def probe_name(what: str) -> str:
-    """Return the name of the secret that the checks of a connector write: always the same, so that one that a killed
-    check left is found by the next."""
+    """Return the name of the secret that checks of a connector write.
+
+    It is always the same, so that a check finds what a killed one left.
+    """
     return f"{PROBE}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
 
 

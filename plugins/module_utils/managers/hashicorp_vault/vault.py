@@ -104,19 +104,20 @@ class HashicorpVault(ValueKeeper):
         is_seen = self._verify()
         engine = self._engine()
         path = self.place_of_check(PROBE)
-        needs = engine.needs(path, is_written=writes)
+        needs, reads = engine.needs(path, is_written=writes), engine.needs(path, is_written=False)
         granted = self._granted(list(needs))
         if granted is None:
             self._prove_by_reading(engine, path)
             proof.read = f"read '{path}', which does not exist"
             proof.write = not_proved("it may not ask sys/capabilities-self") if writes else self.why_only_reading()
             return
+        if not _missing(reads, granted):
+            proof.read = _asked(reads)
         missing = _missing(needs, granted)
         if missing and (writes or not is_seen):
             raise self._lacks(*next(iter(missing.items())))
-        asked = f"sys/capabilities-self has {_listed(needs)}"
-        proof.read = not_proved("its policy lists other paths of the engine") if missing else asked
-        proof.write = asked if writes else self.why_only_reading()
+        proof.read = proof.read or not_proved("its policy lists other paths of the engine")
+        proof.write = _asked(needs) if writes else self.why_only_reading()
 
     def _lacks(self, at: str, missing: list[str]) -> ScopedSecretsError:
         at = at.removesuffix(PROBE) + "*"
@@ -243,8 +244,9 @@ def _missing(needs: Mapping[str, list[str]], granted: Mapping[str, Any]) -> dict
     return {at: capabilities for at, capabilities in missing.items() if capabilities}
 
 
-def _listed(needs: Mapping[str, list[str]]) -> str:
-    return "; ".join(f"{', '.join(capabilities)} on '{at}'" for at, capabilities in needs.items())
+def _asked(needs: Mapping[str, list[str]]) -> str:
+    listed = "; ".join(f"{', '.join(capabilities)} on '{at}'" for at, capabilities in needs.items())
+    return f"sys/capabilities-self has {listed}"
 
 
 def _clean(what: str, path: str) -> str:
