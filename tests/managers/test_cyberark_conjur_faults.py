@@ -180,3 +180,10 @@ def test_a_variable_whose_policy_goes_while_it_is_written(keeper: CyberarkConjur
     proxy.add(Fault.answer(404, b""), method="POST", path="^/secrets")
     error = refusal(keeper.write, path, b"new", Writing(OWNER, adopt=True))
     assert (error.code, path in error.message) == ("policy_not_loaded", True)
+
+
+def test_a_query_for_a_privilege_that_fails(keeper: CyberarkConjur, proxy: FaultProxy) -> None:
+    for status, code in ((422, "provider_refused"), (500, "provider_unavailable"), (401, "login_expired")):
+        proxy.add(Fault.answer(status, b""), path="check=true", times=None)
+        assert refusal(check, keeper).code == code
+        proxy.clear()

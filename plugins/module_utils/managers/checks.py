@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ..model.errors import InvalidInput, ScopedSecretsError
+from ..model.errors import Forbidden, InvalidInput, ScopedSecretsError
 
-__all__ = ["PROBE", "READ", "WRITE", "AccessProof", "Aim", "Turn", "not_proved", "probe_name", "right_of"]
+__all__ = ["PROBE", "READ", "WRITE", "AccessProof", "Aim", "Turn", "is_denied", "not_proved", "probe_name", "right_of"]
 
 READ, WRITE = "read", "write"
 PROBE = "scoped-secrets-check"
@@ -66,6 +66,17 @@ class AccessProof:
 
 def not_proved(why: str) -> str:
     return f"{_NOT_PROVED}: {why}"
+
+
+def is_denied(call: Callable[[], object]) -> bool:
+    """Return whether the login lacks the right to make a call. Raises any other error."""
+    try:
+        call()
+    except Forbidden as error:
+        if error.code != "provider_denied":
+            raise
+        return True
+    return False
 
 
 def probe_name(what: str) -> str:

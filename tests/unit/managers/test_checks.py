@@ -10,11 +10,12 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers import fai
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import (
     PROBE,
     AccessProof,
+    is_denied,
     not_proved,
     probe_name,
     right_of,
 )
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, ScopedSecretsError
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,14 @@ def test_the_secret_of_a_check_has_one_name_for_each_connector() -> None:
     assert names == [probe_name(what) for what in ("connector 'a' of org 'x'", "connector 'a' of org 'y'")]
     assert len({*names}) == 2
     assert all(name.startswith(f"{PROBE}-") for name in names)
+
+
+def test_only_a_right_that_is_missing_is_a_denial() -> None:
+    def fail(error: ScopedSecretsError) -> None:
+        raise error
+
+    assert not is_denied(lambda: None)
+    assert is_denied(lambda: fail(failures.denied("it", "write")))
+    for error in (failures.login_expired("it"), failures.unavailable("it", "down")):
+        with pytest.raises(type(error)):
+            is_denied(lambda error=error: fail(error))  # type: ignore[misc]

@@ -12,10 +12,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ...model.errors import Forbidden, ScopedSecretsError, Unavailable
+from ...model.errors import ScopedSecretsError, Unavailable
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
-from ..checks import PROBE, Aim, not_proved, probe_name
+from ..checks import PROBE, Aim, is_denied, not_proved, probe_name
 from ..network import check_range
 from ..path_templates import PATH_TEMPLATE
 from ..probe import write_probe
@@ -154,12 +154,8 @@ class AwsSecretsManager(ValueKeeper):
 
     def _may_delete_at_once(self, absent: str) -> bool:
         """Return whether deletions may be forced. Policies can forbid that alone. Raises if none is allowed."""
-        try:
-            self._exists("delete_secret", absent, ForceDeleteWithoutRecovery=True)
+        if not is_denied(lambda: self._exists("delete_secret", absent, ForceDeleteWithoutRecovery=True)):
             return True
-        except Forbidden as error:
-            if error.code != "provider_denied":
-                raise
         self._exists("delete_secret", absent, RecoveryWindowInDays=self.options["recovery_window_days"])
         return False
 

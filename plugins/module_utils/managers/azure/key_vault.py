@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from ...model.errors import Forbidden
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
-from ..checks import PROBE, WRITE, Aim, not_proved, probe_name
+from ..checks import PROBE, WRITE, Aim, is_denied, not_proved, probe_name
 from ..network import Network, check_url
 from ..path_templates import PATH_TEMPLATE
 from ..probe import write_probe
@@ -115,12 +115,13 @@ class AzureKeyVault(ValueKeeper):
             self._need("purge_deleted_secret", absent, "purge")
         if aim.right != WRITE:
             return not_proved("delete and recover are allowed; 'check: write' sets and purges a secret to prove set")
-        if not self._may_purge(absent):
+        if is_denied(lambda: self._need("purge_deleted_secret", absent, "purge")):
             return not_proved("delete and recover are allowed; without purge, a secret that is set would stay for days")
         return self._prove_setting(probe_name(self.connector.what), aim)
 
     def _prove_setting(self, path: str, aim: Aim) -> str:
-        if not aim.turn.is_done and not self._is_free(path):
+        # Purges what a killed check left deleted.
+        if not aim.turn.is_done and is_denied(lambda: self._purge(path, self._deleted(path), PROBE)):
             return not_proved(f"'{path}' of an earlier check is deleted there, and this vault lets nobody purge it yet")
         keeper = copy.copy(self)
         keeper.options = {**self.options, "purge": True}
@@ -131,25 +132,6 @@ class AzureKeyVault(ValueKeeper):
         """Raise provider_denied without a permission. Key Vault refuses before it looks whether a secret exists."""
         with contextlib.suppress(ExpectedError):
             self._call(operation, absent, needs, expecting=404)
-
-    def _may_purge(self, absent: str) -> bool:
-        try:
-            self._need("purge_deleted_secret", absent, "purge")
-        except Forbidden as error:
-            if error.code != "provider_denied":
-                raise
-            return False
-        return True
-
-    def _is_free(self, path: str) -> bool:
-        """Purge what a killed check left deleted; return false if the vault is protected from purging."""
-        try:
-            self._purge(path, self._deleted(path), PROBE)
-        except Forbidden as error:
-            if error.code != "provider_denied":
-                raise
-            return False
-        return True
 
     def close(self) -> None:
         client, self._client = self._client, None
