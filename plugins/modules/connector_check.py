@@ -56,13 +56,15 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.identifier }}"
 
-- name: Stop unless secrets can be written, and that is proved
+- name: Stop unless it is proved that each of them can write
   scoped.secrets.connector_check:
-    identifier: vault
+    identifier: "{{ item.identifier }}"
     check: write
-    fail: true
+  loop: "{{ found.connectors | rejectattr('kind', 'eq', 'builtin') }}"
+  loop_control:
+    label: "{{ item.identifier }}"
   register: checked
-  failed_when: checked is failed or checked.connector.proof.write is match('not proved')
+  failed_when: checked.connector.proof.write is match('not proved')
 """
 
 RETURN = r"""
