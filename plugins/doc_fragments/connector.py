@@ -37,8 +37,12 @@ options:
     description:
       - Whether to log in and check the permissions before a change is saved. The check reads no value and leaves
         nothing behind.
+      - V(true) proves what the connector is for. That is reading and writing, but only reading for one that is
+        C(read_only) or of a kind that never writes. V(read) proves reading, for a login that can only read. V(write)
+        proves writing, too, and warns if that can't be proved.
+      - M(scoped.secrets.connector_check) says how writing is proved.
       - Skipped in check mode.
-    type: bool
+    type: raw
     default: true
 """
 

@@ -108,6 +108,16 @@ connector:
       key_arn: arn:aws:kms:eu-central-1:123456789012:alias/payments-api
       data_key_reuse: none
       auth_method: default
+proof:
+  description:
+    - How each right was proved, by C(read) and C(write), in the form that M(scoped.secrets.connector_check) returns.
+  returned: if a check was made, so not if nothing changed
+  type: dict
+  sample:
+    read: >-
+      decrypted random bytes with the key
+    write: >-
+      encrypted random bytes with the key
 """
 
 from ..module_utils.face.connectors import connector_spec

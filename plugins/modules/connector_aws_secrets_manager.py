@@ -98,6 +98,14 @@ EXAMPLES = r"""
     external_id: payments
     recovery_window_days: 7
 
+- name: Read what others keep in AWS, with a login that can't write
+  scoped.secrets.connector_aws_secrets_manager:
+    org: payments
+    identifier: shared
+    region: eu-central-1
+    prefix: shared
+    check: read
+
 - name: Remove a secret manager that keeps no secrets
   scoped.secrets.connector_aws_secrets_manager:
     org: payments
@@ -126,6 +134,16 @@ connector:
       prefix: payments
       recovery_window_days: 30
       auth_method: default
+proof:
+  description:
+    - How each right was proved, by C(read) and C(write), in the form that M(scoped.secrets.connector_check) returns.
+  returned: if a check was made, so not if nothing changed
+  type: dict
+  sample:
+    read: >-
+      AWS answered secretsmanager:GetSecretValue for 'devops/scoped-secrets-check-UUID', which does not exist
+    write: >-
+      wrote, changed and removed 'devops/scoped-secrets-check-5f0c1f1e'
 """
 
 from ..module_utils.face.connectors import connector_spec

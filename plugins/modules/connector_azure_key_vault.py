@@ -182,6 +182,16 @@ connector:
       tenant_id: 6f1c2f0e-1b7d-4a53-9a27-0c2f3ce0b1d4
       client_id: 8fd2a3c1-5b1e-4a0e-9a52-0a5f0f6f3c11
       client_secret_ref: azure_client_secret
+proof:
+  description:
+    - How each right was proved, by C(read) and C(write), in the form that M(scoped.secrets.connector_check) returns.
+  returned: if a check was made, so not if nothing changed
+  type: dict
+  sample:
+    read: >-
+      Key Vault answered a get of 'scoped-secrets-check-UUID', which does not exist
+    write: >-
+      not proved: delete and recover are allowed; 'check: write' sets and purges a secret to prove set
 """
 
 from ..module_utils.face.connectors import connector_spec

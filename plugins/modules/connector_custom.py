@@ -129,6 +129,16 @@ connector:
       max_output: 8388608
       auth_method: credential
       credential_ref: age_key
+proof:
+  description:
+    - How each right was proved, by C(read) and C(write), in the form that M(scoped.secrets.connector_check) returns.
+  returned: if a check was made, so not if nothing changed
+  type: dict
+  sample:
+    read: >-
+      the verb 'check' of its program succeeded
+    write: >-
+      not proved: its program has no verb for that
 """
 
 from ..module_utils.face.connectors import connector_spec

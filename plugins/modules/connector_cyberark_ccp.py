@@ -154,6 +154,16 @@ connector:
       auth_method: cert
       client_cert_ref: cyberark_client_cert
       client_key_ref: cyberark_client_key
+proof:
+  description:
+    - How each right was proved, by C(read) and C(write), in the form that M(scoped.secrets.connector_check) returns.
+  returned: if a check was made, so not if nothing changed
+  type: dict
+  sample:
+    read: >-
+      not proved: the application may log in; which Safes it may read shows when an account is read
+    write: >-
+      not proved: the connector only reads
 """
 
 from ..module_utils.face.connectors import connector_spec

@@ -170,6 +170,16 @@ connector:
       auth_method: api_key
       login: host/apps/payments/ansible
       api_key_ref: conjur_api_key
+proof:
+  description:
+    - How each right was proved, by C(read) and C(write), in the form that M(scoped.secrets.connector_check) returns.
+  returned: if a check was made, so not if nothing changed
+  type: dict
+  sample:
+    read: >-
+      Conjur permits execute on 'apps/payments/db_password'
+    write: >-
+      Conjur permits update on 'apps/payments/db_password'
 """
 
 from ..module_utils.face.connectors import connector_spec

@@ -120,6 +120,16 @@ connector:
       prefix: payments
       locations: []
       auth_method: default
+proof:
+  description:
+    - How each right was proved, by C(read) and C(write), in the form that M(scoped.secrets.connector_check) returns.
+  returned: if a check was made, so not if nothing changed
+  type: dict
+  sample:
+    read: >-
+      Google answered secretmanager.versions.access for 'devops-scoped-secrets-check-UUID', which does not exist
+    write: >-
+      wrote, changed and removed 'devops-scoped-secrets-check-5f0c1f1e'
 """
 
 from ..module_utils.face.connectors import connector_spec

@@ -259,6 +259,16 @@ connector:
       auth_method: approle
       role_id: 8fd2a3c1-5b1e-4a0e-9a52-0a5f0f6f3c11
       secret_id_ref: vault_secret_id
+proof:
+  description:
+    - How each right was proved, by C(read) and C(write), in the form that M(scoped.secrets.connector_check) returns.
+  returned: if a check was made, so not if nothing changed
+  type: dict
+  sample:
+    read: >-
+      sys/capabilities-self has read on 'secret/data/ansible/scoped-secrets-check'
+    write: >-
+      not proved: only reading was to be proved
 """
 
 from ..module_utils.face.connectors import connector_spec

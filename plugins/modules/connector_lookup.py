@@ -137,6 +137,16 @@ connector:
       auth_method: credential
       credential_option: service_account_token
       credential_ref: onepassword_credential
+proof:
+  description:
+    - How each right was proved, by C(read) and C(write), in the form that M(scoped.secrets.connector_check) returns.
+  returned: if a check was made, so not if nothing changed
+  type: dict
+  sample:
+    read: >-
+      not proved: the plugin is installed, and nothing works for all plugins without reading a value
+    write: >-
+      not proved: the connector only reads
 """
 
 from ..module_utils.face.connectors import connector_spec

@@ -48,8 +48,9 @@ class InMemory(ValueKeeper):
     def login(self) -> None:
         self.calls.append("login")
 
-    def check(self) -> None:
+    def prove_reading(self) -> str:
         self.calls.append("check")
+        return "asked"
 
     def path_of(self, *names: str) -> str:
         return "/".join(names)

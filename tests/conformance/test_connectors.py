@@ -78,10 +78,21 @@ def check_says_ready_or_why_not(subject: Subject) -> None:
 @TOPIC.asked_of(connector=True, able=Capability.WRITE, keeps_values=True)
 def check_reads_no_value_and_leaves_nothing(subject: Subject) -> None:
     subject.keep("a", "value")
+    there = subject.provider.remains()
+    for right in (None, "read", "write"):
+        subject.new_run()
+        view = subject.work.view("connector_check", identifier=CONNECTOR, check=right)
+        assert (view["status"], sorted(view["proof"])) == ("ready", ["read", "write"])
+        assert subject.provider.remains() == there
+    assert (there, subject.read("a")) == ({subject.provider.path("a")}, b"value")
+
+
+@TOPIC.asked_of(connector=True, able=Capability.WRITE, keeps_values=True, each=MODES)
+def a_check_writes_only_to_prove_that_it_can(subject: Subject, check_mode: bool) -> None:
     subject.new_run()
-    subject.work.view("connector_check", identifier=CONNECTOR)
-    assert subject.writes == 0
-    assert subject.provider.present() == {subject.provider.path("a")}
+    right = "write" if check_mode else "read"
+    result = subject.work.declare("connector_check", identifier=CONNECTOR, check=right, check_mode=check_mode)
+    assert (result.changed, subject.writes) == (False, 0)
 
 
 @TOPIC.asked_of(connector=True, login=True, alone=True)

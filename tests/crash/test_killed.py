@@ -130,3 +130,22 @@ def test_killed_at_every_step(starting_points: StartingPoints, provider: Provide
         store.check()
         declare(store.engine, operation.call)
         store.check()
+
+
+@pytest.mark.parametrize("provider", ["aws"], indirect=True)
+def test_a_check_that_is_killed_leaves_nothing_that_the_next_does_not_remove(
+    starting_points: StartingPoints, provider: Provider
+) -> None:
+    checked, left = Call("connector_check", {**ORG, "identifier": "main"}), set()
+    stores = starting_points(Operation((), checked))
+    for is_after in (False, True):
+        for number, store in enumerate(stores, start=1):
+            killer = Killer(provider.proxy, provider.changes, number, is_after=is_after)
+            was_killed = run_and_kill(store.settings, checked, killer=killer)
+            provider.proxy.watch = lambda *_request: None
+            left |= {name.rpartition("-")[0] for name in provider.held()}
+            outcome = declare(store.engine, checked).returned["connector"]
+            assert (outcome["status"], provider.held()) == ("ready", {})
+            if not was_killed:
+                break
+    assert left == {"scoped-secrets-check"}

@@ -81,6 +81,8 @@ REFUSED += [
     ("plain_http", VAULT, {**SERVER, "identifier": "b", "token": "x", "url": "http://vault.example.com"}),
     ("invalid_option", VAULT, {**SERVER, "identifier": "b", "token": "x", "timeout": 0}),
     ("invalid_option", AWS, {**REGION, "identifier": "b", "recovery_window_days": 31}),
+    ("invalid_option", AWS, {**REGION, "identifier": "b", "check": "delete"}),
+    ("invalid_options", "scoped.secrets.connector_check", {"identifier": "hashi", "check": "true"}),
     ("invalid_options", VAULT, {**SERVER, "identifier": "b", "auth_method": "magic"}),
     ("invalid_options", VAULT, {**SERVER, "identifier": "b", "token": "x", "token_ref": "account.taken_token"}),
     ("unclear_login", VAULT, {**SERVER, "identifier": "b"}),

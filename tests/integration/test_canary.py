@@ -375,6 +375,7 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
             plugin(credential_ref="text"),
             plugin(identifier="{{ canary.text }}"),
             plugin(option_refs={"other": "none"}),
+            plugin(check="{{ canary.text }}"),
             plugin(options={"default": "x"}),
             plugin(org="nobody", project=""),
         ],
@@ -384,7 +385,11 @@ TABLE: dict[str, tuple[list[Task], list[Task]]] = {
         [{"scoped.secrets.connector_info": {"org": "nobody", "passphrase": "{{ canary.text }}"}}],
     ),
     "modules/connector_check": (
-        [{"scoped.secrets.connector_check": {**API, "identifier": kind}} for kind in SERVED],
+        [
+            {"scoped.secrets.connector_check": {**API, "identifier": kind, **right}}
+            for kind in SERVED
+            for right in ({}, {"check": "write"})
+        ],
         [{"scoped.secrets.connector_check": {"identifier": "hashicorp_vault", "passphrase": "{{ canary.text }}"}}],
     ),
     "modules/default_secret_manager": (

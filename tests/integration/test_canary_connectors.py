@@ -194,13 +194,13 @@ def test_nothing_shows_of_what_google_gets_and_gives(
     for code in codes:
         text = f"cannot use {canary['text']} nor {canary['key']}"
         fault = GrpcFault(getattr(grpc.StatusCode, code), text, reason=canary["short"])
-        # What succeeds makes one secret, changes it once, and seals one key after the check of the connector.
-        google_cloud.calls.add(fault, target="CreateSecret", skip=2)
+        # What succeeds makes one secret, changes it once, and seals one key, each after the check of the connector.
+        google_cloud.calls.add(fault, target="CreateSecret", skip=3)
         google_cloud.calls.add(fault, target="Encrypt", skip=2)
     Watched(site, canary).run(good, bad)
     assert (site.folder / "meant" / "in_google").read_text() == canary["changed"]
     assert (site.folder / "meant" / "in_kms").read_text() == canary["key"]
-    assert google_cloud.calls.count("CreateSecret") >= 2 + len(codes)
+    assert google_cloud.calls.count("CreateSecret") >= 3 + len(codes)
 
 
 @pytest.mark.inline

@@ -257,6 +257,33 @@ def test_a_check_of_connectors(site: Site, moto: Aws, openbao: OpenBao, vault: C
     assert run.result("none")["code"] == "unknown_connector"
 
 
+def test_a_check_proves_reading_and_writing_and_says_how(
+    site: Site, moto: Aws, openbao: OpenBao, vault: Connector, aws: Connector
+) -> None:
+    def checked(identifier: str, **params: Any) -> Task:
+        return of("connector_check", identifier=identifier, fail=True, **params)
+
+    tasks = [
+        named("declared", aws.task(check="yes")),
+        vault.task(check="read"),
+        aws.task(check="no", identifier="unchecked"),
+        named("aws", checked("aws", check="write")),
+        named("vault", checked("vault")),
+        named("reading", checked("vault", check="read")),
+    ]
+    run = site.run(tasks)
+    proofs = {name: run.result(name)["connector"]["proof"] for name in ("aws", "vault", "reading")}
+    assert run.result("declared")["proof"]["write"] == proofs["aws"]["write"]
+    assert "scoped-secrets-check-" in proofs["aws"]["write"]
+    assert "update on" in proofs["vault"]["write"]
+    assert proofs["reading"]["write"] == "not proved: only reading was to be proved"
+    foreseen = site.run(tasks[3:4], "--check").result("aws")["connector"]["proof"]
+    assert foreseen["write"] == "not proved: check mode writes nothing"
+    ours = [{"Key": "name", "Values": [aws.options["prefix"]]}]
+    there = moto.client("secretsmanager").list_secrets(IncludePlannedDeletion=True, Filters=ours)
+    assert there["SecretList"] == []
+
+
 def test_what_others_made_is_neither_overwritten_nor_deleted(
     site: Site, moto: Aws, openbao: OpenBao, vault: Connector, aws: Connector
 ) -> None:

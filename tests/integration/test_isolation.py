@@ -185,8 +185,9 @@ TABLE: dict[str, list[Task]] = {
         of("connector_info", org="payments"),
     ],
     "modules/connector_check": [
-        of("connector_check", **OURS, identifier=name)
+        of("connector_check", **OURS, identifier=name, **right)
         for name in ("vault", "only_theirs_vault", "theirs.vault", "org.only_theirs_vault")
+        for right in ({}, {"check": "write"})
     ],
     **{
         f"modules/connector_{kind}": [

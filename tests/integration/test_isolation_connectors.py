@@ -194,6 +194,7 @@ class Others:
         base, safe = theirs.conjur.base, theirs.ccp.base
         return [
             *(of("connector_check", **self.scope, identifier=one) for one in ("azure", "conjur", "ccp", "program")),
+            of("connector_check", **self.scope, identifier="azure", check="write"),
             of("secret_info", **self.scope),
             read("in_azure", "in_conjur", "in_program", **self.scope),
             *(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aws_connectors import kms, kms_key, refusal, settled_kms
+from checking import check
 from servers.aws import Aws, Ministack
 from servers.faults import Fault, FaultProxy
 
@@ -36,7 +37,7 @@ def test_what_is_wrapped_can_be_unwrapped(moto: Aws, key: str) -> None:
 def test_the_check_proves_both_ways(moto: Aws, key: str) -> None:
     counts = Counter[str]()
     keeper = kms(moto, key, counts)
-    keeper.check()
+    check(keeper)
     assert keeper.settled() == {"pinned_key_arn": key}
     assert counts == {"logins": 1, "requests": 3}
 
@@ -73,13 +74,13 @@ def test_an_alias_that_leads_elsewhere_later_changes_nothing(moto: Aws) -> None:
     first, second, alias = kms_key(moto), kms_key(moto), f"alias/{uuid.uuid4().hex}"
     moto.client("kms").create_alias(AliasName=alias, TargetKeyId=first)
     keeper = kms(moto, alias, region=moto.region)
-    keeper.check()
+    check(keeper)
     settled = keeper.settled()
     assert settled == {"pinned_key_arn": first}
     wrapped = keeper.wrap(DATA_KEY, CONTEXT)
     moto.client("kms").update_alias(AliasName=alias, TargetKeyId=second)
     later = kms(moto, alias, region=moto.region, **settled)
-    later.check()
+    check(later)
     assert later.settled() == settled
     assert later.unwrap(wrapped, CONTEXT) == DATA_KEY
     assert kms(moto, first).unwrap(later.wrap(DATA_KEY, CONTEXT), CONTEXT) == DATA_KEY
@@ -133,13 +134,13 @@ def test_a_key_that_may_not_be_used_now(moto: Aws, make_unusable: Callable[[Aws,
     keeper = kms(moto, key)
     wrapped = keeper.wrap(DATA_KEY, CONTEXT)
     make_unusable(moto, key)
-    errors = [refusal(keeper.unwrap, wrapped, CONTEXT), refusal(keeper.wrap, DATA_KEY, CONTEXT), refusal(keeper.check)]
+    errors = [refusal(keeper.unwrap, wrapped, CONTEXT), refusal(keeper.wrap, DATA_KEY, CONTEXT), refusal(check, keeper)]
     assert [error.code for error in errors] == ["key_unusable"] * 3
 
 
 def test_the_check_refuses_a_key_of_another_kind(moto: Aws) -> None:
     signing = kms_key(moto, KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")
-    error = refusal(kms(moto, signing).check)
+    error = refusal(check, kms(moto, signing))
     assert (error.code, "symmetric" in error.message) == ("key_unusable", True)
 
 
@@ -147,7 +148,7 @@ def test_the_check_refuses_a_key_of_another_kind(moto: Aws) -> None:
 def test_a_key_that_does_not_exist(moto: Aws, name: str) -> None:
     key = name.format(id=uuid.uuid4())
     keeper = kms(moto, key, region=moto.region)
-    error = refusal(keeper.check)
+    error = refusal(check, keeper)
     assert (error.code, key in error.message) == ("unknown_master_key", True)
 
 

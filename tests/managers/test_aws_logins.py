@@ -19,6 +19,7 @@ import botocore.credentials
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from aws_connectors import OWNER, kms, kms_key, refusal, secrets_manager
+from checking import check
 from servers.aws import Aws, Ministack
 from servers.faults import Fault, FaultProxy
 from servers.identities import Issuer
@@ -74,7 +75,7 @@ def test_an_access_key(ministack: Ministack, people: People) -> None:
     counts = Counter[str]()
     reader = ministack.add_user("key-reader", READS)
     keeper = secrets_manager(ministack, counts, **keys_of(reader))
-    keeper.check()
+    check(keeper, "read")
     assert keeper.read(people.path).content == b"a value"
     assert counts == {"logins": 1, "requests": 2}
 
@@ -92,21 +93,18 @@ def test_a_temporary_access_key(ministack: Ministack, people: People) -> None:
 
 def test_a_wrong_secret(ministack: Ministack, people: People) -> None:
     keys = {**keys_of(people.user), "secret_access_key": "wrong"}
-    for call in (
-        secrets_manager(ministack, **keys).check,
-        kms(ministack, kms_key(ministack), **keys).check,
-    ):
-        assert refusal(call).code == "login_refused"
+    for keeper in (secrets_manager(ministack, **keys), kms(ministack, kms_key(ministack), **keys)):
+        assert refusal(check, keeper).code == "login_refused"
 
 
 def test_an_unknown_key_id(ministack: Ministack) -> None:
     keys = {"access_key_id": "AKIAUNKNOWNUNKNOWN00", "secret_access_key": "x"}
-    assert refusal(secrets_manager(ministack, **keys).check).code == "login_refused"
+    assert refusal(check, secrets_manager(ministack, **keys)).code == "login_refused"
 
 
 def test_no_permission_names_action_and_path(ministack: Ministack, people: People) -> None:
     keeper = secrets_manager(ministack, **keys_of(people.user))
-    assert refusal(keeper.check).code == "provider_denied"
+    assert refusal(check, keeper).code == "provider_denied"
     error = refusal(keeper.read, people.path)
     assert error.code == "provider_denied"
     assert f"secretsmanager:GetSecretValue on {people.path}" in error.hint
@@ -342,13 +340,13 @@ def test_the_policy_of_the_kms_page_is_enough_and_no_more(ministack: Ministack) 
     (statements,) = policies("aws_kms.md", **{"arn:aws:kms:REGION:ACCOUNT:key/KEY_ID": key})
     user = ministack.add_user("policy-kms", *statements)
     keeper = kms(user, key)
-    keeper.check()
-    assert refusal(kms(user, other).check).code == "provider_denied"
+    check(keeper)
+    assert refusal(check, kms(user, other)).code == "provider_denied"
     for statement in statements:
         for action in statement["Action"]:
             less = {**statement, "Action": [one for one in statement["Action"] if one != action]}
             poor = ministack.add_user(f"policy-kms-{action[4:]}", less)
-            error = refusal(kms(poor, key).check)
+            error = refusal(check, kms(poor, key))
             assert (error.code, action in error.hint) == ("provider_denied", True)
 
 
@@ -357,8 +355,8 @@ def test_the_policies_of_the_secrets_manager_page(ministack: Ministack) -> None:
     reading, writing = policies("aws_secrets_manager.md", **places)
     reader = secrets_manager(ministack.add_user("policy-reader", *reading), prefix="devops")
     writer = secrets_manager(ministack.add_user("policy-writer", *writing), prefix="devops")
-    for keeper in (reader, writer):
-        keeper.check()
+    assert check(reader, "read").write.startswith("not proved")
+    assert check(writer).write.startswith("wrote")
     path = writer.path_of("secret")
     writer.write(path, b"one", Writing(OWNER, tags={"a": "b"}))
     writer.write(path, b"two", Writing(OWNER, tags={"a": "c"}))

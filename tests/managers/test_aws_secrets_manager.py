@@ -16,6 +16,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.aws.secret
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found, Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
 from aws_connectors import OWNER, WHAT, refusal, secrets_manager
+from checking import check
 from servers.aws import Aws
 from servers.faults import Fault, FaultProxy
 
@@ -389,7 +390,7 @@ def test_a_reply_without_the_tags_makes_nothing_foreign(
 def test_the_check_reads_no_value_and_leaves_nothing(moto: Aws, fault_proxy: Callable[..., FaultProxy]) -> None:
     proxy = fault_proxy(moto.url)
     keeper = secrets_manager(moto, endpoint_url=proxy.url, prefix="checked")
-    keeper.check()
+    check(keeper, "read")
     assert [seen.target for seen in proxy.seen] == ["GetSecretValue"]
     assert keeper.settled() == {"pinned_region": moto.region}
 

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.azure.key_vault import BASE64, OWNER_TAG
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found, Writing
 from azure_connectors import OWNER, key_vault, refusal
+from checking import check
 from servers.azure_key_vault import ALL, Azure, Vault
 
 OTHERS = "somebody-else"
@@ -222,7 +223,7 @@ def test_a_content_type_that_is_wrong(azure: Azure, vault: Vault) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "verb"),
-    [("get", "read"), ("get", "check"), ("set", "write"), ("delete", "remove"), ("recover", "again")],
+    [("get", "read"), ("set", "write"), ("delete", "remove"), ("recover", "again")],
 )
 def test_a_permission_that_is_missing_is_named(azure: Azure, vault: Vault, missing: str, verb: str) -> None:
     key_vault(azure, vault.url).write("a", b"one", Writing(OWNER))
@@ -231,7 +232,6 @@ def test_a_permission_that_is_missing_is_named(azure: Azure, vault: Vault, missi
     keeper = key_vault(azure, vault.url, **_login(azure, ALL - {missing}))
     verbs = {
         "read": lambda: keeper.read("a"),
-        "check": keeper.check,
         "write": lambda: keeper.write("a", b"two", Writing(OWNER)),
         "again": lambda: keeper.write("a", b"two", Writing(OWNER)),
         "remove": lambda: keeper.remove("a", OWNER),
@@ -241,7 +241,7 @@ def test_a_permission_that_is_missing_is_named(azure: Azure, vault: Vault, missi
 
 
 def test_check_leaves_nothing(azure: Azure, vault: Vault) -> None:
-    key_vault(azure, vault.url, **_login(azure, frozenset({"get"}))).check()
+    check(key_vault(azure, vault.url, **_login(azure, frozenset({"get"}))), "read")
     assert (vault.live, vault.deleted) == ({}, {})
 
 

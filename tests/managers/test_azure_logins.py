@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from azure_connectors import front, key_vault, refusal
+from checking import check
 from servers.azure_key_vault import Azure
 from servers.faults import FaultProxy
 from servers.identities import Authority, Issuer, self_signed
@@ -36,7 +37,7 @@ def nothing_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def test_a_client_secret(azure: Azure) -> None:
     counts = Counter[str]()
-    key_vault(azure, counts=counts).check()
+    check(key_vault(azure, counts=counts))
     assert counts["logins"] == 1
     assert azure.logins[-1] == azure.client_id
 
@@ -60,7 +61,7 @@ def test_one_login_for_many_requests(azure: Azure, fault_proxy: Callable[..., Fa
     keeper = key_vault(azure, proxy.url)
     keeper.login()
     for _again in range(3):
-        keeper.check()
+        check(keeper)
     assert proxy.count(path=TOKEN) == 1
 
 
@@ -68,7 +69,7 @@ def test_a_certificate(azure: Azure) -> None:
     certificate = self_signed("ansible")
     application = azure.add(certificate_key=certificate.public_key)
     login = {"tenant_id": azure.tenant, "client_id": application.client_id}
-    key_vault(azure, **login, client_certificate=certificate.pem).check()
+    check(key_vault(azure, **login, client_certificate=certificate.pem))
     assert azure.logins[-1] == application.client_id
     other = self_signed("ansible").pem
     assert refusal(key_vault(azure, **login, client_certificate=other).login).code == "login_refused"
@@ -95,7 +96,7 @@ def test_a_workload_identity(azure: Azure, tmp_path: Path, monkeypatch: pytest.M
     file = tmp_path / "token"
     file.write_text(issuer.issue("system:serviceaccount:default:ansible", "api://AzureADTokenExchange"))
     login = {"tenant_id": azure.tenant, "client_id": application.client_id}
-    key_vault(azure, **login, token_file=str(file)).check()
+    check(key_vault(azure, **login, token_file=str(file)))
     missing = refusal(key_vault(azure, **login, token_file=str(tmp_path / "none")).login)
     assert (missing.code, "can't be read" in missing.message) == ("login_refused", True)
     without = refusal(key_vault(azure, auth_method="workload_identity").login)
@@ -103,7 +104,7 @@ def test_a_workload_identity(azure: Azure, tmp_path: Path, monkeypatch: pytest.M
     for name, value in {"AZURE_TENANT_ID": azure.tenant, "AZURE_CLIENT_ID": application.client_id}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(file))
-    key_vault(azure, auth_method="workload_identity").check()
+    check(key_vault(azure, auth_method="workload_identity"))
     assert azure.logins[-2:] == [application.client_id] * 2
     file.write_text(Issuer().issue("system:serviceaccount:default:ansible", "api://AzureADTokenExchange"))
     assert refusal(key_vault(azure, auth_method="workload_identity").login).code == "login_refused"
@@ -112,10 +113,10 @@ def test_a_workload_identity(azure: Azure, tmp_path: Path, monkeypatch: pytest.M
 def test_a_managed_identity(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{azure.url}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", azure.identity_header)
-    key_vault(azure, auth_method="managed_identity").check()
+    check(key_vault(azure, auth_method="managed_identity"))
     assert azure.logins[-1] == azure.machine.client_id
     assigned = azure.add()
-    key_vault(azure, client_id=assigned.client_id).check()
+    check(key_vault(azure, client_id=assigned.client_id))
     assert azure.logins[-1] == assigned.client_id
     assert refusal(key_vault(azure, client_id="nobody").login).code == "login_refused"
 
@@ -124,7 +125,7 @@ def test_the_default_takes_the_environment(azure: Azure, monkeypatch: pytest.Mon
     for name in ("client_id", "client_secret"):
         monkeypatch.setenv(f"AZURE_{name.upper()}", getattr(azure, name))
     monkeypatch.setenv("AZURE_TENANT_ID", azure.tenant)
-    key_vault(azure, auth_method="default").check()
+    check(key_vault(azure, auth_method="default"))
     assert azure.logins[-1] == azure.client_id
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")
     error = refusal(key_vault(azure, auth_method="default").login)
@@ -153,7 +154,7 @@ def test_no_credential_lies_on_a_disk(azure: Azure, monkeypatch: pytest.MonkeyPa
     opened: list[str] = []
     monkeypatch.setattr("builtins.open", _spy(opened))
     login = {"tenant_id": azure.tenant, "client_id": application.client_id, "client_certificate": certificate.pem}
-    key_vault(azure, **login).check()
+    check(key_vault(azure, **login))
     assert [mode for mode in opened if set(mode) & set("wax+")] == []
 
 

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom.custom import Custom
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from checking import check
 
 PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "programs" / "age_folder.py"
 
@@ -41,7 +42,7 @@ def code_of(call: Callable[[], object]) -> str:
 def test_values_go_in_and_come_out_and_lie_there_sealed(tmp_path: Path) -> None:
     identity = new_identity()
     ours, theirs = connector(tmp_path, identity), connector(tmp_path, identity)
-    ours.check()
+    check(ours)
     for path, value in (("text", "canary ключ".encode()), ("sub/raw", b"\xffcanary"), ("empty", b"")):
         ours.write(path, value, Writing(OWNER, description="d"))
         assert theirs.read(path).content == value

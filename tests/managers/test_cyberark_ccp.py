@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.ccp import CyberarkCcp
+from checking import check
 from cyberark_connectors import provider, refusal
 from servers.cyberark_ccp import Ccp
 from servers.faults import Fault, FaultProxy
@@ -169,10 +170,10 @@ def test_reading(
 
 
 def test_a_check_asks_for_nothing_that_is_there(ccp: Ccp, safe: str) -> None:
-    provider(ccp, safe, safe=safe).check()
-    refused = refusal(provider(ccp, "nobody").check)
+    check(provider(ccp, safe, safe=safe))
+    refused = refusal(check, provider(ccp, "nobody"))
     assert (refused.code, refused.details["provider_code"]) == ("login_refused", "APPAP008E")
-    assert refusal(provider(ccp, safe, web_service="Other").check).code == "malformed_reply"
+    assert refusal(check, provider(ccp, safe, web_service="Other")).code == "malformed_reply"
 
 
 @pytest.fixture
@@ -189,9 +190,9 @@ def test_a_client_certificate(ccp: Ccp, known: str, form: str, monkeypatch: pyte
     given = {name: str(file) if form == "path" else file.read_text() for name, file in files.items()}
     assert field(provider(ccp, known, **given), "Object=db-root") == "pä$$ w=1"
     other = dict(zip(files, map(str, ccp.authority.issue("somebody")), strict=True))
-    error = refusal(provider(ccp, known, **other).check)
+    error = refusal(check, provider(ccp, known, **other))
     assert (error.code, error.details["provider_code"]) == ("login_refused", "APPAP306E")
-    error = refusal(provider(ccp, known).check)
+    error = refusal(check, provider(ccp, known))
     assert (error.code, "client certificate" in error.message) == ("login_refused", True)
 
 
@@ -203,7 +204,7 @@ def test_the_key_of_a_client_is_never_written_to_a_disk(
     real = os.open
     monkeypatch.setattr(os, "open", lambda *a, **n: opened.append(a) or real(*a, **n))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    provider(ccp, known, client_cert=certificate, client_key=key).check()
+    check(provider(ccp, known, client_cert=certificate, client_key=key))
     assert opened == []
     assert list(tmp_path.iterdir()) == []
 
@@ -212,12 +213,12 @@ def test_certificates_that_can_not_be_used(ccp: Ccp, known: str, tmp_path: Path)
     certificate, key = (file.read_text() for file in ccp.authority.issue("ansible"))
     _other, foreign = (file.read_text() for file in ccp.authority.issue("somebody"))
     for pair in ((certificate, foreign), (key, certificate), (certificate, CANARY), (str(tmp_path / "none"), key)):
-        error = refusal(provider(ccp, known, client_cert=pair[0], client_key=pair[1]).check)
+        error = refusal(check, provider(ccp, known, client_cert=pair[0], client_key=pair[1]))
         assert (error.code, CANARY in str(error)) == ("invalid_certificate", False)
 
 
 def test_an_authority_that_is_not_trusted(ccp: Ccp, safe: str, azure: Any) -> None:
-    assert refusal(provider(ccp, safe, ca_cert=azure.ca.read_text()).check).code == "tls_refused"
+    assert refusal(check, provider(ccp, safe, ca_cert=azure.ca.read_text())).code == "tls_refused"
     careless = provider(ccp, safe, ca_cert="", validate_certs=False)
-    careless.check()
+    check(careless)
     assert "validate_certs" in careless.notices[0]

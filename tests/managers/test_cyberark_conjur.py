@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Found, Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from checking import check
 from conformance.workplace import Workplace
 from cyberark_connectors import OWNER, conjur_keeper, refusal
 from servers.cyberark_conjur import AUDIENCE, Conjur, Role
@@ -134,10 +135,10 @@ def test_a_branch_that_policy_lacks_is_told_when_the_connector_is_checked(
 ) -> None:
     keeper = conjur_keeper(conjur, host, branch=f"{branch}/below")
     conjur.policies.add(branch)
-    error = refusal(keeper.check)
+    error = refusal(check, keeper)
     assert (error.code, error.details["branch"]) == ("policy_not_loaded", branch)
     conjur.load(branch, error.details["policy"])
-    keeper.check()
+    check(keeper)
     assert conjur.permits[host.login, f"{branch}/below/NAME"] == {"read", "execute", "update"}
 
 
@@ -150,8 +151,8 @@ def test_a_check_sees_variables_of_later_pages(
     for number in range(5):
         conjur.declare(f"{branch}-before/{number}", host)
     conjur.declare(f"{branch}/a", host)
-    conjur_keeper(conjur, host, branch=branch).check()
-    assert refusal(conjur_keeper(conjur, host, branch=f"{branch}x").check).code == "policy_not_loaded"
+    check(conjur_keeper(conjur, host, branch=branch))
+    assert refusal(check, conjur_keeper(conjur, host, branch=f"{branch}x")).code == "policy_not_loaded"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,7 @@ def test_what_a_batch_can_not_ask_for_is_asked_for_alone(conjur: Conjur, host: R
 
 def test_a_password(conjur: Conjur) -> None:
     options = {"login": "admin", "password": conjur.admin.password}
-    conjur_keeper(conjur, **options).check()
+    check(conjur_keeper(conjur, **options))
     assert refusal(conjur_keeper(conjur, **{**options, "password": "wrong"}).login).code == "login_refused"
     conjur.roles["ün:named"] = Role("ün:named", password="pä:ss")
     assert refusal(conjur_keeper(conjur, login="ün:named", password="pä:ss").login).code == "login_refused"
@@ -244,7 +245,7 @@ def test_conjur_cloud_is_found_below_its_prefix(conjur_cloud: Conjur, fault_prox
     conjur_cloud.declare("data/a").add(b"value")
     assert [keeper.read("data/a").content for _again in range(3)] == [b"value"] * 3
     assert [one.status for one in proxy.seen] == [404, 200, 200, 200, 200]
-    conjur_keeper(conjur_cloud, url=f"{proxy.url}/api").check()
+    check(conjur_keeper(conjur_cloud, url=f"{proxy.url}/api"))
     error = refusal(conjur_keeper(conjur_cloud, url=f"{proxy.url}/elsewhere").login)
     assert (error.code, "no Conjur at its address" in error.message) == ("login_refused", True)
 
@@ -298,5 +299,5 @@ def test_an_older_conjur_does_not_say_when_a_token_ends(conjur: Conjur, fault_pr
 def test_an_authority_that_is_not_trusted(conjur: Conjur, conjur_cloud: Conjur) -> None:
     assert refusal(conjur_keeper(conjur, ca_cert=conjur_cloud.ca.read_text()).login).code == "tls_refused"
     careless = conjur_keeper(conjur, ca_cert="", validate_certs=False)
-    careless.check()
+    check(careless)
     assert "validate_certs" in careless.notices[0]

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from checking import check
 from cyberark_connectors import OWNER, conjur_keeper, refusal
 from servers.cyberark_conjur import Conjur
 from servers.faults import Fault, FaultProxy
@@ -167,7 +168,7 @@ def test_what_is_echoed_is_not_shown(conjur: Conjur, proxy: FaultProxy, path: st
     calls = (
         lambda: keeper.read(path),
         lambda: keeper.write(path, CANARY.encode(), Writing(OWNER)),
-        keeper.check,
+        lambda: check(keeper),
         conjur_keeper(conjur, url=proxy.url, retries=0, login="x", api_key=CANARY).login,
     )
     for call in calls:
@@ -179,3 +180,10 @@ def test_a_variable_whose_policy_goes_while_it_is_written(keeper: CyberarkConjur
     proxy.add(Fault.answer(404, b""), method="POST", path="^/secrets")
     error = refusal(keeper.write, path, b"new", Writing(OWNER, adopt=True))
     assert (error.code, path in error.message) == ("policy_not_loaded", True)
+
+
+def test_a_query_for_a_privilege_that_fails(keeper: CyberarkConjur, proxy: FaultProxy) -> None:
+    for status, code in ((422, "provider_refused"), (500, "provider_unavailable"), (401, "login_expired")):
+        proxy.add(Fault.answer(status, b""), path="check=true", times=None)
+        assert refusal(check, keeper).code == code
+        proxy.clear()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from checking import check
 from google_connectors import RING, key_options, kms, new_key, refusal
 from servers.google_cloud import GoogleCloud, GrpcFault
 
@@ -46,7 +47,7 @@ def test_what_is_wrapped_can_be_unwrapped(google_cloud: GoogleCloud, key: str) -
 
 def test_the_check_proves_both_ways_and_looks_at_nothing_else(google_cloud: GoogleCloud, key: str) -> None:
     keeper = kms(google_cloud, key)
-    keeper.check()
+    check(keeper)
     assert keeper.settled() == {"pinned_key": key}
     assert [seen.target for seen in google_cloud.calls.seen] == ["token", "Encrypt", "Decrypt"]
 
@@ -123,7 +124,7 @@ def test_a_version_that_may_not_be_used(
     keeper = kms(google_cloud, key)
     wrapped = keeper.wrap(DATA_KEY, CONTEXT)
     make_unusable(google_cloud, f"{key}/cryptoKeyVersions/1")
-    errors = [refusal(keeper.unwrap, wrapped, CONTEXT), refusal(keeper.wrap, DATA_KEY, CONTEXT), refusal(keeper.check)]
+    errors = [refusal(keeper.unwrap, wrapped, CONTEXT), refusal(keeper.wrap, DATA_KEY, CONTEXT), refusal(check, keeper)]
     assert [error.code for error in errors] == ["key_unusable"] * 3
     assert all(word in error.message and "Enable it" in error.hint for error in errors)
     rotate(google_cloud, key)
@@ -134,12 +135,12 @@ def test_a_version_that_may_not_be_used(
 
 
 def test_the_check_refuses_a_key_of_another_kind(google_cloud: GoogleCloud) -> None:
-    error = refusal(kms(google_cloud, new_key(google_cloud, purpose="ASYMMETRIC_SIGN")).check)
+    error = refusal(check, kms(google_cloud, new_key(google_cloud, purpose="ASYMMETRIC_SIGN")))
     assert (error.code, "purpose" in error.message) == ("key_unusable", True)
 
 
 def test_a_key_that_does_not_exist(google_cloud: GoogleCloud, key: str) -> None:
-    error = refusal(kms(google_cloud, key, key="nobody").check)
+    error = refusal(check, kms(google_cloud, key, key="nobody"))
     assert error.code == "unknown_master_key"
     assert f"keyRings/{RING}/cryptoKeys/nobody" in error.message
 
@@ -149,7 +150,7 @@ def test_the_project_may_be_that_of_the_login_once_it_is_pinned(google_cloud: Go
     error = refusal(kms(google_cloud, key, **options).wrap, DATA_KEY, CONTEXT)
     assert (error.code, "check: true" in error.hint) == ("key_not_pinned", True)
     keeper = kms(google_cloud, key, **options)
-    keeper.check()
+    check(keeper)
     settled = keeper.settled()
     assert settled == {"pinned_key": key}
     later = kms(google_cloud, key, **options, **settled)
@@ -240,8 +241,8 @@ def test_the_least_that_the_page_asks_for_is_enough(google_cloud: GoogleCloud, k
     rights = [f"cloudkms.cryptoKeyVersions.{name}@{key}" for name in ("useToEncrypt", "useToDecrypt")]
     login = google_cloud.tokens.service_account("kms-user", *rights)
     keeper = kms(google_cloud, key, credentials_json=login)
-    keeper.check()
-    assert refusal(kms(google_cloud, new_key(google_cloud), credentials_json=login).check).code == "provider_denied"
+    check(keeper)
+    assert refusal(check, kms(google_cloud, new_key(google_cloud), credentials_json=login)).code == "provider_denied"
 
 
 def test_no_permission_names_it_and_the_key(google_cloud: GoogleCloud, key: str) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.secret
     OWNER_LABEL,
     owner_mark,
 )
+from checking import check
 from google_connectors import OWNER, refusal, secret_manager
 from servers.google_cloud import GoogleCloud, GrpcFault
 
@@ -389,7 +390,7 @@ def test_a_reply_without_the_labels_makes_nothing_foreign(google_cloud: GoogleCl
 
 def test_the_check_reads_no_value_and_leaves_nothing(google_cloud: GoogleCloud) -> None:
     keeper = secret_manager(google_cloud, prefix="checked")
-    keeper.check()
+    check(keeper, "read")
     assert [seen.target for seen in google_cloud.calls.seen] == ["token", "AccessSecretVersion"]
     assert keeper.settled() == {"pinned_project": google_cloud.project}
 
@@ -420,10 +421,10 @@ def test_the_least_that_the_page_asks_for_is_enough(google_cloud: GoogleCloud, p
 
     writer = secret_manager(google_cloud, prefix=path, credentials_json=login("writer", WRITES))
     reader = secret_manager(google_cloud, prefix=path, credentials_json=login("reader", READS))
-    writer.check()
+    check(writer)
     writer.write(f"{path}-a", b"one", Writing(OWNER))
     writer.write(f"{path}-a", b"two", Writing(OWNER, tags={"a": "b"}))
-    reader.check()
+    check(reader, "read")
     assert reader.read(f"{path}-a").content == b"two"
     assert refusal(reader.write, f"{path}-a", b"three", Writing(OWNER)).code == "provider_denied"
     writer.remove(f"{path}-a", OWNER)

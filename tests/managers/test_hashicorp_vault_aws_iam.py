@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.logins import AwsIam
+from checking import check
 from servers.aws import Aws, Ministack
 from servers.faults import Fault, FaultProxy
 from servers.openbao import OpenBao
@@ -110,6 +111,6 @@ def test_the_login_as_a_whole(openbao: OpenBao, user: Aws, fault_proxy: Callable
     keys = {"access_key_id": user.access_key_id, "secret_access_key": user.secret_access_key}
     manager = connector(proxy.url, role="ansible", **keys)
     manager.login()
-    manager.check()
+    check(manager)
     manager.close()
     assert proxy.count(path="^/v1/auth/aws/login$") == 1

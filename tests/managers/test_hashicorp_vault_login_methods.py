@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
+from checking import check
 from servers.identities import Authority, Issuer
 from servers.kubernetes import Cluster
 from servers.openbao import Agent, OpenBao, OpenBaoError, serve_agent
@@ -29,7 +30,7 @@ def use(server: OpenBao, counts: Counter[str] | None = None, **login: object) ->
     counts = counts if counts is not None else Counter()
     manager = connector(server.url, counts, **login)
     manager.login()
-    manager.check()
+    check(manager)
     path = manager.path_of(next(names))
     manager.write(path, b"kept", Writing(OWNER))
     assert manager.value_in(manager.read(path).content) == b"kept"
@@ -241,7 +242,7 @@ def test_a_sink_that_is_not_there(openbao: OpenBao, tmp_path: Path) -> None:
 def test_the_listener_of_an_agent(agent: Agent) -> None:
     counts: Counter[str] = Counter()
     with vault(agent.url, counts, auth_method="agent") as manager:
-        manager.check()
+        check(manager)
         path = manager.path_of(next(names))
         manager.write(path, b"kept", Writing(OWNER))
         assert manager.value_in(manager.read(path).content) == b"kept"

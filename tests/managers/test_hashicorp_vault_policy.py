@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from checking import check
 from servers.openbao import OpenBao
 from vault_connectors import OWNER, names, vault
 
@@ -40,7 +41,7 @@ def use(server: OpenBao, rules: Rules, **options: object) -> None:
     policy = server.write_policy(next(names), {**rules, "sys/capabilities-self": ["update"]})
     token = server.create_token(policy, no_default_policy=True)
     with vault(server, token=token, base_path="ansible", **options) as manager:
-        manager.check()
+        check(manager)
         path = manager.path_of(next(names))
         for text in (b"one", b"two"):
             manager.write(path, text, Writing(OWNER, tags={"text": text.decode()}))
@@ -75,5 +76,5 @@ def test_reading_needs_no_more_than_that(openbao: OpenBao) -> None:
     openbao.request("POST", "secret/data/shared/app", {"data": {"user": "x"}})
     policy = openbao.write_policy(next(names), READING)
     with vault(openbao, token=openbao.create_token(policy), read_only=True) as manager:
-        manager.check()
+        check(manager)
         assert manager.read("shared/app").content == b'{"user": "x"}'

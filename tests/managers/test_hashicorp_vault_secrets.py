@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 import requests
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault import engines
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.hashicorp_vault.vault import HashicorpVault
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
+from checking import check
 from servers.openbao import OpenBao, OpenBaoError, RaftServer, serve_raft
 from vault_connectors import OWNER, POLICY, connector, mount_version_2, names, refusal, vault
 
@@ -418,7 +420,7 @@ def test_an_engine_that_asks_for_check_and_set(openbao: OpenBao) -> None:
 def test_an_engine_below_a_folder(openbao: OpenBao) -> None:
     mount_version_2(openbao, "team%20a/kv")
     with vault(openbao, engine="/team a/kv/") as manager:
-        manager.check()
+        check(manager)
         path = new_path(manager)
         manager.write(path, b"kept", NEW)
         assert value(manager, path) == b"kept"
@@ -432,7 +434,7 @@ def test_namespaces(openbao: OpenBao) -> None:
     role = openbao.add_approle("ansible", policy, namespace="payments")
     for login in ({"token": token}, {"role_id": role.role_id, "secret_id": role.secret_id}):
         with vault(openbao, namespace="/payments/", **login) as manager:
-            manager.check()
+            check(manager)
             path = new_path(manager)
             manager.write(path, b"kept", NEW)
             assert value(manager, path) == b"kept"
@@ -446,7 +448,7 @@ def test_read_only(openbao: OpenBao) -> None:
     policy = openbao.write_policy("reading", {"secret/data/others/app": ["read"]})
     openbao.request("POST", "secret/data/others/app", {"data": {"user": "x"}})
     with vault(openbao, read_only=True, token=openbao.create_token(policy)) as manager:
-        manager.check()
+        check(manager)
         assert json.loads(manager.read("others/app").content) == {"user": "x"}
         for error in (refusal(manager.write, "ours/x", b"x", NEW), refusal(manager.remove, "ours/x", OWNER)):
             assert (error.code, error.category) == ("read_only_manager", "invalid_input")
@@ -469,7 +471,7 @@ def test_a_check_finds_each_right_that_is_missing(openbao: OpenBao, left_out: st
     policy = openbao.write_policy(next(names), rules)
     counts: Counter[str] = Counter()
     with vault(openbao, counts, token=openbao.create_token(policy)) as manager:
-        error = refusal(manager.check)
+        error = refusal(check, manager)
     assert error.code == "provider_denied"
     assert words in error.message
     assert f'path "secret/{part}/ours/*" {{ capabilities = ["{left_out}"] }}' in error.hint
@@ -480,7 +482,7 @@ def test_a_check_needs_no_more_than_the_policy_and_leaves_nothing(openbao: OpenB
     policy = openbao.write_policy("least", {path: rights[:3] for path, rights in POLICY.items()})
     before = openbao.request("LIST", "secret/metadata/ours")["data"]
     with vault(openbao, token=openbao.create_token(policy)) as manager:
-        manager.check()
+        check(manager)
         assert manager.settled() == {"detected_engine_version": 2}
     assert openbao.request("LIST", "secret/metadata/ours")["data"] == before
 
@@ -488,23 +490,60 @@ def test_a_check_needs_no_more_than_the_policy_and_leaves_nothing(openbao: OpenB
 def test_a_check_by_a_token_that_may_not_ask_for_its_rights(openbao: OpenBao) -> None:
     policy = openbao.write_policy("ours", POLICY)
     with vault(openbao, token=openbao.create_token(policy, no_default_policy=True)) as manager:
-        manager.check()
+        check(manager)
     elsewhere = openbao.write_policy("elsewhere", {"secret/data/elsewhere/*": ["read"]})
     with vault(openbao, token=openbao.create_token(elsewhere, no_default_policy=True)) as manager:
-        assert refusal(manager.check).code == "provider_denied"
+        assert refusal(check, manager).code == "provider_denied"
+
+
+READ = "sys/capabilities-self has read on 'secret/data/ours/scoped-secrets-check'"
+WRITE = "; ".join(f"create, read, update on 'secret/{part}/ours/scoped-secrets-check'" for part in ("data", "metadata"))
+
+
+@pytest.mark.parametrize(
+    ("rights", "options", "right", "expected"),
+    [
+        (POLICY, {}, "", (READ, f"sys/capabilities-self has {WRITE}")),
+        (POLICY, {}, "write", (READ, f"sys/capabilities-self has {WRITE}")),
+        (POLICY, {}, "read", (READ, "not proved: only reading was to be proved")),
+        (POLICY, {"read_only": True}, "", (READ, "not proved: the connector only reads")),
+        ({"secret/data/ours/*": ["read"]}, {}, "read", (READ, "not proved: only reading was to be proved")),
+        ({"secret/data/ours/*": ["read"]}, {}, "", (READ, "")),
+        ({"secret/data/ours/*": ["create", "update"]}, {}, "", ("", "")),
+    ],
+)
+def test_a_check_says_which_rights_it_found(
+    openbao: OpenBao, rights: dict[str, list[str]], options: dict[str, Any], right: str, expected: tuple[str, str]
+) -> None:
+    token = openbao.create_token(openbao.write_policy(next(names), rights))
+    proof = AccessProof()
+    with vault(openbao, token=token, **options) as manager:
+        if all(expected):
+            manager.check(Aim(right), proof)
+        else:
+            assert refusal(manager.check, Aim(right), proof).code == "provider_denied"
+    assert (proof.read, proof.write) == expected
+
+
+def test_a_token_that_may_not_ask_proves_reading_only(openbao: OpenBao) -> None:
+    token = openbao.create_token(openbao.write_policy("ours", POLICY), no_default_policy=True)
+    with vault(openbao, token=token) as manager:
+        proof = check(manager)
+    assert proof.read == "read 'ours/scoped-secrets-check', which does not exist"
+    assert proof.write == "not proved: it may not ask sys/capabilities-self"
 
 
 @pytest.mark.parametrize(("mount", "version"), [("kv1", 1), ("secret", 2)])
 def test_the_version_of_the_engine_is_found_out(openbao: OpenBao, mount: str, version: int) -> None:
     with vault(openbao, engine=mount) as manager:
-        manager.check()
+        check(manager)
         assert manager.settled() == {"detected_engine_version": version}
 
 
 @pytest.mark.parametrize(("mount", "named"), [("kv1", "2"), ("secret", "1")])
 def test_another_version_than_the_one_named(openbao: OpenBao, mount: str, named: str) -> None:
     calls: list[tuple[str, tuple[Any, ...]]] = [
-        ("check", ()),
+        ("check", (Aim(), AccessProof())),
         ("read", ("ours/none",)),
         ("write", ("ours/wrong-version", b"x", NEW)),
         ("remove", ("ours/none", OWNER)),
@@ -529,7 +568,11 @@ def test_a_version_that_was_found_out_before_and_is_another_now(openbao: OpenBao
 def test_no_engine_there(openbao: OpenBao) -> None:
     policy = openbao.write_policy("anything", {"nowhere/*": ["create", "read", "update"], "secret/*": ["read"]})
     for token in ("root", openbao.create_token(policy)):
-        for call, arguments in (("check", ()), ("read", ("ours/x",)), ("write", ("ours/x", b"x", NEW))):
+        for call, arguments in (
+            ("check", (Aim(), AccessProof())),
+            ("read", ("ours/x",)),
+            ("write", ("ours/x", b"x", NEW)),
+        ):
             with vault(openbao, engine="nowhere", token=token) as manager:
                 assert refusal(getattr(manager, call), *arguments).code in ("unknown_mount", "provider_denied")
     with vault(openbao, engine="nowhere", engine_version="2") as manager:
@@ -552,7 +595,7 @@ def test_no_engine_there(openbao: OpenBao) -> None:
 def test_an_engine_that_is_not_a_mount(
     openbao: OpenBao, engine: str, mount: str, base_path: str, more: dict[str, Any]
 ) -> None:
-    for call, arguments in (("check", ()), ("read", ("ours/x",)), ("write", ("ours/x", b"x", NEW))):
+    for call, arguments in (("check", (Aim(), AccessProof())), ("read", ("ours/x",)), ("write", ("ours/x", b"x", NEW))):
         if call == "write" and "detected_engine_version" in more:
             continue
         with vault(openbao, engine=engine, **more) as manager:
@@ -578,7 +621,7 @@ def test_a_path_with_its_mount_or_data_before_it(openbao: OpenBao, path: str, wi
 
 def test_an_engine_of_another_kind(openbao: OpenBao) -> None:
     with vault(openbao, engine="cubbyhole") as manager:
-        error = refusal(manager.check)
+        error = refusal(check, manager)
         assert (error.code, error.category) == ("not_a_kv_engine", "conflict")
 
 

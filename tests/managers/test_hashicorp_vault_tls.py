@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from checking import check
 from servers.faults import Fault, FaultProxy
 from servers.identities import Authority
 from servers.openbao import OpenBao
@@ -37,7 +38,7 @@ def test_an_authority_of_one_s_own(openbao_tls: OpenBao, form: str) -> None:
     if form == "text with words around":
         ca = f"# the CA of the test\n{ca}\n"
     with vault(openbao_tls, ca_cert=ca) as manager:
-        manager.check()
+        check(manager)
         assert manager.notices == []
 
 
@@ -83,12 +84,12 @@ def test_variables_of_vault_s_own_client_do_not_count(
     trusting = {"ca_cert": str(openbao_tls.ca)}
     assert refusal(connector(openbao_tls.url, token="s.none", **trusting).login).code == "login_refused"
     with vault(openbao_tls, **trusting) as manager:
-        manager.check()
+        check(manager)
 
 
 def test_without_verification_there_is_a_notice(openbao_tls: OpenBao) -> None:
     with vault(openbao_tls, validate_certs=False) as manager:
-        manager.check()
+        check(manager)
         (notice,) = manager.notices
         assert WHAT in notice
         assert "validate_certs" in notice

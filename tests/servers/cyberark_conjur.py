@@ -318,6 +318,8 @@ class _Server:
     def _resources(self, request: _Request, role: Role) -> _Answer:
         kind, *rest = request.parts[2:] or [""]
         path = "/".join(rest)
+        if "check" in request.query and kind == "variable" and path:
+            return self._check(role, path, request.query.get("privilege", ""))
         if kind == "variable" and path:
             return _json(self._shown(path, self._visible(role, path)))
         if kind == "policy" and path:
@@ -329,6 +331,14 @@ class _Server:
         limited = {"limit", "offset"} & request.query.keys()
         chosen = seen[start : start + int(request.query.get("limit", PAGE))] if limited else seen
         return _json([self._shown(path, self.conjur.variables[path]) for path in chosen])
+
+    def _check(self, role: Role, path: str, privilege: str) -> _Answer:
+        """Tell whether the role has a privilege on a variable: 204 or 404, without content."""
+        if not privilege:
+            raise Refusal(422, "argument_error", "privilege")
+        if path not in self.conjur.variables or not self.conjur.may(role, path, privilege):
+            raise Refusal(404)
+        return _Answer(204)
 
     def _shown(self, path: str, variable: Variable) -> dict[str, Any]:
         return {

@@ -93,6 +93,14 @@ def test_a_host_may_do_what_policy_permits(loaded: Client, conjur: Conjur) -> No
     assert status_of(loaded.set, "shop/password", "  ") == 422
 
 
+def test_a_host_may_ask_for_its_privileges(loaded: Client, conjur: Conjur) -> None:
+    host = logged_in(conjur, conjur.roles["host/shop/ansible"])
+    asked = [("password", "execute"), ("password", "update"), ("token", "execute"), ("none", "read")]
+    held = [host.check_privilege("variable", f"shop/{name}", privilege) for name, privilege in asked]
+    assert held == [True, False, False, False]
+    assert loaded.check_privilege("variable", "shop/token", "update")
+
+
 def test_each_login(loaded: Client, conjur: Conjur) -> None:
     loaded.set("shop/password", "one")
     by_password = logged_in(conjur, conjur.admin, password=conjur.admin.password)

@@ -28,7 +28,7 @@ def handle(runtime: Runtime, request: Request, tell: Tell) -> Result:
     if request.resource == "doctor":
         return _examine(runtime, request)
     if request.resource == "connector_check":
-        return _check_connector(runtime, ConnectorCheck(request.params))
+        return _check_connector(runtime, ConnectorCheck(request.params), may_write=not request.check_mode)
     if request.resource in INFOS:
         info = INFOS[request.resource](request.params)
         found = Result(returned={info.noun: runtime.read(info.views, info.path)})
@@ -176,6 +176,8 @@ def _examine(runtime: Runtime, request: Request) -> Result:
     return Result(changed, {**with_summary(checks, fail_on), "settings": settings, "usage": usage})
 
 
-def _check_connector(runtime: Runtime, check: ConnectorCheck) -> Result:
+def _check_connector(runtime: Runtime, check: ConnectorCheck, *, may_write: bool) -> Result:
     connector, view = runtime.read(check.load, check.path)
-    return Result(returned={check.noun: check.outcome(runtime.access(), connector, view)})
+    access = runtime.access()
+    outcome = check.outcome(access, connector, view, may_write=may_write)
+    return Result(returned={check.noun: outcome}, warnings=access.warnings)

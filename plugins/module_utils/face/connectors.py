@@ -18,7 +18,8 @@ CONNECTOR_SPEC: dict[str, dict[str, Any]] = {
     **DESCRIPTION_SPEC,
     **STATE_SPEC,
     "use_as_default": {"type": "bool"},
-    "check": {"type": "bool", "default": True},
+    # A boolean, or the name of a right.
+    "check": {"type": "raw", "default": True},
 }
 
 

@@ -17,9 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple
 
-from ..model.errors import ScopedSecretsError
+from ..model.errors import Forbidden, ScopedSecretsError
 from ..model.libraries import check_version
 from . import failures
+from .checks import READ, WRITE, AccessProof, Aim, not_proved
 from .network import PEM_OR_PATH, Network, is_path
 
 __all__ = [
@@ -67,10 +68,12 @@ class ConnectorContext(NamedTuple):
     """The connector that an instance serves.
 
     `what` names it in messages, and `meter` is called with "logins", "requests" or "renewals" once for each of them.
+    `names` returns what `path_of` takes for a secret of the connector's own scope.
     """
 
     what: str
     meter: Callable[[str], None] = lambda _what: None
+    names: Callable[[str], Sequence[str]] = lambda identifier: [identifier]
 
 
 class Login(ABC):
@@ -193,8 +196,11 @@ class Manager(ABC):
         """Log in once. Raises login_refused or an Unavailable."""
 
     @abstractmethod
-    def check(self) -> None:
-        """Prove that the login has the permissions it needs. Reads no value and leaves nothing behind."""
+    def check(self, aim: Aim, proof: AccessProof) -> None:
+        """Prove that the login has the permissions it needs, and fill in how. Leaves nothing behind.
+
+        Reads no value but that of a secret that the check itself wrote. Raises what is refused.
+        """
 
     def check_writing(self, value: bytes | None) -> None:
         """Raise InvalidInput for a value that can never be written. None stands for a value not yet known. No I/O."""
@@ -281,6 +287,56 @@ class ValueKeeper(Manager):
     """The number of paths that `read_many` reads in one request."""
     DEFAULT_KEY: ClassVar[str] = ""
     """The field to read where a reference to someone else's secret names none; empty for the whole content."""
+    ASKS_RIGHTS: ClassVar[bool] = False
+    """Whether `prove_writing` only asks the provider for rights, so that check mode may call it, too."""
+
+    def check(self, aim: Aim, proof: AccessProof) -> None:
+        """Prove reading, then writing if that is aimed at."""
+        writes = self.aims_at_writing(aim)
+        proof.read = self.prove_reading()
+        if not writes:
+            proof.write = self.why_only_reading()
+        elif not aim.may_write and not self.ASKS_RIGHTS:
+            proof.write = not_proved("check mode writes nothing")
+        else:
+            proof.write = self._proved_writing(aim)
+
+    @property
+    def only_reads(self) -> bool:
+        """Return whether the connector is for reading only."""
+        return Capability.WRITE not in self.CAPABILITIES or bool(self.options.get("read_only"))
+
+    def aims_at_writing(self, aim: Aim) -> bool:
+        """Return whether a check is to prove writing. Raises InvalidInput if the task wants that of a reader."""
+        if aim.right == WRITE and Capability.WRITE not in self.CAPABILITIES:
+            raise failures.not_able(self.connector.what, self.TITLE, "write secrets")
+        if aim.right == WRITE and self.only_reads:
+            raise failures.read_only_manager(self.connector.what)
+        return aim.right != READ and not self.only_reads
+
+    def why_only_reading(self) -> str:
+        return not_proved("the connector only reads" if self.only_reads else "only reading was to be proved")
+
+    def place_of_check(self, name: str) -> str:
+        """Return where a secret of the connector's own scope would be."""
+        return self.path_of(*self.connector.names(name))
+
+    def _proved_writing(self, aim: Aim) -> str:
+        try:
+            return self.prove_writing(aim)
+        except Forbidden as error:
+            if error.code != "provider_denied" or aim.right:
+                raise
+            hint = f"{error.hint} If the connector only reads, set 'check: read'."
+            raise Forbidden(error.code, error.message, hint=hint) from None
+
+    def prove_reading(self) -> str:
+        """Return how it is proved that the login may read, or why it is not. Raises what is refused."""
+        return not_proved(f"{self.TITLE} has no check for it")
+
+    def prove_writing(self, aim: Aim) -> str:
+        """Return how it is proved that the login may write, or why it is not. Raises what is refused, probe_left."""
+        return not_proved(f"{self.TITLE} has no check for it")
 
     @abstractmethod
     def path_of(self, *names: str) -> str:

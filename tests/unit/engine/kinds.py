@@ -30,7 +30,9 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     ValueKeeper,
     Writing,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim, probe_name
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.path_templates import PATH_TEMPLATE
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.probe import write_probe
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import KINDS as KINDS_BY_NAME
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import (
     InvalidInput,
@@ -39,7 +41,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import
 )
 from ansible_collections.scoped.secrets.plugins.module_utils.model.references import SCHEMES
 
-__all__ = ["OURS", "Cloud", "Kept", "MemoryKms", "MemoryVault", "at_once", "install", "waiting_for"]
+__all__ = ["OURS", "Cloud", "Kept", "MemoryKms", "MemoryProbed", "MemoryVault", "at_once", "install", "waiting_for"]
 
 OURS = b"ours:"
 """The prefix of a value that a connector wrote, as it is stored."""
@@ -181,8 +183,9 @@ class _InMemory:
         credential = self.options.get("token") or self.options.get("password") or ""
         self.session = self.cloud.log_in(str(credential), self.connector.what)
 
-    def check(self) -> None:
+    def check(self, aim: Aim, proof: AccessProof) -> None:
         self._ask("check")
+        proof.read, proof.write = "asked", f"asked for '{aim.right}'"
 
     def close(self) -> None:
         self.cloud.count("close", self.connector.what)
@@ -297,6 +300,34 @@ class MemoryBatch(MemoryVault):
             return error
 
 
+class MemoryProbed(MemoryVault):
+    """Proves writing by a secret that it writes."""
+
+    KIND = "memory_probed"
+
+    def check(self, aim: Aim, proof: AccessProof) -> None:
+        ValueKeeper.check(self, aim, proof)
+
+    def prove_reading(self) -> str:
+        self._ask("check")
+        return "asked"
+
+    def prove_writing(self, aim: Aim) -> str:
+        path = self.place_of_check(probe_name(self.connector.what))
+        write_probe(self, path, aim.turn, by_hand=f"remove {path}")
+        return f"wrote {path}"
+
+
+class MemoryUnproved(MemoryVault):
+    """Can't prove anything."""
+
+    KIND = "memory_unproved"
+    TITLE = "it"
+
+    def check(self, aim: Aim, proof: AccessProof) -> None:
+        ValueKeeper.check(self, aim, proof)
+
+
 class MemoryReader(MemoryVault):
     KIND = "memory_reader"
     CAPABILITIES = frozenset({Capability.READ_PATH})
@@ -356,7 +387,15 @@ def at_once(threads: int, work: Callable[[int], T]) -> list[T]:
         return list(pool.map(begin, range(threads)))
 
 
-KINDS: tuple[type[Manager], ...] = (MemoryVault, MemoryBatch, MemoryReader, MemoryPlain, MemoryKms)
+KINDS: tuple[type[Manager], ...] = (
+    MemoryVault,
+    MemoryBatch,
+    MemoryProbed,
+    MemoryUnproved,
+    MemoryReader,
+    MemoryPlain,
+    MemoryKms,
+)
 
 
 def install(patch: pytest.MonkeyPatch) -> Cloud:

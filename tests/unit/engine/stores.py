@@ -79,7 +79,7 @@ def check(engine: Engine, resource: str, **params: Any) -> Result:
 
 def shown(engine: Engine, resource: str, **params: Any) -> Any:
     """Return the one thing that a call returns."""
-    (thing,) = declare(engine, resource, **params).returned.values()
+    thing, *_proof = declare(engine, resource, **params).returned.values()
     return thing
 
 

@@ -21,6 +21,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     ValueKeeper,
     Writing,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim, not_proved
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.registry import kinds
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, MissingLibrary, NotFound
 
@@ -43,8 +44,6 @@ class Reader(ValueKeeper):
 
     def login(self) -> None: ...
 
-    def check(self) -> None: ...
-
     def path_of(self, *names: str) -> str:
         return "/".join(names)
 
@@ -52,6 +51,13 @@ class Reader(ValueKeeper):
         if path == "none":
             raise failures.unknown_path(self.connector.what, path)
         return Found(path.encode())
+
+
+class Keeper(Reader):
+    """One that also writes."""
+
+    OPTIONS: ClassVar[ArgumentSpec] = {"read_only": {"type": "bool"}}
+    CAPABILITIES = frozenset({Capability.READ_PATH, Capability.WRITE})
 
 
 def reader(**options: Any) -> Reader:
@@ -154,3 +160,39 @@ def test_an_option_of_several_logins_means_the_same_in_all(name: str, kind: type
     for option in {option for login in kind.LOGINS for option in login.OPTIONS}:
         specs = [login.OPTIONS[option] for login in kind.LOGINS if option in login.OPTIONS]
         assert all(spec == specs[0] for spec in specs), option
+
+
+READS = not_proved("the connector only reads")
+
+
+@pytest.mark.parametrize(
+    ("kind", "read_only", "right", "expected"),
+    [
+        (Reader, False, "", READS),
+        (Reader, False, "read", READS),
+        (Reader, False, "write", "not_supported"),
+        (Keeper, True, "", READS),
+        (Keeper, True, "read", READS),
+        (Keeper, True, "write", "read_only_manager"),
+        (Keeper, False, "", not_proved("Reader has no check for it")),
+        (Keeper, False, "read", not_proved("only reading was to be proved")),
+        (Keeper, False, "write", not_proved("Reader has no check for it")),
+    ],
+)
+def test_a_check_proves_what_a_connector_is_for_or_what_it_is_asked(
+    kind: type[Reader], *, read_only: bool, right: str, expected: str
+) -> None:
+    manager, proof = kind({"auth_method": "one", "read_only": read_only}, CONNECTOR), AccessProof()
+    if expected.startswith("not proved"):
+        manager.check(Aim(right), proof)
+        assert proof.view == {"read": not_proved("Reader has no check for it"), "write": expected}
+    else:
+        with pytest.raises(InvalidInput) as caught:
+            manager.check(Aim(right), proof)
+        assert (caught.value.code, proof) == (expected, AccessProof())
+
+
+def test_a_check_is_where_the_secrets_of_the_connector_are() -> None:
+    assert reader().place_of_check("a") == "a"
+    context = ConnectorContext("the manager", names=lambda name: ["teams", name])
+    assert Reader({"auth_method": "one"}, context).place_of_check("a") == "teams/a"

@@ -25,6 +25,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.managers.base impor
     Manager,
     Writing,
 )
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.ccp import CyberarkCcp
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.cyberark.conjur import CyberarkConjur, _Variable
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.gcp.kms import GcpKms
@@ -77,13 +78,15 @@ CHECKS: dict[type[Manager], tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("kind", CHECKS, ids=lambda kind: kind.KIND)
 def test_a_check_notices_a_provider_that_says_yes_to_everything(kind: type[Manager]) -> None:
     options, parts = CHECKS[kind]
-    assert code_of(manager_of(kind, options, **parts).check) == "malformed_reply"
+    manager = manager_of(kind, options, **parts)
+    assert code_of(lambda: manager.check(Aim(), AccessProof())) == "malformed_reply"
 
 
-@pytest.mark.parametrize(("kind", "call"), [(GcpKms, "check"), (GcpKms, "settled"), (GcpSecretManager, "check")])
-def test_a_login_without_a_project_says_so(kind: type[Manager], call: str) -> None:
+@pytest.mark.parametrize("kind", [GcpKms, GcpSecretManager])
+def test_a_login_without_a_project_says_so(kind: type[Manager]) -> None:
     manager = manager_of(kind, {"key": "k"}, _session=SimpleNamespace(project=""))
-    assert code_of(getattr(manager, call)) == "missing_project"
+    for call in (lambda: manager.check(Aim(), AccessProof()), manager.settled):
+        assert code_of(call) == "missing_project"
 
 
 def test_a_secret_of_aws_that_others_removed_meanwhile_is_removed() -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias, TypeVar, cast
 from ...crypto.context import Context
 from ...crypto.envelope import open_envelope, seal
 from ...managers.base import Found, KeyKeeper, Manager, ValueKeeper, Writing
+from ...managers.checks import WRITE, AccessProof, Aim
 from ...managers.data_keys import DataKeyWrapping, data_keys_of
 from ...model.entities import Scope
 from ...model.errors import InvalidInput, NotFound, ScopedSecretsError
@@ -121,17 +122,28 @@ class Access:
             raise answer.error
         return answer.value
 
-    def prove(self, connector: ScopedConnector, given: Mapping[str, str]) -> dict[str, object]:
+    def prove(
+        self,
+        connector: ScopedConnector,
+        given: Mapping[str, str],
+        proof: AccessProof,
+        *,
+        right: str = "",
+        may_write: bool = True,
+    ) -> dict[str, object]:
         """Log in with a connector before it is saved, and prove its access; return the options found on the way.
 
-        `given` are the credentials that the task contains; the others are read again, without a cache.
+        `given` are the credentials that the task contains; the others are read again, without a cache. `proof` is
+        filled in; `right` and `may_write` are those of an Aim.
         """
         self._check_machine(connector, given)
         credentials = {**self._referenced(connector, given, 0), **given}
         self._check_machine(connector, credentials)
         manager = self._providers.log_in(connector, credentials)
         try:
-            manager.check()
+            manager.check(Aim(right, may_write, self._providers.turn(connector, credentials)), proof)
+            if right == WRITE and may_write and not proof.has_writing:
+                self.warnings.append(f"Writing of {connector.what} is {proof.write}.")
             return manager.settled()
         finally:
             manager.close()

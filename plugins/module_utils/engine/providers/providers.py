@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 from ...managers.base import ConnectorContext, Manager
+from ...managers.checks import Turn
+from ...managers.path_templates import names_of
 from ...model.errors import ScopedSecretsError
 from ..rows.scoped_connectors import ScopedConnector
 from .usage import Usage
@@ -28,6 +32,11 @@ def describe(connector: ScopedConnector) -> Manager:
     return connector.kind(connector.row.options, ConnectorContext(connector.what))
 
 
+def _names_of(connector: ScopedConnector, identifier: str) -> list[str]:
+    template, path = str(connector.row.options.get("path_template") or ""), connector.path
+    return names_of(template, identifier, path.org, path.project, is_own=True)
+
+
 class _Slot:
     """A connector's logged-in manager. The lock lets one thread log in while others wait for it."""
 
@@ -43,6 +52,7 @@ class Providers:
         self._usage = usage
         self._slots: dict[Hashable, _Slot] = {}
         self._lock = threading.Lock()
+        self._turns: dict[bytes, Turn] = {}
         self._told: set[str] = set()
         self._notices: list[str] = []
 
@@ -60,10 +70,20 @@ class Providers:
     def log_in(self, connector: ScopedConnector, credentials: Mapping[str, str]) -> Manager:
         """Return a new manager, logged in with these credentials; raise what the login raises."""
         meter = self._usage.meter(connector.label)
-        manager = connector.kind({**connector.row.options, **credentials}, ConnectorContext(connector.what, meter))
+        context = ConnectorContext(connector.what, meter, lambda name: _names_of(connector, name))
+        manager = connector.kind({**connector.row.options, **credentials}, context)
         self._tell(manager.notices)
         manager.login()
         return manager
+
+    def turn(self, connector: ScopedConnector, credentials: Mapping[str, str]) -> Turn:
+        """Return the turn that all checks of a connector share while its options and credentials are the same."""
+        options = connector.row.options
+        found = {"settled", *options.get("settled", ())}
+        given = {name: value for name, value in options.items() if name not in found}
+        asked = json.dumps([connector.what, given, dict(credentials)], sort_keys=True, default=str)
+        with self._lock:
+            return self._turns.setdefault(hashlib.sha256(asked.encode()).digest(), Turn())
 
     def _tell(self, notices: list[str]) -> None:
         with self._lock:

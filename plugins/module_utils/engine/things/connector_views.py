@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...managers import builtin
+from ...managers.checks import AccessProof
 from ...model.entities import Scope
 from ...model.errors import NotFound, ScopedSecretsError
 from ...model.messages import View
@@ -90,6 +91,7 @@ class ConnectorCheck:
         self.path = self._info.path
         self._identifier = params["identifier"]
         self._fails = bool(params.get("fail"))
+        self._right = params.get("check") or ""
 
     def load(self, session: Session) -> tuple[ScopedConnector, View]:
         """Return the connector and its view; raise NotFound."""
@@ -104,16 +106,20 @@ class ConnectorCheck:
             hint=f"Its secret managers are: {', '.join(managers.names) or 'none'}.",
         )
 
-    def outcome(self, access: Access, connector: ScopedConnector, view: View) -> View:
-        """Log in and return the view with `status` (ready, unknown, error), `code`, `message` and `hint`.
+    def outcome(self, access: Access, connector: ScopedConnector, view: View, *, may_write: bool) -> View:
+        """Log in and return the view with `status` (ready, unknown, error), `code`, `message`, `hint` and `proof`.
 
         Raises what went wrong if the task asks for that (`fail`).
         """
+        proof = AccessProof()
         try:
-            access.prove(connector, {})
+            access.prove(connector, {}, proof, right=self._right, may_write=may_write)
         except ScopedSecretsError as error:
             if self._fails:
                 raise
+            proof.end(error)
             status = "unknown" if error.category == "unavailable" else "error"
-            return {**view, "status": status, "code": error.code, "message": error.message, "hint": error.hint}
-        return {**view, "status": "ready", "code": "", "message": "", "hint": ""}
+            outcome = {"status": status, "code": error.code, "message": error.message, "hint": error.hint}
+        else:
+            outcome = {"status": "ready", "code": "", "message": "", "hint": ""}
+        return {**view, **outcome, "proof": proof.view}

@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...managers import builtin
 from ...managers.base import KeyKeeper
+from ...managers.checks import AccessProof, right_of
 from ...managers.registry import manager_kind
 from ...model.entities import Connector, Scope
 from ...model.errors import Conflict
 from ...model.identifiers import check_identifier, check_name, check_tags
-from ...model.messages import View
+from ...model.messages import Result, View
 from ...model.scopes import ScopePath
 from ...store.connectors import defaults_at
 from ...store.secrets import count_kept, kept_by, replace_references
@@ -87,6 +88,8 @@ class ConnectorResource(Resource[ConnectorState]):
         self.kind = manager_kind(kind)
         self.identifier = check_identifier(params["identifier"], "connector")
         self.what = f"connector '{self.identifier}' of {self.path}"
+        self._right = right_of(params.get("check", True))
+        self._proof: AccessProof | None = None
 
     def load(self, session: Session) -> ConnectorState:
         chain = session.chain(self.path)
@@ -264,9 +267,20 @@ class ConnectorResource(Resource[ConnectorState]):
     def _proven(self, access: Access, state: ConnectorState, connector_id: str) -> Mapping[str, Any]:
         connector = self._scoped(state, connector_id)
         access.check_references(connector)
-        if self.params.get("check", True):
-            return access.prove(connector, self._wanted_options(state.connector).inline)
-        return {}
+        if self._right is None:
+            return {}
+        self._proof = AccessProof()
+        inline = self._wanted_options(state.connector).inline
+        return access.prove(connector, inline, self._proof, right=self._right)
+
+    def result(
+        self, state: ConnectorState, plan: Plan, *, is_predicted: bool = False, warnings: Sequence[str] = ()
+    ) -> Result:
+        """Return what the task did, with the proof that its check had, if there was one."""
+        result = super().result(state, plan, is_predicted=is_predicted, warnings=warnings)
+        if self._proof:
+            result.returned["proof"] = self._proof.view
+        return result
 
     def _scoped(self, state: ConnectorState, connector_id: str) -> ScopedConnector:
         row = self._connector(state, self._wanted_options(state.connector), connector_id)

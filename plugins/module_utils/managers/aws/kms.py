@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from ...model.errors import InvalidInput, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, ConnectorContext, KeyKeeper
+from ..checks import AccessProof, Aim
 from .logins import LOGINS
 from .options import AWS_NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsSession
@@ -75,7 +76,7 @@ class AwsKms(KeyKeeper):
     def close(self) -> None:
         self._session.close()
 
-    def check(self) -> None:
+    def check(self, aim: Aim, proof: AccessProof) -> None:
         """Prove that the key exists, has the right type, and encrypts and decrypts random bytes."""
         metadata = self._describe(self._pinned or self._given)
         self._pinned = self._pinned or metadata["Arn"]
@@ -83,6 +84,7 @@ class AwsKms(KeyKeeper):
         probe, context = os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}
         if self.unwrap(self.wrap(probe, context), context) != probe:
             raise failures.malformed_reply(self.connector.what, "it decrypts to something other than the plaintext")
+        proof.read, proof.write = "decrypted random bytes with the key", "encrypted random bytes with the key"
 
     def settled(self) -> dict[str, Any]:
         """Keep the key's ARN, because an alias or id in the options may later lead to another key."""

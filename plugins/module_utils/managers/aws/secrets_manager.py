@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import copy
 import re
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ...model.errors import ScopedSecretsError
+from ...model.errors import ScopedSecretsError, Unavailable
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
+from ..checks import PROBE, Aim, is_denied, not_proved, probe_name
 from ..network import check_range
 from ..path_templates import PATH_TEMPLATE
+from ..probe import write_probe
 from .logins import LOGINS
 from .options import AWS_NETWORK, SHARED_OPTIONS, check_options
 from .session import REQUIREMENT, AwsSession
@@ -27,10 +31,16 @@ _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _NAME_RULE = "letters, digits and /_+=.@-, 512 characters at most with the prefix"
 _VERSION_ID = re.compile(r"[0-9A-Za-z-]{32,64}")
 _MAX_PAGES = 40
+_PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between the tries of a check whose name is still taken."""
 _MISSING = "ResourceNotFoundException"
 _EXISTS = "ResourceExistsException"
 _DELETED = "MarkedForDeletion"
 _CURRENT = "AWSCURRENT"
+
+
+class _BeingDeletedError(Unavailable):
+    """A deleted secret still has its name. AWS takes a while even for deletions that are forced."""
 
 
 class AwsSecretsManager(ValueKeeper):
@@ -98,14 +108,56 @@ class AwsSecretsManager(ValueKeeper):
         self._client = session.client("secretsmanager", own)
         self._session = session
 
-    def check(self) -> None:
+    def prove_reading(self) -> str:
         """Prove read access under the prefix by requesting a random name that doesn't exist."""
-        path = self.path_of(f"scoped-secrets-check-{uuid.uuid4().hex}")
+        path = self._absent()
+        if self._exists("get_secret_value", path):
+            raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
+        return f"AWS answered secretsmanager:GetSecretValue for '{path}', which does not exist"
+
+    def prove_writing(self, aim: Aim) -> str:
+        """Prove write access by a secret that is removed at once; first, that it can be removed."""
+        path, absent = self.place_of_check(probe_name(self.connector.what)), self._absent()
+        self._described(path)
+        if not self._may_delete_at_once(absent):
+            why = "it may not delete at once (ForceDeleteWithoutRecovery), so that a secret of the check would stay"
+            return not_proved(f"{why} for days")
+        self._exists("restore_secret", absent)
+        if self.options["use_put_secret_value"]:
+            self._exists("put_secret_value", absent, SecretString="-")
+        if not self._has_written(path, aim):
+            return not_proved(f"AWS is still deleting '{path}', which an earlier check wrote")
+        return f"wrote, changed and removed '{path}'"
+
+    def _has_written(self, path: str, aim: Aim) -> bool:
+        """Return whether the secret could be written. AWS recommends to wait while one is still being deleted."""
+        keeper = copy.copy(self)
+        keeper.options = {**self.options, "force_delete": True, "replicas": []}
+        for pause in _PAUSES:
+            try:
+                write_probe(keeper, path, aim.turn, by_hand=_by_hand(path))
+                return True
+            except _BeingDeletedError:
+                time.sleep(pause)
+        return False
+
+    def _absent(self) -> str:
+        return self.place_of_check(f"{PROBE}-{uuid.uuid4().hex}")
+
+    def _exists(self, operation: str, path: str, **more: Any) -> bool:
+        """Return whether an operation finds a secret. Raises what AWS refuses, which it does before it looks."""
         try:
-            self._call("get_secret_value", path, expecting=frozenset({_MISSING}), SecretId=path)
+            self._call(operation, path, expecting=frozenset({_MISSING}), SecretId=path, **more)
         except ExpectedError:
-            return
-        raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
+            return False
+        return True
+
+    def _may_delete_at_once(self, absent: str) -> bool:
+        """Return whether deletions may be forced. Policies can forbid that alone. Raises if none is allowed."""
+        if not is_denied(lambda: self._exists("delete_secret", absent, ForceDeleteWithoutRecovery=True)):
+            return True
+        self._exists("delete_secret", absent, RecoveryWindowInDays=self.options["recovery_window_days"])
+        return False
 
     def settled(self) -> dict[str, Any]:
         """Keep the region, which may come from the environment of this run."""
@@ -232,7 +284,7 @@ class AwsSecretsManager(ValueKeeper):
     def _update(self, path: str, content: Mapping[str, Any], writing: Writing) -> str:
         existing = self._described(path)
         if existing is None:
-            raise failures.unavailable(self.connector.what, f"'{path}' is being deleted there right now")
+            raise _being_deleted(self.connector.what, path)
         if not writing.adopt:
             self._refuse_foreign(path, existing, writing.owner)
         if existing.get("DeletedDate"):
@@ -341,6 +393,15 @@ class AwsSecretsManager(ValueKeeper):
 
     def _call(self, operation: str, path: str, **parameters: Any) -> dict[str, Any]:
         return self._client.call(operation, path, **parameters)
+
+
+def _being_deleted(what: str, path: str) -> _BeingDeletedError:
+    error = failures.unavailable(what, f"'{path}' is being deleted there right now")
+    return _BeingDeletedError(error.code, error.message, hint=error.hint, retryable=True)
+
+
+def _by_hand(path: str) -> str:
+    return f"aws secretsmanager delete-secret --secret-id {path} --force-delete-without-recovery"
 
 
 def _matches(path: str, name: Any, arn: Any) -> bool:

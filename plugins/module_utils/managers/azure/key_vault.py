@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import copy
 import re
 import threading
 import time
@@ -18,8 +19,10 @@ from typing import Any, ClassVar
 from ...model.errors import Forbidden
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
+from ..checks import PROBE, WRITE, Aim, is_denied, not_proved, probe_name
 from ..network import Network, check_url
 from ..path_templates import PATH_TEMPLATE
+from ..probe import write_probe
 from .client import CLOUDS, REQUIREMENTS, KeyVaultClient
 from .logins import LOGINS, validate_login
 from .names import MAX_NAME, NAME, NAME_RULE, name_of
@@ -93,11 +96,42 @@ class AzureKeyVault(ValueKeeper):
         client.login()
         self._client = client
 
-    def check(self) -> None:
+    def prove_reading(self) -> str:
         """Prove read access by requesting a random name that doesn't exist."""
-        path = f"scoped-secrets-check-{uuid.uuid4().hex}"
+        path = _absent()
         if self._properties(path):
             raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
+        return f"Key Vault answered a get of '{path}', which does not exist"
+
+    def prove_writing(self, aim: Aim) -> str:
+        """Prove what can be proved without a trace: a secret that is set stays for days unless it is purged.
+
+        So one is set only if the task asks for it by name, and if the login may purge.
+        """
+        absent = _absent()
+        self._need("begin_delete_secret", absent, "delete")
+        self._need("begin_recover_deleted_secret", absent, "recover")
+        if self.options["purge"]:
+            self._need("purge_deleted_secret", absent, "purge")
+        if aim.right != WRITE:
+            return not_proved("delete and recover are allowed; 'check: write' sets and purges a secret to prove set")
+        if is_denied(lambda: self._need("purge_deleted_secret", absent, "purge")):
+            return not_proved("delete and recover are allowed; without purge, a secret that is set would stay for days")
+        return self._prove_setting(probe_name(self.connector.what), aim)
+
+    def _prove_setting(self, path: str, aim: Aim) -> str:
+        # Purges what a killed check left deleted.
+        if not aim.turn.is_done and is_denied(lambda: self._purge(path, self._deleted(path), PROBE)):
+            return not_proved(f"'{path}' of an earlier check is deleted there, and this vault lets nobody purge it yet")
+        keeper = copy.copy(self)
+        keeper.options = {**self.options, "purge": True}
+        write_probe(keeper, path, aim.turn, by_hand=_by_hand(path))
+        return f"set, deleted and purged '{path}'"
+
+    def _need(self, operation: str, absent: str, needs: str) -> None:
+        """Raise provider_denied without a permission. Key Vault refuses before it looks whether a secret exists."""
+        with contextlib.suppress(ExpectedError):
+            self._call(operation, absent, needs, expecting=404)
 
     def close(self) -> None:
         client, self._client = self._client, None
@@ -302,6 +336,14 @@ class AzureKeyVault(ValueKeeper):
             if self._client is None:
                 self.login()
             return self._client  # type: ignore[return-value]
+
+
+def _absent() -> str:
+    return f"{PROBE}-{uuid.uuid4().hex}"
+
+
+def _by_hand(path: str) -> str:
+    return f"az keyvault secret delete --name {path} and then az keyvault secret purge --name {path}"
 
 
 def _check_vault(given: Mapping[str, Any], title: str) -> None:

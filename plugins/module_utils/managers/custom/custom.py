@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from ...model.errors import ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, Command, ConnectorContext, Found, Login, NoLogin, ValueKeeper, Writing
+from ..checks import Aim, not_proved
 from ..network import Network, check_range
 from ..path_templates import PATH_TEMPLATE
 from .program import OutputTooLarge, Program, ProgramNotStarted, ProgramResult, ProgramTimedOut, located, run
@@ -89,10 +90,15 @@ class Custom(ValueKeeper):
             raise self._malformed("it has no list of verbs")
         self._verbs = VERBS.intersection(verbs)
 
-    def check(self) -> None:
+    def prove_reading(self) -> str:
         verb = next((verb for verb in ("check", "list") if verb in self._verbs), "")
-        if verb:
-            self._ask(verb, "")
+        if not verb:
+            return not_proved("its program has no verb 'check' or 'list'")
+        self._ask(verb, "")
+        return f"the verb '{verb}' of its program succeeded"
+
+    def prove_writing(self, aim: Aim) -> str:
+        return not_proved("its program has no verb for that")
 
     def path_of(self, *names: str) -> str:
         return "/".join(names)

@@ -16,6 +16,7 @@ from ...model.errors import ScopedSecretsError
 from ...model.json_text import read_json, write_json
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, Found, Login, NoLogin, ValueKeeper
+from ..checks import PROBE, not_proved
 from ..http import REQUIREMENTS, HttpSession, Reply
 from ..network import CLIENT_CERTIFICATE, Network, check_url
 from .ccp_failures import meaning
@@ -101,14 +102,14 @@ class CyberarkCcp(ValueKeeper):
         self.connector.meter("logins")
         self._http = HttpSession.for_connector(self.options, self.connector)
 
-    def check(self) -> None:
+    def prove_reading(self) -> str:
         """Prove that CyberArk knows the application, by requesting a random account that doesn't exist."""
         try:
-            self.read(f"Object=scoped-secrets-check-{uuid.uuid4().hex}")
+            self.read(f"Object={PROBE}-{uuid.uuid4().hex}")
         except ScopedSecretsError as error:
             if error.code != "unknown_path":
                 raise
-            return
+            return not_proved("the application may log in; which Safes it may read shows when an account is read")
         raise failures.malformed_reply(self.connector.what, "it has an account with a random name")
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from ...model.errors import NotFound, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, Found, ValueKeeper, Writing
+from ..checks import Aim, not_proved
 from ..http import REQUIREMENTS, Reply
 from ..network import Network, check_url
 from ..path_templates import PATH_TEMPLATE
@@ -31,6 +32,9 @@ _MAX_PATH = 1024
 _MAX_QUERY = 4000
 """The longest query of a batch, in characters. Servers on the way may refuse longer URLs."""
 _PAGE, _MAX_PAGES = 1000, 20
+_MAX_ASKED = 20
+"""On how many variables a check asks for a privilege."""
+_VERBS = {"execute": "read", "update": "write"}
 _SEPARATES_IDS = ","
 _SINGLE_PATH_ERRORS = frozenset({"unknown_path", "provider_denied", "provider_refused"})
 """Errors of a batch that a single path can cause."""
@@ -80,12 +84,14 @@ class CyberarkConjur(ValueKeeper):
     MAX_VALUE = 64 * 1024
     REQUIREMENTS = REQUIREMENTS
     BATCH = 50
+    ASKS_RIGHTS = True
 
     def __init__(self, options: Mapping[str, Any], connector: ConnectorContext) -> None:
         super().__init__(options, connector)
         self._branch = str(self.options["branch"] or "").strip("/")
         self._lock = threading.Lock()
         self._client: ConjurClient | None = None
+        self._seen: list[str] = []
 
     @classmethod
     def validate(cls, options: Mapping[str, Any]) -> None:
@@ -107,17 +113,46 @@ class CyberarkConjur(ValueKeeper):
         client.login()
         self._client = client
 
-    def check(self) -> None:
-        """Check that the branch, or a variable in it, is visible. Without a branch, ask for the login's identity."""
-        reply = self._call("GET", "resources", self._account, "policy", self._branch) if self._branch else None
-        if reply is None:
-            reply = self._call("GET", "whoami")
-        elif reply.status_code in (403, 404) and self._sees_variables():
-            return
+    def prove_reading(self) -> str:
+        self._seen = self._visible()
+        if not self._seen:
+            self._see_branch()
+        return self._proved("execute", self._seen)
+
+    def prove_writing(self, aim: Aim) -> str:
+        return self._proved("update", self._seen)
+
+    def _proved(self, privilege: str, seen: Sequence[str]) -> str:
+        """Ask Conjur for a privilege on the variables that the login sees, until it has it on one."""
+        if not seen:
+            return not_proved(f"its login sees no variable{self._in_branch} yet")
+        held = next((path for path in seen if self._has(privilege, path)), None)
+        if held is None:
+            doing = f"{_VERBS[privilege]} '{seen[0]}', nor any other variable that it sees{self._in_branch}"
+            raise failures.denied(self.connector.what, doing, f"the privilege '{privilege}' on variable '{seen[0]}'")
+        return f"Conjur permits {privilege} on '{held}'"
+
+    @property
+    def _in_branch(self) -> str:
+        return f" in branch '{self._branch}'" if self._branch else ""
+
+    def _see_branch(self) -> None:
+        """Check that the branch is visible. Without one, ask for the login's identity."""
+        parts = ["resources", self._account, "policy", self._branch] if self._branch else ["whoami"]
+        reply = self._call("GET", *parts)
         if reply.status_code in (403, 404) and self._branch:
             raise self._not_loaded(f"branch '{self._branch}'", *_policy_of_branch(self._branch, self._chosen().role))
         if not reply.ok:
             raise self._refused(reply, "look up its branch or identity", "")
+
+    def _has(self, privilege: str, path: str) -> bool:
+        query = {"check": "true", "privilege": privilege}
+        reply = self._call("GET", "resources", self._account, "variable", path, query=query)
+        if reply.status_code in (403, 404):
+            return False
+        if not reply.ok:
+            raise self._refused(reply, f"ask for its privileges on '{path}'", "")
+        return True
 
     def close(self) -> None:
         client, self._client = self._client, None
@@ -269,9 +304,10 @@ class CyberarkConjur(ValueKeeper):
 
     # Both.
 
-    def _sees_variables(self) -> bool:
-        """Return whether any variable of the branch is visible. Conjur lists only what the login has permissions on."""
-        begin = f"{self._account}:variable:{self._branch}/"
+    def _visible(self) -> list[str]:
+        """Return the first variables that are visible in the branch: Conjur lists only what the login has rights on."""
+        begin = f"{self._account}:variable:" + (f"{self._branch}/" if self._branch else "")
+        found: list[str] = []
         for page in range(_MAX_PAGES):
             query = {"limit": str(_PAGE), "offset": str(page * _PAGE)}
             reply = self._call("GET", "resources", self._account, "variable", query=query)
@@ -279,11 +315,10 @@ class CyberarkConjur(ValueKeeper):
             ids = (
                 [str(one.get("id", "")) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
             )
-            if any(one.startswith(begin) for one in ids):
-                return True
-            if len(ids) < _PAGE:
+            found += [one.split(":", 2)[2] for one in ids if one.startswith(begin)]
+            if len(found) >= _MAX_ASKED or len(ids) < _PAGE:
                 break
-        return False
+        return found[:_MAX_ASKED]
 
     def _refused(self, reply: Reply, doing: str, privilege: str) -> ScopedSecretsError:
         """Return the error for an answer with status 400 or higher, without its text, which may repeat the request."""

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from ...model.errors import InvalidInput, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, ConnectorContext, ExpectedError, KeyKeeper
+from ..checks import AccessProof, Aim
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
 from .logins import LOGINS
 from .options import GCP_NETWORK, SHARED_OPTIONS, check_options
@@ -86,12 +87,13 @@ class GcpKms(KeyKeeper):
     def close(self) -> None:
         self._session.close()
 
-    def check(self) -> None:
+    def check(self, aim: Aim, proof: AccessProof) -> None:
         """Prove that the key encrypts and decrypts random bytes. A minimal login can't read the key's metadata."""
         self._pinned = self._find()
         probe, context = os.urandom(_DATA_KEY_SIZE), {"purpose": "scoped.secrets check"}
         if self.unwrap(self.wrap(probe, context), context) != probe:
             raise failures.malformed_reply(self.connector.what, "it decrypts to something other than the plaintext")
+        proof.read, proof.write = "decrypted random bytes with the key", "encrypted random bytes with the key"
 
     def settled(self) -> dict[str, Any]:
         """Keep the key's full name, because the login may imply another project later."""

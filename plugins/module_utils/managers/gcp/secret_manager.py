@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 import uuid
@@ -15,8 +16,10 @@ from typing import Any, ClassVar
 from ...model.errors import ScopedSecretsError, Unavailable
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, ExpectedError, Found, ValueKeeper, Writing
+from ..checks import PROBE, Aim, probe_name
 from ..http import REQUIREMENTS as HTTP_REQUIREMENTS
 from ..path_templates import PATH_TEMPLATE
+from ..probe import write_probe
 from .logins import LOGINS
 from .options import GCP_NETWORK, SHARED_OPTIONS, check_options
 from .session import CHECKSUM_REQUIREMENT, Corrupted, GcpSession, Service, checksum
@@ -110,14 +113,30 @@ class GcpSecretManager(ValueKeeper):
         self._client = session.client()
         self._session = session
 
-    def check(self) -> None:
+    def prove_reading(self) -> str:
         """Prove read access with the prefix by requesting a random name that doesn't exist."""
-        path = self.path_of(f"scoped-secrets-check-{uuid.uuid4().hex}")
+        path = self._absent()
         try:
             self._access(path, _LATEST)
         except ExpectedError:
-            return
+            return f"Google answered secretmanager.versions.access for '{path}', which does not exist"
         raise failures.malformed_reply(self.connector.what, "it has a secret under a random name")
+
+    def prove_writing(self, aim: Aim) -> str:
+        """Prove write access by a secret that is removed at once; first, that it can be removed.
+
+        Google's testIamPermissions would need no write, but sees no conditions on names that don't exist yet.
+        """
+        path, absent = self.place_of_check(probe_name(self.connector.what)), self._absent()
+        self._described(path)
+        with contextlib.suppress(ExpectedError):
+            self._call("delete_secret", absent, {"name": self._full_name(absent)}, expecting=frozenset({_MISSING}))
+        by_hand = f"gcloud secrets delete {path} --project {self._project()}"
+        write_probe(self, path, aim.turn, by_hand=by_hand)
+        return f"wrote, changed and removed '{path}'"
+
+    def _absent(self) -> str:
+        return self.place_of_check(f"{PROBE}-{uuid.uuid4().hex}")
 
     def settled(self) -> dict[str, Any]:
         """Keep the project, which may come from the login or the environment of this run."""

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ...model.errors import Conflict, Forbidden, InvalidInput, NotFound, ScopedSecretsError
 from .. import failures
 from ..base import ArgumentSpec, Capability, ConnectorContext, Found, ValueKeeper, Writing
+from ..checks import PROBE, AccessProof, Aim, not_proved
 from ..network import Network, check_url
 from ..path_templates import PATH_TEMPLATE
 from .client import REQUIREMENTS, TITLE, VaultClient
@@ -31,8 +32,6 @@ from .replies import content_of, kv_version_mismatch, misplaced_mount
 __all__ = ["MANAGER", "HashicorpVault"]
 
 ENGINES: dict[int, type[KvEngine]] = {1: KvVersion1, 2: KvVersion2}
-PROBE = "scoped-secrets-check"
-"""An unused name, for checking permissions."""
 
 
 class HashicorpVault(ValueKeeper):
@@ -99,26 +98,32 @@ class HashicorpVault(ValueKeeper):
             self._client = self._client or VaultClient(self.options, self.connector, self.chosen_login())
             self._client.login()
 
-    def check(self) -> None:
-        """Check the permissions on a secret that doesn't exist. A read-only login may lack them outside some paths."""
+    def check(self, aim: Aim, proof: AccessProof) -> None:
+        """Ask for the capabilities on a secret that doesn't exist. A reader may have some on other paths only."""
+        writes = self.aims_at_writing(aim)
         is_seen = self._verify()
         engine = self._engine()
-        path = self.path_of(PROBE)
-        needs = engine.needs(path, is_written=not self.options["read_only"])
+        path = self.place_of_check(PROBE)
+        needs, reads = engine.needs(path, is_written=writes), engine.needs(path, is_written=False)
         granted = self._granted(list(needs))
         if granted is None:
             self._prove_by_reading(engine, path)
+            proof.read = f"read '{path}', which does not exist"
+            proof.write = not_proved("it may not ask sys/capabilities-self") if writes else self.why_only_reading()
             return
-        for at, capabilities in needs.items():
-            missing = [one for one in capabilities if not {one, "root"} & set(granted.get(at) or [])]
-            if missing and not (self.options["read_only"] and is_seen):
-                listed = ", ".join(f'"{one}"' for one in missing)
-                at = at.removesuffix(PROBE) + "*"
-                raise failures.denied(
-                    self.connector.what,
-                    f"{' or '.join(missing)} '{at}'",
-                    f'path "{at}" {{ capabilities = [{listed}] }}',
-                )
+        if not _missing(reads, granted):
+            proof.read = _asked(reads)
+        missing = _missing(needs, granted)
+        if missing and (writes or not is_seen):
+            raise self._lacks(*next(iter(missing.items())))
+        proof.read = proof.read or not_proved("its policy lists other paths of the engine")
+        proof.write = _asked(needs) if writes else self.why_only_reading()
+
+    def _lacks(self, at: str, missing: list[str]) -> ScopedSecretsError:
+        at = at.removesuffix(PROBE) + "*"
+        listed = ", ".join(f'"{one}"' for one in missing)
+        needs = f'path "{at}" {{ capabilities = [{listed}] }}'
+        return failures.denied(self.connector.what, f"{' or '.join(missing)} '{at}'", needs)
 
     def settled(self) -> dict[str, Any]:
         return {"detected_engine_version": self._version} if self._version else {}
@@ -233,6 +238,18 @@ class HashicorpVault(ValueKeeper):
         except ScopedSecretsError as error:
             if error.code != "unknown_path":
                 raise
+
+
+def _missing(needs: Mapping[str, list[str]], granted: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the capabilities that are not granted, by path; only paths that lack some."""
+    held = {at: {*(granted.get(at) or [])} for at in needs}
+    missing = {at: [one for one in needs[at] if not {one, "root"} & held[at]] for at in needs}
+    return {at: capabilities for at, capabilities in missing.items() if capabilities}
+
+
+def _asked(needs: Mapping[str, list[str]]) -> str:
+    listed = "; ".join(f"{', '.join(capabilities)} on '{at}'" for at, capabilities in needs.items())
+    return f"sys/capabilities-self has {listed}"
 
 
 def _clean(what: str, path: str) -> str:

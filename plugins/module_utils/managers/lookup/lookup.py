@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ...model.errors import InvalidInput
 from .. import failures
 from ..base import ArgumentSpec, Capability, Command, Found, Login, NoLogin, ValueKeeper
+from ..checks import not_proved
 from .plugins import NoSuchPlugin, NoValue, PluginFailed, content_of, find, first_result
 from .terms import PATH, BadPath, BadTemplate, check_template, term_of
 
@@ -93,8 +94,8 @@ class Lookup(ValueKeeper):
         self.connector.meter("logins")
         self._found()
 
-    def check(self) -> None:
-        """Do nothing: there is no check that works for all plugins without reading a value."""
+    def prove_reading(self) -> str:
+        return not_proved("the plugin is installed, and nothing works for all plugins without reading a value")
 
     def path_of(self, *names: str) -> str:
         return names[-1]

@@ -16,6 +16,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.ac
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ACCOUNT, ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import OURS, Cloud, waiting_for
@@ -107,7 +108,7 @@ def test_a_proof_is_a_login_of_its_own_that_is_given_back(
     cloud: Cloud, access: Access, connector: ScopedConnector
 ) -> None:
     access.call(connector, lambda manager: manager)
-    assert access.prove(connector, {}) == {"found_by_login": 2}
+    assert access.prove(connector, {}, AccessProof()) == {"found_by_login": 2}
     assert (cloud.counts["login"], cloud.counts["check"], cloud.counts["close"]) == (2, 1, 1)
     access.call(connector, lambda manager: manager)
     assert cloud.counts["login"] == 2
@@ -116,10 +117,10 @@ def test_a_proof_is_a_login_of_its_own_that_is_given_back(
 def test_a_proof_takes_what_is_given_before_what_is_stored(
     cloud: Cloud, access: Access, connector: ScopedConnector
 ) -> None:
-    assert error_of(lambda: access.prove(connector, {"token": "bad"})).code == "login_refused"
+    assert error_of(lambda: access.prove(connector, {"token": "bad"}, AccessProof())).code == "login_refused"
     cloud.credentials = {"fresh"}
-    assert access.prove(connector, {"token": "fresh"})
-    assert error_of(lambda: access.prove(connector, {})).code == "login_refused"
+    assert access.prove(connector, {"token": "fresh"}, AccessProof())
+    assert error_of(lambda: access.prove(connector, {}, AccessProof())).code == "login_refused"
 
 
 def test_a_proof_that_fails_gives_its_login_back(cloud: Cloud, access: Access, connector: ScopedConnector) -> None:
@@ -127,7 +128,7 @@ def test_a_proof_that_fails_gives_its_login_back(cloud: Cloud, access: Access, c
         raise failures.denied("it", "check")
 
     cloud.before["check"] = deny
-    assert error_of(lambda: access.prove(connector, {})).code == "provider_denied"
+    assert error_of(lambda: access.prove(connector, {}, AccessProof())).code == "provider_denied"
     assert cloud.counts["close"] == 1
 
 

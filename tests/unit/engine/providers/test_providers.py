@@ -18,6 +18,7 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.us
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_connectors import ScopedConnector
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import Manager
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import Forbidden
 from ansible_collections.scoped.secrets.plugins.module_utils.model.queries import Query
@@ -37,7 +38,7 @@ def credentials(_connector: ScopedConnector, _again: bool) -> Mapping[str, str]:
 
 def ask(manager: Manager) -> Manager:
     """Make one request."""
-    manager.check()
+    manager.check(Aim(), AccessProof())
     return manager
 
 
@@ -98,7 +99,7 @@ def test_many_threads_renew_an_expired_login_once(cloud: Cloud, providers: Provi
     def together(manager: Manager) -> None:
         if cloud.counts["login"] == 1:
             meet.wait()
-        manager.check()
+        manager.check(Aim(), AccessProof())
 
     at_once(THREADS, lambda _number: providers.call(CONNECTOR, credentials, together))
     assert cloud.counts["login"] == 2

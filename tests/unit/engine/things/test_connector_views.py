@@ -13,12 +13,13 @@ from ansible_collections.scoped.secrets.plugins.module_utils.engine.rows.scoped_
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.things.connector_views import view_of
 from ansible_collections.scoped.secrets.plugins.module_utils.managers import failures
 from ansible_collections.scoped.secrets.plugins.module_utils.model.entities import Connector
-from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import NotFound
+from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput, NotFound
 from ansible_collections.scoped.secrets.plugins.module_utils.model.scopes import ScopePath
 from ansible_collections.scoped.secrets.plugins.module_utils.model.settings import Settings
 from ansible_collections.scoped.secrets.tests.unit.engine.kinds import Cloud
 from ansible_collections.scoped.secrets.tests.unit.engine.stores import (
     add_connector,
+    check,
     content_of,
     declare,
     error_of,
@@ -134,6 +135,7 @@ def test_a_check_reports_failures(cloud: Cloud, store: Engine) -> None:
             error.message,
             error.hint,
         )
+        assert view["proof"] == dict.fromkeys(("read", "write"), f"not proved: {error.message}")
         with pytest.raises(type(error)) as caught:
             declare(store, "connector_check", identifier="vault", fail=True)
         assert caught.value.code == error.code
@@ -173,3 +175,96 @@ def test_a_connector_of_an_unknown_kind_is_listed_but_not_checked(settings: Sett
     forget_kind(settings, "later")
     assert "later" in [view["identifier"] for view in shown(store, "connector_info")]
     assert status(store, "later") == ("error", "unknown_kind")
+
+
+PROBED = "app/scoped-secrets-check-"
+
+
+def probed(store: Engine, settings: Settings) -> Engine:
+    """Return an engine of a new run, with a connector `probed`, which proves writing by a secret."""
+    add_connector(settings, "probed", kind="memory_probed")
+    return Engine(settings)
+
+
+@pytest.mark.parametrize(
+    ("params", "read_proof", "write_proof"),
+    [
+        ({}, "asked", f"wrote {PROBED}"),
+        ({"check": "write"}, "asked", f"wrote {PROBED}"),
+        ({"check": "read"}, "asked", "not proved: only reading was to be proved"),
+    ],
+)
+def test_a_check_says_which_proof_it_had(
+    settings: Settings, cloud: Cloud, store: Engine, params: Any, read_proof: str, write_proof: str
+) -> None:
+    result = declare(probed(store, settings), "connector_check", identifier="probed", **params)
+    view = result.returned["connector"]
+    assert (view["proof"]["read"], view["proof"]["write"].startswith(write_proof)) == (read_proof, True)
+    assert (view["status"], result.warnings, cloud.paths()) == ("ready", [], [])
+    assert cloud.counts["write"] == (params != {"check": "read"})
+
+
+def test_a_check_writes_where_the_secrets_of_the_connector_are(settings: Settings, cloud: Cloud, store: Engine) -> None:
+    add_connector(settings, "probed", ScopePath("pay"), kind="memory_probed", path_template="teams/{org}/{identifier}")
+    proof = shown(Engine(settings), "connector_check", identifier="probed", org="pay")["proof"]
+    assert proof["write"].startswith("wrote app/teams/pay/scoped-secrets-check-")
+
+
+def test_a_check_in_check_mode_writes_nothing(settings: Settings, cloud: Cloud, store: Engine) -> None:
+    engine = probed(store, settings)
+    result = check(engine, "connector_check", identifier="probed", check="write")
+    assert result.returned["connector"]["proof"]["write"] == "not proved: check mode writes nothing"
+    assert (result.warnings, cloud.counts["write"], cloud.counts["check"]) == ([], 0, 1)
+
+
+def test_what_was_proved_before_a_failure_is_said(settings: Settings, cloud: Cloud, store: Engine) -> None:
+    def deny(_path: str) -> None:
+        raise failures.denied("it", "write")
+
+    cloud.before["write"] = deny
+    view = shown(probed(store, settings), "connector_check", identifier="probed")
+    assert (view["status"], view["code"]) == ("error", "provider_denied")
+    assert view["proof"] == {"read": "asked", "write": "not proved: it may not write."}
+
+
+def test_a_run_writes_once_for_all_checks_of_a_connector(settings: Settings, cloud: Cloud, store: Engine) -> None:
+    engine = Engine(settings)
+    made = declare(engine, "connector_memory_probed", identifier="probed", token="good")
+    assert made.returned["proof"]["write"].startswith(f"wrote {PROBED}")
+    again = [shown(engine, "connector_check", identifier="probed")["proof"] for _twice in range(2)]
+    assert again == [made.returned["proof"]] * 2
+    assert "proof" not in declare(engine, "connector_memory_probed", identifier="probed").returned
+    assert (cloud.counts["check"], cloud.counts["write"], cloud.paths()) == (3, 1, [])
+    declare(engine, "connector_memory_probed", identifier="probed", timeout=3)
+    shown(Engine(settings), "connector_check", identifier="probed")
+    assert (cloud.counts["check"], cloud.counts["write"], cloud.paths()) == (5, 3, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "checks", "right"),
+    [(True, 1, ""), ("yes", 1, ""), ("read", 1, "read"), ("write", 1, "write"), (False, 0, ""), ("no", 0, "")],
+)
+def test_a_connector_is_checked_as_the_task_says(
+    settings: Settings, cloud: Cloud, store: Engine, given: object, checks: int, right: str
+) -> None:
+    result = declare(Engine(settings), "connector_memory_vault", identifier="own", check=given)
+    proof = {"read": "asked", "write": f"asked for '{right}'"}
+    assert (cloud.counts["check"], result.returned.get("proof")) == (checks, proof if checks else None)
+
+
+def test_a_check_that_is_no_boolean_and_no_right_is_refused_even_in_check_mode(cloud: Cloud, store: Engine) -> None:
+    for call in (declare, check):
+        with pytest.raises(InvalidInput) as caught:
+            call(store, "connector_memory_vault", identifier="own", check="delete")
+        assert caught.value.code == "invalid_option"
+    assert cloud.asked == []
+
+
+def test_a_task_that_asks_for_a_proof_that_can_not_be_had_is_warned(
+    settings: Settings, cloud: Cloud, store: Engine
+) -> None:
+    add_connector(settings, "unproved", kind="memory_unproved")
+    for right, warned in (("write", True), (None, False)):
+        result = declare(Engine(settings), "connector_check", identifier="unproved", check=right)
+        expected = ["Writing of connector 'unproved' of the account is not proved: it has no check for it."]
+        assert (result.returned["connector"]["status"], result.warnings) == ("ready", expected if warned else [])

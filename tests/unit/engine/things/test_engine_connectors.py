@@ -98,7 +98,7 @@ def test_a_connector_is_made_once(settings: Settings, cloud: Cloud, tree: Engine
     }
     before, dump = content_of(settings), cloud.dump
     second = vault(tree, token_ref="t", description="d", tags={"a": "1"})
-    assert (second.changed, second.returned) == (False, first.returned)
+    assert (second.changed, second.returned) == (False, {"connector": view})
     assert (content_of(settings), cloud.dump) == (before, dump)
 
 

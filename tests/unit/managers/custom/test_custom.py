@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.base import ConnectorContext, Writing
+from ansible_collections.scoped.secrets.plugins.module_utils.managers.checks import AccessProof, Aim
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom import program as program_module
 from ansible_collections.scoped.secrets.plugins.module_utils.managers.custom.custom import Custom
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import ScopedSecretsError
@@ -157,7 +158,7 @@ def test_what_it_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_it_is_not_able_to_do(tmp_path: Path) -> None:
     custom = connector(program(tmp_path, "exit 3", able='{"verbs": ["news"]}'))
-    custom.check()
+    custom.check(Aim(), AccessProof())
     calls = [
         lambda: custom.read("p"),
         lambda: custom.read("p", "2"),
