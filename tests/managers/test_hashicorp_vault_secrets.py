@@ -232,16 +232,12 @@ def test_a_connector_that_only_reads_knows_the_owner_of_a_secret(manager: Hashic
         reader.check_owner(path, OWNER)
 
 
-def test_a_secret_has_its_owner_after_somebody_changed_its_value(manager: HashicorpVault, openbao: OpenBao) -> None:
-    """docs/managers/index.md says so of all kinds but Conjur and programs. `vault kv put` with version 1 drops it."""
-    path = new_path(manager)
-    manager.write(path, b"one", NEW)
-    is_first = manager.options["engine"] == "kv1"
-    openbao.request(
-        "POST", *((f"kv1/{path}", {"value": "x"}) if is_first else (f"secret/data/{path}", {"data": {"value": "x"}}))
-    )
-    assert value(manager, path) == b"x"
-    manager.check_owner(path, OWNER)
+def test_a_secret_has_its_owner_after_somebody_changed_its_value(kv2: HashicorpVault, openbao: OpenBao) -> None:
+    path = new_path(kv2)
+    kv2.write(path, b"one", NEW)
+    openbao.request("POST", f"secret/data/{path}", {"data": {"value": "x"}})
+    assert value(kv2, path) == b"x"
+    kv2.check_owner(path, OWNER)
 
 
 def test_what_others_put_in_the_place_of_a_removed_secret_is_theirs(kv2: HashicorpVault, openbao: OpenBao) -> None:

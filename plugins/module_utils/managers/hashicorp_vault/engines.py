@@ -319,7 +319,10 @@ class KvVersion2(KvEngine):
         self._take_over(path, self._metadata_of(path), writing)
 
     def check_owner(self, path: str, owner: str) -> None:
-        self._owned(path, owner)
+        known = self._owned(path, owner)
+        # The mark outlives a version that was deleted, and says nothing of what others put there afterwards.
+        if any(one.get("deletion_time") or one.get("destroyed") for one in known.get("versions", {}).values()):
+            raise failures.foreign_secret(self._what, path)
 
     def relabel(self, path: str, writing: Writing) -> None:
         self._mark(path, self._owned(path, writing.owner), writing)

@@ -176,7 +176,7 @@ class HashicorpVault(ValueKeeper):
         self._writable().foresee(_clean(self.connector.what, path), writing)
 
     def check_owner(self, path: str, owner: str) -> None:
-        self._writable().check_owner(_clean(self.connector.what, path), owner)
+        self._known_engine().check_owner(_clean(self.connector.what, path), owner)
 
     def relabel(self, path: str, writing: Writing) -> None:
         self._writable().relabel(_clean(self.connector.what, path), writing)
@@ -200,9 +200,12 @@ class HashicorpVault(ValueKeeper):
         return ENGINES[int(self._version or known or 2)](self._logged_in(), self.connector, self._mount)
 
     def _writable(self) -> KvEngine:
-        """Return the engine in its verified version. A version 1 engine would accept version 2 paths."""
         if self.options["read_only"]:
             raise failures.read_only_manager(self.connector.what)
+        return self._known_engine()
+
+    def _known_engine(self) -> KvEngine:
+        """Return the engine in its verified version. A version 1 engine would accept version 2 paths."""
         if not self.options.get("detected_engine_version"):
             self._verify()
         return self._engine()
