@@ -58,10 +58,11 @@ def named_secrets(
 
 def check_no_loop(session: Session, connector: ScopedConnector) -> None:
     """Raise Conflict if a connector needs itself to log in, directly or through others; the message shows the loop."""
-    _walk(session, connector, [])
+    _walk(session, connector, [], set())
 
 
-def _walk(session: Session, connector: ScopedConnector, way: list[tuple[ScopedConnector, str]]) -> None:
+def _walk(session: Session, connector: ScopedConnector, way: list[tuple[ScopedConnector, str]], seen: set[str]) -> None:
+    seen.add(connector.row.id)
     for option, text in references_of(connector).items():
         after = [*way, (connector, f"{option}: {text}")]
         target = _connector_of(session, connector, option, way[0][0] if way else connector)
@@ -69,17 +70,25 @@ def _walk(session: Session, connector: ScopedConnector, way: list[tuple[ScopedCo
             continue
         if target.row.id == after[0][0].row.id:
             raise _loop(after)
-        # A loop of other connectors is not this one's: don't follow it forever.
-        if all(target.row.id != step.row.id for step, _how in after):
-            _walk(session, target, after)
+        # A loop of other connectors is not this one's, and what was seen once does not lead back.
+        if target.row.id not in seen:
+            _walk(session, target, after, seen)
 
 
-def login_depth(session: Session, connector: ScopedConnector, above: frozenset[str] = frozenset()) -> int:
-    """Return how many managers must log in one after the other before a connector can."""
-    above |= {connector.row.id}
+def login_depth(session: Session, connector: ScopedConnector, known: dict[str, int] | None = None) -> int:
+    """Return how many managers must log in one after the other before a connector can.
+
+    `known` has the depths that were found so far, by id.
+    """
+    known = {} if known is None else known
+    # Until its depth is known, what leads back to it adds nothing.
+    known[connector.row.id] = -1
     targets = (_connector_of(session, connector, option, connector) for option in references_of(connector))
-    below = [target for target in targets if target and target.row.id not in above]
-    return 1 + max((login_depth(session, target, above) for target in below), default=-1)
+    depths = []
+    for target in filter(None, targets):
+        depths.append(known[target.row.id] if target.row.id in known else login_depth(session, target, known))
+    known[connector.row.id] = 1 + max(depths, default=-1)
+    return known[connector.row.id]
 
 
 def _connector_of(

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.engine import Engine
+from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers import logins
 from ansible_collections.scoped.secrets.plugins.module_utils.engine.providers.logins import (
+    check_no_loop,
     login_depth,
     references_of,
     used_secrets,
@@ -98,6 +100,32 @@ def test_login_depth(settings: Settings, chain: Engine) -> None:
     for name, other in (("x", "y"), ("y", "x")):
         add_connector(settings, name, auth_method="token", token_ref=f"memory://{other}/t")
     assert in_time(lambda: in_session(settings, depths)) == {"a": 0, "b": 1, "c": 2, "x": 1, "y": 1}
+
+
+def test_each_connector_is_followed_once(settings: Settings, chain: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever can write to a scope can declare connectors of which each needs the next one three times."""
+    for number in range(12):
+        path = f"memory://n{number + 1}/t"
+        add_connector(
+            settings, f"n{number}", auth_method="token", token_ref=path, ca_cert_ref=path, more_refs={"x": path}
+        )
+    add_connector(settings, "n12", auth_method="anonymous")
+    followed: list[str] = []
+    find = logins._connector_of
+
+    def counting(session: Session, connector: ScopedConnector, option: str, first: ScopedConnector) -> Any:
+        followed.append(connector.row.identifier)
+        return find(session, connector, option, first)
+
+    monkeypatch.setattr(logins, "_connector_of", counting)
+
+    def work(session: Session) -> int:
+        named = {one.identifier: one for one in session.connectors(session.chain(ACCOUNT))}
+        check_no_loop(session, ScopedConnector(named["n0"], ACCOUNT))
+        return login_depth(session, ScopedConnector(named["n0"], ACCOUNT))
+
+    assert in_session(settings, work) == 12
+    assert len(followed) == 2 * 3 * 12
 
 
 LOOPS = {
