@@ -30,7 +30,7 @@ from .providers import Providers
 __all__ = ["Access", "Allowed", "Seen"]
 
 T = TypeVar("T")
-Seen: TypeAlias = "Mapping[tuple[Hashable, str], Found | ScopedSecretsError]"
+Seen: TypeAlias = Mapping[tuple[Hashable, str], "Found | ScopedSecretsError"]
 """What value keepers have, or why it can't be read, by the identity of the connector and path."""
 
 
