@@ -13,6 +13,8 @@ DO $$
 DECLARE
     one record;
 BEGIN
+    -- Several control nodes may do this at once.
+    PERFORM pg_advisory_xact_lock(hashtext('scoped_secrets'));
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'scoped_secrets_owner') THEN
         CREATE ROLE scoped_secrets_owner LOGIN;
     END IF;
@@ -61,8 +63,8 @@ BEGIN
         'REVOKE ALL ON DATABASE %I FROM scoped_secrets_owner, scoped_secrets_app CASCADE', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO scoped_secrets_owner, scoped_secrets_app', current_database());
     -- A setting for this database would stand before the role's own, below.
-    EXECUTE format('ALTER ROLE scoped_secrets_owner IN DATABASE %I RESET search_path', current_database());
-    EXECUTE format('ALTER ROLE scoped_secrets_app IN DATABASE %I RESET search_path', current_database());
+    EXECUTE format('ALTER ROLE scoped_secrets_owner IN DATABASE %I RESET ALL', current_database());
+    EXECUTE format('ALTER ROLE scoped_secrets_app IN DATABASE %I RESET ALL', current_database());
 END
 $$;
 CREATE SCHEMA IF NOT EXISTS scoped_secrets AUTHORIZATION scoped_secrets_owner;
@@ -71,6 +73,19 @@ DO $$
 DECLARE
     one record;
 BEGIN
+    FOR one IN
+        SELECT oid::regclass AS name FROM pg_class
+        WHERE relnamespace = 'scoped_secrets'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND relowner <> 'scoped_secrets_owner'::regrole
+    LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO scoped_secrets_owner', one.name);
+    END LOOP;
+    FOR one IN
+        SELECT oid::regprocedure AS name FROM pg_proc
+        WHERE pronamespace = 'scoped_secrets'::regnamespace AND proowner <> 'scoped_secrets_owner'::regrole
+    LOOP
+        EXECUTE format('ALTER ROUTINE %s OWNER TO scoped_secrets_owner', one.name);
+    END LOOP;
     FOR one IN
         SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee
         FROM pg_namespace, aclexplode(nspacl)
@@ -83,4 +98,7 @@ $$;
 GRANT USAGE ON SCHEMA scoped_secrets TO scoped_secrets_app;
 ALTER ROLE scoped_secrets_owner SET search_path = scoped_secrets, pg_temp;
 ALTER ROLE scoped_secrets_app SET search_path = scoped_secrets, pg_temp;
+-- With 'off', what policies hide is an error.
+ALTER ROLE scoped_secrets_owner RESET row_security;
+ALTER ROLE scoped_secrets_app RESET row_security;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -15,6 +15,8 @@ DO $$
 DECLARE
     one record;
 BEGIN
+    -- Several control nodes may do this at once.
+    PERFORM pg_advisory_xact_lock(hashtext('scoped_secrets'));
     FOR one IN
         SELECT DISTINCT relname, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee
         FROM (
@@ -31,6 +33,24 @@ BEGIN
     END LOOP;
     FOR one IN SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'scoped_secrets' LOOP
         EXECUTE format('DROP POLICY %I ON %I', one.policyname, one.tablename);
+    END LOOP;
+    FOR one IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = 'scoped_secrets'::regnamespace LOOP
+        EXECUTE format('DROP ROUTINE %s', one.name);
+    END LOOP;
+    FOR one IN
+        SELECT relname FROM pg_class WHERE relnamespace = 'scoped_secrets'::regnamespace AND relforcerowsecurity
+    LOOP
+        EXECUTE format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', one.relname);
+    END LOOP;
+    -- Rights that tables to come would be made with.
+    FOR one IN
+        SELECT nspname, pg_get_userbyid(grantee) AS grantee, CASE defaclobjtype WHEN 'r' THEN 'TABLES'
+            WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END AS objects
+        FROM pg_default_acl LEFT JOIN pg_namespace ON pg_namespace.oid = defaclnamespace, aclexplode(defaclacl)
+        WHERE defaclrole = current_user::regrole AND grantee NOT IN (0, defaclrole)
+    LOOP
+        EXECUTE format('ALTER DEFAULT PRIVILEGES %s REVOKE ALL ON %s FROM %I',
+            CASE WHEN one.nspname IS NULL THEN '' ELSE format('IN SCHEMA %I', one.nspname) END, one.objects, one.grantee);
     END LOOP;
 END
 $$;

@@ -179,7 +179,7 @@ def test_the_doctor_says_what_a_role_may_do(plan: Plan) -> None:
         "GRANT CREATE ON SCHEMA scoped_secrets TO somebody": "somebody has rights on the schema or its tables",
         "GRANT SELECT ON scoped_secrets.secret TO another": "another has rights on the schema or its tables",
         "GRANT SELECT (path) ON scoped_secrets.secret TO PUBLIC": "PUBLIC has rights on the schema or its tables",
-        f'ALTER ROLE {APP} IN DATABASE "{plan.database}" SET search_path = public': "has a search path of its own",
+        f'ALTER ROLE {APP} IN DATABASE "{plan.database}" SET search_path = public': "has a search path or a setting",
     }.items():
         plan.server.run(statement, url=plan.server.url(plan.database))
         verdict, message = found()

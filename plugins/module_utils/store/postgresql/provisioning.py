@@ -8,18 +8,19 @@ It runs the SQL files in docs/postgresql, so that code and documentation can't d
 
 from __future__ import annotations
 
-from pathlib import Path
+import random
+import time
 from typing import Any, NamedTuple
 
 from ...model.errors import Conflict, InvalidInput, StoreRefused
 from ..location import Location
-from .dialect import PostgresqlDialect, plain_connection
+from .dialect import PostgresqlDialect, driver, plain_connection
 from .failures import WRONG_PASSWORD
+from .files import text_of
 
 __all__ = ["APP", "OWNER", "Logins", "give_rights", "make_database"]
 
 OWNER, APP = "scoped_secrets_owner", "scoped_secrets_app"
-_FILES = Path(__file__).parents[4] / "docs" / "postgresql"
 _ROLES = f"('{OWNER}', '{APP}')"
 # Reads everything that the files can change, by what to call it. What differs afterwards was changed.
 _STATE = {
@@ -32,14 +33,21 @@ _STATE = {
     "access to the database": "SELECT datacl::text FROM pg_database WHERE datname = current_database()",
     "schemas": "SELECT nspname, nspowner::regrole::text, nspacl::text FROM pg_namespace"
     " WHERE nspname IN ('public', 'scoped_secrets') ORDER BY 1",
-    "row-level security": "SELECT oid, relrowsecurity FROM pg_class"
+    "owners": "SELECT relname, relowner::regrole::text AS owner FROM pg_class"
+    f" WHERE relnamespace = to_regnamespace('scoped_secrets') AND pg_get_userbyid(relowner) <> '{OWNER}'"
+    " UNION ALL SELECT proname, proowner::regrole::text FROM pg_proc"
+    f" WHERE pronamespace = to_regnamespace('scoped_secrets') AND pg_get_userbyid(proowner) <> '{OWNER}' ORDER BY 1, 2",
+    "row-level security": "SELECT oid, relrowsecurity, relforcerowsecurity FROM pg_class"
     " WHERE relnamespace = to_regnamespace('scoped_secrets') ORDER BY 1",
     "rights on tables": "SELECT oid, relacl::text FROM pg_class"
     " WHERE relnamespace = to_regnamespace('scoped_secrets') ORDER BY 1",
     "rights on columns": "SELECT attrelid, attnum, attacl::text FROM pg_attribute"
     " WHERE attacl IS NOT NULL ORDER BY 1, 2",
-    "policies": "SELECT tablename, policyname, roles::text, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2",
-    "functions": "SELECT proname, prosrc, prosecdef, proconfig FROM pg_proc"
+    "rights on tables to come": "SELECT defaclrole::regrole::text, defaclnamespace, defaclobjtype, defaclacl::text"
+    f" FROM pg_default_acl WHERE defaclrole IN (SELECT oid FROM pg_roles WHERE rolname IN {_ROLES}) ORDER BY 1, 2, 3",
+    "policies": "SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check"
+    " FROM pg_policies ORDER BY 1, 2",
+    "functions": "SELECT proname, proargnames::text, prosrc, prosecdef, proconfig FROM pg_proc"
     " WHERE pronamespace = to_regnamespace('scoped_secrets') ORDER BY 1",
 }
 # Databases where a role has rights or owns something, or that it may connect to.
@@ -47,6 +55,12 @@ _SERVED = f"""SELECT DISTINCT datname FROM pg_shdepend JOIN pg_database
     ON pg_database.oid = CASE WHEN classid = 'pg_database'::regclass THEN objid ELSE dbid END
     WHERE refclassid = 'pg_authid'::regclass AND refobjid IN (SELECT oid FROM pg_roles WHERE rolname IN {_ROLES})
     AND datname <> %s ORDER BY 1"""
+
+# Deadlock detected, and "tuple concurrently updated" (PostgreSQL, Appendix A).
+_DISTURBED = frozenset({"40P01", "XX000"})
+_TRIES = 8
+# Seconds between two tries.
+_PAUSE = (0.05, 0.3)
 
 
 class Logins(NamedTuple):
@@ -127,7 +141,22 @@ def give_rights(logins: Logins, *, check_mode: bool) -> list[str]:
 
 
 def _run_file(connection: Any, name: str, *, check_mode: bool) -> list[str]:
-    """Run a file's statements and return what they change. In check mode roll them back."""
+    """Run a file's statements and return what they change. In check mode roll them back.
+
+    They lock what runs use too. Where both wait for each other, or change a row of the catalog at once, they run again.
+    """
+    for _try in range(_TRIES - 1):
+        try:
+            return _run_once(connection, name, check_mode=check_mode)
+        except driver().Error as error:
+            if getattr(error, "sqlstate", None) not in _DISTURBED:
+                raise
+            connection.rollback()
+            time.sleep(random.uniform(*_PAUSE))
+    return _run_once(connection, name, check_mode=check_mode)
+
+
+def _run_once(connection: Any, name: str, *, check_mode: bool) -> list[str]:
     statements, before = _statements(name), _state(connection)
     connection.execute(statements)
     after = _state(connection)
@@ -138,14 +167,13 @@ def _run_file(connection: Any, name: str, *, check_mode: bool) -> list[str]:
 
 def _statements(name: str) -> str:
     """Return a file's statements without BEGIN and COMMIT, to run in an open transaction."""
-    try:
-        text = (_FILES / name).read_text(encoding="utf-8")
-    except OSError:
+    text = text_of(name)
+    if not text:
         raise InvalidInput(
             "not_supported",
             f"The file docs/postgresql/{name} of the collection can't be read here.",
             hint="Run it on the control node, without 'delegate_to'.",
-        ) from None
+        )
     return text.replace("\nBEGIN;\n", "\n").replace("\nCOMMIT;\n", "\n")
 
 

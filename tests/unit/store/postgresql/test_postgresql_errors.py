@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from ansible_collections.scoped.secrets.plugins.module_utils.model.errors import InvalidInput
 from ansible_collections.scoped.secrets.plugins.module_utils.store.location import Location
-from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import provisioning
+from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql import files, provisioning
 from ansible_collections.scoped.secrets.plugins.module_utils.store.postgresql.dialect import PostgresqlDialect
 
 DIALECT = PostgresqlDialect(Location.parse("postgresql://ansible@db.example/secrets"))
@@ -50,7 +50,7 @@ def test_errors_of_others_have_no_meaning() -> None:
 
 
 def test_a_host_without_the_files_of_the_guide_prepares_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provisioning, "_FILES", provisioning._FILES / "none")
+    monkeypatch.setattr(files, "FILES", files.FILES / "none")
     with pytest.raises(InvalidInput) as caught:
         provisioning._statements("1_database.sql")
     assert (caught.value.code, "1_database.sql" in caught.value.message) == ("not_supported", True)
